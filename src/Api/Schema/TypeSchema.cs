@@ -10,6 +10,12 @@ public sealed class TypeSchema(string name, ImmutableArray<FieldSchema> fields)
 
     /// <summary>The OpenAPI definition name, such as <c>io.k8s.api.core.v1.Pod</c>.</summary>
     public string Name { get; } = name;
+    /// <summary>Has kind and apiVersion.</summary>
+    public bool IsKind { get; init; }
+    /// <summary>One value for server-side apply wherever it stands.</summary>
+    public bool Atomic { get; init; }
+    /// <summary>What it is, for <c>kubectl explain</c>; may be empty.</summary>
+    public string Doc { get; init; } = "";
 
     /// <summary>Fields in the order upstream writes them.</summary>
     public ImmutableArray<FieldSchema> Fields { get; } = fields;
@@ -59,12 +65,20 @@ public sealed class FieldSchema(string name, ValueKind kind, Shape shape = Shape
     /// <summary>Strategic merge: the key that identifies an item of a merged list of objects.</summary>
     public string? PatchMergeKey { get; init; }
     public ListType ListType { get; init; }
+    /// <summary>Whether the list type is stated rather than assumed; OpenAPI publishes only stated ones.</summary>
+    public bool ListTypeDeclared { get; init; }
     /// <summary>The keys of a <see cref="ListType.Map"/> list.</summary>
     public ImmutableArray<string> ListKeys { get; init; } = [];
     /// <summary>The structure or map is one value for server-side apply (<c>x-kubernetes-map-type: atomic</c>).</summary>
     public bool Atomic { get; init; }
     /// <summary>The declared default as JSON text, or null.</summary>
     public string? Default { get; init; }
+    /// <summary>OpenAPI publishes the zero value as default.</summary>
+    public bool ZeroDefault { get; init; }
+    /// <summary>Left out of JSON when it has its zero value.</summary>
+    public bool OmitEmpty { get; init; }
+    /// <summary>What it is, for <c>kubectl explain</c>; may be empty.</summary>
+    public string Doc { get; init; } = "";
     public ImmutableArray<string> Enum { get; init; } = [];
     /// <summary>OpenAPI <c>format</c> where <see cref="Kind"/> alone does not tell it.</summary>
     public string? Format { get; init; }
