@@ -1,0 +1,48 @@
+using System.Text;
+
+namespace Hanbae.Api.Json;
+
+/// <summary>Quotes text the way Go's <c>%q</c> does, for messages that clients compare.</summary>
+public static class GoQuote
+{
+    /// <summary><c>"text"</c>.</summary>
+    public static string Text(string text)
+    {
+        var quoted = new StringBuilder(text.Length + 2).Append('"');
+        foreach (var rune in text.EnumerateRunes()) Append(quoted, rune, '"');
+        return quoted.Append('"').ToString();
+    }
+
+    /// <summary>A byte as encoding/json names an unexpected one: <c>'x'</c>, <c>'\n'</c>, <c>'\''</c>, <c>'"'</c>.</summary>
+    public static string Char(byte c)
+    {
+        var quoted = new StringBuilder(8).Append('\'');
+        Append(quoted, new Rune(c), '\'');
+        return quoted.Append('\'').ToString();
+    }
+
+    static void Append(StringBuilder to, Rune rune, char quote)
+    {
+        int c = rune.Value;
+        switch (c)
+        {
+            case '\a': to.Append("\\a"); return;
+            case '\b': to.Append("\\b"); return;
+            case '\f': to.Append("\\f"); return;
+            case '\n': to.Append("\\n"); return;
+            case '\r': to.Append("\\r"); return;
+            case '\t': to.Append("\\t"); return;
+            case '\v': to.Append("\\v"); return;
+            case '\\': to.Append("\\\\"); return;
+        }
+        if (c == quote) to.Append('\\').Append(quote);
+        else if (c < ' ' || c == 0x7f) to.Append("\\x").Append(c.ToString("x2"));
+        else if (c >= 0x80 && !Printable(rune)) to.Append(c < 0x10000 ? "\\u" : "\\U").Append(c.ToString(c < 0x10000 ? "x4" : "x8"));
+        else to.Append(rune.ToString());
+    }
+
+    static bool Printable(Rune rune) => Rune.IsLetterOrDigit(rune) || Rune.IsPunctuation(rune) || Rune.IsSymbol(rune)
+        || Rune.GetUnicodeCategory(rune) is System.Globalization.UnicodeCategory.NonSpacingMark
+            or System.Globalization.UnicodeCategory.SpacingCombiningMark or System.Globalization.UnicodeCategory.EnclosingMark
+            or System.Globalization.UnicodeCategory.OtherNumber or System.Globalization.UnicodeCategory.LetterNumber;
+}
