@@ -108,7 +108,7 @@ sealed class FieldShape
                 $"o.{store} = r.Value<{element}, {codec}>()", $"w.Value<{element}, {codec}>({n}, {store})", always ? null : absent);
         }
         if (f.Pointer)
-            return Make(element + "?", element + "?", store, "value", $"r.TryNull() ? null : r.{reader}()", $"w.{writer}({store}!.Value)", $"{store} is not null",
+            return Make(element + "?", element + "?", store, "value", $"r.TryNull() ? ({element}?)null : r.{reader}()", $"w.{writer}({store}!.Value)", $"{store} is not null",
                 $"o.{store} = r.Value<{element}, {codec}>()", $"w.Value<{element}, {codec}>({n}, {store}!.Value)", $"{store} is not null");
         string nonZero = f.Type switch
         {

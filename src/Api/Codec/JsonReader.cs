@@ -272,12 +272,15 @@ public ref struct JsonReader
         {
             int at = _i;
             if (!Span(out var raw)) raw = Encoding.UTF8.GetBytes(Unescape(raw));
-            return Api.Quantity.TryParse(raw, out var quantity) ? quantity : throw new DecodeException(Api.Quantity.FormatError, at);
+            return Quantity(raw, at);
         }
         // A bare number is taken as its text, as upstream does.
-        if (c == '-' || (uint)(c - '0') <= 9) return Api.Quantity.TryParse(Number(), out var quantity) ? quantity : throw new DecodeException(Api.Quantity.FormatError, _i);
+        if (c == '-' || (uint)(c - '0') <= 9) return Quantity(Number(), _i);
         throw Mismatch(c, "resource.Quantity");
     }
+
+    static Quantity Quantity(ReadOnlySpan<byte> text, int offset) =>
+        Api.Quantity.TryParse(text, out var quantity, out string? error) ? quantity : throw new DecodeException(error!, offset);
 
     public IntOrString IntOrString()
     {

@@ -152,12 +152,19 @@ public ref struct JsonWriter : IDisposable
         _b[_i++] = (byte)'"';
     }
 
-    public void Quantity(Quantity value) => String(value.ToString());
+    public void Quantity(Quantity value)
+    {
+        if (_b.Length - _i < 50) Grow(50);
+        if (!value.TryFormat(_b.AsSpan(_i + 1, 48), out int written)) { String(value.ToString()); return; }
+        _b[_i] = (byte)'"';
+        _b[_i + written + 1] = (byte)'"';
+        _i += written + 2;
+    }
 
     public void IntOrString(IntOrString value)
     {
-        if (value.IsString) String(value.StringValue);
-        else Int64(value.IntValue);
+        if (value.IsString) String(value.String);
+        else Int64(value.Int);
     }
 
     /// <summary>Whole seconds, UTC; the zero time is <c>null</c>.</summary>

@@ -56,7 +56,7 @@ public readonly struct QuantityCodec : IValueCodec<Quantity>
         var sub = reader.Sub();
         Quantity value = default;
         while (sub.Tag(out int field))
-            if (field == 1) value = Quantity.TryParse(sub.Span(), out var q) ? q : throw new DecodeException(Quantity.FormatError);
+            if (field == 1) value = Quantity.TryParse(sub.Span(), out var q, out string? error) ? q : throw new DecodeException(error!);
             else sub.Skip();
         return value;
     }
@@ -95,8 +95,8 @@ public readonly struct IntOrStringCodec : IValueCodec<IntOrString>
     public static void WriteProto(ref ProtoWriter writer, int field, IntOrString value)
     {
         int start = writer.Length;
-        writer.String(3, value.IsString ? value.StringValue : "");
-        writer.Int64(2, value.IsString ? 0 : value.IntValue);
+        writer.String(3, value.String);
+        writer.Int64(2, value.Int);
         writer.Int64(1, value.IsString ? 1 : 0);
         writer.EndMessage(field, start);
     }
