@@ -1,0 +1,52 @@
+using System.Collections.Immutable;
+using Hanbae.Api.Schema;
+
+namespace Hanbae.Api.Rest;
+
+/// <summary>One served resource: where it is, what it holds, what can be done to it.</summary>
+public sealed record ResourceInfo
+{
+    public required GroupVersionResource Gvr { get; init; }
+    public required KindInfo Kind { get; init; }
+    public required string Singular { get; init; }
+    public required bool Namespaced { get; init; }
+    public ImmutableArray<string> Verbs { get; init; } = [];
+    public ImmutableArray<string> ShortNames { get; init; } = [];
+    public ImmutableArray<string> Categories { get; init; } = [];
+    public ImmutableArray<ApiSubresource> Subresources { get; init; } = [];
+    public ImmutableArray<ApiColumn> Columns { get; init; } = [];
+    public string StorageHash { get; init; } = "";
+
+    /// <summary>The collection's path.</summary>
+    /// <param name="ns">Namespace; empty for all of them, or for cluster-scoped resources.</param>
+    public string Path(string ns = "", string name = "", string subresource = "")
+    {
+        string path = Gvr.Group.Length == 0 ? "/api/" + Gvr.Version : "/apis/" + Gvr.Group + "/" + Gvr.Version;
+        if (Namespaced && ns.Length > 0) path += "/namespaces/" + ns;
+        path += "/" + Gvr.Resource;
+        if (name.Length > 0) path += "/" + Uri.EscapeDataString(name);
+        return subresource.Length > 0 ? path + "/" + subresource : path;
+    }
+}
+
+/// <summary>The built-in resources, from <c>api/</c>.</summary>
+public static class Resources
+{
+    static class Holder<T> where T : class, IObject<T>
+    {
+        internal static readonly ResourceInfo Value = Of(new GroupVersion(T.Info.Gvk.Group, T.Info.Gvk.Version)).First(r => r.Kind == T.Info);
+    }
+
+    /// <summary>Where objects of type <typeparamref name="T"/> are.</summary>
+    /// <exception cref="InvalidOperationException">The kind is no resource of its own.</exception>
+    public static ResourceInfo Of<T>() where T : class, IObject<T> => Holder<T>.Value;
+
+    /// <summary>The resources of a group and version, in discovery order.</summary>
+    public static ImmutableArray<ResourceInfo> Of(GroupVersion gv) =>
+        ApiData.File(gv) is not { } file ? [] :
+        [.. file.Resources.Select(r => new ResourceInfo
+        {
+            Gvr = gv.Resource(r.Plural), Kind = ApiData.Kind(gv.Kind(r.Kind))!, Singular = r.Singular, Namespaced = r.Namespaced, Verbs = r.Verbs,
+            ShortNames = r.ShortNames, Categories = r.Categories, Subresources = [.. r.Subresources], Columns = [.. r.Columns], StorageHash = r.StorageHash,
+        })];
+}

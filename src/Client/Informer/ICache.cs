@@ -1,0 +1,33 @@
+using Hanbae.Api;
+
+namespace Hanbae.Client;
+
+/// <summary>The state that an informer keeps of one resource: read without asking the server, never written by its readers.</summary>
+/// <remarks>Objects are shared and immutable. What is read may be older than the server's by the time a watch needs.</remarks>
+public interface ICache<T> where T : class, IObject<T>
+{
+    /// <summary>The first list is in.</summary>
+    bool Synced { get; }
+    T? Find(Key key);
+    /// <summary>All objects, in no order; a snapshot.</summary>
+    IReadOnlyCollection<T> All { get; }
+    IReadOnlyCollection<T> In(string ns);
+    /// <summary>Objects of a namespace (empty: of all) whose labels match.</summary>
+    IEnumerable<T> Matching(string ns, Selector selector);
+
+    /// <summary>Adds an index before the informer starts; a no-op when there is one of that name.</summary>
+    void AddIndex(string name, Func<T, IEnumerable<string>> values);
+    /// <summary>Objects that have <paramref name="value"/> in the index, without a scan.</summary>
+    IReadOnlyCollection<T> ByIndex(string index, string value);
+
+    /// <summary>Calls <paramref name="handler"/> for every object there is and every change to come, in order, one at a time. It must not block.</summary>
+    /// <returns>Ends the calls.</returns>
+    IDisposable Subscribe(Action<CacheEvent<T>> handler);
+    Task WhenSyncedAsync(CancellationToken ct);
+}
+
+/// <summary>One change: no old object is an addition, no new one a deletion.</summary>
+public readonly record struct CacheEvent<T>(T? Old, T? New) where T : class
+{
+    public T Object => New ?? Old!;
+}

@@ -1,0 +1,51 @@
+using Hanbae.Api;
+using Hanbae.Api.Meta.V1;
+using Hanbae.Api.Rest;
+
+namespace Hanbae.Client;
+
+/// <summary>Typed access to an API server.</summary>
+/// <remarks>Every call throws <see cref="ApiException"/> for an error answer, except where its result says otherwise.</remarks>
+public interface IClient
+{
+    /// <summary>Beneath the types: what carries the requests.</summary>
+    IApiTransport Transport { get; }
+
+    /// <returns>The object, or null when there is none.</returns>
+    Task<T?> FindAsync<T>(Key key, CancellationToken ct) where T : class, IObject<T>;
+    Task<T> GetAsync<T>(Key key, CancellationToken ct) where T : class, IObject<T>;
+    Task<ListOf<T>> ListAsync<T>(ListQuery query, CancellationToken ct) where T : class, IObject<T>;
+    Task<T> CreateAsync<T>(T obj, CancellationToken ct) where T : class, IObject<T>;
+    /// <summary>Creates a subresource (binding, eviction, token): the answer is of the body's kind, or a Status.</summary>
+    Task<IKind?> CreateAsync<T>(Key of, string subresource, IKind body, CancellationToken ct) where T : class, IObject<T>;
+    /// <summary>Replaces the object; its resourceVersion must be the current one.</summary>
+    Task<T> UpdateAsync<T>(T obj, CancellationToken ct) where T : class, IObject<T>;
+    Task<T> UpdateStatusAsync<T>(T obj, CancellationToken ct) where T : class, IObject<T>;
+    Task<T> PatchAsync<T>(Key key, Patch patch, CancellationToken ct, string subresource = "") where T : class, IObject<T>;
+    Task DeleteAsync<T>(Key key, DeleteOptions options, CancellationToken ct) where T : class, IObject<T>;
+}
+
+/// <summary>What to list.</summary>
+public sealed record ListQuery
+{
+    public static ListQuery All { get; } = new();
+
+    /// <summary>Empty for all namespaces.</summary>
+    public string Namespace { get; init; } = "";
+    public string LabelSelector { get; init; } = "";
+    public string FieldSelector { get; init; } = "";
+    /// <summary>Null: the most recent; "0": whatever the server has at hand.</summary>
+    public string? ResourceVersion { get; init; }
+}
+
+/// <summary>A list and the revision at which it was true.</summary>
+public sealed record ListOf<T>(string ResourceVersion, IReadOnlyList<T> Items);
+
+/// <summary>A patch and its kind.</summary>
+/// <param name="Type">The content type that names the kind of patch.</param>
+public sealed record Patch(string Type, ReadOnlyMemory<byte> Body)
+{
+    public static Patch Merge(ReadOnlyMemory<byte> json) => new("application/merge-patch+json", json);
+    public static Patch Strategic(ReadOnlyMemory<byte> json) => new("application/strategic-merge-patch+json", json);
+    public static Patch Json(ReadOnlyMemory<byte> json) => new("application/json-patch+json", json);
+}
