@@ -1,0 +1,178 @@
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
+using Hanbae.Store.Watch;
+
+namespace Hanbae.Store.Memory;
+
+/// <summary>A store for test clusters: everything in an immutable tree, so that every kept revision is a snapshot.</summary>
+public sealed class MemoryStore : IStore, IChangeLog
+{
+    static readonly ImmutableSortedSet<Entry> s_empty = ImmutableSortedSet.Create<Entry>(Comparer<Entry>.Create(static (a, b) => a.Key.CompareTo(b.Key)));
+
+    /// <summary>How many entries <see cref="ReadAsync"/> hands out at once.</summary>
+    const int PageSize = 1000;
+
+    readonly Lock _gate = new();
+    readonly History _history;
+    readonly Fanout _fanout;
+    bool _closed;
+
+    public MemoryStore() : this(new MemoryOptions()) { }
+
+    public MemoryStore(MemoryOptions options)
+    {
+        _history = new(Revision.First, s_empty, options.History);
+        _fanout = new(Revision.First, options.WatchBuffer);
+    }
+
+    public ValueTask<Entry?> GetAsync(Key key, CancellationToken ct)
+    {
+        ct.ThrowIfCancellationRequested();
+        return new(Find(At(null).Entries, key));
+    }
+
+    public ValueTask<Page> ListAsync(KeyRange range, Revision? at, int limit, CancellationToken ct)
+    {
+        ct.ThrowIfCancellationRequested();
+        var (entries, revision) = At(at);
+        var (from, to) = Bounds(entries, range);
+        int count = limit > 0 ? Math.Min(limit, to - from) : to - from;
+        return new(new Page(Slice(entries, from, count), revision, More: count < to - from, Remaining: to - from - count));
+    }
+
+    public async IAsyncEnumerable<Page> ReadAsync(KeyRange range, Revision? at, [EnumeratorCancellation] CancellationToken ct)
+    {
+        await ValueTask.CompletedTask.ConfigureAwait(false);
+        var (entries, revision) = At(at);
+        var (from, to) = Bounds(entries, range);
+        do
+        {
+            ct.ThrowIfCancellationRequested();
+            int count = Math.Min(PageSize, to - from);
+            var slice = Slice(entries, from, count);
+            from += count;
+            yield return new(slice, revision, More: from < to, Remaining: null);
+        }
+        while (from < to);
+    }
+
+    public ValueTask<PutResult> PutIfAsync(Key key, ReadOnlyMemory<byte> value, Revision expected, CancellationToken ct)
+    {
+        StoreLimits.Check(value);
+        ct.ThrowIfCancellationRequested();
+        lock (_gate)
+        {
+            if (_closed) throw Closed();
+            var was = Find(_history.Newest, key);
+            if ((was?.ModRevision ?? Revision.None) != expected) return new(new PutResult(false, was));
+
+            var revision = _history.Current.Next;
+            var entry = new Entry(key, value, revision, was?.CreateRevision ?? revision);
+            var without = was is null ? _history.Newest : _history.Newest.Remove(was);
+            Write(Change.Put(entry), without.Add(entry));
+            return new(new PutResult(true, entry));
+        }
+    }
+
+    public ValueTask<DeleteResult> DeleteIfAsync(Key key, Revision expected, CancellationToken ct)
+    {
+        ct.ThrowIfCancellationRequested();
+        lock (_gate)
+        {
+            if (_closed) throw Closed();
+            if (Find(_history.Newest, key) is not { } was || was.ModRevision != expected)
+                return new(new DeleteResult(false, Find(_history.Newest, key), Revision.None));
+
+            var revision = _history.Current.Next;
+            Write(Change.Delete(was, revision), _history.Newest.Remove(was));
+            return new(new DeleteResult(true, was, revision));
+        }
+    }
+
+    public IAsyncEnumerable<Change> WatchAsync(KeyRange range, Revision after, CancellationToken ct) => Feed.WatchAsync(this, _fanout, range, after, ct);
+
+    public ValueTask<Revision> CurrentAsync(CancellationToken ct)
+    {
+        ct.ThrowIfCancellationRequested();
+        return new(At(null).Revision);
+    }
+
+    public ValueTask RequestProgressAsync(KeyRange range, CancellationToken ct)
+    {
+        ct.ThrowIfCancellationRequested();
+        _fanout.Progress(range);
+        return default;
+    }
+
+    public ValueTask CompactAsync(Revision before, CancellationToken ct)
+    {
+        ct.ThrowIfCancellationRequested();
+        lock (_gate)
+        {
+            if (_closed) throw Closed();
+            if (before > _history.Current) throw UnavailableException.Future(before, _history.Oldest, _history.Current);
+            _history.ForgetBefore(before);
+            return default;
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        lock (_gate) _closed = true;
+        _fanout.Close(Closed());
+        return default;
+    }
+
+    List<Change> IChangeLog.ReadChanges(KeyRange range, Revision after, Revision upTo, int limit)
+    {
+        lock (_gate)
+        {
+            if (_closed) throw Closed();
+            if (after < _history.Oldest) throw new CompactedException(after, _history.Oldest, _history.Current);
+            var found = new List<Change>();
+            for (var r = after.Next; r <= upTo && found.Count < limit; r = r.Next)
+                if (_history.At(r).Change is { } change && range.Contains(change.Key)) found.Add(change);
+            return found;
+        }
+    }
+
+    /// <summary>In the lock: watchers are told in the order of revisions, and before the writer is.</summary>
+    void Write(Change change, ImmutableSortedSet<Entry> entries)
+    {
+        _history.Add(change, entries);
+        _fanout.Publish([change]);
+    }
+
+    (ImmutableSortedSet<Entry> Entries, Revision Revision) At(Revision? at)
+    {
+        lock (_gate)
+        {
+            if (_closed) throw Closed();
+            var revision = at ?? _history.Current;
+            if (revision < _history.Oldest) throw new CompactedException(revision, _history.Oldest, _history.Current);
+            if (revision > _history.Current) throw UnavailableException.Future(revision, _history.Oldest, _history.Current);
+            return (_history.At(revision).Entries, revision);
+        }
+    }
+
+    UnavailableException Closed() => UnavailableException.Closed(_history.Oldest, _history.Current);
+
+    static Entry? Find(ImmutableSortedSet<Entry> entries, Key key) => entries.TryGetValue(Probe(key.Path), out var entry) ? entry : null;
+
+    static (int From, int To) Bounds(ImmutableSortedSet<Entry> entries, KeyRange range)
+    {
+        int from = IndexOf(entries, range.Start);
+        return (from, range.End is null ? entries.Count : Math.Max(from, IndexOf(entries, range.End)));
+    }
+
+    static int IndexOf(ImmutableSortedSet<Entry> entries, string bound) => entries.IndexOf(Probe(bound)) is var at && at >= 0 ? at : ~at;
+
+    static Entry Probe(string bound) => new(Key.Trusted(bound), default, default, default);
+
+    static Entry[] Slice(ImmutableSortedSet<Entry> entries, int from, int count)
+    {
+        var slice = new Entry[count];
+        for (int i = 0; i < count; i++) slice[i] = entries[from + i];
+        return slice;
+    }
+}

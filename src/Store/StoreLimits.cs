@@ -1,0 +1,13 @@
+namespace Hanbae.Store;
+
+/// <summary>Sizes that every store keeps to. The server refuses large bodies long before: upstream at 3 MiB.</summary>
+public static class StoreLimits
+{
+    public const int MaxValueBytes = 8 << 20;
+    public const int MaxKeyLength = 2048;
+
+    internal static void Check(ReadOnlyMemory<byte> value)
+    {
+        if (value.Length > MaxValueBytes) throw new ArgumentException($"a value has at most {MaxValueBytes} bytes, this one {value.Length}", nameof(value));
+    }
+}
