@@ -1,4 +1,5 @@
-using System.Net.Sockets;
+using System.Net;
+using System.Net.Http.Headers;
 using System.Text;
 using Hanbae.Kubelet.Streaming.Spdy;
 
@@ -7,53 +8,37 @@ namespace Hanbae.Kubelet.Streaming;
 /// <summary>Opens the SPDY session behind a streaming URL that a container runtime handed out.</summary>
 internal static class RuntimeConnection
 {
-    const int MaxHead = 16 * 1024, MaxRefusal = 4 * 1024;
+    const int MaxRefusal = 4 * 1024;
+
+    // Connections are upgraded and never come back, so there is nothing to pool or to share but the settings.
+    static readonly HttpMessageInvoker s_http = new(new SocketsHttpHandler { UseProxy = false, UseCookies = false, AllowAutoRedirect = false, ActivityHeadersPropagator = null });
 
     /// <exception cref="IOException">The runtime cannot be reached or does not upgrade; the message says what it answered.</exception>
     public static async Task<SpdySession> OpenAsync(Uri url, string protocol, CancellationToken ct)
     {
-        if (url.Scheme != Uri.UriSchemeHttp) throw new IOException($"streaming URL of the container runtime is {url.Scheme}, only http is spoken: turn TLS streaming off in the runtime's configuration");
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        Stream? transport = null;
+        using var request = new HttpRequestMessage(HttpMethod.Post, url) { Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        request.Headers.Connection.Add("Upgrade");
+        request.Headers.Upgrade.Add(new ProductHeaderValue("SPDY", "3.1"));
+        request.Headers.TryAddWithoutValidation(SpdyUpgrade.ProtocolVersion, protocol);
+
+        HttpResponseMessage answer;
+        try { answer = await s_http.SendAsync(request, ct).ConfigureAwait(false); }
+        catch (HttpRequestException e) { throw new IOException($"error dialing the container runtime's streaming server: {e.Message}", e); }
         try
         {
-            await socket.ConnectAsync(url.IdnHost, url.Port, ct).ConfigureAwait(false);
-            transport = new NetworkStream(socket, ownsSocket: true);
-            var request = $"POST {url.PathAndQuery} HTTP/1.1\r\nHost: {url.Authority}\r\nConnection: Upgrade\r\nUpgrade: {SpdyUpgrade.Protocol}\r\n" +
-                $"{SpdyUpgrade.ProtocolVersion}: {protocol}\r\nContent-Length: 0\r\n\r\n";
-            await transport.WriteAsync(Encoding.ASCII.GetBytes(request), ct).ConfigureAwait(false);
-            await ReadAnswerAsync(transport, protocol, ct).ConfigureAwait(false);
+            var transport = await answer.Content.ReadAsStreamAsync(ct).ConfigureAwait(false);
+            if (answer.StatusCode == HttpStatusCode.SwitchingProtocols && answer.Headers.TryGetValues(SpdyUpgrade.ProtocolVersion, out var chosen) && chosen.Contains(protocol))
+                return SpdySession.Start(transport, server: false, accept: null);
+
+            if (answer.StatusCode == HttpStatusCode.SwitchingProtocols) throw new IOException($"unable to upgrade connection: the container runtime does not speak {protocol}");
+            var said = new byte[MaxRefusal];
+            int length = await transport.ReadAtLeastAsync(said, said.Length, throwOnEndOfStream: false, ct).ConfigureAwait(false);
+            throw new IOException($"unable to upgrade connection: {(int)answer.StatusCode} {answer.ReasonPhrase}: {Encoding.UTF8.GetString(said, 0, length).Trim()}");
         }
-        catch (Exception e)
+        catch
         {
-            if (transport is null) socket.Dispose();
-            else await transport.DisposeAsync().ConfigureAwait(false);
-            if (e is SocketException) throw new IOException($"container runtime's streaming server {url.Authority}: {e.Message}", e);
+            answer.Dispose();
             throw;
         }
-        return SpdySession.Start(transport, server: false, accept: null);
-    }
-
-    /// <remarks>Byte by byte up to the empty line: nothing that belongs to SPDY may be swallowed, and heads are short.</remarks>
-    static async Task ReadAnswerAsync(Stream transport, string protocol, CancellationToken ct)
-    {
-        var head = new byte[MaxHead];
-        int have = 0;
-        while (!head.AsSpan(0, have).EndsWith("\r\n\r\n"u8))
-        {
-            if (have == head.Length || await transport.ReadAsync(head.AsMemory(have, 1), ct).ConfigureAwait(false) == 0)
-                throw new IOException("container runtime's streaming server closed the connection before it upgraded");
-            have++;
-        }
-        var lines = Encoding.Latin1.GetString(head, 0, have).Split("\r\n");
-        if (!lines[0].StartsWith("HTTP/1.1 101", StringComparison.Ordinal))
-        {
-            var body = new byte[MaxRefusal];
-            int length = lines.Select(l => l.Split(':', 2)).FirstOrDefault(l => l is [var name, _] && name.Equals("Content-Length", StringComparison.OrdinalIgnoreCase)) is [_, var value] && int.TryParse(value, out int said) ? said : 0;
-            int got = await transport.ReadAtLeastAsync(body.AsMemory(0, Math.Clamp(length, 0, MaxRefusal)), Math.Clamp(length, 0, MaxRefusal), throwOnEndOfStream: false, ct).ConfigureAwait(false);
-            throw new IOException($"unable to upgrade connection: {lines[0]}: {Encoding.UTF8.GetString(body, 0, got).Trim()}");
-        }
-        if (!lines.Any(l => l.StartsWith(SpdyUpgrade.ProtocolVersion, StringComparison.OrdinalIgnoreCase) && l.AsSpan(SpdyUpgrade.ProtocolVersion.Length + 1).Trim().SequenceEqual(protocol)))
-            throw new IOException($"container runtime's streaming server does not speak {protocol}");
     }
 }

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Hanbae.Kubelet.Streaming.WebSockets;
 
 /// <summary>Turns an HTTP/1.1 request into a WebSocket, choosing the subprotocol the way upstream does.</summary>
-/// <remarks>By hand rather than by ASP.NET's middleware: the kubelet's handlers need no pipeline set-up, and a refusal is upstream's 403.</remarks>
+/// <remarks>By hand rather than by ASP.NET's middleware: .NET refuses subprotocol names with a slash (<c>SPDY/3.1+portforward.k8s.io</c>), and a refusal is upstream's 403.</remarks>
 internal static class WebSocketUpgrade
 {
     const string KeySuffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; // RFC 6455, 1.3
@@ -38,6 +38,6 @@ internal static class WebSocketUpgrade
         if (chosen.Length > 0) answer.SecWebSocketProtocol = chosen;
         var transport = await upgrade.UpgradeAsync().ConfigureAwait(false);
         // No pings from this side, as upstream; those of kubectl are answered while a receive is pending.
-        return (WebSocket.CreateFromStream(transport, new WebSocketCreationOptions { IsServer = true, SubProtocol = chosen.Length > 0 ? chosen : null, KeepAliveInterval = TimeSpan.Zero }), chosen);
+        return (WebSocket.CreateFromStream(transport, new WebSocketCreationOptions { IsServer = true, KeepAliveInterval = TimeSpan.Zero }), chosen);
     }
 }
