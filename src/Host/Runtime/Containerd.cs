@@ -1,0 +1,101 @@
+using System.Diagnostics;
+
+namespace Hanbae.Host.Runtime;
+
+public enum ContainerdStart { Started, Adopted, Restarted }
+
+/// <summary>The node's own containerd: a process that outlives hanbae, so that pods do.</summary>
+/// <remarks>
+/// It runs in the host's namespaces. Pods keep running while it is away (their shims hold them), so it may be restarted to read a changed
+/// configuration. Who it is, is kept as number and start time: a recycled process number is never signalled.
+/// </remarks>
+public sealed class Containerd(NodePaths paths, TimeProvider time)
+{
+    static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30), StopGrace = TimeSpan.FromSeconds(10);
+    const long LogLimit = 16 << 20;
+
+    public bool IsRunning => ProcessIdentity.Read(paths.ContainerdProcess) is { IsAlive: true };
+
+    /// <summary>Starts it, adopts the one a former hanbae left running, or restarts that when its configuration has changed.</summary>
+    /// <exception cref="RuntimeException">It did not come up; the message holds its last words.</exception>
+    public async Task<ContainerdStart> EnsureRunningAsync(HostFacts host, string sandboxImage, CancellationToken ct)
+    {
+        bool changed = WriteConfig(host, ContainerdConfig.Render(paths, host, sandboxImage));
+        return await EnsureRunningAsync(host.Containerd, changed, ct);
+    }
+
+    /// <summary>Starts it with the configuration it last had, for a reset that needs it once more.</summary>
+    internal Task<ContainerdStart> EnsureRunningAsync(CancellationToken ct) => EnsureRunningAsync(Tool.Find("containerd"), changed: false, ct);
+
+    async Task<ContainerdStart> EnsureRunningAsync(string? binary, bool changed, CancellationToken ct)
+    {
+        if (IsRunning && !changed)
+        {
+            await WaitUntilReadyAsync(ct);
+            return ContainerdStart.Adopted;
+        }
+        bool restart = await StopAsync(ct);
+        Spawn(binary ?? throw new RuntimeException("the program containerd is not installed"));
+        await WaitUntilReadyAsync(ct);
+        return restart ? ContainerdStart.Restarted : ContainerdStart.Started;
+    }
+
+    /// <returns>Whether it was running.</returns>
+    public async Task<bool> StopAsync(CancellationToken ct)
+    {
+        bool ran = ProcessIdentity.Read(paths.ContainerdProcess) is { } process && await process.StopAsync(StopGrace, time, ct);
+        if (File.Exists(paths.ContainerdProcess)) File.Delete(paths.ContainerdProcess);
+        return ran;
+    }
+
+    bool WriteConfig(HostFacts host, string config)
+    {
+        foreach (string folder in (string[])[paths.ContainerdRoot, paths.Run, paths.RegistryHosts, paths.CniConfig]) Directory.CreateDirectory(folder);
+        File.SetUnixFileMode(paths.Run, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (ContainerdConfig.NeedsCrunWrapper(host))
+        {
+            File.WriteAllText(ContainerdConfig.CrunWrapper(paths), ContainerdConfig.RenderCrunWrapper(host.Crun!));
+            File.SetUnixFileMode(ContainerdConfig.CrunWrapper(paths), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+        if (File.Exists(paths.ContainerdConfig) && File.ReadAllText(paths.ContainerdConfig) == config) return false;
+        File.WriteAllText(paths.ContainerdConfig, config);
+        return true;
+    }
+
+    void Spawn(string binary)
+    {
+        if (new FileInfo(paths.ContainerdLog) is { Exists: true, Length: > LogLimit } log) log.MoveTo(log.FullName + ".1", overwrite: true);
+        // A session of its own, so that Ctrl-C and a closed terminal stay away from it. The shell and setsid become containerd by exec,
+        // which keeps the process number; nothing of our standard streams goes along, or a pipe behind `hanbae up` would never end.
+        var start = new ProcessStartInfo("/bin/sh", ["-c", "umask 022; exec setsid \"$0\" --config \"$1\" </dev/null >>\"$2\" 2>&1", binary, paths.ContainerdConfig, paths.ContainerdLog]);
+        start.Environment["PATH"] = Tool.SearchPath;
+        start.Environment.Remove("NOTIFY_SOCKET");
+        using var process = Process.Start(start)!;
+        if (ProcessIdentity.Of(process.Id) is { } identity) identity.Write(paths.ContainerdProcess);
+    }
+
+    async Task WaitUntilReadyAsync(CancellationToken ct)
+    {
+        using var runtime = new RuntimeCalls(paths.Endpoint);
+        long began = time.GetTimestamp();
+        while (true)
+        {
+            if (!IsRunning) throw new RuntimeException($"containerd ended right after its start; the end of {paths.ContainerdLog} says:\n{LastWords()}");
+            try
+            {
+                await runtime.VersionAsync(ct);
+                return;
+            }
+            catch (RuntimeException e) when (time.GetElapsedTime(began) > StartLimit)
+            {
+                throw new RuntimeException($"containerd did not answer within {StartLimit.TotalSeconds} s: {e.Message}; the end of {paths.ContainerdLog} says:\n{LastWords()}", e);
+            }
+            catch (RuntimeException)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(10), time, ct);
+            }
+        }
+    }
+
+    string LastWords() => File.Exists(paths.ContainerdLog) ? string.Join('\n', File.ReadLines(paths.ContainerdLog).TakeLast(8)) : "(nothing)";
+}

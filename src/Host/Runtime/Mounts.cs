@@ -1,0 +1,44 @@
+using System.Collections.Immutable;
+using System.Globalization;
+
+namespace Hanbae.Host.Runtime;
+
+/// <summary>One line of mountinfo.</summary>
+public sealed record Mount(string Point, string FileSystem, bool Shared);
+
+/// <summary>What is mounted where, in the order of mounting.</summary>
+public sealed record Mounts(ImmutableArray<Mount> All)
+{
+    public static Mounts Read() => Parse(File.ReadAllText("/proc/self/mountinfo"));
+
+    public static Mounts Parse(string mountinfo) => new([.. mountinfo.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(ParseLine)]);
+
+    // id parent major:minor root point options [optional fields …] - type source superoptions
+    static Mount ParseLine(string line)
+    {
+        string[] fields = line.Split(' ');
+        int dash = Array.IndexOf(fields, "-", 6);
+        return new(Unescape(fields[4]), fields[dash + 1], fields[6..dash].Any(f => f.StartsWith("shared:", StringComparison.Ordinal)));
+    }
+
+    /// <summary>The mount a path lies on: the last one mounted among those with the longest point.</summary>
+    public Mount? Holding(string path) => All.Where(m => m.Point == path || IsBelow(path, m.Point)).Select((m, i) => (m, i))
+        .OrderBy(x => x.m.Point.Length).ThenBy(x => x.i).LastOrDefault().m;
+
+    public Mount? At(string point) => All.LastOrDefault(m => m.Point == point);
+
+    /// <summary>Mounts strictly below a folder, the latest first: the order in which they can be taken away.</summary>
+    public IEnumerable<Mount> Below(string folder) => All.Where(m => IsBelow(m.Point, folder)).Reverse();
+
+    static bool IsBelow(string path, string folder) =>
+        folder == "/" ? path != "/" : path.Length > folder.Length && path[folder.Length] == '/' && path.StartsWith(folder, StringComparison.Ordinal);
+
+    // The kernel writes space, tab, newline and backslash as \040, \011, \012 and \134.
+    static string Unescape(string field)
+    {
+        int at = field.IndexOf('\\');
+        if (at < 0) return field;
+        char octal = (char)(((field[at + 1] - '0') << 6) | ((field[at + 2] - '0') << 3) | (field[at + 3] - '0'));
+        return field[..at] + octal.ToString(CultureInfo.InvariantCulture) + Unescape(field[(at + 4)..]);
+    }
+}

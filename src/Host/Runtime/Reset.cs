@@ -1,0 +1,131 @@
+using System.Globalization;
+
+namespace Hanbae.Host.Runtime;
+
+/// <summary>Takes a node off its host: everything it made, nothing else.</summary>
+/// <remarks>
+/// May be repeated, and interrupted: each step looks at what is there. First the tidy way, by the container runtime; then whatever that
+/// left, found by the node's own names. The data folder goes last, and only when no mount is left below it: a volume's subPath is
+/// somebody's folder mounted there, and a recursive delete would empty it.
+/// </remarks>
+public sealed class Reset(NodePaths paths, TimeProvider time)
+{
+    static readonly TimeSpan RuntimeLimit = TimeSpan.FromMinutes(3);
+    readonly Containerd _containerd = new(paths, time);
+    readonly Teardown _teardown = new(paths, time);
+
+    /// <param name="endpoint">The runtime the node used, when it is not its own containerd.</param>
+    /// <exception cref="RuntimeException">The folder is not Hanbae's.</exception>
+    public async Task<ResetReport> RunAsync(string? endpoint, Action<string> say, CancellationToken ct)
+    {
+        var report = new ResetReport(say);
+        bool anything = Directory.Exists(paths.Data) && Directory.EnumerateFileSystemEntries(paths.Data).Any();
+        if (anything && !DataFolder.IsClaimed(paths))
+            throw new RuntimeException($"{paths.Data} was not made by Hanbae ({Path.GetFileName(paths.Marker)} is missing): nothing was removed");
+
+        if (await _teardown.StopHanbaeAsync(ct)) report.Removed("the hanbae process");
+        await RemovePodsAsync(endpoint, report, ct);
+        if (await _containerd.StopAsync(ct)) report.Removed("containerd");
+        KillLeftovers(report);
+        if (await CniLeftovers.DeleteAsync(paths, ct) is > 0 and var owed) report.Removed($"CNI state of {owed} pods");
+        Unmount(report);
+        await RemoveNetworkAsync(report, ct);
+        foreach (string cgroup in Cgroups.Roots(paths.CgroupRoot))
+        {
+            if (await Cgroups.RemoveAsync(cgroup, time, ct)) report.Removed("cgroup " + cgroup);
+            else report.Left("cgroup " + cgroup);
+        }
+        RemoveFolder(paths.Run, report);
+        RemoveFolder(paths.Data, report);
+        if (!Directory.Exists(paths.Run)) await HostFootprint.RemoveUnusedAsync(report, ct);
+        return report;
+    }
+
+    async Task RemovePodsAsync(string? endpoint, ResetReport report, CancellationToken ct)
+    {
+        // containerd's database says whether there can be pods; after a crash or `down` it is started once more to remove them.
+        bool own = endpoint is null;
+        if (own && !(File.Exists(paths.ContainerdRoot + "/io.containerd.metadata.v1.bolt/meta.db") && File.Exists(paths.ContainerdConfig))) return;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(RuntimeLimit);
+        try
+        {
+            if (own) await _containerd.EnsureRunningAsync(limit.Token);
+            using var runtime = new RuntimeCalls(endpoint ?? paths.Endpoint);
+            if (await _teardown.RemoveSandboxesAsync(runtime, foreign: !own, limit.Token) is > 0 and var count) report.Removed($"{count} pods");
+        }
+        catch (Exception e) when (e is RuntimeException || (e is OperationCanceledException && !ct.IsCancellationRequested))
+        {
+            if (own) return; // The steps that follow need no containerd.
+            report.Left($"the pods in {endpoint}: {e.Message}");
+        }
+    }
+
+    void KillLeftovers(ResetReport report)
+    {
+        var left = Cgroups.Processes(Cgroups.Roots(paths.CgroupRoot)).Concat(Shims.Of(paths.Socket)).Concat(Shims.Containers(paths.ContainerdState)).ToHashSet();
+        foreach (int pid in left) Native.Kill(pid, Native.SigKill);
+        if (left.Count > 0) report.Removed($"{left.Count} processes of its containers");
+        foreach (string socket in Shims.Sockets(paths.ContainerdState)) File.Delete(socket);
+    }
+
+    void Unmount(ResetReport report)
+    {
+        var mine = Mounts.Read().Below(paths.Data).Concat(Mounts.Read().Below(paths.Run)).ToList();
+        foreach (var mount in mine)
+        {
+            try
+            {
+                Native.Detach(mount.Point);
+                report.Removed("mount " + mount.Point);
+            }
+            catch (IOException) when (Mounts.Read().At(mount.Point) is null)
+            {
+                // It went with another one that propagated its unmounting.
+            }
+            catch (IOException e)
+            {
+                report.Left($"mount {mount.Point}: {e.Message}");
+            }
+        }
+    }
+
+    async Task RemoveNetworkAsync(ResetReport report, CancellationToken ct)
+    {
+        if (Directory.Exists("/sys/class/net/" + paths.Bridge))
+            Account($"bridge {paths.Bridge}", await Tool.RunAsync("ip", ["link", "delete", paths.Bridge], ct: ct), report);
+        if (Tool.Find("nft") is null) return;
+        foreach (string table in OwnTables((await Tool.RunAsync("nft", ["list", "tables"], ct: ct)).Output, paths.NftTable))
+            Account("nft " + table, await Tool.RunAsync("nft", ["delete", .. table.Split(' ')], ct: ct), report);
+    }
+
+    /// <param name="tables">Lines such as <c>table inet hanbae_1a2b3c4d_egress</c>.</param>
+    internal static IEnumerable<string> OwnTables(string tables, string name) =>
+        tables.Split('\n').Where(t => t.Split(' ') is ["table", _, var n] && (n == name || n.StartsWith(name + "_", StringComparison.Ordinal)));
+
+    static void Account(string what, ToolResult result, ResetReport report)
+    {
+        if (result.Succeeded) report.Removed(what);
+        else report.Left($"{what}: {result.Complaint}");
+    }
+
+    static void RemoveFolder(string folder, ResetReport report)
+    {
+        if (!Directory.Exists(folder)) return;
+        var mounts = Mounts.Read();
+        if (mounts.Below(folder).FirstOrDefault() is { } still)
+        {
+            report.Left(string.Create(CultureInfo.InvariantCulture, $"folder {folder}: {still.Point} is still mounted in it"));
+            return;
+        }
+        // The marker goes last, so that an interrupted reset can be repeated. A folder that is a disk of its own stays, empty.
+        foreach (string entry in Directory.EnumerateFileSystemEntries(folder).Where(e => Path.GetFileName(e) != "lost+found").OrderBy(e => Path.GetFileName(e).StartsWith(".hanbae", StringComparison.Ordinal)).ToList())
+        {
+            if (new FileInfo(entry) is { Exists: true } or { LinkTarget: not null }) File.Delete(entry);
+            else if (Directory.Exists(entry)) Directory.Delete(entry, recursive: true);
+            else File.Delete(entry); // a socket
+        }
+        if (mounts.At(folder) is null) Directory.Delete(folder);
+        report.Removed("folder " + folder);
+    }
+}
