@@ -5,7 +5,7 @@ namespace Hanbae.Cri.Tests;
 
 public abstract partial class CriSpec
 {
-    [Fact]
+    [SpecFact]
     public async Task A_command_gives_output_and_exit_code()
     {
         var (_, id) = await StartAsync(SpecImage.Forever);
@@ -14,7 +14,7 @@ public abstract partial class CriSpec
         Assert.Equal(0, (await Cri.ExecSyncAsync(id, ["true"], TimeSpan.Zero, Never)).ExitCode);
     }
 
-    [Fact]
+    [SpecFact]
     public async Task A_command_that_takes_too_long_is_a_deadline_exceeded()
     {
         var (_, id) = await StartAsync(SpecImage.Forever);
@@ -23,7 +23,7 @@ public abstract partial class CriSpec
             () => PassUntilAsync(Cri.ExecSyncAsync(id, ["sleep", "1000"], TimeSpan.FromSeconds(1), Never)));
     }
 
-    [Fact]
+    [SpecFact]
     public async Task A_command_that_is_not_there_is_an_error()
     {
         var (_, id) = await StartAsync(SpecImage.Forever);
@@ -34,7 +34,7 @@ public abstract partial class CriSpec
             "exec: \"/nope\": stat /nope: no such file or directory: unknown$", error.Detail);
     }
 
-    [Fact]
+    [SpecFact]
     public async Task Commands_need_a_running_container()
     {
         var pod = Pod();
@@ -44,7 +44,7 @@ public abstract partial class CriSpec
         await FailsAsync(GrpcStatus.Unknown, "container is in CONTAINER_CREATED state", () => Cri.AttachAsync(new() { ContainerId = id, Stdout = true }, Never));
     }
 
-    [Fact]
+    [SpecFact]
     public async Task Streams_are_handed_over_by_url()
     {
         var (sandbox, id) = await StartAsync(SpecImage.Forever);
@@ -58,7 +58,7 @@ public abstract partial class CriSpec
         await FailsAsync(GrpcStatus.InvalidArgument, "tty and stderr cannot both be true", () => Cri.ExecAsync(new() { ContainerId = id, Cmd = { "cat" }, Tty = true, Stderr = true }, Never));
     }
 
-    [Fact]
+    [SpecFact]
     public async Task Stats_count_what_runs()
     {
         var (sandbox, id) = await StartAsync(SpecImage.Forever);
@@ -76,7 +76,7 @@ public abstract partial class CriSpec
         Assert.Contains(await Cri.ListPodSandboxStatsAsync(null, Never), s => s.Attributes.Id == sandbox);
     }
 
-    [Fact]
+    [SpecFact]
     public async Task An_ended_container_has_only_its_writable_layer_left()
     {
         var (sandbox, id) = await StartAsync(SpecImage.Done);

@@ -6,7 +6,7 @@ namespace Hanbae.Cri.Tests;
 
 public abstract partial class CriSpec
 {
-    [Fact]
+    [SpecFact]
     public async Task A_sandbox_is_ready_with_an_address_and_what_it_was_made_of()
     {
         var pod = Pod();
@@ -27,7 +27,7 @@ public abstract partial class CriSpec
         Assert.Empty(await Cri.ListPodSandboxAsync(new() { LabelSelector = { ["app"] = "other" } }, Never));
     }
 
-    [Fact]
+    [SpecFact]
     public async Task Two_sandboxes_have_two_addresses()
     {
         var one = await Cri.PodSandboxStatusAsync(await RunAsync(Pod("one")), false, Never);
@@ -35,7 +35,7 @@ public abstract partial class CriSpec
         Assert.NotEqual(one!.Status.Network.Ip, two!.Status.Network.Ip);
     }
 
-    [Fact]
+    [SpecFact]
     public async Task A_sandbox_on_the_hosts_network_has_no_address_of_its_own()
     {
         var pod = Pod();
@@ -46,7 +46,7 @@ public abstract partial class CriSpec
         Assert.Equal(NamespaceMode.Node, status.Linux.Namespaces.Options.Network);
     }
 
-    [Fact]
+    [SpecFact]
     public async Task The_same_attempt_cannot_run_twice_but_the_next_can()
     {
         var pod = Pod();
@@ -59,14 +59,14 @@ public abstract partial class CriSpec
         await RunAsync(pod);
     }
 
-    [Fact]
+    [SpecFact]
     public async Task What_cannot_be_a_sandbox_is_refused()
     {
         await FailsAsync(GrpcStatus.Unknown, "sandbox config must include metadata", () => Cri.RunPodSandboxAsync(new(), "", Never));
         await FailsAsync(GrpcStatus.Unknown, "failed to get sandbox runtime: no runtime for \"kata\" is configured", () => Cri.RunPodSandboxAsync(Pod(), "kata", Never));
     }
 
-    [Fact]
+    [SpecFact]
     public async Task Stopping_a_sandbox_kills_what_runs_in_it_and_can_be_repeated()
     {
         var (sandbox, container) = await StartAsync(SpecImage.Forever);
@@ -86,7 +86,7 @@ public abstract partial class CriSpec
             () => Cri.PodSandboxStatsAsync(sandbox, Never));
     }
 
-    [Fact]
+    [SpecFact]
     public async Task Removing_a_running_sandbox_takes_its_containers_along()
     {
         var (sandbox, container) = await StartAsync(SpecImage.Forever);
@@ -96,7 +96,7 @@ public abstract partial class CriSpec
         Assert.Empty(await Cri.ListContainersAsync(new() { PodSandboxId = sandbox }, Never));
     }
 
-    [Fact]
+    [SpecFact]
     public async Task A_sandbox_that_is_gone_is_null_to_questions_and_success_to_ends()
     {
         Assert.Null(await Cri.PodSandboxStatusAsync("nope", false, Never));
