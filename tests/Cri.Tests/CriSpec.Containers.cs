@@ -34,7 +34,12 @@ public abstract partial class CriSpec
     {
         var (sandbox, id) = await StartAsync(SpecImage.Forever);
         var running = new ContainerStateValue { State = ContainerState.ContainerRunning };
-        foreach (var filter in new ContainerFilter[] { new() { Id = id[..12] }, new() { PodSandboxId = sandbox }, new() { State = running, PodSandboxId = sandbox }, new() { LabelSelector = { ["role"] = "main" }, Id = id } })
+        ContainerFilter[] filters =
+        [
+            new() { Id = id[..12] }, new() { PodSandboxId = sandbox }, new() { State = running, PodSandboxId = sandbox },
+            new() { LabelSelector = { ["role"] = "main" }, Id = id },
+        ];
+        foreach (var filter in filters)
         {
             var item = Assert.Single(await Cri.ListContainersAsync(filter, Never));
             Assert.Equal((id, sandbox, ContainerState.ContainerRunning, "main"), (item.Id, item.PodSandboxId, item.State, item.Metadata.Name));
@@ -128,17 +133,25 @@ public abstract partial class CriSpec
     {
         var pod = Pod();
         string sandbox = await RunAsync(pod);
-        await FailsAsync(GrpcStatus.NotFound, "failed to resolve image \"none:1\": not found", () => Cri.CreateContainerAsync(sandbox, Container("none:1"), pod, Never));
-        await FailsAsync(GrpcStatus.Unknown, "container config must include metadata", () => Cri.CreateContainerAsync(sandbox, new() { Image = new() { Image = SpecImage.Done } }, pod, Never));
+        await FailsAsync(
+            GrpcStatus.NotFound, "failed to resolve image \"none:1\": not found",
+            () => Cri.CreateContainerAsync(sandbox, Container("none:1"), pod, Never));
+        await FailsAsync(
+            GrpcStatus.Unknown, "container config must include metadata",
+            () => Cri.CreateContainerAsync(sandbox, new() { Image = new() { Image = SpecImage.Done } }, pod, Never));
     }
 
     [SpecFact]
     public async Task A_container_starts_once()
     {
         var (_, id) = await StartAsync(SpecImage.Forever);
-        await FailsAsync(GrpcStatus.Unknown, $"failed to set starting state for container \"{id}\": container is in CONTAINER_RUNNING state", () => Cri.StartContainerAsync(id, Never));
+        await FailsAsync(
+            GrpcStatus.Unknown, $"failed to set starting state for container \"{id}\": container is in CONTAINER_RUNNING state",
+            () => Cri.StartContainerAsync(id, Never));
         await Cri.StopContainerAsync(id, TimeSpan.Zero, Never);
-        await FailsAsync(GrpcStatus.Unknown, $"failed to set starting state for container \"{id}\": container is in CONTAINER_EXITED state", () => Cri.StartContainerAsync(id, Never));
+        await FailsAsync(
+            GrpcStatus.Unknown, $"failed to set starting state for container \"{id}\": container is in CONTAINER_EXITED state",
+            () => Cri.StartContainerAsync(id, Never));
     }
 
     [SpecFact]
@@ -182,10 +195,18 @@ public abstract partial class CriSpec
         await Cri.RemoveContainerAsync("nope", Never);
         await FailsAsync(GrpcStatus.NotFound, text, () => Cri.StartContainerAsync("nope", Never));
         await FailsAsync(GrpcStatus.NotFound, text, () => Cri.ReopenContainerLogAsync("nope", Never));
-        await FailsAsync(GrpcStatus.NotFound, "failed to find container: not found", () => Cri.UpdateContainerResourcesAsync(new() { ContainerId = "nope" }, Never));
-        await FailsAsync(GrpcStatus.NotFound, "failed to exec in container: failed to find container \"nope\" in store: not found", () => Cri.ExecSyncAsync("nope", ["true"], TimeSpan.Zero, Never));
-        await FailsAsync(GrpcStatus.NotFound, "failed to find container \"nope\" in store: not found", () => Cri.ExecAsync(new() { ContainerId = "nope", Stdout = true }, Never));
-        await FailsAsync(GrpcStatus.NotFound, "failed to find container in store: not found", () => Cri.AttachAsync(new() { ContainerId = "nope", Stdout = true }, Never));
+        await FailsAsync(
+            GrpcStatus.NotFound, "failed to find container: not found",
+            () => Cri.UpdateContainerResourcesAsync(new() { ContainerId = "nope" }, Never));
+        await FailsAsync(
+            GrpcStatus.NotFound, "failed to exec in container: failed to find container \"nope\" in store: not found",
+            () => Cri.ExecSyncAsync("nope", ["true"], TimeSpan.Zero, Never));
+        await FailsAsync(
+            GrpcStatus.NotFound, "failed to find container \"nope\" in store: not found",
+            () => Cri.ExecAsync(new() { ContainerId = "nope", Stdout = true }, Never));
+        await FailsAsync(
+            GrpcStatus.NotFound, "failed to find container in store: not found",
+            () => Cri.AttachAsync(new() { ContainerId = "nope", Stdout = true }, Never));
     }
 
     /// <summary>Until the program has said "up", and so has its signal handler.</summary>

@@ -39,9 +39,15 @@ public abstract partial class CriSpec
     {
         var pod = Pod();
         string id = await Cri.CreateContainerAsync(await RunAsync(pod), Container(SpecImage.Forever), pod, Never);
-        await FailsAsync(GrpcStatus.Unknown, "failed to exec in container: container is in CONTAINER_CREATED state", () => Cri.ExecSyncAsync(id, ["true"], TimeSpan.Zero, Never));
-        await FailsAsync(GrpcStatus.Unknown, "container is in CONTAINER_CREATED state", () => Cri.ExecAsync(new() { ContainerId = id, Cmd = { "true" }, Stdout = true }, Never));
-        await FailsAsync(GrpcStatus.Unknown, "container is in CONTAINER_CREATED state", () => Cri.AttachAsync(new() { ContainerId = id, Stdout = true }, Never));
+        await FailsAsync(
+            GrpcStatus.Unknown, "failed to exec in container: container is in CONTAINER_CREATED state",
+            () => Cri.ExecSyncAsync(id, ["true"], TimeSpan.Zero, Never));
+        await FailsAsync(
+            GrpcStatus.Unknown, "container is in CONTAINER_CREATED state",
+            () => Cri.ExecAsync(new() { ContainerId = id, Cmd = { "true" }, Stdout = true }, Never));
+        await FailsAsync(
+            GrpcStatus.Unknown, "container is in CONTAINER_CREATED state",
+            () => Cri.AttachAsync(new() { ContainerId = id, Stdout = true }, Never));
     }
 
     [SpecFact]
@@ -54,8 +60,12 @@ public abstract partial class CriSpec
         Assert.Matches("^http://127.0.0.1:[0-9]+/exec/[^/]+$", exec);
         Assert.Matches("^http://127.0.0.1:[0-9]+/attach/[^/]+$", attach);
         Assert.Matches("^http://127.0.0.1:[0-9]+/portforward/[^/]+$", forward);
-        await FailsAsync(GrpcStatus.InvalidArgument, "one of stdin, stdout, or stderr must be set", () => Cri.ExecAsync(new() { ContainerId = id, Cmd = { "cat" } }, Never));
-        await FailsAsync(GrpcStatus.InvalidArgument, "tty and stderr cannot both be true", () => Cri.ExecAsync(new() { ContainerId = id, Cmd = { "cat" }, Tty = true, Stderr = true }, Never));
+        await FailsAsync(
+            GrpcStatus.InvalidArgument, "one of stdin, stdout, or stderr must be set",
+            () => Cri.ExecAsync(new() { ContainerId = id, Cmd = { "cat" } }, Never));
+        await FailsAsync(
+            GrpcStatus.InvalidArgument, "tty and stderr cannot both be true",
+            () => Cri.ExecAsync(new() { ContainerId = id, Cmd = { "cat" }, Tty = true, Stderr = true }, Never));
     }
 
     [SpecFact]

@@ -23,7 +23,8 @@ public abstract partial class CriSpec
 
         Assert.Equal(id, (await Cri.PodSandboxStatusAsync(id[..12], false, Never))!.Status.Id);
         Assert.Equal(id, Assert.Single(await Cri.ListPodSandboxAsync(new() { Id = id[..12] }, Never)).Id);
-        Assert.Equal(id, Assert.Single(await Cri.ListPodSandboxAsync(new() { LabelSelector = { ["app"] = "pod" }, State = new() { State = PodSandboxState.SandboxReady } }, Never)).Id);
+        var readyOnes = new PodSandboxFilter { LabelSelector = { ["app"] = "pod" }, State = new() { State = PodSandboxState.SandboxReady } };
+        Assert.Equal(id, Assert.Single(await Cri.ListPodSandboxAsync(readyOnes, Never)).Id);
         Assert.Empty(await Cri.ListPodSandboxAsync(new() { LabelSelector = { ["app"] = "other" } }, Never));
     }
 
@@ -52,7 +53,9 @@ public abstract partial class CriSpec
         var pod = Pod();
         string id = await RunAsync(pod);
         string name = $"{pod.Metadata.Name}_default_{pod.Metadata.Uid}_0";
-        await FailsAsync(GrpcStatus.Unknown, $"failed to reserve sandbox name \"{name}\": name \"{name}\" is reserved for \"{id}\"", () => Cri.RunPodSandboxAsync(pod, "", Never));
+        await FailsAsync(
+            GrpcStatus.Unknown, $"failed to reserve sandbox name \"{name}\": name \"{name}\" is reserved for \"{id}\"",
+            () => Cri.RunPodSandboxAsync(pod, "", Never));
         await Cri.StopPodSandboxAsync(id, Never);
         await Assert.ThrowsAsync<GrpcException>(() => Cri.RunPodSandboxAsync(pod, "", Never));
         pod.Metadata.Attempt = 1;
@@ -63,7 +66,9 @@ public abstract partial class CriSpec
     public async Task What_cannot_be_a_sandbox_is_refused()
     {
         await FailsAsync(GrpcStatus.Unknown, "sandbox config must include metadata", () => Cri.RunPodSandboxAsync(new(), "", Never));
-        await FailsAsync(GrpcStatus.Unknown, "failed to get sandbox runtime: no runtime for \"kata\" is configured", () => Cri.RunPodSandboxAsync(Pod(), "kata", Never));
+        await FailsAsync(
+            GrpcStatus.Unknown, "failed to get sandbox runtime: no runtime for \"kata\" is configured",
+            () => Cri.RunPodSandboxAsync(Pod(), "kata", Never));
     }
 
     [SpecFact]
@@ -80,9 +85,12 @@ public abstract partial class CriSpec
         await FailsAsync(
             GrpcStatus.NotFound, $"failed to get sandbox container task: no running task found: task {sandbox} not found: not found",
             () => Cri.CreateContainerAsync(sandbox, Container(SpecImage.Forever, "late"), Pod(), Never));
-        await FailsAsync(GrpcStatus.Unknown, "sandbox container is not running", () => Cri.PortForwardAsync(new() { PodSandboxId = sandbox, Port = { 80 } }, Never));
         await FailsAsync(
-            GrpcStatus.Unknown, $"failed to decode pod sandbox metrics {sandbox}: failed to get pod sandbox stats since sandbox container \"{sandbox}\" is not in ready state",
+            GrpcStatus.Unknown, "sandbox container is not running",
+            () => Cri.PortForwardAsync(new() { PodSandboxId = sandbox, Port = { 80 } }, Never));
+        await FailsAsync(
+            GrpcStatus.Unknown, $"failed to decode pod sandbox metrics {sandbox}: " +
+            $"failed to get pod sandbox stats since sandbox container \"{sandbox}\" is not in ready state",
             () => Cri.PodSandboxStatsAsync(sandbox, Never));
     }
 
@@ -105,6 +113,8 @@ public abstract partial class CriSpec
         await Cri.StopPodSandboxAsync("nope", Never);
         await Cri.RemovePodSandboxAsync("nope", Never);
         await FailsAsync(GrpcStatus.NotFound, "failed to find sandbox \"nope\": not found", () => Cri.PortForwardAsync(new() { PodSandboxId = "nope" }, Never));
-        await FailsAsync(GrpcStatus.NotFound, "failed to find sandbox id \"nope\": not found", () => Cri.CreateContainerAsync("nope", Container(SpecImage.Done), Pod(), Never));
+        await FailsAsync(
+            GrpcStatus.NotFound, "failed to find sandbox id \"nope\": not found",
+            () => Cri.CreateContainerAsync("nope", Container(SpecImage.Done), Pod(), Never));
     }
 }

@@ -52,7 +52,11 @@ public abstract partial class CriSpec : IAsyncLifetime
     protected static ContainerConfig Container(string image, string name = "main", uint attempt = 0) => new()
     {
         Metadata = new() { Name = name, Attempt = attempt }, Image = new() { Image = image }, LogPath = $"{name}_{attempt}.log", Labels = { ["role"] = name },
-        Linux = new() { Resources = new() { CpuShares = 100, MemoryLimitInBytes = 64 << 20 }, SecurityContext = new() { NamespaceOptions = new() { Pid = NamespaceMode.Container } } },
+        Linux = new()
+        {
+            Resources = new() { CpuShares = 100, MemoryLimitInBytes = 64 << 20 },
+            SecurityContext = new() { NamespaceOptions = new() { Pid = NamespaceMode.Container } },
+        },
     };
 
     protected async Task<string> RunAsync(PodSandboxConfig pod)
