@@ -42,7 +42,8 @@ public sealed class GoClientTests : IDisposable
     async Task<(int Code, string Output, string Error)> AskAsync(GrpcService service)
     {
         await using var server = await GrpcServer.StartAsync($"unix://{_directory}/s.sock", service);
-        using var ctr = Process.Start(new ProcessStartInfo(Ctr, ["-a", _directory + "/s.sock", "version"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var start = new ProcessStartInfo(Ctr, ["-a", _directory + "/s.sock", "version"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        using var ctr = Process.Start(start)!;
         var (output, error) = (ctr.StandardOutput.ReadToEndAsync(), ctr.StandardError.ReadToEndAsync());
         await ctr.WaitForExitAsync();
         return (ctr.ExitCode, await output, await error);
