@@ -49,7 +49,8 @@ readonly record struct ScalarShape(bool Multiline, bool PlainAllowed, bool Singl
     }
 
     /// <summary>As go-yaml v2 has it: neither tabs nor anything beyond the basic plane.</summary>
-    public static bool IsPrintable(Rune rune) => rune.Value is 0x0a or (>= 0x20 and <= 0x7e) or (>= 0xa0 and <= 0xd7ff) or (>= 0xe000 and <= 0xfffd and not 0xfeff);
+    public static bool IsPrintable(Rune rune) =>
+        rune.Value is 0x0a or (>= 0x20 and <= 0x7e) or (>= 0xa0 and <= 0xd7ff) or (>= 0xe000 and <= 0xfffd and not 0xfeff);
 
     public static bool IsBreak(Rune rune) => rune.Value is '\r' or '\n' or 0x85 or 0x2028 or 0x2029;
 

@@ -15,7 +15,8 @@ static class YamlErrors
         return new(line > 0 ? $"yaml: line {line}: {problem}" : $"yaml: {problem}");
     }
 
-    static bool IsParsers(string problem) => problem.StartsWith("did not find expected", StringComparison.Ordinal) && !problem.Contains("digit") && !problem.Contains("whitespace");
+    static bool IsParsers(string problem) =>
+        problem.StartsWith("did not find expected", StringComparison.Ordinal) && !problem.Contains("digit") && !problem.Contains("whitespace");
 
     /// <summary>Of "While parsing a block mapping, did not find expected key." the second half.</summary>
     static string Problem(YamlDotNet.Core.YamlException e)

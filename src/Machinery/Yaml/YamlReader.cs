@@ -20,12 +20,8 @@ public static class YamlReader
     /// <exception cref="YamlException">It is not YAML, or YAML that no JSON can say.</exception>
     public static JsonValue Read(string text, ICollection<string>? duplicates = null)
     {
-        try
-        {
-            var reader = new Reader(text, duplicates);
-            return reader.NextDocument() ?? JsonNull.Instance;
-        }
-        catch (YamlDotNet.Core.YamlException e) { throw YamlErrors.Translate(e); }
+        var reader = new Reader(text, duplicates);
+        return reader.NextDocument() ?? JsonNull.Instance;
     }
 
     /// <inheritdoc cref="Read(string, ICollection{string})"/>
@@ -35,14 +31,10 @@ public static class YamlReader
     /// <inheritdoc cref="Read(string, ICollection{string})"/>
     public static ImmutableArray<JsonValue> ReadAll(string text, ICollection<string>? duplicates = null)
     {
-        try
-        {
-            var reader = new Reader(text, duplicates);
-            var documents = ImmutableArray.CreateBuilder<JsonValue>();
-            while (reader.NextDocument() is { } document) documents.Add(document);
-            return documents.ToImmutable();
-        }
-        catch (YamlDotNet.Core.YamlException e) { throw YamlErrors.Translate(e); }
+        var reader = new Reader(text, duplicates);
+        var documents = ImmutableArray.CreateBuilder<JsonValue>();
+        while (reader.NextDocument() is { } document) documents.Add(document);
+        return documents.ToImmutable();
     }
 
     /// <summary>The strict error of these duplicates, as one message.</summary>
@@ -64,19 +56,30 @@ public static class YamlReader
         {
             _parser = new Parser(new StringReader(text));
             _duplicates = duplicates;
-            _parser.MoveNext();
-            if (_parser.Current is StreamStart) _parser.MoveNext();
+            Advance();
+            if (_parser.Current is StreamStart) Advance();
+        }
+
+        /// <summary>The next event; the parser's own slips (it throws what it should report for some broken texts) are errors of the text too.</summary>
+        void Advance()
+        {
+            try { _parser.MoveNext(); }
+            catch (YamlDotNet.Core.YamlException e) { throw YamlErrors.Translate(e); }
+            catch (Exception e) when (e is InvalidOperationException or ArgumentException or IndexOutOfRangeException or NullReferenceException or OverflowException)
+            {
+                throw new YamlException("yaml: unknown problem parsing YAML content");
+            }
         }
 
         public JsonValue? NextDocument()
         {
             if (_parser.Current is not DocumentStart) return null;
-            _parser.MoveNext();
+            Advance();
             _anchors.Clear();
             (_values, _aliased) = (0, 0);
             var value = Value(out _);
             if (value is JsonNumber n && !double.IsFinite(n.Double)) throw Unsupported(n);
-            if (_parser.Current is DocumentEnd) _parser.MoveNext();
+            if (_parser.Current is DocumentEnd) Advance();
             return value;
         }
 
@@ -91,17 +94,17 @@ public static class YamlReader
                     Count();
                     var value = Convert(scalar);
                     Remember(scalar.Anchor, value, 1, 0);
-                    _parser.MoveNext();
+                    Advance();
                     return value;
                 }
                 case AnchorAlias alias:
-                    _parser.MoveNext();
+                    Advance();
                     return Expand(alias, out height);
                 case MappingStart map:
                 {
                     long before = _values;
                     Enter(map.Anchor);
-                    _parser.MoveNext();
+                    Advance();
                     var value = Map(out height);
                     _depth--;
                     Remember(map.Anchor, value, _values - before, height);
@@ -111,14 +114,14 @@ public static class YamlReader
                 {
                     long before = _values;
                     Enter(list.Anchor);
-                    _parser.MoveNext();
+                    Advance();
                     var items = ImmutableArray.CreateBuilder<JsonValue>();
                     while (_parser.Current is not SequenceEnd)
                     {
                         items.Add(Sayable(Value(out int inner)));
                         height = Math.Max(height, inner);
                     }
-                    _parser.MoveNext();
+                    Advance();
                     _depth--;
                     height++;
                     var value = items.Count == 0 ? JsonArray.Empty : new JsonArray(items.ToImmutable());
@@ -136,9 +139,10 @@ public static class YamlReader
             var map = new JsonObjectBuilder();
             while (_parser.Current is not MappingEnd)
             {
-                if (_parser.Current is Scalar { Value: "<<" } merge && (merge.IsPlainImplicit && merge.Tag.IsEmpty || merge.Tag.Value == "tag:yaml.org,2002:merge"))
+                if (_parser.Current is Scalar { Value: "<<" } merge
+                    && (merge.Tag.IsEmpty ? merge.IsPlainImplicit : merge.Tag.Value == "tag:yaml.org,2002:merge"))
                 {
-                    _parser.MoveNext();
+                    Advance();
                     Merge(map, Value(out int merged));
                     height = Math.Max(height, merged - 1);
                     continue;
@@ -151,7 +155,7 @@ public static class YamlReader
                 if (map[key] is not null) _duplicates?.Add($"line {valueStart.Line}: key {GoQuote.Text(key)} already set in map");
                 map.Set(key, value);
             }
-            _parser.MoveNext();
+            Advance();
             height++;
             return map.Build();
         }
@@ -172,7 +176,9 @@ public static class YamlReader
             JsonNumber { IsInteger: true } n => n.Int64.ToString(CultureInfo.InvariantCulture),
             JsonNumber n when double.IsNaN(n.Double) => ".nan",
             JsonNumber n when double.IsInfinity(n.Double) => n.Double > 0 ? ".inf" : "-.inf",
-            JsonNumber n => GoFloat.ToString(double.Parse(((float)n.Double).ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture), GoFloat.Style.General),
+            // Upstream prints float keys in single precision.
+            JsonNumber n => GoFloat.ToString(
+                double.Parse(((float)n.Double).ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture), GoFloat.Style.General),
             JsonNull => throw new YamlException("Unsupported map key of type: %!s(<nil>), key: <nil>"),
             _ => throw new YamlException($"yaml: invalid map key at line {at.Line}"),
         };
@@ -186,7 +192,8 @@ public static class YamlReader
             height = anchored.Height;
             _values += anchored.Values + 1;
             _aliased += anchored.Values;
-            if (_aliased > 100 && _values > 1000 && _aliased > AllowedShare(_values) * _values) throw new YamlException("yaml: document contains excessive aliasing");
+            if (_aliased > 100 && _values > 1000 && _aliased > AllowedShare(_values) * _values)
+                throw new YamlException("yaml: document contains excessive aliasing");
             return anchored.Value;
         }
 
@@ -210,7 +217,8 @@ public static class YamlReader
 
         static YamlException TooDeep() => new($"yaml: exceeded max depth of {JsonParser.MaxDepth}");
 
-        static JsonValue Sayable(JsonValue value) => value is JsonNumber { IsInteger: false } n && !double.IsFinite(n.Double) ? throw Unsupported(n) : value;
+        static JsonValue Sayable(JsonValue value) =>
+            value is JsonNumber { IsInteger: false } n && !double.IsFinite(n.Double) ? throw Unsupported(n) : value;
 
         static YamlException Unsupported(JsonNumber n) => new("json: unsupported value: " + GoFloat.ToString(n.Double, GoFloat.Style.Json));
 
@@ -218,7 +226,8 @@ public static class YamlReader
         {
             string tag = scalar.Tag.IsEmpty || scalar.Tag.IsNonSpecific ? "" : scalar.Tag.Value;
             if (tag.Length == 0)
-                return scalar.Style == ScalarStyle.Plain && !scalar.Tag.IsNonSpecific && YamlScalars.Resolve(scalar.Value) is { } plain ? plain : new JsonString(scalar.Value);
+                return scalar.Style == ScalarStyle.Plain && !scalar.Tag.IsNonSpecific && YamlScalars.Resolve(scalar.Value) is { } plain
+                    ? plain : new JsonString(scalar.Value);
             const string Prefix = "tag:yaml.org,2002:";
             if (!tag.StartsWith(Prefix, StringComparison.Ordinal)) return new JsonString(scalar.Value);
             string kind = tag[Prefix.Length..];
@@ -229,7 +238,10 @@ public static class YamlReader
                     catch (FormatException) { throw new YamlException("yaml: !!binary value contains invalid base64 data"); }
                 case "bool" or "int" or "float" or "null":
                     var value = YamlScalars.Resolve(scalar.Value) ?? new JsonString(scalar.Value);
-                    string actual = value switch { JsonNull => "null", JsonBool => "bool", JsonNumber { IsInteger: true } => "int", JsonNumber => "float", _ => "str" };
+                    string actual = value switch
+                    {
+                        JsonNull => "null", JsonBool => "bool", JsonNumber { IsInteger: true } => "int", JsonNumber => "float", _ => "str",
+                    };
                     return actual == kind || (kind == "float" && actual == "int") ? value
                         : throw new YamlException($"yaml: cannot decode !!{actual} `{scalar.Value}` as a !!{kind}");
                 default:

@@ -30,7 +30,8 @@ static class YamlScalars
     }
 
     // An infinity is a number to YAML, so writers must quote the word; readers fail, as json.Marshal does.
-    static JsonNumber Unsayable(string value) => JsonNumber.Of(value switch { "NaN" => double.NaN, "+Inf" => double.PositiveInfinity, _ => double.NegativeInfinity });
+    static JsonNumber Unsayable(string value) =>
+        JsonNumber.Of(value switch { "NaN" => double.NaN, "+Inf" => double.PositiveInfinity, _ => double.NegativeInfinity });
 
     /// <summary>Go's ParseInt with base 0: <c>0x1f</c>, <c>0o17</c>, <c>017</c>, <c>0b1</c>, up to uint64.</summary>
     static JsonNumber? Integer(string text)
@@ -105,7 +106,8 @@ static class YamlScalars
         bool zoned = s[0] is 'T' or 't';
         if (!zoned && s[0] != ' ') return false;
         s = s[1..];
-        if (Number(ref s, 1, 2) is not < 24 || !Skip(ref s, ':') || Number(ref s, 1, 2) is not < 60 || !Skip(ref s, ':') || Number(ref s, 1, 2) is not < 60) return false;
+        if (Number(ref s, 1, 2) is not < 24 || !Skip(ref s, ':') || Number(ref s, 1, 2) is not < 60
+            || !Skip(ref s, ':') || Number(ref s, 1, 2) is not < 60) return false;
         if (s.Length > 1 && s[0] is '.' or ',' && char.IsAsciiDigit(s[1]))
         {
             s = s[1..];
@@ -113,7 +115,8 @@ static class YamlScalars
         }
         if (!zoned) return s.IsEmpty;
         if (s is "Z") return true;
-        return s.Length == 6 && s[0] is '+' or '-' && s[3] == ':' && char.IsAsciiDigit(s[1]) && char.IsAsciiDigit(s[2]) && char.IsAsciiDigit(s[4]) && char.IsAsciiDigit(s[5]);
+        return s.Length == 6 && s[0] is '+' or '-' && s[3] == ':'
+            && char.IsAsciiDigit(s[1]) && char.IsAsciiDigit(s[2]) && char.IsAsciiDigit(s[4]) && char.IsAsciiDigit(s[5]);
     }
 
     static int? Number(ref ReadOnlySpan<char> s, int from, int to)

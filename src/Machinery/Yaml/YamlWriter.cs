@@ -96,8 +96,10 @@ public static class YamlWriter
         {
             string json = GoFloat.ToString(n.Double, GoFloat.Style.Json);
             bool integer = json.AsSpan().IndexOfAny('.', 'e') < 0;
-            return integer && n.Double is < 18446744073709551616.0 and > -9223372036854775809.0 ? n.Raw is { } raw && raw.AsSpan().IndexOfAny('.', 'e', 'E') < 0 ? raw : json
-                : GoFloat.ToString(n.Double, GoFloat.Style.General);
+            // Beyond the integers YAML can read the digits would come back as a float anyhow.
+            if (integer && n.Double is < 18446744073709551616.0 and > -9223372036854775809.0)
+                return n.Raw is { } raw && raw.AsSpan().IndexOfAny('.', 'e', 'E') < 0 ? raw : json;
+            return GoFloat.ToString(n.Double, GoFloat.Style.General);
         }
     }
 }

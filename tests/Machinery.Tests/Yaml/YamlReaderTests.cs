@@ -86,4 +86,31 @@ public sealed class YamlReaderTests
         Assert.StartsWith("yaml: exceeded max depth",
             Assert.Throws<YamlException>(() => YamlReader.Read($"a: &x {half}\nb: {new string('[', 300)}*x{new string(']', 300)}\n")).Message);
     }
+
+    /// <summary>Whatever a client sends: a value or a <see cref="YamlException"/>, nothing else.</summary>
+    [Fact]
+    public void Random_damage_is_an_error_or_a_document()
+    {
+        int seed = Random.Shared.Next();
+        var random = new Random(seed);
+        const string Whole = "apiVersion: v1\nkind: Pod\nmetadata: &m\n  name: 'a b'\n  labels: {x: \"y\\t\", ? z : !!int 3}\nspec:\n- |+2\n   text\n- >-\n  folded\n  more\n- *m\n- <<: *m\n# end\n---\n%YAML 1.1\n";
+        const string Letters = " \t\n:-?&*!|>'\"%@`#,[]{}<~\\0a\u0001\u0085\ufeff";
+        for (int i = 0; i < 3000; i++)
+        {
+            var text = new StringBuilder(Whole);
+            for (int n = random.Next(1, 6); n > 0; n--)
+            {
+                int at = random.Next(text.Length);
+                switch (random.Next(3))
+                {
+                    case 0: text[at] = Letters[random.Next(Letters.Length)]; break;
+                    case 1: text.Insert(at, Letters[random.Next(Letters.Length)]); break;
+                    default: text.Remove(at, random.Next(Math.Min(20, text.Length - at))); break;
+                }
+            }
+            try { YamlReader.ReadAll(text.ToString(), []); }
+            catch (YamlException) { }
+            catch (Exception e) { Assert.Fail($"seed {seed}: {e}\n{text}"); }
+        }
+    }
 }
