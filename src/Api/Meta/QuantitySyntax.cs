@@ -7,7 +7,7 @@ namespace Hanbae.Api;
 /// <summary>A text that is no quantity; the message is upstream's.</summary>
 public sealed class QuantityFormatException(string message) : FormatException(message);
 
-// Reading and suffixes: the grammar of resource.Quantity, with what upstream's scanner lets pass.
+// Reading: the grammar of resource.Quantity, with what upstream's scanner lets pass.
 public readonly partial struct Quantity
 {
     const string WrongFormat = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
@@ -173,29 +173,4 @@ public readonly partial struct Quantity
         return s.Length > 1 && s[0] is (byte)'e' or (byte)'E'
             && int.TryParse(s[1..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out exponent) && Math.Abs(exponent) <= MaxScale;
     }
-
-    static bool TryAppendSuffix(Span<char> to, ref int written, int exponent, QuantityFormat format)
-    {
-        if (format == QuantityFormat.DecimalExponent)
-        {
-            if (exponent == 0) return true;
-            if (written >= to.Length) return false;
-            to[written++] = 'e';
-            if (!exponent.TryFormat(to[written..], out int n, provider: CultureInfo.InvariantCulture)) return false;
-            written += n;
-            return true;
-        }
-        string suffix = Suffix(exponent, format);
-        if (!suffix.TryCopyTo(to[written..])) return false;
-        written += suffix.Length;
-        return true;
-    }
-
-    static string Suffix(int exponent, QuantityFormat format) => (format, exponent) switch
-    {
-        (_, 0) => "",
-        (QuantityFormat.DecimalExponent, _) => "e" + exponent.ToString(CultureInfo.InvariantCulture),
-        (QuantityFormat.BinarySI, _) => exponent switch { 1 => "Ki", 2 => "Mi", 3 => "Gi", 4 => "Ti", 5 => "Pi", _ => "Ei" },
-        _ => exponent switch { -9 => "n", -6 => "u", -3 => "m", 3 => "k", 6 => "M", 9 => "G", 12 => "T", 15 => "P", _ => "E" },
-    };
 }

@@ -65,7 +65,8 @@ public static class YamlReader
         {
             try { _parser.MoveNext(); }
             catch (YamlDotNet.Core.YamlException e) { throw YamlErrors.Translate(e); }
-            catch (Exception e) when (e is InvalidOperationException or ArgumentException or IndexOutOfRangeException or NullReferenceException or OverflowException)
+            catch (Exception e) when (e is InvalidOperationException or ArgumentException or IndexOutOfRangeException
+                or NullReferenceException or OverflowException)
             {
                 throw new YamlException("yaml: unknown problem parsing YAML content");
             }
