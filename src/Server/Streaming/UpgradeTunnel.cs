@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace Hanbae.Server.Streaming;
 
@@ -60,6 +61,8 @@ public static class UpgradeTunnel
                 return null;
             }
             context.Response.Headers.Upgrade = string.Join(", ", answer.Headers.Upgrade);
+            // Kestrel would end the connection of a user who pauses the output for some seconds.
+            if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate) rate.MinDataRate = null;
             await using var client = await upgrade.UpgradeAsync().ConfigureAwait(false);
             await PumpAsync(client, body, backend!).ConfigureAwait(false);
             return null;
