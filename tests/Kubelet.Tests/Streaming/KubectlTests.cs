@@ -15,6 +15,7 @@ public sealed class KubectlTests(FakeCluster cluster) : IClassFixture<FakeCluste
         var (exit, output, error) = await cluster.RunAsync(cluster.Start(kubectl, "exec", "-i", "p", "--", "cat"), "hello\n"u8.ToArray());
 
         Assert.Equal((0, "hello\n", ""), (exit, Encoding.UTF8.GetString(output), error));
+        Assert.Equal(kubectl.EndsWith("1.28", StringComparison.Ordinal) ? "SPDY/3.1 v4.channel.k8s.io" : "websocket v5.channel.k8s.io", cluster.LastUpgrade);
     }
 
     [Theory, Kubectl("1.28"), Kubectl("1.33")]
@@ -118,6 +119,7 @@ public sealed class KubectlTests(FakeCluster cluster) : IClassFixture<FakeCluste
                 await send;
                 Assert.Equal(bytes, back.ToArray());
             }));
+            Assert.Equal(kubectl.EndsWith("1.28", StringComparison.Ordinal) ? "SPDY/3.1 portforward.k8s.io" : "websocket SPDY/3.1+portforward.k8s.io", cluster.LastUpgrade);
         }
         finally
         {

@@ -24,7 +24,7 @@ internal static class WebSocketUpgrade
             await UpgradeHeader.RefuseAsync(context, StatusCodes.Status400BadRequest, "unable to upgrade: not a WebSocket version 13 handshake over HTTP/1.1").ConfigureAwait(false);
             return null;
         }
-        var asked = headers.SecWebSocketProtocol.SelectMany(v => (v ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).ToList();
+        var asked = UpgradeHeader.Listed(headers.SecWebSocketProtocol);
         var chosen = asked.Count == 0 ? supported.FirstOrDefault(p => p.Length == 0) : asked.FirstOrDefault(supported.Contains);
         if (chosen is null)
         {
@@ -36,7 +36,7 @@ internal static class WebSocketUpgrade
         answer.Upgrade = "websocket";
         answer.SecWebSocketAccept = Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(key + KeySuffix)));
         if (chosen.Length > 0) answer.SecWebSocketProtocol = chosen;
-        var transport = await upgrade.UpgradeAsync().ConfigureAwait(false);
+        var transport = await UpgradeHeader.SwitchAsync(context, upgrade).ConfigureAwait(false);
         // No pings from this side, as upstream; those of kubectl are answered while a receive is pending.
         return (WebSocket.CreateFromStream(transport, new WebSocketCreationOptions { IsServer = true, KeepAliveInterval = TimeSpan.Zero }), chosen);
     }
