@@ -1,0 +1,107 @@
+using Hanbae.Host.Images;
+using Hanbae.Host.Runtime;
+
+namespace Hanbae.Host.Tests.Runtime;
+
+/// <summary>One containerd at a time: the host's shared parts are compared before and after.</summary>
+[Collection("real node")]
+public sealed class NodeRuntimeTests
+{
+    [ContainerFact]
+    public async Task A_reset_leaves_nothing_of_a_node_with_pods()
+    {
+        await using var node = new RealNode();
+        var ready = await node.StartAsync();
+        Assert.StartsWith("containerd ", ready.Version);
+        string sandbox = await node.RunSandboxAsync("web", hostPort: 20000 + Random.Shared.Next(20000));
+        Assert.Equal("/pause\0", File.ReadAllText($"/proc/{node.PidOf(sandbox)}/cmdline"));
+        Assert.NotEmpty(await Traces.OfAsync(node.Paths));
+
+        var report = await node.ResetAsync();
+
+        Assert.Empty(report.LeftThings);
+        Assert.Empty(await Traces.OfAsync(node.Paths));
+        Assert.Contains("1 pods", report.RemovedThings);
+        Assert.Contains("bridge " + node.Paths.Bridge, report.RemovedThings);
+        Assert.Empty((await node.ResetAsync()).RemovedThings);
+    }
+
+    [ContainerFact]
+    public async Task A_reset_leaves_nothing_when_containerd_was_killed_and_is_broken()
+    {
+        await using var node = new RealNode();
+        await node.StartAsync();
+        string sandbox = await node.RunSandboxAsync("web", hostPort: 20000 + Random.Shared.Next(20000));
+        int pause = node.PidOf(sandbox);
+        var identity = ProcessIdentity.Of(pause)!;
+        await ProcessIdentity.Read(node.Paths.ContainerdProcess)!.StopAsync(TimeSpan.Zero, TimeProvider.System, default);
+        File.WriteAllText(node.Paths.ContainerdConfig, "no TOML at all");
+
+        var report = await node.ResetAsync();
+
+        Assert.Empty(report.LeftThings);
+        Assert.Empty(await Traces.OfAsync(node.Paths));
+        Assert.False(identity.IsAlive);
+        string rules = (await Tool.RunAsync("nft", ["list", "ruleset"])).Output;
+        Assert.DoesNotContain(sandbox, rules);
+    }
+
+    [ContainerFact]
+    public async Task Pods_outlive_containerd_and_it_is_adopted_when_it_still_runs()
+    {
+        await using var node = new RealNode();
+        await node.StartAsync();
+        var pause = ProcessIdentity.Of(node.PidOf(await node.RunSandboxAsync("web")))!;
+        var containerd = ProcessIdentity.Read(node.Paths.ContainerdProcess)!;
+        await node.StartAsync();
+        Assert.Equal(containerd, ProcessIdentity.Read(node.Paths.ContainerdProcess));
+
+        await containerd.StopAsync(TimeSpan.Zero, TimeProvider.System, default);
+        await node.StartAsync();
+
+        Assert.True(pause.IsAlive);
+        using var runtime = new RuntimeCalls(node.Paths.Endpoint);
+        Assert.Equal(node.Uid, Assert.Single(await runtime.SandboxesAsync(default)).PodUid);
+    }
+
+    [ContainerFact]
+    public async Task Down_ends_pods_and_containerd_and_up_starts_the_same_node_again()
+    {
+        await using var node = new RealNode();
+        await node.StartAsync();
+        var pause = ProcessIdentity.Of(node.PidOf(await node.RunSandboxAsync("web")))!;
+
+        Assert.True(await new Teardown(node.Paths, TimeProvider.System).StopAsync(null, default));
+
+        Assert.False(pause.IsAlive);
+        Assert.False(new Containerd(node.Paths, TimeProvider.System).IsRunning);
+        await node.StartAsync();
+        Assert.Contains(await new ImageStore(node.Paths.Endpoint).ListAsync(default), i => i.Names.Contains(PauseImage.Name));
+    }
+
+    [ContainerFact]
+    public async Task Two_nodes_run_side_by_side_and_resetting_one_leaves_the_other()
+    {
+        await using var one = new RealNode();
+        await using var two = new RealNode();
+        await Task.WhenAll(one.StartAsync(), two.StartAsync());
+        await one.RunSandboxAsync("web");
+        var kept = ProcessIdentity.Of(two.PidOf(await two.RunSandboxAsync("web", hostPort: 20000 + Random.Shared.Next(20000))))!;
+
+        await one.ResetAsync();
+
+        Assert.Empty(await Traces.OfAsync(one.Paths));
+        Assert.True(kept.IsAlive);
+        using var runtime = new RuntimeCalls(two.Paths.Endpoint);
+        Assert.Single(await runtime.SandboxesAsync(default));
+    }
+
+    [ContainerFact]
+    public async Task Every_runtime_that_is_installed_is_a_handler()
+    {
+        await using var node = new RealNode();
+        await node.StartAsync();
+        foreach (string handler in ((string[])["runc", "crun"]).Where(h => Tool.Find(h) is not null))
+            Assert.Equal("/pause\0", File.ReadAllText($"/proc/{node.PidOf(await node.RunSandboxAsync("by-" + handler, handler: handler))}/cmdline"));
+    }
+}
