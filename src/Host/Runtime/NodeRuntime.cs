@@ -25,7 +25,9 @@ public sealed class NodeRuntime(NodePaths paths, TimeProvider time)
     /// <param name="clusterCidrs">The ranges of all nodes together.</param>
     public async Task<RuntimeReady> StartAsync(IReadOnlyList<string> podCidrs, IReadOnlyList<string> clusterCidrs, CancellationToken ct)
     {
+        if (!Environment.IsPrivilegedProcess) throw new RuntimeException("running containers needs root: type the same again with sudo in front");
         DataFolder.Claim(paths);
+        Directory.CreateDirectory(paths.Run);
         await HostFootprint.NoteAsync(ct);
         var host = HostFacts.Read(paths);
         Cni.Write(paths, podCidrs);

@@ -14,7 +14,7 @@ public sealed class NodeRuntimeTests
         var ready = await node.StartAsync();
         Assert.StartsWith("containerd ", ready.Version);
         string sandbox = await node.RunSandboxAsync("web", hostPort: 20000 + Random.Shared.Next(20000));
-        Assert.Equal("/pause\0", File.ReadAllText($"/proc/{node.PidOf(sandbox)}/cmdline"));
+        await node.UntilPausedAsync(sandbox);
         Assert.NotEmpty(await Traces.OfAsync(node.Paths));
 
         var report = await node.ResetAsync();
@@ -71,9 +71,10 @@ public sealed class NodeRuntimeTests
         await node.StartAsync();
         var pause = ProcessIdentity.Of(node.PidOf(await node.RunSandboxAsync("web")))!;
 
-        Assert.True(await new Teardown(node.Paths, TimeProvider.System).StopAsync(null, default));
+        Assert.True(await new Teardown(node.Paths, TimeProvider.System).StopAsync(null, Assert.Fail, default));
 
         Assert.False(pause.IsAlive);
+        Assert.Empty(Shims.Of(node.Paths.Socket));
         Assert.False(new Containerd(node.Paths, TimeProvider.System).IsRunning);
         await node.StartAsync();
         Assert.Contains(await new ImageStore(node.Paths.Endpoint).ListAsync(default), i => i.Names.Contains(PauseImage.Name));
@@ -97,11 +98,70 @@ public sealed class NodeRuntimeTests
     }
 
     [ContainerFact]
+    public async Task A_reset_takes_only_its_own_pods_from_a_runtime_that_was_there_before()
+    {
+        await using var others = new RealNode();
+        await others.StartAsync();
+        await using var node = new RealNode();
+        var ready = await new NodeRuntime(node.Paths, TimeProvider.System).UseAsync(others.Paths.Endpoint, PauseImage.Name, default);
+        Assert.Equal(others.Paths.Endpoint, ready.Endpoint);
+        Directory.CreateDirectory($"{node.Paths.Kubelet}/pods/{node.Uid}");
+        string kept = await others.RunSandboxAsync("theirs");
+        await others.RunSandboxAsync("ours", uid: node.Uid);
+
+        var report = await new Reset(node.Paths, TimeProvider.System).RunAsync(others.Paths.Endpoint, _ => { }, default);
+
+        Assert.Empty(report.LeftThings);
+        Assert.Empty(await Traces.OfAsync(node.Paths));
+        using var runtime = new RuntimeCalls(others.Paths.Endpoint);
+        Assert.Equal(kept, Assert.Single(await runtime.SandboxesAsync(default)).Id);
+    }
+
+    [ContainerFact]
+    public async Task An_endpoint_where_nobody_answers_is_refused_in_words()
+    {
+        await using var node = new RealNode();
+        var refusal = await Assert.ThrowsAsync<RuntimeException>(() => new NodeRuntime(node.Paths, TimeProvider.System).UseAsync("unix:///run/nobody.sock", PauseImage.Name, default));
+        Assert.Contains("there is no container runtime at unix:///run/nobody.sock", refusal.Message);
+    }
+
+    [ContainerFact]
+    public async Task A_mount_made_in_a_container_reaches_the_kubelets_folder()
+    {
+        await using var node = new RealNode();
+        await node.StartAsync();
+        await node.ImportBusyboxAsync();
+        string volume = Directory.CreateDirectory(node.Paths.Kubelet + "/pods/x/volumes/v").FullName, inner = Directory.CreateDirectory(volume + "/inner").FullName;
+
+        // Bidirectional propagation, as containerd hands it to runc.
+        var ran = await node.RunAsync(["--privileged", "--rootfs-propagation", "rshared", "--mount", $"type=bind,src={volume},dst=/v,options=rbind:rw:rshared"], "mount -t tmpfs mine /v/inner");
+
+        Assert.True(ran.Succeeded, ran.Complaint);
+        Assert.Equal("tmpfs", Mounts.Read().At(inner)?.FileSystem);
+    }
+
+    [ContainerFact]
+    public async Task Crun_keeps_to_memory_limits_on_this_host()
+    {
+        if (Tool.Find("crun") is null) return;
+        await using var node = new RealNode();
+        await node.StartAsync();
+        await node.ImportBusyboxAsync();
+        string crun = File.Exists(ContainerdConfig.CrunWrapper(node.Paths)) ? ContainerdConfig.CrunWrapper(node.Paths) : Tool.Find("crun")!;
+
+        var ran = await node.RunAsync(["--runc-binary", crun, "--memory-limit", "33554432"], "dd if=/dev/zero of=/dev/null bs=64M count=1");
+
+        Assert.False(ran.Succeeded);
+        var small = await node.RunAsync(["--runc-binary", crun, "--memory-limit", "33554432"], "dd if=/dev/zero of=/dev/null bs=1M count=1");
+        Assert.True(small.Succeeded, small.Complaint);
+    }
+
+    [ContainerFact]
     public async Task Every_runtime_that_is_installed_is_a_handler()
     {
         await using var node = new RealNode();
         await node.StartAsync();
         foreach (string handler in ((string[])["runc", "crun"]).Where(h => Tool.Find(h) is not null))
-            Assert.Equal("/pause\0", File.ReadAllText($"/proc/{node.PidOf(await node.RunSandboxAsync("by-" + handler, handler: handler))}/cmdline"));
+            await node.UntilPausedAsync(await node.RunSandboxAsync("by-" + handler, handler: handler));
     }
 }

@@ -1,6 +1,9 @@
 using System.Security.Cryptography;
 using Google.Protobuf;
+using Hanbae.Host.Images;
 using Hanbae.Host.Runtime;
+using Hanbae.Host.Tests.Images;
+using Hanbae.Kit;
 
 namespace Hanbae.Host.Tests.Runtime;
 
@@ -11,7 +14,7 @@ public sealed class ContainerFactAttribute : FactAttribute
     public ContainerFactAttribute()
     {
         if (!Environment.IsPrivilegedProcess) Skip = "needs root";
-        else if (((string[])["containerd", "runc", "nft", "ip", "iptables", "unshare"]).FirstOrDefault(t => Tool.Find(t) is null) is { } missing) Skip = $"needs {missing}";
+        else if (((string[])["containerd", "runc", "nft", "ip", "iptables", "unshare", "busybox"]).FirstOrDefault(t => Tool.Find(t) is null) is { } missing) Skip = $"needs {missing}";
         else if (Cni.FindPlugins(File.Exists) is null) Skip = "needs the CNI plugins";
     }
 }
@@ -34,10 +37,11 @@ sealed class RealNode : IAsyncDisposable
     public Task<RuntimeReady> StartAsync() => new NodeRuntime(Paths, TimeProvider.System).StartAsync([Cidr], [Cidr], default);
 
     /// <summary>A sandbox with a hostPort, below the node's own cgroup.</summary>
-    public async Task<string> RunSandboxAsync(string name, int hostPort = 0, string handler = "")
+    public async Task<string> RunSandboxAsync(string name, int hostPort = 0, string handler = "", string? uid = null)
     {
-        byte[] labels = [.. RuntimeCalls.Text(1, "io.kubernetes.pod.uid"), .. RuntimeCalls.Text(2, Uid)];
-        byte[] metadata = [.. RuntimeCalls.Text(1, name), .. RuntimeCalls.Text(2, Uid), .. RuntimeCalls.Text(3, "default")];
+        uid ??= Uid;
+        byte[] labels = [.. RuntimeCalls.Text(1, "io.kubernetes.pod.uid"), .. RuntimeCalls.Text(2, uid)];
+        byte[] metadata = [.. RuntimeCalls.Text(1, name), .. RuntimeCalls.Text(2, uid), .. RuntimeCalls.Text(3, "default")];
         byte[] port = hostPort == 0 ? [] : RuntimeCalls.Message(5, [.. Number(2, 80), .. Number(3, hostPort)]);
         byte[] config =
         [
@@ -52,8 +56,30 @@ sealed class RealNode : IAsyncDisposable
         return input.ReadString();
     }
 
+    public const string Busybox = "docker.io/library/busybox:1.35";
+
+    public async Task ImportBusyboxAsync()
+    {
+        using var scratch = new Scratch();
+        var prepared = await Tool.RunAsync(Path.Combine(Repository.Root, "examples/images/busybox.sh"), [scratch / "root"]);
+        Assert.True(prepared.Succeeded, prepared.Error);
+        await RootfsImage.BuildAsync(scratch / "root", "busybox:1.35", new() { Cmd = ["sh"] }, scratch / "busybox.tar", TimeProvider.System, default);
+        await new ImageStore(Paths.Endpoint).ImportAsync(scratch / "busybox.tar", null, false, default);
+    }
+
+    /// <summary>Runs a shell script in a busybox container, outside any pod.</summary>
+    public Task<ToolResult> RunAsync(string[] options, string script) => Tool.RunAsync("ctr",
+        ["--address", Paths.Socket, "--namespace", "k8s.io", "run", "--rm", "--runc-root", Paths.Run + "/ctr", "--cgroup", Paths.CgroupRoot + "/ctr", .. options, Busybox, "once-" + Guid.NewGuid().ToString("n"), "sh", "-c", script]);
+
     /// <summary>The first process of a sandbox.</summary>
     public int PidOf(string sandbox) => int.Parse(File.ReadAllText($"{Paths.ContainerdState}/io.containerd.runtime.v2.task/k8s.io/{sandbox}/init.pid"));
+
+    /// <summary>Waits for the sandbox's process to be pause: <c>runc start</c> returns a moment before its child has become it.</summary>
+    public async Task UntilPausedAsync(string sandbox)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (File.ReadAllText($"/proc/{PidOf(sandbox)}/cmdline") != "/pause\0") await Task.Delay(5, limit.Token);
+    }
 
     public Task<ResetReport> ResetAsync() => new Reset(Paths, TimeProvider.System).RunAsync(null, _ => { }, default);
 
