@@ -16,6 +16,11 @@ public sealed class NodeRuntimeTests
         string sandbox = await node.RunSandboxAsync("web", hostPort: 20000 + Random.Shared.Next(20000));
         await node.UntilPausedAsync(sandbox);
         Assert.NotEmpty(await Traces.OfAsync(node.Paths));
+        Assert.Equal("1", File.ReadAllText($"/sys/class/net/{node.Paths.Bridge}/bridge/nf_call_iptables").Trim());
+        string ip = Path.GetFileName(Assert.Single(Directory.EnumerateFiles($"{node.Paths.CniIpam}/{node.Paths.CniNetwork}", "10.*")));
+        var ping = await Tool.RunAsync("busybox", ["ping", "-c", "1", "-W", "5", ip]);
+        Assert.True(ping.Succeeded, ping.Complaint);
+        Assert.Equal(PodBridge.Address(node.Paths), File.ReadAllText($"/sys/class/net/{node.Paths.Bridge}/address").Trim());
 
         var report = await node.ResetAsync();
 
@@ -32,8 +37,9 @@ public sealed class NodeRuntimeTests
         await using var node = new RealNode();
         await node.StartAsync();
         string sandbox = await node.RunSandboxAsync("web", hostPort: 20000 + Random.Shared.Next(20000));
-        int pause = node.PidOf(sandbox);
-        var identity = ProcessIdentity.Of(pause)!;
+        var identity = ProcessIdentity.Of(node.PidOf(sandbox))!;
+        string[] sockets = [.. Shims.Sockets(node.Paths.ContainerdState)];
+        Assert.NotEmpty(sockets);
         await ProcessIdentity.Read(node.Paths.ContainerdProcess)!.StopAsync(TimeSpan.Zero, TimeProvider.System, default);
         File.WriteAllText(node.Paths.ContainerdConfig, "no TOML at all");
 
@@ -44,6 +50,8 @@ public sealed class NodeRuntimeTests
         Assert.False(identity.IsAlive);
         string rules = (await Tool.RunAsync("nft", ["list", "ruleset"])).Output;
         Assert.DoesNotContain(sandbox, rules);
+        Assert.DoesNotContain(sockets, File.Exists);
+        Assert.DoesNotContain(Directory.Exists("/var/lib/cni/results") ? Directory.EnumerateFiles("/var/lib/cni/results") : [], f => f.Contains(sandbox, StringComparison.Ordinal));
     }
 
     [ContainerFact]
