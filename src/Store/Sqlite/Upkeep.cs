@@ -9,7 +9,7 @@ namespace Hanbae.Store.Sqlite;
 /// costs by what was written since the last time, not by what is stored. Readers check <see cref="Oldest"/> after they read: it is raised
 /// before the first row goes.
 /// </remarks>
-sealed class Upkeep
+sealed class Upkeep : IDisposable
 {
     /// <summary>Revisions swept, and pages given back, between two groups.</summary>
     const int StepSize = 500;
@@ -19,18 +19,19 @@ sealed class Upkeep
     readonly Connection _connection;
     readonly Fanout _fanout;
     readonly SqliteOptions _options;
+    readonly Checkpointer _checkpointer;
     readonly Statement _superseding, _forgetRow, _forgetKey, _setMeta;
     readonly Lock _gate = new();
     readonly List<(Revision UpTo, TaskCompletionSource Done)> _callers = [];
     readonly List<(long Rev, long Prev, byte[]? DeletedKey)> _rows = [];
     long _oldest, _swept;
-    int _pagesInLog;
     bool _mayShrink = true;
     volatile bool _stuck;
 
-    public Upkeep(Connection connection, Fanout fanout, SqliteOptions options)
+    public Upkeep(Connection connection, string path, Fanout fanout, SqliteOptions options)
     {
         (_connection, _fanout, _options) = (connection, fanout, options);
+        _checkpointer = new(path, connection, options.CheckpointPages);
         _superseding = connection.Prepare("SELECT rev, prev, deleted, key FROM log WHERE rev > ?1 AND rev <= ?2 AND (prev > 0 OR deleted = 1) ORDER BY rev LIMIT ?3");
         _forgetRow = connection.Prepare("DELETE FROM log WHERE rev = ?1");
         _forgetKey = connection.Prepare("DELETE FROM keys WHERE key = ?1 AND rev = ?2");
@@ -63,8 +64,7 @@ sealed class Upkeep
         try
         {
             if (!idle) _stuck = false;
-            _pagesInLog += _connection.TakePagesWritten();
-            if (_pagesInLog >= _options.CheckpointPages && _connection.Checkpoint()) _pagesInLog = 0;
+            _checkpointer.Step(_connection.TakePagesWritten());
             if (_fanout.Current.Value - Oldest.Value > _options.History + _options.History / 8) _ = CompactAsync(new(_fanout.Current.Value - _options.History));
             if (_swept < Oldest.Value) Sweep(Oldest.Value);
             else if (idle && _mayShrink) Shrink();
@@ -79,6 +79,8 @@ sealed class Upkeep
     }
 
     public void Close(Exception why) => Tell(new(long.MaxValue), why);
+
+    public void Dispose() => _checkpointer.Dispose();
 
     void Sweep(long target)
     {

@@ -41,15 +41,32 @@ public sealed class CrashTests : IDisposable
         Assert.True(seen.Value > s_kills);
     }
 
-    async Task<List<Acked>> WriteUntilKilledAsync(int seed, int acks)
+    [Fact]
+    public async Task A_second_process_is_told_that_the_folder_is_in_use()
+    {
+        await using var store = SqliteStore.Open(new SqliteOptions { Folder = _folder.Path });
+        using var second = StartWriter(seed: 1);
+        string said = await second.StandardError.ReadToEndAsync();
+        await second.WaitForExitAsync();
+
+        Assert.NotEqual(0, second.ExitCode);
+        Assert.Contains($"{_folder.Path} is in use by another process", said, StringComparison.Ordinal);
+    }
+
+    Process StartWriter(int seed)
     {
         string host = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
-        var start = new ProcessStartInfo(host, [Path.Combine(AppContext.BaseDirectory, "Hanbae.Store.Crash.dll"), _folder.Path, seed.ToString(CultureInfo.InvariantCulture)])
+        string program = Path.Combine(AppContext.BaseDirectory, "Hanbae.Store.Crash.dll");
+        return Process.Start(new ProcessStartInfo(host, [program, _folder.Path, seed.ToString(CultureInfo.InvariantCulture)])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-        };
-        using var writer = Process.Start(start)!;
+        })!;
+    }
+
+    async Task<List<Acked>> WriteUntilKilledAsync(int seed, int acks)
+    {
+        using var writer = StartWriter(seed);
         var complaints = writer.StandardError.ReadToEndAsync();
         string said = "";
         try
