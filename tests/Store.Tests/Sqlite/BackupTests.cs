@@ -46,6 +46,24 @@ public sealed class BackupTests : SqliteFixture
     }
 
     [Fact]
+    public async Task Restoring_over_a_store_that_was_killed_takes_nothing_from_its_log()
+    {
+        await using (var store = Open())
+        {
+            await FillAsync(store, 0, 100);
+            await store.BackupAsync(Folder["backup"], default);
+            await FillAsync(store, 100, 100);
+            // What a kill leaves: the file, and a log that nobody copied into it.
+            Directory.CreateDirectory(Folder["killed"]);
+            foreach (string file in new[] { Database, Database + "-wal" }) File.Copy(file, Path.Combine(Folder["killed"], Path.GetFileName(file)));
+        }
+        await Backup.RestoreAsync(Folder["backup"], Folder["killed"], replace: true, bump: 0, default);
+
+        await using var restored = SqliteStore.Open(new SqliteOptions { Folder = Folder["killed"] });
+        await CheckFilledAsync(restored, 0, 100);
+    }
+
+    [Fact]
     public async Task A_restored_store_is_ahead_of_all_that_was_seen_and_tells_watchers_to_list_again()
     {
         await using (var store = Open())
