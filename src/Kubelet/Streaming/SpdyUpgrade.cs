@@ -12,7 +12,7 @@ internal static class SpdyUpgrade
     const string AcceptedVersions = "X-Accepted-Stream-Protocol-Versions";
 
     /// <returns>The upgraded transport and the chosen protocol ("" when the client named none), or null once a refusal has been written.</returns>
-    public static async Task<(Stream Transport, string Protocol)?> AcceptAsync(HttpContext context, IReadOnlyCollection<string> supported)
+    public static async Task<(Stream Transport, string Protocol)?> AcceptAsync(HttpContext context, IReadOnlyCollection<string> supported, StreamingTimeouts timeouts)
     {
         if (!UpgradeHeader.Asks(context.Request, Protocol) || context.Features.Get<IHttpUpgradeFeature>() is not { IsUpgradableRequest: true } upgrade)
         {
@@ -32,6 +32,6 @@ internal static class SpdyUpgrade
         }
         if (chosen.Length > 0) context.Response.Headers[ProtocolVersion] = chosen;
         context.Response.Headers.Upgrade = Protocol;
-        return (await UpgradeHeader.SwitchAsync(context, upgrade).ConfigureAwait(false), chosen);
+        return (await UpgradeHeader.SwitchAsync(context, upgrade, timeouts).ConfigureAwait(false), chosen);
     }
 }

@@ -15,11 +15,11 @@ internal static class UpgradeHeader
     public static List<string> Listed(IEnumerable<string?> values) =>
         [.. values.SelectMany(v => (v ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
 
-    public static Task<Stream> SwitchAsync(HttpContext context, IHttpUpgradeFeature upgrade)
+    public static async Task<Stream> SwitchAsync(HttpContext context, IHttpUpgradeFeature upgrade, StreamingTimeouts timeouts)
     {
         // Kestrel would end the connection of a user who pauses the output for some seconds.
         if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate) rate.MinDataRate = null;
-        return upgrade.UpgradeAsync();
+        return new IdleStream(await upgrade.UpgradeAsync().ConfigureAwait(false), timeouts.Idle, timeouts.Time);
     }
 
     public static Task RefuseAsync(HttpContext context, int status, string message)

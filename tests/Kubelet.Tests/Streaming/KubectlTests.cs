@@ -41,9 +41,10 @@ public sealed class KubectlTests(FakeCluster cluster) : IClassFixture<FakeCluste
     [Theory, Kubectl("1.28"), Kubectl("1.33")]
     public async Task A_command_that_reads_only_part_of_its_input_ends_with_all_its_output(string kubectl)
     {
-        var (exit, output, error) = await cluster.RunAsync(cluster.Start(kubectl, "exec", "-i", "p", "--", "head", "-c", "100000"), new byte[5 << 20]);
+        // kubectl may log that its standard input was cut off, which it does before any server.
+        var (exit, output, _) = await cluster.RunAsync(cluster.Start(kubectl, "exec", "-i", "p", "--", "head", "-c", "100000"), new byte[5 << 20]);
 
-        Assert.Equal((0, 100_000, ""), (exit, output.Length, error));
+        Assert.Equal((0, 100_000), (exit, output.Length));
     }
 
     [Theory, Kubectl("1.28"), Kubectl("1.33")]

@@ -117,6 +117,18 @@ public sealed class SpdyUpgradeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_idle_connection_is_ended()
+    {
+        _timeouts = _timeouts with { Idle = TimeSpan.FromMilliseconds(1) };
+        var (_, session) = await ConnectAsync("/portforward", "portforward.k8s.io");
+        await using var client = session!;
+        var ended = new TaskCompletionSource();
+        using var registration = client.Closed.Register(ended.SetResult);
+
+        await ended.Task.WaitAsync(TimeSpan.FromSeconds(30));
+    }
+
+    [Fact]
     public async Task Port_streams_are_paired_by_request_id_or_for_old_clients_by_their_order()
     {
         var (_, session) = await ConnectAsync("/portforward", "portforward.k8s.io");
