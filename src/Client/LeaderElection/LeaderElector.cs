@@ -18,6 +18,7 @@ public sealed partial class LeaderElector(IClient client, Key lease, string iden
     readonly LeaderElectionOptions _options = options ?? LeaderElectionOptions.Default;
     readonly ILogger _logger = logger ?? NullLogger.Instance;
     LeaseSpec? _observed;
+    Lease? _written;
     long _observedAt;
 
     public bool IsLeader { get; private set; }
@@ -78,14 +79,17 @@ public sealed partial class LeaderElector(IClient client, Key lease, string iden
         try
         {
             var now = time.GetUtcNow();
-            var current = await client.FindAsync<Lease>(lease, ct);
+            // A leader knows what it wrote last: one request, unless somebody else wrote.
+            var current = IsLeader ? _written : null;
+            _written = null;
+            current ??= await client.FindAsync<Lease>(lease, ct);
             if (current is null)
             {
                 var made = await client.CreateAsync(new Lease
                 {
                     Metadata = new() { Namespace = lease.Namespace, Name = lease.Name }, Spec = Mine(now, now, 0),
                 }, ct);
-                Observe(made.Spec);
+                Observe((_written = made).Spec);
                 return true;
             }
             Observe(current.Spec);
@@ -95,7 +99,8 @@ public sealed partial class LeaderElector(IClient client, Key lease, string iden
             if (holder.Length > 0 && !mine && time.GetElapsedTime(_observedAt) < runsFor) return false;
             int transitions = current.Spec.LeaseTransitions ?? 0;
             var spec = mine ? Mine(current.Spec.AcquireTime ?? now, now, transitions) : Mine(now, now, transitions + 1);
-            Observe((await client.UpdateAsync(current with { Spec = spec }, ct)).Spec);
+            _written = await client.UpdateAsync(current with { Spec = spec }, ct);
+            Observe(_written.Spec);
             return true;
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested) { throw; }
