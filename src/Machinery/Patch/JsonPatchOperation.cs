@@ -25,7 +25,8 @@ public sealed class JsonPatchOperation(JsonObject operation)
             case "remove":
             {
                 string path = PathOr("remove operation failed to decode path: " + Missing);
-                return Remove(document, path, $"remove operation does not apply: doc is missing path: \"{path}\": {Missing}", $"error in remove for path: '{path}': ");
+                return Remove(document, path,
+                    $"remove operation does not apply: doc is missing path: \"{path}\": {Missing}", $"error in remove for path: '{path}': ");
             }
             case "replace":
                 return Replace(document, PathOr($"replace operation failed to decode path: operation missing path field: {Missing}"));
@@ -34,17 +35,21 @@ public sealed class JsonPatchOperation(JsonObject operation)
                 string from = FromOr($"move operation failed to decode from: operation, missing from field: {Missing}");
                 var pointer = JsonPointer.Parse(from);
                 string error = $"error in move for path: '{pointer.Key}': ";
-                var (value, rest) = (Get(document, pointer, $"move operation does not apply: doc is missing from path: {from}: {Missing}", error), document);
-                rest = Remove(document, from, "", error);
-                return Add(rest, PathOr($"move operation failed to decode path: operation missing path field: {Missing}"), value ?? JsonNull.Instance,
-                    path => $"move operation does not apply: doc is missing destination path: {path}: {Missing}", path => $"error in move for path: '{path}': ");
+                var value = Get(document, pointer, $"move operation does not apply: doc is missing from path: {from}: {Missing}", error);
+                var rest = Remove(document, from, "", error);
+                return Add(rest, PathOr($"move operation failed to decode path: operation missing path field: {Missing}"),
+                    value ?? JsonNull.Instance,
+                    path => $"move operation does not apply: doc is missing destination path: {path}: {Missing}",
+                    path => $"error in move for path: '{path}': ");
             }
             case "copy":
             {
                 string from = FromOr($"copy operation failed to decode from: operation, missing from field: {Missing}");
-                var value = Get(document, JsonPointer.Parse(from), $"copy operation does not apply: doc is missing from path: {from}: {Missing}", $"error in copy for from: '{from}': ");
+                var value = Get(document, JsonPointer.Parse(from),
+                    $"copy operation does not apply: doc is missing from path: {from}: {Missing}", $"error in copy for from: '{from}': ");
                 return Add(document, PathOr("copy operation failed to decode path: " + Missing), value ?? JsonNull.Instance,
-                    path => $"copy operation does not apply: doc is missing destination path: {path}: {Missing}", _ => "error while adding value during copy: ");
+                    path => $"copy operation does not apply: doc is missing destination path: {path}: {Missing}",
+                    _ => "error while adding value during copy: ");
             }
             case "test":
                 Test(document, PathOr($"test operation failed to decode path: operation missing path field: {Missing}"));
@@ -80,7 +85,8 @@ public sealed class JsonPatchOperation(JsonObject operation)
         return JsonPointer.Parse(path).Change(document, (container, key) => container switch
         {
             JsonObject o => o.With(key, Value),
-            JsonArray a => a.SetItem(IndexOrNull(key, a.Count) ?? throw Fail($"replace operation does not apply: doc is missing key: {path}: {Missing}"), Value),
+            JsonArray a => a.SetItem(IndexOrNull(key, a.Count)
+                ?? throw Fail($"replace operation does not apply: doc is missing key: {path}: {Missing}"), Value),
             _ => null,
         }) ?? throw Fail($"replace operation does not apply: doc is missing path: {path}: {Missing}");
     }
@@ -88,7 +94,8 @@ public sealed class JsonPatchOperation(JsonObject operation)
     void Test(JsonValue document, string path)
     {
         var actual = path.Length == 0 ? document
-            : Get(document, JsonPointer.Parse(path), $"test operation does not apply: is missing path: {path}: {Missing}", $"error in test for path: '{path}': ");
+            : Get(document, JsonPointer.Parse(path),
+                $"test operation does not apply: is missing path: {path}: {Missing}", $"error in test for path: '{path}': ");
         if (!(actual ?? JsonNull.Instance).Equals(Value)) throw Fail($"testing value {path} failed: {TestFailed}");
     }
 

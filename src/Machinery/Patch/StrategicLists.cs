@@ -85,7 +85,10 @@ static class StrategicLists
         var result = ImmutableArray.CreateBuilder<JsonValue>(merged.Count);
         int i = 0, j = 0;
         while (i < rest.Count && j < first.Count)
-            result.Add(lived.TryGetValue(KeyOf(rest[i], mergeKey), out int a) && lived.TryGetValue(KeyOf(first[j], mergeKey), out int b) && a < b ? rest[i++] : first[j++]);
+        {
+            bool livedFirst = lived.TryGetValue(KeyOf(rest[i], mergeKey), out int a) && lived.TryGetValue(KeyOf(first[j], mergeKey), out int b) && a < b;
+            result.Add(livedFirst ? rest[i++] : first[j++]);
+        }
         while (j < first.Count) result.Add(first[j++]);
         while (i < rest.Count) result.Add(rest[i++]);
         return new(result.MoveToImmutable());
@@ -121,7 +124,8 @@ static class StrategicLists
             orderAt++;
         }
         if (at < kept.Length && orderAt >= order.Count)
-            throw Internal($"The order in patch list:\n{GoFormat.Value(patch)}\n doesn't match {StrategicMerge.SetElementOrder} list:\n{GoFormat.Value(order)}\n");
+            throw Internal($"The order in patch list:\n{GoFormat.Value(patch)}\n"
+                + $" doesn't match {StrategicMerge.SetElementOrder} list:\n{GoFormat.Value(order)}\n");
     }
 
     /// <summary>What an item is recognized by: the value of the merge key, or itself.</summary>
