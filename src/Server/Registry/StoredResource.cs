@@ -29,6 +29,8 @@ public sealed partial class StoredResource : IAsyncDisposable
     public string Prefix { get; }
     public ResourceCache Cache { get; }
 
+    internal Snapshots Snapshots { get; } = new();
+
     public string KeyOf(string ns, string name) => Namespaced ? ns + "/" + name : name;
 
     /// <summary>The newest version, or null.</summary>
@@ -61,6 +63,12 @@ public sealed partial class StoredResource : IAsyncDisposable
             if (revision == 0) Cache.Wrote(value, announced, obj, key, 0);
         }
         return result.Succeeded ? (Cache.Wrote(value, announced, obj, key, revision), null) : (null, result.Entry);
+    }
+
+    /// <summary>The items of a range as they were.</summary>
+    internal async IAsyncEnumerable<IEnumerable<Item>> ReadAsync(KeyRange range, long revision, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)
+    {
+        await foreach (var page in _store.ReadAsync(range, new(revision), ct).ConfigureAwait(false)) yield return page.Entries.Select(Of);
     }
 
     Item Of(Entry entry) => Item.FromStored(Kind, entry.Key.Path[Prefix.Length..], entry.ModRevision.Value, entry.Value.Span);
