@@ -42,8 +42,8 @@ sealed class Router
         var info = request.Info;
         var ct = request.Aborted;
         bool named = info.Name.Length > 0;
-        bool hasVerb = resource.Info.Verbs.Contains(info.Verb);
-        if (!hasVerb || info.Verb == "create" == named) throw Statuses.MethodNotAllowed();
+        bool fits = info.Verb switch { "create" => !named, "update" or "patch" => named, _ => true };
+        if (!fits || !resource.Info.Verbs.Contains(info.Verb)) throw Statuses.MethodNotAllowed();
         // Of another scope: a namespace in the path of what has none, or the other way round.
         if (!resource.Info.Namespaced && info.Namespace.Length > 0 && info.Resource != "namespaces") return PathAsync(request);
         if (resource.Info.Namespaced && named && info.Namespace.Length == 0) return PathAsync(request);
