@@ -67,7 +67,7 @@ static Pod Sample(int i, string version)
     {
         Name = name, Image = "registry.example/team/" + name + ":1.2.3", ImagePullPolicy = "IfNotPresent",
         Env = [new() { Name = "MODE", Value = "production" }, new() { Name = "REGION", Value = "north" }],
-        Ports = [new() { Name = "http", ContainerPort = 8080, Protocol = "TCP" }],
+        Ports = [new() { Name = "http", ContainerPortValue = 8080, Protocol = "TCP" }],
         Resources = new() { Requests = Map.Of(("cpu", Quantity.Parse("100m")), ("memory", Quantity.Parse("128Mi"))), Limits = Map.Of(("memory", Quantity.Parse("256Mi"))) },
         VolumeMounts = [new() { Name = "kube-api-access", MountPath = "/var/run/secrets/kubernetes.io/serviceaccount", ReadOnly = true }],
         TerminationMessagePath = "/dev/termination-log", TerminationMessagePolicy = "File",
