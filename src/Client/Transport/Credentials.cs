@@ -40,7 +40,6 @@ sealed class Credentials(ClusterConfig config, TimeProvider time)
     public SslClientAuthenticationOptions Tls()
     {
         var options = new SslClientAuthenticationOptions();
-        if (config.TlsServerName.Length > 0) options.TargetHost = config.TlsServerName;
         if (config.Insecure) options.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
         else if (!config.CertificateAuthority.IsEmpty)
         {

@@ -81,6 +81,8 @@ public sealed class HttpTransport : IApiTransport, IDisposable
         {
             Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionOrLower, Content = Content(request),
         };
+        // The handler takes the name for TLS, asked for and checked, from Host; an API server does not care about Host.
+        if (_config.TlsServerName.Length > 0) message.Headers.Host = _config.TlsServerName;
         message.Headers.TryAddWithoutValidation("Accept", accept);
         message.Headers.TryAddWithoutValidation("User-Agent", request.UserAgent.Length > 0 ? request.UserAgent : _options.UserAgent);
         message.Headers.Authorization = _credentials.Authorization();
