@@ -41,6 +41,15 @@ public sealed partial class StoredResource : IAsyncDisposable
     public async ValueTask<Item> GetAsync(string ns, string name, CancellationToken ct) =>
         await FindAsync(ns, name, ct).ConfigureAwait(false) ?? throw Statuses.NotFound(Resource, name);
 
+    /// <summary>Lets admission see a write that is not of the object itself: its subresource's body.</summary>
+    internal async ValueTask<IKind?> AdmitAsync(WriteRequest write, Admission.Operation operation, IKind body, IObject? old, CancellationToken ct)
+    {
+        if (_admission.IsEmpty) return body;
+        var admitted = await _admission.MutateAsync(write.Admission(operation, body, old), ct).ConfigureAwait(false);
+        await _admission.ValidateAsync(write.Admission(operation, admitted, old), ct).ConfigureAwait(false);
+        return admitted;
+    }
+
     byte[] ToStored(IObject obj) => Kind.ToJson(obj.Metadata is { ResourceVersion: "", ManagedFields.IsNil: true, SelfLink: "" } ? obj
         : obj.WithMetadata(obj.Metadata with { ResourceVersion = "", ManagedFields = default, SelfLink = "" }));
 
