@@ -94,8 +94,8 @@ public sealed class CriClient(GrpcChannel channel, CriTimeouts? timeouts = null,
     public IAsyncEnumerable<ContainerEventResponse> GetContainerEventsAsync(CancellationToken ct) =>
         channel.ServerStreamAsync(CriMethods.GetContainerEvents, new GetEventsRequest(), default, ct);
 
-    public async Task<IReadOnlyList<Image>> ListImagesAsync(ImageFilter? filter, CancellationToken ct) =>
-        (await _images.UnaryAsync(CriMethods.ListImages, new ListImagesRequest { Filter = filter }, Within(_timeouts.Request), ct).ConfigureAwait(false)).Images;
+    public async Task<IReadOnlyList<Image>> ListImagesAsync(CancellationToken ct) =>
+        (await _images.UnaryAsync(CriMethods.ListImages, new ListImagesRequest(), Within(_timeouts.Request), ct).ConfigureAwait(false)).Images;
 
     public Task<ImageStatusResponse> ImageStatusAsync(ImageSpec image, bool verbose, CancellationToken ct) =>
         _images.UnaryAsync(CriMethods.ImageStatus, new ImageStatusRequest { Image = image, Verbose = verbose }, Within(_timeouts.Request), ct);

@@ -87,7 +87,8 @@ public interface ICri
     /// <summary>What happens to sandboxes and containers from now on (KEP-3386); ends with Unimplemented on runtimes that cannot tell.</summary>
     IAsyncEnumerable<ContainerEventResponse> GetContainerEventsAsync(CancellationToken ct);
 
-    Task<IReadOnlyList<Image>> ListImagesAsync(ImageFilter? filter, CancellationToken ct);
+    /// <summary>All images; containerd ignores the wire's filter, so none is offered.</summary>
+    Task<IReadOnlyList<Image>> ListImagesAsync(CancellationToken ct);
 
     /// <returns>A response without <c>image</c> when the image is not there.</returns>
     Task<ImageStatusResponse> ImageStatusAsync(ImageSpec image, bool verbose, CancellationToken ct);

@@ -1,0 +1,19 @@
+namespace Hanbae.Cri.Tests;
+
+public sealed class ImageNameTests
+{
+    [Theory]
+    [InlineData("busybox", "docker.io/library/busybox:latest")]
+    [InlineData("busybox:1.35", "docker.io/library/busybox:1.35")]
+    [InlineData("spec/done:1", "docker.io/spec/done:1")]
+    [InlineData("docker.io/busybox", "docker.io/library/busybox:latest")]
+    [InlineData("registry.k8s.io/pause:3.10", "registry.k8s.io/pause:3.10")]
+    [InlineData("localhost/x", "localhost/x:latest")]
+    [InlineData("host:5000/a/b", "host:5000/a/b:latest")]
+    [InlineData("a/b@sha256:00", "docker.io/a/b@sha256:00")]
+    [InlineData("a/b:1@sha256:00", "docker.io/a/b@sha256:00")]
+    public void A_short_name_is_completed(string name, string full) => Assert.Equal(full, ImageName.Normalize(name));
+
+    [Theory, InlineData(""), InlineData("UPPER"), InlineData("a//b"), InlineData("a:"), InlineData("a@x"), InlineData("host:5000/")]
+    public void What_is_no_name_is_null(string name) => Assert.Null(ImageName.Normalize(name));
+}
