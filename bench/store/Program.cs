@@ -22,7 +22,10 @@ static partial class Program
             Console.WriteLine(await SyncRateAsync(folder));
             await using (var memory = new MemoryStore()) await WritesAsync("memory", memory);
             await using (var sqlite = SqliteStore.Open(new SqliteOptions { Folder = Path.Combine(folder, "writes") })) await WritesAsync("sqlite", sqlite);
-            await LoadAsync(Path.Combine(folder, "load"));
+            await using (var memory = new MemoryStore()) await WatchAsync("memory", memory);
+            await using (var sqlite = SqliteStore.Open(new SqliteOptions { Folder = Path.Combine(folder, "watches") })) await WatchAsync("sqlite", sqlite);
+            await LoadAsync(Path.Combine(folder, "verified"), 15_000);
+            await LoadAsync(Path.Combine(folder, "load"), 100_000);
             Console.WriteLine(await SyncRateAsync(folder));
             return 0;
         }
@@ -83,9 +86,30 @@ static partial class Program
         }
     })));
 
-    static async Task LoadAsync(string folder)
+    /// <summary>What one event costs to one of many watchers of a range, the write taken in.</summary>
+    static async Task WatchAsync(string name, IStore store)
     {
-        const int entries = 100_000;
+        const int watchers = 200, writes = 3_000;
+        using var stop = new CancellationTokenSource();
+        var ready = new CountdownEvent(watchers);
+        var watching = Enumerable.Range(0, watchers).Select(_ => Task.Run(async () =>
+        {
+            await foreach (var change in store.WatchAsync(KeyRange.Prefix("/registry/pods/"), Revision.First, default))
+            {
+                if (change.Kind == ChangeKind.Progress) ready.Signal();
+                if (change.Revision.Value == writes + 1) return;
+            }
+        })).ToArray();
+        ready.Wait();
+        Console.WriteLine(await Measure.OfAsync($"{name}: an event to one of {watchers} watchers", watchers * writes, async _ =>
+        {
+            await CreateAsync(store, "watched", 16, writes, null);
+            await Task.WhenAll(watching);
+        }, latencies: false));
+    }
+
+    static async Task LoadAsync(string folder, int entries)
+    {
         var options = new SqliteOptions { Folder = folder };
         await using (var store = SqliteStore.Open(options)) await CreateAsync(store, "load", 256, entries, null);
 

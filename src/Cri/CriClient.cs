@@ -23,7 +23,8 @@ public sealed class CriClient(GrpcChannel channel, CriTimeouts? timeouts = null,
         CallAsync(CriMethods.UpdateRuntimeConfig, new UpdateRuntimeConfigRequest { RuntimeConfig = new() { NetworkConfig = new() { PodCidr = podCidr } } }, ct);
 
     public async Task<string> RunPodSandboxAsync(PodSandboxConfig config, string runtimeHandler, CancellationToken ct) =>
-        (await CallAsync(CriMethods.RunPodSandbox, new RunPodSandboxRequest { Config = config, RuntimeHandler = runtimeHandler }, ct, extra: _timeouts.Request).ConfigureAwait(false)).PodSandboxId;
+        (await CallAsync(CriMethods.RunPodSandbox,
+            new RunPodSandboxRequest { Config = config, RuntimeHandler = runtimeHandler }, ct, extra: _timeouts.Request)).PodSandboxId;
 
     public Task StopPodSandboxAsync(string sandboxId, CancellationToken ct) =>
         UnlessAsync(GrpcStatus.NotFound, CallAsync(CriMethods.StopPodSandbox, new StopPodSandboxRequest { PodSandboxId = sandboxId }, ct));
@@ -32,38 +33,45 @@ public sealed class CriClient(GrpcChannel channel, CriTimeouts? timeouts = null,
         UnlessAsync(GrpcStatus.NotFound, CallAsync(CriMethods.RemovePodSandbox, new RemovePodSandboxRequest { PodSandboxId = sandboxId }, ct));
 
     public Task<PodSandboxStatusResponse?> PodSandboxStatusAsync(string sandboxId, bool verbose, CancellationToken ct) =>
-        UnlessAsync(GrpcStatus.NotFound, CallAsync(CriMethods.PodSandboxStatus, new PodSandboxStatusRequest { PodSandboxId = sandboxId, Verbose = verbose }, ct));
+        UnlessAsync(GrpcStatus.NotFound, CallAsync(CriMethods.PodSandboxStatus,
+            new PodSandboxStatusRequest { PodSandboxId = sandboxId, Verbose = verbose }, ct));
 
     public async Task<IReadOnlyList<PodSandbox>> ListPodSandboxAsync(PodSandboxFilter? filter, CancellationToken ct) =>
-        (await CallAsync(CriMethods.ListPodSandbox, new ListPodSandboxRequest { Filter = filter }, ct).ConfigureAwait(false)).Items;
+        (await CallAsync(CriMethods.ListPodSandbox, new ListPodSandboxRequest { Filter = filter }, ct)).Items;
 
     public async Task<bool> UpdatePodSandboxResourcesAsync(UpdatePodSandboxResourcesRequest request, CancellationToken ct) =>
-        await UnlessAsync(GrpcStatus.Unimplemented, CallAsync(CriMethods.UpdatePodSandboxResources, request, ct)).ConfigureAwait(false) is not null;
+        await UnlessAsync(GrpcStatus.Unimplemented, CallAsync(CriMethods.UpdatePodSandboxResources, request, ct)) is not null;
 
     public async Task<string> CreateContainerAsync(string sandboxId, ContainerConfig config, PodSandboxConfig sandboxConfig, CancellationToken ct) =>
-        (await CallAsync(CriMethods.CreateContainer, new CreateContainerRequest { PodSandboxId = sandboxId, Config = config, SandboxConfig = sandboxConfig }, ct).ConfigureAwait(false)).ContainerId;
+        (await CallAsync(CriMethods.CreateContainer,
+            new CreateContainerRequest { PodSandboxId = sandboxId, Config = config, SandboxConfig = sandboxConfig }, ct)).ContainerId;
 
-    public Task StartContainerAsync(string containerId, CancellationToken ct) => CallAsync(CriMethods.StartContainer, new StartContainerRequest { ContainerId = containerId }, ct);
+    public Task StartContainerAsync(string containerId, CancellationToken ct) =>
+        CallAsync(CriMethods.StartContainer, new StartContainerRequest { ContainerId = containerId }, ct);
 
     public Task StopContainerAsync(string containerId, TimeSpan grace, CancellationToken ct) =>
-        UnlessAsync(GrpcStatus.NotFound, CallAsync(CriMethods.StopContainer, new StopContainerRequest { ContainerId = containerId, Timeout = WholeSeconds(grace) }, ct, extra: grace));
+        UnlessAsync(GrpcStatus.NotFound, CallAsync(CriMethods.StopContainer,
+            new StopContainerRequest { ContainerId = containerId, Timeout = WholeSeconds(grace) }, ct, extra: grace));
 
     public Task RemoveContainerAsync(string containerId, CancellationToken ct) =>
         UnlessAsync(GrpcStatus.NotFound, CallAsync(CriMethods.RemoveContainer, new RemoveContainerRequest { ContainerId = containerId }, ct));
 
     public async Task<IReadOnlyList<Container>> ListContainersAsync(ContainerFilter? filter, CancellationToken ct) =>
-        (await CallAsync(CriMethods.ListContainers, new ListContainersRequest { Filter = filter }, ct).ConfigureAwait(false)).Containers;
+        (await CallAsync(CriMethods.ListContainers, new ListContainersRequest { Filter = filter }, ct)).Containers;
 
     public Task<ContainerStatusResponse?> ContainerStatusAsync(string containerId, bool verbose, CancellationToken ct) =>
-        UnlessAsync(GrpcStatus.NotFound, CallAsync(CriMethods.ContainerStatus, new ContainerStatusRequest { ContainerId = containerId, Verbose = verbose }, ct));
+        UnlessAsync(GrpcStatus.NotFound, CallAsync(CriMethods.ContainerStatus,
+            new ContainerStatusRequest { ContainerId = containerId, Verbose = verbose }, ct));
 
-    public Task UpdateContainerResourcesAsync(UpdateContainerResourcesRequest request, CancellationToken ct) => CallAsync(CriMethods.UpdateContainerResources, request, ct);
+    public Task UpdateContainerResourcesAsync(UpdateContainerResourcesRequest request, CancellationToken ct) =>
+        CallAsync(CriMethods.UpdateContainerResources, request, ct);
 
     public Task ReopenContainerLogAsync(string containerId, CancellationToken ct) =>
         CallAsync(CriMethods.ReopenContainerLog, new ReopenContainerLogRequest { ContainerId = containerId }, ct);
 
     public Task CheckpointContainerAsync(string containerId, string location, TimeSpan timeout, CancellationToken ct) =>
-        CallAsync(CriMethods.CheckpointContainer, new CheckpointContainerRequest { ContainerId = containerId, Location = location, Timeout = WholeSeconds(timeout) }, ct, extra: timeout);
+        CallAsync(CriMethods.CheckpointContainer,
+            new CheckpointContainerRequest { ContainerId = containerId, Location = location, Timeout = WholeSeconds(timeout) }, ct, extra: timeout);
 
     public Task<ExecSyncResponse> ExecSyncAsync(string containerId, IReadOnlyList<string> command, TimeSpan timeout, CancellationToken ct)
     {
@@ -73,29 +81,31 @@ public sealed class CriClient(GrpcChannel channel, CriTimeouts? timeouts = null,
             : channel.UnaryAsync(CriMethods.ExecSync, request, default, ct); // as upstream: no timeout asked, no deadline kept
     }
 
-    public async Task<string> ExecAsync(ExecRequest request, CancellationToken ct) => (await CallAsync(CriMethods.Exec, request, ct).ConfigureAwait(false)).Url;
+    public async Task<string> ExecAsync(ExecRequest request, CancellationToken ct) => (await CallAsync(CriMethods.Exec, request, ct)).Url;
 
-    public async Task<string> AttachAsync(AttachRequest request, CancellationToken ct) => (await CallAsync(CriMethods.Attach, request, ct).ConfigureAwait(false)).Url;
+    public async Task<string> AttachAsync(AttachRequest request, CancellationToken ct) =>
+        (await CallAsync(CriMethods.Attach, request, ct)).Url;
 
-    public async Task<string> PortForwardAsync(PortForwardRequest request, CancellationToken ct) => (await CallAsync(CriMethods.PortForward, request, ct).ConfigureAwait(false)).Url;
+    public async Task<string> PortForwardAsync(PortForwardRequest request, CancellationToken ct) =>
+        (await CallAsync(CriMethods.PortForward, request, ct)).Url;
 
     public async Task<ContainerStats?> ContainerStatsAsync(string containerId, CancellationToken ct) =>
-        (await UnlessAsync(GrpcStatus.NotFound, CallAsync(CriMethods.ContainerStats, new ContainerStatsRequest { ContainerId = containerId }, ct)).ConfigureAwait(false))?.Stats;
+        (await UnlessAsync(GrpcStatus.NotFound, CallAsync(CriMethods.ContainerStats, new ContainerStatsRequest { ContainerId = containerId }, ct)))?.Stats;
 
     public async Task<IReadOnlyList<ContainerStats>> ListContainerStatsAsync(ContainerStatsFilter? filter, CancellationToken ct) =>
-        (await CallAsync(CriMethods.ListContainerStats, new ListContainerStatsRequest { Filter = filter }, ct).ConfigureAwait(false)).Stats;
+        (await CallAsync(CriMethods.ListContainerStats, new ListContainerStatsRequest { Filter = filter }, ct)).Stats;
 
     public async Task<PodSandboxStats?> PodSandboxStatsAsync(string sandboxId, CancellationToken ct) =>
-        (await UnlessAsync(GrpcStatus.NotFound, CallAsync(CriMethods.PodSandboxStats, new PodSandboxStatsRequest { PodSandboxId = sandboxId }, ct)).ConfigureAwait(false))?.Stats;
+        (await UnlessAsync(GrpcStatus.NotFound, CallAsync(CriMethods.PodSandboxStats, new PodSandboxStatsRequest { PodSandboxId = sandboxId }, ct)))?.Stats;
 
     public async Task<IReadOnlyList<PodSandboxStats>> ListPodSandboxStatsAsync(PodSandboxStatsFilter? filter, CancellationToken ct) =>
-        (await CallAsync(CriMethods.ListPodSandboxStats, new ListPodSandboxStatsRequest { Filter = filter }, ct).ConfigureAwait(false)).Stats;
+        (await CallAsync(CriMethods.ListPodSandboxStats, new ListPodSandboxStatsRequest { Filter = filter }, ct)).Stats;
 
     public IAsyncEnumerable<ContainerEventResponse> GetContainerEventsAsync(CancellationToken ct) =>
         channel.ServerStreamAsync(CriMethods.GetContainerEvents, new GetEventsRequest(), default, ct);
 
     public async Task<IReadOnlyList<Image>> ListImagesAsync(CancellationToken ct) =>
-        (await _images.UnaryAsync(CriMethods.ListImages, new ListImagesRequest(), Within(_timeouts.Request), ct).ConfigureAwait(false)).Images;
+        (await _images.UnaryAsync(CriMethods.ListImages, new ListImagesRequest(), Within(_timeouts.Request), ct)).Images;
 
     public Task<ImageStatusResponse> ImageStatusAsync(ImageSpec image, bool verbose, CancellationToken ct) =>
         _images.UnaryAsync(CriMethods.ImageStatus, new ImageStatusRequest { Image = image, Verbose = verbose }, Within(_timeouts.Request), ct);
@@ -103,7 +113,7 @@ public sealed class CriClient(GrpcChannel channel, CriTimeouts? timeouts = null,
     public async Task<string> PullImageAsync(ImageSpec image, AuthConfig? auth, PodSandboxConfig? sandboxConfig, CancellationToken ct)
     {
         var request = new PullImageRequest { Image = image, Auth = auth, SandboxConfig = sandboxConfig };
-        return (await _images.UnaryAsync(CriMethods.PullImage, request, Within(_timeouts.PullImage), ct).ConfigureAwait(false)).ImageRef;
+        return (await _images.UnaryAsync(CriMethods.PullImage, request, Within(_timeouts.PullImage), ct)).ImageRef;
     }
 
     public Task RemoveImageAsync(ImageSpec image, CancellationToken ct) =>
@@ -125,7 +135,7 @@ public sealed class CriClient(GrpcChannel channel, CriTimeouts? timeouts = null,
     {
         try
         {
-            return await call.ConfigureAwait(false);
+            return await call;
         }
         catch (GrpcException e) when (e.Status == answer)
         {

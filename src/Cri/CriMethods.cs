@@ -65,11 +65,15 @@ internal static class CriMethods
     public static readonly GrpcMethod<GetEventsRequest, ContainerEventResponse> GetContainerEvents =
         Runtime("GetContainerEvents", GetEventsRequest.Parser, ContainerEventResponse.Parser);
 
-    public static readonly GrpcMethod<ListImagesRequest, ListImagesResponse> ListImages = Image("ListImages", ListImagesRequest.Parser, ListImagesResponse.Parser);
-    public static readonly GrpcMethod<ImageStatusRequest, ImageStatusResponse> ImageStatus = Image("ImageStatus", ImageStatusRequest.Parser, ImageStatusResponse.Parser);
+    public static readonly GrpcMethod<ListImagesRequest, ListImagesResponse> ListImages =
+        Image("ListImages", ListImagesRequest.Parser, ListImagesResponse.Parser);
+    public static readonly GrpcMethod<ImageStatusRequest, ImageStatusResponse> ImageStatus =
+        Image("ImageStatus", ImageStatusRequest.Parser, ImageStatusResponse.Parser);
     public static readonly GrpcMethod<PullImageRequest, PullImageResponse> PullImage = Image("PullImage", PullImageRequest.Parser, PullImageResponse.Parser);
-    public static readonly GrpcMethod<RemoveImageRequest, RemoveImageResponse> RemoveImage = Image("RemoveImage", RemoveImageRequest.Parser, RemoveImageResponse.Parser);
-    public static readonly GrpcMethod<ImageFsInfoRequest, ImageFsInfoResponse> ImageFsInfo = Image("ImageFsInfo", ImageFsInfoRequest.Parser, ImageFsInfoResponse.Parser);
+    public static readonly GrpcMethod<RemoveImageRequest, RemoveImageResponse> RemoveImage =
+        Image("RemoveImage", RemoveImageRequest.Parser, RemoveImageResponse.Parser);
+    public static readonly GrpcMethod<ImageFsInfoRequest, ImageFsInfoResponse> ImageFsInfo =
+        Image("ImageFsInfo", ImageFsInfoRequest.Parser, ImageFsInfoResponse.Parser);
 
     static GrpcMethod<TRequest, TResponse> Runtime<TRequest, TResponse>(string name, MessageParser<TRequest> requests, MessageParser<TResponse> responses)
         where TRequest : class, IMessage<TRequest> where TResponse : class, IMessage<TResponse> => new(RuntimeService, name, requests, responses);

@@ -25,5 +25,6 @@ public static class ImageName
     }
 
     static bool IsRepository(string text) =>
-        text.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '/' or '.' or '_' or '-') && !text.Contains("//") && text[0] != '/' && text[^1] != '/';
+        text.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '/' or '.' or '_' or '-')
+        && !text.Contains("//") && text[0] != '/' && text[^1] != '/';
 }

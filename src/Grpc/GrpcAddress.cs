@@ -34,9 +34,11 @@ public sealed class GrpcAddress
     /// <exception cref="FormatException">No such kind of address.</exception>
     public static GrpcAddress Parse(string text)
     {
-        if (text.StartsWith('/')) return new("unix://" + text, new("http://localhost"), text);
-        if (text.StartsWith("unix://", StringComparison.Ordinal) && text.AsSpan(7).StartsWith("/")) return new(text, new("http://localhost"), text[7..]);
-        if (text.StartsWith("unix:/", StringComparison.Ordinal) && !text.StartsWith("unix://", StringComparison.Ordinal)) return new(text, new("http://localhost"), text[5..]);
+        string? socket = text.StartsWith('/') ? text
+            : text.StartsWith("unix:///", StringComparison.Ordinal) ? text[7..]
+            : text.StartsWith("unix:/", StringComparison.Ordinal) && !text.StartsWith("unix://", StringComparison.Ordinal) ? text[5..]
+            : null;
+        if (socket is not null) return new("unix://" + socket, new("http://localhost"), socket);
         return System.Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
             ? new(text, uri, null)
             : throw new FormatException($"\"{text}\" is no gRPC address: want unix:///path, http://host:port or https://host:port");
@@ -51,7 +53,7 @@ public sealed class GrpcAddress
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(SocketPath!), ct).ConfigureAwait(false);
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(SocketPath!), ct);
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch

@@ -32,15 +32,15 @@ public sealed class GrpcCall<TRequest, TResponse> : IAsyncDisposable
         using var link = _deadline.Follow(ct);
         try
         {
-            if (!content.Stream.IsCompleted) await Task.WhenAny(content.Stream, _response).ConfigureAwait(false);
+            if (!content.Stream.IsCompleted) await Task.WhenAny(content.Stream, _response);
             if (!content.Stream.IsCompletedSuccessfully) throw new IOException("the call ended before it could be written to");
-            var body = await content.Stream.ConfigureAwait(false);
-            await Frame.WriteAsync(message, body, _deadline.Token).ConfigureAwait(false);
-            await body.FlushAsync(_deadline.Token).ConfigureAwait(false);
+            var body = await content.Stream;
+            await Frame.WriteAsync(message, body, _deadline.Token);
+            await body.FlushAsync(_deadline.Token);
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException or OperationCanceledException)
         {
-            throw await WhyAsync(e, ct).ConfigureAwait(false);
+            throw await WhyAsync(e, ct);
         }
     }
 
@@ -55,13 +55,13 @@ public sealed class GrpcCall<TRequest, TResponse> : IAsyncDisposable
         using var link = _deadline.Follow(ct);
         try
         {
-            var response = await _response.ConfigureAwait(false);
+            var response = await _response;
             if (_frames is null)
             {
                 if (Statuses.FromHeaders(response) is { } refused) throw refused;
-                _frames = new(await response.Content.ReadAsStreamAsync(_deadline.Token).ConfigureAwait(false), _limit);
+                _frames = new(await response.Content.ReadAsStreamAsync(_deadline.Token), _limit);
             }
-            if (await _frames.ReadAsync(_parser, _deadline.Token).ConfigureAwait(false) is { } message) return message;
+            if (await _frames.ReadAsync(_parser, _deadline.Token) is { } message) return message;
             _ended = true;
             return Statuses.FromTrailers(response.TrailingHeaders) is { } failed ? throw failed : null;
         }
@@ -73,7 +73,7 @@ public sealed class GrpcCall<TRequest, TResponse> : IAsyncDisposable
 
     public async IAsyncEnumerable<TResponse> ReadAllAsync([EnumeratorCancellation] CancellationToken ct = default)
     {
-        while (await ReadAsync(ct).ConfigureAwait(false) is { } message) yield return message;
+        while (await ReadAsync(ct) is { } message) yield return message;
     }
 
     public async ValueTask DisposeAsync()
@@ -82,7 +82,7 @@ public sealed class GrpcCall<TRequest, TResponse> : IAsyncDisposable
         Complete();
         try
         {
-            (await _response.ConfigureAwait(false)).Dispose();
+            (await _response).Dispose();
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
         {
@@ -98,7 +98,7 @@ public sealed class GrpcCall<TRequest, TResponse> : IAsyncDisposable
     {
         try
         {
-            var response = await _response.ConfigureAwait(false);
+            var response = await _response;
             return Statuses.FromHeaders(response) ?? _deadline.Explain(fault, _target, ct);
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)

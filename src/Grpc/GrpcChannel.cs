@@ -54,14 +54,14 @@ public sealed class GrpcChannel : IDisposable
         try
         {
             using var http = Request(method.Path, new MessageContent(request), options);
-            using var response = await _http.SendAsync(http, deadline.Token).ConfigureAwait(false);
+            using var response = await _http.SendAsync(http, deadline.Token);
             if (Statuses.FromHeaders(response) is { } refused) throw refused;
 
-            var body = await response.Content.ReadAsStreamAsync(deadline.Token).ConfigureAwait(false);
+            var body = await response.Content.ReadAsStreamAsync(deadline.Token);
             using var frames = new FrameReader(body, _options.MaxReceiveMessageSize);
-            var answer = await frames.ReadAsync(method.Responses, deadline.Token).ConfigureAwait(false);
+            var answer = await frames.ReadAsync(method.Responses, deadline.Token);
             // The trailers come after the end of the body, so the end has to be read even when the message is complete.
-            var second = answer is null ? null : await frames.ReadAsync(method.Responses, deadline.Token).ConfigureAwait(false);
+            var second = answer is null ? null : await frames.ReadAsync(method.Responses, deadline.Token);
             if (Statuses.FromTrailers(response.TrailingHeaders) is { } failed) throw failed;
             return second is null && answer is not null
                 ? answer
@@ -80,7 +80,7 @@ public sealed class GrpcChannel : IDisposable
         where TResponse : class, IMessage<TResponse>
     {
         await using var call = Start(method, new MessageContent(request), options, ct);
-        while (await call.ReadAsync(ct).ConfigureAwait(false) is { } message) yield return message;
+        while (await call.ReadAsync(ct) is { } message) yield return message;
     }
 
     /// <summary>A stream of messages there, one message back.</summary>
@@ -90,10 +90,10 @@ public sealed class GrpcChannel : IDisposable
         where TResponse : class, IMessage<TResponse>
     {
         await using var call = Open(method, options, ct);
-        await foreach (var request in requests.WithCancellation(ct).ConfigureAwait(false)) await call.WriteAsync(request, ct).ConfigureAwait(false);
+        await foreach (var request in requests.WithCancellation(ct)) await call.WriteAsync(request, ct);
         call.Complete();
-        var answer = await call.ReadAsync(ct).ConfigureAwait(false);
-        return answer is not null && await call.ReadAsync(ct).ConfigureAwait(false) is null
+        var answer = await call.ReadAsync(ct);
+        return answer is not null && await call.ReadAsync(ct) is null
             ? answer
             : throw new GrpcException(GrpcStatus.Internal, "cardinality violation: expected exactly one response message");
     }
@@ -111,7 +111,9 @@ public sealed class GrpcChannel : IDisposable
         GrpcMethod<TRequest, TResponse> method, HttpContent content, GrpcCallOptions options, CancellationToken ct)
         where TRequest : class, IMessage<TRequest>
         where TResponse : class, IMessage<TResponse> =>
-        new(_http, Request(method.Path, content, options), method.Responses, new Deadline(options.Timeout, _options.Time, ct), _address.Target, _options.MaxReceiveMessageSize);
+        new(
+            _http, Request(method.Path, content, options), method.Responses, new Deadline(options.Timeout, _options.Time, ct),
+            _address.Target, _options.MaxReceiveMessageSize);
 
     HttpRequestMessage Request(string path, HttpContent content, GrpcCallOptions options)
     {

@@ -13,9 +13,10 @@ public sealed record GrpcChannelOptions
     /// <summary>A dial that takes longer fails its calls with Unavailable.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>How often an idle connection with open calls is pinged; a ping unanswered for <see cref="KeepAliveTimeout"/> breaks it. Off when null.</summary>
+    /// <summary>How often a silent connection with open calls is pinged; null for never.</summary>
     public TimeSpan? KeepAlive { get; init; }
 
+    /// <summary>A ping unanswered for so long breaks the connection.</summary>
     public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>For <c>https</c> addresses: roots, client certificate, server name.</summary>

@@ -6,9 +6,7 @@ namespace Hanbae.Cri.Tests;
 /// <summary>The spec against a real containerd 1.6 with runc.</summary>
 public sealed class ContainerdTests(ContainerdNode node) : CriSpec, IClassFixture<ContainerdNode>
 {
-    protected override ICri Cri { get; } = ContainerdNode.Missing is { } missing
-        ? throw new InvalidOperationException("$XunitDynamicSkip$no containerd can run here: " + missing)
-        : new CriClient(node.Channel);
+    protected override ICri Cri { get; } = new CriClient(node.Channel);
 
     protected override string Directory { get; } = Path.Combine(node.Directory, "logs", Guid.NewGuid().ToString("N"));
 
@@ -16,7 +14,7 @@ public sealed class ContainerdTests(ContainerdNode node) : CriSpec, IClassFixtur
 
     protected override Task PassAsync() => Task.Delay(20);
 
-    [Fact]
+    [SpecFact]
     public async Task What_containerd_1_6_does_not_know_is_no_error_where_the_kubelet_goes_on_without()
     {
         Assert.Null(await Cri.RuntimeConfigAsync(Never));

@@ -5,7 +5,7 @@ namespace Hanbae.Cri.Tests;
 
 public abstract partial class CriSpec
 {
-    [Fact]
+    [SpecFact]
     public async Task A_command_gives_output_and_exit_code()
     {
         var (_, id) = await StartAsync(SpecImage.Forever);
@@ -14,7 +14,7 @@ public abstract partial class CriSpec
         Assert.Equal(0, (await Cri.ExecSyncAsync(id, ["true"], TimeSpan.Zero, Never)).ExitCode);
     }
 
-    [Fact]
+    [SpecFact]
     public async Task A_command_that_takes_too_long_is_a_deadline_exceeded()
     {
         var (_, id) = await StartAsync(SpecImage.Forever);
@@ -23,7 +23,7 @@ public abstract partial class CriSpec
             () => PassUntilAsync(Cri.ExecSyncAsync(id, ["sleep", "1000"], TimeSpan.FromSeconds(1), Never)));
     }
 
-    [Fact]
+    [SpecFact]
     public async Task A_command_that_is_not_there_is_an_error()
     {
         var (_, id) = await StartAsync(SpecImage.Forever);
@@ -34,17 +34,23 @@ public abstract partial class CriSpec
             "exec: \"/nope\": stat /nope: no such file or directory: unknown$", error.Detail);
     }
 
-    [Fact]
+    [SpecFact]
     public async Task Commands_need_a_running_container()
     {
         var pod = Pod();
         string id = await Cri.CreateContainerAsync(await RunAsync(pod), Container(SpecImage.Forever), pod, Never);
-        await FailsAsync(GrpcStatus.Unknown, "failed to exec in container: container is in CONTAINER_CREATED state", () => Cri.ExecSyncAsync(id, ["true"], TimeSpan.Zero, Never));
-        await FailsAsync(GrpcStatus.Unknown, "container is in CONTAINER_CREATED state", () => Cri.ExecAsync(new() { ContainerId = id, Cmd = { "true" }, Stdout = true }, Never));
-        await FailsAsync(GrpcStatus.Unknown, "container is in CONTAINER_CREATED state", () => Cri.AttachAsync(new() { ContainerId = id, Stdout = true }, Never));
+        await FailsAsync(
+            GrpcStatus.Unknown, "failed to exec in container: container is in CONTAINER_CREATED state",
+            () => Cri.ExecSyncAsync(id, ["true"], TimeSpan.Zero, Never));
+        await FailsAsync(
+            GrpcStatus.Unknown, "container is in CONTAINER_CREATED state",
+            () => Cri.ExecAsync(new() { ContainerId = id, Cmd = { "true" }, Stdout = true }, Never));
+        await FailsAsync(
+            GrpcStatus.Unknown, "container is in CONTAINER_CREATED state",
+            () => Cri.AttachAsync(new() { ContainerId = id, Stdout = true }, Never));
     }
 
-    [Fact]
+    [SpecFact]
     public async Task Streams_are_handed_over_by_url()
     {
         var (sandbox, id) = await StartAsync(SpecImage.Forever);
@@ -54,11 +60,15 @@ public abstract partial class CriSpec
         Assert.Matches("^http://127.0.0.1:[0-9]+/exec/[^/]+$", exec);
         Assert.Matches("^http://127.0.0.1:[0-9]+/attach/[^/]+$", attach);
         Assert.Matches("^http://127.0.0.1:[0-9]+/portforward/[^/]+$", forward);
-        await FailsAsync(GrpcStatus.InvalidArgument, "one of stdin, stdout, or stderr must be set", () => Cri.ExecAsync(new() { ContainerId = id, Cmd = { "cat" } }, Never));
-        await FailsAsync(GrpcStatus.InvalidArgument, "tty and stderr cannot both be true", () => Cri.ExecAsync(new() { ContainerId = id, Cmd = { "cat" }, Tty = true, Stderr = true }, Never));
+        await FailsAsync(
+            GrpcStatus.InvalidArgument, "one of stdin, stdout, or stderr must be set",
+            () => Cri.ExecAsync(new() { ContainerId = id, Cmd = { "cat" } }, Never));
+        await FailsAsync(
+            GrpcStatus.InvalidArgument, "tty and stderr cannot both be true",
+            () => Cri.ExecAsync(new() { ContainerId = id, Cmd = { "cat" }, Tty = true, Stderr = true }, Never));
     }
 
-    [Fact]
+    [SpecFact]
     public async Task Stats_count_what_runs()
     {
         var (sandbox, id) = await StartAsync(SpecImage.Forever);
@@ -76,7 +86,7 @@ public abstract partial class CriSpec
         Assert.Contains(await Cri.ListPodSandboxStatsAsync(null, Never), s => s.Attributes.Id == sandbox);
     }
 
-    [Fact]
+    [SpecFact]
     public async Task An_ended_container_has_only_its_writable_layer_left()
     {
         var (sandbox, id) = await StartAsync(SpecImage.Done);

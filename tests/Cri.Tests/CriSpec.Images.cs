@@ -4,7 +4,7 @@ namespace Hanbae.Cri.Tests;
 
 public abstract partial class CriSpec
 {
-    [Fact]
+    [SpecFact]
     public async Task An_image_is_found_by_name_short_name_and_id()
     {
         var image = (await Cri.ImageStatusAsync(new() { Image = SpecImage.Done }, false, Never)).Image;
@@ -16,7 +16,7 @@ public abstract partial class CriSpec
         Assert.Contains(await Cri.ListImagesAsync(Never), i => i.Id == image.Id);
     }
 
-    [Fact]
+    [SpecFact]
     public async Task An_image_that_is_not_there_is_no_image()
     {
         Assert.Null((await Cri.ImageStatusAsync(new() { Image = "none:1" }, false, Never)).Image);
@@ -25,7 +25,7 @@ public abstract partial class CriSpec
         await FailsAsync(GrpcStatus.Unknown, "can not resolve \"\" locally: ambiguous digest string", () => Cri.ImageStatusAsync(new(), false, Never));
     }
 
-    [Fact]
+    [SpecFact]
     public async Task A_removed_image_is_gone_but_not_for_what_runs_from_it()
     {
         var (_, id) = await StartAsync(SpecImage.Spare);
@@ -35,7 +35,7 @@ public abstract partial class CriSpec
         Assert.Equal(SpecImage.Spare, (await StatusAsync(id)).Image.Image);
     }
 
-    [Fact]
+    [SpecFact]
     public async Task The_image_file_system_has_a_place()
     {
         var usage = Assert.Single((await Cri.ImageFsInfoAsync(Never)).ImageFilesystems);

@@ -6,7 +6,7 @@ namespace Hanbae.Cri.Tests;
 
 public abstract partial class CriSpec
 {
-    [Fact]
+    [SpecFact]
     public async Task A_sandbox_is_ready_with_an_address_and_what_it_was_made_of()
     {
         var pod = Pod();
@@ -23,11 +23,12 @@ public abstract partial class CriSpec
 
         Assert.Equal(id, (await Cri.PodSandboxStatusAsync(id[..12], false, Never))!.Status.Id);
         Assert.Equal(id, Assert.Single(await Cri.ListPodSandboxAsync(new() { Id = id[..12] }, Never)).Id);
-        Assert.Equal(id, Assert.Single(await Cri.ListPodSandboxAsync(new() { LabelSelector = { ["app"] = "pod" }, State = new() { State = PodSandboxState.SandboxReady } }, Never)).Id);
+        var readyOnes = new PodSandboxFilter { LabelSelector = { ["app"] = "pod" }, State = new() { State = PodSandboxState.SandboxReady } };
+        Assert.Equal(id, Assert.Single(await Cri.ListPodSandboxAsync(readyOnes, Never)).Id);
         Assert.Empty(await Cri.ListPodSandboxAsync(new() { LabelSelector = { ["app"] = "other" } }, Never));
     }
 
-    [Fact]
+    [SpecFact]
     public async Task Two_sandboxes_have_two_addresses()
     {
         var one = await Cri.PodSandboxStatusAsync(await RunAsync(Pod("one")), false, Never);
@@ -35,7 +36,7 @@ public abstract partial class CriSpec
         Assert.NotEqual(one!.Status.Network.Ip, two!.Status.Network.Ip);
     }
 
-    [Fact]
+    [SpecFact]
     public async Task A_sandbox_on_the_hosts_network_has_no_address_of_its_own()
     {
         var pod = Pod();
@@ -46,27 +47,31 @@ public abstract partial class CriSpec
         Assert.Equal(NamespaceMode.Node, status.Linux.Namespaces.Options.Network);
     }
 
-    [Fact]
+    [SpecFact]
     public async Task The_same_attempt_cannot_run_twice_but_the_next_can()
     {
         var pod = Pod();
         string id = await RunAsync(pod);
         string name = $"{pod.Metadata.Name}_default_{pod.Metadata.Uid}_0";
-        await FailsAsync(GrpcStatus.Unknown, $"failed to reserve sandbox name \"{name}\": name \"{name}\" is reserved for \"{id}\"", () => Cri.RunPodSandboxAsync(pod, "", Never));
+        await FailsAsync(
+            GrpcStatus.Unknown, $"failed to reserve sandbox name \"{name}\": name \"{name}\" is reserved for \"{id}\"",
+            () => Cri.RunPodSandboxAsync(pod, "", Never));
         await Cri.StopPodSandboxAsync(id, Never);
         await Assert.ThrowsAsync<GrpcException>(() => Cri.RunPodSandboxAsync(pod, "", Never));
         pod.Metadata.Attempt = 1;
         await RunAsync(pod);
     }
 
-    [Fact]
+    [SpecFact]
     public async Task What_cannot_be_a_sandbox_is_refused()
     {
         await FailsAsync(GrpcStatus.Unknown, "sandbox config must include metadata", () => Cri.RunPodSandboxAsync(new(), "", Never));
-        await FailsAsync(GrpcStatus.Unknown, "failed to get sandbox runtime: no runtime for \"kata\" is configured", () => Cri.RunPodSandboxAsync(Pod(), "kata", Never));
+        await FailsAsync(
+            GrpcStatus.Unknown, "failed to get sandbox runtime: no runtime for \"kata\" is configured",
+            () => Cri.RunPodSandboxAsync(Pod(), "kata", Never));
     }
 
-    [Fact]
+    [SpecFact]
     public async Task Stopping_a_sandbox_kills_what_runs_in_it_and_can_be_repeated()
     {
         var (sandbox, container) = await StartAsync(SpecImage.Forever);
@@ -80,13 +85,16 @@ public abstract partial class CriSpec
         await FailsAsync(
             GrpcStatus.NotFound, $"failed to get sandbox container task: no running task found: task {sandbox} not found: not found",
             () => Cri.CreateContainerAsync(sandbox, Container(SpecImage.Forever, "late"), Pod(), Never));
-        await FailsAsync(GrpcStatus.Unknown, "sandbox container is not running", () => Cri.PortForwardAsync(new() { PodSandboxId = sandbox, Port = { 80 } }, Never));
         await FailsAsync(
-            GrpcStatus.Unknown, $"failed to decode pod sandbox metrics {sandbox}: failed to get pod sandbox stats since sandbox container \"{sandbox}\" is not in ready state",
+            GrpcStatus.Unknown, "sandbox container is not running",
+            () => Cri.PortForwardAsync(new() { PodSandboxId = sandbox, Port = { 80 } }, Never));
+        await FailsAsync(
+            GrpcStatus.Unknown, $"failed to decode pod sandbox metrics {sandbox}: " +
+            $"failed to get pod sandbox stats since sandbox container \"{sandbox}\" is not in ready state",
             () => Cri.PodSandboxStatsAsync(sandbox, Never));
     }
 
-    [Fact]
+    [SpecFact]
     public async Task Removing_a_running_sandbox_takes_its_containers_along()
     {
         var (sandbox, container) = await StartAsync(SpecImage.Forever);
@@ -96,7 +104,7 @@ public abstract partial class CriSpec
         Assert.Empty(await Cri.ListContainersAsync(new() { PodSandboxId = sandbox }, Never));
     }
 
-    [Fact]
+    [SpecFact]
     public async Task A_sandbox_that_is_gone_is_null_to_questions_and_success_to_ends()
     {
         Assert.Null(await Cri.PodSandboxStatusAsync("nope", false, Never));
@@ -105,6 +113,8 @@ public abstract partial class CriSpec
         await Cri.StopPodSandboxAsync("nope", Never);
         await Cri.RemovePodSandboxAsync("nope", Never);
         await FailsAsync(GrpcStatus.NotFound, "failed to find sandbox \"nope\": not found", () => Cri.PortForwardAsync(new() { PodSandboxId = "nope" }, Never));
-        await FailsAsync(GrpcStatus.NotFound, "failed to find sandbox id \"nope\": not found", () => Cri.CreateContainerAsync("nope", Container(SpecImage.Done), Pod(), Never));
+        await FailsAsync(
+            GrpcStatus.NotFound, "failed to find sandbox id \"nope\": not found",
+            () => Cri.CreateContainerAsync("nope", Container(SpecImage.Done), Pod(), Never));
     }
 }

@@ -29,7 +29,7 @@ public abstract partial class CriSpec : IAsyncLifetime
         foreach (string id in _sandboxes) await Cri.RemovePodSandboxAsync(id, Never);
     }
 
-    [Fact]
+    [SpecFact]
     public async Task It_says_who_it_is_and_that_it_is_ready()
     {
         var version = await Cri.VersionAsync(Never);
@@ -39,7 +39,7 @@ public abstract partial class CriSpec : IAsyncLifetime
         Assert.Equal(["NetworkReady", "RuntimeReady"], status.Status.Conditions.Where(c => c.Status).Select(c => c.Type).Order());
     }
 
-    [Fact]
+    [SpecFact]
     public async Task A_runtime_config_update_is_taken() => await Cri.UpdateRuntimeConfigAsync("10.99.0.0/24", Never);
 
     protected PodSandboxConfig Pod(string name = "pod", uint attempt = 0) => new()
@@ -52,7 +52,11 @@ public abstract partial class CriSpec : IAsyncLifetime
     protected static ContainerConfig Container(string image, string name = "main", uint attempt = 0) => new()
     {
         Metadata = new() { Name = name, Attempt = attempt }, Image = new() { Image = image }, LogPath = $"{name}_{attempt}.log", Labels = { ["role"] = name },
-        Linux = new() { Resources = new() { CpuShares = 100, MemoryLimitInBytes = 64 << 20 }, SecurityContext = new() { NamespaceOptions = new() { Pid = NamespaceMode.Container } } },
+        Linux = new()
+        {
+            Resources = new() { CpuShares = 100, MemoryLimitInBytes = 64 << 20 },
+            SecurityContext = new() { NamespaceOptions = new() { Pid = NamespaceMode.Container } },
+        },
     };
 
     protected async Task<string> RunAsync(PodSandboxConfig pod)

@@ -26,7 +26,8 @@ sealed class SpecFake
             [SpecImage.Stubborn] = new(new() { ExitCodeOnStop = null }, Present: true),
             [SpecImage.Done] = new(FakeProgram.Exits(0) with { Output = [new("stdout", "hello"), new("stderr", "trouble")] }, Present: true),
             [SpecImage.Fails] = new(FakeProgram.Exits(3, TimeSpan.FromSeconds(0.3)), Present: true),
-            [SpecImage.NoSuchProgram] = new(new() { StartError = "exec: \"/no-such-program\": stat /no-such-program: no such file or directory" }, Present: true),
+            [SpecImage.NoSuchProgram] = new(
+                new() { StartError = "exec: \"/no-such-program\": stat /no-such-program: no such file or directory" }, Present: true),
             [SpecImage.Spare] = new(FakeProgram.Forever, Present: true),
         },
     });
@@ -96,8 +97,9 @@ public sealed class FakeCriTests : CriSpec
         Assert.Equal(
             [
                 (sandbox, ContainerEventType.ContainerCreatedEvent), (sandbox, ContainerEventType.ContainerStartedEvent),
-                (container, ContainerEventType.ContainerCreatedEvent), (container, ContainerEventType.ContainerStartedEvent), (container, ContainerEventType.ContainerStoppedEvent),
-                (sandbox, ContainerEventType.ContainerStoppedEvent), (container, ContainerEventType.ContainerDeletedEvent), (sandbox, ContainerEventType.ContainerDeletedEvent),
+                (container, ContainerEventType.ContainerCreatedEvent), (container, ContainerEventType.ContainerStartedEvent),
+                (container, ContainerEventType.ContainerStoppedEvent), (sandbox, ContainerEventType.ContainerStoppedEvent),
+                (container, ContainerEventType.ContainerDeletedEvent), (sandbox, ContainerEventType.ContainerDeletedEvent),
             ], seen);
     }
 
@@ -162,7 +164,8 @@ public sealed class FakeCriTests : CriSpec
         string id = await Cri.PullImageAsync(new() { Image = "spec/spare:1" }, null, null, Never);
         Assert.Equal(id, (await Cri.ImageStatusAsync(new() { Image = SpecImage.Spare }, false, Never)).Image.Id);
         await FailsAsync(
-            GrpcStatus.NotFound, "failed to pull and unpack image \"docker.io/library/none:1\": failed to resolve reference \"docker.io/library/none:1\": docker.io/library/none:1: not found",
+            GrpcStatus.NotFound, "failed to pull and unpack image \"docker.io/library/none:1\": " +
+            "failed to resolve reference \"docker.io/library/none:1\": docker.io/library/none:1: not found",
             () => Cri.PullImageAsync(new() { Image = "none:1" }, null, null, Never));
     }
 

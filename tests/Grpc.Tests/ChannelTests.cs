@@ -19,7 +19,9 @@ public sealed class ChannelTests : IDisposable
         using var channel = new GrpcChannel(Socket);
         var error = await Assert.ThrowsAsync<GrpcException>(() => channel.UnaryAsync(Echo.Say, new StringValue()));
         Assert.Equal(GrpcStatus.Unavailable, error.Status);
-        Assert.Equal($"connection error: desc = \"transport: Error while dialing: dial unix {_directory}/s.sock: connect: no such file or directory\"", error.Detail);
+        Assert.Equal(
+            $"connection error: desc = \"transport: Error while dialing: dial unix {_directory}/s.sock: connect: no such file or directory\"",
+            error.Detail);
     }
 
     [Fact]
@@ -114,7 +116,8 @@ public sealed class ChannelTests : IDisposable
     }
 
     [Theory]
-    [InlineData("unix:///run/x.sock", "/run/x.sock"), InlineData("unix:/run/x.sock", "/run/x.sock"), InlineData("/run/x.sock", "/run/x.sock"), InlineData("http://h:1", null)]
+    [InlineData("unix:///run/x.sock", "/run/x.sock"), InlineData("unix:/run/x.sock", "/run/x.sock")]
+    [InlineData("/run/x.sock", "/run/x.sock"), InlineData("http://h:1", null)]
     public void Addresses_are_written_as_Go_writes_them(string text, string? socket) => Assert.Equal(socket, GrpcAddress.Parse(text).SocketPath);
 
     [Theory, InlineData(""), InlineData("unix://run/x.sock"), InlineData("ftp://h"), InlineData("host:1")]

@@ -1,3 +1,4 @@
+using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Google.Protobuf.WellKnownTypes;
@@ -41,7 +42,9 @@ public abstract class GrpcSpec : IAsyncLifetime
 
     [Fact]
     public async Task A_server_stream_arrives_in_order_and_ends() =>
-        Assert.Equal(Enumerable.Range(1, 1000), await Channel.ServerStreamAsync(Echo.Count, new Int32Value { Value = 1000 }).Select(n => n.Value).ToListAsync());
+        Assert.Equal(
+            Enumerable.Range(1, 1000),
+            await Channel.ServerStreamAsync(Echo.Count, new Int32Value { Value = 1000 }).Select(n => n.Value).ToListAsync());
 
     [Fact]
     public async Task A_stream_that_fails_gives_its_messages_first()
@@ -56,8 +59,11 @@ public abstract class GrpcSpec : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_client_stream_is_answered_once() =>
-        Assert.Equal(5050, (await Channel.ClientStreamAsync(Echo.Sum, Enumerable.Range(1, 100).Select(i => new Int32Value { Value = i }).ToAsyncEnumerable())).Value);
+    public async Task A_client_stream_is_answered_once()
+    {
+        var numbers = Enumerable.Range(1, 100).Select(i => new Int32Value { Value = i }).ToAsyncEnumerable();
+        Assert.Equal(5050, (await Channel.ClientStreamAsync(Echo.Sum, numbers)).Value);
+    }
 
     [Fact]
     public async Task Both_sides_talk_in_turns()
@@ -154,8 +160,9 @@ public sealed class GrpcOverTlsTests : GrpcSpec
         var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
         var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
         var server = await GrpcServer.StartAsync("https://127.0.0.1:0", service, certificate);
-        var options = new GrpcChannelOptions { Tls = new() { RemoteCertificateValidationCallback = (_, c, _, _) => c!.GetCertHashString() == certificate.Thumbprint } };
-        return (server, new(server.Address, options));
+        var trust = new SslClientAuthenticationOptions();
+        trust.RemoteCertificateValidationCallback = (_, c, _, _) => c!.GetCertHashString() == certificate.Thumbprint;
+        return (server, new(server.Address, new() { Tls = trust }));
     }
 }
 

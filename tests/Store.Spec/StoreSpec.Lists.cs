@@ -112,4 +112,58 @@ public abstract partial class StoreSpec
         await foreach (var page in Store.ReadAsync(KeyRange.Prefix("/registry/services/"), null, Ct)) empty.Add(page);
         Assert.Equal((0, After(2501), false), (Assert.Single(empty).Entries.Count, empty[0].Revision, empty[0].More));
     }
+
+    [Fact]
+    public async Task What_is_read_while_others_write_and_compact_is_whole()
+    {
+        // 20 keys that are always there, and 20 that come and go; a value names its key.
+        const int keys = 20, writes = 600;
+        for (int i = 0; i < keys; i++) await PutAsync(Pod($"stays-{i:d2}"), $"stays-{i:d2}");
+        using var stop = new CancellationTokenSource();
+        var writing = Task.WhenAll(Enumerable.Range(0, 4).Select(w => Task.Run(async () =>
+        {
+            for (int i = w; i < writes; i += 4)
+            {
+                await PutAsync(Pod($"stays-{i % keys:d2}"), $"stays-{i % keys:d2}");
+                var comes = Pod($"comes-{i % keys:d2}");
+                if (await Store.GetAsync(comes, Ct) is { } entry) await Store.DeleteIfAsync(comes, entry.ModRevision, Ct);
+                else await Store.PutIfAsync(comes, Bytes($"comes-{i % keys:d2}"), Revision.None, Ct);
+            }
+        })));
+        var compacting = Task.Run(async () =>
+        {
+            while (!stop.IsCancellationRequested) await Store.CompactAsync(await Store.CurrentAsync(Ct), Ct);
+        });
+
+        int compacted = 0, whole = 0;
+        while (!writing.IsCompleted || whole == 0)
+        {
+            var first = await Store.ListAsync(Pods, null, 5, Ct);
+            try
+            {
+                var rest = await Store.ListAsync(Pods.After(first.Entries[^1].Key), first.Revision, 0, Ct);
+                Check([.. first.Entries, .. rest.Entries], first.Revision, keys);
+                Assert.Equal(first.Remaining, rest.Entries.Count);
+                whole++;
+            }
+            catch (CompactedException)
+            {
+                compacted++;
+            }
+            var now = await Store.ListAsync(Pods, null, 0, Ct);
+            Check(now.Entries, now.Revision, keys);
+        }
+        await writing;
+        await stop.CancelAsync();
+        await compacting;
+        Assert.True(whole > 0, $"all {compacted} were compacted");
+
+        static void Check(IReadOnlyList<Entry> entries, Revision revision, int keys)
+        {
+            Assert.Equal(keys, entries.Count(e => e.Key.Path.Contains("stays", StringComparison.Ordinal)));
+            Assert.All(entries, e => Assert.EndsWith(Text(e.Value), e.Key.Path, StringComparison.Ordinal));
+            Assert.All(entries, e => Assert.NotEqual(0, e.Value.Length));
+            Assert.All(entries, e => Assert.True(e.CreateRevision <= e.ModRevision && e.ModRevision <= revision && e.CreateRevision > Revision.None));
+        }
+    }
 }

@@ -62,7 +62,8 @@ public sealed class JsonNumber : JsonValue
         return order != 0 ? order : floor < right ? -1 : 0;
     }
 
-    public override bool Equals(JsonValue? other) => other is JsonNumber n && n.IsInteger == IsInteger && (_bits == n._bits || (!IsInteger && Double == n.Double));
+    public override bool Equals(JsonValue? other) =>
+        other is JsonNumber n && n.IsInteger == IsInteger && (_bits == n._bits || (!IsInteger && Double == n.Double));
 
     public override int GetHashCode() => IsInteger ? _bits.GetHashCode() : Double.GetHashCode();
 

@@ -1,6 +1,5 @@
-using System.Buffers;
 using System.Collections.Immutable;
-using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -11,7 +10,7 @@ namespace Hanbae.Api.Json;
 /// Nesting is bounded by <see cref="MaxDepth"/> (Go's bound is 10,000; this one lets everything after the parser recurse
 /// safely). Invalid UTF-8 and lone surrogates become U+FFFD, as in Go. Of a name given twice the last value wins.
 /// </remarks>
-public static class JsonParser
+public static partial class JsonParser
 {
     /// <summary>How deep objects and arrays may nest.</summary>
     public const int MaxDepth = 512;
@@ -65,10 +64,7 @@ public static class JsonParser
         }
     }
 
-    static readonly SearchValues<byte> _stringStops =
-        SearchValues.Create([.. Enumerable.Range(0, 0x20).Select(i => (byte)i), (byte)'"', (byte)'\\']);
-
-    ref struct Reader(ReadOnlySpan<byte> s, ICollection<string>? duplicates, Scratch scratch)
+    ref partial struct Reader(ReadOnlySpan<byte> s, ICollection<string>? duplicates, Scratch scratch)
     {
         readonly ReadOnlySpan<byte> _s = s;
         int _at;
@@ -84,7 +80,15 @@ public static class JsonParser
             return _at == _s.Length ? value : throw Unexpected("after top-level value");
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         void SkipSpace()
+        {
+            // Compact documents have none: keep the test for it inline.
+            if ((uint)_at < (uint)_s.Length && _s[_at] > ' ') return;
+            SkipMoreSpace();
+        }
+
+        void SkipMoreSpace()
         {
             var s = _s;
             int at = _at;
@@ -225,139 +229,6 @@ public static class JsonParser
                 else path.Append('[').Append(scratch.Path[i].Index).Append(']');
             string full = path.Append(path.Length > 0 ? "." : "").Append(name).ToString();
             if (!duplicates.Contains(full)) duplicates.Add(full);
-        }
-
-        string ReadName()
-        {
-            var rest = _s[(_at + 1)..];
-            int stop = rest.IndexOfAny(_stringStops);
-            if (stop >= 0 && rest[stop] == '"')
-            {
-                _at += stop + 2;
-                return NameCache.Get(rest[..stop]);
-            }
-            return ReadText();
-        }
-
-        string ReadText()
-        {
-            int start = _at + 1;
-            var rest = _s[start..];
-            int stop = rest.IndexOfAny(_stringStops);
-            if (stop >= 0 && rest[stop] == '"')
-            {
-                _at = start + stop + 1;
-                return Encoding.UTF8.GetString(rest[..stop]);
-            }
-            return ReadEscaped(start);
-        }
-
-        string ReadEscaped(int start)
-        {
-            var text = new StringBuilder();
-            int at = start;
-            while (true)
-            {
-                int stop = _s[at..].IndexOfAny(_stringStops);
-                if (stop < 0) { _at = _s.Length; throw End(); }
-                if (stop > 0) text.Append(Encoding.UTF8.GetString(_s.Slice(at, stop)));
-                at += stop;
-                if (_s[at] == '"') { _at = at + 1; break; }
-                _at = at;
-                if (_s[at] < 0x20) throw Unexpected("in string literal");
-                if (++at >= _s.Length) throw End();
-                char plain = _s[at] switch
-                {
-                    (byte)'"' => '"', (byte)'\\' => '\\', (byte)'/' => '/', (byte)'b' => '\b', (byte)'f' => '\f',
-                    (byte)'n' => '\n', (byte)'r' => '\r', (byte)'t' => '\t', _ => '\0',
-                };
-                if (plain != 0) { text.Append(plain); at++; continue; }
-                _at = at;
-                if (_s[at] != 'u') throw Unexpected("in string escape code");
-                char unit = Hex4(at + 1);
-                at += 5;
-                if (char.IsHighSurrogate(unit) && at + 1 < _s.Length && _s[at] == '\\' && _s[at + 1] == 'u')
-                {
-                    char low = Hex4(at + 2);
-                    if (char.IsLowSurrogate(low)) { text.Append(unit).Append(low); at += 6; continue; }
-                }
-                text.Append(char.IsSurrogate(unit) ? '\uFFFD' : unit);
-            }
-            return text.ToString();
-        }
-
-        char Hex4(int at)
-        {
-            int value = 0;
-            for (int i = at; i < at + 4; i++)
-            {
-                _at = i;
-                if (i >= _s.Length) throw End();
-                if (!char.IsAsciiHexDigit((char)_s[i])) throw Unexpected("in \\u hexadecimal character escape");
-                value = value << 4 | Convert.ToInt32(((char)_s[i]).ToString(), 16);
-            }
-            return (char)value;
-        }
-
-        JsonNumber ReadNumber()
-        {
-            int start = _at;
-            var s = _s;
-            int at = _at;
-            bool negative = s[at] == '-';
-            if (negative) at++;
-            if (at >= s.Length) { _at = at; throw End(); }
-            int digitsFrom = at;
-            long value = 0;
-            if (s[at] == '0') at++;
-            else
-            {
-                if (s[at] is < (byte)'1' or > (byte)'9') { _at = at; throw Unexpected("in numeric literal"); }
-                for (; at < s.Length && (uint)(s[at] - '0') <= 9; at++) value = unchecked(value * 10 + (s[at] - '0'));
-            }
-            _at = at;
-            if (at >= s.Length || (s[at] != '.' && (s[at] | 0x20) != 'e'))
-            {
-                if (at - digitsFrom <= 18) return JsonNumber.Of(negative ? -value : value);
-                if (long.TryParse(s[start..at], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value)) return JsonNumber.Of(value);
-                return Float(start);
-            }
-            if (s[_at] == '.')
-            {
-                _at++;
-                Digits("after decimal point in numeric literal");
-            }
-            if (_at < s.Length && (s[_at] | 0x20) == 'e')
-            {
-                _at++;
-                if (_at < s.Length && s[_at] is (byte)'+' or (byte)'-') _at++;
-                Digits("in exponent of numeric literal");
-            }
-            return Float(start);
-        }
-
-        void Digits(string where)
-        {
-            if (_at >= _s.Length) throw End();
-            if ((uint)(_s[_at] - '0') > 9) throw Unexpected(where);
-            while (_at < _s.Length && (uint)(_s[_at] - '0') <= 9) _at++;
-        }
-
-        readonly JsonNumber Float(int start)
-        {
-            string raw = Encoding.ASCII.GetString(_s[start.._at]);
-            double value = double.Parse(raw, NumberStyles.Float, CultureInfo.InvariantCulture);
-            return double.IsFinite(value) ? JsonNumber.Of(value, raw)
-                : throw new JsonSyntaxException($"json: cannot unmarshal number {raw} into Go value of type float64", _at);
-        }
-
-        void Literal(string word)
-        {
-            for (int i = 0; i < word.Length; i++, _at++)
-            {
-                if (_at >= _s.Length) throw End();
-                if (_s[_at] != word[i]) throw Unexpected($"in literal {word} (expecting '{word[i]}')");
-            }
         }
 
         readonly JsonSyntaxException End() => new("unexpected end of JSON input", _at);

@@ -103,25 +103,41 @@ public static class JsonPrinter
 
         void Object(JsonObject o, JsonStyle style)
         {
-            Byte((byte)'{');
             ReadOnlySpan<JsonMember> members = o.Members.AsSpan();
-            JsonMember[]? sorted = null;
-            if ((style & JsonStyle.SortKeys) != 0 && !Sorted(members))
+            Byte((byte)'{');
+            if ((style & JsonStyle.SortKeys) == 0 || Sorted(members))
             {
-                sorted = ArrayPool<JsonMember>.Shared.Rent(members.Length);
-                members.CopyTo(sorted);
-                sorted.AsSpan(0, members.Length).Sort(static (a, b) => string.CompareOrdinal(a.Name, b.Name));
-                members = sorted.AsSpan(0, members.Length);
+                for (int i = 0; i < members.Length; i++) Member(members[i], i, style);
             }
+            else if (members.Length <= 32) SmallSorted(members, style);
+            else
+            {
+                JsonMember[] sorted = members.ToArray();
+                sorted.AsSpan().Sort(static (a, b) => string.CompareOrdinal(a.Name, b.Name));
+                for (int i = 0; i < sorted.Length; i++) Member(sorted[i], i, style);
+            }
+            Byte((byte)'}');
+        }
+
+        /// <summary>Sorts places rather than members: nothing to rent, nothing to clear.</summary>
+        void SmallSorted(ReadOnlySpan<JsonMember> members, JsonStyle style)
+        {
+            Span<byte> order = stackalloc byte[members.Length];
             for (int i = 0; i < members.Length; i++)
             {
-                if (i > 0) Byte((byte)',');
-                Text(members[i].Name);
-                Byte((byte)':');
-                Value(members[i].Value, style);
+                int at = i;
+                for (; at > 0 && string.CompareOrdinal(members[order[at - 1]].Name, members[i].Name) > 0; at--) order[at] = order[at - 1];
+                order[at] = (byte)i;
             }
-            if (sorted is not null) ArrayPool<JsonMember>.Shared.Return(sorted, clearArray: true);
-            Byte((byte)'}');
+            for (int i = 0; i < order.Length; i++) Member(members[order[i]], i, style);
+        }
+
+        void Member(in JsonMember member, int place, JsonStyle style)
+        {
+            if (place > 0) Byte((byte)',');
+            Text(member.Name);
+            Byte((byte)':');
+            Value(member.Value, style);
         }
 
         static bool Sorted(ReadOnlySpan<JsonMember> members)

@@ -7,7 +7,7 @@ namespace Hanbae.Api;
 /// <summary>A text that is no quantity; the message is upstream's.</summary>
 public sealed class QuantityFormatException(string message) : FormatException(message);
 
-// Reading and suffixes: the grammar of resource.Quantity, with what upstream's scanner lets pass.
+// Reading: the grammar of resource.Quantity, with what upstream's scanner lets pass.
 public readonly partial struct Quantity
 {
     const string WrongFormat = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
@@ -15,13 +15,15 @@ public readonly partial struct Quantity
     const string WrongSuffix = "unable to parse quantity's suffix";
 
     /// <exception cref="QuantityFormatException">The text is no quantity.</exception>
-    public static Quantity Parse(ReadOnlySpan<char> text) => TryParse(text, out var quantity, out string? error) ? quantity : throw new QuantityFormatException(error!);
+    public static Quantity Parse(ReadOnlySpan<char> text) =>
+        TryParse(text, out var quantity, out string? error) ? quantity : throw new QuantityFormatException(error!);
 
     /// <inheritdoc cref="Parse(ReadOnlySpan{char})"/>
     public static Quantity Parse(string text) => Parse(text.AsSpan());
 
     /// <inheritdoc cref="Parse(ReadOnlySpan{char})"/>
-    public static Quantity Parse(ReadOnlySpan<byte> utf8) => TryParse(utf8, out var quantity, out string? error) ? quantity : throw new QuantityFormatException(error!);
+    public static Quantity Parse(ReadOnlySpan<byte> utf8) =>
+        TryParse(utf8, out var quantity, out string? error) ? quantity : throw new QuantityFormatException(error!);
 
     public static bool TryParse(ReadOnlySpan<char> text, out Quantity quantity, out string? error)
     {
@@ -69,7 +71,8 @@ public readonly partial struct Quantity
 
     static int DecimalExponentOf(byte suffix) => suffix switch
     {
-        (byte)'n' => -9, (byte)'u' => -6, (byte)'m' => -3, (byte)'k' => 3, (byte)'M' => 6, (byte)'G' => 9, (byte)'T' => 12, (byte)'P' => 15, (byte)'E' => 18, _ => 0,
+        (byte)'n' => -9, (byte)'u' => -6, (byte)'m' => -3, (byte)'k' => 3, (byte)'M' => 6, (byte)'G' => 9,
+        (byte)'T' => 12, (byte)'P' => 15, (byte)'E' => 18, _ => 0,
     };
 
     static int BinaryExponentOf(byte suffix) => suffix switch
@@ -107,7 +110,7 @@ public readonly partial struct Quantity
         if (number.Length + fraction.Length > MaxScale) { error = WrongNumber; return false; }
 
         error = null;
-        var mantissa = BigInteger.Parse(Encoding.ASCII.GetString(number) + Encoding.ASCII.GetString(fraction) is { Length: > 0 } digits ? digits : "0", CultureInfo.InvariantCulture);
+        var mantissa = BigInteger.Parse("0" + Encoding.ASCII.GetString(number) + Encoding.ASCII.GetString(fraction), CultureInfo.InvariantCulture);
         if (mantissa.IsZero) { quantity = new(0, 0, format); return true; }
         if (negative) mantissa = -mantissa;
         int scale = -fraction.Length;
@@ -119,7 +122,8 @@ public readonly partial struct Quantity
         {
             if (quantity.CompareTo(new(long.MaxValue)) > 0) quantity = new(long.MaxValue, format);
             else if (quantity.CompareTo(new(-long.MaxValue)) < 0) quantity = new(-long.MaxValue, format);
-            else if (quantity._scale < 0 && BigInteger.Abs(quantity.Unscaled) < Power10(-quantity._scale)) quantity = new(quantity._value, quantity._scale, QuantityFormat.DecimalSI, quantity._more);
+            else if (quantity._scale < 0 && BigInteger.Abs(quantity.Unscaled) < Power10(-quantity._scale))
+                quantity = new(quantity._value, quantity._scale, QuantityFormat.DecimalSI, quantity._more);
         }
         quantity = quantity.PrintedAs(s, number, fraction, exponent, scale, format);
         return true;
@@ -169,29 +173,4 @@ public readonly partial struct Quantity
         return s.Length > 1 && s[0] is (byte)'e' or (byte)'E'
             && int.TryParse(s[1..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out exponent) && Math.Abs(exponent) <= MaxScale;
     }
-
-    static bool TryAppendSuffix(Span<char> to, ref int written, int exponent, QuantityFormat format)
-    {
-        if (format == QuantityFormat.DecimalExponent)
-        {
-            if (exponent == 0) return true;
-            if (written >= to.Length) return false;
-            to[written++] = 'e';
-            if (!exponent.TryFormat(to[written..], out int n, provider: CultureInfo.InvariantCulture)) return false;
-            written += n;
-            return true;
-        }
-        string suffix = Suffix(exponent, format);
-        if (!suffix.TryCopyTo(to[written..])) return false;
-        written += suffix.Length;
-        return true;
-    }
-
-    static string Suffix(int exponent, QuantityFormat format) => (format, exponent) switch
-    {
-        (_, 0) => "",
-        (QuantityFormat.DecimalExponent, _) => "e" + exponent.ToString(CultureInfo.InvariantCulture),
-        (QuantityFormat.BinarySI, _) => exponent switch { 1 => "Ki", 2 => "Mi", 3 => "Gi", 4 => "Ti", 5 => "Pi", _ => "Ei" },
-        _ => exponent switch { -9 => "n", -6 => "u", -3 => "m", 3 => "k", 6 => "M", 9 => "G", 12 => "T", 15 => "P", _ => "E" },
-    };
 }

@@ -36,16 +36,34 @@ public sealed record ListQuery
     public string FieldSelector { get; init; } = "";
     /// <summary>Null: the most recent; "0": whatever the server has at hand.</summary>
     public string? ResourceVersion { get; init; }
+    /// <summary><c>Exact</c> or <c>NotOlderThan</c>; empty for the server's reading of <see cref="ResourceVersion"/>.</summary>
+    public string ResourceVersionMatch { get; init; } = "";
+    /// <summary>At most so many in one answer; 0 for all.</summary>
+    public int Limit { get; init; }
+    /// <summary>Where the last answer left off.</summary>
+    public string Continue { get; init; } = "";
 }
 
 /// <summary>A list and the revision at which it was true.</summary>
-public sealed record ListOf<T>(string ResourceVersion, IReadOnlyList<T> Items);
+public sealed record ListOf<T>(string ResourceVersion, IReadOnlyList<T> Items)
+{
+    /// <summary>Asks for the next page; empty after the last.</summary>
+    public string Continue { get; init; } = "";
+}
 
 /// <summary>A patch and its kind.</summary>
 /// <param name="Type">The content type that names the kind of patch.</param>
 public sealed record Patch(string Type, ReadOnlyMemory<byte> Body)
 {
+    /// <summary>Who owns the fields that the patch sets; needed for <see cref="Apply"/>.</summary>
+    public string FieldManager { get; init; } = "";
+    /// <summary>Takes over fields that others own.</summary>
+    public bool Force { get; init; }
+
     public static Patch Merge(ReadOnlyMemory<byte> json) => new("application/merge-patch+json", json);
     public static Patch Strategic(ReadOnlyMemory<byte> json) => new("application/strategic-merge-patch+json", json);
+    /// <summary>Server-side apply.</summary>
+    public static Patch Apply(ReadOnlyMemory<byte> json, string fieldManager, bool force = true) =>
+        new("application/apply-patch+yaml", json) { FieldManager = fieldManager, Force = force };
     public static Patch Json(ReadOnlyMemory<byte> json) => new("application/json-patch+json", json);
 }

@@ -34,4 +34,8 @@ public abstract class Triggers
     public abstract Triggers Map<T>(ICache<T> cache, Func<T, IEnumerable<Key>> keys) where T : class, IObject<T>;
     /// <summary>Like <see cref="Each{T}"/>, for changes that pass.</summary>
     public abstract Triggers When<T>(ICache<T> cache, Func<CacheEvent<T>, bool> passes) where T : class, IObject<T>;
+    /// <summary>Keys from anything else: a timer, a folder, a socket. The source gets what to call, and is disposed at the end.</summary>
+    public abstract Triggers From(Func<Action<Key>, IDisposable> source);
+    /// <summary>A cache that is read but whose changes concern no key: work begins only when it is filled.</summary>
+    public abstract Triggers Needs<T>(ICache<T> cache) where T : class, IObject<T>;
 }

@@ -33,11 +33,12 @@ internal sealed class EventFeed
 
     public async IAsyncEnumerable<ContainerEventResponse> SubscribeAsync([EnumeratorCancellation] CancellationToken ct)
     {
-        var mine = Channel.CreateBounded<ContainerEventResponse>(new BoundedChannelOptions(Backlog) { FullMode = BoundedChannelFullMode.Wait, SingleReader = true });
+        var mine = Channel.CreateBounded<ContainerEventResponse>(
+            new BoundedChannelOptions(Backlog) { FullMode = BoundedChannelFullMode.Wait, SingleReader = true });
         lock (_gate) _subscribers.Add(mine);
         try
         {
-            await foreach (var @event in mine.Reader.ReadAllAsync(ct).ConfigureAwait(false)) yield return @event;
+            await foreach (var @event in mine.Reader.ReadAllAsync(ct)) yield return @event;
         }
         finally
         {

@@ -51,8 +51,9 @@ internal sealed class FakeContainer(string id, FakeSandbox sandbox, ContainerCon
 
     public Container ToItem() => new()
     {
-        Id = id, PodSandboxId = sandbox.Id, Metadata = config.Metadata.Clone(), Image = new() { Image = image.SpecName }, ImageRef = image.Ref, ImageId = image.Id,
-        State = State, CreatedAt = createdAt, Labels = { config.Labels }, Annotations = { config.Annotations },
+        Id = id, PodSandboxId = sandbox.Id, Metadata = config.Metadata.Clone(), State = State, CreatedAt = createdAt,
+        Image = new() { Image = image.SpecName }, ImageRef = image.Ref, ImageId = image.Id,
+        Labels = { config.Labels }, Annotations = { config.Annotations },
     };
 
     public ContainerStatus ToStatus() => new()
@@ -63,7 +64,8 @@ internal sealed class FakeContainer(string id, FakeSandbox sandbox, ContainerCon
         Labels = { config.Labels }, Annotations = { config.Annotations },
     };
 
-    public ContainerAttributes ToAttributes() => new() { Id = id, Metadata = config.Metadata.Clone(), Labels = { config.Labels }, Annotations = { config.Annotations } };
+    public ContainerAttributes ToAttributes() =>
+        new() { Id = id, Metadata = config.Metadata.Clone(), Labels = { config.Labels }, Annotations = { config.Annotations } };
 
     /// <summary>What is set replaces, what is zero stays: as runtimes merge an update.</summary>
     public void Update(LinuxContainerResources change)

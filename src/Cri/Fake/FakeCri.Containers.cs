@@ -9,33 +9,17 @@ public sealed partial class FakeCri
     const int KilledCode = 137; // 128 + SIGKILL
     const int StartErrorCode = 128;
 
-    public Task<string> CreateContainerAsync(string sandboxId, ContainerConfig config, PodSandboxConfig sandboxConfig, CancellationToken ct) => Do("CreateContainer", ct, () =>
-    {
-        if (!_sandboxes.TryFind(sandboxId, out var sandbox)) throw new GrpcException(GrpcStatus.NotFound, $"failed to find sandbox id \"{sandboxId}\": not found");
-        if (!sandbox.Ready)
-            throw new GrpcException(GrpcStatus.NotFound, $"failed to get sandbox container task: no running task found: task {sandbox.Id} not found: not found");
-        if (config.Metadata is null) throw new GrpcException(GrpcStatus.Unknown, "container config must include metadata");
-
-        string id = IdTable<FakeContainer>.NewId();
-        string name = $"{config.Metadata.Name}_{sandbox.Base}_{config.Metadata.Attempt}";
-        _containers.Reserve(name, id);
-        if (_images.Find(config.Image?.Image ?? "") is not { } image)
-        {
-            _containers.Release(name);
-            throw new GrpcException(GrpcStatus.NotFound, $"failed to resolve image \"{config.Image?.Image}\": not found");
-        }
-        var container = new FakeContainer(id, sandbox, config.Clone(), image, image.Image.Program, Now);
-        _containers.Add(id, container);
-        sandbox.Containers.Add(container);
-        Tell(ContainerEventType.ContainerCreatedEvent, id, sandbox);
-        return id;
-    });
+    public Task<string> CreateContainerAsync(string sandboxId, ContainerConfig config, PodSandboxConfig sandboxConfig, CancellationToken ct) =>
+        Do("CreateContainer", ct, () => Create(sandboxId, config));
 
     public Task StartContainerAsync(string containerId, CancellationToken ct) => Do("StartContainer", ct, () =>
     {
         var container = Found(containerId);
         if (container.State != ContainerState.ContainerCreated)
-            throw new GrpcException(GrpcStatus.Unknown, $"failed to set starting state for container \"{container.Id}\": container is in {Name(container.State)} state");
+        {
+            throw new GrpcException(
+                GrpcStatus.Unknown, $"failed to set starting state for container \"{container.Id}\": container is in {Name(container.State)} state");
+        }
         var program = container.Program;
         if (program.StartError is { } reason)
         {
@@ -61,10 +45,10 @@ public sealed partial class FakeCri
             else if (container.Program.ExitCodeOnStop is { } code) Exited(container, code, false);
             else return container;
             return null;
-        }).ConfigureAwait(false);
+        });
         if (wait is null) return;
 
-        await Task.WhenAny(wait.Exited, Task.Delay(grace, _time, ct)).ConfigureAwait(false);
+        await Task.WhenAny(wait.Exited, Task.Delay(grace, _time, ct));
         ct.ThrowIfCancellationRequested();
         lock (_gate)
         {
@@ -80,9 +64,12 @@ public sealed partial class FakeCri
         return true;
     });
 
-    public Task<IReadOnlyList<Container>> ListContainersAsync(ContainerFilter? filter, CancellationToken ct) => Do<IReadOnlyList<Container>>("ListContainers", ct, () =>
+    public Task<IReadOnlyList<Container>> ListContainersAsync(ContainerFilter? filter, CancellationToken ct) =>
+        Do<IReadOnlyList<Container>>("ListContainers", ct, () =>
     [
-        .. Containers(filter?.Id, filter?.PodSandboxId).Where(c => filter is null || ((filter.State is null || filter.State.State == c.State) && Match(filter.LabelSelector, c.Config.Labels))).Select(c => c.ToItem()),
+        .. Containers(filter?.Id, filter?.PodSandboxId)
+            .Where(c => filter is null || ((filter.State is null || filter.State.State == c.State) && Match(filter.LabelSelector, c.Config.Labels)))
+            .Select(c => c.ToItem()),
     ]);
 
     public Task<ContainerStatusResponse?> ContainerStatusAsync(string containerId, bool verbose, CancellationToken ct) => Do("ContainerStatus", ct, () =>
@@ -106,6 +93,32 @@ public sealed partial class FakeCri
     public Task CheckpointContainerAsync(string containerId, string location, TimeSpan timeout, CancellationToken ct) =>
         Do<bool>("CheckpointContainer", ct, () => throw new GrpcException(GrpcStatus.Unimplemented, "method CheckpointContainer not implemented"));
 
+    string Create(string sandboxId, ContainerConfig config)
+    {
+        if (!_sandboxes.TryFind(sandboxId, out var sandbox))
+            throw new GrpcException(GrpcStatus.NotFound, $"failed to find sandbox id \"{sandboxId}\": not found");
+        if (!sandbox.Ready)
+        {
+            throw new GrpcException(
+                GrpcStatus.NotFound, $"failed to get sandbox container task: no running task found: task {sandbox.Id} not found: not found");
+        }
+        if (config.Metadata is null) throw new GrpcException(GrpcStatus.Unknown, "container config must include metadata");
+
+        string id = IdTable<FakeContainer>.NewId();
+        string name = $"{config.Metadata.Name}_{sandbox.Base}_{config.Metadata.Attempt}";
+        _containers.Reserve(name, id);
+        if (_images.Find(config.Image?.Image ?? "") is not { } image)
+        {
+            _containers.Release(name);
+            throw new GrpcException(GrpcStatus.NotFound, $"failed to resolve image \"{config.Image?.Image}\": not found");
+        }
+        var container = new FakeContainer(id, sandbox, config.Clone(), image, image.Image.Program, Now);
+        _containers.Add(id, container);
+        sandbox.Containers.Add(container);
+        Tell(ContainerEventType.ContainerCreatedEvent, id, sandbox);
+        return id;
+    }
+
     IEnumerable<FakeContainer> Containers(string? id, string? sandboxId)
     {
         IEnumerable<FakeContainer> found = string.IsNullOrEmpty(id) ? _containers.All : _containers.TryFind(id, out var one) ? [one] : [];
@@ -120,7 +133,8 @@ public sealed partial class FakeCri
     /// <param name="doing">Which call's words to use.</param>
     FakeContainer Running(string id, string doing)
     {
-        if (!_containers.TryFind(id, out var container)) throw new GrpcException(GrpcStatus.NotFound, $"{doing}failed to find container \"{id}\" in store: not found");
+        if (!_containers.TryFind(id, out var container))
+            throw new GrpcException(GrpcStatus.NotFound, $"{doing}failed to find container \"{id}\" in store: not found");
         return container.State == ContainerState.ContainerRunning
             ? container
             : throw new GrpcException(GrpcStatus.Unknown, $"{doing}container is in {Name(container.State)} state");

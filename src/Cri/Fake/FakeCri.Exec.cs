@@ -10,17 +10,19 @@ public sealed partial class FakeCri
 
     public async Task<ExecSyncResponse> ExecSyncAsync(string containerId, IReadOnlyList<string> command, TimeSpan timeout, CancellationToken ct)
     {
-        var container = await Do("ExecSync", ct, () => Running(containerId, ExecFailed)).ConfigureAwait(false);
+        var container = await Do("ExecSync", ct, () => Running(containerId, ExecFailed));
         var result = command.Count > 0 ? container.Program.Exec(command) : new(StartError: "args must not be empty");
         if (result.StartError is { } reason)
         {
-            throw new GrpcException(GrpcStatus.Unknown,
-                $"{ExecFailed}failed to start exec \"{IdTable<FakeContainer>.NewId()}\": OCI runtime exec failed: exec failed: {(command.Count > 0 ? "unable to start container process: " : "")}{reason}: unknown");
+            string step = command.Count > 0 ? "unable to start container process: " : "";
+            throw new GrpcException(
+                GrpcStatus.Unknown,
+                $"{ExecFailed}failed to start exec \"{IdTable<FakeContainer>.NewId()}\": OCI runtime exec failed: exec failed: {step}{reason}: unknown");
         }
         bool late = timeout > TimeSpan.Zero && result.Takes > timeout;
         if (result.Takes > TimeSpan.Zero)
         {
-            var first = await Task.WhenAny(container.Exited, Task.Delay(late ? timeout : result.Takes, _time, ct)).ConfigureAwait(false);
+            var first = await Task.WhenAny(container.Exited, Task.Delay(late ? timeout : result.Takes, _time, ct));
             ct.ThrowIfCancellationRequested();
             if (first == container.Exited) return new() { ExitCode = KilledCode };
         }

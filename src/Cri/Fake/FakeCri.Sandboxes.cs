@@ -51,20 +51,24 @@ public sealed partial class FakeCri
             Status = sandbox.ToStatus(), Timestamp = Now, ContainersStatuses = { sandbox.Containers.Select(c => c.ToStatus()) },
         });
 
-    public Task<IReadOnlyList<PodSandbox>> ListPodSandboxAsync(PodSandboxFilter? filter, CancellationToken ct) => Do<IReadOnlyList<PodSandbox>>("ListPodSandbox", ct, () =>
+    public Task<IReadOnlyList<PodSandbox>> ListPodSandboxAsync(PodSandboxFilter? filter, CancellationToken ct) =>
+        Do<IReadOnlyList<PodSandbox>>("ListPodSandbox", ct, () =>
     [
-        .. Sandboxes(filter?.Id).Where(s => filter is null || ((filter.State is null || filter.State.State == s.State) && Match(filter.LabelSelector, s.Config.Labels))).Select(s => s.ToItem()),
+        .. Sandboxes(filter?.Id)
+            .Where(s => filter is null || ((filter.State is null || filter.State.State == s.State) && Match(filter.LabelSelector, s.Config.Labels)))
+            .Select(s => s.ToItem()),
     ]);
 
-    public Task<bool> UpdatePodSandboxResourcesAsync(UpdatePodSandboxResourcesRequest request, CancellationToken ct) => Do("UpdatePodSandboxResources", ct, () =>
-    {
-        if (!_sandboxes.TryFind(request.PodSandboxId, out var sandbox))
-            throw new GrpcException(GrpcStatus.NotFound, "failed to find sandbox: not found");
-        sandbox.Config.Linux ??= new();
-        sandbox.Config.Linux.Overhead = request.Overhead?.Clone();
-        sandbox.Config.Linux.Resources = request.Resources?.Clone();
-        return true;
-    });
+    public Task<bool> UpdatePodSandboxResourcesAsync(UpdatePodSandboxResourcesRequest request, CancellationToken ct) =>
+        Do("UpdatePodSandboxResources", ct, () =>
+        {
+            if (!_sandboxes.TryFind(request.PodSandboxId, out var sandbox))
+                throw new GrpcException(GrpcStatus.NotFound, "failed to find sandbox: not found");
+            sandbox.Config.Linux ??= new();
+            sandbox.Config.Linux.Overhead = request.Overhead?.Clone();
+            sandbox.Config.Linux.Resources = request.Resources?.Clone();
+            return true;
+        });
 
     public Task<string> PortForwardAsync(PortForwardRequest request, CancellationToken ct) => Do("PortForward", ct, () =>
     {
@@ -82,7 +86,8 @@ public sealed partial class FakeCri
         foreach (var (pool, index) in _pools.Select((p, i) => (p, i)))
         {
             string ip = pool.Take() ?? throw new GrpcException(GrpcStatus.Unknown,
-                $"failed to setup network for sandbox \"{sandbox.Id}\": plugin type=\"bridge\" failed (add): failed to allocate for range {index}: no IP addresses available in range set: {pool}");
+                $"failed to setup network for sandbox \"{sandbox.Id}\": plugin type=\"bridge\" failed (add): " +
+                $"failed to allocate for range {index}: no IP addresses available in range set: {pool}");
             sandbox.Addresses.Add((ip, pool));
         }
     }

@@ -18,7 +18,8 @@ public sealed partial class FakeCri
         !_sandboxes.TryFind(sandboxId, out var sandbox) ? null
         : sandbox.Ready ? Stats(sandbox)
         : throw new GrpcException(GrpcStatus.Unknown,
-            $"failed to decode pod sandbox metrics {sandbox.Id}: failed to get pod sandbox stats since sandbox container \"{sandbox.Id}\" is not in ready state"));
+            $"failed to decode pod sandbox metrics {sandbox.Id}: " +
+            $"failed to get pod sandbox stats since sandbox container \"{sandbox.Id}\" is not in ready state"));
 
     public Task<IReadOnlyList<PodSandboxStats>> ListPodSandboxStatsAsync(PodSandboxStatsFilter? filter, CancellationToken ct) =>
         Do<IReadOnlyList<PodSandboxStats>>("ListPodSandboxStats", ct, () =>

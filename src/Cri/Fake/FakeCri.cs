@@ -4,8 +4,10 @@ using Hanbae.Grpc;
 
 namespace Hanbae.Cri.Fake;
 
-/// <summary>A container runtime without containers, for tests and simulated nodes: states, addresses, errors and events as containerd's, programs by script.</summary>
-/// <remarks>All state is guarded by one lock, nothing awaits under it; programs end on <see cref="FakeCriOptions.Time"/>, never on a thread of their own.</remarks>
+/// <summary>Runs pods for tests and simulated nodes without any container: states, addresses, errors and events as containerd's, programs by script.</summary>
+/// <remarks>
+/// All state is guarded by one lock, nothing awaits under it; programs end on <see cref="FakeCriOptions.Time"/>, never on a thread of their own.
+/// </remarks>
 public sealed partial class FakeCri : ICri, IDisposable
 {
     readonly Lock _gate = new();
@@ -56,6 +58,7 @@ public sealed partial class FakeCri : ICri, IDisposable
         return true;
     });
 
+    /// <summary>Subscribes when the enumeration starts, not before.</summary>
     public IAsyncEnumerable<ContainerEventResponse> GetContainerEventsAsync(CancellationToken ct) =>
         Fault?.Invoke("GetContainerEvents") is { } fault ? throw fault : _events.SubscribeAsync(ct);
 

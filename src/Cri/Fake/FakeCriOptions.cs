@@ -8,7 +8,8 @@ public sealed record FakeCriOptions
 {
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>Where sandboxes get their addresses from, one range per family; empty waits for UpdateRuntimeConfig, with NetworkReady false until then.</summary>
+    /// <summary>Where sandboxes get their addresses from, one range per family.</summary>
+    /// <remarks>Empty waits for UpdateRuntimeConfig, with NetworkReady false until then.</remarks>
     public IReadOnlyList<string> PodCidrs { get; init; } = [];
 
     /// <summary>Images by name.</summary>

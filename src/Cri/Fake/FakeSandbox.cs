@@ -47,5 +47,6 @@ internal sealed class FakeSandbox(string id, PodSandboxConfig config, string han
         return status;
     }
 
-    public PodSandboxAttributes ToAttributes() => new() { Id = id, Metadata = config.Metadata.Clone(), Labels = { config.Labels }, Annotations = { config.Annotations } };
+    public PodSandboxAttributes ToAttributes() =>
+        new() { Id = id, Metadata = config.Metadata.Clone(), Labels = { config.Labels }, Annotations = { config.Annotations } };
 }

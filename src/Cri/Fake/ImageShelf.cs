@@ -35,9 +35,11 @@ internal sealed class ImageShelf
 
     public StoredImage Pull(string reference)
     {
-        if (ImageName.Normalize(reference) is not { } full) throw new GrpcException(GrpcStatus.Unknown, $"failed to parse image reference \"{reference}\": invalid reference format");
+        if (ImageName.Normalize(reference) is not { } full)
+            throw new GrpcException(GrpcStatus.Unknown, $"failed to parse image reference \"{reference}\": invalid reference format");
         var image = _known.GetValueOrDefault(full) ?? _others(full)
-            ?? throw new GrpcException(GrpcStatus.NotFound, $"failed to pull and unpack image \"{full}\": failed to resolve reference \"{full}\": {full}: not found");
+            ?? throw new GrpcException(
+                GrpcStatus.NotFound, $"failed to pull and unpack image \"{full}\": failed to resolve reference \"{full}\": {full}: not found");
         return Find(full) ?? Put(full, image);
     }
 

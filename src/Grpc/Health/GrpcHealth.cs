@@ -9,7 +9,7 @@ public static class GrpcHealth
         new("grpc.health.v1.Health", "Check", HealthCheckRequest.Parser, HealthCheckResponse.Parser);
 
     /// <param name="service">Empty asks for the server as a whole.</param>
-    /// <exception cref="GrpcException">Unimplemented when the server has no health service, NotFound when it does not know <paramref name="service"/>.</exception>
+    /// <exception cref="GrpcException">Unimplemented when the server has no health service, NotFound when that does not know the name.</exception>
     public static async Task<ServingStatus> CheckHealthAsync(this GrpcChannel channel, string service, TimeSpan timeout, CancellationToken ct) =>
-        (await channel.UnaryAsync(Check, new HealthCheckRequest { Service = service }, new(timeout), ct).ConfigureAwait(false)).Status;
+        (await channel.UnaryAsync(Check, new HealthCheckRequest { Service = service }, new(timeout), ct)).Status;
 }

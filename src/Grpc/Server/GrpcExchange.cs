@@ -34,15 +34,15 @@ internal sealed class GrpcExchange : IDisposable
 
     public async ValueTask<T> ReadOneAsync<T>(MessageParser<T> parser) where T : class, IMessage<T>
     {
-        var request = await _frames.ReadAsync(parser, Token).ConfigureAwait(false);
-        return request is not null && await _frames.ReadAsync(parser, Token).ConfigureAwait(false) is null
+        var request = await _frames.ReadAsync(parser, Token);
+        return request is not null && await _frames.ReadAsync(parser, Token) is null
             ? request
             : throw new GrpcException(GrpcStatus.Internal, "cardinality violation: expected exactly one request message");
     }
 
     public async IAsyncEnumerable<T> ReadAllAsync<T>(MessageParser<T> parser) where T : class, IMessage<T>
     {
-        while (await _frames.ReadAsync(parser, Token).ConfigureAwait(false) is { } message) yield return message;
+        while (await _frames.ReadAsync(parser, Token) is { } message) yield return message;
     }
 
     public async ValueTask WriteAsync(IMessage message)
@@ -51,12 +51,12 @@ internal sealed class GrpcExchange : IDisposable
         int size = Frame.SizeOf(message);
         Frame.Write(message, body.GetSpan(size)[..size]);
         body.Advance(size);
-        await body.FlushAsync(Token).ConfigureAwait(false);
+        await body.FlushAsync(Token);
     }
 
     public async Task WriteAllAsync<T>(IAsyncEnumerable<T> messages) where T : class, IMessage<T>
     {
-        await foreach (var message in messages.WithCancellation(Token).ConfigureAwait(false)) await WriteAsync(message).ConfigureAwait(false);
+        await foreach (var message in messages.WithCancellation(Token)) await WriteAsync(message);
     }
 
     /// <summary>In trailers after a body; without one in the headers, which then are all there is.</summary>

@@ -10,7 +10,8 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hanbae.Grpc.Server;
 
-/// <summary>Listens for gRPC calls on a socket of its own; what already has a Kestrel maps <see cref="GrpcService.HandleAsync(Microsoft.AspNetCore.Http.HttpContext)"/> instead.</summary>
+/// <summary>Listens for gRPC calls on a socket of its own.</summary>
+/// <remarks>What already has a Kestrel maps <see cref="GrpcService.HandleAsync(Microsoft.AspNetCore.Http.HttpContext)"/> instead.</remarks>
 public sealed class GrpcServer : IAsyncDisposable
 {
     /// <summary>Open calls per connection; the client opens a second connection, or waits, beyond that.</summary>
@@ -30,7 +31,7 @@ public sealed class GrpcServer : IAsyncDisposable
     {
         var parsed = GrpcAddress.Parse(address);
         if (parsed.IsTls != certificate is not null) throw new ArgumentException("a certificate is needed for https, and only for https", nameof(certificate));
-        if (parsed.SocketPath is { } path) await RemoveStaleAsync(path, ct).ConfigureAwait(false);
+        if (parsed.SocketPath is { } path) await RemoveStaleAsync(path, ct);
 
         var builder = WebApplication.CreateEmptyBuilder(new());
         var kestrel = builder.WebHost.UseKestrelCore();
@@ -57,11 +58,11 @@ public sealed class GrpcServer : IAsyncDisposable
         app.Run(context => service.HandleAsync(context, stopping.Token));
         try
         {
-            await app.StartAsync(ct).ConfigureAwait(false);
+            await app.StartAsync(ct);
         }
         catch
         {
-            await app.DisposeAsync().ConfigureAwait(false);
+            await app.DisposeAsync();
             stopping.Dispose();
             throw;
         }
@@ -74,9 +75,9 @@ public sealed class GrpcServer : IAsyncDisposable
     /// <summary>Ends running calls with Unavailable, then closes the socket.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _stopping.CancelAsync().ConfigureAwait(false);
-        await _app.StopAsync().ConfigureAwait(false);
-        await _app.DisposeAsync().ConfigureAwait(false);
+        await _stopping.CancelAsync();
+        await _app.StopAsync();
+        await _app.DisposeAsync();
         _stopping.Dispose();
     }
 
@@ -87,7 +88,7 @@ public sealed class GrpcServer : IAsyncDisposable
         try
         {
             using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-            await probe.ConnectAsync(new UnixDomainSocketEndPoint(path), ct).ConfigureAwait(false);
+            await probe.ConnectAsync(new UnixDomainSocketEndPoint(path), ct);
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused)
         {

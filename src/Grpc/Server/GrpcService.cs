@@ -22,7 +22,7 @@ public sealed class GrpcService
         where TRequest : class, IMessage<TRequest>
         where TResponse : class, IMessage<TResponse> =>
         Add(method, async exchange =>
-            await exchange.WriteAsync(await handler(await exchange.ReadOneAsync(method.Requests).ConfigureAwait(false), exchange.Token).ConfigureAwait(false)).ConfigureAwait(false));
+            await exchange.WriteAsync(await handler(await exchange.ReadOneAsync(method.Requests), exchange.Token)));
 
     public GrpcService ServerStream<TRequest, TResponse>(
         GrpcMethod<TRequest, TResponse> method, Func<TRequest, CancellationToken, IAsyncEnumerable<TResponse>> handler)
@@ -30,8 +30,8 @@ public sealed class GrpcService
         where TResponse : class, IMessage<TResponse> =>
         Add(method, async exchange =>
         {
-            var request = await exchange.ReadOneAsync(method.Requests).ConfigureAwait(false);
-            await exchange.WriteAllAsync(handler(request, exchange.Token)).ConfigureAwait(false);
+            var request = await exchange.ReadOneAsync(method.Requests);
+            await exchange.WriteAllAsync(handler(request, exchange.Token));
         });
 
     public GrpcService ClientStream<TRequest, TResponse>(
@@ -39,7 +39,7 @@ public sealed class GrpcService
         where TRequest : class, IMessage<TRequest>
         where TResponse : class, IMessage<TResponse> =>
         Add(method, async exchange =>
-            await exchange.WriteAsync(await handler(exchange.ReadAllAsync(method.Requests), exchange.Token).ConfigureAwait(false)).ConfigureAwait(false));
+            await exchange.WriteAsync(await handler(exchange.ReadAllAsync(method.Requests), exchange.Token)));
 
     public GrpcService Duplex<TRequest, TResponse>(
         GrpcMethod<TRequest, TResponse> method, Func<IAsyncEnumerable<TRequest>, CancellationToken, IAsyncEnumerable<TResponse>> handler)
@@ -67,7 +67,7 @@ public sealed class GrpcService
         try
         {
             string path = http.Path.Value ?? "";
-            await (_methods.TryGetValue(path, out var method) ? method(exchange) : throw Unknown(path)).ConfigureAwait(false);
+            await (_methods.TryGetValue(path, out var method) ? method(exchange) : throw Unknown(path));
             exchange.End(GrpcStatus.OK, "");
         }
         catch (GrpcException e)
@@ -98,6 +98,8 @@ public sealed class GrpcService
         int slash = path.LastIndexOf('/');
         if (slash <= 0) return new(GrpcStatus.Unimplemented, $"malformed method name: \"{path}\"");
         string service = path[1..slash];
-        return new(GrpcStatus.Unimplemented, _services.Contains(service) ? $"unknown method {path[(slash + 1)..]} for service {service}" : $"unknown service {service}");
+        return new(GrpcStatus.Unimplemented, _services.Contains(service)
+            ? $"unknown method {path[(slash + 1)..]} for service {service}"
+            : $"unknown service {service}");
     }
 }

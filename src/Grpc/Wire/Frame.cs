@@ -26,7 +26,7 @@ internal static class Frame
         try
         {
             Write(message, frame.AsSpan(0, size));
-            await body.WriteAsync(frame.AsMemory(0, size), ct).ConfigureAwait(false);
+            await body.WriteAsync(frame.AsMemory(0, size), ct);
         }
         finally
         {

@@ -15,7 +15,7 @@ internal sealed class FrameReader(Stream body, int limit) : IDisposable
     /// <returns>The next message, or null at the orderly end of the body.</returns>
     public async ValueTask<T?> ReadAsync<T>(MessageParser<T> parser, CancellationToken ct) where T : class, IMessage<T>
     {
-        if (!await FillAsync(Frame.HeaderSize, ct).ConfigureAwait(false))
+        if (!await FillAsync(Frame.HeaderSize, ct))
             return _start == _end ? null : throw Truncated();
 
         if (_buffer[_start] != 0)
@@ -25,7 +25,7 @@ internal sealed class FrameReader(Stream body, int limit) : IDisposable
             throw new GrpcException(GrpcStatus.ResourceExhausted, $"grpc: received message larger than max ({length} vs. {limit})");
 
         _start += Frame.HeaderSize;
-        if (!await FillAsync((int)length, ct).ConfigureAwait(false)) throw Truncated();
+        if (!await FillAsync((int)length, ct)) throw Truncated();
         try
         {
             var message = parser.ParseFrom(_buffer, _start, (int)length);
@@ -52,7 +52,7 @@ internal sealed class FrameReader(Stream body, int limit) : IDisposable
         MakeRoom(count);
         while (_end - _start < count)
         {
-            int read = await body.ReadAsync(_buffer.AsMemory(_end), ct).ConfigureAwait(false);
+            int read = await body.ReadAsync(_buffer.AsMemory(_end), ct);
             if (read == 0) return false;
             _end += read;
         }

@@ -20,9 +20,9 @@ internal sealed class OpenContent : HttpContent
 
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
-        await stream.FlushAsync(cancellationToken).ConfigureAwait(false); // the server may want to speak first
+        await stream.FlushAsync(cancellationToken); // the server may want to speak first
         _opened.TrySetResult(stream);
-        await _closed.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await _closed.Task.WaitAsync(cancellationToken);
     }
 
     protected override bool TryComputeLength(out long length)

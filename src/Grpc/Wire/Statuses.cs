@@ -19,8 +19,8 @@ internal static class Statuses
         if (response.Headers.NonValidated.Contains(StatusHeader)) return FromTrailers(response.Headers);
         if (response.StatusCode != HttpStatusCode.OK)
         {
-            int code = (int)response.StatusCode;
-            return new(FromHttp(response.StatusCode), $"unexpected HTTP status code received from server: {code} ({response.ReasonPhrase ?? response.StatusCode.ToString()})");
+            string reason = response.ReasonPhrase ?? response.StatusCode.ToString();
+            return new(FromHttp(response.StatusCode), $"unexpected HTTP status code received from server: {(int)response.StatusCode} ({reason})");
         }
         return response.Content.Headers.ContentType?.MediaType is { } type && type.StartsWith(ContentType, StringComparison.OrdinalIgnoreCase)
             ? null
@@ -30,8 +30,10 @@ internal static class Statuses
     /// <returns>Null for OK.</returns>
     public static GrpcException? FromTrailers(HttpHeaders trailers)
     {
-        if (!trailers.NonValidated.TryGetValues(StatusHeader, out var values)) return new(GrpcStatus.Internal, "server closed the stream without sending trailers");
-        if (!int.TryParse(values.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out int code)) return new(GrpcStatus.Unknown, $"malformed grpc-status: {values}");
+        if (!trailers.NonValidated.TryGetValues(StatusHeader, out var values))
+            return new(GrpcStatus.Internal, "server closed the stream without sending trailers");
+        if (!int.TryParse(values.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out int code))
+            return new(GrpcStatus.Unknown, $"malformed grpc-status: {values}");
         if (code == 0) return null;
         string detail = trailers.NonValidated.TryGetValues(MessageHeader, out var message) ? PercentText.Decode(message.ToString()) : "";
         return new(code <= (int)GrpcStatus.Unauthenticated ? (GrpcStatus)code : GrpcStatus.Unknown, detail);
@@ -59,7 +61,8 @@ internal static class Statuses
         HttpStatusCode.Unauthorized => GrpcStatus.Unauthenticated,
         HttpStatusCode.Forbidden => GrpcStatus.PermissionDenied,
         HttpStatusCode.NotFound => GrpcStatus.Unimplemented,
-        HttpStatusCode.TooManyRequests or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout => GrpcStatus.Unavailable,
+        HttpStatusCode.TooManyRequests or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout
+            => GrpcStatus.Unavailable,
         _ => GrpcStatus.Unknown,
     };
 

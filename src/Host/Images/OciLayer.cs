@@ -88,7 +88,7 @@ readonly struct LayerTar(TarWriter tar)
             if (type == TarEntryType.SymbolicLink) entry.LinkName = new FileInfo(path).LinkTarget!;
             if (type is TarEntryType.CharacterDevice or TarEntryType.BlockDevice) (entry.DeviceMajor, entry.DeviceMinor) = ((int)facts.RdevMajor, (int)facts.RdevMinor);
             await using var content = type == TarEntryType.RegularFile ? File.OpenRead(path) : null;
-            entry.DataStream = content;
+            if (content is not null) entry.DataStream = content;
             await tar.WriteEntryAsync(entry, ct);
         }
     }

@@ -7,7 +7,7 @@ namespace Hanbae.Host.Runtime;
 public static class Cni
 {
     static readonly string[] PluginFolders = ["/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"];
-    static readonly string[] Needed = ["bridge", "host-local", "portmap", "loopback"];
+    static readonly string[] Needed = ["bridge", "host-local", "portmap", "bandwidth", "loopback"];
 
     /// <returns>The first folder that has all the plugins the pod network needs: Debian's, upstream's, Fedora's.</returns>
     public static string? FindPlugins(Func<string, bool> exists) =>

@@ -42,6 +42,8 @@ static class CniLeftovers
             }
         }
         File.Delete(file);
+        // containerd itself sets up the loopback of every sandbox, under a network name that all containerds share.
+        if ((string?)cached["containerId"] is { Length: > 0 } id) File.Delete($"{Results}/cni-loopback-{id}-lo");
         return true;
     }
 

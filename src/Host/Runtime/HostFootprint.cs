@@ -43,8 +43,15 @@ public static class HostFootprint
                 Directory.Delete(folder);
                 report.Removed("folder " + folder);
             }
-        File.Delete(Note);
-        Directory.Delete(NodePaths.RunRoot);
+        try
+        {
+            File.Delete(Note);
+            Directory.Delete(NodePaths.RunRoot);
+        }
+        catch (IOException)
+        {
+            // Another cluster is starting at this very moment: it notes for itself.
+        }
     }
 
     // portmap makes three base chains for hostPorts, never removes them, and makes them anew whenever they are missing.

@@ -42,8 +42,7 @@ public sealed class RuntimeCalls : IDisposable
             },
         })
         {
-            BaseAddress = new("http://localhost"), DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
-            Timeout = TimeSpan.FromMinutes(2),
+            BaseAddress = new("http://localhost"), Timeout = TimeSpan.FromMinutes(2),
         };
     }
 
@@ -116,7 +115,10 @@ public sealed class RuntimeCalls : IDisposable
         byte[] body = new byte[5 + message.Length];
         BinaryPrimitives.WriteInt32BigEndian(body.AsSpan(1), message.Length);
         message.CopyTo(body, 5);
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"/{service}/{method}") { Content = new ByteArrayContent(body) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"/{service}/{method}") 
+        {
+            Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact, Content = new ByteArrayContent(body),
+        };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/grpc");
         request.Headers.TE.Add(new("trailers"));
         try

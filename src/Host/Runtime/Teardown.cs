@@ -8,14 +8,25 @@ public sealed class Teardown(NodePaths paths, TimeProvider time)
 
     /// <summary>What <c>down</c> does: ends the process, its pods and its containerd; <c>up</c> brings the same cluster back.</summary>
     /// <param name="endpoint">The runtime the node uses, when it is not its own containerd.</param>
+    /// <param name="say">Told of pods that would not end; the rest is stopped all the same.</param>
     /// <returns>Whether anything was running.</returns>
-    public async Task<bool> StopAsync(string? endpoint, CancellationToken ct)
+    public async Task<bool> StopAsync(string? endpoint, Action<string> say, CancellationToken ct)
     {
         bool ran = await StopHanbaeAsync(ct);
         var containerd = new Containerd(paths, time);
         if (endpoint is null && !containerd.IsRunning) return ran;
         using var runtime = new RuntimeCalls(endpoint ?? paths.Endpoint);
-        await EachSandboxAsync(runtime, foreign: endpoint is not null, (id, t) => runtime.StopSandboxAsync(id, t), ct);
+        await EachSandboxAsync(runtime, foreign: endpoint is not null, async (id, t) =>
+        {
+            try
+            {
+                await runtime.StopSandboxAsync(id, t);
+            }
+            catch (RuntimeException e)
+            {
+                say($"pod sandbox {id} did not end: {e.Message}");
+            }
+        }, ct);
         if (endpoint is null) await containerd.StopAsync(ct);
         return true;
     }

@@ -18,7 +18,7 @@ public static class PortForwardServer
     public static async Task<PortForwardSession?> AcceptAsync(HttpContext context, StreamingTimeouts timeouts)
     {
         if (!WebSocketUpgrade.IsRequested(context.Request))
-            return await SpdyUpgrade.AcceptAsync(context, [Protocol]).ConfigureAwait(false) is var (transport, _) ? OverSpdy(transport, timeouts) : null;
+            return await SpdyUpgrade.AcceptAsync(context, [Protocol], timeouts).ConfigureAwait(false) is var (transport, _) ? OverSpdy(transport, timeouts) : null;
 
         var ports = Ports(context.Request.Query);
         if (ports is null or [] && !context.Request.Headers.SecWebSocketProtocol.Any(p => p?.Contains(Tunnelled, StringComparison.Ordinal) == true))
@@ -27,7 +27,7 @@ public static class PortForwardServer
                 ports is null ? "query parameter \"port\" must be port numbers" : "query parameter \"port\" is required").ConfigureAwait(false);
             return null;
         }
-        if (await WebSocketUpgrade.AcceptAsync(context, s_webSocket).ConfigureAwait(false) is not var (socket, protocol)) return null;
+        if (await WebSocketUpgrade.AcceptAsync(context, s_webSocket, timeouts).ConfigureAwait(false) is not var (socket, protocol)) return null;
         return protocol == Tunnelled
             ? OverSpdy(new WebSocketByteStream(socket), timeouts)
             : await OverChannelsAsync(WebSocketChannels.Start(socket, protocol.Contains("base64"), closable: false, count: 2 * (ports ?? []).Count), ports ?? [], timeouts, context.RequestAborted).ConfigureAwait(false);

@@ -27,15 +27,3 @@ public sealed record RemoteCommandOptions
         return options is { Stdin: false, Stdout: false, Stderr: false } ? null : options;
     }
 }
-
-/// <summary>How long streaming connections wait for their peer.</summary>
-public sealed record StreamingTimeouts
-{
-    /// <summary>For a client to open all the streams it announced; upstream's 30 s.</summary>
-    public TimeSpan Creation { get; init; } = TimeSpan.FromSeconds(30);
-
-    /// <summary>For a client to hang up after the last byte, before this side does.</summary>
-    public TimeSpan Linger { get; init; } = TimeSpan.FromSeconds(5);
-
-    public TimeProvider Time { get; init; } = TimeProvider.System;
-}

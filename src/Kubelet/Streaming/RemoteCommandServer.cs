@@ -18,7 +18,7 @@ public static class RemoteCommandServer
 
     static async Task<RemoteCommandSession?> AcceptWebSocketAsync(HttpContext context, RemoteCommandOptions options)
     {
-        if (await WebSocketUpgrade.AcceptAsync(context, s_webSocket).ConfigureAwait(false) is not var (socket, protocol)) return null;
+        if (await WebSocketUpgrade.AcceptAsync(context, s_webSocket, options.Timeouts).ConfigureAwait(false) is not var (socket, protocol)) return null;
 
         var channels = WebSocketChannels.Start(socket, base64: protocol.Contains("base64"), closable: protocol.StartsWith("v5.", StringComparison.Ordinal), count: 5);
         var stdin = options.Stdin ? channels[0] : null;
@@ -41,7 +41,7 @@ public static class RemoteCommandServer
 
     static async Task<RemoteCommandSession?> AcceptSpdyAsync(HttpContext context, RemoteCommandOptions options)
     {
-        if (await SpdyUpgrade.AcceptAsync(context, s_spdy).ConfigureAwait(false) is not var (transport, protocol)) return null;
+        if (await SpdyUpgrade.AcceptAsync(context, s_spdy, options.Timeouts).ConfigureAwait(false) is not var (transport, protocol)) return null;
 
         bool resizable = options.Tty && protocol is ['v', '3' or '4', ..];
         var wanted = new HashSet<string>(StringComparer.Ordinal) { "error" };

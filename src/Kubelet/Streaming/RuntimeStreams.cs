@@ -18,25 +18,24 @@ public static class RuntimeStreams
     /// <param name="url">As returned by CRI for the same streams and tty as the session's.</param>
     public static async Task ExecAsync(Uri url, RemoteCommandSession session, CancellationToken ct)
     {
-        RemoteCommandStatus status;
         using var over = CancellationTokenSource.CreateLinkedTokenSource(ct, session.Disconnected);
         try
         {
-            await using var runtime = await RuntimeConnection.OpenAsync(url, V4, over.Token).ConfigureAwait(false);
-            status = await BridgeAsync(runtime, session, over).ConfigureAwait(false);
+            RemoteCommandStatus status;
+            try
+            {
+                await using var runtime = await RuntimeConnection.OpenAsync(url, V4, over.Token).ConfigureAwait(false);
+                status = await BridgeAsync(runtime, session, over.Token).ConfigureAwait(false);
+            }
+            catch (IOException e) { status = RemoteCommandStatus.InternalError(e.Message); }
+            await session.CompleteAsync(status, ct).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (session.Disconnected.IsCancellationRequested && !ct.IsCancellationRequested)
-        {
-            await session.DisposeAsync().ConfigureAwait(false);
-            return;
-        }
-        catch (IOException e) { status = RemoteCommandStatus.InternalError(e.Message); }
-        await session.CompleteAsync(status, ct).ConfigureAwait(false);
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested) { } // the client is gone, and the runtime was told by the end of its connection
+        finally { await session.DisposeAsync().ConfigureAwait(false); }
     }
 
-    static async Task<RemoteCommandStatus> BridgeAsync(SpdySession runtime, RemoteCommandSession session, CancellationTokenSource over)
+    static async Task<RemoteCommandStatus> BridgeAsync(SpdySession runtime, RemoteCommandSession session, CancellationToken ct)
     {
-        var ct = over.Token;
         // The order of kubectl; the runtime waits for all of them.
         var error = await OpenAsync(runtime, "error", ct).ConfigureAwait(false);
         var stdin = session.Stdin is null ? null : await OpenAsync(runtime, "stdin", ct).ConfigureAwait(false);

@@ -12,7 +12,7 @@ internal static class SpdyUpgrade
     const string AcceptedVersions = "X-Accepted-Stream-Protocol-Versions";
 
     /// <returns>The upgraded transport and the chosen protocol ("" when the client named none), or null once a refusal has been written.</returns>
-    public static async Task<(Stream Transport, string Protocol)?> AcceptAsync(HttpContext context, IReadOnlyCollection<string> supported)
+    public static async Task<(Stream Transport, string Protocol)?> AcceptAsync(HttpContext context, IReadOnlyCollection<string> supported, StreamingTimeouts timeouts)
     {
         if (!UpgradeHeader.Asks(context.Request, Protocol) || context.Features.Get<IHttpUpgradeFeature>() is not { IsUpgradableRequest: true } upgrade)
         {
@@ -20,7 +20,7 @@ internal static class SpdyUpgrade
                 $"unable to upgrade: missing upgrade headers in request: {context.Request.Protocol} with Upgrade: {context.Request.Headers.Upgrade}").ConfigureAwait(false);
             return null;
         }
-        var asked = context.Request.Headers[ProtocolVersion].SelectMany(v => (v ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).ToList();
+        var asked = UpgradeHeader.Listed(context.Request.Headers[ProtocolVersion]);
         // Clients of Kubernetes 1.0 name no protocol and get the first one.
         var chosen = asked.Count == 0 ? "" : asked.FirstOrDefault(supported.Contains);
         if (chosen is null)
@@ -32,6 +32,6 @@ internal static class SpdyUpgrade
         }
         if (chosen.Length > 0) context.Response.Headers[ProtocolVersion] = chosen;
         context.Response.Headers.Upgrade = Protocol;
-        return (await upgrade.UpgradeAsync().ConfigureAwait(false), chosen);
+        return (await UpgradeHeader.SwitchAsync(context, upgrade, timeouts).ConfigureAwait(false), chosen);
     }
 }

@@ -56,12 +56,13 @@ sealed class Connection : IDisposable
     }
 
     /// <summary>Copies the write-ahead log into the file as far as readers let it, waiting for none.</summary>
-    /// <returns>Whether all was copied: then the next write begins the log anew.</returns>
-    public bool Checkpoint()
+    /// <returns>How many pages of the log were left: at 0 the next write begins the log anew.</returns>
+    public int Checkpoint()
     {
         int rc = sqlite3_wal_checkpoint_v2(_db, null, SQLITE_CHECKPOINT_PASSIVE, out int log, out int copied);
-        if (rc != SQLITE_BUSY) Check(rc);
-        return log == copied;
+        if (rc == SQLITE_BUSY) return int.MaxValue / 2; // Another connection is at it.
+        Check(rc);
+        return log - copied;
     }
 
     /// <summary>Pages written to the log since last asked.</summary>

@@ -12,9 +12,9 @@ public sealed record SqliteOptions
     /// <summary>More writes than this waiting are refused; the number of etcd's gap between commit and apply.</summary>
     public int MaxWaitingWrites { get; init; } = 5_000;
     /// <summary>The write-ahead log is copied into the file when it is so many 4 KiB pages long.</summary>
-    public int CheckpointPages { get; init; } = 4_000;
+    public int CheckpointPages { get; init; } = 2_000;
     /// <summary>Files up to this size are checked page by page when opened; larger ones only where they are read.</summary>
-    public long MaxBytesToVerify { get; init; } = 64 << 20;
+    public long MaxBytesToVerify { get; init; } = 16 << 20;
     /// <summary>The file does not grow beyond so many 4 KiB pages; 0 for as far as the disk goes.</summary>
     public long MaxPages { get; init; }
 }

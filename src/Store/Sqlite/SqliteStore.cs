@@ -28,7 +28,7 @@ public sealed class SqliteStore : IStore, IChangeLog
         _folder = folder;
         _queue = new(options.MaxWaitingWrites);
         _fanout = new(new(newest), options.WatchBuffer);
-        _upkeep = new(connection, _fanout, options);
+        _upkeep = new(connection, folder.Database, _fanout, options);
         var writer = new Writer(connection, _queue, _fanout, _upkeep);
         _thread = new Thread(() => Run(writer)) { IsBackground = true, Name = "store writer" };
         _thread.Start();
@@ -158,6 +158,7 @@ public sealed class SqliteStore : IStore, IChangeLog
         foreach (var write in left) write.Fail(why);
         _upkeep.Close(why);
         _fanout.Close(why);
+        _upkeep.Dispose();
         writer.Dispose();
         _stopped.SetResult();
     }

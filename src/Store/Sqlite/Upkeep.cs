@@ -9,9 +9,9 @@ namespace Hanbae.Store.Sqlite;
 /// costs by what was written since the last time, not by what is stored. Readers check <see cref="Oldest"/> after they read: it is raised
 /// before the first row goes.
 /// </remarks>
-sealed class Upkeep
+sealed class Upkeep : IDisposable
 {
-    /// <summary>Revisions swept, and pages given back, between two groups.</summary>
+    /// <summary>Revisions swept, at least, and pages given back between two groups.</summary>
     const int StepSize = 500;
     /// <summary>Free pages that are kept for the next writes rather than given back.</summary>
     const long KeptFreePages = 2_000;
@@ -19,18 +19,19 @@ sealed class Upkeep
     readonly Connection _connection;
     readonly Fanout _fanout;
     readonly SqliteOptions _options;
+    readonly Checkpointer _checkpointer;
     readonly Statement _superseding, _forgetRow, _forgetKey, _setMeta;
     readonly Lock _gate = new();
     readonly List<(Revision UpTo, TaskCompletionSource Done)> _callers = [];
     readonly List<(long Rev, long Prev, byte[]? DeletedKey)> _rows = [];
     long _oldest, _swept;
-    int _pagesInLog;
     bool _mayShrink = true;
     volatile bool _stuck;
 
-    public Upkeep(Connection connection, Fanout fanout, SqliteOptions options)
+    public Upkeep(Connection connection, string path, Fanout fanout, SqliteOptions options)
     {
         (_connection, _fanout, _options) = (connection, fanout, options);
+        _checkpointer = new(path, connection, options.CheckpointPages);
         _superseding = connection.Prepare("SELECT rev, prev, deleted, key FROM log WHERE rev > ?1 AND rev <= ?2 AND (prev > 0 OR deleted = 1) ORDER BY rev LIMIT ?3");
         _forgetRow = connection.Prepare("DELETE FROM log WHERE rev = ?1");
         _forgetKey = connection.Prepare("DELETE FROM keys WHERE key = ?1 AND rev = ?2");
@@ -42,7 +43,7 @@ sealed class Upkeep
     public Revision Oldest => new(Volatile.Read(ref _oldest));
     public bool HasWork => !_stuck && (_swept < Oldest.Value || _mayShrink);
 
-    /// <summary>Ends when what is forgotten is off the file, too.</summary>
+    /// <summary>Ends when what is forgotten is off the file, too, and the room that nobody needs is given back.</summary>
     public Task CompactAsync(Revision before)
     {
         lock (_gate)
@@ -57,17 +58,16 @@ sealed class Upkeep
         }
     }
 
-    /// <param name="idle">Nobody waits to write.</param>
-    public void Step(bool idle)
+    /// <param name="writes">How many were taken since the last step: twice as many revisions are swept, so that sweeping always gains on writing.</param>
+    public void Step(int writes)
     {
         try
         {
-            if (!idle) _stuck = false;
-            _pagesInLog += _connection.TakePagesWritten();
-            if (_pagesInLog >= _options.CheckpointPages && _connection.Checkpoint()) _pagesInLog = 0;
+            if (writes > 0) _stuck = false;
+            _checkpointer.Step(_connection.TakePagesWritten());
             if (_fanout.Current.Value - Oldest.Value > _options.History + _options.History / 8) _ = CompactAsync(new(_fanout.Current.Value - _options.History));
-            if (_swept < Oldest.Value) Sweep(Oldest.Value);
-            else if (idle && _mayShrink) Shrink();
+            if (_swept < Oldest.Value) Sweep(Oldest.Value, Math.Max(StepSize, 2 * writes));
+            else if (_mayShrink) Shrink();
         }
         catch (UnavailableException e)
         {
@@ -80,13 +80,15 @@ sealed class Upkeep
 
     public void Close(Exception why) => Tell(new(long.MaxValue), why);
 
-    void Sweep(long target)
+    public void Dispose() => _checkpointer.Dispose();
+
+    void Sweep(long target, int limit)
     {
         _rows.Clear();
-        for (_superseding.Bind(1, _swept).Bind(2, target).Bind(3, StepSize); _superseding.Step();)
+        for (_superseding.Bind(1, _swept).Bind(2, target).Bind(3, limit); _superseding.Step();)
             _rows.Add((_superseding.Long(0), _superseding.Long(1), _superseding.Long(2) != 0 ? _superseding.Bytes(3).ToArray() : null));
         _superseding.Reset();
-        long swept = _rows.Count < StepSize ? target : _rows[^1].Rev;
+        long swept = _rows.Count < limit ? target : _rows[^1].Rev;
 
         _connection.Execute("BEGIN IMMEDIATE");
         foreach (var (rev, prev, deletedKey) in _rows)
@@ -101,7 +103,6 @@ sealed class Upkeep
         _connection.Execute("COMMIT");
         _swept = swept;
         _mayShrink = true;
-        Tell(new(swept), null);
     }
 
     void Shrink()
@@ -109,6 +110,7 @@ sealed class Upkeep
         long free = _connection.Number("PRAGMA freelist_count");
         _mayShrink = free > KeptFreePages && free > _connection.Number("PRAGMA page_count") / 4;
         if (_mayShrink) _connection.Execute($"PRAGMA incremental_vacuum({StepSize})");
+        else Tell(new(_swept), null);
     }
 
     void Tell(Revision swept, Exception? failure)

@@ -41,7 +41,7 @@ sealed class Writer : IDisposable
         while (_queue.Take(ref taken, wait: !_upkeep.HasWork))
         {
             for (int from = 0; from < taken.Count;) from += Commit(taken, from);
-            _upkeep.Step(idle: taken.Count == 0);
+            _upkeep.Step(taken.Count);
             taken.Clear();
         }
     }

@@ -16,7 +16,6 @@ sealed class Fanout(Revision current, int bound)
 
     /// <summary>The newest revision that watchers were told.</summary>
     public Revision Current => new(Volatile.Read(ref _current));
-    public int Count => Volatile.Read(ref _slots).Length;
 
     public Watcher Join(KeyRange range)
     {

@@ -11,7 +11,11 @@ namespace Hanbae.Cri.Tests.Containerd;
 /// </remarks>
 public sealed class ContainerdNode : IAsyncLifetime
 {
-    static readonly string[] s_needed = ["/usr/bin/containerd", "/usr/bin/containerd-shim-runc-v2", "/usr/bin/ctr", "/usr/sbin/runc", "/usr/lib/cni/bridge", "/usr/lib/cni/host-local", "/bin/busybox"];
+    static readonly string[] s_needed =
+    [
+        "/usr/bin/containerd", "/usr/bin/containerd-shim-runc-v2", "/usr/bin/ctr", "/usr/sbin/runc",
+        "/usr/lib/cni/bridge", "/usr/lib/cni/host-local", "/bin/busybox",
+    ];
 
     readonly string _id = "hanbae-cri-" + Guid.NewGuid().ToString("N")[..8];
     Process? _leash;
@@ -39,7 +43,10 @@ public sealed class ContainerdNode : IAsyncLifetime
         SpecImages.Write(Path.Combine(Directory, "images.tar"));
         File.WriteAllText(Path.Combine(Directory, "inner.sh"), Inner());
 
-        _leash = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", Outer()]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        _leash = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", Outer()])
+        {
+            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+        })!;
         try
         {
             await UntilReadyAsync(_leash);
@@ -76,8 +83,11 @@ public sealed class ContainerdNode : IAsyncLifetime
     string Outer() => $$"""
         trap '' HUP INT TERM
         unshare --mount --net --uts --ipc --pid --fork --propagation private /bin/sh {{Directory}}/inner.sh
-        rmdir_all() { for try in 1 2 3 4 5 6 7 8 9 10; do find /sys/fs/cgroup/*/{{_id}} -depth -type d -exec rmdir {} + 2>/dev/null; ls -d /sys/fs/cgroup/*/{{_id}} >/dev/null 2>&1 || return; sleep 0.2; done; }
-        rmdir_all
+        for try in 1 2 3 4 5 6 7 8 9 10; do # a killed process leaves its cgroup a moment after its end
+          find /sys/fs/cgroup/*/{{_id}} -depth -type d -exec rmdir {} + 2>/dev/null
+          ls -d /sys/fs/cgroup/*/{{_id}} >/dev/null 2>&1 || break
+          sleep 0.2
+        done
         rm -rf {{Directory}}
         """;
 
@@ -94,7 +104,9 @@ public sealed class ContainerdNode : IAsyncLifetime
           kill -0 $daemon 2>/dev/null || { tail -20 {{Directory}}/containerd.log; exit 1; }
           sleep 0.02
         done
-        ctr -a {{Directory}}/c.sock -n k8s.io images import --all-platforms {{Directory}}/images.tar >/dev/null || { tail -20 {{Directory}}/containerd.log; exit 1; }
+        ctr -a {{Directory}}/c.sock -n k8s.io images import --all-platforms {{Directory}}/images.tar >/dev/null || {
+          tail -20 {{Directory}}/containerd.log; exit 1
+        }
         echo ready
         read -r leash
         """;
@@ -104,7 +116,10 @@ public sealed class ContainerdNode : IAsyncLifetime
         root = "{{Directory}}/root"
         state = "{{Directory}}/state"
         oom_score = 0
-        disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.aufs"]
+        disabled_plugins = [
+          "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.zfs",
+          "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.aufs",
+        ]
         [grpc]
           address = "{{Directory}}/c.sock"
         [plugins."io.containerd.internal.v1.opt"]

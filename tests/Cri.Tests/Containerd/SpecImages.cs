@@ -8,6 +8,7 @@ namespace Hanbae.Cri.Tests.Containerd;
 static class SpecImages
 {
     const string BusyboxPath = "/bin/busybox";
+    const UnixFileMode Executable = (UnixFileMode)0b111_101_101;
 
     public static void Write(string path)
     {
@@ -19,13 +20,23 @@ static class SpecImages
         foreach (var (name, command) in Programs)
         {
             byte[] config = Encoding.UTF8.GetBytes(
-                $$"""{"architecture":"amd64","os":"linux","config":{"Env":["PATH=/bin"],"Cmd":[{{string.Join(',', command.Select(Quote))}}]},"rootfs":{"type":"layers","diff_ids":["{{layerDigest}}"]} }""");
+                $$"""
+                {"architecture":"amd64","os":"linux","config":{"Env":["PATH=/bin"],"Cmd":[{{string.Join(',', command.Select(Quote))}}]},
+                 "rootfs":{"type":"layers","diff_ids":["{{layerDigest}}"]} }
+                """);
             string configDigest = AddBlob(tar, config);
             byte[] manifest = Encoding.UTF8.GetBytes(
-                $$"""{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{{configDigest}}","size":{{config.Length}} },"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"{{layerDigest}}","size":{{layer.Length}} }]}""");
+                $$"""
+                {"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",
+                 "config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{{configDigest}}","size":{{config.Length}} },
+                 "layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"{{layerDigest}}","size":{{layer.Length}} }]}
+                """);
             string digest = AddBlob(tar, manifest);
             manifests.Add(
-                $$"""{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"{{digest}}","size":{{manifest.Length}},"annotations":{"io.containerd.image.name":"{{name}}"},"platform":{"architecture":"amd64","os":"linux"} }""");
+                $$"""
+                {"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"{{digest}}","size":{{manifest.Length}},
+                 "annotations":{"io.containerd.image.name":"{{name}}"},"platform":{"architecture":"amd64","os":"linux"} }
+                """);
         }
         Add(tar, "index.json", Encoding.UTF8.GetBytes($$"""{"schemaVersion":2,"manifests":[{{string.Join(',', manifests)}}]}"""));
     }
@@ -47,11 +58,12 @@ static class SpecImages
         using (var tar = new TarWriter(buffer, TarEntryFormat.Pax, leaveOpen: true))
         {
             foreach (string directory in (string[])["bin/", "etc/", "tmp/", "proc/", "sys/", "dev/"])
-                tar.WriteEntry(new PaxTarEntry(TarEntryType.Directory, directory) { Mode = (UnixFileMode)0x1ED });
-            tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, "bin/busybox") { Mode = (UnixFileMode)0x1ED, DataStream = new MemoryStream(File.ReadAllBytes(BusyboxPath)) });
+                tar.WriteEntry(new PaxTarEntry(TarEntryType.Directory, directory) { Mode = Executable });
+            var busybox = new MemoryStream(File.ReadAllBytes(BusyboxPath));
+            tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, "bin/busybox") { Mode = Executable, DataStream = busybox });
             foreach (string applet in (string[])["sh", "sleep", "echo", "cat", "true", "false", "id", "head", "yes"])
                 tar.WriteEntry(new PaxTarEntry(TarEntryType.SymbolicLink, "bin/" + applet) { LinkName = "busybox" });
-            tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, "etc/passwd") { DataStream = new MemoryStream("root:x:0:0:root:/:/bin/sh\n"u8.ToArray()) });
+            Add(tar, "etc/passwd", "root:x:0:0:root:/:/bin/sh\n"u8.ToArray());
         }
         return buffer.ToArray();
     }

@@ -32,8 +32,17 @@ public sealed class FakeCluster : IAsyncLifetime
         Directory.Delete(_scratch, recursive: true);
     }
 
+    /// <summary>What the last upgrade switched to, with the stream protocol.</summary>
+    public string? LastUpgrade { get; private set; }
+
     Task ServeAsync(HttpContext context)
     {
+        context.Response.OnStarting(() =>
+        {
+            var headers = context.Response.Headers;
+            if (context.Response.StatusCode == 101) LastUpgrade = $"{headers.Upgrade} {headers.SecWebSocketProtocol}{headers["X-Stream-Protocol-Version"]}";
+            return Task.CompletedTask;
+        });
         var (path, query) = (context.Request.Path.Value!, context.Request.Query);
         return path switch
         {

@@ -23,6 +23,9 @@ sealed class FakeRuntime : IAsyncDisposable
 
     public Uri Url { get; private set; } = null!;
 
+    /// <summary>The command begun last, until it has ended.</summary>
+    public Task LastRun { get; private set; } = Task.CompletedTask;
+
     public static async Task<FakeRuntime> StartAsync()
     {
         var app = Build();
@@ -66,7 +69,7 @@ sealed class FakeRuntime : IAsyncDisposable
             context.Response.StatusCode = 404;
             await context.Response.WriteAsync("no such token");
         }
-        else if (await RemoteCommandServer.AcceptAsync(context, exec.Options) is { } session) await RunAsync(session, exec.Command);
+        else if (await RemoteCommandServer.AcceptAsync(context, exec.Options) is { } session) await (LastRun = RunAsync(session, exec.Command));
     }
 
     static async Task RunAsync(RemoteCommandSession session, string[] command)

@@ -49,6 +49,7 @@ public sealed class SpdySession : IStreamConnection
         await _writing.WaitAsync(ct).ConfigureAwait(false);
         try
         {
+            if (_stop.IsCancellationRequested) throw new IOException("SPDY connection is closed");
             stream = new SpdyStream(this, _nextId, headers);
             _nextId += 2;
             _streams[stream.Id] = stream;
@@ -57,12 +58,17 @@ public sealed class SpdySession : IStreamConnection
             new SpdyFrameHead(SpdyType.SynStream, 0, 0, 10 + block.Length).Write(frame);
             BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(8), stream.Id);
             block.CopyTo(frame, SpdyFrameHead.Size + 10);
-            await _transport.WriteAsync(frame, _stop.Token).ConfigureAwait(false);
+            await WriteAsync(frame).ConfigureAwait(false);
         }
         finally { _writing.Release(); }
         // The reading loop may have ended between the look at it and the entry in the table; then nobody would answer.
         if (Closed.IsCancellationRequested) stream.OnLost(new IOException("SPDY connection is closed"));
-        await stream.Replied.WaitAsync(ct).ConfigureAwait(false);
+        try { await stream.Replied.WaitAsync(ct).ConfigureAwait(false); }
+        catch (OperationCanceledException)
+        {
+            await stream.AbortAsync(CancellationToken.None).ConfigureAwait(false);
+            throw;
+        }
         return stream;
     }
 
@@ -74,7 +80,9 @@ public sealed class SpdySession : IStreamConnection
         {
             var body = new byte[8];
             BinaryPrimitives.WriteInt32BigEndian(body, _lastAccepted);
-            try { await SendControlAsync(SpdyType.GoAway, body, CancellationToken.None).ConfigureAwait(false); }
+            // A peer that does not even read is not waited for a second time: stopping ends the write, too.
+            _stop.CancelAfter(linger);
+            try { await SendControlAsync(SpdyType.GoAway, body, _stop.Token).ConfigureAwait(false); }
             catch (Exception e) when (IsEnd(e)) { }
         }
         await DisposeAsync().ConfigureAwait(false);
@@ -98,7 +106,6 @@ public sealed class SpdySession : IStreamConnection
         if (stream.IsFinished) _streams.TryRemove(stream.Id, out _);
     }
 
-    // A write is never abandoned half way for its caller's token: a torn frame would end every other stream too.
     internal async ValueTask SendDataAsync(int id, ReadOnlyMemory<byte> data, bool last, CancellationToken ct)
     {
         await _writing.WaitAsync(ct).ConfigureAwait(false);
@@ -106,11 +113,7 @@ public sealed class SpdySession : IStreamConnection
         {
             new SpdyFrameHead(0, id, last ? SpdyFrameHead.Fin : (byte)0, data.Length).Write(_out);
             data.CopyTo(_out.AsMemory(SpdyFrameHead.Size));
-            await _transport.WriteAsync(_out.AsMemory(0, SpdyFrameHead.Size + data.Length), _stop.Token).ConfigureAwait(false);
-        }
-        catch (Exception e) when (_stop.IsCancellationRequested && e is OperationCanceledException or ObjectDisposedException)
-        {
-            throw new IOException("SPDY connection is closed", e);
+            await WriteAsync(_out.AsMemory(0, SpdyFrameHead.Size + data.Length)).ConfigureAwait(false);
         }
         finally { _writing.Release(); }
     }
@@ -129,7 +132,7 @@ public sealed class SpdySession : IStreamConnection
         new SpdyFrameHead(type, 0, 0, body.Length).Write(frame);
         body.CopyTo(frame.AsMemory(SpdyFrameHead.Size));
         await _writing.WaitAsync(ct).ConfigureAwait(false);
-        try { await _transport.WriteAsync(frame, _stop.Token).ConfigureAwait(false); }
+        try { await WriteAsync(frame).ConfigureAwait(false); }
         finally { _writing.Release(); }
     }
 
@@ -143,9 +146,19 @@ public sealed class SpdySession : IStreamConnection
             new SpdyFrameHead(SpdyType.SynReply, 0, 0, 4 + block.Length).Write(frame);
             BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(8), id);
             block.CopyTo(frame, SpdyFrameHead.Size + 4);
-            await _transport.WriteAsync(frame, _stop.Token).ConfigureAwait(false);
+            await WriteAsync(frame).ConfigureAwait(false);
         }
         finally { _writing.Release(); }
+    }
+
+    // A write is never abandoned half way for its caller's token: a torn frame would end every other stream too.
+    async ValueTask WriteAsync(ReadOnlyMemory<byte> frame)
+    {
+        try { await _transport.WriteAsync(frame, _stop.Token).ConfigureAwait(false); }
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        {
+            throw new IOException("SPDY connection is closed", e);
+        }
     }
 
     async Task ReadFramesAsync()

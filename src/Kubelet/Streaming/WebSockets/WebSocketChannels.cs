@@ -83,14 +83,14 @@ internal sealed class WebSocketChannels : IStreamConnection
     {
         foreach (var channel in _channels) channel.StopReading();
         using var patience = new CancellationTokenSource(linger);
-        await _writing.WaitAsync().ConfigureAwait(false);
         try
         {
-            await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, "", patience.Token).ConfigureAwait(false);
+            await _writing.WaitAsync(patience.Token).ConfigureAwait(false);
+            try { await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, "", patience.Token).ConfigureAwait(false); }
+            finally { _writing.Release(); }
             await _reading.WaitAsync(patience.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (IsEnd(e)) { }
-        finally { _writing.Release(); }
         await DisposeAsync().ConfigureAwait(false);
     }
 
@@ -131,7 +131,7 @@ internal sealed class WebSocketChannels : IStreamConnection
             int have = kept + got.Count, from = 0;
             if (number < 0 && have > 0)
             {
-                number = _base64 && buffer[0] != CloseChannel ? buffer[0] - '0' : buffer[0];
+                number = _base64 ? (byte)(buffer[0] - '0') : buffer[0];
                 from = 1;
             }
             if (number == CloseChannel && _closable && have > from)

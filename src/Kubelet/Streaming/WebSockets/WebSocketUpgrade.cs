@@ -16,7 +16,7 @@ internal static class WebSocketUpgrade
 
     /// <param name="supported">Subprotocols by name; an empty one takes clients that name none.</param>
     /// <returns>The socket and the chosen subprotocol, or null once a refusal has been written.</returns>
-    public static async Task<(WebSocket Socket, string Protocol)?> AcceptAsync(HttpContext context, IReadOnlyCollection<string> supported)
+    public static async Task<(WebSocket Socket, string Protocol)?> AcceptAsync(HttpContext context, IReadOnlyCollection<string> supported, StreamingTimeouts timeouts)
     {
         var headers = context.Request.Headers;
         if (headers.SecWebSocketVersion != "13" || headers.SecWebSocketKey is not [{ Length: > 0 } key] || context.Features.Get<IHttpUpgradeFeature>() is not { IsUpgradableRequest: true } upgrade)
@@ -24,7 +24,7 @@ internal static class WebSocketUpgrade
             await UpgradeHeader.RefuseAsync(context, StatusCodes.Status400BadRequest, "unable to upgrade: not a WebSocket version 13 handshake over HTTP/1.1").ConfigureAwait(false);
             return null;
         }
-        var asked = headers.SecWebSocketProtocol.SelectMany(v => (v ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).ToList();
+        var asked = UpgradeHeader.Listed(headers.SecWebSocketProtocol);
         var chosen = asked.Count == 0 ? supported.FirstOrDefault(p => p.Length == 0) : asked.FirstOrDefault(supported.Contains);
         if (chosen is null)
         {
@@ -36,7 +36,7 @@ internal static class WebSocketUpgrade
         answer.Upgrade = "websocket";
         answer.SecWebSocketAccept = Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(key + KeySuffix)));
         if (chosen.Length > 0) answer.SecWebSocketProtocol = chosen;
-        var transport = await upgrade.UpgradeAsync().ConfigureAwait(false);
+        var transport = await UpgradeHeader.SwitchAsync(context, upgrade, timeouts).ConfigureAwait(false);
         // No pings from this side, as upstream; those of kubectl are answered while a receive is pending.
         return (WebSocket.CreateFromStream(transport, new WebSocketCreationOptions { IsServer = true, KeepAliveInterval = TimeSpan.Zero }), chosen);
     }

@@ -1,0 +1,23 @@
+using Hanbae.Api;
+using Hanbae.Api.Rest;
+using Microsoft.Extensions.Logging;
+
+namespace Hanbae.Client;
+
+/// <summary>A cache that follows its resource while it runs.</summary>
+public sealed class Informer<T>(
+    IApiTransport transport, ListQuery query, TimeProvider time, WatchOptions? options = null, ILogger? logger = null, Func<T, T>? transform = null)
+    where T : class, IObject<T>
+{
+    readonly SharedCache<T> _cache = new(logger, transform);
+
+    public ICache<T> Cache => _cache;
+
+    /// <summary>Until cancelled; reconnects by itself.</summary>
+    public Task RunAsync(CancellationToken ct)
+    {
+        var reflector = new Reflector(transport, Resources.Of<T>(), query, time, options, logger);
+        // On the pool's threads, whatever context the caller has.
+        return Task.Run(() => reflector.RunAsync(_cache.Apply, ct), CancellationToken.None);
+    }
+}

@@ -1,0 +1,98 @@
+using System.Globalization;
+using Hanbae.Api;
+using Hanbae.Api.Meta.V1;
+using Hanbae.Api.Rest;
+
+namespace Hanbae.Client;
+
+/// <summary>Says what a typed call looks like as a request: no I/O, so that paths and queries are plain values.</summary>
+public static class Requests
+{
+    public static ApiRequest Get(ResourceInfo of, Key key, string subresource = "") =>
+        new() { Method = "GET", Path = of.Path(key.Namespace, key.Name, subresource) };
+
+    public static ApiRequest Get<T>(Key key, string subresource = "") where T : class, IObject<T> => Get(Resources.Of<T>(), key, subresource);
+
+    public static ApiRequest List(ResourceInfo of, ListQuery query)
+    {
+        var parameters = Selection(query);
+        if (query.Continue.Length > 0) Add(parameters, "continue", query.Continue);
+        if (query.Limit > 0) Add(parameters, "limit", query.Limit.ToString(CultureInfo.InvariantCulture));
+        // A continue token carries its revision; the server refuses a second one.
+        if (query.Continue.Length == 0)
+        {
+            if (query.ResourceVersion is { Length: > 0 } version) Add(parameters, "resourceVersion", version);
+            if (query.ResourceVersionMatch.Length > 0) Add(parameters, "resourceVersionMatch", query.ResourceVersionMatch);
+        }
+        return new() { Method = "GET", Path = of.Path(query.Namespace), Query = parameters };
+    }
+
+    public static ApiRequest List<T>(ListQuery query) where T : class, IObject<T> => List(Resources.Of<T>(), query);
+
+    /// <param name="query">Its namespace and selectors count.</param>
+    /// <param name="resourceVersion">Changes after this; empty with <paramref name="initialEvents"/>.</param>
+    /// <param name="timeout">When the server shall end the watch.</param>
+    /// <param name="initialEvents">What there is comes first, as ADDED events, up to an annotated bookmark (KEP-3157).</param>
+    public static ApiRequest Watch(ResourceInfo of, ListQuery query, string resourceVersion, TimeSpan? timeout = null, bool initialEvents = false)
+    {
+        var parameters = Selection(query);
+        Add(parameters, "watch", "true");
+        Add(parameters, "allowWatchBookmarks", "true");
+        if (resourceVersion.Length > 0) Add(parameters, "resourceVersion", resourceVersion);
+        if (initialEvents)
+        {
+            Add(parameters, "sendInitialEvents", "true");
+            Add(parameters, "resourceVersionMatch", "NotOlderThan");
+        }
+        if (timeout is { } after) Add(parameters, "timeoutSeconds", ((long)after.TotalSeconds).ToString(CultureInfo.InvariantCulture));
+        return new() { Method = "GET", Path = of.Path(query.Namespace), Query = parameters };
+    }
+
+    public static ApiRequest Watch<T>(ListQuery query, string resourceVersion, TimeSpan? timeout = null, bool initialEvents = false) where T : class, IObject<T> =>
+        Watch(Resources.Of<T>(), query, resourceVersion, timeout, initialEvents);
+
+    public static ApiRequest Create<T>(T obj) where T : class, IObject<T> =>
+        new() { Method = "POST", Path = Resources.Of<T>().Path(obj.Metadata.Namespace), Object = obj };
+
+    public static ApiRequest Create<T>(Key of, string subresource, IKind body) where T : class, IObject<T> =>
+        new() { Method = "POST", Path = Resources.Of<T>().Path(of.Namespace, of.Name, subresource), Object = body };
+
+    public static ApiRequest Update<T>(T obj, string subresource = "") where T : class, IObject<T> =>
+        new() { Method = "PUT", Path = Resources.Of<T>().Path(obj.Metadata.Namespace, obj.Metadata.Name, subresource), Object = obj };
+
+    public static ApiRequest Patch(ResourceInfo of, Key key, Patch patch, string subresource = "")
+    {
+        List<KeyValuePair<string, string>> parameters = [];
+        if (patch.FieldManager.Length > 0) Add(parameters, "fieldManager", patch.FieldManager);
+        if (patch.Force) Add(parameters, "force", "true");
+        return new()
+        {
+            Method = "PATCH", Path = of.Path(key.Namespace, key.Name, subresource), Query = parameters,
+            ContentType = patch.Type, Body = patch.Body,
+        };
+    }
+
+    public static ApiRequest Patch<T>(Key key, Patch patch, string subresource = "") where T : class, IObject<T> =>
+        Patch(Resources.Of<T>(), key, patch, subresource);
+
+    public static ApiRequest Delete(ResourceInfo of, Key key, DeleteOptions options) =>
+        new() { Method = "DELETE", Path = of.Path(key.Namespace, key.Name), Object = ReferenceEquals(options, DeleteOptions.Empty) ? null : options };
+
+    public static ApiRequest Delete<T>(Key key, DeleteOptions options) where T : class, IObject<T> => Delete(Resources.Of<T>(), key, options);
+
+    public static ApiRequest DeleteCollection(ResourceInfo of, ListQuery query, DeleteOptions options) =>
+        List(of, query) with { Method = "DELETE", Object = ReferenceEquals(options, DeleteOptions.Empty) ? null : options };
+
+    public static ApiRequest DeleteCollection<T>(ListQuery query, DeleteOptions options) where T : class, IObject<T> =>
+        DeleteCollection(Resources.Of<T>(), query, options);
+
+    static List<KeyValuePair<string, string>> Selection(ListQuery query)
+    {
+        List<KeyValuePair<string, string>> parameters = [];
+        if (query.LabelSelector.Length > 0) Add(parameters, "labelSelector", query.LabelSelector);
+        if (query.FieldSelector.Length > 0) Add(parameters, "fieldSelector", query.FieldSelector);
+        return parameters;
+    }
+
+    static void Add(List<KeyValuePair<string, string>> to, string name, string value) => to.Add(new(name, value));
+}

@@ -1,0 +1,21 @@
+using Hanbae.Api;
+
+namespace Hanbae.Client;
+
+/// <summary>What a follower of a resource learns, one thing at a time.</summary>
+public enum SyncKind : byte
+{
+    /// <summary>A full list begins: what was gathered of an earlier, unfinished one is void.</summary>
+    Init,
+    /// <summary>One object of the list.</summary>
+    InitItem,
+    /// <summary>The list is complete: what it did not hold is gone.</summary>
+    InitDone,
+    /// <summary>An object was added or changed.</summary>
+    Applied,
+    /// <summary>An object was deleted; this is its last state.</summary>
+    Deleted,
+}
+
+/// <inheritdoc cref="SyncKind"/>
+public readonly record struct SyncEvent(SyncKind Kind, IObject? Object = null);

@@ -1,0 +1,162 @@
+using Hanbae.Api.Rest;
+
+namespace Hanbae.Client;
+
+/// <summary>What the follower of a resource has to do next.</summary>
+public abstract record WatchStep
+{
+    public sealed record List(ListQuery Query) : WatchStep;
+    /// <param name="InitialEvents">The watch is to begin with what there is.</param>
+    public sealed record Watch(string ResourceVersion, bool InitialEvents) : WatchStep;
+    public sealed record Pause(TimeSpan Delay, WatchStep Then) : WatchStep;
+}
+
+/// <summary>Decides how to follow a resource: list, watch, and what to do about everything that can go wrong. No I/O, no clock.</summary>
+/// <remarks>
+/// As client-go's reflector: the first list takes what the server has at hand (revision 0); later ones may not be older than what was
+/// seen; a revision the server no longer, or not yet, has means the most recent list. A watch that breaks goes on from the last
+/// revision seen, bookmarks included. Whatever fails waits before it is tried again, except one relist after an expired watch.
+/// </remarks>
+/// <param name="query">Namespace and selectors; the rest is decided here.</param>
+public sealed class WatchMachine(ListQuery query, WatchOptions options, Backoff backoff, Action<SyncEvent> emit)
+{
+    const string InitialEventsEnd = "k8s.io/initial-events-end";
+
+    bool _initialEvents = options.InitialEvents;
+    bool _mostRecent;
+    bool _whole;
+    int _events;
+
+    public WatchStep Next { get; private set; } = options.InitialEvents
+        ? new WatchStep.Watch("", InitialEvents: true)
+        : new WatchStep.List(query with { ResourceVersion = "0" });
+
+    /// <summary>The newest revision that was seen; empty before the first list is complete.</summary>
+    public string ResourceVersion { get; private set; } = "";
+
+    public void OnPage(ApiList page)
+    {
+        var asked = ((WatchStep.List)Next).Query;
+        if (page.Metadata.Continue.Length == 0 && page.Metadata.ResourceVersion.Length == 0)
+        {
+            OnFailure(new InvalidDataException("the server sent a list without resourceVersion"));
+            return;
+        }
+        if (asked.Continue.Length == 0) emit(new(SyncKind.Init));
+        foreach (var item in page.Items) emit(new(SyncKind.InitItem, item));
+        if (page.Metadata.Continue.Length > 0)
+        {
+            Next = new WatchStep.List(asked with { Continue = page.Metadata.Continue });
+            return;
+        }
+        Listed(page.Metadata.ResourceVersion);
+        Next = WatchOn();
+    }
+
+    /// <summary>The watch is open: with initial events, what was gathered before is void.</summary>
+    public void OnOpened()
+    {
+        _events = 0;
+        if (Next is WatchStep.Watch { InitialEvents: true }) emit(new(SyncKind.Init));
+    }
+
+    public void OnEvent(ApiEvent e)
+    {
+        _events++;
+        bool initial = Next is WatchStep.Watch { InitialEvents: true };
+        string version = e.Object.Metadata.ResourceVersion;
+        switch (e.Type)
+        {
+            case "ADDED" or "MODIFIED":
+                emit(new(initial ? SyncKind.InitItem : SyncKind.Applied, e.Object));
+                break;
+            case "DELETED":
+                emit(new(SyncKind.Deleted, e.Object));
+                break;
+            case "BOOKMARK":
+                if (!initial) break;
+                if (e.Object.Metadata.Annotations[InitialEventsEnd] != "true") return;
+                Listed(version);
+                // The same watch goes on: the step changes, the stream does not.
+                Next = WatchOn();
+                return;
+            default:
+                throw new InvalidDataException("unknown watch event " + e.Type);
+        }
+        // Initial events come in any order: their revisions say nothing until the bookmark.
+        if (!initial && version.Length > 0) ResourceVersion = version;
+    }
+
+    /// <summary>The server ended the watch in good order.</summary>
+    public void OnClosed() =>
+        // One that brought nothing, not even a bookmark, must not be opened again at once for ever.
+        Next = _events == 0 || Next is WatchStep.Watch { InitialEvents: true } ? After(Next) : WatchOn();
+
+    public void OnFailure(Exception error)
+    {
+        var status = error as ApiException;
+        Next = Next switch
+        {
+            WatchStep.List { Query: var asked } when status is { IsExpired: true } || IsFuture(status) => Relist(asked),
+            WatchStep.Watch { InitialEvents: true } when status is { Code: 400 or 403 or 404 or 422 } => WithoutInitialEvents(),
+            WatchStep.Watch { InitialEvents: true } => After(Next),
+            WatchStep.Watch when status is { IsExpired: true } => _events > 0 ? FromStart() : After(FromStart()),
+            // A server that is busy or away, or a line that broke: nothing is lost yet.
+            WatchStep.Watch when status is { Code: 429 or 500 or 502 or 503 } or null && error is not (InvalidDataException or Api.Codec.DecodeException) => After(WatchOn()),
+            WatchStep.Watch => After(FromStart()),
+            _ => After(Next),
+        };
+    }
+
+    public void OnPaused() => Next = ((WatchStep.Pause)Next).Then;
+
+    void Listed(string version)
+    {
+        (ResourceVersion, _mostRecent, _whole) = (version, false, false);
+        emit(new(SyncKind.InitDone));
+        _events = 0;
+    }
+
+    WatchStep Relist(ListQuery asked)
+    {
+        // Most recent already, and in one piece: there is nothing better to ask for.
+        if (_mostRecent && _whole) return After(FromStart());
+        _whole = asked.Continue.Length > 0 || _mostRecent;
+        _mostRecent = true;
+        return FromStart();
+    }
+
+    WatchStep WithoutInitialEvents()
+    {
+        _initialEvents = false;
+        return FromStart();
+    }
+
+    WatchStep FromStart()
+    {
+        if (_initialEvents) return new WatchStep.Watch("", InitialEvents: true);
+        string version = _mostRecent ? "" : ResourceVersion.Length == 0 ? "0" : ResourceVersion;
+        // Only the most recent list is paged: the others come from the server's memory, which does not page.
+        return new WatchStep.List(query with { ResourceVersion = version, Limit = version.Length == 0 && !_whole ? options.PageSize : 0 });
+    }
+
+    WatchStep.Watch WatchOn() => new(ResourceVersion, InitialEvents: false);
+
+    WatchStep.Pause After(WatchStep then) => new(backoff.Next(), then);
+
+    /// <summary>The server has not come as far as the revision asked for: another server, or one that lost its data.</summary>
+    static bool IsFuture(ApiException? e) => e is { Code: 504 } && (e.Status.Details?.Causes.Exists(c => c.Reason == "ResourceVersionTooLarge") ?? false);
+}
+
+/// <summary>How a resource is followed.</summary>
+public sealed record WatchOptions
+{
+    public static WatchOptions Default { get; } = new();
+
+    /// <summary>Objects in a page of a most recent list.</summary>
+    public int PageSize { get; init; } = 500;
+    /// <summary>Streams the first list as watch events (KEP-3157): less memory at both ends of a wire. Falls back to lists.</summary>
+    public bool InitialEvents { get; init; }
+    /// <summary>The server is asked to end a watch after this, or up to twice as long, so that watches spread over servers.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(5);
+}

@@ -1,0 +1,80 @@
+using Hanbae.Api;
+using Hanbae.Api.Rest;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Hanbae.Client;
+
+/// <summary>Runs a reconciler: caches to keys, keys to a queue, queue to workers.</summary>
+/// <remarks>
+/// Work begins when every cache the reconciler named is filled. A reconciler is never called twice at once for the same key. What it
+/// throws is logged with the key and means: again, later, with growing delay; conflicts are too common to be worth more than a debug line.
+/// </remarks>
+/// <param name="name">Of the queue: in logs and metrics.</param>
+public sealed partial class ReconcileLoop(string name, IReconciler reconciler, TimeProvider time, ReconcileOptions? options = null, ILogger? logger = null)
+{
+    readonly ReconcileOptions _options = options ?? ReconcileOptions.Default;
+    readonly ILogger _logger = logger ?? NullLogger.Instance;
+
+    /// <summary>Until cancelled; work in hand is told so, and waited for.</summary>
+    public async Task RunAsync(CancellationToken ct)
+    {
+        using var queue = new WorkQueue<Key>(name, time, _options.Retries);
+        using var triggers = new QueueTriggers(queue.Add);
+        reconciler.Watch(triggers);
+        try { await triggers.WhenSyncedAsync(ct); }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested) { return; }
+        var workers = new Task[_options.Workers];
+        // On the pool's threads, whatever context the caller has.
+        for (int i = 0; i < workers.Length; i++) workers[i] = Task.Run(() => WorkAsync(queue, ct), CancellationToken.None);
+        await Task.WhenAll(workers);
+    }
+
+    async Task WorkAsync(WorkQueue<Key> queue, CancellationToken ct)
+    {
+        try
+        {
+            while (await queue.WaitAsync(ct))
+                while (!ct.IsCancellationRequested && queue.TryTake(out var key))
+                    try { await OneAsync(queue, key, ct); }
+                    finally { queue.Done(key); }
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested) { }
+    }
+
+    async Task OneAsync(WorkQueue<Key> queue, Key key, CancellationToken ct)
+    {
+        Again again;
+        try { again = await reconciler.ReconcileAsync(key, ct); }
+        catch (Exception) when (ct.IsCancellationRequested) { return; }
+        catch (Exception e)
+        {
+            if (e is ApiException { IsConflict: true }) Log.Conflict(_logger, name, key.ToString(), e.Message);
+            else Log.Failed(_logger, e, name, key.ToString(), queue.Retries(key) + 1);
+            queue.AddRateLimited(key);
+            return;
+        }
+        if (again == Again.WithBackoff) { queue.AddRateLimited(key); return; }
+        queue.Forget(key);
+        if (again.After is { } delay) queue.AddAfter(key, delay);
+        else if (again.Time is { } at) queue.AddAfter(key, at - time.GetUtcNow());
+    }
+
+    static partial class Log
+    {
+        [LoggerMessage(3021, LogLevel.Error, "{Name}: {Key} failed (attempt {Attempt}): trying again later")]
+        public static partial void Failed(ILogger logger, Exception e, string name, string key, int attempt);
+
+        [LoggerMessage(3022, LogLevel.Debug, "{Name}: {Key} was changed meanwhile: trying again later ({Message})")]
+        public static partial void Conflict(ILogger logger, string name, string key, string message);
+    }
+}
+
+/// <summary>How a reconciler is run.</summary>
+public sealed record ReconcileOptions
+{
+    public static ReconcileOptions Default { get; } = new();
+    /// <summary>Keys worked on at once.</summary>
+    public int Workers { get; init; } = 5;
+    public RetryOptions Retries { get; init; } = RetryOptions.Default;
+}

@@ -1,0 +1,15 @@
+namespace Hanbae.Proxy;
+
+/// <summary>How a node's Services are programmed.</summary>
+public sealed record ProxyOptions
+{
+    public required string NodeName { get; init; }
+    /// <summary>The nft table, one per family; carries the cluster's id so that several can share a host.</summary>
+    public required string Table { get; init; }
+    /// <summary>Addresses of Pods, IPv4.</summary>
+    public required string PodCidr { get; init; }
+    /// <summary>Addresses of Pods, IPv6; null when the cluster has none.</summary>
+    public string? PodCidrV6 { get; init; }
+    /// <summary>Changes within this time of the last load are loaded together.</summary>
+    public TimeSpan MinInterval { get; init; } = TimeSpan.FromMilliseconds(100);
+}

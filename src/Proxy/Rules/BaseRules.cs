@@ -1,0 +1,37 @@
+using System.Collections.Immutable;
+
+namespace Hanbae.Proxy.Rules;
+
+/// <summary>The part of the ruleset that every node has: where the kernel comes in, and what happens to marked and unserved traffic.</summary>
+internal static class BaseRules
+{
+    /// <summary>Set on connections whose source must become this node's address.</summary>
+    public const string MasqueradeMark = "0x4000";
+
+    public static Ruleset For(IpFamily family)
+    {
+        string ips = $"{family.SetType} . inet_proto . inet_service : verdict", ports = "inet_proto . inet_service : verdict";
+        string byAddress = $"{family.Match} daddr . meta l4proto . th dport vmap", byPort = $"fib daddr type local {family.Match} daddr != {family.Loopback} meta l4proto . th dport vmap";
+        return Ruleset.Empty with
+        {
+            Maps = Ruleset.Empty.Maps
+                .Add("service-ips", new(ips, RuleElements.None)).Add("service-nodeports", new(ports, RuleElements.None))
+                .Add("unserved-ips", new(ips, RuleElements.None)).Add("unserved-nodeports", new(ports, RuleElements.None)),
+            Chains = Ruleset.Empty.Chains
+                .Add("mark-masquerade", new(null, [$"mark set mark or {MasqueradeMark}"]))
+                .Add("refuse", new(null, ["reject"]))
+                .Add("services", new(null, [$"{byAddress} @service-ips", $"{byPort} @service-nodeports"]))
+                .Add("unserved", new(null, [$"{byAddress} @unserved-ips", $"{byPort} @unserved-nodeports"]))
+                .Add("nat-prerouting", Hooked("nat", "prerouting", "dstnat", "jump services"))
+                .Add("nat-output", Hooked("nat", "output", "-100", "jump services"))
+                .Add("nat-postrouting", Hooked("nat", "postrouting", "srcnat",
+                    $"mark and {MasqueradeMark} == 0 return", $"mark set mark xor {MasqueradeMark}", "masquerade fully-random"))
+                // Before address translation would have found nothing: refused at once instead of timing out.
+                .Add("filter-input", Hooked("filter", "input", "-110", "ct state new jump unserved"))
+                .Add("filter-forward", Hooked("filter", "forward", "-110", "ct state new jump unserved"))
+                .Add("filter-output", Hooked("filter", "output", "-110", "ct state new jump unserved")),
+        };
+    }
+
+    static Chain Hooked(string type, string hook, string priority, params ImmutableArray<string> rules) => new($"type {type} hook {hook} priority {priority} ;", rules);
+}

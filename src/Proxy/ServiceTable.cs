@@ -1,0 +1,40 @@
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Discovery.V1;
+using Hanbae.Proxy.Rules;
+
+namespace Hanbae.Proxy;
+
+/// <summary>Keeps the ruleset of one family: only Services that changed are worked out again.</summary>
+internal sealed class ServiceTable(IpFamily family, string node, string podCidr)
+{
+    /// <summary>Upstream's label for Services that something else serves.</summary>
+    const string OtherProxy = "service.kubernetes.io/service-proxy-name", Headless = "None";
+
+    readonly Dictionary<Key, ServiceRules> _services = [];
+
+    public IpFamily Family => family;
+
+    public void Set(Key key, Service? service, IEnumerable<EndpointSlice> slices)
+    {
+        if (service is null || service.Spec.Type == "ExternalName" || service.Spec.ClusterIP is "" or Headless || service.Metadata.Labels.ContainsKey(OtherProxy))
+            _services.Remove(key);
+        else _services[key] = ServiceRules.For(service, slices, family, node, podCidr);
+    }
+
+    public Ruleset Build()
+    {
+        var start = BaseRules.For(family);
+        var chains = start.Chains.ToBuilder();
+        var sets = start.Sets.ToBuilder();
+        var maps = start.Maps.ToDictionary(m => m.Key, m => m.Value.Elements.ToBuilder());
+        // In key order: of two Services that claim one address and port, the same one always has it.
+        foreach (var (_, rules) in _services.OrderBy(s => s.Key.ToString(), StringComparer.Ordinal))
+        {
+            foreach (var (name, chain) in rules.Chains) chains[name] = chain;
+            foreach (var (name, declaration) in rules.Sets) sets[name] = declaration;
+            foreach (var (map, key, verdict) in rules.Elements) maps[map].TryAdd(key, verdict);
+        }
+        return new(chains.ToImmutable(), start.Maps.SetItems(maps.Select(m => KeyValuePair.Create(m.Key, start.Maps[m.Key] with { Elements = m.Value.ToImmutable() }))), sets.ToImmutable());
+    }
+}
