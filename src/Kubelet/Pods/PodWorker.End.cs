@@ -24,7 +24,7 @@ sealed partial class PodWorker
         if (!removed && pod.Metadata.DeletionTimestamp is null)
         {
             context.Cgroups.Remove(Uid);
-            await PruneAsync(pod, ct).ConfigureAwait(false);
+            await PruneAsync(ct).ConfigureAwait(false);
             return context.Time.GetUtcNow() + context.Options.SyncPeriod;
         }
 
@@ -59,7 +59,7 @@ sealed partial class PodWorker
     }
 
     /// <summary>Removes containers that nobody can ask for any more: of each name the newest and the one before it stay, for status and <c>logs --previous</c>.</summary>
-    async Task PruneAsync(Pod pod, CancellationToken ct)
+    async Task PruneAsync(CancellationToken ct)
     {
         const int kept = 2;
         var old = _runtime!.Containers.GroupBy(c => c.Name).SelectMany(g => g.Skip(kept)).Where(c => c.State == RuntimeState.Exited).ToArray();
@@ -68,6 +68,7 @@ sealed partial class PodWorker
             await context.Cri.RemoveContainerAsync(container.Id, ct).ConfigureAwait(false);
             if (container.LogPath.Length > 0 && File.Exists(container.LogPath)) File.Delete(container.LogPath);
         }
+        if (old.Length > 0) _runtime = _runtime with { Containers = [.. _runtime.Containers.Except(old)] };
         if (_runtime.Sandboxes.Length > 1)
             foreach (var sandbox in _runtime.Sandboxes.Skip(1).Where(s => !s.Ready && !_runtime.Containers.Any(c => c.SandboxId == s.Id)))
                 await context.Cri.RemovePodSandboxAsync(sandbox.Id, ct).ConfigureAwait(false);

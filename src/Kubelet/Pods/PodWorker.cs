@@ -142,6 +142,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
         }
         var again = await ActAsync(pod, PodPlan.For(pod, _runtime!, context.Prober), volumes, ct).ConfigureAwait(false);
         _runtime = await ReadAsync(pod, ct).ConfigureAwait(false);
+        await PruneAsync(ct).ConfigureAwait(false);
         Tell(pod, terminal: false);
         if (Computed(pod, false).IsFinished()) return context.Time.GetUtcNow();
         if (DeadlineOf(pod) is { } deadline && deadline < again) again = deadline;
@@ -158,7 +159,6 @@ sealed partial class PodWorker(PodContext context, Pod first)
             if (!plan.CreateSandbox) return again;
         }
         await Task.WhenAll(plan.Kill.Select(k => _killer.KillAsync(pod, k.Container, GraceOf(pod, k), k.Message, Task.CompletedTask, ct))).ConfigureAwait(false);
-        await PruneAsync(pod, ct).ConfigureAwait(false);
 
         string resolv = File.Exists(context.Options.ResolvConf) ? await File.ReadAllTextAsync(context.Options.ResolvConf, ct).ConfigureAwait(false) : "";
         uint attempt = plan.CreateSandbox ? plan.Attempt : _runtime!.Sandbox?.Attempt ?? 0;

@@ -14,7 +14,7 @@ public sealed class RuntimeReader(ICri cri)
     {
         var filter = new PodSandboxFilter { LabelSelector = { [RuntimeLabels.PodUid] = uid } };
         var sandboxes = new List<RuntimeSandbox>();
-        foreach (var item in (await cri.ListPodSandboxAsync(filter, ct).ConfigureAwait(false)).OrderByDescending(s => s.CreatedAt))
+        foreach (var item in (await cri.ListPodSandboxAsync(filter, ct).ConfigureAwait(false)).OrderByDescending(s => s.CreatedAt).ThenByDescending(s => s.Metadata.Attempt))
         {
             // Addresses of sandboxes that are down are of no use, so only those that are up are asked for them.
             var status = item.State == PodSandboxState.SandboxReady ? await cri.PodSandboxStatusAsync(item.Id, false, ct).ConfigureAwait(false) : null;
@@ -22,7 +22,7 @@ public sealed class RuntimeReader(ICri cri)
         }
         var containers = new List<RuntimeContainer>();
         var listed = await cri.ListContainersAsync(new ContainerFilter { LabelSelector = { [RuntimeLabels.PodUid] = uid } }, ct).ConfigureAwait(false);
-        foreach (var item in listed.OrderByDescending(c => c.CreatedAt))
+        foreach (var item in listed.OrderByDescending(c => c.CreatedAt).ThenByDescending(c => c.Metadata.Attempt))
         {
             if (item.State == ContainerState.ContainerExited && before?.Containers.FirstOrDefault(c => c.Id == item.Id && c.State == RuntimeState.Exited) is { } known)
                 containers.Add(known);

@@ -22,3 +22,8 @@ static class Make
 
     public static string Condition(this PodStatus status, string type) => status.Conditions.Find(c => c.Type == type)!.Status;
 }
+
+static class Clock
+{
+    public static void Advance(this Kit.FakeTime time, double seconds) => time.Advance(TimeSpan.FromSeconds(seconds));
+}

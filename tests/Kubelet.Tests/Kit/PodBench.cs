@@ -6,6 +6,7 @@ using Hanbae.Kubelet.Cgroups;
 using Hanbae.Kubelet.Images;
 using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Probes;
+using Hanbae.Kit;
 
 namespace Hanbae.Kubelet.Tests;
 
@@ -21,7 +22,7 @@ sealed class PodBench : IDisposable
         Context = ContextOn(Cri);
     }
 
-    public ManualTime Time { get; } = new();
+    public FakeTime Time { get; } = new();
     public FakeCri Cri { get; }
     public Events Events { get; } = new();
     public Reports Reports { get; } = new();
