@@ -75,7 +75,7 @@ sealed partial class PodWorker
     }
 
     /// <summary>Never through a mount: what is still mounted beneath would be emptied.</summary>
-    static void RemoveFolder(string path)
+    internal static void RemoveFolder(string path)
     {
         if (File.ReadLines("/proc/self/mountinfo").Any(l => l.Split(' ') is { Length: > 4 } f && f[4].StartsWith(path + "/", StringComparison.Ordinal)))
             throw new IOException($"{path} still has mounts beneath it");

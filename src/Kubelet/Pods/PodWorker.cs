@@ -44,11 +44,19 @@ sealed partial class PodWorker(PodContext context, Pod first)
         lock (_gate)
         {
             bool urgent = pod.Metadata.DeletionTimestamp is not null && (_pod.Metadata.DeletionTimestamp is null || pod.GraceSeconds() < _pod.GraceSeconds());
+            bool same = Same(_pod, pod);
             _pod = pod;
             if (urgent) _step?.Cancel();
+            if (same) return;
         }
         Wake.Set();
     }
+
+    /// <summary>Whether only what the kubelet itself wrote has changed: its own status coming back is no reason to look again.</summary>
+    static bool Same(Pod a, Pod b) =>
+        a.Metadata.DeletionTimestamp == b.Metadata.DeletionTimestamp && a.Metadata.DeletionGracePeriodSeconds == b.Metadata.DeletionGracePeriodSeconds
+        && a.Metadata.Generation == b.Metadata.Generation && a.Metadata.Labels == b.Metadata.Labels && a.Metadata.Annotations == b.Metadata.Annotations && a.Spec == b.Spec
+        && a.Spec.ReadinessGates.All(g => a.Status.Conditions.Find(c => c.Type == g.ConditionType)?.Status == b.Status.Conditions.Find(c => c.Type == g.ConditionType)?.Status);
 
     /// <summary>The API no longer has the Pod: whatever is left of it must go.</summary>
     public void Remove()
