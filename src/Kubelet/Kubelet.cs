@@ -1,0 +1,136 @@
+using Hanbae.Api.Core.V1;
+using Hanbae.Client;
+using Hanbae.Cri;
+using Hanbae.Grpc;
+using Hanbae.Kubelet.Cgroups;
+using Hanbae.Kubelet.Images;
+using Hanbae.Kubelet.Nodes;
+using Hanbae.Kubelet.Pods;
+using Hanbae.Kubelet.Probes;
+using Hanbae.Kubelet.Runtime;
+using Hanbae.Kubelet.Server;
+using Hanbae.Kubelet.Status;
+using Hanbae.Kubelet.Volumes;
+
+namespace Hanbae.Kubelet;
+
+/// <summary>All that a node agent works with; a test gives its own.</summary>
+public sealed record KubeletParts
+{
+    public required KubeletOptions Options { get; init; }
+    public required ICri Cri { get; init; }
+    public required IClient Client { get; init; }
+    /// <summary>The Pods bound to this node.</summary>
+    public required ICache<Pod> Pods { get; init; }
+    public required IRecorder Events { get; init; }
+    public required TimeProvider Time { get; init; }
+    /// <summary>Made from what the kubelet can look up for Pods.</summary>
+    public required Func<IPodObjects, IVolumes> Volumes { get; init; }
+    public required Func<IPodObjects, IContainerEnvironments> Environments { get; init; }
+    /// <summary>For the variables that containers get of Services; null gives them none.</summary>
+    public ICache<Service>? Services { get; init; }
+}
+
+/// <summary>The node agent: makes the Pods bound to its node run, and tells how they and the node are.</summary>
+/// <remarks>Killed at any moment, a new one goes on where it stopped: what runs is read from the runtime, what is mounted from the mount table.</remarks>
+public sealed class Kubelet(KubeletParts parts)
+{
+    readonly TaskCompletionSource<int> _serving = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>The port of the kubelet's API, once it listens.</summary>
+    public Task<int> Port => _serving.Task;
+
+    public async Task RunAsync(CancellationToken ct)
+    {
+        var (options, cri, time) = (parts.Options, parts.Cri, parts.Time);
+        var machine = MachineInfo.Read(options.Folders.Data);
+        var ips = options.NodeIPs.IsEmpty ? MachineInfo.Address() is { } found ? [found] : default : options.NodeIPs;
+        Directory.CreateDirectory(options.Folders.Pods);
+
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        PodWorkers workers = null!;
+        NodeRegistration registration = null!;
+        KubeletServer? server = null;
+        var health = new RuntimeHealth(cri, time);
+        var pleg = new Pleg(cri, options, time, uid => workers.Wake(uid));
+        var prober = new Prober(cri, parts.Events, time, pod => AddressOf(workers, pod, ips)) { Changed = uid => workers.Wake(uid) };
+        var writer = new StatusWriter(parts.Client, time);
+        var objects = new ApiPodObjects(parts.Client, parts.Services, () => registration.Node, time);
+        var volumes = parts.Volumes(objects);
+        var context = new PodContext
+        {
+            Options = options, Cri = cri, Volumes = volumes, Environments = parts.Environments(objects), Objects = objects,
+            Images = new(cri, objects, parts.Events, time, options.MaxParallelPulls), Cgroups = new(options), Prober = prober, Reports = writer, Events = parts.Events, Time = time,
+            NetworkTrouble = () => health.NetworkTrouble, HostIPs = ips, NodeMemory = machine.MemoryBytes,
+            RuntimeHandler = new RuntimeClasses(parts.Client).HandlerAsync,
+        };
+        workers = new(context, stop.Token);
+        registration = new(options, parts.Client, parts.Events, time, LookAsync);
+        try
+        {
+            if (options.ServingCertificate is not null)
+            {
+                server = new(options, new(options, cri, workers, new(options, cri, time), time));
+                await server.StartAsync(stop.Token).ConfigureAwait(false);
+            }
+            _serving.TrySetResult(server?.Port ?? 0);
+            await health.CheckAsync(stop.Token).ConfigureAwait(false);
+            Task[] loops =
+            [
+                health.RunAsync(stop.Token), registration.RunAsync(stop.Token), writer.RunAsync(stop.Token), prober.RunAsync(stop.Token), pleg.RunAsync(stop.Token),
+                PodsAsync(workers, context, pleg, registration, stop.Token),
+            ];
+            // Any loop that ends has failed: the whole agent ends with it, to be started again.
+            await (await Task.WhenAny(loops).ConfigureAwait(false)).ConfigureAwait(false);
+        }
+        finally
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+            await workers.WhenDoneAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (server is not null) await server.DisposeAsync().ConfigureAwait(false);
+            _serving.TrySetCanceled(CancellationToken.None);
+        }
+
+        async Task<NodeState> LookAsync(CancellationToken token)
+        {
+            var images = await ImagesAsync(token).ConfigureAwait(false);
+            return new()
+            {
+                Machine = machine, Now = time.GetUtcNow(), IPs = ips, Port = server?.Port ?? 0, Runtime = health.Version, Handlers = health.Handlers, Images = images,
+                Troubles = new[] { health.RuntimeTrouble, health.NetworkTrouble, pleg.Trouble() }.OfType<string>().ToSeq(),
+                MemoryAvailable = MachineInfo.Memory("MemAvailable"), DiskAvailable = MachineInfo.Disk(options.Folders.Data).Available,
+            };
+        }
+
+        async Task<Seq<ContainerImage>> ImagesAsync(CancellationToken token)
+        {
+            const int most = 50; // as upstream: the biggest
+            try
+            {
+                return (await cri.ListImagesAsync(token).ConfigureAwait(false)).OrderByDescending(i => i.Size).Take(most)
+                    .Select(i => new ContainerImage { Names = i.RepoDigests.Concat(i.RepoTags).Take(5).ToSeq(), SizeBytes = (long)i.Size }).ToSeq();
+            }
+            catch (GrpcException) when (!token.IsCancellationRequested) { return default; }
+        }
+    }
+
+    /// <summary>Pods are worked on once the list of them is whole: before that, everything that runs would look unknown.</summary>
+    async Task PodsAsync(PodWorkers workers, PodContext context, Pleg pleg, NodeRegistration registration, CancellationToken ct)
+    {
+        await parts.Pods.WhenSyncedAsync(ct).ConfigureAwait(false);
+        string cidr = registration.Node?.Spec.PodCIDR is { Length: > 0 } given ? given : parts.Options.PodCidr;
+        if (cidr.Length > 0)
+        {
+            try { await parts.Cri.UpdateRuntimeConfigAsync(cidr, ct).ConfigureAwait(false); }
+            catch (GrpcException e) when (e.Status == GrpcStatus.Unimplemented) { }
+        }
+        using var subscription = parts.Pods.Subscribe(change =>
+        {
+            if (change.Object.Spec.NodeName == parts.Options.NodeName) workers.On(change);
+        });
+        await new Housekeeping(context, workers, pleg).RunAsync(ct).ConfigureAwait(false);
+    }
+
+    static string AddressOf(PodWorkers workers, Pod pod, Seq<string> hostIPs) =>
+        pod.Spec.HostNetwork ? hostIPs.IsEmpty ? "127.0.0.1" : hostIPs[0] : workers.Find(pod.Metadata.Uid)?.Runtime?.Sandbox is { IPs.IsEmpty: false } s ? s.IPs[0] : pod.Status.PodIP;
+}

@@ -1,0 +1,74 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Kubelet.Pods;
+
+namespace Hanbae.Kubelet;
+
+/// <summary>All settings of a node agent, with upstream's defaults and limits.</summary>
+public sealed record KubeletOptions
+{
+    public required string NodeName { get; init; }
+    public required PodFolders Folders { get; init; }
+
+    /// <summary>Where Pods' cgroups go. A root of its own for each node of a machine: what is beneath it and unknown is removed.</summary>
+    public string CgroupRoot { get; init; } = "/kubepods";
+    /// <summary>The mount point of cgroup v1's hierarchies or of v2; empty makes no cgroups (runtimes without containers).</summary>
+    public string CgroupMount { get; init; } = "/sys/fs/cgroup";
+    /// <summary>The runtime puts containers into systemd scopes; cgroup parents are then slices.</summary>
+    public bool SystemdCgroups { get; init; }
+
+    /// <summary>Given to the runtime until the Node's own <c>podCIDR</c> is known; may hold one per address family, by comma.</summary>
+    public string PodCidr { get; init; } = "";
+    public Seq<string> ClusterDns { get; init; }
+    public string ClusterDomain { get; init; } = "cluster.local";
+    /// <summary>The host's resolver settings, for <c>dnsPolicy: Default</c>.</summary>
+    public string ResolvConf { get; init; } = "/etc/resolv.conf";
+    public int MaxPods { get; init; } = 110;
+
+    /// <summary>The node's addresses, IPv4 or IPv6 first as the cluster is; empty finds one by the default route.</summary>
+    public Seq<string> NodeIPs { get; init; }
+    public string Hostname { get; init; } = "";
+    /// <summary>Where the kubelet's API listens.</summary>
+    public IPAddress Address { get; init; } = IPAddress.Any;
+    /// <summary>0 takes a free one.</summary>
+    public int Port { get; init; } = 10250;
+    /// <summary>Without one, the API is not served.</summary>
+    public X509Certificate2? ServingCertificate { get; init; }
+    /// <summary>Client certificates must come from here; who has none is refused.</summary>
+    public X509Certificate2Collection ClientCAs { get; init; } = [];
+
+    public Map<string> NodeLabels { get; init; }
+    public Seq<Taint> RegisterWithTaints { get; init; }
+    public bool RegisterNode { get; init; } = true;
+    public string ProviderId { get; init; } = "";
+    public Map<Quantity> SystemReserved { get; init; }
+    public Map<Quantity> KubeReserved { get; init; }
+    /// <summary>Held back for eviction; part of what is not allocatable.</summary>
+    public Quantity EvictionMemoryAvailable { get; init; } = Quantity.Parse("100Mi");
+    public double EvictionNodeFsAvailable { get; init; } = 0.10;
+
+    public TimeSpan StatusUpdatePeriod { get; init; } = TimeSpan.FromSeconds(10);
+    /// <summary>An unchanged status is told again after this long.</summary>
+    public TimeSpan StatusReportPeriod { get; init; } = TimeSpan.FromMinutes(5);
+    public TimeSpan LeaseDuration { get; init; } = TimeSpan.FromSeconds(40);
+    public TimeSpan RelistPeriod { get; init; } = TimeSpan.FromSeconds(1);
+    /// <summary>Between looks at a Pod in which nothing changed; volumes are refreshed then.</summary>
+    public TimeSpan SyncPeriod { get; init; } = TimeSpan.FromMinutes(1);
+    public TimeSpan CleanupPeriod { get; init; } = TimeSpan.FromSeconds(2);
+    public TimeSpan RestartBackoff { get; init; } = TimeSpan.FromSeconds(10);
+    public TimeSpan RestartBackoffMax { get; init; } = TimeSpan.FromMinutes(5);
+    public TimeSpan PullBackoff { get; init; } = TimeSpan.FromSeconds(10);
+    public TimeSpan PullBackoffMax { get; init; } = TimeSpan.FromMinutes(5);
+    public int MaxParallelPulls { get; init; } = 4;
+    /// <summary>CPU limits become CFS quotas.</summary>
+    public bool CpuCfsQuota { get; init; } = true;
+    public TimeSpan CpuCfsQuotaPeriod { get; init; } = TimeSpan.FromMilliseconds(100);
+    /// <summary>Containers without a profile of their own get the runtime's instead of none.</summary>
+    public bool SeccompDefault { get; init; }
+    /// <summary>Beyond the safe ones; <c>net.*</c> patterns as upstream.</summary>
+    public Seq<string> AllowedUnsafeSysctls { get; init; }
+    public bool EnableDebuggingHandlers { get; init; } = true;
+    public bool DeleteCgroupsOfOrphans { get; init; } = true;
+}

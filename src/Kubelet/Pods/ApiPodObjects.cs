@@ -1,0 +1,62 @@
+using System.Collections.Concurrent;
+using Hanbae.Api.Authentication.V1;
+using Hanbae.Api.Core.V1;
+using Hanbae.Client;
+
+namespace Hanbae.Kubelet.Pods;
+
+/// <summary>Reads Pods' objects from the API server, each at most once in a while; Services from a shared cache.</summary>
+/// <param name="services">Null where there is no need for service links.</param>
+sealed class ApiPodObjects(IClient client, ICache<Service>? services, Func<Node?> node, TimeProvider time) : IPodObjects
+{
+    /// <summary>How old an answer may be; longer than one step of a Pod, shorter than anyone waits for a changed volume.</summary>
+    static readonly TimeSpan s_age = TimeSpan.FromSeconds(2);
+    const int MaxKept = 1000;
+
+    readonly ConcurrentDictionary<(string Kind, Key Key), (long At, Task<IObject?> Value)> _kept = new();
+    readonly ConcurrentDictionary<(string Uid, string Audience), (DateTimeOffset Renew, TokenRequestStatus Token)> _tokens = new();
+
+    public Node? Node => node();
+
+    public async Task<ConfigMap?> ConfigMapAsync(string ns, string name, CancellationToken ct) => (ConfigMap?)await KeptAsync<ConfigMap>("ConfigMap", new(ns, name), ct).ConfigureAwait(false);
+
+    public async Task<Secret?> SecretAsync(string ns, string name, CancellationToken ct) => (Secret?)await KeptAsync<Secret>("Secret", new(ns, name), ct).ConfigureAwait(false);
+
+    public IReadOnlyCollection<Service> Services(string ns) =>
+        services is null ? [] : [.. services.In(ns).Where(s => s.Spec.ClusterIP is { Length: > 0 } and not "None")];
+
+    public async Task<TokenRequestStatus> TokenAsync(Pod pod, string audience, TimeSpan lifetime, CancellationToken ct)
+    {
+        var id = (pod.Metadata.Uid, audience);
+        var now = time.GetUtcNow();
+        if (_tokens.TryGetValue(id, out var kept) && now < kept.Renew) return kept.Token;
+        string account = pod.Spec.ServiceAccountName.Length > 0 ? pod.Spec.ServiceAccountName : "default";
+        var request = new TokenRequest
+        {
+            Spec = new()
+            {
+                Audiences = audience.Length > 0 ? [audience] : default, ExpirationSeconds = (long)lifetime.TotalSeconds,
+                BoundObjectRef = new() { Kind = "Pod", ApiVersion = "v1", Name = pod.Metadata.Name, Uid = pod.Metadata.Uid },
+            },
+        };
+        var answer = await client.CreateAsync<ServiceAccount>(new(pod.Metadata.Namespace, account), "token", request, ct).ConfigureAwait(false) as TokenRequest
+            ?? throw new InvalidDataException("the API server answered a token request without a token");
+        var expires = answer.Status.ExpirationTimestamp ?? now + lifetime;
+        if (_tokens.Count >= MaxKept) foreach (var old in _tokens.Where(t => t.Value.Renew < now).ToArray()) _tokens.TryRemove(old);
+        // As upstream: renewed after four fifths of its time, or a day.
+        var renew = now + TimeSpan.FromTicks(Math.Min((expires - now).Ticks / 5 * 4, TimeSpan.TicksPerDay));
+        _tokens[id] = (renew, answer.Status);
+        return answer.Status;
+    }
+
+    async Task<IObject?> KeptAsync<T>(string kind, Key key, CancellationToken ct) where T : class, IObject<T>
+    {
+        if (_kept.TryGetValue((kind, key), out var kept) && time.GetElapsedTime(kept.At) < s_age && !kept.Value.IsFaulted && !kept.Value.IsCanceled) return await kept.Value.WaitAsync(ct).ConfigureAwait(false);
+        if (_kept.Count >= MaxKept) _kept.Clear();
+        var asked = AskAsync();
+        _kept[(kind, key)] = (time.GetTimestamp(), asked);
+        return await asked.ConfigureAwait(false);
+
+        async Task<IObject?> AskAsync() => await client.FindAsync<T>(key, ct).ConfigureAwait(false);
+    }
+}

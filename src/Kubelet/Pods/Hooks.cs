@@ -1,0 +1,43 @@
+using System.Globalization;
+using Hanbae.Api.Core.V1;
+using Hanbae.Grpc;
+using Hanbae.Kubelet.Probes;
+using Hanbae.Kubelet.Runtime;
+
+namespace Hanbae.Kubelet.Pods;
+
+/// <summary>A lifecycle hook did not do its work.</summary>
+sealed class HookException(string message) : Exception(message);
+
+/// <summary>Runs a container's postStart and preStop hooks.</summary>
+static class Hooks
+{
+    /// <exception cref="HookException"/>
+    public static async Task RunAsync(PodContext context, Pod pod, Container container, string containerId, LifecycleHandler hook, CancellationToken ct)
+    {
+        if (hook.Exec is { } exec)
+        {
+            try
+            {
+                var result = await context.Cri.ExecSyncAsync(containerId, exec.Command, TimeSpan.Zero, ct).ConfigureAwait(false);
+                if (result.ExitCode != 0)
+                    throw new HookException($"command '{string.Join(' ', exec.Command)}' exited with {result.ExitCode.ToString(CultureInfo.InvariantCulture)}: {result.Stderr.ToStringUtf8()}");
+            }
+            catch (GrpcException e) when (!ct.IsCancellationRequested) { throw new HookException(e.Message); }
+        }
+        else if (hook.HttpGet is { } http)
+        {
+            var request = ProbeTarget.Http(http, container, await AddressAsync(context, pod, ct).ConfigureAwait(false), userAgent: "kube-lifecycle/1.36");
+            var (verdict, output) = await HttpProbe.RunAsync(request, TimeSpan.FromMinutes(1), context.Time, ct).ConfigureAwait(false);
+            if (verdict != ProbeVerdict.Success) throw new HookException(output);
+        }
+        else if (hook.Sleep is { } sleep) await Task.Delay(TimeSpan.FromSeconds(sleep.Seconds), context.Time, ct).ConfigureAwait(false);
+    }
+
+    static async Task<string> AddressAsync(PodContext context, Pod pod, CancellationToken ct)
+    {
+        if (pod.Spec.HostNetwork) return context.HostIPs.IsEmpty ? "127.0.0.1" : context.HostIPs[0];
+        var runtime = await new RuntimeReader(context.Cri).ReadAsync(pod.Metadata.Uid, pod.Metadata.Namespace, pod.Metadata.Name, null, ct).ConfigureAwait(false);
+        return runtime.Sandbox is { IPs.IsEmpty: false } sandbox ? sandbox.IPs[0] : throw new HookException("the pod has no address");
+    }
+}

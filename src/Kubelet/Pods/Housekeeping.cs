@@ -1,0 +1,37 @@
+using Hanbae.Kubelet.Runtime;
+using Hanbae.Kubelet.Volumes;
+
+namespace Hanbae.Kubelet.Pods;
+
+/// <summary>Removes what Pods left behind that the API no longer knows: in the runtime, on disk, in cgroups; only in this kubelet's own folder and cgroup root.</summary>
+sealed class Housekeeping(PodContext context, PodWorkers workers, Pleg pleg)
+{
+    public async Task RunAsync(CancellationToken ct)
+    {
+        while (true)
+        {
+            await OnceAsync(ct).ConfigureAwait(false);
+            await Task.Delay(context.Options.CleanupPeriod, context.Time, ct).ConfigureAwait(false);
+        }
+    }
+
+    public async Task OnceAsync(CancellationToken ct)
+    {
+        if (pleg.Pods is not { } seen) return;
+        var folders = context.Options.Folders;
+        var mine = Directory.Exists(folders.Pods) ? Directory.EnumerateDirectories(folders.Pods).Select(f => Path.GetFileName(f)).ToHashSet() : [];
+        foreach (var (uid, pod) in seen)
+            if (mine.Contains(uid) && !workers.Knows(uid)) workers.RemoveOrphan(uid, pod.Namespace, pod.Name);
+        foreach (string uid in mine)
+        {
+            if (seen.ContainsKey(uid) || workers.Knows(uid)) continue;
+            try
+            {
+                await context.Volumes.TearDownAsync(uid, ct).ConfigureAwait(false);
+                PodWorker.RemoveFolder(folders.Pod(uid));
+            }
+            catch (Exception e) when (e is VolumeException or IOException or UnauthorizedAccessException) { } // next time
+        }
+        foreach (string uid in context.Cgroups.Known()) if (!seen.ContainsKey(uid) && !workers.Knows(uid)) context.Cgroups.Remove(uid);
+    }
+}

@@ -1,0 +1,42 @@
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Client;
+using Hanbae.Cri;
+using Hanbae.Kubelet.Cgroups;
+using Hanbae.Kubelet.Images;
+using Hanbae.Kubelet.Probes;
+using Hanbae.Kubelet.Volumes;
+
+namespace Hanbae.Kubelet.Pods;
+
+/// <summary>What all Pods of a node share.</summary>
+sealed record PodContext
+{
+    public required KubeletOptions Options { get; init; }
+    public required ICri Cri { get; init; }
+    public required IVolumes Volumes { get; init; }
+    public required IContainerEnvironments Environments { get; init; }
+    public required IPodObjects Objects { get; init; }
+    public required ImagePuller Images { get; init; }
+    public required PodCgroups Cgroups { get; init; }
+    public required Prober Prober { get; init; }
+    public required IPodReports Reports { get; init; }
+    public required IRecorder Events { get; init; }
+    public required TimeProvider Time { get; init; }
+    /// <summary>Why Pods cannot have a network now; null when they can.</summary>
+    public Func<string?> NetworkTrouble { get; init; } = () => null;
+    public Seq<string> HostIPs { get; init; }
+    public long NodeMemory { get; init; }
+    /// <summary>The runtime handler of a RuntimeClass.</summary>
+    public Func<Pod, CancellationToken, Task<string>> RuntimeHandler { get; init; } = (_, _) => Task.FromResult("");
+}
+
+/// <summary>Where the kubelet tells how its Pods are.</summary>
+public interface IPodReports
+{
+    /// <summary>Has the status written in time; of several for one Pod only the last counts. Never blocks.</summary>
+    void Report(Pod pod, PodStatus status);
+
+    /// <summary>Writes the last status and lets the API server forget the Pod; only for Pods that are to be deleted, with nothing of them left on the node.</summary>
+    Task FinishAsync(Pod pod, PodStatus status, CancellationToken ct);
+}

@@ -1,0 +1,85 @@
+using Hanbae.Api.Core.V1;
+using Hanbae.Kubelet.Runtime;
+using Hanbae.Kubelet.Status;
+using PodStatus = Hanbae.Api.Core.V1.PodStatus;
+
+namespace Hanbae.Kubelet.Pods;
+
+sealed partial class PodWorker
+{
+    /// <summary>Ends the Pod: containers, sandbox, volumes, cgroup; and, when it is to be deleted, every trace of it.</summary>
+    async Task<DateTimeOffset> TerminateAsync(Pod pod, bool removed, CancellationToken ct)
+    {
+        context.Prober.StopKilling(_runtime!);
+        if (_runtime!.IsRunning)
+        {
+            // Gone from the API without a deletion that we saw means force: least patience, as upstream.
+            long? grace = removed && pod.Metadata.DeletionTimestamp is null ? 1 : pod.Metadata.DeletionGracePeriodSeconds is { } asked ? Math.Max(asked, 1) : null;
+            await _killer.KillPodAsync(pod, _runtime, grace, ct).ConfigureAwait(false);
+            _runtime = await ReadAsync(pod, ct).ConfigureAwait(false);
+        }
+        Tell(pod, terminal: true);
+        await context.Volumes.TearDownAsync(Uid, ct).ConfigureAwait(false);
+        var soon = context.Time.GetUtcNow() + TimeSpan.FromSeconds(1);
+        if (!removed && pod.Metadata.DeletionTimestamp is null)
+        {
+            context.Cgroups.Remove(Uid);
+            await PruneAsync(ct).ConfigureAwait(false);
+            return context.Time.GetUtcNow() + context.Options.SyncPeriod;
+        }
+
+        foreach (var container in _runtime.Containers) context.Prober.Remove(container.Id);
+        foreach (var sandbox in _runtime.Sandboxes) await context.Cri.RemovePodSandboxAsync(sandbox.Id, ct).ConfigureAwait(false);
+        foreach (var container in _runtime.Containers) await context.Cri.RemoveContainerAsync(container.Id, ct).ConfigureAwait(false);
+        if (!context.Cgroups.Remove(Uid)) return soon;
+        RemoveFolder(context.Options.Folders.Log(pod.Metadata.Namespace, pod.Metadata.Name, Uid));
+        RemoveFolder(context.Options.Folders.Pod(Uid));
+        if (!removed) await context.Reports.FinishAsync(pod, _status!, ct).ConfigureAwait(false);
+        Done = true;
+        return soon;
+    }
+
+    PodStatus Computed(Pod pod, bool terminal) => PodStatuses.For(new()
+    {
+        Pod = pod, Runtime = _runtime!, Before = _status ?? pod.Status, Errors = _errors, Probes = context.Prober, Now = context.Time.GetUtcNow(),
+        HostIPs = context.HostIPs, Terminal = terminal, Failed = _failed,
+    });
+
+    /// <summary>Computes and reports the status. A phase is only final when nothing runs any more (others free the Pod's resources on it).</summary>
+    void Tell(Pod pod, bool terminal)
+    {
+        var before = _status ?? pod.Status;
+        var status = Computed(pod, terminal);
+        bool running = _runtime!.Containers.Any(c => c.State == RuntimeState.Running);
+        if (status.IsFinished() && !before.IsFinished() && running && !terminal) status = status with { Phase = before.Phase.Length > 0 ? before.Phase : "Pending", Reason = before.Reason, Message = before.Message };
+        context.Prober.Sync(pod, _runtime!);
+        if (_status is not null && _status == status) return;
+        _status = status;
+        context.Reports.Report(pod, status);
+    }
+
+    /// <summary>Removes containers that nobody can ask for any more: of each name the newest and the one before it stay, for status and <c>logs --previous</c>.</summary>
+    async Task PruneAsync(CancellationToken ct)
+    {
+        const int kept = 2;
+        var old = _runtime!.Containers.GroupBy(c => c.Name).SelectMany(g => g.Skip(kept)).Where(c => c.State == RuntimeState.Exited).ToArray();
+        foreach (var container in old)
+        {
+            await context.Cri.RemoveContainerAsync(container.Id, ct).ConfigureAwait(false);
+            if (container.LogPath.Length > 0 && File.Exists(container.LogPath)) File.Delete(container.LogPath);
+        }
+        if (old.Length > 0) _runtime = _runtime with { Containers = [.. _runtime.Containers.Except(old)] };
+        if (_runtime.Sandboxes.Length > 1)
+            foreach (var sandbox in _runtime.Sandboxes.Skip(1).Where(s => !s.Ready && !_runtime.Containers.Any(c => c.SandboxId == s.Id)))
+                await context.Cri.RemovePodSandboxAsync(sandbox.Id, ct).ConfigureAwait(false);
+    }
+
+    /// <summary>Never through a mount: what is still mounted beneath would be emptied.</summary>
+    internal static void RemoveFolder(string path)
+    {
+        if (File.ReadLines("/proc/self/mountinfo").Any(l => l.Split(' ') is { Length: > 4 } f && f[4].StartsWith(path + "/", StringComparison.Ordinal)))
+            throw new IOException($"{path} still has mounts beneath it");
+        try { Directory.Delete(path, recursive: true); }
+        catch (DirectoryNotFoundException) { }
+    }
+}

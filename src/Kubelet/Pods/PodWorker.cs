@@ -1,0 +1,231 @@
+using Hanbae.Api.Core.V1;
+using Hanbae.Grpc;
+using Hanbae.Kubelet.Images;
+using Hanbae.Kubelet.Probes;
+using Hanbae.Kubelet.Runtime;
+using Hanbae.Kubelet.Status;
+using Hanbae.Kubelet.Volumes;
+using PodStatus = Hanbae.Api.Core.V1.PodStatus;
+
+namespace Hanbae.Kubelet.Pods;
+
+/// <summary>Makes one Pod what it is to be, one step after the other: reads the runtime, plans, acts, tells.</summary>
+/// <remarks>Never two steps at once. What it keeps in memory is only what may be lost: back-offs, the last errors, the last status told.</remarks>
+sealed partial class PodWorker(PodContext context, Pod first)
+{
+    readonly RestartBackoff _restarts = new(context.Options.RestartBackoff, context.Options.RestartBackoffMax);
+    readonly PullBackoff _pulls = new(context.Options.PullBackoff, context.Options.PullBackoffMax);
+    readonly Dictionary<string, Waiting> _errors = []; // as many as the Pod's containers
+    readonly RuntimeReader _reader = new(context.Cri);
+    readonly PodKiller _killer = new(context);
+    readonly Lock _gate = new();
+    Pod _pod = first;
+    bool _removed;
+    RuntimePod? _runtime;
+    PodStatus? _status;
+    Waiting? _failed;
+    CancellationTokenSource? _step;
+
+    public string Uid { get; } = first.Metadata.Uid;
+    public WakeUp Wake { get; } = new();
+    /// <summary>Nothing is left to do for ever: the loop has ended.</summary>
+    public bool Done { get; private set; }
+    /// <summary>As last told.</summary>
+    public PodStatus? Status => _status;
+    public RuntimePod? Runtime => _runtime;
+    public Pod Pod
+    {
+        get { lock (_gate) return _pod; }
+    }
+
+    /// <summary>A newer Pod from the API. A deletion, or less patience with one, breaks into the step that runs.</summary>
+    public void Update(Pod pod)
+    {
+        lock (_gate)
+        {
+            bool urgent = pod.Metadata.DeletionTimestamp is not null && (_pod.Metadata.DeletionTimestamp is null || pod.GraceSeconds() < _pod.GraceSeconds());
+            bool same = Same(_pod, pod);
+            _pod = pod;
+            if (urgent) _step?.Cancel();
+            if (same) return;
+        }
+        Wake.Set();
+    }
+
+    /// <summary>Whether only what the kubelet itself wrote has changed: its own status coming back is no reason to look again.</summary>
+    static bool Same(Pod a, Pod b) =>
+        a.Metadata.DeletionTimestamp == b.Metadata.DeletionTimestamp && a.Metadata.DeletionGracePeriodSeconds == b.Metadata.DeletionGracePeriodSeconds
+        && a.Metadata.Generation == b.Metadata.Generation && a.Metadata.Labels == b.Metadata.Labels && a.Metadata.Annotations == b.Metadata.Annotations && a.Spec == b.Spec
+        && a.Spec.ReadinessGates.All(g => a.Status.Conditions.Find(c => c.Type == g.ConditionType)?.Status == b.Status.Conditions.Find(c => c.Type == g.ConditionType)?.Status);
+
+    /// <summary>The API no longer has the Pod: whatever is left of it must go.</summary>
+    public void Remove()
+    {
+        lock (_gate)
+        {
+            bool urgent = _pod.Metadata.DeletionTimestamp is null;
+            _removed = true;
+            if (urgent) _step?.Cancel();
+        }
+        Wake.Set();
+    }
+
+    /// <summary>Ends the Pod by the kubelet's own decision (deadline, admission, eviction).</summary>
+    public void Fail(Waiting why)
+    {
+        lock (_gate)
+        {
+            _failed ??= why;
+            _step?.Cancel();
+        }
+        Wake.Set();
+    }
+
+    public async Task RunAsync(CancellationToken ct)
+    {
+        int troubles = 0;
+        while (!Done && !ct.IsCancellationRequested)
+        {
+            TimeSpan wait;
+            try
+            {
+                var again = await SyncAsync(ct).ConfigureAwait(false);
+                wait = again - context.Time.GetUtcNow();
+                troubles = 0;
+            }
+            catch (OperationCanceledException) when (!ct.IsCancellationRequested) { continue; } // broken into: look again at once
+            catch (Exception e) when (e is GrpcException or IOException or VolumeException or UnauthorizedAccessException or Hanbae.Api.Rest.ApiException or HttpRequestException)
+            {
+                wait = TimeSpan.FromSeconds(Math.Min(1 << Math.Min(troubles++, 4), 15));
+                context.Events.Event(Pod, "Warning", "FailedSync", $"error determining status: {e.Message}");
+            }
+            if (!Done) await Wake.WaitAsync(wait, context.Time, ct).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>One step.</summary>
+    /// <returns>When to come again at the latest.</returns>
+    public async Task<DateTimeOffset> SyncAsync(CancellationToken ct)
+    {
+        using var step = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        Pod pod;
+        bool removed;
+        lock (_gate) (_step, pod, removed) = (step, _pod, _removed);
+        try
+        {
+            _runtime = await ReadAsync(pod, step.Token).ConfigureAwait(false);
+            if (DeadlineOf(pod) is { } deadline && context.Time.GetUtcNow() >= deadline)
+                _failed ??= new("DeadlineExceeded", "Pod was active on the node longer than the specified deadline");
+            Tell(pod, terminal: false);
+            bool over = removed || pod.Metadata.DeletionTimestamp is not null || _failed is not null || Computed(pod, false).IsFinished();
+            return over ? await TerminateAsync(pod, removed, step.Token).ConfigureAwait(false) : await AdvanceAsync(pod, step.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_gate) _step = null;
+        }
+    }
+
+    /// <summary>One step towards a running Pod.</summary>
+    async Task<DateTimeOffset> AdvanceAsync(Pod pod, CancellationToken ct)
+    {
+        var now = context.Time.GetUtcNow();
+        if (!pod.Spec.HostNetwork && context.NetworkTrouble() is { } trouble)
+        {
+            context.Events.Event(pod, "Warning", "NetworkNotReady", "network is not ready: " + trouble);
+            return now + TimeSpan.FromSeconds(1);
+        }
+        context.Cgroups.Ensure(pod);
+        Directory.CreateDirectory(context.Options.Folders.Pod(Uid));
+        PreparedVolumes volumes;
+        try
+        {
+            volumes = await context.Volumes.PrepareAsync(pod, ct).ConfigureAwait(false);
+            if (_runtime!.IsRunning) await context.Volumes.RefreshAsync(pod, ct).ConfigureAwait(false);
+        }
+        catch (VolumeException e)
+        {
+            context.Events.Event(pod, "Warning", "FailedMount", e.Message);
+            return now + TimeSpan.FromSeconds(1);
+        }
+        var again = await ActAsync(pod, PodPlan.For(pod, _runtime!, context.Prober), volumes, ct).ConfigureAwait(false);
+        _runtime = await ReadAsync(pod, ct).ConfigureAwait(false);
+        await PruneAsync(ct).ConfigureAwait(false);
+        Tell(pod, terminal: false);
+        if (Computed(pod, false).IsFinished()) return context.Time.GetUtcNow();
+        if (DeadlineOf(pod) is { } deadline && deadline < again) again = deadline;
+        return again;
+    }
+
+    async Task<DateTimeOffset> ActAsync(Pod pod, PodPlan plan, PreparedVolumes volumes, CancellationToken ct)
+    {
+        var again = context.Time.GetUtcNow() + context.Options.SyncPeriod;
+        if (plan.KillPod)
+        {
+            if (plan.CreateSandbox && _runtime!.Sandbox is { Ready: false }) context.Events.Event(pod, "Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
+            if (_runtime!.Sandboxes.Any(s => s.Ready) || _runtime.IsRunning) await _killer.KillPodAsync(pod, _runtime, null, ct).ConfigureAwait(false);
+            if (!plan.CreateSandbox) return again;
+        }
+        await Task.WhenAll(plan.Kill.Select(k => _killer.KillAsync(pod, k.Container, GraceOf(pod, k), k.Message, Task.CompletedTask, ct))).ConfigureAwait(false);
+
+        string resolv = File.Exists(context.Options.ResolvConf) ? await File.ReadAllTextAsync(context.Options.ResolvConf, ct).ConfigureAwait(false) : "";
+        uint attempt = plan.CreateSandbox ? plan.Attempt : _runtime!.Sandbox?.Attempt ?? 0;
+        Cri.V1.PodSandboxConfig sandbox;
+        try
+        {
+            sandbox = SandboxConfigs.For(pod, attempt, context.Options, resolv);
+            if (plan.CreateSandbox)
+            {
+                Directory.CreateDirectory(sandbox.LogDirectory);
+                string handler = await context.RuntimeHandler(pod, ct).ConfigureAwait(false);
+                await context.Cri.RunPodSandboxAsync(sandbox, handler, ct).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e) when (e is GrpcException or ContainerConfigException && !ct.IsCancellationRequested)
+        {
+            context.Events.Event(pod, "Warning", "FailedCreatePodSandBox", "Failed to create pod sandbox: " + e.Message);
+            return context.Time.GetUtcNow() + TimeSpan.FromSeconds(1);
+        }
+        if (plan.CreateSandbox || !plan.Kill.IsEmpty) _runtime = await ReadAsync(pod, ct).ConfigureAwait(false);
+        if (plan.CreateSandbox) Tell(pod, terminal: false);
+
+        var known = pod with { Status = _status! };
+        await WriteHostsAsync(pod, ct).ConfigureAwait(false);
+        var starter = new ContainerStarter(context, _restarts, _pulls);
+        foreach (var container in plan.StartEphemeral.Concat(plan.StartInit).Concat(plan.Start))
+        {
+            try
+            {
+                await starter.StartAsync(known, container, _runtime!, sandbox, volumes, ct).ConfigureAwait(false);
+                _errors.Remove(container.Name);
+                if (plan.StartInit.Contains(container)) again = context.Time.GetUtcNow(); // there may be a next one
+            }
+            catch (StartException e)
+            {
+                _errors[container.Name] = e.Waiting;
+                var at = e.Again ?? context.Time.GetUtcNow() + TimeSpan.FromSeconds(10);
+                if (at < again) again = at;
+                if (plan.StartInit.Contains(container) && !container.IsSidecar()) break;
+            }
+        }
+        return again;
+    }
+
+    static long? GraceOf(Pod pod, Kill kill) => kill.Probe is not { } probe || pod.Spec.Find(kill.Container.Name) is not { } container ? null
+        : (probe == ProbeKind.Liveness ? container.LivenessProbe : container.StartupProbe)?.TerminationGracePeriodSeconds;
+
+    Task<RuntimePod> ReadAsync(Pod pod, CancellationToken ct) => _reader.ReadAsync(Uid, pod.Metadata.Namespace, pod.Metadata.Name, _runtime, ct);
+
+    async Task WriteHostsAsync(Pod pod, CancellationToken ct)
+    {
+        string path = context.Options.Folders.Hosts(Uid);
+        string host = pod.Spec.HostNetwork && File.Exists("/etc/hosts") ? await File.ReadAllTextAsync("/etc/hosts", ct).ConfigureAwait(false) : "";
+        string text = HostsFile.For(pod, _runtime!.Sandbox?.IPs ?? default, context.Options.ClusterDomain, host);
+        // In place, not by a rename: the file is bound into containers that run.
+        if (!File.Exists(path) || await File.ReadAllTextAsync(path, ct).ConfigureAwait(false) != text) await File.WriteAllTextAsync(path, text, ct).ConfigureAwait(false);
+    }
+
+    /// <summary>From the API's start time, so that a restart of the kubelet gives no more time.</summary>
+    DateTimeOffset? DeadlineOf(Pod pod) =>
+        pod.Spec.ActiveDeadlineSeconds is { } seconds && (_status ?? pod.Status).StartTime is { } start ? start + TimeSpan.FromSeconds(seconds) : null;
+}

@@ -1,0 +1,153 @@
+using System.Collections.Concurrent;
+using Hanbae.Api.Core.V1;
+using Hanbae.Client;
+using Hanbae.Cri;
+using Hanbae.Grpc;
+using Hanbae.Kubelet.Pods;
+using Hanbae.Kubelet.Runtime;
+
+namespace Hanbae.Kubelet.Probes;
+
+/// <summary>Asks the probes of all running containers when they are due: one loop, no thread and no timer of its own for any of them.</summary>
+sealed class Prober(ICri cri, IRecorder events, TimeProvider time, Func<Pod, string> addressOf) : IProbeResults
+{
+    /// <summary>Most probes in flight at once; the rest wait their turn.</summary>
+    const int MaxInFlight = 64;
+
+    readonly ConcurrentDictionary<(string Id, ProbeKind Kind), ProbeState> _probes = new(); // as many as probes of running containers
+    readonly PriorityQueue<ProbeState, DateTimeOffset> _due = new();
+    readonly SemaphoreSlim _slots = new(MaxInFlight);
+    readonly WakeUp _wake = new();
+
+    /// <summary>Told the uid of a Pod when the result of one of its probes changed.</summary>
+    public Action<string> Changed { get; set; } = _ => { };
+
+    public ProbeVerdict Get(string containerId, ProbeKind kind) => _probes.TryGetValue((containerId, kind), out var state) ? state.Result : ProbeVerdict.Unknown;
+
+    /// <summary>Begins the probes of containers that run and forgets those of containers that do not.</summary>
+    public void Sync(Pod pod, RuntimePod runtime)
+    {
+        foreach (var c in runtime.Containers)
+        {
+            if (c.State != RuntimeState.Running) { Remove(c.Id); continue; }
+            if (pod.Spec.Find(c.Name) is not { } spec || pod.Spec.InitContainers.Exists(i => i.Name == c.Name && !i.IsSidecar())) continue;
+            Add(ProbeKind.Startup, spec.StartupProbe);
+            Add(ProbeKind.Liveness, pod.Metadata.DeletionTimestamp is null ? spec.LivenessProbe : null);
+            Add(ProbeKind.Readiness, spec.ReadinessProbe);
+
+            void Add(ProbeKind kind, Probe? probe)
+            {
+                if (probe is null || _probes.ContainsKey((c.Id, kind))) return;
+                var state = new ProbeState(pod, spec, c.Id, kind, probe, c.StartedAt ?? time.GetUtcNow());
+                if (_probes.TryAdd((c.Id, kind), state)) Schedule(state, Max(state.First, time.GetUtcNow()));
+            }
+        }
+    }
+
+    public void Remove(string containerId)
+    {
+        foreach (var kind in Enum.GetValues<ProbeKind>()) _probes.TryRemove((containerId, kind), out _);
+    }
+
+    /// <summary>A Pod that is on its way out is not killed by probes any more; readiness goes on being asked.</summary>
+    public void StopKilling(RuntimePod runtime)
+    {
+        foreach (var c in runtime.Containers)
+            foreach (var kind in (ReadOnlySpan<ProbeKind>)[ProbeKind.Startup, ProbeKind.Liveness])
+                if (_probes.TryGetValue((c.Id, kind), out var state)) state.Hold();
+    }
+
+    public async Task RunAsync(CancellationToken ct)
+    {
+        while (true)
+        {
+            ProbeState? next = null;
+            var wait = Timeout.InfiniteTimeSpan;
+            lock (_due)
+            {
+                if (_due.TryPeek(out _, out var at))
+                {
+                    wait = at - time.GetUtcNow();
+                    if (wait <= TimeSpan.Zero) next = _due.Dequeue();
+                }
+            }
+            if (next is null)
+            {
+                await _wake.WaitAsync(wait == Timeout.InfiniteTimeSpan ? TimeSpan.FromHours(1) : wait, time, ct).ConfigureAwait(false);
+                continue;
+            }
+            if (!_probes.TryGetValue((next.ContainerId, next.Kind), out var current) || current != next) continue; // forgotten
+            await _slots.WaitAsync(ct).ConfigureAwait(false);
+            _ = OneAsync(next, ct);
+        }
+    }
+
+    async Task OneAsync(ProbeState state, CancellationToken ct)
+    {
+        var began = time.GetUtcNow();
+        try { await AskAsync(state, ct).ConfigureAwait(false); }
+        catch (OperationCanceledException) { }
+        finally
+        {
+            _slots.Release();
+            if (state.Kind != ProbeKind.Startup || state.Result == ProbeVerdict.Unknown) Schedule(state, Max(began + state.Period, time.GetUtcNow()));
+        }
+    }
+
+    /// <summary>One question, its answer counted and told.</summary>
+    internal async Task AskAsync(ProbeState state, CancellationToken ct)
+    {
+        if (!state.Wanted(Get(state.ContainerId, ProbeKind.Startup))) return;
+        var (verdict, output) = await ProbeAsync(state, ct).ConfigureAwait(false);
+        if (!_probes.ContainsKey((state.ContainerId, state.Kind))) return; // ended meanwhile
+        if (verdict != ProbeVerdict.Success)
+        {
+            string message = verdict == ProbeVerdict.Failure ? $"{state.Kind} probe failed: {output}" : $"{state.Kind} probe errored and resulted in unknown state: {output}";
+            events.Event(state.Pod, "Warning", "Unhealthy", message, state.Pod.Spec.FieldPath(state.Container.Name));
+        }
+        if (!state.Add(verdict)) return;
+        if (state.Kind == ProbeKind.Startup && verdict == ProbeVerdict.Success) _wake.Set();
+        Changed(state.Pod.Metadata.Uid);
+    }
+
+    async Task<(ProbeVerdict, string)> ProbeAsync(ProbeState state, CancellationToken ct)
+    {
+        var (probe, container) = (state.Probe, state.Container);
+        try
+        {
+            if (probe.Exec is { } exec) return await ExecAsync(state, exec, ct).ConfigureAwait(false);
+            string address = addressOf(state.Pod);
+            if (probe.HttpGet is { } http)
+                return await HttpProbe.RunAsync(ProbeTarget.Http(http, container, address, "kube-probe/1.36"), state.Timeout, time, ct).ConfigureAwait(false);
+            if (probe.TcpSocket is { } tcp)
+                return await TcpProbe.RunAsync(tcp.Host.Length > 0 ? tcp.Host : address, ProbeTarget.Port(tcp.Port, container), state.Timeout, time, ct).ConfigureAwait(false);
+            if (probe.Grpc is { } grpc) return await GrpcProbe.RunAsync(address, grpc.Port, grpc.Service ?? "", state.Timeout, time, ct).ConfigureAwait(false);
+            return (ProbeVerdict.Unknown, "missing probe handler");
+        }
+        catch (FormatException e) { return (ProbeVerdict.Unknown, e.Message); }
+    }
+
+    async Task<(ProbeVerdict, string)> ExecAsync(ProbeState state, ExecAction exec, CancellationToken ct)
+    {
+        try
+        {
+            var result = await cri.ExecSyncAsync(state.ContainerId, exec.Command, state.Timeout, ct).ConfigureAwait(false);
+            string output = result.Stdout.ToStringUtf8() + result.Stderr.ToStringUtf8();
+            return (result.ExitCode == 0 ? ProbeVerdict.Success : ProbeVerdict.Failure, output);
+        }
+        catch (GrpcException e) when (e.Status == GrpcStatus.DeadlineExceeded)
+        {
+            return (ProbeVerdict.Failure, $"command timed out: \"{string.Join(' ', exec.Command)}\" timed out after {RestartBackoff.Go(state.Timeout)}");
+        }
+        catch (GrpcException e) when (!ct.IsCancellationRequested) { return (ProbeVerdict.Unknown, e.Message); }
+    }
+
+    void Schedule(ProbeState state, DateTimeOffset at)
+    {
+        if (!_probes.ContainsKey((state.ContainerId, state.Kind))) return;
+        lock (_due) _due.Enqueue(state, at);
+        _wake.Set();
+    }
+
+    static DateTimeOffset Max(DateTimeOffset a, DateTimeOffset b) => a > b ? a : b;
+}

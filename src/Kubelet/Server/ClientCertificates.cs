@@ -1,0 +1,35 @@
+using System.Security.Cryptography.X509Certificates;
+
+namespace Hanbae.Kubelet.Server;
+
+/// <summary>Knows the API server by its client certificate; nobody else may ask the kubelet anything.</summary>
+static class ClientCertificates
+{
+    const string CommonName = "2.5.4.3", Organization = "2.5.4.10", ApiServer = "kube-apiserver-kubelet-client", Masters = "system:masters";
+
+    /// <returns>Whether the certificate is for a client and comes from one of the authorities.</returns>
+    public static bool IsTrusted(X509Certificate2 certificate, X509Certificate2Collection authorities)
+    {
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.AddRange(authorities);
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.ApplicationPolicy.Add(new("1.3.6.1.5.5.7.3.2")); // client authentication
+        return chain.Build(certificate);
+    }
+
+    public static (string User, string[] Groups) Identity(X509Certificate2 certificate)
+    {
+        string user = "";
+        var groups = new List<string>();
+        foreach (var part in certificate.SubjectName.EnumerateRelativeDistinguishedNames())
+        {
+            if (part.HasMultipleElements) continue;
+            if (part.GetSingleElementType().Value == CommonName) user = part.GetSingleElementValue() ?? "";
+            else if (part.GetSingleElementType().Value == Organization) groups.Add(part.GetSingleElementValue() ?? "");
+        }
+        return (user, [.. groups]);
+    }
+
+    public static bool MayAsk(X509Certificate2 certificate) => Identity(certificate) is var (user, groups) && (user == ApiServer || groups.Contains(Masters));
+}

@@ -1,0 +1,146 @@
+using Hanbae.Api.Codec;
+using Hanbae.Api.Core.V1;
+using Hanbae.Cri;
+using Hanbae.Cri.V1;
+using Hanbae.Grpc;
+using Hanbae.Kubelet.Pods;
+using Hanbae.Kubelet.Runtime;
+using Hanbae.Kubelet.Streaming;
+using Microsoft.AspNetCore.Http;
+
+namespace Hanbae.Kubelet.Server;
+
+/// <summary>Answers the requests of the kubelet's API.</summary>
+sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers, StatsReader stats, TimeProvider time)
+{
+    public async Task ServeAsync(HttpContext context)
+    {
+        string[] parts = context.Request.Path.Value!.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        try
+        {
+            await (parts switch
+            {
+                ["healthz"] or ["healthz", "ping"] => Text(context, 200, "ok"),
+                ["pods"] => PodsAsync(context),
+                ["stats", "summary"] => stats.SummaryAsync(context),
+                ["metrics", "resource"] => stats.MetricsAsync(context),
+                _ when !options.EnableDebuggingHandlers => Text(context, 404, "404 page not found"),
+                ["containerLogs", var ns, var pod, var container] => LogsAsync(context, ns, pod, container),
+                ["exec", var ns, var pod, var container] => CommandAsync(context, ns, pod, container, exec: true),
+                ["exec", var ns, var pod, _, var container] => CommandAsync(context, ns, pod, container, exec: true),
+                ["attach", var ns, var pod, var container] => CommandAsync(context, ns, pod, container, exec: false),
+                ["attach", var ns, var pod, _, var container] => CommandAsync(context, ns, pod, container, exec: false),
+                ["portForward", var ns, var pod] => ForwardAsync(context, ns, pod),
+                ["portForward", var ns, var pod, _] => ForwardAsync(context, ns, pod),
+                _ => Text(context, 404, "404 page not found"),
+            }).ConfigureAwait(false);
+        }
+        catch (GrpcException e) when (!context.Response.HasStarted) { await Text(context, 500, e.Message).ConfigureAwait(false); }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested) { }
+    }
+
+    static Task Text(HttpContext context, int status, string text) => KubeletServer.TextAsync(context, status, text);
+
+    async Task PodsAsync(HttpContext context)
+    {
+        byte[] body = Render();
+        context.Response.ContentType = "application/json";
+        await context.Response.Body.WriteAsync(body, context.RequestAborted).ConfigureAwait(false);
+
+        byte[] Render()
+        {
+            var writer = new JsonWriter();
+            try
+            {
+                writer.Raw("{\"kind\":\"PodList\",\"apiVersion\":\"v1\",\"metadata\":{},\"items\":["u8);
+                bool first = true;
+                foreach (var worker in workers.All)
+                {
+                    if (!first) writer.Byte((byte)',');
+                    first = false;
+                    (worker.Pod with { Status = worker.Status ?? worker.Pod.Status }).WriteJson(ref writer);
+                }
+                writer.Raw("]}"u8);
+                return writer.ToArray();
+            }
+            finally { writer.Dispose(); }
+        }
+    }
+
+    async Task LogsAsync(HttpContext context, string ns, string name, string containerName)
+    {
+        if (LogOptions.TryRead(context.Request.Query, time.GetUtcNow(), out var log) is { } wrong)
+        {
+            await Text(context, 422, wrong).ConfigureAwait(false);
+            return;
+        }
+        if (await FindAsync(context, ns, name).ConfigureAwait(false) is not { } worker) return;
+        if (worker.Pod.Spec.Find(containerName) is null)
+        {
+            await Text(context, 404, $"container \"{containerName}\" not found in pod \"{name}\"").ConfigureAwait(false);
+            return;
+        }
+        var runtime = await new RuntimeReader(cri).ReadAsync(worker.Uid, ns, name, worker.Runtime, context.RequestAborted).ConfigureAwait(false);
+        var newest = runtime.Newest(containerName);
+        // A container that is created but has not started yet has nothing to say; what ran before it has.
+        if (newest is { State: RuntimeState.Created }) newest = runtime.Before(newest);
+        var container = log.Previous ? newest is null ? null : runtime.Before(newest) : newest;
+        if (container is null || container.LogPath.Length == 0)
+        {
+            var waiting = (worker.Status?.ContainerStatuses.Concat(worker.Status.InitContainerStatuses).FirstOrDefault(s => s.Name == containerName))?.State.Waiting;
+            await Text(context, 400, log.Previous ? $"previous terminated container \"{containerName}\" in pod \"{name}\" not found"
+                : waiting is null ? $"container \"{containerName}\" in pod \"{name}\" is not available"
+                : waiting.Reason is "ErrImagePull" or "ImagePullBackOff" ? $"container \"{containerName}\" in pod \"{name}\" is waiting to start: {(waiting.Reason == "ErrImagePull" ? "image can't be pulled" : "trying and failing to pull image")}"
+                : $"container \"{containerName}\" in pod \"{name}\" is waiting to start: {waiting.Reason}").ConfigureAwait(false);
+            return;
+        }
+        context.Response.ContentType = "text/plain";
+        if (!File.Exists(container.LogPath)) return; // it said nothing
+        await context.Response.StartAsync(context.RequestAborted).ConfigureAwait(false);
+        await ContainerLog.SendAsync(container.LogPath, log, RunsAsync, context.Response.Body, time, context.RequestAborted).ConfigureAwait(false);
+
+        async Task<bool> RunsAsync(CancellationToken ct) =>
+            (await cri.ContainerStatusAsync(container.Id, false, ct).ConfigureAwait(false))?.Status?.State == Cri.V1.ContainerState.ContainerRunning;
+    }
+
+    async Task CommandAsync(HttpContext context, string ns, string name, string containerName, bool exec)
+    {
+        if (RemoteCommandOptions.FromKubeletQuery(context.Request.Query) is not { } streams)
+        {
+            await Text(context, 400, "you must specify at least 1 of stdin, stdout, stderr").ConfigureAwait(false);
+            return;
+        }
+        if (await FindAsync(context, ns, name).ConfigureAwait(false) is not { } worker) return;
+        if (worker.Runtime?.Newest(containerName) is not { State: RuntimeState.Running } container)
+        {
+            await Text(context, 404, $"container not found (\"{containerName}\")").ConfigureAwait(false);
+            return;
+        }
+        var ct = context.RequestAborted;
+        string url = exec
+            ? await cri.ExecAsync(new ExecRequest { ContainerId = container.Id, Cmd = { context.Request.Query["command"].Select(c => c ?? "") }, Stdin = streams.Stdin, Stdout = streams.Stdout, Stderr = streams.Stderr, Tty = streams.Tty }, ct).ConfigureAwait(false)
+            : await cri.AttachAsync(new AttachRequest { ContainerId = container.Id, Stdin = streams.Stdin, Stdout = streams.Stdout, Stderr = streams.Stderr, Tty = streams.Tty }, ct).ConfigureAwait(false);
+        if (await RemoteCommandServer.AcceptAsync(context, streams).ConfigureAwait(false) is { } session)
+            await RuntimeStreams.ExecAsync(new(url), session, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    async Task ForwardAsync(HttpContext context, string ns, string name)
+    {
+        if (await FindAsync(context, ns, name).ConfigureAwait(false) is not { } worker) return;
+        if (worker.Runtime?.Sandbox is not { Ready: true } sandbox)
+        {
+            await Text(context, 404, $"sandbox for pod \"{name}_{ns}\" not found").ConfigureAwait(false);
+            return;
+        }
+        string url = await cri.PortForwardAsync(new PortForwardRequest { PodSandboxId = sandbox.Id }, context.RequestAborted).ConfigureAwait(false);
+        if (await PortForwardServer.AcceptAsync(context, new()).ConfigureAwait(false) is { } session)
+            await RuntimeStreams.PortForwardAsync(new(url), session, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    async Task<PodWorker?> FindAsync(HttpContext context, string ns, string name)
+    {
+        var worker = workers.Find(ns, name);
+        if (worker is null) await Text(context, 404, $"pod \"{name}\" not found").ConfigureAwait(false);
+        return worker;
+    }
+}

@@ -1,0 +1,81 @@
+using System.Net.Security;
+using Hanbae.Kubelet.Pods;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Hanbae.Kubelet.Server;
+
+/// <summary>The kubelet's own API: logs, exec and figures for the API server.</summary>
+sealed class KubeletServer : IAsyncDisposable
+{
+    readonly WebApplication _app;
+    readonly KubeletOptions _options;
+    readonly KubeletRoutes _routes;
+
+    public KubeletServer(KubeletOptions options, KubeletRoutes routes)
+    {
+        (_options, _routes) = (options, routes);
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder.Services.AddRoutingCore();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MinResponseDataRate = null; // a followed log may be silent for days
+            kestrel.Limits.MinRequestBodyDataRate = null;
+            kestrel.Listen(options.Address, options.Port, listen =>
+            {
+                // Exec and port-forward upgrade the connection, which HTTP/2 cannot.
+                listen.Protocols = HttpProtocols.Http1;
+                listen.UseHttps(https =>
+                {
+                    https.ServerCertificate = options.ServingCertificate;
+                    https.ClientCertificateMode = ClientCertificateMode.AllowCertificate;
+                    https.ClientCertificateValidation = (certificate, _, _) => ClientCertificates.IsTrusted(certificate, options.ClientCAs);
+                });
+            });
+        });
+        _app = builder.Build();
+        _app.UseWebSockets();
+        _app.Run(ServeAsync);
+    }
+
+    public int Port { get; private set; }
+
+    public async Task StartAsync(CancellationToken ct)
+    {
+        await _app.StartAsync(ct).ConfigureAwait(false);
+        var address = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        Port = new Uri(address).Port;
+    }
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    async Task ServeAsync(HttpContext context)
+    {
+        if (context.Connection.ClientCertificate is not { } certificate)
+        {
+            await TextAsync(context, 401, "Unauthorized").ConfigureAwait(false);
+            return;
+        }
+        if (!ClientCertificates.MayAsk(certificate))
+        {
+            await TextAsync(context, 403, $"Forbidden (user={ClientCertificates.Identity(certificate).User}, verb={context.Request.Method.ToLowerInvariant()}, resource=nodes, subresource=proxy)").ConfigureAwait(false);
+            return;
+        }
+        await _routes.ServeAsync(context).ConfigureAwait(false);
+    }
+
+    internal static Task TextAsync(HttpContext context, int status, string text)
+    {
+        (context.Response.StatusCode, context.Response.ContentType) = (status, "text/plain; charset=utf-8");
+        return context.Response.WriteAsync(text, context.RequestAborted);
+    }
+}

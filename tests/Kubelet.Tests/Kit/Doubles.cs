@@ -1,0 +1,60 @@
+using System.Collections.Concurrent;
+using Hanbae.Api;
+using Hanbae.Api.Authentication.V1;
+using Hanbae.Api.Core.V1;
+using Hanbae.Client;
+using Hanbae.Kubelet.Pods;
+using Hanbae.Kubelet.Volumes;
+
+namespace Hanbae.Kubelet.Tests;
+
+/// <summary>Volumes for Pods that have none.</summary>
+sealed class NoVolumes : IVolumes
+{
+    public Task<PreparedVolumes> PrepareAsync(Pod pod, CancellationToken ct) => Task.FromResult(PreparedVolumes.None);
+    public Task<string> SubPathAsync(Pod pod, string container, VolumeMount mount, string subPath, PreparedVolumes volumes, CancellationToken ct) => throw new VolumeException("no volumes");
+    public Task RefreshAsync(Pod pod, CancellationToken ct) => Task.CompletedTask;
+    public Task TearDownAsync(string podUid, CancellationToken ct) => Task.CompletedTask;
+}
+
+/// <summary>Variables with plain values.</summary>
+sealed class PlainEnvironments : IContainerEnvironments
+{
+    public Task<ContainerEnvironment> ForAsync(Pod pod, Container container, CancellationToken ct) =>
+        Task.FromResult(new ContainerEnvironment(container.Env.Select(e => KeyValuePair.Create(e.Name, e.Value)).ToSeq()));
+}
+
+sealed class GivenObjects : IPodObjects
+{
+    public Dictionary<string, Secret> Secrets { get; } = [];
+    public Node? Node => null;
+    public Task<ConfigMap?> ConfigMapAsync(string ns, string name, CancellationToken ct) => Task.FromResult<ConfigMap?>(null);
+    public Task<Secret?> SecretAsync(string ns, string name, CancellationToken ct) => Task.FromResult(Secrets.GetValueOrDefault(name));
+    public IReadOnlyCollection<Service> Services(string ns) => [];
+    public Task<TokenRequestStatus> TokenAsync(Pod pod, string audience, TimeSpan lifetime, CancellationToken ct) => throw new InvalidOperationException("no tokens here");
+}
+
+sealed class Events : IRecorder
+{
+    readonly ConcurrentQueue<string> _all = new();
+
+    public IReadOnlyList<string> All => [.. _all];
+
+    public void Event(IObject about, string type, string reason, string message, string fieldPath = "") => _all.Enqueue($"{type} {reason} {message}");
+}
+
+/// <summary>Keeps what the kubelet tells.</summary>
+sealed class Reports : IPodReports
+{
+    public ConcurrentDictionary<string, PodStatus> Last { get; } = new();
+    public ConcurrentQueue<string> Finished { get; } = new();
+
+    public void Report(Pod pod, PodStatus status) => Last[pod.Metadata.Uid] = status;
+
+    public Task FinishAsync(Pod pod, PodStatus status, CancellationToken ct)
+    {
+        Last[pod.Metadata.Uid] = status;
+        Finished.Enqueue(pod.Metadata.Uid);
+        return Task.CompletedTask;
+    }
+}

@@ -1,0 +1,220 @@
+using Hanbae.Api.Core.V1;
+using Hanbae.Cri.Fake;
+
+namespace Hanbae.Kubelet.Tests.Pods;
+
+public sealed class LifecycleTests
+{
+    [Fact]
+    public async Task A_pod_is_pulled_created_started_and_told_as_running()
+    {
+        using var bench = new PodBench(("app:1", FakeProgram.Forever));
+        await bench.SettleAsync(Make.Pod(Make.Container("app", "app:1")));
+
+        var status = bench.Status;
+        Assert.Equal("Running", status.Phase);
+        Assert.Equal("True", status.Condition("Ready"));
+        Assert.Equal("10.0.0.1", status.HostIP);
+        Assert.StartsWith("10.88.0.", status.PodIP);
+        Assert.Equal("BestEffort", status.QosClass);
+        var app = Assert.Single(status.ContainerStatuses);
+        Assert.True(app.Ready);
+        Assert.StartsWith("containerd://", app.ContainerID);
+        Assert.Equal(["Pulling", "Pulled", "Created", "Started"], bench.Events.All.Select(e => e.Split(' ')[1]));
+    }
+
+    [Fact]
+    public async Task A_failing_container_waits_longer_each_time_and_at_most_five_minutes()
+    {
+        using var bench = new PodBench(("app:1", FakeProgram.Exits(1, TimeSpan.FromSeconds(1))));
+        await bench.SettleAsync(Make.Pod(Make.Container("app", "app:1")));
+
+        int[] expected = [0, 10, 20, 40, 80, 160, 300, 300];
+        foreach (int delay in expected)
+        {
+            bench.Time.Advance(1);
+            var again = await bench.StepAsync();
+            if (delay > 0)
+            {
+                Assert.Equal(TimeSpan.FromSeconds(Math.Min(delay, 60)), again - bench.Time.GetUtcNow());
+                var waiting = bench.Status.ContainerStatuses[0].State.Waiting!;
+                Assert.Equal("CrashLoopBackOff", waiting.Reason);
+                Assert.Equal($"back-off {(delay < 60 ? $"{delay}s" : $"{delay / 60}m{delay % 60}s")} restarting failed container=app pod=web_default(0f6b2a)", waiting.Message);
+                Assert.Equal(1, bench.Status.ContainerStatuses[0].LastState.Terminated!.ExitCode);
+                bench.Time.Advance(delay);
+                await bench.StepAsync();
+            }
+            Assert.NotNull(bench.Status.ContainerStatuses[0].State.Running);
+        }
+        Assert.Equal(expected.Length, bench.Status.ContainerStatuses[0].RestartCount);
+        Assert.Equal(2, bench.Worker.Runtime!.Containers.Length); // older runs are not kept
+    }
+
+    [Fact]
+    public async Task Init_containers_run_one_after_the_other_before_the_others()
+    {
+        using var bench = new PodBench(("one", FakeProgram.Exits(0, TimeSpan.FromSeconds(5))), ("two", FakeProgram.Exits(0, TimeSpan.FromSeconds(5))), ("app", FakeProgram.Forever));
+        await bench.SettleAsync(Make.Pod(Make.Container("app", "app")).Init(Make.Container("one", "one"), Make.Container("two", "two")));
+        Assert.Equal(["one"], bench.Worker.Runtime!.Containers.Select(c => c.Name));
+        Assert.Equal("Pending", bench.Status.Phase);
+        Assert.Equal("PodInitializing", bench.Status.ContainerStatuses[0].State.Waiting!.Reason);
+        Assert.Equal("containers with incomplete status: [one two]", bench.Status.Conditions.Find(c => c.Type == "Initialized")!.Message);
+
+        bench.Time.Advance(5);
+        await bench.SettleAsync();
+        Assert.Equal(["two", "one"], bench.Worker.Runtime!.Containers.Select(c => c.Name));
+        bench.Time.Advance(5);
+        await bench.SettleAsync();
+
+        Assert.Equal("Running", bench.Status.Phase);
+        Assert.Equal("True", bench.Status.Condition("Initialized"));
+        Assert.Equal("Completed", bench.Status.InitContainerStatuses[1].State.Terminated!.Reason);
+    }
+
+    [Fact]
+    public async Task A_failed_init_container_fails_a_pod_that_is_never_restarted()
+    {
+        using var bench = new PodBench(("one", FakeProgram.Exits(3)), ("app", FakeProgram.Forever));
+        await bench.SettleAsync(Make.Pod(Make.Container("app", "app")).Init(Make.Container("one", "one")).Restart("Never"));
+        Assert.Equal("Failed", bench.Status.Phase);
+        Assert.DoesNotContain(bench.Worker.Runtime!.Containers, c => c.Name == "app");
+    }
+
+    [Fact]
+    public async Task A_job_pod_succeeds_and_its_sidecar_ends_after_it()
+    {
+        using var bench = new PodBench(("side", FakeProgram.Forever), ("work", FakeProgram.Exits(0, TimeSpan.FromSeconds(10))));
+        var side = Make.Container("side", "side") with { RestartPolicy = "Always" };
+        await bench.SettleAsync(Make.Pod(Make.Container("work", "work")).Init(side).Restart("Never"));
+        Assert.Equal("Running", bench.Status.Phase);
+        Assert.True(bench.Status.InitContainerStatuses[0].Ready);
+
+        bench.Time.Advance(10);
+        await bench.StepAsync();
+
+        Assert.Equal("Succeeded", bench.Status.Phase);
+        Assert.Equal("PodCompleted", bench.Status.Conditions.Find(c => c.Type == "Ready")!.Reason);
+        Assert.NotNull(bench.Status.InitContainerStatuses[0].State.Terminated);
+    }
+
+    [Fact]
+    public async Task A_sidecar_that_ends_is_started_again_without_touching_the_app()
+    {
+        using var bench = new PodBench(("side", FakeProgram.Forever), ("app", FakeProgram.Forever));
+        await bench.SettleAsync(Make.Pod(Make.Container("app", "app")).Init(Make.Container("side", "side") with { RestartPolicy = "Always" }).Restart("Never"));
+        string app = bench.IdOf("app"), side = bench.IdOf("side");
+        bench.Cri.Exit(side, 1);
+        await bench.SettleAsync();
+        Assert.Equal(app, bench.IdOf("app"));
+        Assert.NotEqual(side, bench.IdOf("side"));
+        Assert.Equal(1, bench.Status.InitContainerStatuses[0].RestartCount);
+    }
+
+    [Fact]
+    public async Task A_deleted_pod_gets_its_grace_and_is_forgotten_with_all_its_traces()
+    {
+        using var bench = new PodBench(("app", FakeProgram.Forever with { ExitCodeOnStop = null }));
+        var pod = Make.Pod(Make.Container("app", "app"));
+        await bench.SettleAsync(pod);
+        bench.Worker.Update(pod.Deleted(bench.Time.GetUtcNow(), grace: 7));
+        var step = bench.StepAsync();
+        Assert.False(step.IsCompleted);
+        bench.Time.Advance(6.9);
+        Assert.False(step.IsCompleted);
+        bench.Time.Advance(0.2);
+        await step;
+
+        Assert.True(bench.Worker.Done);
+        Assert.Equal([bench.Worker.Uid], bench.Reports.Finished);
+        Assert.Equal(137, bench.Status.ContainerStatuses[0].State.Terminated!.ExitCode);
+        Assert.Equal("Failed", bench.Status.Phase);
+        Assert.Empty(await bench.Cri.ListPodSandboxAsync(null, default));
+        Assert.False(Directory.Exists(bench.Options.Folders.Pod(bench.Worker.Uid)));
+    }
+
+    [Fact]
+    public async Task Less_grace_breaks_into_a_termination_that_waits()
+    {
+        using var bench = new PodBench(("app", FakeProgram.Forever with { ExitCodeOnStop = null }));
+        var pod = Make.Pod(Make.Container("app", "app"));
+        await bench.SettleAsync(pod);
+        bench.Worker.Update(pod.Deleted(bench.Time.GetUtcNow(), grace: 600));
+        var step = bench.StepAsync();
+        bench.Worker.Update(pod.Deleted(bench.Time.GetUtcNow(), grace: 0));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => step);
+        step = bench.StepAsync();
+        bench.Time.Advance(1);
+        await step;
+        Assert.True(bench.Worker.Done);
+    }
+
+    [Fact]
+    public async Task A_kubelet_that_was_killed_takes_over_what_runs()
+    {
+        using var bench = new PodBench(("app", FakeProgram.Forever));
+        var pod = Make.Pod(Make.Container("app", "app"));
+        await bench.SettleAsync(pod);
+        string id = bench.IdOf("app");
+        bench.Cri.Exit(id, 1);
+        await bench.SettleAsync();
+        id = bench.IdOf("app");
+
+        await bench.RestartAsync(pod with { Status = bench.Status });
+
+        Assert.Equal(id, bench.IdOf("app"));
+        Assert.Equal(1, bench.Status.ContainerStatuses[0].RestartCount);
+        Assert.Equal(1, bench.Status.ContainerStatuses[0].LastState.Terminated!.ExitCode);
+    }
+
+    [Fact]
+    public async Task A_lost_sandbox_is_made_anew_with_everything_in_it()
+    {
+        using var bench = new PodBench(("one", FakeProgram.Exits(0)), ("app", FakeProgram.Forever));
+        await bench.SettleAsync(Make.Pod(Make.Container("app", "app")).Init(Make.Container("one", "one")));
+        await bench.Cri.StopPodSandboxAsync(bench.Worker.Runtime!.Sandbox!.Id, default);
+        await bench.SettleAsync();
+
+        Assert.Equal("Running", bench.Status.Phase);
+        Assert.Equal(1u, bench.Worker.Runtime!.Sandbox!.Attempt);
+        Assert.Equal(1, bench.Status.ContainerStatuses[0].RestartCount);
+        Assert.Contains(bench.Events.All, e => e == "Normal SandboxChanged Pod sandbox changed, it will be killed and re-created.");
+    }
+
+    [Fact]
+    public async Task An_image_that_cannot_be_pulled_is_tried_with_growing_pauses()
+    {
+        using var bench = new PodBench();
+        var again = await bench.RunAsync(Make.Pod(Make.Container("app", "nowhere:1")));
+        Assert.Equal("ErrImagePull", bench.Status.ContainerStatuses[0].State.Waiting!.Reason);
+        Assert.True(again <= bench.Time.GetUtcNow());
+        again = await bench.StepAsync();
+        var waiting = bench.Status.ContainerStatuses[0].State.Waiting!;
+        Assert.Equal("ImagePullBackOff", waiting.Reason);
+        Assert.StartsWith("Back-off pulling image \"nowhere:1\": ErrImagePull: rpc error: code = NotFound", waiting.Message);
+        Assert.Equal(TimeSpan.FromSeconds(10), again - bench.Time.GetUtcNow());
+        Assert.Equal("Pending", bench.Status.Phase);
+    }
+
+    [Fact]
+    public async Task A_deadline_fails_the_pod()
+    {
+        using var bench = new PodBench(("app", FakeProgram.Forever));
+        var pod = Make.Pod(Make.Container("app", "app"));
+        var again = await bench.RunAsync(pod with { Spec = pod.Spec with { ActiveDeadlineSeconds = 20 } });
+        Assert.Equal(TimeSpan.FromSeconds(20), again - bench.Time.GetUtcNow());
+        bench.Time.Advance(20);
+        await bench.StepAsync();
+        Assert.Equal(("Failed", "DeadlineExceeded"), (bench.Status.Phase, bench.Status.Reason));
+        Assert.False(bench.Worker.Runtime!.IsRunning);
+    }
+
+    [Fact]
+    public async Task A_container_that_may_not_be_root_is_refused_with_its_reason()
+    {
+        using var bench = new PodBench(("app", FakeProgram.Forever));
+        await bench.RunAsync(Make.Pod(Make.Container("app", "app") with { SecurityContext = new() { RunAsNonRoot = true } }));
+        var waiting = bench.Status.ContainerStatuses[0].State.Waiting!;
+        Assert.Equal("CreateContainerConfigError", waiting.Reason);
+        Assert.Equal("container has runAsNonRoot and image will run as root (pod: \"web_default(0f6b2a)\", container: app)", waiting.Message);
+    }
+}
