@@ -1,0 +1,24 @@
+using Hanbae.Api.Authentication.V1;
+using Hanbae.Api.Core.V1;
+
+namespace Hanbae.Kubelet.Pods;
+
+/// <summary>Reads the objects that Pods refer to. Answers may be some seconds old.</summary>
+public interface IPodObjects
+{
+    /// <returns>Null when there is none.</returns>
+    /// <exception cref="Hanbae.Api.Rest.ApiException">The server refused, or did not answer.</exception>
+    Task<ConfigMap?> ConfigMapAsync(string ns, string name, CancellationToken ct);
+
+    /// <inheritdoc cref="ConfigMapAsync"/>
+    Task<Secret?> SecretAsync(string ns, string name, CancellationToken ct);
+
+    /// <summary>All Services of the namespace that have a cluster IP, for the variables that containers get of them (<c>enableServiceLinks</c>).</summary>
+    IReadOnlyCollection<Service> Services(string ns);
+
+    /// <summary>The node as last seen; null before it is registered.</summary>
+    Node? Node { get; }
+
+    /// <summary>A token for the Pod's service account, bound to the Pod and new enough to last.</summary>
+    Task<TokenRequestStatus> TokenAsync(Pod pod, string audience, TimeSpan lifetime, CancellationToken ct);
+}

@@ -1,0 +1,26 @@
+namespace Hanbae.Kubelet.Pods;
+
+/// <summary>Where things are on disk: upstream's layout beneath the kubelet's data folder, so that known tools find their way.</summary>
+/// <param name="Data">The kubelet's data folder, such as <c>/var/lib/kubelet</c>.</param>
+/// <param name="Logs">The folder of container logs, such as <c>/var/log/pods</c>.</param>
+public sealed record PodFolders(string Data, string Logs)
+{
+    public string Pods => Path.Combine(Data, "pods");
+
+    public string Pod(string uid) => Path.Combine(Pods, uid);
+
+    /// <summary>Volumes of a Pod; plugin names are escaped as upstream: <c>kubernetes.io~empty-dir</c>.</summary>
+    public string Volumes(string uid) => Path.Combine(Pod(uid), "volumes");
+
+    public string Volume(string uid, string plugin, string name) => Path.Combine(Volumes(uid), plugin.Replace('/', '~'), name);
+
+    public string SubPaths(string uid) => Path.Combine(Pod(uid), "volume-subpaths");
+
+    public string Container(string uid, string container) => Path.Combine(Pod(uid), "containers", container);
+
+    public string Hosts(string uid) => Path.Combine(Pod(uid), "etc-hosts");
+
+    public string Log(string ns, string name, string uid) => Path.Combine(Logs, $"{ns}_{name}_{uid}");
+
+    public string Seccomp => Path.Combine(Data, "seccomp");
+}
