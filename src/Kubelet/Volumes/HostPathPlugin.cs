@@ -24,11 +24,12 @@ sealed class HostPathPlugin : IVolumePlugin
         {
             case "": return new(path);
             case "DirectoryOrCreate" when there is null:
-                Directory.CreateDirectory(path, (UnixFileMode)0x1ED); // 0755
+                Directory.CreateDirectory(path);
+                if (Native.SetMode(path, 0x1ED) is not 0 and var error) throw Tree.Failure("chmod", path, error); // 0755
                 return new(path);
             case "DirectoryOrCreate" or "Directory": (right, sort) = (there is { IsFolder: true }, "a directory"); break;
             case "FileOrCreate" when there is null: // its folder must be there already, as upstream
-                new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = (UnixFileMode)0x1A4 }).Dispose();
+                Native.CreateFile(path, 0x1A4).Dispose(); // 0644
                 return new(path);
             case "FileOrCreate" or "File": (right, sort) = (there is { IsFile: true }, "a file"); break;
             case "Socket": (right, sort) = (there is { IsSocket: true }, "a socket file"); break;

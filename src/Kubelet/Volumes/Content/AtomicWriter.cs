@@ -65,14 +65,14 @@ static class AtomicWriter
     static void MakeFolder(string folder)
     {
         Directory.CreateDirectory(folder);
-        File.SetUnixFileMode(folder, (UnixFileMode)0x1ED); // 0755 whatever the umask
+        if (Native.SetMode(folder, 0x1ED) is not 0 and var error) throw Tree.Failure("chmod", folder, error); // 0755 whatever the umask
     }
 
     static void WriteFile(string folder, ContentFile file)
     {
         string path = Path.Combine(folder, file.Path);
         for (int slash = file.Path.IndexOf('/'); slash >= 0; slash = file.Path.IndexOf('/', slash + 1)) MakeFolder(Path.Combine(folder, file.Path[..slash]));
-        using (var stream = new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }))
+        using (var stream = new FileStream(Native.CreateFile(path, 0x180), FileAccess.Write)) // 0600 until it is whole
             stream.Write(file.Data.Span);
         if (file.User is { } user)
         {

@@ -70,6 +70,15 @@ static class Native
         }
     }
 
+    /// <summary>Makes a file that is not there yet, for writing.</summary>
+    /// <exception cref="IOException"/>
+    public static SafeFileHandle CreateFile(string path, uint mode)
+    {
+        const int writeOnly = 1, create = 0x40, exclusive = 0x80;
+        int fd = openat(CurrentFolder, Bytes(path), writeOnly | create | exclusive | NoFollow | CloseOnExec, mode);
+        return fd >= 0 ? new SafeFileHandle(fd, ownsHandle: true) : throw Tree.Failure("open", path, Marshal.GetLastPInvokeError());
+    }
+
     public static FileStatus? Status(SafeFileHandle handle)
     {
         byte[] buffer = new byte[256];
