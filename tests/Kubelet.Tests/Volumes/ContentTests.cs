@@ -120,7 +120,7 @@ public sealed class ContentTests : VolumeTest
     {
         var pod = SettingsPod(new() { Name = "settings", Optional = true });
         string folder = await PrepareAsync(pod);
-        Assert.Empty(Directory.EnumerateFiles(folder, "*").Where(f => !Path.GetFileName(f).StartsWith("..", StringComparison.Ordinal)));
+        Assert.DoesNotContain(Directory.EnumerateFiles(folder, "*"), f => !Path.GetFileName(f).StartsWith("..", StringComparison.Ordinal));
 
         Settings(("a", "1"));
         await Volumes.RefreshAsync(pod, default);
