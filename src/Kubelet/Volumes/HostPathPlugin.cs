@@ -1,0 +1,42 @@
+using Hanbae.Api.Core.V1;
+using Hanbae.Kubelet.Volumes.Disk;
+
+namespace Hanbae.Kubelet.Volumes;
+
+/// <summary>A file, folder, socket or device of the node itself; nothing is mounted, and nobody's ownership changes.</summary>
+sealed class HostPathPlugin : IVolumePlugin
+{
+    public string Name => "kubernetes.io/host-path";
+
+    public bool Serves(Volume volume) => volume.HostPath is not null;
+
+    public Task<PreparedVolume> PrepareAsync(Pod pod, Volume volume, CancellationToken ct) => Task.FromResult(Prepare(volume.HostPath!));
+
+    /// <exception cref="VolumeException">What is there is not of the type asked for.</exception>
+    public static PreparedVolume Prepare(HostPathVolumeSource source)
+    {
+        string path = source.Path;
+        if (path.Split('/').Contains("..")) throw new VolumeException($"invalid HostPath `{path}`: must not contain '..'");
+        var there = Native.Status(path, follow: true);
+        bool right;
+        string sort;
+        switch (source.Type ?? "")
+        {
+            case "": return new(path);
+            case "DirectoryOrCreate" when there is null:
+                Directory.CreateDirectory(path);
+                if (Native.SetMode(path, 0x1ED) is not 0 and var error) throw Tree.Failure("chmod", path, error); // 0755
+                return new(path);
+            case "DirectoryOrCreate" or "Directory": (right, sort) = (there is { IsFolder: true }, "a directory"); break;
+            case "FileOrCreate" when there is null: // its folder must be there already, as upstream
+                Native.CreateFile(path, 0x1A4).Dispose(); // 0644
+                return new(path);
+            case "FileOrCreate" or "File": (right, sort) = (there is { IsFile: true }, "a file"); break;
+            case "Socket": (right, sort) = (there is { IsSocket: true }, "a socket file"); break;
+            case "CharDevice": (right, sort) = (there is { IsCharDevice: true }, "a character device"); break;
+            case "BlockDevice": (right, sort) = (there is { IsBlockDevice: true }, "a block device"); break;
+            default: throw new VolumeException($"{source.Type} is an invalid volume type");
+        }
+        return right ? new(path) : throw new VolumeException($"hostPath type check failed: {path} is not {sort}");
+    }
+}
