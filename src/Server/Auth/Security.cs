@@ -22,17 +22,17 @@ public sealed class Security
         var serviceAccounts = new ServiceAccountTokens(options.Issuer, options.ServiceAccountKeys, Objects, options.Time);
         var tokens = new BearerTokens(Auth.Authenticators.Catalog.Tokens(options, Objects, serviceAccounts), options.ApiAudiences);
         Authenticators = Auth.Authenticators.Catalog.Of(options, tokens);
-        Admission = Hanbae.Server.Admission.Catalog.Of(Objects, options.Time, new Escalation(rbac, Authorizer));
+        Admission = AdmissionCatalog.Of(Objects, options.Time, new Escalation(rbac, Authorizer));
         var access = new AccessReviews(Authorizer);
         Rest =
         [
-            new("", "serviceaccounts", "token", new TokenRequests(options, Objects)),
-            new(Authentication, "tokenreviews", "", new TokenReviews(tokens)),
-            new(Authentication, "selfsubjectreviews", "", new SelfSubjectReviews(options.Time)),
-            new(Authorization, "subjectaccessreviews", "", access),
-            new(Authorization, "localsubjectaccessreviews", "", access),
-            new(Authorization, "selfsubjectaccessreviews", "", access),
-            new(Authorization, "selfsubjectrulesreviews", "", new RulesReviews(rbac)),
+            new("", "serviceaccounts", "token", new OnlyCreate(new TokenRequests(options, Objects))),
+            new(Authentication, "tokenreviews", "", new OnlyCreate(new TokenReviews(tokens))),
+            new(Authentication, "selfsubjectreviews", "", new OnlyCreate(new SelfSubjectReviews(options.Time))),
+            new(Authorization, "subjectaccessreviews", "", new OnlyCreate(access)),
+            new(Authorization, "localsubjectaccessreviews", "", new OnlyCreate(access)),
+            new(Authorization, "selfsubjectaccessreviews", "", new OnlyCreate(access)),
+            new(Authorization, "selfsubjectrulesreviews", "", new OnlyCreate(new RulesReviews(rbac))),
         ];
         Paths = options.ServiceAccountKeys.IsEmpty ? [] : [.. IssuerDiscovery.Routes(options)];
     }

@@ -73,6 +73,6 @@ public sealed class RbacAuthorizer : IAuthorizer
     internal async ValueTask<IReadOnlyList<PolicyRule>?> RulesOfRoleAsync(RoleRef role, string ns, CancellationToken ct)
     {
         await _index.RefreshAsync(ct).ConfigureAwait(false);
-        return _index.RulesOf(new(role.Kind == "Role" ? ns : "", role.Name)) is { } rules ? rules : null;
+        return _index.RulesOf(new(role.Kind == "Role" ? ns : "", role.Name)) is { } rules ? rules.ToArray() : null;
     }
 }

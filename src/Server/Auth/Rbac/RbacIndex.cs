@@ -124,5 +124,5 @@ sealed class RbacIndex(ServedObjects objects)
     }
 
     /// <returns>Null when there is no such role.</returns>
-    public Seq<PolicyRule>? RulesOf(RoleKey role) => _rules.TryGetValue(role, out var rules) ? rules : null;
+    public Seq<PolicyRule>? RulesOf(RoleKey role) => _rules.TryGetValue(role, out var rules) ? rules : default(Seq<PolicyRule>?);
 }

@@ -2,6 +2,7 @@ using Hanbae.Api;
 using Hanbae.Api.Authentication.V1;
 using Hanbae.Api.Core.V1;
 using Hanbae.Machinery.Validate;
+using Hanbae.Server.Admission.Plugins;
 using Hanbae.Server.Cache;
 using Hanbae.Server.Errors;
 
@@ -29,6 +30,7 @@ public sealed class TokenRequests(SecurityOptions options, ServedObjects objects
             ExpirationSeconds = asked.Spec.ExpirationSeconds ?? Default, Audiences = asked.Spec.Audiences.IsEmpty ? options.ApiAudiences : asked.Spec.Audiences,
         };
         Validate(spec);
+        await NodeRestriction.CheckTokenAsync(objects, request.User, ns, name, spec.BoundObjectRef, ct).ConfigureAwait(false);
         var claims = await ClaimsAsync(account, spec, ct).ConfigureAwait(false);
         long told = claims.WarnAfter > 0 ? claims.WarnAfter : claims.Expires;
         return Reply.Object(asked with
