@@ -14,7 +14,7 @@ static class Detached
 
     public static async Task<int> StartAsync(string folder, CancellationToken ct)
     {
-        Directory.CreateDirectory(folder);
+        DataFolder.Claim(NodePaths.Of(folder));
         string log = Path.Combine(folder, Up.LogFile);
         long from = File.Exists(log) ? new FileInfo(log).Length : 0;
         string[] arguments = [.. Environment.GetCommandLineArgs().Skip(1).Where(a => a is not ("--detach" or "-d"))];

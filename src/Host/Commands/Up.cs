@@ -85,6 +85,6 @@ static class Up
             if (pods.Length == 0) pods = chosen.Pods;
             if (services.Length == 0) services = chosen.Services;
         }
-        return new() { NodeName = asked.NodeName ?? Dns.GetHostName().ToLowerInvariant(), PodCidr = pods, ServiceCidr = services };
+        return new() { NodeName = asked.NodeName ?? System.Net.Dns.GetHostName().ToLowerInvariant(), PodCidr = pods, ServiceCidr = services };
     }
 }

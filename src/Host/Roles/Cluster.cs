@@ -33,12 +33,12 @@ static class Cluster
         try
         {
             // The runtime and the control plane need nothing of each other: they start together.
-            var starting = !node ? Task.FromResult<RuntimeReady?>(null) : steps.RunAsync("container runtime", async () => await (settings.RuntimeEndpoint is { } endpoint
-                ? runtime.UseAsync(endpoint, Images.PauseImage.Name, ct)
-                : runtime.StartAsync([settings.NodePodCidr], [settings.PodCidr], ct)) as RuntimeReady);
+            var starting = !node ? Task.FromResult<RuntimeReady?>(null) : steps.RunAsync<RuntimeReady?>("container runtime", async () => settings.RuntimeEndpoint is { } endpoint
+                ? await runtime.UseAsync(endpoint, Images.PauseImage.Name, ct)
+                : await runtime.StartAsync([settings.NodePodCidr], [settings.PodCidr], ct));
             var pki = await steps.RunAsync("certificates", () => Task.Run(() => ClusterPki.Ensure(
-                new(Path.Combine(paths.Data, "pki"), time), settings.NodeName, settings.ClusterDomain, [settings.ApiClusterIp]), ct));
-            await using var control = await steps.RunAsync("API server", () => ControlPlane.StartAsync(settings, paths.Data, pki, time, loggers, ct));
+                new(Path.Combine(paths.Data, "pki"), time), settings.NodeName, settings.ClusterDomain, node ? [settings.ApiClusterIp, settings.BridgeAddress] : [settings.ApiClusterIp]), ct));
+            await using var control = await steps.RunAsync("API server", () => ControlPlane.StartAsync(settings, paths.Data, pki, node ? settings.BridgeAddress : IPAddress.Loopback, time, loggers, ct));
             await KubeconfigWriter.WriteAsync(KubeconfigPath.Of(paths.Data), control.Port, pki, ct);
             await using var supervisor = new Supervisor(loggers, time);
             control.RunComponents(supervisor, settings, pki);

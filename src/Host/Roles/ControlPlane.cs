@@ -3,15 +3,15 @@ using System.Security.Cryptography.X509Certificates;
 using Hanbae.Api;
 using Hanbae.Api.Rest;
 using Hanbae.Client;
-using Hanbae.Controllers;
 using Hanbae.Host.Pki;
 using Hanbae.Host.Settings;
 using Hanbae.Scheduler;
 using Hanbae.Server;
 using Hanbae.Server.Auth;
+using Hanbae.Server.Auth.Tokens;
 using Hanbae.Server.Bootstrap;
 using Hanbae.Server.Front;
-using Hanbae.Server.Registry;
+using Hanbae.Server.Discovery;
 using Hanbae.Store.Sqlite;
 using Microsoft.Extensions.Logging;
 
@@ -37,7 +37,8 @@ public sealed class ControlPlane : IAsyncDisposable
     /// <summary>Caches shared by all parts of the control plane, the proxy and DNS.</summary>
     public InformerFactory Informers { get; }
 
-    public static async Task<ControlPlane> StartAsync(ClusterSettings settings, string dataFolder, ClusterPki pki, TimeProvider time, ILoggerFactory loggers, CancellationToken ct)
+    /// <param name="advertise">The address under which Pods reach this machine; endpoints of the Service <c>kubernetes</c>.</param>
+    public static async Task<ControlPlane> StartAsync(ClusterSettings settings, string dataFolder, ClusterPki pki, IPAddress advertise, TimeProvider time, ILoggerFactory loggers, CancellationToken ct)
     {
         string folder = Path.Combine(dataFolder, "store");
         Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
@@ -49,18 +50,22 @@ public sealed class ControlPlane : IAsyncDisposable
                 ClientAuthorities = [pki.Authority], ServiceAccountKeys = [TokenKey.Of(pki.ServiceAccountKey)], Time = time,
                 Issuer = Issuer(settings), ApiAudiences = [Issuer(settings)], JwksUri = Issuer(settings) + "/openid/v1/jwks",
             });
-            var server = new ApiServer(store, Views.AddTo(security.AddTo(new()
+            var server = new ApiServer(store, security.AddTo(new()
             {
                 Time = time,
-                Strategy = Catalog.With(new() { ServiceCidr = settings.ServiceCidr }),
                 KubeletClientCertificate = pki.ApiServerKubeletClient,
                 KubeletAuthorities = [pki.Authority],
-            })));
-            security.Objects.Attach(server);
-            await new BootstrapObjects(server.Transport, time).EnsureAsync(ct);
+                Paths = [.. new DiscoveryHandler(static () => [], $"{advertise}:{settings.ApiPort}").Routes],
+            }));
+            security.Objects.Attach(server.Resources.Stored);
             var front = await HttpFront.StartAsync(server, new()
             {
                 Endpoints = [new(IPAddress.Parse(settings.BindAddress), settings.ApiPort)], Certificate = pki.ApiServer, Chain = [pki.Authority],
+            }, ct);
+            await ClusterBootstrap.EnsureAsync(new IdentityTransport(server.Transport, new("system:apiserver", ["system:masters"]), "hanbae/apiserver"), new()
+            {
+                Advertise = new(advertise, front.Addresses[0].Port), ServiceAddress = settings.ApiClusterIp,
+                ClientAuthority = pki.Authority.ExportCertificatePem() + "\n", FrontProxyAuthority = pki.FrontProxyAuthority.ExportCertificatePem() + "\n",
             }, ct);
             return new(store, server, front, time, loggers);
         }
@@ -77,7 +82,7 @@ public sealed class ControlPlane : IAsyncDisposable
     public void RunComponents(Supervisor supervisor, ClusterSettings settings, ClusterPki pki)
     {
         supervisor.Run("informers", Informers.RunAsync);
-        var options = new ControllerOptions { RootCa = pki.Authority.ExportCertificatePem() + "\n", ClusterCidr = settings.PodCidr };
+        var options = new Controllers.ControllerOptions { RootCa = pki.Authority.ExportCertificatePem() + "\n", ClusterCidr = settings.PodCidr };
         var log = _loggers.CreateLogger("hanbae.controllers");
         supervisor.Run("controllers", ct => Controllers.Catalog.RunAsync(
             entry => Access(supervisor, $"system:serviceaccount:kube-system:{entry.Component}", entry.Component, "system:serviceaccounts", "system:serviceaccounts:kube-system"), options, ct, log));

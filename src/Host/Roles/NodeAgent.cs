@@ -34,14 +34,14 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
         supervisor.Run("kubelet", ct => new Kubelet.Kubelet(new()
         {
             Options = Options(), Cri = cri, Client = access.Client, Pods = pods, Events = access.Recorder, Time = time, Services = services,
-            Volumes = objects => new PodVolumes(Options().Folders, objects, access.Client, time),
-            Environments = objects => new ContainerEnvironments(objects, access.Recorder),
+            Volumes = objects => new PodVolumes(Options().Folders, objects, new PersistentVolumesOf(access.Client), time),
+            Environments = objects => new ContainerEnvironments(objects, access.Recorder, Options().Folders),
         }).RunAsync(ct));
 
         var proxyAccess = control.Access(supervisor, "system:kube-proxy", "kube-proxy", "system:node-proxier");
         var log = loggers.CreateLogger("hanbae.proxy");
         supervisor.Run("proxy", ct => new Proxy.Proxy(proxyAccess, new() { NodeName = node, Table = paths.NftTable + "_services", PodCidr = settings.PodCidr },
-            message => log.Refused(message)).RunAsync(ct));
+            log.Refused).RunAsync(ct));
 
         var dnsAccess = control.Access(supervisor, "system:serviceaccount:kube-system:coredns", "dns", "system:serviceaccounts");
         supervisor.Run("dns", async ct =>
