@@ -23,6 +23,7 @@ sealed class PersistentVolumePlugin(VolumeContext context) : IVolumePlugin
         var key = (pod.Metadata.Uid, volume.Name);
         if (!_found.TryGetValue(key, out var persistent)) _found[key] = persistent = await FindAsync(pod, volume, ct);
         var spec = persistent.Spec;
+        VolumeLocality.Check(persistent, context.Objects.Node);
         if (spec.VolumeMode == "Block") throw Failed(volume, $"volume {volume.Name} has volumeMode Block, but no block volume plugin matched");
         bool readOnly = volume.PersistentVolumeClaim?.ReadOnly == true;
         if (spec.HostPath is { } path) return HostPathPlugin.Prepare(path) with { ReadOnly = readOnly };
