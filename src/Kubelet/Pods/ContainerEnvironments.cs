@@ -73,7 +73,8 @@ public sealed class ContainerEnvironments(IPodObjects objects, IRecorder recorde
         if (skipped.Count == 0) return;
         skipped.Sort(StringComparer.Ordinal);
         recorder.Event(pod, "Warning", "InvalidEnvironmentVariableNames",
-            $"Keys [{string.Join(", ", skipped)}] from the EnvFrom {kind} {pod.Metadata.Namespace}/{name} were skipped since they are considered invalid environment variable names.");
+            $"Keys [{string.Join(", ", skipped)}] from the EnvFrom {kind} {pod.Metadata.Namespace}/{name} were skipped "
+            + "since they are considered invalid environment variable names.");
     }
 
     /// <summary>Anything printable without <c>=</c>: the relaxed rule (KEP-4369), by which every key of a ConfigMap or Secret will do.</summary>

@@ -20,11 +20,12 @@ static class ContainerResources
         string resource = reference.Resource;
         bool limit = resource.StartsWith("limits.", StringComparison.Ordinal);
         string of = resource[(resource.IndexOf('.') + 1)..];
-        if ((!limit && !resource.StartsWith("requests.", StringComparison.Ordinal)) || !(of is "cpu" or "memory" or "ephemeral-storage" || of.StartsWith("hugepages-", StringComparison.Ordinal)))
+        bool huge = of.StartsWith("hugepages-", StringComparison.Ordinal);
+        if ((!limit && !resource.StartsWith("requests.", StringComparison.Ordinal)) || !(huge || of is "cpu" or "memory" or "ephemeral-storage"))
             throw new ContainerConfigException("unsupported container resource : " + resource);
 
         var amount = (limit ? container.Resources.Limits : container.Resources.Requests)[of];
-        if (limit && amount.IsZero && !of.StartsWith("hugepages-", StringComparison.Ordinal)) amount = Most(pod, of, node);
+        if (limit && amount.IsZero && !huge) amount = Most(pod, of, node);
         return Divided(amount, reference.Divisor, milli: of == "cpu").ToString(CultureInfo.InvariantCulture);
     }
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
-using Hanbae.Kubelet.Volumes.Disk;
 
 namespace Hanbae.Kubelet.Volumes;
 
@@ -9,30 +8,28 @@ namespace Hanbae.Kubelet.Volumes;
 /// <remarks>The limit of memory is the file system's; on disk it is watched by eviction, as upstream does without project quotas.</remarks>
 sealed class EmptyDirPlugin(VolumeContext context) : IVolumePlugin
 {
-    const uint Everyone = 0x1FF; // 0777: containers run as any user
-
     public string Name => "kubernetes.io/empty-dir";
 
     public bool Serves(Volume volume) => volume.EmptyDir is not null;
 
     public Task<PreparedVolume> PrepareAsync(Pod pod, Volume volume, CancellationToken ct)
     {
-        string folder = context.Folders.Volume(pod.Metadata.Uid, Name, volume.Name);
         var source = volume.EmptyDir!;
-        bool fresh = !Directory.Exists(folder);
-        Directory.CreateDirectory(folder);
-        if (fresh && Native.SetMode(folder, Everyone) is not 0 and var error) throw Tree.Failure("chmod", folder, error);
+        long? group = context.Mounts.CanOwn ? pod.Spec.SecurityContext?.FsGroup : null;
+        string folder = context.MakeFolder(pod.Metadata.Uid, Name, volume.Name, made =>
+        {
+            if (group is { } id) FsGroup.Apply(made, id, readOnly: false, ct);
+        });
+        // Permissions and group are given with the mount, so that it too appears finished.
+        string own = group is { } gid ? $"mode=3777,gid={gid}" : "mode=1777";
         if (source.Medium == "Memory")
         {
             long size = MemoryLimit(pod, source.SizeLimit, context.Objects.Node);
-            context.Mounts.Memory(folder, size > 0 ? "size=" + size.ToString(CultureInfo.InvariantCulture) : "");
+            context.Mounts.Memory(folder, size > 0 ? $"{own},size={size}" : own);
         }
-        else if (source.Medium.StartsWith("HugePages", StringComparison.Ordinal)) context.Mounts.HugePages(folder, "pagesize=" + PageSize(pod, source.Medium));
+        else if (source.Medium.StartsWith("HugePages", StringComparison.Ordinal))
+            context.Mounts.HugePages(folder, $"{own},pagesize={PageSize(pod, source.Medium)}");
         else if (source.Medium.Length > 0) throw new VolumeException($"unknown storage medium \"{source.Medium}\"");
-
-        // It began empty, so its top tells whether the group has it.
-        if (context.Mounts.CanOwn && pod.Spec.SecurityContext?.FsGroup is { } group && Native.Status(folder) is { } top && !FsGroup.Matches(top, group, readOnly: false))
-            FsGroup.Apply(folder, group, readOnly: false, ct);
         return Task.FromResult(new PreparedVolume(folder));
     }
 
@@ -69,7 +66,8 @@ sealed class EmptyDirPlugin(VolumeContext context) : IVolumePlugin
             .Where(name => name.StartsWith(resource, StringComparison.Ordinal)).Select(name => name[resource.Length..]).Distinct()];
         string size = medium.StartsWith(named, StringComparison.Ordinal) ? medium[named.Length..]
             : sizes.Length == 1 ? sizes[0]
-            : throw new VolumeException(sizes.Length == 0 ? "medium HugePages needs a huge page resource request" : "medium HugePages can only be used with one huge page size; name it, such as HugePages-2Mi");
+            : throw new VolumeException(sizes.Length == 0 ? "medium HugePages needs a huge page resource request"
+                : "medium HugePages can only be used with one huge page size; name it, such as HugePages-2Mi");
         return Array.IndexOf(sizes, size) >= 0
             ? Quantity.Parse(size).Value().ToString(CultureInfo.InvariantCulture)
             : throw new VolumeException($"medium \"{medium}\" needs a request of hugepages-{size}");

@@ -1,16 +1,27 @@
+using System.Collections.Concurrent;
 using Hanbae.Api.Core.V1;
 using Hanbae.Kubelet.Volumes.Disk;
 
 namespace Hanbae.Kubelet.Volumes;
 
 /// <summary>A file, folder, socket or device of the node itself; nothing is mounted, and nobody's ownership changes.</summary>
+/// <remarks>As upstream, the type is looked at once for each Pod: what happens to the path later is between the Pod and the node.</remarks>
 sealed class HostPathPlugin : IVolumePlugin
 {
+    /// <summary>Bound: one entry per Pod and volume on the node.</summary>
+    readonly ConcurrentDictionary<(string PodUid, string Volume), PreparedVolume> _checked = new();
+
     public string Name => "kubernetes.io/host-path";
 
     public bool Serves(Volume volume) => volume.HostPath is not null;
 
-    public Task<PreparedVolume> PrepareAsync(Pod pod, Volume volume, CancellationToken ct) => Task.FromResult(Prepare(volume.HostPath!));
+    public Task<PreparedVolume> PrepareAsync(Pod pod, Volume volume, CancellationToken ct) =>
+        Task.FromResult(_checked.GetOrAdd((pod.Metadata.Uid, volume.Name), _ => Prepare(volume.HostPath!)));
+
+    public void Forget(string podUid)
+    {
+        foreach (var key in _checked.Keys) if (key.PodUid == podUid) _checked.TryRemove(key, out _);
+    }
 
     /// <exception cref="VolumeException">What is there is not of the type asked for.</exception>
     public static PreparedVolume Prepare(HostPathVolumeSource source)

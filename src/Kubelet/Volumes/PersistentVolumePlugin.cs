@@ -10,7 +10,8 @@ sealed class PersistentVolumePlugin(VolumeContext context) : IVolumePlugin
 {
     const string Local = "kubernetes.io/local-volume";
 
-    /// <summary>Volumes whose ownership was set for a Pod since the start of this kubelet. Bound: one entry per Pod and volume on the node.</summary>
+    /// <summary>What Pods' claims led to, which cannot change, and whether its ownership is set. Bound: one entry per Pod and volume on the node.</summary>
+    readonly ConcurrentDictionary<(string PodUid, string Volume), PersistentVolume> _found = new();
     readonly ConcurrentDictionary<(string PodUid, string Volume), bool> _owned = new();
 
     public string Name => "kubernetes.io/persistent-claim";
@@ -19,8 +20,10 @@ sealed class PersistentVolumePlugin(VolumeContext context) : IVolumePlugin
 
     public async Task<PreparedVolume> PrepareAsync(Pod pod, Volume volume, CancellationToken ct)
     {
-        var persistent = await FindAsync(pod, volume, ct);
+        var key = (pod.Metadata.Uid, volume.Name);
+        if (!_found.TryGetValue(key, out var persistent)) _found[key] = persistent = await FindAsync(pod, volume, ct);
         var spec = persistent.Spec;
+        VolumeLocality.Check(persistent, context.Objects.Node);
         if (spec.VolumeMode == "Block") throw Failed(volume, $"volume {volume.Name} has volumeMode Block, but no block volume plugin matched");
         bool readOnly = volume.PersistentVolumeClaim?.ReadOnly == true;
         if (spec.HostPath is { } path) return HostPathPlugin.Prepare(path) with { ReadOnly = readOnly };
@@ -29,7 +32,8 @@ sealed class PersistentVolumePlugin(VolumeContext context) : IVolumePlugin
         return PrepareLocal(pod, persistent.Metadata.Name, local.Path, readOnly, ct);
     }
 
-    public static string Unmatched(string volume) => $"failed to get Plugin from volumeSpec for volume \"{volume}\" err=no volume plugin matched";
+    public static string Unmatched(string volume) =>
+        $"failed to get Plugin from volumeSpec for volume \"{volume}\" err=no volume plugin matched";
 
     /// <summary>As upstream tells of a volume that it cannot begin to set up.</summary>
     public static UnprocessedVolumeException Failed(Volume volume, string why) => new(volume.Name, why);
@@ -44,7 +48,7 @@ sealed class PersistentVolumePlugin(VolumeContext context) : IVolumePlugin
         catch (ApiException e) { throw Claim($"failed to fetch PVC from API server: {e.Message}"); }
         if (claim is null) throw Claim($"failed to fetch PVC from API server: persistentvolumeclaims \"{name}\" not found");
         if (volume.Ephemeral is not null && !claim.Metadata.OwnerReferences.Exists(o => o.Controller == true && o.Uid == pod.Metadata.Uid))
-            throw Failed(volume, $"PVC {ns}/{name} was not created for pod {ns}/{pod.Metadata.Name} (pod is not owner)"); // KEP-1698: somebody else's claim of that name
+            throw Failed(volume, $"PVC {ns}/{name} was not created for pod {ns}/{pod.Metadata.Name} (pod is not owner)"); // KEP-1698
         if (claim.Metadata.DeletionTimestamp is not null) throw Claim("PVC is being deleted");
         if (claim.Status.Phase != "Bound") throw Claim("PVC is not bound");
         if (claim.Spec.VolumeName.Length == 0) throw Claim("PVC has empty pvc.Spec.VolumeName");
@@ -58,7 +62,7 @@ sealed class PersistentVolumePlugin(VolumeContext context) : IVolumePlugin
         if (persistent.Spec.ClaimRef is not { } reference)
             throw Persistent($"found PV object {persistent.Metadata.Name} with nil pv.Spec.ClaimRef indicating it is not yet bound to the claim");
         if (reference.Uid != claim.Metadata.Uid)
-            throw Persistent($"found PV object {persistent.Metadata.Name} with a pv.Spec.ClaimRef.UID {reference.Uid} that does not match the claim's {claim.Metadata.Uid}");
+            throw Persistent($"found PV object {persistent.Metadata.Name} with a pv.Spec.ClaimRef.UID {reference.Uid} other than the claim's {claim.Metadata.Uid}");
         return persistent;
     }
 
@@ -68,13 +72,15 @@ sealed class PersistentVolumePlugin(VolumeContext context) : IVolumePlugin
         if (path.Split('/').Contains("..")) throw new VolumeException($"invalid path: {path}: must not contain '..'");
         using var source = Native.OpenAt(null, Native.Bytes(Resolve(path)), Native.PathOnly | Native.Folder, out int error)
             ?? throw new VolumeException($"path \"{path}\" does not exist or is no directory: {Native.Text(error)}");
+        VolumeContext.MakePrivate(context.Folders.Volumes(pod.Metadata.Uid));
         string at = context.Mounts.Bind(source, context.Folders.Volume(pod.Metadata.Uid, Local, name), readOnly);
         var security = pod.Spec.SecurityContext;
         if (security?.FsGroup is { } group && !readOnly && context.Mounts.CanOwn && _owned.TryAdd((pod.Metadata.Uid, name), true))
         {
             try
             {
-                bool skip = security.FsGroupChangePolicy == "OnRootMismatch" && Native.Status(source) is { } top && FsGroup.Matches(top, group, readOnly: false);
+                bool skip = security.FsGroupChangePolicy == "OnRootMismatch"
+                    && Native.Status(source) is { } top && FsGroup.Matches(top, group, readOnly: false);
                 if (!skip) FsGroup.Apply(at, group, readOnly: false, ct);
             }
             catch
@@ -92,6 +98,7 @@ sealed class PersistentVolumePlugin(VolumeContext context) : IVolumePlugin
     public void Forget(string podUid)
     {
         foreach (var key in _owned.Keys) if (key.PodUid == podUid) _owned.TryRemove(key, out _);
+        foreach (var key in _found.Keys) if (key.PodUid == podUid) _found.TryRemove(key, out _);
     }
 }
 

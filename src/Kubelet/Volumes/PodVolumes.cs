@@ -14,7 +14,7 @@ public sealed class PodVolumes : IVolumes
     /// <param name="canMount">False for nodes without real containers: volumes are then plain folders, and ownership stays as it is.</param>
     public PodVolumes(PodFolders folders, IPodObjects objects, IPersistentVolumes persistent, TimeProvider time, bool canMount = true)
     {
-        _context = new(folders, objects, persistent, canMount ? new KernelMounts() : new PlainFolders(), time);
+        _context = new VolumeContext(folders, objects, persistent, canMount ? new KernelMounts() : new PlainFolders(), time);
         _plugins = Catalog.Of(_context);
     }
 
@@ -26,7 +26,8 @@ public sealed class PodVolumes : IVolumes
         return new(prepared);
     }
 
-    public Task RefreshAsync(Pod pod, CancellationToken ct) => EachAsync(pod, UsedBy(pod), (plugin, volume) => plugin.RefreshAsync(pod, volume, ct));
+    public Task RefreshAsync(Pod pod, CancellationToken ct) =>
+        EachAsync(pod, UsedBy(pod), (plugin, volume) => plugin.RefreshAsync(pod, volume, ct));
 
     /// <summary>All volumes are tried before the first failure is told, so that one that is missing does not hold up the others.</summary>
     async Task EachAsync(Pod pod, HashSet<string> used, Func<IVolumePlugin, Volume, Task> work)
@@ -38,7 +39,8 @@ public sealed class PodVolumes : IVolumes
             if (!used.Contains(volume.Name)) continue; // as upstream: what no container mounts is not made
             try
             {
-                var plugin = _plugins.FirstOrDefault(p => p.Serves(volume)) ?? throw new UnprocessedVolumeException(volume.Name, PersistentVolumePlugin.Unmatched(volume.Name));
+                var plugin = _plugins.FirstOrDefault(p => p.Serves(volume))
+                    ?? throw new UnprocessedVolumeException(volume.Name, PersistentVolumePlugin.Unmatched(volume.Name));
                 await work(plugin, volume);
             }
             catch (UnprocessedVolumeException e)
@@ -54,7 +56,10 @@ public sealed class PodVolumes : IVolumes
             }
         }
         if (unprocessed.Count > 0)
-            setUp.Add($"Unable to attach or mount volumes: unmounted volumes=[{string.Join(" ", missing)}], unattached volumes=[], failed to process volumes=[{string.Join(" ", missing)}]: {string.Join(", ", unprocessed)}");
+        {
+            string names = string.Join(" ", missing);
+            setUp.Add($"Unable to attach or mount volumes: unmounted volumes=[{names}], unattached volumes=[], failed to process volumes=[{names}]: {string.Join(", ", unprocessed)}");
+        }
         if (setUp.Count > 0) throw new VolumeException(string.Join("; ", setUp), first);
     }
 
@@ -80,7 +85,8 @@ public sealed class PodVolumes : IVolumes
         try
         {
             using var opened = SubPaths.Open(volume.HostPath, path);
-            string target = Path.Combine(_context.Folders.SubPaths(pod.Metadata.Uid), mount.Name, container, IndexOf(pod, container, mount).ToString(System.Globalization.CultureInfo.InvariantCulture));
+            string folder = _context.Folders.SubPaths(pod.Metadata.Uid), target = Path.Combine(folder, mount.Name, container, $"{IndexOf(pod, container, mount)}");
+            VolumeContext.MakePrivate(folder);
             return Task.FromResult(_context.Mounts.Bind(opened, target, readOnly: false)); // read-only is the container's mount, and may differ between two
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -100,7 +106,7 @@ public sealed class PodVolumes : IVolumes
     {
         if (podUid.Length == 0 || podUid.Contains('/') || podUid is "." or "..") throw new VolumeException($"\"{podUid}\" is no uid of a Pod");
         _context.Tokens.Forget(podUid);
-        foreach (var plugin in _plugins.OfType<PersistentVolumePlugin>()) plugin.Forget(podUid);
+        foreach (var plugin in _plugins) plugin.Forget(podUid);
         try
         {
             // Subpaths lie on volumes, so all mounts come off first; nothing is removed while one is left, for it would be removed through the mount.
@@ -108,7 +114,10 @@ public sealed class PodVolumes : IVolumes
             Tree.Delete(_context.Folders.SubPaths(podUid));
             Tree.Delete(_context.Folders.Volumes(podUid));
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { throw new VolumeException($"UnmountVolume.TearDown failed for pod \"{podUid}\" : {e.Message}", e); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new VolumeException($"UnmountVolume.TearDown failed for pod \"{podUid}\" : {e.Message}", e);
+        }
         return Task.CompletedTask;
     }
 

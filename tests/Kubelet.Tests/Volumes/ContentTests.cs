@@ -202,4 +202,17 @@ public sealed class ContentTests : VolumeTest
             new() { ConfigMap = new() { Name = "x" } }, new() { Secret = new() { Name = "y" } }, new() { ClusterTrustBundle = new() { Path = "p" } }] } });
         Assert.Equal("MountVolume.SetUp failed for volume \"v\" : [configmap \"x\" not found, secret \"y\" not found, ClusterTrustBundle projection is not supported by this kubelet (path \"p\")]", await FailureAsync(pod));
     }
+
+    [Fact]
+    public async Task A_volume_outlives_its_object_but_a_refresh_tells()
+    {
+        Settings(("a", "1"));
+        string folder = await PrepareAsync(SettingsPod());
+        Objects.ConfigMaps.Clear();
+
+        Assert.Equal(folder, await PrepareAsync(SettingsPod()));
+        Assert.Equal("1", File.ReadAllText(Path.Combine(folder, "a")));
+        var told = await Assert.ThrowsAsync<Hanbae.Kubelet.Volumes.VolumeException>(() => Volumes.RefreshAsync(SettingsPod(), default));
+        Assert.Equal("MountVolume.SetUp failed for volume \"v\" : configmap \"settings\" not found", told.Message);
+    }
 }

@@ -23,6 +23,40 @@ public sealed class PodVolumesTests : VolumeTest
     }
 
     [RootFact]
+    public async Task What_containers_do_to_their_volume_is_not_undone()
+    {
+        var pod = PodWith(EmptyDir());
+        pod = pod with { Spec = pod.Spec with { SecurityContext = new() { FsGroup = 777 } } };
+        string folder = await PrepareAsync(pod);
+        Native.SetMode(folder, 0x1C0);
+        File.WriteAllText(Path.Combine(folder, "x"), "");
+        Native.SetMode(Path.Combine(folder, "x"), 0x180);
+
+        await PrepareAsync(pod);
+
+        Assert.Equal("700", Convert.ToString(ModeOf(folder), 8));
+        Assert.Equal("600", Convert.ToString(ModeOf(Path.Combine(folder, "x")), 8));
+        Assert.Equal("750", Convert.ToString(ModeOf(Folders.Volumes("u-1")), 8)); // other users of the node stay out
+    }
+
+    [RootFact]
+    public async Task Memory_is_mounted_once_with_its_group_also_beneath_a_linked_folder()
+    {
+        Directory.CreateDirectory(Path.Combine(Root, "real"));
+        File.CreateSymbolicLink(Folders.Data, Path.Combine(Root, "real"));
+        var pod = PodWith(EmptyDir("Memory"));
+        pod = pod with { Spec = pod.Spec with { SecurityContext = new() { FsGroup = 777 } } };
+
+        string folder = await PrepareAsync(pod);
+        await PrepareAsync(pod);
+
+        Assert.Single(MountTable.Read(), m => m.Path == folder);
+        Assert.Equal((777u, "3777"), (Native.Status(folder)!.Value.Group, Convert.ToString(ModeOf(folder), 8)));
+        await Volumes.TearDownAsync("u-1", default);
+        Assert.False(Directory.Exists(folder));
+    }
+
+    [RootFact]
     public async Task Memory_is_as_large_as_its_limit()
     {
         string folder = await PrepareAsync(PodWith(EmptyDir("Memory", "1Mi")));
@@ -78,6 +112,7 @@ public sealed class PodVolumesTests : VolumeTest
         string folder = Path.Combine(Root, "d"), file = Path.Combine(Root, "f"), socket = Path.Combine(Root, "s");
         async Task<string> Of(string path, string type)
         {
+            await Volumes.TearDownAsync("u-1", default); // a type is looked at once for each Pod
             try { return await PrepareAsync(PodWith(new Volume { Name = "v", HostPath = new() { Path = path, Type = type } })); }
             catch (VolumeException e) { return e.Message.Replace("MountVolume.SetUp failed for volume \"v\" : ", "", StringComparison.Ordinal); }
         }

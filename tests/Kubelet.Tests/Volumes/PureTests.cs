@@ -42,4 +42,20 @@ public sealed class PureTests
                 Containers = [.. users.Select(u => new Container { SecurityContext = u < 0 ? null : new() { RunAsUser = u } })],
             },
         }));
+
+    [Theory]
+    [InlineData("zone", "In", "a", true), InlineData("zone", "In", "b", false), InlineData("zone", "NotIn", "b", true), InlineData("rack", "Exists", "", false),
+     InlineData("rack", "DoesNotExist", "", true), InlineData("size", "Gt", "3", true), InlineData("size", "Lt", "3", false), InlineData("zone", "What", "a", false)]
+    public void A_volume_of_other_nodes_is_refused(string key, string op, string value, bool here)
+    {
+        var node = new Node { Metadata = new() { Name = "n1", Labels = Hanbae.Api.Map.Of(("zone", "a"), ("size", "4")) } };
+        var volume = new PersistentVolume
+        {
+            Metadata = new() { Name = "pv" },
+            Spec = new() { NodeAffinity = new() { Required = new() { NodeSelectorTerms = [
+                new(), new() { MatchExpressions = [new() { Key = key, Operator = op, Values = value.Length > 0 ? [value] : [] }], MatchFields = [new() { Key = "metadata.name", Operator = "In", Values = ["n1"] }] }] } } },
+        };
+        var refused = Record.Exception(() => VolumeLocality.Check(volume, node));
+        Assert.Equal(here ? null : "MountVolume.NodeAffinity check failed: no matching NodeSelectorTerms", refused?.Message);
+    }
 }

@@ -80,4 +80,20 @@ public sealed class SubPathTests : VolumeTest
     [InlineData("/abs", "error SubPath `/abs` must not be an absolute path"), InlineData("a/../b", "unable to provision SubPath `a/../b`: must not contain '..'")]
     public async Task Paths_are_checked(string subPath, string message) =>
         Assert.Equal(message, (await Assert.ThrowsAsync<VolumeException>(() => SubPathAsync(subPath))).Message);
+
+    [Fact]
+    public async Task Without_the_right_to_mount_volumes_are_folders()
+    {
+        var volumes = new PodVolumes(Folders, Objects, Objects, new FakeClock(Objects), canMount: false);
+        Objects.Secrets.Add(new() { Metadata = new() { Name = "s", Namespace = "default" }, Data = Hanbae.Api.Map.Of(("k", Hanbae.Api.Bytes.FromText("v"))) });
+        var pod = PodWith(new Volume { Name = "v", Secret = new() { SecretName = "s" } });
+        var prepared = await volumes.PrepareAsync(pod, default);
+        string part = await volumes.SubPathAsync(pod, "c", pod.Spec.Containers[0].VolumeMounts[0], "k", prepared, default);
+
+        Assert.Equal("v", File.ReadAllText(part));
+        Assert.StartsWith(prepared.ByName["v"].HostPath, part, StringComparison.Ordinal);
+        Assert.Empty(MountTable.Read().Beneath(Root));
+        await volumes.TearDownAsync("u-1", default);
+        Assert.Empty(volumes.PodsOnDisk());
+    }
 }

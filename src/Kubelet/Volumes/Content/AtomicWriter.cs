@@ -23,7 +23,7 @@ static class AtomicWriter
         bool same = current is not null && IsSame(Path.Combine(volume, current), files);
         if (!same)
         {
-            string next = ".." + now.UtcDateTime.ToString("yyyy_MM_dd_HH_mm_ss.", CultureInfo.InvariantCulture) + Random.Shared.NextInt64(1_000_000_000).ToString(CultureInfo.InvariantCulture);
+            string next = string.Create(CultureInfo.InvariantCulture, $"..{now.UtcDateTime:yyyy_MM_dd_HH_mm_ss}.{Random.Shared.Next(1_000_000_000)}");
             string folder = Path.Combine(volume, next);
             try
             {
@@ -49,14 +49,19 @@ static class AtomicWriter
         return !same;
     }
 
-    static string? CurrentOf(string volume) => new FileInfo(Path.Combine(volume, Data)).LinkTarget is { } target && Directory.Exists(Path.Combine(volume, target)) ? target : null;
+    /// <summary>Whether something was written here; a tmpfs that is gone has nothing.</summary>
+    public static bool HasContent(string volume) => CurrentOf(volume) is not null;
+
+    static string? CurrentOf(string volume) =>
+        new FileInfo(Path.Combine(volume, Data)).LinkTarget is { } target && Directory.Exists(Path.Combine(volume, target)) ? target : null;
 
     static bool IsSame(string folder, SortedDictionary<string, ContentFile> files)
     {
         int found = 0;
         foreach (string path in Directory.EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 }))
         {
-            if (!files.TryGetValue(Path.GetRelativePath(folder, path), out var file) || !file.Data.Span.SequenceEqual(File.ReadAllBytes(path))) return false;
+            if (!files.TryGetValue(Path.GetRelativePath(folder, path), out var file)) return false;
+            if (!file.Data.Span.SequenceEqual(File.ReadAllBytes(path))) return false;
             found++;
         }
         return found == files.Count;
@@ -96,9 +101,9 @@ static class AtomicWriter
     {
         foreach (var entry in new DirectoryInfo(volume).EnumerateFileSystemInfos())
         {
-            bool ours = entry.Name.StartsWith("..", StringComparison.Ordinal);
-            if (ours ? entry.Name != Data && entry.Name != current : entry.LinkTarget is { } target && target.StartsWith(Data + "/", StringComparison.Ordinal) && !shown.Contains(entry.Name))
-                Tree.Delete(entry.FullName);
+            bool old = entry.Name.StartsWith("..", StringComparison.Ordinal) ? entry.Name != Data && entry.Name != current
+                : entry.LinkTarget?.StartsWith(Data + "/", StringComparison.Ordinal) == true && !shown.Contains(entry.Name);
+            if (old) Tree.Delete(entry.FullName);
         }
     }
 }

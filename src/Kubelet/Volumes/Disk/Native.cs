@@ -70,6 +70,16 @@ static class Native
         }
     }
 
+    /// <summary>The path without symbolic links of something that exists.</summary>
+    /// <exception cref="IOException"/>
+    public static string RealPath(string path)
+    {
+        int fd = openat(CurrentFolder, Bytes(path), PathOnly | CloseOnExec, 0);
+        if (fd < 0) throw Tree.Failure("open", path, Marshal.GetLastPInvokeError());
+        using var handle = new SafeFileHandle(fd, ownsHandle: true);
+        return new FileInfo(PathOf(handle)).LinkTarget ?? path;
+    }
+
     /// <summary>Makes a file that is not there yet, for writing.</summary>
     /// <exception cref="IOException"/>
     public static SafeFileHandle CreateFile(string path, uint mode)
