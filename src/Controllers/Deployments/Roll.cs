@@ -13,7 +13,8 @@ namespace Hanbae.Controllers.Deployments;
 /// <summary>Moves each Deployment's Pods from one template to the next, and keeps the templates it came from.</summary>
 /// <remarks>
 /// The name of a template's set follows from the template, so that a cache that lags cannot make two of them; every other write names
-/// the version it was decided upon. Both together keep the limits whatever the caches know.
+/// the version it was decided upon; and nothing is decided before the cache shows what was written last, since the limits are about
+/// all sets together.
 /// </remarks>
 sealed class Roll(IClusterAccess cluster) : IReconciler
 {
@@ -21,6 +22,7 @@ sealed class Roll(IClusterAccess cluster) : IReconciler
     readonly ICache<Deployment> _deployments = cluster.Cache<Deployment>();
     readonly ICache<ReplicaSet> _sets = cluster.Cache<ReplicaSet>();
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
+    readonly Echo _echo = new(cluster.Time);
 
     public void Watch(Triggers on)
     {
@@ -33,7 +35,8 @@ sealed class Roll(IClusterAccess cluster) : IReconciler
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
-        if (_deployments.Find(key) is not { } deployment) return Again.OnChange;
+        if (_deployments.Find(key) is not { } deployment) { _echo.Forget(key); return Again.OnChange; }
+        if (!_echo.IsShownBy(_sets, key)) return Again.WithBackoff;
         var selector = deployment.Spec.Selector.ToSelector();
         if (selector.IsEmpty) return await RefuseAsync(deployment, ct);
         var now = cluster.Time.GetUtcNow();
@@ -43,7 +46,7 @@ sealed class Roll(IClusterAccess cluster) : IReconciler
         if (plan.Create is { } made && !await CreateAsync(deployment, made, now, ct)) return Again.WithBackoff;
         foreach (var change in plan.Change)
         {
-            await _client.UpdateAsync(change.Is, ct);
+            _echo.Wrote(key, await _client.UpdateAsync(change.Is, ct));
             if (change.Message is { } message) cluster.Recorder.Event(deployment, "Normal", "ScalingReplicaSet", message);
         }
         foreach (var old in plan.Delete)
@@ -59,7 +62,7 @@ sealed class Roll(IClusterAccess cluster) : IReconciler
     {
         try
         {
-            await _client.CreateAsync(planned, ct);
+            _echo.Wrote(Key.Of(deployment), await _client.CreateAsync(planned, ct));
             if (Draft.Size(planned) > 0)
                 cluster.Recorder.Event(deployment, "Normal", "ScalingReplicaSet", $"Scaled up replica set {planned.Metadata.Name} from 0 to {Draft.Size(planned)}");
             return true;
