@@ -1,6 +1,7 @@
 using Hanbae.Api;
 using Hanbae.Server.Cache;
 using Hanbae.Server.Registry;
+using Hanbae.Server.Verbs;
 using Microsoft.AspNetCore.Http;
 
 namespace Hanbae.Server;

@@ -10,16 +10,18 @@ namespace Hanbae.Server;
 /// <summary>One request on its way through the chain, whatever transport it came by.</summary>
 public abstract class RequestContext
 {
-    protected RequestContext(string method, string path, CancellationToken aborted)
+    protected RequestContext(string method, string path, IReadOnlyList<KeyValuePair<string, string>> query, CancellationToken aborted)
     {
-        (Method, Path, Aborted) = (method, path, aborted);
+        (Method, Path, Query, Aborted) = (method, path, query, aborted);
         Info = RequestInfo.Of(this);
     }
+
+    protected RequestContext(ApiRequest request, CancellationToken aborted) : this(request.Method, request.Path, request.Query, aborted) { }
 
     public string Method { get; }
     /// <summary>Decoded, without the query.</summary>
     public string Path { get; }
-    public abstract IReadOnlyList<KeyValuePair<string, string>> Query { get; }
+    public IReadOnlyList<KeyValuePair<string, string>> Query { get; }
     /// <summary>The path and query as the client sent them, for proxying.</summary>
     public abstract string RawTarget { get; }
     public abstract IEnumerable<KeyValuePair<string, string>> Headers { get; }

@@ -56,7 +56,7 @@ public sealed class Item
         return new(kind, key, revision, json);
     }
 
-    static void Put(ref Span<byte> to, ReadOnlySpan<byte> from)
+    static void Put(ref Span<byte> to, scoped ReadOnlySpan<byte> from)
     {
         from.CopyTo(to);
         to = to[from.Length..];
@@ -109,14 +109,7 @@ public sealed class Item
     }
 
     /// <summary>The protobuf message, without envelope.</summary>
-    public ReadOnlySpan<byte> Proto => _proto ??= ToProto(Object);
-
-    static byte[] ToProto(IMessage message)
-    {
-        var writer = new ProtoWriter();
-        try { message.WriteProto(ref writer); return writer.ToArray(); }
-        finally { writer.Dispose(); }
-    }
+    public ReadOnlySpan<byte> Proto => _proto ??= Encode.Encoder.ToProto(Object);
 
     /// <summary>The metadata as JSON: a part of the object's bytes.</summary>
     public ReadOnlySpan<byte> MetadataJson

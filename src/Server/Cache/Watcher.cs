@@ -8,7 +8,7 @@ public enum EventType : byte { Added, Modified, Deleted, Bookmark }
 /// <summary>One event on its way to one watcher.</summary>
 /// <param name="Item">Null in bookmarks.</param>
 /// <param name="InitialEventsEnd">The bookmark that says that the initial events are all sent.</param>
-public readonly record struct WatchEvent(EventType Type, Item? Item, long Revision, bool InitialEventsEnd = false);
+public readonly record struct ItemEvent(EventType Type, Item? Item, long Revision, bool InitialEventsEnd = false);
 
 /// <summary>One client's watch: events that the cache hands over and the transport takes.</summary>
 /// <remarks>Bound: <see cref="Bound"/> waiting events; a watcher that is slower is ended, never thinned. One reader.</remarks>
@@ -20,7 +20,7 @@ public sealed class Watcher : IValueTaskSource<bool>
     readonly bool _bookmarks;
     readonly Action<Watcher> _leave;
     ManualResetValueTaskSourceCore<bool> _signal = new() { RunContinuationsAsynchronously = true };
-    List<WatchEvent> _waiting = [];
+    List<ItemEvent> _waiting = [];
     bool _isAwaited, _ended;
 
     internal Watcher(Filter filter, bool bookmarks, Action<Watcher> leave) => (Filter, _bookmarks, _leave) = (filter, bookmarks, leave);
@@ -47,7 +47,7 @@ public sealed class Watcher : IValueTaskSource<bool>
         if (_bookmarks) Enqueue(new(EventType.Bookmark, null, revision));
     }
 
-    internal void Enqueue(WatchEvent e)
+    internal void Enqueue(ItemEvent e)
     {
         lock (_gate)
         {
@@ -85,7 +85,7 @@ public sealed class Watcher : IValueTaskSource<bool>
     }
 
     /// <summary>Exchanges an empty list for the events that wait. False when there will be none.</summary>
-    public ValueTask<bool> TakeAsync(ref List<WatchEvent> events)
+    public ValueTask<bool> TakeAsync(ref List<ItemEvent> events)
     {
         lock (_gate)
         {

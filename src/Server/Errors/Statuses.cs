@@ -14,7 +14,7 @@ public static class Statuses
 
     static StatusException Error(int code, string reason, string message, StatusDetails? details = null) => new(Failure(code, reason, message, details));
 
-    static StatusDetails Of(GroupResource resource, string name) => new() { Name = name, Group = resource.Group, Kind = resource.Resource };
+    static StatusDetails Of(GroupResource resource, string name) => new() { Name = name, Group = resource.Group ?? "", Kind = resource.Resource ?? "" };
 
     public static StatusException NotFound(GroupResource resource, string name) => Error(404, "NotFound", $"{resource} \"{name}\" not found", Of(resource, name));
 
@@ -46,7 +46,7 @@ public static class Statuses
 
     public static StatusException Forbidden(GroupResource resource, string name, string why)
     {
-        string message = resource.Resource.Length == 0 ? $"forbidden: {why}"
+        string message = string.IsNullOrEmpty(resource.Resource) ? $"forbidden: {why}"
             : name.Length == 0 ? $"{resource} is forbidden: {why}" : $"{resource} \"{name}\" is forbidden: {why}";
         return Error(403, "Forbidden", message, Of(resource, name));
     }

@@ -11,7 +11,7 @@ using Core = Hanbae.Api.Core.V1;
 using Flowcontrol = Hanbae.Api.Flowcontrol.V1;
 using Networking = Hanbae.Api.Networking.V1;
 using Policy = Hanbae.Api.Policy.V1;
-using Resource = Hanbae.Api.Resource.V1;
+using Claims = Hanbae.Api.Resource.V1;
 using Storage = Hanbae.Api.Storage.V1;
 
 namespace Hanbae.Server.Registry;
@@ -52,7 +52,7 @@ abstract class Parts
         Of<Networking.Ingress>((o, s) => o with { Status = s.Status }, (a, b) => a.Spec == b.Spec),
         Of<Networking.ServiceCIDR>((o, s) => o with { Status = s.Status }, (a, b) => a.Spec == b.Spec),
         Of<Policy.PodDisruptionBudget>((o, s) => o with { Status = s.Status }, (a, b) => a.Spec == b.Spec),
-        Of<Resource.ResourceClaim>((o, s) => o with { Status = s.Status }, (a, b) => a.Spec == b.Spec),
+        Of<Claims.ResourceClaim>((o, s) => o with { Status = s.Status }, (a, b) => a.Spec == b.Spec),
         Of<Storage.VolumeAttachment>((o, s) => o with { Status = s.Status }, (a, b) => a.Spec == b.Spec),
     }.ToDictionary(p => p.Item1, p => p.Item2);
 

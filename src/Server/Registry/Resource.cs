@@ -9,6 +9,8 @@ public sealed class Resource(ResourceInfo info, StoredResource stored, ITable? t
 {
     public ResourceInfo Info { get; } = info;
     public StoredResource Stored { get; } = stored;
+    byte[]? _columns;
+    internal byte[] ColumnsJson => _columns ??= Encode.TableEncoder.Columns(this);
     internal ITable Table { get; } = table ?? new NameAndAge(info);
     /// <summary>What answers instead of plain storage, by subresource (empty for the resource itself).</summary>
     internal Dictionary<string, IRestHandler> Handlers { get; } = handlers;

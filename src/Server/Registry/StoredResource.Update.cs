@@ -80,7 +80,7 @@ public sealed partial class StoredResource
 
     async ValueTask<IObject> PrepareAsync(WriteRequest write, IObject obj, IObject old, CancellationToken ct)
     {
-        if (!_admission.IsEmpty) obj = (IObject)(await _admission.MutateAsync(write.Admission(Operation.Update, obj, old), ct).ConfigureAwait(false))!;
+        if (!_admission.IsEmpty && !write.Admitted) obj = (IObject)(await _admission.MutateAsync(write.Admission(Operation.Update, obj, old), ct).ConfigureAwait(false))!;
         var context = write.Context(_time.GetUtcNow());
         // What the server gave stays as it is.
         var (meta, was) = (obj.Metadata, old.Metadata);
@@ -93,7 +93,7 @@ public sealed partial class StoredResource
         obj = Strategy.PrepareForUpdate(obj, old, context);
         Check(obj, ObjectNames.CheckUpdate(obj.Metadata, was), Strategy.ValidateUpdate(obj, old, context));
         foreach (string warning in Strategy.Warnings(obj, old)) write.Warnings.Add(warning);
-        if (!_admission.IsEmpty) await _admission.ValidateAsync(write.Admission(Operation.Update, obj, old), ct).ConfigureAwait(false);
+        if (!_admission.IsEmpty && !write.Admitted) await _admission.ValidateAsync(write.Admission(Operation.Update, obj, old), ct).ConfigureAwait(false);
         return obj;
     }
 }

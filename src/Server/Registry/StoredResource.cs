@@ -29,6 +29,8 @@ public sealed partial class StoredResource : IAsyncDisposable
     public string Prefix { get; }
     public ResourceCache Cache { get; }
 
+    internal Snapshots Snapshots { get; } = new();
+
     public string KeyOf(string ns, string name) => Namespaced ? ns + "/" + name : name;
 
     /// <summary>The newest version, or null.</summary>
@@ -38,6 +40,15 @@ public sealed partial class StoredResource : IAsyncDisposable
     /// <exception cref="StatusException">404.</exception>
     public async ValueTask<Item> GetAsync(string ns, string name, CancellationToken ct) =>
         await FindAsync(ns, name, ct).ConfigureAwait(false) ?? throw Statuses.NotFound(Resource, name);
+
+    /// <summary>Lets admission see a write that is not of the object itself: its subresource's body.</summary>
+    internal async ValueTask<IKind?> AdmitAsync(WriteRequest write, Admission.Operation operation, IKind body, IObject? old, CancellationToken ct)
+    {
+        if (_admission.IsEmpty) return body;
+        var admitted = await _admission.MutateAsync(write.Admission(operation, body, old), ct).ConfigureAwait(false);
+        await _admission.ValidateAsync(write.Admission(operation, admitted, old), ct).ConfigureAwait(false);
+        return admitted;
+    }
 
     byte[] ToStored(IObject obj) => Kind.ToJson(obj.Metadata is { ResourceVersion: "", ManagedFields.IsNil: true, SelfLink: "" } ? obj
         : obj.WithMetadata(obj.Metadata with { ResourceVersion = "", ManagedFields = default, SelfLink = "" }));
@@ -61,6 +72,12 @@ public sealed partial class StoredResource : IAsyncDisposable
             if (revision == 0) Cache.Wrote(value, announced, obj, key, 0);
         }
         return result.Succeeded ? (Cache.Wrote(value, announced, obj, key, revision), null) : (null, result.Entry);
+    }
+
+    /// <summary>The items of a range as they were.</summary>
+    internal async IAsyncEnumerable<IEnumerable<Item>> ReadAsync(KeyRange range, long revision, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)
+    {
+        await foreach (var page in _store.ReadAsync(range, new(revision), ct).ConfigureAwait(false)) yield return page.Entries.Select(Of);
     }
 
     Item Of(Entry entry) => Item.FromStored(Kind, entry.Key.Path[Prefix.Length..], entry.ModRevision.Value, entry.Value.Span);

@@ -27,7 +27,7 @@ public class Strategy(KindInfo kind) : IStrategy
     public virtual IObject PrepareForUpdate(IObject obj, IObject old, WriteContext context)
     {
         if (_parts is null) return Generation(obj, old.Metadata.Generation);
-        if (context.Subresource == "status") return Generation(_parts.WithStatusOf(old, obj).WithMetadata(obj.Metadata), old.Metadata.Generation);
+        if (context.Subresource is "status" or "approval") return Generation(_parts.WithStatusOf(old, obj).WithMetadata(obj.Metadata), old.Metadata.Generation);
         if (context.Subresource.Length == 0) obj = _parts.WithStatusOf(obj, old);
         bool changed = !_parts.SameSpec(obj, old);
         return Generation(obj, CountsGenerations && changed ? old.Metadata.Generation + 1 : old.Metadata.Generation);

@@ -15,6 +15,8 @@ public sealed record WriteRequest
     /// <summary>CreateOptions and its like, for admission.</summary>
     public IKind? Options { get; init; }
     public bool DryRun { get; init; }
+    /// <summary>Admission has seen the write in another form (a Binding rather than the bound Pod).</summary>
+    public bool Admitted { get; init; }
     public required Identity User { get; init; }
     public required ICollection<string> Warnings { get; init; }
 

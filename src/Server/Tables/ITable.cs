@@ -7,6 +7,9 @@ public interface ITable
 {
     /// <summary>Writes one cell per column, in order.</summary>
     void Write(IObject obj, IRow row);
+
+    /// <summary>What the column means, for its definition.</summary>
+    string Describe(Hanbae.Api.Schema.ApiColumn column) => "";
 }
 
 /// <summary>Takes the cells of a row. Ages are not text but instants: rows are kept and their ages written anew in every answer.</summary>

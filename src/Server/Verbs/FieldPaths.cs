@@ -53,7 +53,7 @@ static class DuplicateFields
     }
 
     /// <param name="free">Room for hashes of names; when it does not last, everything is suspect.</param>
-    static bool Walk(ref JsonReader reader, Span<uint> free)
+    static bool Walk(ref JsonReader reader, scoped Span<uint> free)
     {
         bool suspect = false;
         switch (reader.Next)

@@ -57,6 +57,7 @@ static class Negotiation
                 _ => null,
             };
             if (format is null) continue;
+            if (format == Format.Protobuf && parts.Contains("as=Table")) continue; // tables have no protobuf form
             var (shape, group, version) = (Shape.Full, "", "");
             bool known = true;
             foreach (string parameter in parts.AsSpan(1))

@@ -15,6 +15,25 @@ public class PodStrategy() : Strategy(Pod.Info)
         return pod with { Status = new PodStatus { Phase = "Pending", QosClass = QosOf(pod.Spec) } };
     }
 
+    public override IObject PrepareForUpdate(IObject obj, IObject old, WriteContext context)
+    {
+        var (pod, was) = ((Pod)obj, (Pod)old);
+        switch (context.Subresource)
+        {
+            case "ephemeralcontainers":
+                pod = was with { Metadata = pod.Metadata, Spec = was.Spec with { EphemeralContainers = pod.Spec.EphemeralContainers } };
+                break;
+            case "resize":
+                pod = was with { Metadata = pod.Metadata, Spec = was.Spec with { Containers = Resized(pod.Spec.Containers, was.Spec.Containers), InitContainers = Resized(pod.Spec.InitContainers, was.Spec.InitContainers) } };
+                break;
+        }
+        return base.PrepareForUpdate(pod, old, context);
+    }
+
+    /// <summary>Only resources and how a container takes their change.</summary>
+    static Seq<Container> Resized(Seq<Container> containers, Seq<Container> was) =>
+        was.Select(w => containers.Find(c => c.Name == w.Name) is { } c ? w with { Resources = c.Resources, ResizePolicy = c.ResizePolicy } : w).ToSeq();
+
     /// <summary>As upstream: an unscheduled Pod, or one that has ended, needs no grace.</summary>
     public override long? GracePeriod(IObject obj, DeleteOptions options)
     {
