@@ -2,10 +2,11 @@ using Hanbae.Api;
 using Hanbae.Api.Apiserverinternal.V1alpha1;
 using Hanbae.Api.Certificates.V1beta1;
 using Hanbae.Api.Coordination.V1;
-using Hanbae.Api.Coordination.V1beta1;
+using LeaseCandidate = Hanbae.Api.Coordination.V1beta1.LeaseCandidate;
 using Hanbae.Api.Node.V1;
-using Hanbae.Api.Resource.V1;
-using Hanbae.Api.Resource.V1beta2;
+using DeviceTaintRule = Hanbae.Api.Resource.V1beta2.DeviceTaintRule;
+using ResourceClaim = Hanbae.Api.Resource.V1.ResourceClaim;
+using ResourceSlice = Hanbae.Api.Resource.V1.ResourceSlice;
 
 namespace Hanbae.Server.Tables;
 
@@ -35,7 +36,7 @@ static class NodeCells
         row.Age(kind.Metadata.CreationTimestamp);
     }
 
-    public static void Write(Hanbae.Api.Resource.V1.ResourceClaim claim, IRow row)
+    public static void Write(ResourceClaim claim, IRow row)
     {
         var states = new List<string>();
         bool deleted = claim.Metadata.DeletionTimestamp is not null;
@@ -54,7 +55,7 @@ static class NodeCells
         row.Age(claim.Metadata.CreationTimestamp);
     }
 
-    public static void Write(Hanbae.Api.Resource.V1.ResourceSlice slice, IRow row)
+    public static void Write(ResourceSlice slice, IRow row)
     {
         row.Text(slice.Metadata.Name);
         row.Text(slice.Spec.NodeName ?? "");

@@ -15,7 +15,7 @@ static class PolicyCells
 
     public static void Write(ClusterRoleBinding binding, IRow row) => Binding(binding, binding.RoleRef, binding.Subjects, row);
 
-    static void Binding(IObject binding, RoleRef role, Seq<Subject> subjects, IRow row)
+    static void Binding(IObject binding, RoleRef role, Seq<Hanbae.Api.Rbac.V1.Subject> subjects, IRow row)
     {
         row.Text(binding.Metadata.Name);
         row.Text(role.Kind + "/" + role.Name);
@@ -33,7 +33,7 @@ static class PolicyCells
         row.Text(request.Spec.SignerName);
         row.Text(request.Spec.Username);
         row.Text(request.Spec.ExpirationSeconds is { } seconds ? HumanDuration.Of(TimeSpan.FromSeconds(seconds)) : CellText.None);
-        row.Text((Is("Denied") ? "Denied" : Is("Approved") ? "Approved" : "Pending") + (Is("Failed") ? ",Failed" : "") + (request.Status.Certificate.IsEmpty ? "" : ",Issued"));
+        row.Text((Is("Denied") ? "Denied" : Is("Approved") ? "Approved" : "Pending") + (Is("Failed") ? ",Failed" : "") + (request.Status.Certificate.Length == 0 ? "" : ",Issued"));
     }
 
     public static void Write(ValidatingWebhookConfiguration hooks, IRow row) => Counted(hooks, hooks.Webhooks.Count, row);
