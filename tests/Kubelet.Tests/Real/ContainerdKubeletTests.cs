@@ -1,0 +1,235 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Hanbae.Api;
+using Hanbae.Api.Coordination.V1;
+using Hanbae.Api.Core.V1;
+using Hanbae.Cri.Tests;
+
+namespace Hanbae.Kubelet.Tests.Real;
+
+/// <summary>The whole kubelet on a real containerd, with real processes, cgroups, probes and streams.</summary>
+public sealed class ContainerdKubeletTests(KubeletNode node) : IClassFixture<KubeletNode>, IAsyncLifetime
+{
+    readonly MemoryApi _api = new();
+    readonly Events _events = new();
+    readonly List<(CancellationTokenSource Stop, Task Run)> _running = [];
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
+    {
+        if (KubeletNode.Missing is not null) return;
+        if (_running.Count > 0)
+        {
+            foreach (var pod in _api.All) _api.MarkDeleted(pod.Metadata.Name, 1);
+            await _api.UntilAsync(a => a.All.Count == 0, "all pods deleted");
+        }
+        await StopAsync();
+    }
+
+    async Task StopAsync()
+    {
+        foreach (var (stop, run) in _running)
+        {
+            await stop.CancelAsync();
+            await run.ContinueWith(_ => { }, TaskScheduler.Default);
+        }
+        _running.Clear();
+    }
+
+    Kubelet Start(Func<KubeletOptions, KubeletOptions>? change = null)
+    {
+        var options = new KubeletOptions
+        {
+            NodeName = "n1", Folders = new(Path.Combine(node.Directory, "kubelet"), Path.Combine(node.Directory, "logs")), CgroupRoot = node.CgroupRoot, Port = 0,
+            Address = IPAddress.Loopback, NodeIPs = ["10.213.255.1"],
+        };
+        var kubelet = new Kubelet(new()
+        {
+            Options = change?.Invoke(options) ?? options, Cri = node.Cri, Client = _api, Pods = _api, Events = _events, Time = TimeProvider.System,
+            Volumes = _ => new NoVolumes(), Environments = _ => new PlainEnvironments(),
+        });
+        var stop = new CancellationTokenSource();
+        _running.Add((stop, kubelet.RunAsync(stop.Token)));
+        return kubelet;
+    }
+
+    static Pod Pod(string name, params Container[] containers) => new()
+    {
+        Metadata = new() { Name = name, Namespace = "default", Uid = Guid.NewGuid().ToString(), Generation = 1 },
+        Spec = new() { NodeName = "n1", Containers = containers, RestartPolicy = "Always", DnsPolicy = "Default", TerminationGracePeriodSeconds = 2 },
+    };
+
+    static Container Shell(string name, string script) => new()
+    {
+        Name = name, Image = SpecImage.Forever, ImagePullPolicy = "IfNotPresent", Command = ["sh", "-c", script],
+        TerminationMessagePath = "/dev/termination-log", TerminationMessagePolicy = "File",
+    };
+
+    Task Until(string name, Func<PodStatus, bool> condition, string what) => _api.UntilAsync(a => a.Pod(name) is { } p && condition(p.Status), $"{name}: {what}");
+
+    PodStatus StatusOf(string name) => _api.Pod(name)!.Status;
+
+    [RealFact]
+    public async Task A_pod_runs_is_probed_and_goes_with_its_cgroup()
+    {
+        Start();
+        var web = Shell("web", "echo hello > /tmp/x; exec busybox httpd -f -p 8080 -h /tmp") with
+        {
+            ReadinessProbe = new() { HttpGet = new() { Path = "/x", Port = new(8080) }, PeriodSeconds = 1, FailureThreshold = 1 },
+            Resources = new() { Requests = Map.Of(("cpu", Quantity.Parse("100m")), ("memory", Quantity.Parse("32Mi"))), Limits = Map.Of(("memory", Quantity.Parse("64Mi"))) },
+        };
+        var pod = Pod("web", web);
+        _api.Put(pod);
+        await Until("web", s => s.Conditions.Find(c => c.Type == "Ready")?.Status == "True", "ready");
+        Assert.Equal("Running", StatusOf("web").Phase);
+        Assert.StartsWith("10.213.", StatusOf("web").PodIP);
+        string cgroup = $"/sys/fs/cgroup/memory{node.CgroupRoot}/burstable/pod{pod.Metadata.Uid}";
+        Assert.Equal((64L << 20).ToString(), File.ReadAllText(cgroup + "/memory.limit_in_bytes").Trim());
+
+        await _api.UntilAsync(a => a.Get<Lease>(new("kube-node-lease", "n1")) is not null, "lease");
+        await _api.UntilAsync(a => a.Get<Node>(new("", "n1"))?.Status.Conditions.Find(c => c.Type == "Ready")?.Status == "True", "node ready");
+        Assert.StartsWith("containerd://1.", _api.Get<Node>(new("", "n1"))!.Status.NodeInfo.ContainerRuntimeVersion);
+
+        _api.MarkDeleted("web", 1);
+        await _api.UntilAsync(a => a.Pod("web") is null, "deleted");
+        Assert.False(Directory.Exists(cgroup));
+        Assert.False(Directory.Exists(Path.Combine(node.Directory, "kubelet", "pods", pod.Metadata.Uid)));
+    }
+
+    [RealFact]
+    public async Task Too_much_memory_ends_as_OOMKilled_with_137()
+    {
+        Start();
+        var pod = Pod("greedy", Shell("greedy", "exec busybox tail /dev/zero") with { Resources = new() { Limits = Map.Of(("memory", Quantity.Parse("16Mi"))) } });
+        _api.Put(pod with { Spec = pod.Spec with { RestartPolicy = "Never" } });
+        await Until("greedy", s => s.Phase == "Failed", "failed");
+        var ended = StatusOf("greedy").ContainerStatuses[0].State.Terminated!;
+        Assert.Equal((137, "OOMKilled"), (ended.ExitCode, ended.Reason));
+    }
+
+    [RealFact]
+    public async Task What_a_container_leaves_to_say_is_its_termination_message()
+    {
+        Start();
+        var pod = Pod("last", Shell("words", "echo from file > /dev/termination-log; exit 3"), Shell("log", "echo first; echo from log; exit 4") with { TerminationMessagePolicy = "FallbackToLogsOnError" });
+        _api.Put(pod with { Spec = pod.Spec with { RestartPolicy = "Never" } });
+        await Until("last", s => s.Phase == "Failed", "failed");
+        Assert.Equal("from file\n", StatusOf("last").ContainerStatuses[0].State.Terminated!.Message);
+        Assert.Equal("first\nfrom log\n", StatusOf("last").ContainerStatuses[1].State.Terminated!.Message);
+    }
+
+    [RealFact]
+    public async Task A_new_kubelet_takes_over_the_containers_of_a_killed_one()
+    {
+        Start();
+        _api.Put(Pod("kept", Shell("app", "sleep 1000")));
+        await Until("kept", s => s.Phase == "Running", "running");
+        string id = StatusOf("kept").ContainerStatuses[0].ContainerID;
+        await StopAsync();
+
+        Start();
+        var annotated = _api.Pod("kept")!;
+        _api.Put(annotated with { Metadata = annotated.Metadata with { Generation = 2 } }); // the new one answers with the generation it saw
+        await Until("kept", s => s.ObservedGeneration == 2, "seen by the new kubelet");
+        Assert.Equal(id, StatusOf("kept").ContainerStatuses[0].ContainerID);
+        Assert.Equal(0, StatusOf("kept").ContainerStatuses[0].RestartCount);
+    }
+
+    [RealFact]
+    public async Task A_failed_liveness_probe_restarts_the_container()
+    {
+        Start();
+        _api.Put(Pod("sick", Shell("app", "sleep 1000") with { LivenessProbe = new() { Exec = new() { Command = ["false"] }, PeriodSeconds = 1, FailureThreshold = 1, TerminationGracePeriodSeconds = 1 } }));
+        await Until("sick", s => s.ContainerStatuses is [{ RestartCount: > 0 }], "restarted");
+        Assert.Contains("Normal Killing Container app failed liveness probe, will be restarted", _events.All);
+        Assert.Contains("Warning Unhealthy Liveness probe failed: ", _events.All);
+    }
+
+    [RealFact]
+    public async Task The_api_sends_a_log_while_it_grows_and_refuses_strangers()
+    {
+        using var pki = new TestPki();
+        var kubelet = Start(o => o with { ServingCertificate = pki.Server, ClientCAs = [pki.Authority] });
+        var pod = Pod("talker", Shell("app", "i=0; while [ $i -lt 5 ]; do echo line $i; i=$((i+1)); sleep 0.2; done; echo bad >&2"));
+        _api.Put(pod with { Spec = pod.Spec with { RestartPolicy = "Never" } });
+        await Until("talker", s => s.Phase is "Running" or "Succeeded", "running");
+
+        string url = $"https://127.0.0.1:{await kubelet.Port}";
+        using var apiServer = pki.Client("kube-apiserver-kubelet-client");
+        string log = await apiServer.GetStringAsync($"{url}/containerLogs/default/talker/app?follow=true");
+        Assert.Equal("line 0\nline 1\nline 2\nline 3\nline 4\nbad\n", log);
+        Assert.Equal("line 4\nbad\n", await apiServer.GetStringAsync($"{url}/containerLogs/default/talker/app?tailLines=2"));
+        Assert.Contains("\"name\":\"talker\"", await apiServer.GetStringAsync($"{url}/pods"));
+
+        using var stranger = pki.Client("somebody");
+        Assert.Equal(HttpStatusCode.Forbidden, (await stranger.GetAsync($"{url}/pods")).StatusCode);
+        using var nobody = pki.Client(null);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await nobody.GetAsync($"{url}/pods")).StatusCode);
+    }
+
+    [RealFact]
+    public async Task The_api_runs_commands_in_containers()
+    {
+        using var pki = new TestPki();
+        var kubelet = Start(o => o with { ServingCertificate = pki.Server, ClientCAs = [pki.Authority] });
+        _api.Put(Pod("shell", Shell("app", "sleep 1000")));
+        await Until("shell", s => s.Phase == "Running", "running");
+        using var socket = new System.Net.WebSockets.ClientWebSocket();
+        socket.Options.AddSubProtocol("v4.channel.k8s.io");
+        socket.Options.RemoteCertificateValidationCallback = (_, _, _, _) => true;
+        socket.Options.ClientCertificates.Add(pki.Issue("kube-apiserver-kubelet-client"));
+        await socket.ConnectAsync(new($"wss://127.0.0.1:{await kubelet.Port}/exec/default/shell/app?command=echo&command=hi&output=1&error=1"), default);
+        var (text, buffer) = ("", new byte[1024]);
+        while (true)
+        {
+            var got = await socket.ReceiveAsync(buffer, default);
+            if (got.MessageType == System.Net.WebSockets.WebSocketMessageType.Close) break;
+            if (got.Count > 1) text += $"{buffer[0]}:{System.Text.Encoding.UTF8.GetString(buffer, 1, got.Count - 1)}";
+        }
+        Assert.Contains("1:hi\n", text);
+        Assert.Contains("3:{\"metadata\":{},\"status\":\"Success\"}", text);
+    }
+}
+
+/// <summary>An authority and what it issues, for one test.</summary>
+sealed class TestPki : IDisposable
+{
+    readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+
+    public TestPki()
+    {
+        var request = new CertificateRequest("CN=test-ca", _key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        Authority = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        Server = Issue("node");
+    }
+
+    public X509Certificate2 Authority { get; }
+    public X509Certificate2 Server { get; }
+
+    public X509Certificate2 Issue(string name)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new("1.3.6.1.5.5.7.3.1"), new("1.3.6.1.5.5.7.3.2")], false));
+        using var issued = request.Create(Authority, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1), RandomNumberGenerator.GetBytes(8));
+        using var whole = issued.CopyWithPrivateKey(key);
+        return X509CertificateLoader.LoadPkcs12(whole.Export(X509ContentType.Pfx), null);
+    }
+
+    public HttpClient Client(string? name)
+    {
+        var handler = new SocketsHttpHandler { SslOptions = new() { RemoteCertificateValidationCallback = (_, _, _, _) => true } };
+        if (name is not null) handler.SslOptions.ClientCertificates = [Issue(name)];
+        return new(handler) { Timeout = TimeSpan.FromSeconds(60) };
+    }
+
+    public void Dispose()
+    {
+        _key.Dispose();
+        Authority.Dispose();
+        Server.Dispose();
+    }
+}
