@@ -11,6 +11,7 @@ using Hanbae.Server.Auth;
 using Hanbae.Server.Auth.Tokens;
 using Hanbae.Server.Bootstrap;
 using Hanbae.Server.Front;
+using Hanbae.Server.Tables;
 using Hanbae.Server.Discovery;
 using Hanbae.Store.Sqlite;
 using Microsoft.Extensions.Logging;
@@ -53,6 +54,7 @@ public sealed class ControlPlane : IAsyncDisposable
             var server = new ApiServer(store, security.AddTo(new()
             {
                 Time = time,
+                Table = TableCatalog.Of,
                 KubeletClientCertificate = pki.ApiServerKubeletClient,
                 KubeletAuthorities = [pki.Authority],
                 Paths = [.. new DiscoveryHandler(static () => [], $"{advertise}:{settings.ApiPort}").Routes],
