@@ -167,7 +167,7 @@ public sealed class Container
     public List<string>? Command { get; set; }
     public List<string>? Args { get; set; }
     public string? WorkingDir { get; set; }
-    public List<ContainerPort>? Ports { get; set; }
+    public List<ContainerPortEntry>? Ports { get; set; }
     public List<EnvFromSource>? EnvFrom { get; set; }
     public List<EnvVar>? Env { get; set; }
     public ResourceRequirements? Resources { get; set; }
@@ -196,7 +196,7 @@ public sealed class EphemeralContainer
     public List<string>? Command { get; set; }
     public List<string>? Args { get; set; }
     public string? WorkingDir { get; set; }
-    public List<ContainerPort>? Ports { get; set; }
+    public List<ContainerPortEntry>? Ports { get; set; }
     public List<EnvFromSource>? EnvFrom { get; set; }
     public List<EnvVar>? Env { get; set; }
     public ResourceRequirements? Resources { get; set; }
@@ -618,7 +618,7 @@ public sealed class ImageVolumeSource
     public string? PullPolicy { get; set; }
 }
 
-public sealed class ContainerPort
+public sealed class ContainerPortEntry
 {
     public string? Name { get; set; }
     public int HostPort { get; set; }
