@@ -1,0 +1,24 @@
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Client;
+
+namespace Hanbae.Kubelet.Volumes;
+
+/// <summary>Reads claims and the volumes they are bound to.</summary>
+public interface IPersistentVolumes
+{
+    /// <returns>Null when there is none.</returns>
+    /// <exception cref="Hanbae.Api.Rest.ApiException">The server refused, or did not answer.</exception>
+    Task<PersistentVolumeClaim?> ClaimAsync(string ns, string name, CancellationToken ct);
+
+    /// <inheritdoc cref="ClaimAsync"/>
+    Task<PersistentVolume?> VolumeAsync(string name, CancellationToken ct);
+}
+
+/// <summary>Asks the server each time: that a claim is bound must be true now, and Pods seldom start.</summary>
+public sealed class PersistentVolumesOf(IClient client) : IPersistentVolumes
+{
+    public Task<PersistentVolumeClaim?> ClaimAsync(string ns, string name, CancellationToken ct) => client.FindAsync<PersistentVolumeClaim>(new Key(ns, name), ct);
+
+    public Task<PersistentVolume?> VolumeAsync(string name, CancellationToken ct) => client.FindAsync<PersistentVolume>(new Key("", name), ct);
+}

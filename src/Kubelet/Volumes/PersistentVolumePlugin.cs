@@ -1,0 +1,109 @@
+using System.Collections.Concurrent;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Rest;
+using Hanbae.Kubelet.Volumes.Disk;
+
+namespace Hanbae.Kubelet.Volumes;
+
+/// <summary>Follows a claim to the volume it is bound to. Volumes that are folders of the node can be had; for others the error says why not.</summary>
+sealed class PersistentVolumePlugin(VolumeContext context) : IVolumePlugin
+{
+    const string Local = "kubernetes.io/local-volume";
+
+    /// <summary>What Pods' claims led to, which cannot change, and whether its ownership is set. Bound: one entry per Pod and volume on the node.</summary>
+    readonly ConcurrentDictionary<(string PodUid, string Volume), PersistentVolume> _found = new();
+    readonly ConcurrentDictionary<(string PodUid, string Volume), bool> _owned = new();
+
+    public string Name => "kubernetes.io/persistent-claim";
+
+    public bool Serves(Volume volume) => volume.PersistentVolumeClaim is not null || volume.Ephemeral is not null;
+
+    public async Task<PreparedVolume> PrepareAsync(Pod pod, Volume volume, CancellationToken ct)
+    {
+        var key = (pod.Metadata.Uid, volume.Name);
+        if (!_found.TryGetValue(key, out var persistent)) _found[key] = persistent = await FindAsync(pod, volume, ct);
+        var spec = persistent.Spec;
+        VolumeLocality.Check(persistent, context.Objects.Node);
+        if (spec.VolumeMode == "Block") throw Failed(volume, $"volume {volume.Name} has volumeMode Block, but no block volume plugin matched");
+        bool readOnly = volume.PersistentVolumeClaim?.ReadOnly == true;
+        if (spec.HostPath is { } path) return HostPathPlugin.Prepare(path) with { ReadOnly = readOnly };
+        if (spec.Csi is { } csi) throw CsiPlugin.NoDriver(csi.Driver);
+        if (spec.Local is not { } local) throw Failed(volume, Unmatched(volume.Name));
+        return PrepareLocal(pod, persistent.Metadata.Name, local.Path, readOnly, ct);
+    }
+
+    public static string Unmatched(string volume) =>
+        $"failed to get Plugin from volumeSpec for volume \"{volume}\" err=no volume plugin matched";
+
+    /// <summary>As upstream tells of a volume that it cannot begin to set up.</summary>
+    public static UnprocessedVolumeException Failed(Volume volume, string why) => new(volume.Name, why);
+
+    async Task<PersistentVolume> FindAsync(Pod pod, Volume volume, CancellationToken ct)
+    {
+        string ns = pod.Metadata.Namespace, name = volume.PersistentVolumeClaim?.ClaimName ?? $"{pod.Metadata.Name}-{volume.Name}";
+        UnprocessedVolumeException Claim(string why) => Failed(volume, $"error processing PVC {ns}/{name}: {why}");
+
+        PersistentVolumeClaim? claim;
+        try { claim = await context.Persistent.ClaimAsync(ns, name, ct); }
+        catch (ApiException e) { throw Claim($"failed to fetch PVC from API server: {e.Message}"); }
+        if (claim is null) throw Claim($"failed to fetch PVC from API server: persistentvolumeclaims \"{name}\" not found");
+        if (volume.Ephemeral is not null && !claim.Metadata.OwnerReferences.Exists(o => o.Controller == true && o.Uid == pod.Metadata.Uid))
+            throw Failed(volume, $"PVC {ns}/{name} was not created for pod {ns}/{pod.Metadata.Name} (pod is not owner)"); // KEP-1698
+        if (claim.Metadata.DeletionTimestamp is not null) throw Claim("PVC is being deleted");
+        if (claim.Status.Phase != "Bound") throw Claim("PVC is not bound");
+        if (claim.Spec.VolumeName.Length == 0) throw Claim("PVC has empty pvc.Spec.VolumeName");
+
+        UnprocessedVolumeException Persistent(string why) => Claim(why);
+        PersistentVolume? persistent;
+        try { persistent = await context.Persistent.VolumeAsync(claim.Spec.VolumeName, ct); }
+        catch (ApiException e) { throw Persistent($"failed to fetch PV {claim.Spec.VolumeName} from API server: {e.Message}"); }
+        if (persistent is null)
+            throw Persistent($"failed to fetch PV {claim.Spec.VolumeName} from API server: persistentvolumes \"{claim.Spec.VolumeName}\" not found");
+        if (persistent.Spec.ClaimRef is not { } reference)
+            throw Persistent($"found PV object {persistent.Metadata.Name} with nil pv.Spec.ClaimRef indicating it is not yet bound to the claim");
+        if (reference.Uid != claim.Metadata.Uid)
+            throw Persistent($"found PV object {persistent.Metadata.Name} with a pv.Spec.ClaimRef.UID {reference.Uid} other than the claim's {claim.Metadata.Uid}");
+        return persistent;
+    }
+
+    /// <summary>Bound into the Pod's folder, as upstream: what it means is decided once, and it comes off with the Pod.</summary>
+    PreparedVolume PrepareLocal(Pod pod, string name, string path, bool readOnly, CancellationToken ct)
+    {
+        if (path.Split('/').Contains("..")) throw new VolumeException($"invalid path: {path}: must not contain '..'");
+        using var source = Native.OpenAt(null, Native.Bytes(Resolve(path)), Native.PathOnly | Native.Folder, out int error)
+            ?? throw new VolumeException($"path \"{path}\" does not exist or is no directory: {Native.Text(error)}");
+        VolumeContext.MakePrivate(context.Folders.Volumes(pod.Metadata.Uid));
+        string at = context.Mounts.Bind(source, context.Folders.Volume(pod.Metadata.Uid, Local, name), readOnly);
+        var security = pod.Spec.SecurityContext;
+        if (security?.FsGroup is { } group && !readOnly && context.Mounts.CanOwn && _owned.TryAdd((pod.Metadata.Uid, name), true))
+        {
+            try
+            {
+                bool skip = security.FsGroupChangePolicy == "OnRootMismatch"
+                    && Native.Status(source) is { } top && FsGroup.Matches(top, group, readOnly: false);
+                if (!skip) FsGroup.Apply(at, group, readOnly: false, ct);
+            }
+            catch
+            {
+                _owned.TryRemove((pod.Metadata.Uid, name), out _);
+                throw;
+            }
+        }
+        return new(at) { ReadOnly = readOnly };
+    }
+
+    /// <summary>A volume of the administrator's may be a link; where it leads is his affair.</summary>
+    static string Resolve(string path) => Directory.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+
+    public void Forget(string podUid)
+    {
+        foreach (var key in _owned.Keys) if (key.PodUid == podUid) _owned.TryRemove(key, out _);
+        foreach (var key in _found.Keys) if (key.PodUid == podUid) _found.TryRemove(key, out _);
+    }
+}
+
+/// <summary>A volume that cannot even be looked for: told in another form than failures to set one up.</summary>
+sealed class UnprocessedVolumeException(string volume, string why) : Exception(why)
+{
+    public string Volume { get; } = volume;
+}

@@ -1,0 +1,131 @@
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Rest;
+using Hanbae.Kubelet.Pods;
+using Hanbae.Kubelet.Volumes.Disk;
+
+namespace Hanbae.Kubelet.Volumes;
+
+/// <summary>Finds for each volume of a Pod the plugin that makes it, and tells in upstream's words when one cannot be had.</summary>
+public sealed class PodVolumes : IVolumes
+{
+    readonly VolumeContext _context;
+    readonly IReadOnlyList<IVolumePlugin> _plugins;
+
+    /// <param name="canMount">False for nodes without real containers: volumes are then plain folders, and ownership stays as it is.</param>
+    public PodVolumes(PodFolders folders, IPodObjects objects, IPersistentVolumes persistent, TimeProvider time, bool canMount = true)
+    {
+        _context = new VolumeContext(folders, objects, persistent, canMount ? new KernelMounts() : new PlainFolders(), time);
+        _plugins = Catalog.Of(_context);
+    }
+
+    public async Task<PreparedVolumes> PrepareAsync(Pod pod, CancellationToken ct)
+    {
+        Dictionary<string, PreparedVolume> prepared = [];
+        var used = UsedBy(pod);
+        await EachAsync(pod, used, async (plugin, volume) => prepared[volume.Name] = await plugin.PrepareAsync(pod, volume, ct));
+        return new(prepared);
+    }
+
+    public Task RefreshAsync(Pod pod, CancellationToken ct) =>
+        EachAsync(pod, UsedBy(pod), (plugin, volume) => plugin.RefreshAsync(pod, volume, ct));
+
+    /// <summary>All volumes are tried before the first failure is told, so that one that is missing does not hold up the others.</summary>
+    async Task EachAsync(Pod pod, HashSet<string> used, Func<IVolumePlugin, Volume, Task> work)
+    {
+        List<string> setUp = [], unprocessed = [], missing = [];
+        Exception? first = null;
+        foreach (var volume in pod.Spec.Volumes)
+        {
+            if (!used.Contains(volume.Name)) continue; // as upstream: what no container mounts is not made
+            try
+            {
+                var plugin = _plugins.FirstOrDefault(p => p.Serves(volume))
+                    ?? throw new UnprocessedVolumeException(volume.Name, PersistentVolumePlugin.Unmatched(volume.Name));
+                await work(plugin, volume);
+            }
+            catch (UnprocessedVolumeException e)
+            {
+                first ??= e;
+                unprocessed.Add(e.Message);
+                missing.Add(volume.Name);
+            }
+            catch (Exception e) when (e is VolumeException or IOException or UnauthorizedAccessException or ApiException)
+            {
+                first ??= e;
+                setUp.Add($"MountVolume.SetUp failed for volume \"{volume.Name}\" : {e.Message}");
+            }
+        }
+        if (unprocessed.Count > 0)
+        {
+            string names = string.Join(" ", missing);
+            setUp.Add($"Unable to attach or mount volumes: unmounted volumes=[{names}], unattached volumes=[], failed to process volumes=[{names}]: {string.Join(", ", unprocessed)}");
+        }
+        if (setUp.Count > 0) throw new VolumeException(string.Join("; ", setUp), first);
+    }
+
+    /// <summary>Volumes that a container mounts, has as a device, or reads variables from.</summary>
+    static HashSet<string> UsedBy(Pod pod)
+    {
+        HashSet<string> used = [];
+        foreach (var c in pod.Spec.InitContainers.Concat(pod.Spec.Containers))
+        {
+            used.UnionWith(c.VolumeMounts.Select(m => m.Name));
+            used.UnionWith(c.VolumeDevices.Select(d => d.Name));
+            used.UnionWith(c.Env.Select(e => e.ValueFrom?.FileKeyRef?.VolumeName ?? ""));
+        }
+        foreach (var c in pod.Spec.EphemeralContainers) used.UnionWith(c.VolumeMounts.Select(m => m.Name));
+        return used;
+    }
+
+    public Task<string> SubPathAsync(Pod pod, string container, VolumeMount mount, string subPath, PreparedVolumes volumes, CancellationToken ct)
+    {
+        if (!volumes.ByName.TryGetValue(mount.Name, out var volume) || volume.HostPath.Length == 0)
+            throw new VolumeException($"failed to prepare subPath for volumeMount \"{mount.Name}\" of container \"{container}\": no such volume");
+        string path = SubPaths.Check(subPath);
+        try
+        {
+            using var opened = SubPaths.Open(volume.HostPath, path);
+            string folder = _context.Folders.SubPaths(pod.Metadata.Uid), target = Path.Combine(folder, mount.Name, container, $"{IndexOf(pod, container, mount)}");
+            VolumeContext.MakePrivate(folder);
+            return Task.FromResult(_context.Mounts.Bind(opened, target, readOnly: false)); // read-only is the container's mount, and may differ between two
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new VolumeException($"failed to prepare subPath for volumeMount \"{mount.Name}\" of container \"{container}\": {e.Message}", e);
+        }
+    }
+
+    static int IndexOf(Pod pod, string container, VolumeMount mount)
+    {
+        var mounts = pod.Spec.Containers.Concat(pod.Spec.InitContainers).FirstOrDefault(c => c.Name == container)?.VolumeMounts
+            ?? pod.Spec.EphemeralContainers.Find(c => c.Name == container)?.VolumeMounts ?? default;
+        return Math.Max(0, mounts.IndexOf(m => m == mount));
+    }
+
+    public Task TearDownAsync(string podUid, CancellationToken ct)
+    {
+        if (podUid.Length == 0 || podUid.Contains('/') || podUid is "." or "..") throw new VolumeException($"\"{podUid}\" is no uid of a Pod");
+        _context.Tokens.Forget(podUid);
+        foreach (var plugin in _plugins) plugin.Forget(podUid);
+        try
+        {
+            // Subpaths lie on volumes, so all mounts come off first; nothing is removed while one is left, for it would be removed through the mount.
+            _context.Mounts.UnmountBeneath(_context.Folders.Pod(podUid));
+            Tree.Delete(_context.Folders.SubPaths(podUid));
+            Tree.Delete(_context.Folders.Volumes(podUid));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new VolumeException($"UnmountVolume.TearDown failed for pod \"{podUid}\" : {e.Message}", e);
+        }
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Pods that have volumes on this disk: after a start, those that nobody knows any more are to be torn down.</summary>
+    public IReadOnlyList<string> PodsOnDisk()
+    {
+        if (!Directory.Exists(_context.Folders.Pods)) return [];
+        return [.. Directory.EnumerateDirectories(_context.Folders.Pods).Select(f => Path.GetFileName(f))
+            .Where(uid => Directory.Exists(_context.Folders.Volumes(uid)) || Directory.Exists(_context.Folders.SubPaths(uid)))];
+    }
+}

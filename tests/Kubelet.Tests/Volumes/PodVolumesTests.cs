@@ -1,0 +1,186 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Kubelet.Volumes;
+using Hanbae.Kubelet.Volumes.Disk;
+
+namespace Hanbae.Kubelet.Tests.Volumes;
+
+public sealed class PodVolumesTests : VolumeTest
+{
+    static Volume EmptyDir(string medium = "", string? limit = null) => new() { Name = "v", EmptyDir = new() { Medium = medium, SizeLimit = limit is null ? null : Quantity.Parse(limit) } };
+
+    [RootFact]
+    public async Task An_empty_dir_is_everyones_and_the_groups()
+    {
+        Assert.Equal("777", Convert.ToString(ModeOf(await PrepareAsync(PodWith(EmptyDir()))), 8));
+        var pod = PodWith(EmptyDir());
+        string folder = await PrepareAsync(pod with { Metadata = pod.Metadata with { Uid = "u-2" }, Spec = pod.Spec with { SecurityContext = new() { FsGroup = 777 } } });
+        Assert.Equal("2777", Convert.ToString(ModeOf(folder), 8));
+        Assert.Equal(777u, Native.Status(folder)!.Value.Group);
+        Assert.Equal(["u-1", "u-2"], Volumes.PodsOnDisk().Order(StringComparer.Ordinal));
+    }
+
+    [RootFact]
+    public async Task What_containers_do_to_their_volume_is_not_undone()
+    {
+        var pod = PodWith(EmptyDir());
+        pod = pod with { Spec = pod.Spec with { SecurityContext = new() { FsGroup = 777 } } };
+        string folder = await PrepareAsync(pod);
+        Native.SetMode(folder, 0x1C0);
+        File.WriteAllText(Path.Combine(folder, "x"), "");
+        Native.SetMode(Path.Combine(folder, "x"), 0x180);
+
+        await PrepareAsync(pod);
+
+        Assert.Equal("700", Convert.ToString(ModeOf(folder), 8));
+        Assert.Equal("600", Convert.ToString(ModeOf(Path.Combine(folder, "x")), 8));
+        Assert.Equal("750", Convert.ToString(ModeOf(Folders.Volumes("u-1")), 8)); // other users of the node stay out
+    }
+
+    [RootFact]
+    public async Task Memory_is_mounted_once_with_its_group_also_beneath_a_linked_folder()
+    {
+        Directory.CreateDirectory(Path.Combine(Root, "real"));
+        File.CreateSymbolicLink(Folders.Data, Path.Combine(Root, "real"));
+        var pod = PodWith(EmptyDir("Memory"));
+        pod = pod with { Spec = pod.Spec with { SecurityContext = new() { FsGroup = 777 } } };
+
+        string folder = await PrepareAsync(pod);
+        await PrepareAsync(pod);
+
+        Assert.Single(MountTable.Read(), m => m.Path == folder);
+        Assert.Equal((777u, "3777"), (Native.Status(folder)!.Value.Group, Convert.ToString(ModeOf(folder), 8)));
+        await Volumes.TearDownAsync("u-1", default);
+        Assert.False(Directory.Exists(folder));
+    }
+
+    [RootFact]
+    public async Task Memory_is_as_large_as_its_limit()
+    {
+        string folder = await PrepareAsync(PodWith(EmptyDir("Memory", "1Mi")));
+        Assert.Equal(1 << 20, new DriveInfo(folder).TotalSize);
+        Assert.Throws<IOException>(() => File.WriteAllBytes(Path.Combine(folder, "big"), new byte[2 << 20]));
+    }
+
+    [Theory]
+    [InlineData("", "", "8589934592"), InlineData("1Gi", "", "1073741824"), InlineData("1Gi", "64Mi", "67108864"), InlineData("16Gi", "", "8589934592")]
+    public void The_least_limit_counts(string sizeLimit, string containerLimit, string bytes)
+    {
+        var pod = PodWith(EmptyDir());
+        if (containerLimit.Length > 0)
+            pod = pod with { Spec = pod.Spec with { Containers = [pod.Spec.Containers[0] with { Resources = new() { Limits = Map.Of(("memory", Quantity.Parse(containerLimit))) } }] } };
+        Assert.Equal(bytes, EmptyDirPlugin.MemoryLimit(pod, sizeLimit.Length > 0 ? Quantity.Parse(sizeLimit) : null, Objects.Node).ToString(System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    [Fact]
+    public async Task Names_that_are_no_text_and_links_that_lead_out_are_removed_and_nothing_else()
+    {
+        string folder = await PrepareAsync(PodWith(EmptyDir())), outside = Path.Combine(Root, "outside");
+        Directory.CreateDirectory(outside);
+        File.WriteAllText(Path.Combine(outside, "keep"), "");
+        File.CreateSymbolicLink(Path.Combine(folder, "out"), outside);
+        using (var odd = Process.Start("sh", ["-c", "mkdir \"$0/$(printf 'a\\377b')\" && : > \"$0/$(printf 'a\\377b')/$(printf '\\376')\"", folder])) await odd.WaitForExitAsync();
+        Assert.Equal(2, Directory.GetFileSystemEntries(folder).Length);
+
+        await Volumes.TearDownAsync("u-1", default);
+
+        Assert.False(Directory.Exists(Folders.Volumes("u-1")));
+        Assert.True(File.Exists(Path.Combine(outside, "keep")));
+        await Volumes.TearDownAsync("u-1", default); // nothing left to do is no error
+    }
+
+    [RootFact]
+    public async Task What_is_mounted_is_never_removed_through_the_mount()
+    {
+        string folder = await PrepareAsync(PodWith(EmptyDir())), outside = Path.Combine(Root, "outside");
+        Directory.CreateDirectory(outside);
+        File.WriteAllText(Path.Combine(outside, "keep"), "");
+        using (var source = Native.OpenAt(null, Native.Bytes(outside), Native.PathOnly, out _)) new KernelMounts().Bind(source!, Path.Combine(folder, "at"), false);
+
+        Assert.Throws<IOException>(() => Tree.Delete(folder));
+        await Volumes.TearDownAsync("u-1", default);
+
+        Assert.True(File.Exists(Path.Combine(outside, "keep")));
+        Assert.False(Directory.Exists(folder));
+    }
+
+    [Fact]
+    public async Task A_host_path_is_what_it_says()
+    {
+        string folder = Path.Combine(Root, "d"), file = Path.Combine(Root, "f"), socket = Path.Combine(Root, "s");
+        async Task<string> Of(string path, string type)
+        {
+            await Volumes.TearDownAsync("u-1", default); // a type is looked at once for each Pod
+            try { return await PrepareAsync(PodWith(new Volume { Name = "v", HostPath = new() { Path = path, Type = type } })); }
+            catch (VolumeException e) { return e.Message.Replace("MountVolume.SetUp failed for volume \"v\" : ", "", StringComparison.Ordinal); }
+        }
+
+        Assert.Equal($"hostPath type check failed: {folder} is not a directory", await Of(folder, "Directory"));
+        Assert.Equal(folder, await Of(folder, "DirectoryOrCreate"));
+        Assert.Equal("755", Convert.ToString(ModeOf(folder), 8));
+        Assert.Equal(folder, await Of(folder, "Directory"));
+        Assert.Equal($"hostPath type check failed: {folder} is not a file", await Of(folder, "FileOrCreate"));
+        Assert.Equal(file, await Of(file, "FileOrCreate"));
+        Assert.Equal(file, await Of(file, "File"));
+        Assert.Equal($"hostPath type check failed: {file} is not a directory", await Of(file, "DirectoryOrCreate"));
+        using (var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
+        {
+            listener.Bind(new UnixDomainSocketEndPoint(socket));
+            Assert.Equal(socket, await Of(socket, "Socket"));
+        }
+        Assert.Equal($"hostPath type check failed: {file} is not a socket file", await Of(file, "Socket"));
+        Assert.Equal("/dev/null", await Of("/dev/null", "CharDevice"));
+        Assert.Equal("hostPath type check failed: /dev/null is not a block device", await Of("/dev/null", "BlockDevice"));
+        Assert.Equal("invalid HostPath `/a/../b`: must not contain '..'", await Of("/a/../b", ""));
+        Assert.Equal("/not/there", await Of("/not/there", ""));
+        Assert.Equal("Pipe is an invalid volume type", await Of(file, "Pipe"));
+    }
+
+    [Fact]
+    public async Task Volumes_that_no_container_uses_are_not_made()
+    {
+        var pod = PodWith(new Volume { Name = "v", ConfigMap = new() { Name = "absent" } });
+        Assert.Empty((await Volumes.PrepareAsync(pod with { Spec = pod.Spec with { Containers = [new() { Name = "c" }] } }, default)).ByName);
+    }
+
+    [Fact]
+    public async Task Kinds_that_are_not_here_are_told_as_upstream_tells_them()
+    {
+        Assert.Equal("Unable to attach or mount volumes: unmounted volumes=[v], unattached volumes=[], failed to process volumes=[v]: failed to get Plugin from volumeSpec for volume \"v\" err=no volume plugin matched",
+            await FailureAsync(PodWith(new Volume { Name = "v", Nfs = new() { Server = "s", Path = "/" } })));
+        Assert.Contains("driver name x.csi not found in the list of registered CSI drivers", await FailureAsync(PodWith(new Volume { Name = "v", Csi = new() { Driver = "x.csi" } })), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_image_volume_is_the_runtimes() =>
+        Assert.Equal("example/files:1", (await Volumes.PrepareAsync(PodWith(new Volume { Name = "v", Image = new() { Reference = "example/files:1" } }), default)).ByName["v"].ImageReference);
+
+    [RootFact]
+    public async Task A_claim_leads_to_its_volume()
+    {
+        string folder = Path.Combine(Root, "disk");
+        Directory.CreateDirectory(Path.Combine(folder, "sub"));
+        var pod = PodWith(new Volume { Name = "v", PersistentVolumeClaim = new() { ClaimName = "data" } });
+        pod = pod with { Spec = pod.Spec with { SecurityContext = new() { FsGroup = 555 } } };
+        const string cannot = "Unable to attach or mount volumes: unmounted volumes=[v], unattached volumes=[], failed to process volumes=[v]: error processing PVC default/data: ";
+        Assert.Equal(cannot + "failed to fetch PVC from API server: persistentvolumeclaims \"data\" not found", await FailureAsync(pod));
+
+        var claim = new PersistentVolumeClaim { Metadata = new() { Name = "data", Namespace = "default", Uid = "c-1" }, Spec = new() { VolumeName = "pv" } };
+        Objects.Claims.Add(claim);
+        Assert.Equal(cannot + "PVC is not bound", await FailureAsync(pod));
+        Objects.Claims[0] = claim with { Status = new() { Phase = "Bound" } };
+        Objects.Persistent.Add(new() { Metadata = new() { Name = "pv" }, Spec = new() { ClaimRef = new() { Uid = "c-1" }, Local = new() { Path = folder } } });
+
+        string at = await PrepareAsync(pod);
+        Assert.Equal(Folders.Volume("u-1", "kubernetes.io/local-volume", "pv"), at);
+        Assert.True(Directory.Exists(Path.Combine(at, "sub")));
+        Assert.Equal(555u, Native.Status(Path.Combine(folder, "sub"))!.Value.Group);
+        Assert.Equal("2775", Convert.ToString(ModeOf(folder), 8));
+
+        await Volumes.TearDownAsync("u-1", default);
+        Assert.True(Directory.Exists(Path.Combine(folder, "sub")));
+        Assert.False(Directory.Exists(at));
+    }
+}
