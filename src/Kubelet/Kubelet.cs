@@ -63,6 +63,7 @@ public sealed class Kubelet(KubeletParts parts)
             Images = new(cri, objects, parts.Events, time, options.MaxParallelPulls), Cgroups = new(options), Prober = prober, Reports = writer, Events = parts.Events, Time = time,
             NetworkTrouble = () => health.NetworkTrouble, HostIPs = ips, NodeMemory = machine.MemoryBytes,
             RuntimeHandler = new RuntimeClasses(parts.Client).HandlerAsync,
+            Allocatable = () => registration.Node?.Status.Allocatable ?? default,
         };
         workers = new(context, stop.Token);
         registration = new(options, parts.Client, parts.Events, time, LookAsync);
@@ -78,6 +79,7 @@ public sealed class Kubelet(KubeletParts parts)
             Task[] loops =
             [
                 health.RunAsync(stop.Token), registration.RunAsync(stop.Token), writer.RunAsync(stop.Token), prober.RunAsync(stop.Token), pleg.RunAsync(stop.Token),
+                new LogRotation(cri, workers, options, time).RunAsync(stop.Token),
                 PodsAsync(workers, context, pleg, registration, stop.Token),
             ];
             // Any loop that ends has failed: the whole agent ends with it, to be started again.

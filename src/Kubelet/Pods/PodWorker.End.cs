@@ -34,7 +34,8 @@ sealed partial class PodWorker
         if (!context.Cgroups.Remove(Uid)) return soon;
         RemoveFolder(context.Options.Folders.Log(pod.Metadata.Namespace, pod.Metadata.Name, Uid));
         RemoveFolder(context.Options.Folders.Pod(Uid));
-        if (!removed) await context.Reports.FinishAsync(pod, _status!, ct).ConfigureAwait(false);
+        if (removed) context.Reports.Forget(Uid);
+        else await context.Reports.FinishAsync(pod, _status!, ct).ConfigureAwait(false);
         Done = true;
         return soon;
     }

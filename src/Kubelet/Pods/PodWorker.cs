@@ -93,7 +93,10 @@ sealed partial class PodWorker(PodContext context, Pod first)
                 wait = again - context.Time.GetUtcNow();
                 troubles = 0;
             }
-            catch (OperationCanceledException) when (!ct.IsCancellationRequested) { continue; } // broken into: look again at once
+            catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+            {
+                wait = troubles++ == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(1); // broken into: look again at once
+            }
             catch (Exception e) when (e is GrpcException or IOException or VolumeException or UnauthorizedAccessException or Hanbae.Api.Rest.ApiException or HttpRequestException)
             {
                 wait = TimeSpan.FromSeconds(Math.Min(1 << Math.Min(troubles++, 4), 15));
@@ -148,6 +151,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
             context.Events.Event(pod, "Warning", "FailedMount", e.Message);
             return now + TimeSpan.FromSeconds(1);
         }
+        await ResizeAsync(pod, ct).ConfigureAwait(false);
         var again = await ActAsync(pod, PodPlan.For(pod, _runtime!, context.Prober), volumes, ct).ConfigureAwait(false);
         _runtime = await ReadAsync(pod, ct).ConfigureAwait(false);
         await PruneAsync(ct).ConfigureAwait(false);
@@ -209,6 +213,23 @@ sealed partial class PodWorker(PodContext context, Pod first)
             }
         }
         return again;
+    }
+
+    /// <summary>Applies changed cpu and memory to what runs; containers that asked for it are ended instead, and started anew by the plan.</summary>
+    async Task ResizeAsync(Pod pod, CancellationToken ct)
+    {
+        // Only a Pod whose spec was changed can need it.
+        if (pod.Metadata.Generation <= 1) return;
+        bool changed = false;
+        foreach (var container in pod.Spec.Containers.Concat(pod.Spec.InitContainers.Where(PodContainers.IsSidecar)))
+        {
+            if (_runtime!.Current(container.Name) is not { } running || Resizes.For(pod, container, running, context.Options, context.NodeMemory) is not { } wanted) continue;
+            changed = true;
+            if (Resizes.NeedsRestart(container, running, wanted))
+                await _killer.KillAsync(pod, running, null, $"Container {container.Name} resize requires restart", Task.CompletedTask, ct).ConfigureAwait(false);
+            else await context.Cri.UpdateContainerResourcesAsync(new() { ContainerId = running.Id, Linux = wanted }, ct).ConfigureAwait(false);
+        }
+        if (changed) _runtime = await ReadAsync(pod, ct).ConfigureAwait(false);
     }
 
     static long? GraceOf(Pod pod, Kill kill) => kill.Probe is not { } probe || pod.Spec.Find(kill.Container.Name) is not { } container ? null
