@@ -94,8 +94,10 @@ sealed record RollPlan
     /// <returns>Whether anything was taken.</returns>
     static bool Shrink(Draft draft)
     {
-        // A set that was just made smaller reports its former Pods for a while: they do not count.
-        static int Available(ReplicaSet set) => Math.Min(set.Status.AvailableReplicas, Draft.Size(set));
+        // A set that was just made smaller reports its former Pods for a while, and one that has not looked at its size yet reports nothing
+        // that can be relied upon: after down and up again its Pods may be gone.
+        static bool IsCurrent(ReplicaSet set) => set.Status.ObservedGeneration >= set.Metadata.Generation;
+        static int Available(ReplicaSet set) => IsCurrent(set) ? Math.Min(set.Status.AvailableReplicas, Draft.Size(set)) : 0;
 
         bool scaled = false;
         int unavailableNew = Draft.Size(draft.New) - (draft.New is { } set ? Available(set) : 0);
@@ -103,7 +105,7 @@ sealed record RollPlan
         foreach (var old in draft.ActiveOlds.ToList())
         {
             int useless = Math.Min(room, Draft.Size(old) - Available(old));
-            if (useless <= 0) continue;
+            if (useless <= 0 || !IsCurrent(old)) continue;
             room -= useless;
             scaled |= draft.Scale(old, Draft.Size(old) - useless);
         }
