@@ -49,7 +49,7 @@ static class ServiceFields
     static Service Shrink(Service s, Service old)
     {
         var (spec, was) = (s.Spec, old.Spec);
-        if (spec.IpFamilyPolicy != "SingleStack" || was.IpFamilyPolicy is null or "SingleStack") return s;
+        if ((spec.IpFamilyPolicy ?? was.IpFamilyPolicy) != "SingleStack") return s;
         if (spec.ClusterIPs == was.ClusterIPs && spec.ClusterIPs.Count == 2) spec = spec with { ClusterIPs = [spec.ClusterIPs[0]] };
         if (spec.IpFamilies == was.IpFamilies && spec.IpFamilies.Count == 2) spec = spec with { IpFamilies = [spec.IpFamilies[0]] };
         return s with { Spec = spec };
