@@ -1,6 +1,7 @@
 using Hanbae.Api;
 using Hanbae.Api.Meta.V1;
 using Hanbae.Api.Schema;
+using Hanbae.Machinery.Default;
 using Hanbae.Machinery.Validate;
 
 namespace Hanbae.Server.Registry;
@@ -15,7 +16,7 @@ public class Strategy(KindInfo kind) : IStrategy
     /// <summary>Whether <c>metadata.generation</c> counts changes of the spec.</summary>
     protected virtual bool CountsGenerations => _parts is not null;
 
-    public virtual IObject Default(IObject obj) => obj;
+    public virtual IObject Default(IObject obj) => Defaults.Apply(obj);
 
     public virtual IObject PrepareForCreate(IObject obj, WriteContext context)
     {
