@@ -55,6 +55,7 @@ public sealed class ControlPlane : IAsyncDisposable
             {
                 Time = time,
                 Table = TableCatalog.Of,
+                Strategy = Hanbae.Server.Registry.Catalog.With(new() { ClusterIPs = [IPNetwork.Parse(settings.ServiceCidr)] }),
                 KubeletClientCertificate = pki.ApiServerKubeletClient,
                 KubeletAuthorities = [pki.Authority],
                 Paths = [.. new DiscoveryHandler(static () => [], $"{advertise}:{settings.ApiPort}").Routes],
