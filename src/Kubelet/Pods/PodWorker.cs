@@ -3,7 +3,7 @@ using Hanbae.Grpc;
 using Hanbae.Kubelet.Images;
 using Hanbae.Kubelet.Probes;
 using Hanbae.Kubelet.Runtime;
-using Hanbae.Kubelet.Status;
+using Hanbae.Kubelet.Statuses;
 using Hanbae.Kubelet.Volumes;
 using PodStatus = Hanbae.Api.Core.V1.PodStatus;
 

@@ -6,7 +6,7 @@ using Hanbae.Client;
 using Hanbae.Kubelet.Pods;
 using Patch = Hanbae.Client.Patch;
 
-namespace Hanbae.Kubelet.Status;
+namespace Hanbae.Kubelet.Statuses;
 
 /// <summary>Writes Pod statuses to the API server: the newest of each Pod, only what changed, until it is there.</summary>
 sealed class StatusWriter(IClient client, TimeProvider time) : IPodReports

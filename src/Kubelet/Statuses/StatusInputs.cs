@@ -3,7 +3,7 @@ using Hanbae.Api.Core.V1;
 using Hanbae.Kubelet.Probes;
 using Hanbae.Kubelet.Runtime;
 
-namespace Hanbae.Kubelet.Status;
+namespace Hanbae.Kubelet.Statuses;
 
 /// <summary>All that a Pod's status is computed from.</summary>
 public sealed record StatusInputs

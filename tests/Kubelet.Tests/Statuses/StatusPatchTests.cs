@@ -1,9 +1,9 @@
 using System.Text;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
-using Hanbae.Kubelet.Status;
+using Hanbae.Kubelet.Statuses;
 
-namespace Hanbae.Kubelet.Tests.Status;
+namespace Hanbae.Kubelet.Tests.Statuses;
 
 public sealed class StatusPatchTests
 {

@@ -4,7 +4,7 @@ using Hanbae.Kubelet.Cgroups;
 using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Runtime;
 
-namespace Hanbae.Kubelet.Status;
+namespace Hanbae.Kubelet.Statuses;
 
 /// <summary>Computes the whole status of a Pod.</summary>
 static class PodStatuses

@@ -2,7 +2,7 @@ using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Kubelet.Pods;
 
-namespace Hanbae.Kubelet.Status;
+namespace Hanbae.Kubelet.Statuses;
 
 /// <summary>A Pod's phase, from its containers' statuses.</summary>
 static class PodPhase

@@ -3,7 +3,7 @@ using Hanbae.Api.Codec;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Json;
 
-namespace Hanbae.Kubelet.Status;
+namespace Hanbae.Kubelet.Statuses;
 
 /// <summary>The strategic merge patch that carries only what changed of a Pod's status, so that conditions of others are not overwritten.</summary>
 static class StatusPatch

@@ -9,7 +9,7 @@ using ContainerUser = Hanbae.Api.Core.V1.ContainerUser;
 using LinuxContainerUser = Hanbae.Api.Core.V1.LinuxContainerUser;
 using Container = Hanbae.Api.Core.V1.Container;
 
-namespace Hanbae.Kubelet.Status;
+namespace Hanbae.Kubelet.Statuses;
 
 /// <summary>Why a container is not running although it should be: the state <c>waiting</c>.</summary>
 public readonly record struct Waiting(string Reason, string Message);

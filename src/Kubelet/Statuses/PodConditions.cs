@@ -2,7 +2,7 @@ using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Kubelet.Pods;
 
-namespace Hanbae.Kubelet.Status;
+namespace Hanbae.Kubelet.Statuses;
 
 /// <summary>A Pod's conditions: the kubelet's own computed, those of others kept.</summary>
 static class PodConditions
