@@ -58,8 +58,8 @@ public sealed partial class StoredResource
     }
 
     /// <summary>What the object needs and no two may have; null for kinds that need nothing of the sort.</summary>
-    ValueTask<IReservation?> ReserveAsync(WriteRequest write, IObject obj, IObject? old, CancellationToken ct) =>
-        Strategy is IReserves reserving && write.Subresource.Length == 0 ? reserving.ReserveAsync(obj, old, this, ct)! : new((IReservation?)null);
+    async ValueTask<IReservation?> ReserveAsync(WriteRequest write, IObject obj, IObject? old, CancellationToken ct) =>
+        Strategy is IReserves reserving && write.Subresource.Length == 0 ? await reserving.ReserveAsync(obj, old, this, ct).ConfigureAwait(false) : null;
 
     void Check(IObject obj, IReadOnlyList<FieldError> general, IReadOnlyList<FieldError> own)
     {
