@@ -22,7 +22,8 @@ public sealed record NodePaths(string Data, string Id)
         return new(full, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(full)).AsSpan(0, 4)));
     }
 
-    public string Run => RunRoot + "/" + Id;
+    /// <summary>State of the running process; a control plane alone needs no root and keeps it in its data folder.</summary>
+    public string Run => Environment.IsPrivilegedProcess ? RunRoot + "/" + Id : Data + "/run";
     /// <summary>Proof that the data folder was made by Hanbae: without it nothing is ever removed.</summary>
     public string Marker => Data + "/.hanbae-node";
     /// <summary>The running hanbae process, as <see cref="ProcessIdentity"/> writes it.</summary>

@@ -30,7 +30,7 @@ public sealed class NodeRuntime(NodePaths paths, TimeProvider time)
         Directory.CreateDirectory(paths.Run);
         await HostFootprint.NoteAsync(ct);
         var host = HostFacts.Read(paths);
-        await PodBridge.EnsureAsync(paths, ct);
+        await PodBridge.EnsureAsync(paths, podCidrs, ct);
         Cni.Write(paths, podCidrs);
         KubeletFolder.Prepare(paths);
         var egress = PodEgress.ApplyAsync(paths, podCidrs, clusterCidrs, ct);

@@ -10,7 +10,8 @@ static class PodBridge
 {
     const string BridgeNetfilter = "/proc/sys/net/bridge";
 
-    public static async Task EnsureAsync(NodePaths paths, CancellationToken ct)
+    /// <param name="podCidrs">The node's own ranges: the bridge takes the first address of each, as the CNI plugin would with the first Pod; DNS listens there from the start.</param>
+    public static async Task EnsureAsync(NodePaths paths, IReadOnlyList<string> podCidrs, CancellationToken ct)
     {
         if (!Directory.Exists(BridgeNetfilter) && Tool.Find("modprobe") is not null) await Tool.RunAsync("modprobe", ["br_netfilter"], ct: ct);
         if (!Directory.Exists(BridgeNetfilter))
@@ -19,6 +20,16 @@ static class PodBridge
         if (!Directory.Exists("/sys/class/net/" + paths.Bridge))
             await RunAsync(["link", "add", paths.Bridge, "address", Address(paths), "type", "bridge"], ct);
         await RunAsync(["link", "set", paths.Bridge, "up", "type", "bridge", "nf_call_iptables", "1", "nf_call_ip6tables", "1"], ct);
+        foreach (string cidr in podCidrs) await RunAsync(["address", "replace", Gateway(cidr), "dev", paths.Bridge], ct);
+    }
+
+    /// <summary><c>10.244.0.0/24</c> → <c>10.244.0.1/24</c>.</summary>
+    internal static string Gateway(string cidr)
+    {
+        var network = System.Net.IPNetwork.Parse(cidr);
+        byte[] address = network.BaseAddress.GetAddressBytes();
+        address[^1]++;
+        return $"{new System.Net.IPAddress(address)}/{network.PrefixLength}";
     }
 
     // Locally administered, out of the node's name.

@@ -30,10 +30,14 @@ static class StatusPatch
         return JsonObject.Of(("metadata", JsonObject.Of(("uid", uid))), ("status", JsonObject.Of([.. changes]))).ToUtf8();
     }
 
+    /// <summary>Changed conditions whole: a list that merges by type would keep an old reason where the new condition has none, so that is unset by name.</summary>
     static JsonArray Conditions(JsonArray all, PodStatus old)
     {
-        var before = old.Conditions.Select(c => (JsonValue)Tree(c)).ToHashSet();
-        return new([.. all.Items.Where(c => !before.Contains(c))]);
+        var before = old.Conditions.ToDictionary(c => c.Type, c => Tree(c));
+        return new([.. all.Items.Cast<JsonObject>().Select(now =>
+            before.GetValueOrDefault(((JsonString)now["type"]!).Value) is not { } was ? now
+            : was.Equals(now) ? null
+            : was.Members.Where(m => !now.Contains(m.Name)).Aggregate(now, (c, m) => c.With(m.Name, JsonNull.Instance))).OfType<JsonValue>()]);
     }
 
     static JsonObject Tree(IMessage message)

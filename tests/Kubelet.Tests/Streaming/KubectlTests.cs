@@ -122,6 +122,11 @@ public sealed class KubectlTests(FakeCluster cluster) : IClassFixture<FakeCluste
             }));
             Assert.Equal(kubectl.EndsWith("1.28", StringComparison.Ordinal) ? "SPDY/3.1 portforward.k8s.io" : "websocket SPDY/3.1+portforward.k8s.io", cluster.LastUpgrade);
         }
+        catch (Exception e)
+        {
+            forward.Kill();
+            Assert.Fail($"{e}\nkubectl said: {await forward.StandardError.ReadToEndAsync()}");
+        }
         finally
         {
             forward.Kill();

@@ -1,0 +1,48 @@
+namespace Hanbae.Client;
+
+/// <summary>Where a cluster is and how to prove who asks: what a kubeconfig context, or a Pod's service account, says.</summary>
+public sealed record ClusterConfig
+{
+    public required Uri Server { get; init; }
+    /// <summary>PEM; empty for the system's own authorities.</summary>
+    public FileOrData CertificateAuthority { get; init; }
+    /// <summary>PEM, the leaf first; read again when the file changes.</summary>
+    public FileOrData ClientCertificate { get; init; }
+    public FileOrData ClientKey { get; init; }
+    public string Token { get; init; } = "";
+    /// <summary>Preferred to <see cref="Token"/>; read again every minute, since kubelets renew it.</summary>
+    public string TokenFile { get; init; } = "";
+    public string Username { get; init; } = "";
+    public string Password { get; init; } = "";
+    /// <summary>Trusts whoever answers.</summary>
+    public bool Insecure { get; init; }
+    /// <summary>The name in the server's certificate, when it is not that of <see cref="Server"/>.</summary>
+    public string TlsServerName { get; init; } = "";
+    public Uri? Proxy { get; init; }
+    /// <summary>Sent with every request: impersonation.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
+    public string Namespace { get; init; } = "default";
+
+    /// <summary>The cluster that this process is a Pod of; null when it is none.</summary>
+    /// <param name="folder">Where the service account is mounted.</param>
+    public static ClusterConfig? InCluster(Func<string, string?> environment, string folder = "/var/run/secrets/kubernetes.io/serviceaccount")
+    {
+        string? host = environment("KUBERNETES_SERVICE_HOST"), port = environment("KUBERNETES_SERVICE_PORT");
+        string token = Path.Combine(folder, "token"), authority = Path.Combine(folder, "ca.crt"), ns = Path.Combine(folder, "namespace");
+        if (string.IsNullOrEmpty(host) || string.IsNullOrEmpty(port) || !File.Exists(token)) return null;
+        return new()
+        {
+            Server = new($"https://{(host.Contains(':', StringComparison.Ordinal) ? $"[{host}]" : host)}:{port}"),
+            TokenFile = token,
+            CertificateAuthority = File.Exists(authority) ? new(authority, default) : default,
+            Namespace = File.Exists(ns) ? File.ReadAllText(ns).Trim() : "default",
+        };
+    }
+}
+
+/// <summary>A certificate or key: given, or in a file.</summary>
+public readonly record struct FileOrData(string? File, ReadOnlyMemory<byte> Data)
+{
+    public bool IsEmpty => string.IsNullOrEmpty(File) && Data.IsEmpty;
+    public string ReadText() => string.IsNullOrEmpty(File) ? System.Text.Encoding.ASCII.GetString(Data.Span) : System.IO.File.ReadAllText(File);
+}

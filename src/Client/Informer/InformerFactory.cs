@@ -1,0 +1,47 @@
+using Hanbae.Api;
+using Hanbae.Api.Rest;
+using Microsoft.Extensions.Logging;
+
+namespace Hanbae.Client;
+
+/// <summary>One informer for each resource and selection in a process, whoever asks: an informer runs from when it is first asked for, while the factory runs.</summary>
+public sealed class InformerFactory(IApiTransport transport, TimeProvider time, WatchOptions? options = null, ILogger? logger = null)
+{
+    readonly Lock _lock = new();
+    readonly Dictionary<(Type, ListQuery), object> _caches = [];
+    readonly List<Func<CancellationToken, Task>> _informers = [];
+    readonly List<Task> _running = [];
+    CancellationToken? _ct;
+
+    public ICache<T> Cache<T>() where T : class, IObject<T> => Cache<T>(ListQuery.All);
+
+    /// <param name="part">Namespace and selectors; the same part is the same cache.</param>
+    public ICache<T> Cache<T>(ListQuery part) where T : class, IObject<T>
+    {
+        lock (_lock)
+        {
+            if (_caches.TryGetValue((typeof(T), part), out object? known)) return (ICache<T>)known;
+            var informer = new Informer<T>(transport, part, time, options, logger);
+            _caches.Add((typeof(T), part), informer.Cache);
+            _informers.Add(informer.RunAsync);
+            if (_ct is { } ct) _running.Add(informer.RunAsync(ct));
+            return informer.Cache;
+        }
+    }
+
+    /// <summary>Runs the informers there are and those to come, until cancelled. Once.</summary>
+    public async Task RunAsync(CancellationToken ct)
+    {
+        lock (_lock)
+        {
+            if (_ct is not null) throw new InvalidOperationException("the informers run already");
+            _ct = ct;
+            foreach (var run in _informers) _running.Add(run(ct));
+        }
+        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using (ct.Register(stopped.SetResult)) await stopped.Task;
+        Task[] all;
+        lock (_lock) all = [.. _running];
+        await Task.WhenAll(all);
+    }
+}

@@ -1,0 +1,164 @@
+using Hanbae.Api;
+using Hanbae.Api.Coordination.V1;
+using Hanbae.Api.Rest;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Hanbae.Client;
+
+/// <summary>Lets one of several instances work: the one that holds the Lease.</summary>
+/// <remarks>
+/// As client-go. Clocks of different machines are never compared: another's Lease has run out when it did not change for its duration
+/// as seen from here. A leader that cannot renew in time stops before another can begin.
+/// </remarks>
+/// <param name="lease">Where the Lease is, such as <c>kube-system/kube-scheduler</c>.</param>
+/// <param name="identity">Unlike that of every other instance: host name and something random.</param>
+public sealed partial class LeaderElector(IClient client, Key lease, string identity, TimeProvider time, LeaderElectionOptions? options = null, ILogger? logger = null)
+{
+    readonly LeaderElectionOptions _options = options ?? LeaderElectionOptions.Default;
+    readonly ILogger _logger = logger ?? NullLogger.Instance;
+    LeaseSpec? _observed;
+    Lease? _written;
+    long _observedAt;
+
+    public bool IsLeader { get; private set; }
+    /// <summary>The holder as last seen; empty when there is none.</summary>
+    public string Leader => _observed?.HolderIdentity ?? "";
+
+    /// <summary>Waits to be leader, leads, and returns when leading has ended: by itself, by loss of the Lease, or by cancellation.</summary>
+    /// <param name="lead">Is cancelled when the Lease is lost.</param>
+    public async Task RunAsync(Func<CancellationToken, Task> lead, CancellationToken ct)
+    {
+        while (!await TryAsync(ct)) await Task.Delay(_options.RetryPeriod * (1 + 1.2 * Random.Shared.NextDouble()), time, ct);
+        Log.Leading(_logger, identity, lease.ToString());
+        IsLeader = true;
+        using var leading = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        try
+        {
+            var work = Task.Run(() => lead(leading.Token), CancellationToken.None);
+            await Task.WhenAny(work, RenewAsync(leading.Token));
+            await leading.CancelAsync();
+            await work;
+        }
+        finally
+        {
+            IsLeader = false;
+            if (_options.ReleaseOnEnd) await ReleaseAsync();
+        }
+    }
+
+    /// <summary>Returns when the Lease could not be renewed before the deadline.</summary>
+    async Task RenewAsync(CancellationToken ct)
+    {
+        long renewed = time.GetTimestamp();
+        while (!ct.IsCancellationRequested)
+        {
+            using var deadline = new CancellationTokenSource(Positive(_options.RenewDeadline - time.GetElapsedTime(renewed)), time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, deadline.Token);
+            try
+            {
+                while (!await TryAsync(either.Token)) await Task.Delay(_options.RetryPeriod, time, either.Token);
+                renewed = time.GetTimestamp();
+                await Task.Delay(_options.RetryPeriod, time, ct);
+            }
+            catch (OperationCanceledException) when (ct.IsCancellationRequested) { return; }
+            catch (OperationCanceledException)
+            {
+                Log.Lost(_logger, identity, lease.ToString());
+                return;
+            }
+        }
+    }
+
+    static TimeSpan Positive(TimeSpan span) => span > TimeSpan.Zero ? span : TimeSpan.Zero;
+
+    /// <summary>Takes or renews the Lease.</summary>
+    /// <returns>Whether it is ours now.</returns>
+    async Task<bool> TryAsync(CancellationToken ct)
+    {
+        try
+        {
+            var now = time.GetUtcNow();
+            // A leader knows what it wrote last: one request, unless somebody else wrote.
+            var current = IsLeader ? _written : null;
+            _written = null;
+            current ??= await client.FindAsync<Lease>(lease, ct);
+            if (current is null)
+            {
+                var made = await client.CreateAsync(new Lease
+                {
+                    Metadata = new() { Namespace = lease.Namespace, Name = lease.Name }, Spec = Mine(now, now, 0),
+                }, ct);
+                Observe((_written = made).Spec);
+                return true;
+            }
+            Observe(current.Spec);
+            string holder = current.Spec.HolderIdentity ?? "";
+            bool mine = holder == identity;
+            var runsFor = TimeSpan.FromSeconds(current.Spec.LeaseDurationSeconds ?? _options.LeaseDuration.TotalSeconds);
+            if (holder.Length > 0 && !mine && time.GetElapsedTime(_observedAt) < runsFor) return false;
+            int transitions = current.Spec.LeaseTransitions ?? 0;
+            var spec = mine ? Mine(current.Spec.AcquireTime ?? now, now, transitions) : Mine(now, now, transitions + 1);
+            _written = await client.UpdateAsync(current with { Spec = spec }, ct);
+            Observe(_written.Spec);
+            return true;
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested) { throw; }
+        catch (Exception e)
+        {
+            // Another took it meanwhile, or the server is away: the next try tells.
+            if (e is not ApiException { IsConflict: true } and not ApiException { IsAlreadyExists: true }) Log.Failed(_logger, e, lease.ToString());
+            return false;
+        }
+    }
+
+    LeaseSpec Mine(DateTimeOffset acquired, DateTimeOffset renewed, int transitions) => (_observed ?? LeaseSpec.Empty) with
+    {
+        HolderIdentity = identity, LeaseDurationSeconds = (int)_options.LeaseDuration.TotalSeconds,
+        AcquireTime = acquired, RenewTime = renewed, LeaseTransitions = transitions,
+    };
+
+    void Observe(LeaseSpec spec)
+    {
+        if (spec.Equals(_observed)) return;
+        (_observed, _observedAt) = (spec, time.GetTimestamp());
+    }
+
+    /// <summary>Gives the Lease away, so that the next leader need not wait for its end.</summary>
+    async Task ReleaseAsync()
+    {
+        try
+        {
+            // The caller's token is cancelled as a rule; this has a deadline of its own.
+            using var deadline = new CancellationTokenSource(_options.RenewDeadline, time);
+            if (await client.FindAsync<Lease>(lease, deadline.Token) is not { } current || current.Spec.HolderIdentity != identity) return;
+            var spec = current.Spec with { HolderIdentity = "", LeaseDurationSeconds = 1, RenewTime = time.GetUtcNow(), AcquireTime = time.GetUtcNow() };
+            Observe((await client.UpdateAsync(current with { Spec = spec }, deadline.Token)).Spec);
+        }
+        catch (Exception e) { Log.Failed(_logger, e, lease.ToString()); }
+    }
+
+    static partial class Log
+    {
+        [LoggerMessage(3041, LogLevel.Information, "{Identity} leads: it holds lease {Lease}")]
+        public static partial void Leading(ILogger logger, string identity, string lease);
+
+        [LoggerMessage(3042, LogLevel.Error, "{Identity} could not renew lease {Lease} in time: it leads no longer")]
+        public static partial void Lost(ILogger logger, string identity, string lease);
+
+        [LoggerMessage(3043, LogLevel.Warning, "lease {Lease} could not be taken or renewed")]
+        public static partial void Failed(ILogger logger, Exception e, string lease);
+    }
+}
+
+/// <summary>How long a lead lasts: client-go's defaults.</summary>
+public sealed record LeaderElectionOptions
+{
+    public static LeaderElectionOptions Default { get; } = new();
+    /// <summary>Others wait so long after the last sign of life.</summary>
+    public TimeSpan LeaseDuration { get; init; } = TimeSpan.FromSeconds(15);
+    /// <summary>The leader gives up after so long without success; less than <see cref="LeaseDuration"/>.</summary>
+    public TimeSpan RenewDeadline { get; init; } = TimeSpan.FromSeconds(10);
+    public TimeSpan RetryPeriod { get; init; } = TimeSpan.FromSeconds(2);
+    public bool ReleaseOnEnd { get; init; } = true;
+}

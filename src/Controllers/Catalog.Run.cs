@@ -1,0 +1,39 @@
+using Hanbae.Client;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Hanbae.Controllers;
+
+public static partial class Catalog
+{
+    static readonly TimeSpan RestartPause = TimeSpan.FromSeconds(1);
+
+    /// <summary>Runs the controllers, each in its own loop, until cancelled; one that breaks is logged and started anew.</summary>
+    /// <param name="access">Each controller's access, by its entry: identity and Event source are its own, caches are shared.</param>
+    public static Task RunAsync(Func<CatalogEntry, IClusterAccess> access, ControllerOptions options, CancellationToken ct, ILogger? logger = null) =>
+        Task.WhenAll(All.Where(e => options.Only.IsDefault || options.Only.Contains(e.Name)).Select(e => SuperviseAsync(e, access(e), options, logger ?? NullLogger.Instance, ct)));
+
+    static async Task SuperviseAsync(CatalogEntry entry, IClusterAccess cluster, ControllerOptions options, ILogger logger, CancellationToken ct)
+    {
+        while (!ct.IsCancellationRequested)
+        {
+            try
+            {
+                var reconciler = entry.Make(cluster, options);
+                await new ReconcileLoop(entry.Name, reconciler, cluster.Time, new() { Workers = options.Workers }, logger).RunAsync(ct);
+            }
+            catch (Exception e) when (!ct.IsCancellationRequested)
+            {
+                Log.Broke(logger, e, entry.Name);
+                try { await Task.Delay(RestartPause, cluster.Time, ct); }
+                catch (OperationCanceledException) { return; }
+            }
+        }
+    }
+
+    static partial class Log
+    {
+        [LoggerMessage(5001, LogLevel.Error, "controller {Name} broke: starting it again")]
+        public static partial void Broke(ILogger logger, Exception e, string name);
+    }
+}

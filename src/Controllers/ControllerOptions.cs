@@ -1,0 +1,24 @@
+using System.Collections.Immutable;
+
+namespace Hanbae.Controllers;
+
+/// <summary>What the controllers have to be told; the defaults are upstream's.</summary>
+public sealed record ControllerOptions
+{
+    public static ControllerOptions Default { get; } = new();
+
+    /// <summary>Names from the catalog to run; default for all.</summary>
+    public ImmutableArray<string> Only { get; init; }
+    /// <summary>Keys worked on at once, by each controller.</summary>
+    public int Workers { get; init; } = 5;
+    /// <summary>Certificates, as PEM, that Pods trust the API server by; without them nothing is published.</summary>
+    public string RootCa { get; init; } = "";
+    /// <summary>What Pod addresses are taken from; empty when something else hands them out.</summary>
+    public string ClusterCidr { get; init; } = "";
+    /// <summary>The size of one node's share of <see cref="ClusterCidr"/>.</summary>
+    public int NodeCidrMaskSize { get; init; } = 24;
+    /// <summary>How long a node may be silent before it counts as unreachable.</summary>
+    public TimeSpan NodeMonitorGracePeriod { get; init; } = TimeSpan.FromSeconds(40);
+    /// <summary>How many Pods that have ended are kept; 0 for all.</summary>
+    public int TerminatedPodThreshold { get; init; } = 12_500;
+}

@@ -1,0 +1,72 @@
+using System.Collections.Immutable;
+using System.Text;
+using System.Text.Json;
+using Hanbae.Api;
+using Hanbae.Api.Rest;
+using Hanbae.Client;
+
+namespace Hanbae.Controllers.Ownership;
+
+/// <summary>What a controller's selector means for one object.</summary>
+enum Claimed : byte { No, Mine, Adopt, Release }
+
+/// <summary>Settles which objects are a controller's: matching orphans are adopted, those that no longer match are released.</summary>
+/// <remarks>
+/// As upstream's ControllerRefManager: every write names the uid it means, so that an object of the same name that came later is left
+/// alone, and an owner is looked at once more, live, before it adopts: a cache may not know yet that it is gone.
+/// </remarks>
+static class Claim
+{
+    public static Claimed Of(IObject owner, Selector selector, IObject candidate)
+    {
+        bool matches = selector.Matches(candidate.Metadata.Labels);
+        if (candidate.Controller is { } controller)
+            return controller.Uid != owner.Metadata.Uid ? Claimed.No : matches ? Claimed.Mine : owner.IsBeingDeleted ? Claimed.No : Claimed.Release;
+        return matches && !owner.IsBeingDeleted && !candidate.IsBeingDeleted ? Claimed.Adopt : Claimed.No;
+    }
+
+    /// <returns>What is the owner's, as the caches or the patches show it.</returns>
+    public static async Task<ImmutableArray<T>> AllAsync<TOwner, T>(IClient client, TOwner owner, Selector selector, ICache<T> among, CancellationToken ct)
+        where TOwner : class, IObject<TOwner> where T : class, IObject<T>
+    {
+        var mine = ImmutableArray.CreateBuilder<T>();
+        bool? mayAdopt = null;
+        foreach (var candidate in among.ControlledBy(owner.Metadata.Uid).Concat(among.OrphansIn(owner.Metadata.Namespace)))
+            switch (Of(owner, selector, candidate))
+            {
+                case Claimed.Mine: mine.Add(candidate); break;
+                case Claimed.Release: await ReleaseAsync(client, owner, candidate, ct); break;
+                case Claimed.Adopt:
+                    mayAdopt ??= await IsAliveAsync(client, owner, ct);
+                    if (mayAdopt.Value && await AdoptAsync(client, owner, candidate, ct) is { } adopted) mine.Add(adopted);
+                    break;
+            }
+        return mine.DrainToImmutable();
+    }
+
+    static async Task<bool> IsAliveAsync<T>(IClient client, T owner, CancellationToken ct) where T : class, IObject<T> =>
+        await client.FindAsync(owner, ct) is { } live && live.Metadata.Uid == owner.Metadata.Uid && !live.IsBeingDeleted;
+
+    static async Task<T?> AdoptAsync<TOwner, T>(IClient client, TOwner owner, T orphan, CancellationToken ct)
+        where TOwner : class, IObject<TOwner> where T : class, IObject<T>
+    {
+        var r = owner.ControllerRef();
+        string patch = $$$"""
+            {"metadata":{"ownerReferences":[{"apiVersion":"{{{r.ApiVersion}}}","kind":"{{{r.Kind}}}","name":"{{{r.Name}}}","uid":{{{Quote(r.Uid)}}},"controller":true,"blockOwnerDeletion":true}],"uid":{{{Quote(orphan.Metadata.Uid)}}}}}
+            """;
+        try { return await client.PatchAsync<T>(Key.Of(orphan), Patch.Strategic(Encoding.UTF8.GetBytes(patch)), ct); }
+        catch (ApiException e) when (e.IsNotFound) { return null; }
+    }
+
+    static async Task ReleaseAsync<T>(IClient client, IObject owner, T obj, CancellationToken ct) where T : class, IObject<T>
+    {
+        string patch = $$$"""
+            {"metadata":{"ownerReferences":[{"$patch":"delete","uid":{{{Quote(owner.Metadata.Uid)}}}}],"uid":{{{Quote(obj.Metadata.Uid)}}}}}
+            """;
+        try { await client.PatchAsync<T>(Key.Of(obj), Patch.Strategic(Encoding.UTF8.GetBytes(patch)), ct); }
+        // 422: another object has the name by now, or the owner is not among its owners any more; both are what was wanted.
+        catch (ApiException e) when (e.IsNotFound || e.Code == 422) { }
+    }
+
+    static string Quote(string text) => "\"" + JsonEncodedText.Encode(text) + "\"";
+}

@@ -1,0 +1,135 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+using Hanbae.Client;
+using Hanbae.Dns.Plugins;
+using Hanbae.Dns.Wire;
+
+namespace Hanbae.Dns;
+
+/// <summary>Cluster DNS over UDP and TCP, in process.</summary>
+public sealed class DnsServer : IDisposable
+{
+    /// <summary>Questions to other servers under way at once; more are dropped, and asked again by whoever asked.</summary>
+    const int MaxForwarded = 512;
+    /// <summary>TCP connections at once.</summary>
+    const int MaxConnections = 256;
+    static readonly TimeSpan IdleConnection = TimeSpan.FromSeconds(10);
+
+    readonly ClusterZone _zone;
+    readonly Forwarder _forwarder;
+    readonly TimeProvider _time;
+    readonly List<(Socket Udp, TcpListener Tcp)> _sockets = [];
+    readonly SemaphoreSlim _forwarded = new(MaxForwarded), _connections = new(MaxConnections);
+
+    /// <summary>Binds at once, so that an address in use is an error of the start.</summary>
+    /// <exception cref="SocketException">An address cannot be had.</exception>
+    public DnsServer(IClusterAccess cluster, DnsOptions options)
+    {
+        _zone = new(cluster, options);
+        _time = cluster.Time;
+        _forwarder = new(options, _time);
+        foreach (var address in options.Listen)
+        {
+            var tcp = new TcpListener(address);
+            tcp.Start();
+            var udp = new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+            udp.Bind(tcp.LocalEndpoint);
+            _sockets.Add((udp, tcp));
+        }
+    }
+
+    /// <summary>Where it listens, with the port that was given for port 0.</summary>
+    public IReadOnlyList<IPEndPoint> Addresses => [.. _sockets.Select(s => (IPEndPoint)s.Udp.LocalEndPoint!)];
+
+    /// <summary>Answers until cancelled.</summary>
+    public async Task RunAsync(CancellationToken ct)
+    {
+        await _zone.WhenReadyAsync(ct);
+        await Task.WhenAll(_sockets.SelectMany(s => new[] { UdpAsync(s.Udp, ct), TcpAsync(s.Tcp, ct) }));
+    }
+
+    async Task UdpAsync(Socket socket, CancellationToken ct)
+    {
+        byte[] buffer = new byte[4096];
+        var anyone = new IPEndPoint(socket.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0);
+        while (!ct.IsCancellationRequested)
+        {
+            SocketReceiveFromResult received;
+            try { received = await socket.ReceiveFromAsync(buffer, SocketFlags.None, anyone, ct); }
+            // An asker that is gone already: its ICMP error surfaces here.
+            catch (SocketException) { continue; }
+            byte[] asked = buffer[..received.ReceivedBytes];
+            if (DnsReader.Read(asked) is not { } query) continue;
+            if (await _zone.AnswerAsync(query, ct) is { } answer)
+                await ReplyAsync(socket, DnsWriter.Write(query, answer, query.MaxBytes), received.RemoteEndPoint, ct);
+            else if (_forwarded.Wait(0, CancellationToken.None))
+                _ = ForwardAsync(socket, query, asked, received.RemoteEndPoint, ct);
+        }
+    }
+
+    async Task ForwardAsync(Socket socket, Query query, byte[] asked, EndPoint asker, CancellationToken ct)
+    {
+        try
+        {
+            byte[] answer = await _forwarder.AskAsync(asked, tcp: false, ct) ?? Failure(query, query.MaxBytes);
+            await ReplyAsync(socket, answer, asker, ct);
+        }
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException) { }
+        finally { _forwarded.Release(); }
+    }
+
+    static async Task ReplyAsync(Socket socket, byte[] answer, EndPoint asker, CancellationToken ct)
+    {
+        try { await socket.SendToAsync(answer, SocketFlags.None, asker, ct); }
+        catch (SocketException) { }
+    }
+
+    async Task TcpAsync(TcpListener listener, CancellationToken ct)
+    {
+        while (!ct.IsCancellationRequested)
+        {
+            await _connections.WaitAsync(ct);
+            try { _ = ConversationAsync(await listener.AcceptTcpClientAsync(ct), ct); }
+            catch { _connections.Release(); throw; }
+        }
+    }
+
+    async Task ConversationAsync(TcpClient client, CancellationToken ct)
+    {
+        try
+        {
+            using (client)
+            {
+                var stream = client.GetStream();
+                byte[] length = new byte[2];
+                while (true)
+                {
+                    using var idle = CancellationTokenSource.CreateLinkedTokenSource(ct);
+                    using var alarm = _time.CreateTimer(static c => ((CancellationTokenSource)c!).Cancel(), idle, IdleConnection, Timeout.InfiniteTimeSpan);
+                    await stream.ReadExactlyAsync(length, idle.Token);
+                    byte[] asked = new byte[BinaryPrimitives.ReadUInt16BigEndian(length)];
+                    await stream.ReadExactlyAsync(asked, idle.Token);
+                    if (DnsReader.Read(asked) is not { } query) return;
+                    byte[] answer = await _zone.AnswerAsync(query, ct) is { } known ? DnsWriter.Write(query, known, ushort.MaxValue)
+                        : await _forwarder.AskAsync(asked, tcp: true, ct) ?? Failure(query, ushort.MaxValue);
+                    byte[] framed = new byte[answer.Length + 2];
+                    BinaryPrimitives.WriteUInt16BigEndian(framed, (ushort)answer.Length);
+                    answer.CopyTo(framed, 2);
+                    await stream.WriteAsync(framed, idle.Token);
+                }
+            }
+        }
+        catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or ObjectDisposedException) { }
+        finally { _connections.Release(); }
+    }
+
+    static byte[] Failure(Query query, int limit) => DnsWriter.Write(query, Answer.Fail(ResponseCode.ServerFailure), limit);
+
+    public void Dispose()
+    {
+        foreach (var (udp, tcp) in _sockets) { udp.Dispose(); tcp.Dispose(); }
+        _forwarded.Dispose();
+        _connections.Dispose();
+    }
+}

@@ -1,0 +1,68 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace Hanbae.Dns.Wire;
+
+/// <summary>Reads queries (RFC 1035, EDNS0 of RFC 6891). Whatever comes in, it ends: compression may only point backwards.</summary>
+internal static class DnsReader
+{
+    const int Header = 12, SmallestDatagram = 512, LargestDatagram = 4096;
+
+    /// <returns>Null when the bytes are no query with one question.</returns>
+    public static Query? Read(ReadOnlySpan<byte> message)
+    {
+        if (message.Length < Header) return null;
+        ushort id = BinaryPrimitives.ReadUInt16BigEndian(message), flags = BinaryPrimitives.ReadUInt16BigEndian(message[2..]);
+        bool response = (flags & 0x8000) != 0, plain = (flags & 0x7800) == 0;
+        if (response || !plain || BinaryPrimitives.ReadUInt16BigEndian(message[4..]) != 1) return null;
+        int at = Header;
+        if (Name(message, ref at) is not { } name || at + 4 > message.Length) return null;
+        var type = (RecordType)BinaryPrimitives.ReadUInt16BigEndian(message[at..]);
+        at += 4;
+        bool edns = Edns(message, at, out int size);
+        return new(id, (flags & 0x0100) != 0, new(name.ToLowerInvariant(), name, type), edns ? Math.Clamp(size, SmallestDatagram, LargestDatagram) : SmallestDatagram, edns);
+    }
+
+    static bool Edns(ReadOnlySpan<byte> message, int at, out int size)
+    {
+        size = 0;
+        int answers = BinaryPrimitives.ReadUInt16BigEndian(message[6..]) + BinaryPrimitives.ReadUInt16BigEndian(message[8..]);
+        int additional = BinaryPrimitives.ReadUInt16BigEndian(message[10..]);
+        for (int i = 0; i < answers + additional; i++)
+        {
+            if (Name(message, ref at) is null || at + 10 > message.Length) return false;
+            var type = (RecordType)BinaryPrimitives.ReadUInt16BigEndian(message[at..]);
+            size = BinaryPrimitives.ReadUInt16BigEndian(message[(at + 2)..]);
+            at += 10 + BinaryPrimitives.ReadUInt16BigEndian(message[(at + 8)..]);
+            if (at > message.Length) return false;
+            if (type == RecordType.Opt && i >= answers) return true;
+        }
+        return false;
+    }
+
+    static string? Name(ReadOnlySpan<byte> message, ref int at)
+    {
+        var text = new StringBuilder();
+        int from = at, barrier = at;
+        bool jumped = false;
+        while (true)
+        {
+            if (from >= message.Length) return null;
+            int length = message[from];
+            if (length == 0) { if (!jumped) at = from + 1; return text.ToString(); }
+            if ((length & 0xC0) == 0xC0)
+            {
+                if (from + 1 >= message.Length) return null;
+                int target = (length & 0x3F) << 8 | message[from + 1];
+                if (!jumped) at = from + 2;
+                if (target >= barrier) return null;
+                (jumped, barrier, from) = (true, target, target);
+                continue;
+            }
+            if (length > 63 || from + 1 + length > message.Length || text.Length + length > 254) return null;
+            if (text.Length > 0) text.Append('.');
+            foreach (byte b in message.Slice(from + 1, length)) text.Append((char)b);
+            from += 1 + length;
+        }
+    }
+}

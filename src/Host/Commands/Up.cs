@@ -1,0 +1,90 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Net;
+using Hanbae.Host.Runtime;
+using Hanbae.Host.Settings;
+
+namespace Hanbae.Host.Commands;
+
+/// <summary><c>up</c>: brings a cluster up, in the foreground or, with <c>--detach</c>, behind it.</summary>
+static class Up
+{
+    public const string LogFile = "hanbae.log";
+
+    public static Command Command()
+    {
+        var dataDir = Shared.DataDir();
+        var detach = new Option<bool>("--detach", "-d") { Description = "Return when the cluster is ready; it runs on until `hanbae down`." };
+        var port = new Option<int?>("--port") { Description = "Port of the API server (6443)." };
+        var kubeletPort = new Option<int?>("--kubelet-port") { Description = "Port of the kubelet (10250; a free one when that is taken)." };
+        var bind = new Option<string?>("--bind") { Description = "Address that the API server listens on (0.0.0.0)." };
+        var node = new Option<string?>("--node-name") { Description = "Name of this node (the host's name)." };
+        var pods = new Option<string?>("--pod-cidr") { Description = "Addresses of Pods (a free 10.244.0.0/16 or the like)." };
+        var services = new Option<string?>("--service-cidr") { Description = "Addresses of Services (a free 10.96.0.0/16 or the like)." };
+        var domain = new Option<string?>("--cluster-domain") { Description = "Domain of the cluster's names (cluster.local)." };
+        var runtime = new Option<string?>("--runtime-endpoint") { Description = "CRI socket of a runtime that is there already; Hanbae then starts none." };
+        var control = new Option<bool>("--control-plane-only") { Description = "No node on this machine: API server, controllers and scheduler. Needs no root." };
+        var simulated = new Option<int?>("--simulated-nodes") { Description = "Add N nodes whose Pods run nowhere but pass through all states." };
+        var log = new Option<string?>("--log-level") { Description = "trace, debug, information, warning (the default) or error." };
+        var command = new Command("up", "Bring up a cluster on this machine. Options are kept: the next `up` needs none of them.")
+        {
+            detach, port, bind, kubeletPort, node, pods, services, domain, runtime, control, simulated, log, dataDir,
+        };
+        command.SetAction((parsed, ct) => Shared.RunAsync(async () =>
+        {
+            string folder = Path.GetFullPath(parsed.GetValue(dataDir)!);
+            if (parsed.GetValue(detach)) return await Detached.StartAsync(folder, ct);
+            var paths = NodePaths.Of(folder);
+            var settings = Settled(ClusterSettings.Load(folder), new Asked(
+                parsed.GetValue(port), parsed.GetValue(bind), parsed.GetValue(kubeletPort), parsed.GetValue(node), parsed.GetValue(pods), parsed.GetValue(services),
+                parsed.GetValue(domain), parsed.GetValue(runtime), parsed.GetResult(control) is null ? null : parsed.GetValue(control), parsed.GetValue(simulated)), paths);
+            return await Roles.Cluster.RunAsync(settings, paths, parsed.GetValue(log) ?? "warning", ct);
+        }));
+        return command;
+    }
+
+    /// <summary>What was asked for this time; null leaves what was asked before, or the default.</summary>
+    internal sealed record Asked(int? Port, string? Bind, int? KubeletPort, string? NodeName, string? PodCidr, string? ServiceCidr, string? Domain, string? Runtime, bool? ControlPlaneOnly, int? SimulatedNodes);
+
+    /// <exception cref="SettingsException">An option cannot be, or would change what cannot change any more.</exception>
+    internal static ClusterSettings Settled(ClusterSettings? before, Asked asked, NodePaths paths)
+    {
+        foreach (var (option, cidr) in new[] { ("--pod-cidr", asked.PodCidr), ("--service-cidr", asked.ServiceCidr) })
+            if (cidr is not null && !IPNetwork.TryParse(cidr, out _)) throw new SettingsException($"{option} {cidr} is no network; write it like 10.244.0.0/16");
+        foreach (var (option, port) in new[] { ("--port", asked.Port), ("--kubelet-port", asked.KubeletPort) })
+            if (port is < 0 or > 65535) throw new SettingsException($"{option} {port} is no port; ports are 1 to 65535, and 0 takes a free one");
+        if (asked.Bind is not null && !IPAddress.TryParse(asked.Bind, out _)) throw new SettingsException($"--bind {asked.Bind} is no address");
+        if (asked.SimulatedNodes is < 0) throw new SettingsException("--simulated-nodes must not be negative");
+        Fixed("--pod-cidr", before?.PodCidr, asked.PodCidr);
+        Fixed("--service-cidr", before?.ServiceCidr, asked.ServiceCidr);
+        Fixed("--node-name", before?.NodeName, asked.NodeName);
+        var settings = before ?? New(asked, paths);
+        settings = settings with
+        {
+            ApiPort = asked.Port ?? settings.ApiPort, BindAddress = asked.Bind ?? settings.BindAddress, KubeletPort = asked.KubeletPort ?? settings.KubeletPort,
+            ClusterDomain = asked.Domain ?? settings.ClusterDomain, RuntimeEndpoint = asked.Runtime ?? settings.RuntimeEndpoint,
+            ControlPlaneOnly = asked.ControlPlaneOnly ?? settings.ControlPlaneOnly, SimulatedNodes = asked.SimulatedNodes ?? settings.SimulatedNodes,
+        };
+        if (!settings.ControlPlaneOnly && !Environment.IsPrivilegedProcess)
+            throw new SettingsException("a node needs root, since containers do: type the same again with sudo in front, or add --control-plane-only");
+        return settings;
+    }
+
+    static void Fixed(string option, string? before, string? asked)
+    {
+        if (before is not null && asked is not null && before != asked)
+            throw new SettingsException($"{option} is {before} since the cluster was made and cannot change; `hanbae reset` removes the cluster, then {asked} can be asked for");
+    }
+
+    static ClusterSettings New(Asked asked, NodePaths paths)
+    {
+        string pods = asked.PodCidr ?? "", services = asked.ServiceCidr ?? "";
+        if (pods.Length == 0 || services.Length == 0)
+        {
+            var chosen = AddressPlan.Choose(AddressPlan.Taken(OtherClusters.DataFolders(paths)));
+            if (pods.Length == 0) pods = chosen.Pods;
+            if (services.Length == 0) services = chosen.Services;
+        }
+        return new() { NodeName = asked.NodeName ?? System.Net.Dns.GetHostName().ToLowerInvariant(), PodCidr = pods, ServiceCidr = services };
+    }
+}

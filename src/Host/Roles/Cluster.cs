@@ -1,0 +1,83 @@
+using System.Net;
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Client;
+using Hanbae.Host.Commands;
+using Hanbae.Host.Packages;
+using Hanbae.Host.Pki;
+using Hanbae.Host.Progress;
+using Hanbae.Host.Runtime;
+using Hanbae.Host.Settings;
+using Hanbae.Kubelet.Simulation;
+using Microsoft.Extensions.Logging;
+
+namespace Hanbae.Host.Roles;
+
+/// <summary>A whole cluster in this process: brought up step by step, run until it is told to stop.</summary>
+static class Cluster
+{
+    public static async Task<int> RunAsync(ClusterSettings settings, NodePaths paths, string logLevel, CancellationToken ct)
+    {
+        var time = TimeProvider.System;
+        if (!Enum.TryParse<LogLevel>(logLevel, ignoreCase: true, out var level)) throw new SettingsException($"--log-level {logLevel} is none; use trace, debug, information, warning or error");
+        using var loggers = LoggerFactory.Create(b => b.SetMinimumLevel(level).AddSimpleConsole(o => { o.SingleLine = true; o.TimestampFormat = "HH:mm:ss.fff "; o.UseUtcTimestamp = true; }));
+        var steps = new Steps(Console.Out, live: !Console.IsOutputRedirected);
+        bool node = !settings.ControlPlaneOnly;
+        steps.Say($"Hanbae in {paths.Data}");
+        if (node && settings.RuntimeEndpoint is null)
+            await steps.RunAsync("programs a node needs", () => PackageInstaller.EnsureAsync("hanbae up", steps.Say, ct));
+        var runtime = new NodeRuntime(paths, time);
+        runtime.Register();
+        OtherClusters.Register(paths);
+        settings.Save(paths.Data);
+        try
+        {
+            // The runtime and the control plane need nothing of each other: they start together.
+            var starting = !node ? Task.FromResult<RuntimeReady?>(null) : steps.RunAsync<RuntimeReady?>("container runtime", async () => settings.RuntimeEndpoint is { } endpoint
+                ? await runtime.UseAsync(endpoint, Images.PauseImage.Name, ct)
+                : await runtime.StartAsync([settings.NodePodCidr], [settings.PodCidr], ct));
+            var pki = await steps.RunAsync("certificates", () => Task.Run(() => ClusterPki.Ensure(
+                new(Path.Combine(paths.Data, "pki"), time), settings.NodeName, settings.ClusterDomain, node ? [settings.ApiClusterIp, settings.BridgeAddress] : [settings.ApiClusterIp]), ct));
+            await using var control = await steps.RunAsync("API server", () => ControlPlane.StartAsync(settings, paths.Data, pki, node ? settings.BridgeAddress : IPAddress.Loopback, time, loggers, ct));
+            await KubeconfigWriter.WriteAsync(KubeconfigPath.Of(paths.Data), control.Port, pki, ct);
+            await using var supervisor = new Supervisor(loggers, time);
+            control.RunComponents(supervisor, settings, pki);
+            if (settings.SimulatedNodes > 0)
+            {
+                var access = control.Access(supervisor, "system:hanbae:simulated-nodes", "simulated-nodes", "system:masters");
+                supervisor.Run("simulated-nodes", stop => new SimulatedNodes(access, settings.SimulatedNodes).RunAsync(stop));
+            }
+            if (await starting is { } ready)
+            {
+                new NodeAgent(control, settings, paths, pki, time, loggers).Run(supervisor, ready);
+                await steps.RunAsync($"node {settings.NodeName} Ready", () => ReadyAsync(control.Informers.Cache<Node>(), settings.NodeName, ct));
+            }
+            Say(steps, settings, paths);
+            await Task.Delay(Timeout.Infinite, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return Shared.Ok;
+        }
+        finally { File.Delete(paths.HanbaeProcess); }
+    }
+
+    static async Task ReadyAsync(ICache<Node> nodes, string name, CancellationToken ct)
+    {
+        var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var cancelled = ct.Register(() => ready.TrySetCanceled(ct));
+        using var subscription = nodes.Subscribe(e =>
+        {
+            if (e.New is { } node && node.Metadata.Name == name && node.Status.Conditions.Exists(c => c is { Type: "Ready", Status: "True" })) ready.TrySetResult();
+        });
+        await ready.Task;
+    }
+
+    /// <summary>Ends with an empty line: what a detached start shows ends there too.</summary>
+    static void Say(Steps steps, ClusterSettings settings, NodePaths paths)
+    {
+        string option = paths.Data == Path.GetFullPath("/var/lib/hanbae") ? "" : " --data-dir " + paths.Data;
+        steps.Say(Detached.Ready + Steps.Format(steps.Elapsed));
+        steps.Say($"  export KUBECONFIG={KubeconfigPath.Of(paths.Data)}");
+        steps.Say(settings.ControlPlaneOnly && settings.SimulatedNodes == 0 ? "  kubectl get namespaces" : "  kubectl get nodes");
+        steps.Say($"  ./hanbae down{option}        stops the cluster, ./hanbae reset{option} removes it");
+        steps.Say("");
+    }
+}

@@ -1,0 +1,114 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using Hanbae.Api;
+using Hanbae.Api.Rest;
+using Hanbae.Client;
+using Hanbae.Host.Pki;
+using Hanbae.Host.Settings;
+using Hanbae.Scheduler;
+using Hanbae.Server;
+using Hanbae.Server.Auth;
+using Hanbae.Server.Auth.Tokens;
+using Hanbae.Server.Bootstrap;
+using Hanbae.Server.Front;
+using Hanbae.Server.Tables;
+using Hanbae.Server.Discovery;
+using Hanbae.Store.Sqlite;
+using Microsoft.Extensions.Logging;
+
+namespace Hanbae.Host.Roles;
+
+/// <summary>API server, store, controllers and scheduler in this process; the parts talk to the server by its in-process transport.</summary>
+public sealed class ControlPlane : IAsyncDisposable
+{
+    readonly SqliteStore _store;
+    readonly HttpFront _front;
+    readonly TimeProvider _time;
+    readonly ILoggerFactory _loggers;
+
+    ControlPlane(SqliteStore store, ApiServer server, HttpFront front, TimeProvider time, ILoggerFactory loggers)
+    {
+        (_store, Server, _front, _time, _loggers) = (store, server, front, time, loggers);
+        Informers = new(As("system:kube-controller-manager", "system:masters"), time, logger: loggers.CreateLogger("hanbae.informers"));
+    }
+
+    public ApiServer Server { get; }
+    /// <summary>Where the API server listens.</summary>
+    public int Port => _front.Addresses[0].Port;
+    /// <summary>Caches shared by all parts of the control plane, the proxy and DNS.</summary>
+    public InformerFactory Informers { get; }
+
+    /// <param name="advertise">The address under which Pods reach this machine; endpoints of the Service <c>kubernetes</c>.</param>
+    public static async Task<ControlPlane> StartAsync(ClusterSettings settings, string dataFolder, ClusterPki pki, IPAddress advertise, TimeProvider time, ILoggerFactory loggers, CancellationToken ct)
+    {
+        string folder = Path.Combine(dataFolder, "store");
+        Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var store = SqliteStore.Open(new() { Folder = folder });
+        try
+        {
+            var security = new Security(new()
+            {
+                ClientAuthorities = [pki.Authority], ServiceAccountKeys = [TokenKey.Of(pki.ServiceAccountKey)], Time = time,
+                Issuer = Issuer(settings), ApiAudiences = [Issuer(settings)], JwksUri = Issuer(settings) + "/openid/v1/jwks",
+            });
+            var server = new ApiServer(store, security.AddTo(new()
+            {
+                Time = time,
+                Table = TableCatalog.Of,
+                Strategy = Hanbae.Server.Registry.Catalog.With(new() { ClusterIPs = [IPNetwork.Parse(settings.ServiceCidr)] }),
+                KubeletClientCertificate = pki.ApiServerKubeletClient,
+                KubeletAuthorities = [pki.Authority],
+                Paths = [.. new DiscoveryHandler(static () => [], $"{advertise}:{settings.ApiPort}").Routes],
+            }));
+            security.Objects.Attach(server.Resources.Stored);
+            var front = await HttpFront.StartAsync(server, new()
+            {
+                Endpoints = [new(IPAddress.Parse(settings.BindAddress), settings.ApiPort)], Certificate = pki.ApiServer, Chain = [pki.Authority],
+            }, ct);
+            await ClusterBootstrap.EnsureAsync(new IdentityTransport(server.Transport, new("system:apiserver", ["system:masters"]), "hanbae/apiserver"), new()
+            {
+                Advertise = new(advertise, front.Addresses[0].Port), ServiceAddress = settings.ApiClusterIp,
+                ClientAuthority = pki.Authority.ExportCertificatePem() + "\n", FrontProxyAuthority = pki.FrontProxyAuthority.ExportCertificatePem() + "\n",
+            }, ct);
+            return new(store, server, front, time, loggers);
+        }
+        catch
+        {
+            await store.DisposeAsync();
+            throw;
+        }
+    }
+
+    static string Issuer(ClusterSettings settings) => "https://kubernetes.default.svc." + settings.ClusterDomain;
+
+    /// <summary>Starts everything that works on the cluster rather than serving it.</summary>
+    public void RunComponents(Supervisor supervisor, ClusterSettings settings, ClusterPki pki)
+    {
+        supervisor.Run("informers", Informers.RunAsync);
+        var options = new Controllers.ControllerOptions { RootCa = pki.Authority.ExportCertificatePem() + "\n", ClusterCidr = settings.PodCidr };
+        var log = _loggers.CreateLogger("hanbae.controllers");
+        supervisor.Run("controllers", ct => Controllers.Catalog.RunAsync(
+            entry => Access(supervisor, $"system:serviceaccount:kube-system:{entry.Component}", entry.Component, "system:serviceaccounts", "system:serviceaccounts:kube-system"), options, ct, log));
+        var scheduler = Access(supervisor, "system:kube-scheduler", "default-scheduler");
+        supervisor.Run("scheduler", ct => new Scheduler.Scheduler(scheduler, new SchedulerOptions()).RunAsync(ct));
+    }
+
+    /// <summary>A component's own access: its identity and event source, the shared caches.</summary>
+    public IClusterAccess Access(Supervisor supervisor, string user, string component, params Seq<string> groups)
+    {
+        var access = new ClusterAccess(As(user, groups), Informers, component, _time, logger: _loggers.CreateLogger("hanbae." + component));
+        supervisor.Run(component + "-events", access.RunAsync);
+        return access;
+    }
+
+    /// <summary>The in-process transport in somebody's name.</summary>
+    public IApiTransport As(string user, params Seq<string> groups) => new IdentityTransport(Server.Transport, new(user, groups), "hanbae/" + user);
+
+
+    public async ValueTask DisposeAsync()
+    {
+        await _front.DisposeAsync();
+        await Server.DisposeAsync();
+        await _store.DisposeAsync();
+    }
+}

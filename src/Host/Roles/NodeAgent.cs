@@ -1,0 +1,88 @@
+using System.Net;
+using System.Net.Sockets;
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Client;
+using Hanbae.Cri;
+using Hanbae.Dns;
+using Hanbae.Grpc;
+using Hanbae.Host.Pki;
+using Hanbae.Host.Runtime;
+using Hanbae.Host.Settings;
+using Hanbae.Kubelet;
+using Hanbae.Kubelet.Pods;
+using Hanbae.Kubelet.Volumes;
+using Microsoft.Extensions.Logging;
+
+namespace Hanbae.Host.Roles;
+
+/// <summary>Kubelet, proxy and DNS of this machine, over its container runtime.</summary>
+public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, NodePaths paths, ClusterPki pki, TimeProvider time, ILoggerFactory loggers)
+{
+    /// <param name="runtime">The runtime, which answers already.</param>
+    public void Run(Supervisor supervisor, RuntimeReady runtime)
+    {
+        string node = settings.NodeName;
+        var transport = control.As("system:node:" + node, "system:nodes");
+        var informers = new InformerFactory(transport, time, logger: loggers.CreateLogger("hanbae.kubelet"));
+        var access = new ClusterAccess(transport, informers, "kubelet", time, node, loggers.CreateLogger("hanbae.kubelet"));
+        var pods = access.Cache<Pod>(new() { FieldSelector = "spec.nodeName=" + node });
+        supervisor.Run("kubelet-informers", informers.RunAsync);
+        supervisor.Run("kubelet-events", access.RunAsync);
+        var cri = new CriClient(new GrpcChannel(runtime.Endpoint));
+        var services = control.Informers.Cache<Service>();
+        supervisor.Run("kubelet", ct => new Kubelet.Kubelet(new()
+        {
+            Options = Options(), Cri = cri, Client = access.Client, Pods = pods, Events = access.Recorder, Time = time, Services = services,
+            Volumes = objects => new PodVolumes(Options().Folders, objects, new PersistentVolumesOf(access.Client), time),
+            Environments = objects => new ContainerEnvironments(objects, access.Recorder, Options().Folders),
+        }).RunAsync(ct));
+
+        var proxyAccess = control.Access(supervisor, "system:kube-proxy", "kube-proxy", "system:node-proxier");
+        var log = loggers.CreateLogger("hanbae.proxy");
+        supervisor.Run("proxy", ct => new Proxy.Proxy(proxyAccess, new() { NodeName = node, Table = paths.NftTable + "_services", PodCidr = settings.PodCidr },
+            log.Refused).RunAsync(ct));
+
+        var dnsAccess = control.Access(supervisor, "system:serviceaccount:kube-system:coredns", "dns", "system:serviceaccounts");
+        supervisor.Run("dns", async ct =>
+        {
+            var listen = new IPEndPoint(settings.BridgeAddress, 53);
+            using var dns = new DnsServer(dnsAccess, new()
+            {
+                Domain = settings.ClusterDomain, Listen = [listen], Upstreams = DnsOptions.ReadResolvConf(await File.ReadAllTextAsync("/etc/resolv.conf", ct), [listen]),
+            });
+            await dns.RunAsync(ct);
+        });
+        supervisor.Run("dns-service", ct => new DnsService(control.As("system:apiserver", "system:masters"), settings, time).RunAsync(ct));
+    }
+
+    KubeletOptions Options() => new()
+    {
+        NodeName = settings.NodeName, Hostname = settings.NodeName,
+        Folders = new(paths.Kubelet, Path.Combine(paths.Data, "logs")),
+        CgroupRoot = paths.CgroupRoot + "/kubepods",
+        PodCidr = settings.NodePodCidr,
+        ClusterDns = [settings.DnsClusterIp.ToString()], ClusterDomain = settings.ClusterDomain,
+        Port = FreePort(settings.KubeletPort),
+        ServingCertificate = pki.Kubelet, ClientCAs = [pki.Authority],
+    };
+
+    /// <summary>Another kubelet may live here: the Node says which port is this one's, so any will do.</summary>
+    static int FreePort(int wanted)
+    {
+        if (wanted == 0) return 0;
+        try
+        {
+            using var probe = new TcpListener(IPAddress.Any, wanted);
+            probe.Start();
+            return wanted;
+        }
+        catch (SocketException) { return 0; }
+    }
+}
+
+static partial class NodeLog
+{
+    [LoggerMessage(1010, LogLevel.Error, "the kernel refused the rules of Services: {Message}")]
+    public static partial void Refused(this ILogger logger, string message);
+}

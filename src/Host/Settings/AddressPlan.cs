@@ -1,0 +1,50 @@
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
+
+namespace Hanbae.Host.Settings;
+
+/// <summary>Finds ranges for Pods and Services that nothing on this machine uses, so that several clusters can stand side by side.</summary>
+public static class AddressPlan
+{
+    const int FirstPodBlock = 244, FirstServiceBlock = 96, Blocks = 12;
+
+    /// <param name="taken">Ranges in use: the machine's networks and other clusters'.</param>
+    /// <exception cref="SettingsException">None is left.</exception>
+    public static (string Pods, string Services) Choose(IReadOnlyList<IPNetwork> taken)
+    {
+        for (int i = 0; i < Blocks; i++)
+        {
+            var pods = new IPNetwork(new([10, (byte)(FirstPodBlock + i), 0, 0]), 16);
+            var services = new IPNetwork(new([10, (byte)(FirstServiceBlock + i), 0, 0]), 16);
+            if (!taken.Any(t => Overlap(t, pods) || Overlap(t, services))) return (pods.ToString(), services.ToString());
+        }
+        throw new SettingsException("no free address ranges were found; name them with --pod-cidr and --service-cidr");
+    }
+
+    public static bool Overlap(IPNetwork a, IPNetwork b) => a.Contains(b.BaseAddress) || b.Contains(a.BaseAddress);
+
+    /// <summary>Networks of the machine's interfaces, and the ranges of other clusters (their data folders are noted under the run folder).</summary>
+    public static IReadOnlyList<IPNetwork> Taken(IEnumerable<string> otherDataFolders)
+    {
+        var taken = new List<IPNetwork>();
+        foreach (var nic in NetworkInterface.GetAllNetworkInterfaces())
+            foreach (var a in nic.GetIPProperties().UnicastAddresses)
+                if (a.Address.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(a.Address))
+                    taken.Add(Network(a.Address, a.PrefixLength));
+        foreach (string folder in otherDataFolders)
+            if (ClusterSettings.Load(folder) is { } other)
+            {
+                taken.Add(IPNetwork.Parse(other.PodCidr));
+                taken.Add(IPNetwork.Parse(other.ServiceCidr));
+            }
+        return taken;
+    }
+
+    static IPNetwork Network(IPAddress address, int prefix)
+    {
+        byte[] bytes = address.GetAddressBytes();
+        for (int bit = prefix; bit < 32; bit++) bytes[bit / 8] &= (byte)~(0x80 >> bit % 8);
+        return new(new IPAddress(bytes), prefix);
+    }
+}

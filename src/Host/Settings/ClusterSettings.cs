@@ -1,0 +1,71 @@
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Hanbae.Host.Settings;
+
+/// <summary>What one cluster on this machine was asked to be; kept in its data folder, so that every later command knows.</summary>
+public sealed record ClusterSettings
+{
+    public const string FileName = "cluster.json";
+
+    public required string NodeName { get; init; }
+    /// <summary>Where the API server listens; the address also goes into its certificate.</summary>
+    public string BindAddress { get; init; } = "0.0.0.0";
+    public int ApiPort { get; init; } = 6443;
+    public int KubeletPort { get; init; } = 10250;
+    public required string PodCidr { get; init; }
+    public required string ServiceCidr { get; init; }
+    public string ClusterDomain { get; init; } = "cluster.local";
+    /// <summary>A CRI socket that was there already; null for Hanbae's own containerd.</summary>
+    public string? RuntimeEndpoint { get; init; }
+    public bool ControlPlaneOnly { get; init; }
+    public int SimulatedNodes { get; init; }
+
+    /// <summary>The first /24 of the Pods' range: this node's.</summary>
+    [JsonIgnore] public string NodePodCidr => $"{IPNetwork.Parse(PodCidr).BaseAddress}/{Math.Max(24, IPNetwork.Parse(PodCidr).PrefixLength)}";
+    /// <summary>The Service <c>kubernetes</c>.</summary>
+    [JsonIgnore] public IPAddress ApiClusterIp => Nth(ServiceCidr, 1);
+    /// <summary>The Service <c>kube-dns</c>: the tenth address, by custom.</summary>
+    [JsonIgnore] public IPAddress DnsClusterIp => Nth(ServiceCidr, 10);
+    /// <summary>The bridge's address, where Pods reach their node.</summary>
+    [JsonIgnore] public IPAddress BridgeAddress => Nth(NodePodCidr, 1);
+
+    static IPAddress Nth(string cidr, uint n)
+    {
+        byte[] bytes = IPNetwork.Parse(cidr).BaseAddress.GetAddressBytes();
+        for (int i = bytes.Length - 1; n > 0 && i >= 0; i--)
+        {
+            uint sum = bytes[i] + n;
+            bytes[i] = (byte)sum;
+            n = sum >> 8;
+        }
+        return new(bytes);
+    }
+
+    /// <summary>The settings in a data folder; null when no cluster was ever there.</summary>
+    public static ClusterSettings? Load(string dataFolder)
+    {
+        string file = Path.Combine(dataFolder, FileName);
+        if (!File.Exists(file)) return null;
+        try { return JsonSerializer.Deserialize(File.ReadAllText(file), SettingsJson.Default.ClusterSettings); }
+        catch (JsonException e)
+        {
+            throw new SettingsException($"{file} is damaged ({e.Message}); remove it and run `hanbae up` with the cluster's options again", e);
+        }
+    }
+
+    public void Save(string dataFolder)
+    {
+        string file = Path.Combine(dataFolder, FileName);
+        File.WriteAllText(file + ".partial", JsonSerializer.Serialize(this, SettingsJson.Default.ClusterSettings));
+        File.Move(file + ".partial", file, overwrite: true);
+    }
+}
+
+/// <summary>An option that cannot be, or a settings file that cannot be read; the message says what to do.</summary>
+public sealed class SettingsException(string message, Exception? inner = null) : Exception(message, inner);
+
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(ClusterSettings))]
+sealed partial class SettingsJson : JsonSerializerContext;

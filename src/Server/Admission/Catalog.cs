@@ -1,0 +1,30 @@
+using System.Collections.Immutable;
+using Hanbae.Server.Admission.Plugins;
+using Hanbae.Server.Cache;
+
+namespace Hanbae.Server.Admission;
+
+/// <summary>The plugins that every write passes, in upstream's order.</summary>
+static class AdmissionCatalog
+{
+    /// <param name="last">Checks that upstream does behind admission.</param>
+    public static ImmutableArray<IAdmission> Of(ServedObjects objects, TimeProvider time, params ReadOnlySpan<IAdmission> last) =>
+    [
+        // First: nothing else matters in a namespace that is not there.
+        new NamespaceLifecycle(objects),
+        // Before anything that counts requests and limits.
+        new LimitRanger(objects),
+        new ServiceAccounts(objects, time),
+        // Behind the service account: a mirror Pod must have been given none.
+        new NodeRestriction(objects),
+        new TaintNodesByCondition(),
+        new Priority(objects),
+        new DefaultTolerationSeconds(),
+        new DefaultStorageClass(objects),
+        new StorageObjectInUseProtection(),
+        // Adds tolerations and overhead: behind the defaults, before whatever counts.
+        new RuntimeClasses(objects),
+        new DefaultIngressClass(objects),
+        .. last,
+    ];
+}

@@ -1,0 +1,45 @@
+using Hanbae.Api;
+using Hanbae.Api.Rest;
+using Hanbae.Server.Errors;
+
+namespace Hanbae.Server.Admission;
+
+/// <summary>One plugin of admission control: may change what is written, then may refuse it.</summary>
+public interface IAdmission
+{
+    /// <summary>Asked for every write: cheap, and false for what does not concern the plugin.</summary>
+    /// <param name="subresource">Empty for the object itself.</param>
+    bool Handles(Operation operation, GroupResource resource, string subresource);
+
+    /// <summary>Before validation, in the catalog's order: the object, changed or not (null for deletes).</summary>
+    /// <exception cref="StatusException">Refused.</exception>
+    ValueTask<IKind?> MutateAsync(AdmissionRequest request, CancellationToken ct) => new(request.Object);
+
+    /// <summary>After validation of the object as it will be stored.</summary>
+    /// <exception cref="StatusException">Refused.</exception>
+    ValueTask ValidateAsync(AdmissionRequest request, CancellationToken ct) => default;
+}
+
+public enum Operation : byte { Create, Update, Delete, Connect }
+
+/// <summary>A write on its way, as upstream's admission.Attributes.</summary>
+public sealed record AdmissionRequest
+{
+    public required Operation Operation { get; init; }
+    public required GroupVersionResource Resource { get; init; }
+    public string Subresource { get; init; } = "";
+    public required GroupVersionKind Kind { get; init; }
+    public required string Namespace { get; init; }
+    /// <summary>Empty on create with generateName (until validation).</summary>
+    public required string Name { get; init; }
+    /// <summary>What is to be stored; for subresources their body (Binding, Eviction, options of a connect); null for deletes.</summary>
+    public IKind? Object { get; init; }
+    /// <summary>What is stored; null for creates.</summary>
+    public IObject? OldObject { get; init; }
+    /// <summary>CreateOptions, UpdateOptions, PatchOptions or DeleteOptions.</summary>
+    public IKind? Options { get; init; }
+    public bool DryRun { get; init; }
+    public required Identity User { get; init; }
+    /// <summary>Takes what is to be said in <c>Warning</c> headers.</summary>
+    public required ICollection<string> Warnings { get; init; }
+}

@@ -1,0 +1,31 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography.X509Certificates;
+using Hanbae.Api;
+using Hanbae.Server.Auth.Authenticators;
+using Hanbae.Server.Auth.Tokens;
+
+namespace Hanbae.Server.Auth;
+
+/// <summary>Whom the server believes, and what it says in its own tokens.</summary>
+public sealed record SecurityOptions
+{
+    public const string DefaultIssuer = "https://kubernetes.default.svc.cluster.local";
+
+    /// <summary>Who may have signed clients' certificates; without any, no certificate is believed.</summary>
+    public X509Certificate2Collection ClientAuthorities { get; init; } = [];
+    /// <summary>The first one signs service account tokens, all of them check; without any there are no tokens.</summary>
+    public ImmutableArray<TokenKey> ServiceAccountKeys { get; init; } = [];
+    public string Issuer { get; init; } = DefaultIssuer;
+    /// <summary>What this server is called in tokens; the first is what is meant when nobody says.</summary>
+    public Seq<string> ApiAudiences { get; init; } = [DefaultIssuer];
+    /// <summary>Where others find the keys that check tokens.</summary>
+    public string JwksUri { get; init; } = DefaultIssuer + "/openid/v1/jwks";
+    public TimeSpan? MaxTokenLifetime { get; init; }
+    /// <summary>Pods' tokens live a year, though Pods are told an hour (upstream's --service-account-extend-token-expiration).</summary>
+    public bool ExtendTokens { get; init; } = true;
+    public StaticTokens? StaticTokens { get; init; }
+    public bool BootstrapTokens { get; init; } = true;
+    /// <summary>Nobody else writes to the store; see <see cref="ServerOptions.SoleWriter"/>.</summary>
+    public bool SoleWriter { get; init; } = true;
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+}

@@ -1,0 +1,17 @@
+using System.Net;
+
+namespace Hanbae.Server.Bootstrap;
+
+/// <summary>What a cluster must be told to begin with.</summary>
+public sealed record BootstrapOptions
+{
+    /// <summary>Where the API server is reached from Pods; null leaves the Service <c>kubernetes</c> without endpoints of this server.</summary>
+    public IPEndPoint? Advertise { get; init; }
+    /// <summary>The address of the Service <c>kubernetes</c>: the first of the service range.</summary>
+    public IPAddress? ServiceAddress { get; init; }
+    public int ServicePort { get; init; } = 443;
+    /// <summary>PEM of who signs clients' certificates, for extension API servers; empty when there is none.</summary>
+    public string ClientAuthority { get; init; } = "";
+    /// <summary>PEM of who signs front proxies' certificates.</summary>
+    public string FrontProxyAuthority { get; init; } = "";
+}

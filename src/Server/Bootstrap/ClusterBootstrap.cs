@@ -1,0 +1,53 @@
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Rest;
+using Hanbae.Api.Scheduling.V1;
+
+namespace Hanbae.Server.Bootstrap;
+
+/// <summary>Makes what every cluster has from the start: system namespaces, priority classes, roles, and the Service of the API server itself.</summary>
+/// <remarks>Idempotent, and safe for several servers at once: run at every start. What users changed stays, but for what is missing from it.</remarks>
+public static class ClusterBootstrap
+{
+    const string PriorityPrefix = "system-";
+
+    public static async Task EnsureAsync(IApiTransport transport, BootstrapOptions options, CancellationToken ct)
+    {
+        var ensure = new Ensure(transport);
+        await ensure.AllAsync(((string[])["default", "kube-system", "kube-public", "kube-node-lease"]).Select(n => new Namespace { Metadata = new() { Name = n } }), Keep, ct).ConfigureAwait(false);
+        await Task.WhenAll(
+            RbacPolicy.EnsureAsync(ensure, ct),
+            ensure.AllAsync(PriorityClasses(), Keep, ct),
+            ensure.AllAsync(ExtensionAuthentication(options), static (there, wanted) => there.Data == wanted.Data ? there : there with { Data = there.Data.With(wanted.Data) }, ct),
+            KubernetesService.EnsureAsync(ensure, options, ct)).ConfigureAwait(false);
+    }
+
+    static T Keep<T>(T there, T wanted) => there;
+
+    static IEnumerable<PriorityClass> PriorityClasses()
+    {
+        yield return new()
+        {
+            Metadata = new() { Name = PriorityPrefix + "node-critical" }, Value = 2_000_001_000,
+            Description = "Used for system critical pods that must not be moved from their current node.",
+        };
+        yield return new()
+        {
+            Metadata = new() { Name = PriorityPrefix + "cluster-critical" }, Value = 2_000_000_000,
+            Description = "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+        };
+    }
+
+    /// <summary>Where extension API servers learn whom this cluster believes.</summary>
+    static IEnumerable<ConfigMap> ExtensionAuthentication(BootstrapOptions options)
+    {
+        if (options.ClientAuthority.Length == 0) yield break;
+        var data = Map.Of(("client-ca-file", options.ClientAuthority));
+        if (options.FrontProxyAuthority.Length > 0)
+            data = data.With(Map.Of(
+                ("requestheader-client-ca-file", options.FrontProxyAuthority), ("requestheader-allowed-names", "[\"front-proxy-client\"]"),
+                ("requestheader-username-headers", "[\"X-Remote-User\"]"), ("requestheader-uid-headers", "[\"X-Remote-Uid\"]"),
+                ("requestheader-group-headers", "[\"X-Remote-Group\"]"), ("requestheader-extra-headers-prefix", "[\"X-Remote-Extra-\"]")));
+        yield return new() { Metadata = new() { Name = "extension-apiserver-authentication", Namespace = "kube-system" }, Data = data };
+    }
+}

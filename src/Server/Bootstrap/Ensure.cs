@@ -1,0 +1,66 @@
+using Hanbae.Api;
+using Hanbae.Api.Meta.V1;
+using Hanbae.Api.Rest;
+using Hanbae.Server.Auth;
+
+namespace Hanbae.Server.Bootstrap;
+
+/// <summary>Makes objects be there, through the server's own front door and in its own name.</summary>
+sealed class Ensure(IApiTransport transport)
+{
+    /// <summary>Writes at once, so that the store commits them together.</summary>
+    const int AtOnce = 32;
+
+    public async Task<Dictionary<Key, T>> ListAsync<T>(CancellationToken ct) where T : class, IObject<T>
+    {
+        var result = await SendAsync("GET", Resources.Of<T>().Path(), null, ct).ConfigureAwait(false);
+        return result.List!.Items.ToDictionary(Key.Of, o => (T)o);
+    }
+
+    /// <param name="merge">What there is already with what is to be added; the same object when nothing is missing.</param>
+    public async Task AllAsync<T>(IEnumerable<T> wanted, Func<T, T, T> merge, CancellationToken ct) where T : class, IObject<T>
+    {
+        T[] all = [.. wanted];
+        if (all.Length == 0) return;
+        var there = await ListAsync<T>(ct).ConfigureAwait(false);
+        await Parallel.ForEachAsync(all, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = ct }, async (obj, token) =>
+            await OneAsync(obj, there.GetValueOrDefault(Key.Of(obj)), merge, token).ConfigureAwait(false)).ConfigureAwait(false);
+    }
+
+    async ValueTask OneAsync<T>(T wanted, T? there, Func<T, T, T> merge, CancellationToken ct) where T : class, IObject<T>
+    {
+        var at = Resources.Of<T>();
+        // Another server of the cluster may be at it too: then look again.
+        while (true)
+        {
+            try
+            {
+                if (there is null)
+                {
+                    await SendAsync("POST", at.Path(wanted.Metadata.Namespace), wanted, ct).ConfigureAwait(false);
+                    return;
+                }
+                var merged = merge(there, wanted);
+                if (!ReferenceEquals(merged, there))
+                    await SendAsync("PUT", at.Path(wanted.Metadata.Namespace, wanted.Metadata.Name), merged, ct).ConfigureAwait(false);
+                return;
+            }
+            catch (ApiException e) when (e.IsAlreadyExists || e.IsConflict || e.IsNotFound && there is not null)
+            {
+                there = await FindAsync<T>(wanted.Metadata.Namespace, wanted.Metadata.Name, ct).ConfigureAwait(false);
+            }
+        }
+    }
+
+    public async Task<T?> FindAsync<T>(string ns, string name, CancellationToken ct) where T : class, IObject<T>
+    {
+        try { return (T)(await SendAsync("GET", Resources.Of<T>().Path(ns, name), null, ct).ConfigureAwait(false)).Object!; }
+        catch (ApiException e) when (e.IsNotFound) { return null; }
+    }
+
+    async Task<ApiResult> SendAsync(string method, string path, IKind? body, CancellationToken ct)
+    {
+        var result = await transport.SendAsync(new() { Method = method, Path = path, Object = body, Identity = Groups.ApiServer, UserAgent = "hanbae-apiserver" }, ct).ConfigureAwait(false);
+        return result.Code < 300 ? result : throw new ApiException(result.Object as Status ?? new Status { Code = result.Code, Message = $"{method} {path}: {result.Code}" });
+    }
+}

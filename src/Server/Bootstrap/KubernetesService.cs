@@ -1,0 +1,47 @@
+using System.Net.Sockets;
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Discovery.V1;
+
+namespace Hanbae.Server.Bootstrap;
+
+/// <summary>The Service <c>kubernetes</c> in default, by which Pods reach the API server, and its endpoints.</summary>
+/// <remarks>For one API server: with several, each would have to hold a lease so that the address of one that is gone is taken out (upstream's lease reconciler).</remarks>
+static class KubernetesService
+{
+    const string Name = "kubernetes", Namespace = "default", Port = "https";
+
+    public static async Task EnsureAsync(Ensure ensure, BootstrapOptions options, CancellationToken ct)
+    {
+        if (options.ServiceAddress is not { } address) return;
+        string ip = address.ToString();
+        int target = options.Advertise?.Port ?? 6443;
+        Seq<ServicePort> ports = [new() { Name = Port, Protocol = "TCP", Port = options.ServicePort, TargetPort = new IntOrString(target) }];
+        var service = new Service
+        {
+            Metadata = new() { Name = Name, Namespace = Namespace, Labels = Map.Of(("component", "apiserver"), ("provider", "kubernetes")) },
+            Spec = new() { Type = "ClusterIP", SessionAffinity = "None", ClusterIP = ip, ClusterIPs = [ip], Ports = ports },
+        };
+        await ensure.AllAsync([service], (there, _) => Same(there, target) ? there : there with { Spec = there.Spec with { Ports = ports } }, ct).ConfigureAwait(false);
+        if (options.Advertise is not { } advertised) return;
+
+        string at = advertised.Address.ToString();
+        var endpoints = new Endpoints
+        {
+            Metadata = new() { Name = Name, Namespace = Namespace, Labels = Map.Of(("endpointslice.kubernetes.io/skip-mirror", "true")) },
+            Subsets = [new() { Addresses = [new() { Ip = at }], Ports = [new() { Name = Port, Port = target, Protocol = "TCP" }] }],
+        };
+        var slice = new EndpointSlice
+        {
+            Metadata = new() { Name = Name, Namespace = Namespace, Labels = Map.Of(("kubernetes.io/service-name", Name)) },
+            AddressType = advertised.AddressFamily == AddressFamily.InterNetworkV6 ? "IPv6" : "IPv4",
+            Endpoints = [new() { Addresses = [at], Conditions = new() { Ready = true } }],
+            Ports = [new() { Name = Port, Port = target, Protocol = "TCP" }],
+        };
+        await ensure.AllAsync([endpoints], (there, wanted) => there.Subsets == wanted.Subsets ? there : there with { Subsets = wanted.Subsets }, ct).ConfigureAwait(false);
+        await ensure.AllAsync([slice], (there, wanted) => there.Endpoints == wanted.Endpoints && there.Ports == wanted.Ports ? there
+            : there with { Endpoints = wanted.Endpoints, Ports = wanted.Ports }, ct).ConfigureAwait(false);
+    }
+
+    static bool Same(Service there, int target) => there.Spec.Ports.Exists(p => p.Name == Port && p.TargetPort == new IntOrString(target));
+}

@@ -1,0 +1,66 @@
+using Hanbae.Api;
+using Hanbae.Api.Meta.V1;
+using Hanbae.Api.Rbac.V1;
+using Hanbae.Server.Auth.Rbac;
+using Hanbae.Server.Bootstrap.Policy;
+
+namespace Hanbae.Server.Bootstrap;
+
+/// <summary>Keeps the default roles and bindings: made when missing, extended when a rule or subject is missing, never cut.</summary>
+static class RbacPolicy
+{
+    const string AutoUpdate = "rbac.authorization.kubernetes.io/autoupdate";
+
+    public static async Task EnsureAsync(Ensure ensure, CancellationToken ct)
+    {
+        var policy = PolicyText.Read(ClusterRoles.Text, ControllerRoles.Text);
+        await Task.WhenAll(
+            ensure.AllAsync(policy.Roles.OfType<ClusterRole>(), (there, wanted) => Merge(there, wanted), ct),
+            ensure.AllAsync(policy.Roles.OfType<Role>(), (there, wanted) => Merge(there, wanted), ct)).ConfigureAwait(false);
+        await Task.WhenAll(
+            ensure.AllAsync(policy.Bindings.OfType<ClusterRoleBinding>(), (there, wanted) => Merge(there, wanted), ct),
+            ensure.AllAsync(policy.Bindings.OfType<RoleBinding>(), (there, wanted) => Merge(there, wanted), ct)).ConfigureAwait(false);
+    }
+
+    static bool IsLeftAlone(ObjectMeta there) => there.Annotations[AutoUpdate] == "false";
+
+    static ObjectMeta Merge(ObjectMeta there, ObjectMeta wanted) => there with { Labels = wanted.Labels.With(there.Labels), Annotations = wanted.Annotations.With(there.Annotations) };
+
+    internal static ClusterRole Merge(ClusterRole there, ClusterRole wanted)
+    {
+        if (IsLeftAlone(there.Metadata)) return there;
+        // The rules of roles that are put together are the aggregation controller's.
+        var merged = there with
+        {
+            Metadata = Merge(there.Metadata, wanted.Metadata), AggregationRule = wanted.AggregationRule ?? there.AggregationRule,
+            Rules = wanted.AggregationRule is null ? Merge(there.Rules, wanted.Rules) : there.Rules,
+        };
+        return merged == there ? there : merged;
+    }
+
+    static Role Merge(Role there, Role wanted)
+    {
+        if (IsLeftAlone(there.Metadata)) return there;
+        var merged = there with { Metadata = Merge(there.Metadata, wanted.Metadata), Rules = Merge(there.Rules, wanted.Rules) };
+        return merged == there ? there : merged;
+    }
+
+    static Seq<PolicyRule> Merge(Seq<PolicyRule> there, Seq<PolicyRule> wanted) =>
+        [.. there, .. wanted.Where(rule => RuleCover.Missing(there, [rule]).Count > 0)];
+
+    static ClusterRoleBinding Merge(ClusterRoleBinding there, ClusterRoleBinding wanted)
+    {
+        if (IsLeftAlone(there.Metadata)) return there;
+        var merged = there with { Metadata = Merge(there.Metadata, wanted.Metadata), Subjects = Merge(there.Subjects, wanted.Subjects) };
+        return merged == there ? there : merged;
+    }
+
+    static RoleBinding Merge(RoleBinding there, RoleBinding wanted)
+    {
+        if (IsLeftAlone(there.Metadata)) return there;
+        var merged = there with { Metadata = Merge(there.Metadata, wanted.Metadata), Subjects = Merge(there.Subjects, wanted.Subjects) };
+        return merged == there ? there : merged;
+    }
+
+    static Seq<Subject> Merge(Seq<Subject> there, Seq<Subject> wanted) => [.. there, .. wanted.Where(s => !there.Contains(s))];
+}

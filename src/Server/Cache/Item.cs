@@ -1,0 +1,176 @@
+using System.Buffers.Text;
+using Hanbae.Api;
+using Hanbae.Api.Codec;
+using Hanbae.Api.Meta.V1;
+using Hanbae.Api.Schema;
+using Hanbae.Server.Tables;
+
+namespace Hanbae.Server.Cache;
+
+/// <summary>One version of a stored object: the bytes that every answer shares (decision 2), and what is made of them once, when first asked for.</summary>
+/// <remarks>
+/// The store holds JSON without resourceVersion, since it is the store that gives it. It is put in by one copy, behind the uid, where
+/// upstream writes it. The decoded object is held weakly: informers in the process keep those alive that they need; others are no burden.
+/// </remarks>
+public sealed class Item
+{
+    static readonly byte[] s_metadata = ",\"metadata\":"u8.ToArray();
+
+    readonly byte[] _json;
+    int _metadataEnd;
+    byte[]? _proto;
+    Row? _row;
+    WeakReference<IObject>? _object;
+    Map<string> _labels;
+    bool _hasLabels;
+    Item? _other;
+
+    Item(KindInfo kind, string key, long revision, byte[] json) => (Kind, Key, Revision, _json) = (kind, key, revision, json);
+
+    public KindInfo Kind { get; }
+    /// <summary><c>namespace/name</c>, or the name: what stands behind the resource's prefix in the store.</summary>
+    public string Key { get; }
+    public long Revision { get; }
+    /// <summary>The whole object: <c>{"kind":…,"apiVersion":…,"metadata":…}</c>.</summary>
+    public ReadOnlySpan<byte> Json => _json;
+    public ReadOnlyMemory<byte> JsonMemory => _json;
+    /// <summary>As it stands in a list behind its opening brace: without kind and apiVersion.</summary>
+    public ReadOnlySpan<byte> JsonRest => _json.AsSpan(Kind.JsonPrefix.Length + 1);
+    public ReadOnlySpan<char> Namespace => Key.IndexOf('/') is >= 0 and var slash ? Key.AsSpan(0, slash) : default;
+    public ReadOnlySpan<char> Name => Key.AsSpan(Key.IndexOf('/') + 1);
+
+    /// <param name="stored">JSON without resourceVersion.</param>
+    public static Item FromStored(KindInfo kind, string key, long revision, ReadOnlySpan<byte> stored)
+    {
+        Span<byte> version = stackalloc byte[20];
+        Utf8Formatter.TryFormat(revision, version, out int digits);
+        var field = ",\"resourceVersion\":\""u8;
+        int at = Splice(stored);
+        byte[] json = GC.AllocateUninitializedArray<byte>(stored.Length + field.Length + digits + 1);
+        var rest = json.AsSpan();
+        Put(ref rest, stored[..at]);
+        Put(ref rest, field);
+        Put(ref rest, version[..digits]);
+        Put(ref rest, "\""u8);
+        stored[at..].CopyTo(rest);
+        return new(kind, key, revision, json);
+    }
+
+    static void Put(ref Span<byte> to, scoped ReadOnlySpan<byte> from)
+    {
+        from.CopyTo(to);
+        to = to[from.Length..];
+    }
+
+    /// <summary>Right behind the uid. What stands before it (name, generateName, namespace) cannot contain a quote unescaped.</summary>
+    static int Splice(ReadOnlySpan<byte> json)
+    {
+        int uid = json.IndexOf("\"uid\":\""u8);
+        if (uid < 0) throw new FormatException("a stored object has no uid");
+        uid += 7;
+        return uid + json[uid..].IndexOf((byte)'"') + 1;
+    }
+
+    /// <summary>The same content at another revision: what a watcher is told when an object leaves its selection.</summary>
+    public Item At(long revision)
+    {
+        var json = Json;
+        int start = Splice(json), end = start + json[start..].IndexOf(":\""u8) + 2;
+        end += json[end..].IndexOf((byte)'"') + 1;
+        return FromStored(Kind, Key, revision, [.. json[..start], .. json[end..]]);
+    }
+
+    /// <summary>Whether a write would change nothing but the revision.</summary>
+    public bool HasContent(ReadOnlySpan<byte> stored)
+    {
+        int at = Splice(_json), skipped = _json.Length - stored.Length;
+        return skipped > 0 && at + skipped <= _json.Length && stored[..Math.Min(at, stored.Length)].SequenceEqual(_json.AsSpan(0, at)) && stored[at..].SequenceEqual(_json.AsSpan(at + skipped))
+            && _json.AsSpan(at, skipped).StartsWith(",\"resourceVersion\":\""u8) && _json.AsSpan(at + 20, skipped - 21).IndexOf((byte)'"') < 0;
+    }
+
+    /// <summary>The decoded object, shared by all who hold it.</summary>
+    public IObject Object
+    {
+        get
+        {
+            if (_object is { } weak && weak.TryGetTarget(out var alive)) return alive;
+            return Hold((IObject)Kind.Decode(_json));
+        }
+    }
+
+    /// <summary>Keeps the object that the bytes were written from, so that nobody decodes them.</summary>
+    /// <param name="written">With or without resourceVersion.</param>
+    internal IObject Hold(IObject written)
+    {
+        string version = Revision.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        if (written.Metadata.ResourceVersion != version) written = written.WithMetadata(written.Metadata with { ResourceVersion = version });
+        _object = new(written);
+        return written;
+    }
+
+    /// <summary>The protobuf message, without envelope.</summary>
+    public ReadOnlySpan<byte> Proto => _proto ??= Encode.Encoder.ToProto(Object);
+
+    /// <summary>The metadata as JSON: a part of the object's bytes.</summary>
+    public ReadOnlySpan<byte> MetadataJson
+    {
+        get
+        {
+            int start = Kind.JsonPrefix.Length + s_metadata.Length;
+            if (_metadataEnd == 0)
+            {
+                var reader = new JsonReader(_json.AsSpan(start));
+                reader.Skip();
+                _metadataEnd = start + reader.Position;
+            }
+            return _json.AsSpan(start, _metadataEnd - start);
+        }
+    }
+
+    public ObjectMeta ReadMetadata()
+    {
+        var reader = new JsonReader(MetadataJson);
+        return ObjectMeta.ReadJson(ref reader);
+    }
+
+    public Map<string> Labels
+    {
+        get
+        {
+            if (!_hasLabels)
+            {
+                _labels = ReadLabels();
+                _hasLabels = true;
+            }
+            return _labels;
+        }
+    }
+
+    Map<string> ReadLabels()
+    {
+        var reader = new JsonReader(MetadataJson);
+        if (reader.Object())
+            do
+                if (reader.Name().SequenceEqual("labels"u8)) return reader.StringMap();
+                else reader.Skip();
+            while (reader.NextMember());
+        return default;
+    }
+
+    /// <summary>The cells of a table.</summary>
+    internal Row RowOf(ITable table) => _row ??= Row.Of(table, Object);
+
+    /// <summary>This item as another version of its kind, kept for the next who asks.</summary>
+    internal Item As(KindInfo kind, Func<IObject, KindInfo, IObject> convert)
+    {
+        if (kind == Kind) return this;
+        if (_other is { } made && made.Kind == kind) return made;
+        var other = convert(Object, kind);
+        var item = new Item(kind, Key, Revision, kind.ToJson(other)) { _object = new(other) };
+        _other = item;
+        return item;
+    }
+
+    /// <summary>What has no place in the store (dry runs, review results): only its bytes count.</summary>
+    internal static Item Unstored(IObject obj, string key) => new(obj.Kind(), key, 0, obj.Kind().ToJson(obj)) { _object = new(obj) };
+}

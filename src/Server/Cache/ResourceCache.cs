@@ -1,0 +1,279 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using Hanbae.Api;
+using Hanbae.Api.Schema;
+using Hanbae.Server.Errors;
+using Hanbae.Server.Registry;
+using Hanbae.Store;
+
+namespace Hanbae.Server.Cache;
+
+/// <summary>Serves a resource from memory and stays consistent (decision 5): fed by one ordered watch of the store, read without locks.</summary>
+public sealed class ResourceCache : IAsyncDisposable
+{
+    static readonly TimeSpan FreshnessTimeout = TimeSpan.FromSeconds(3);
+
+    readonly IStore _store;
+    readonly string _prefix;
+    readonly KindInfo _kind;
+    readonly TimeProvider _time;
+    readonly bool _soleWriter;
+    readonly Lock _gate = new();
+    readonly EventRing _ring = new();
+    readonly WatchHub _hub;
+    readonly Indexes _indexes;
+    readonly List<(long Revision, TaskCompletionSource Reached)> _waiting = [];
+    readonly ConcurrentDictionary<byte[], Written> _handoff = new(ReferenceEqualityComparer.Instance);
+    readonly CancellationTokenSource _stop = new();
+    volatile State? _state;
+    Task? _feed;
+    long _written;
+
+    /// <summary>What is there, and as of which revision.</summary>
+    public sealed record State(Sorted All, long Revision);
+
+    /// <param name="prefix">Of the resource's keys, with the slash: <c>/registry/pods/</c>.</param>
+    /// <param name="soleWriter">Nobody else writes to the store: its own writes tell how current the cache must be.</param>
+    public ResourceCache(IStore store, string prefix, KindInfo kind, bool namespaced, IStrategy strategy, bool soleWriter, TimeProvider time)
+    {
+        (_store, _prefix, _kind, _soleWriter, _time) = (store, prefix, kind, soleWriter, time);
+        _hub = new(strategy, namespaced);
+        _indexes = new(strategy);
+    }
+
+    /// <summary>The current state, including every write that was answered before.</summary>
+    public async ValueTask<State> CurrentAsync(CancellationToken ct)
+    {
+        if (!_soleWriter)
+        {
+            var current = await _store.CurrentAsync(ct).ConfigureAwait(false);
+            return await ReachAsync(current.Value, ask: true, ct).ConfigureAwait(false);
+        }
+        long written = Volatile.Read(ref _written);
+        if (_state is { } state && state.Revision >= written) return state;
+        return await ReachAsync(written, ask: false, ct).ConfigureAwait(false);
+    }
+
+    /// <summary>Whatever is at hand.</summary>
+    public ValueTask<State> AnyAsync(CancellationToken ct) => _state is { } state ? new(state) : ReachAsync(0, false, ct);
+
+    /// <exception cref="StatusException">The revision did not come within three seconds.</exception>
+    public ValueTask<State> NotOlderThanAsync(long revision, CancellationToken ct) =>
+        _state is { } state && state.Revision >= revision ? new(state) : ReachAsync(revision, ask: true, ct);
+
+    async ValueTask<State> ReachAsync(long revision, bool ask, CancellationToken ct)
+    {
+        TaskCompletionSource reached;
+        lock (_gate)
+        {
+            _feed ??= Task.Run(FeedAsync, CancellationToken.None);
+            if (_state is { } state && state.Revision >= revision) return state;
+            _waiting.Add((revision, reached = new(TaskCreationOptions.RunContinuationsAsynchronously)));
+        }
+        if (ask) await _store.RequestProgressAsync(KeyRange.Prefix(_prefix), ct).ConfigureAwait(false);
+        try { await reached.Task.WaitAsync(FreshnessTimeout, _time, ct).ConfigureAwait(false); }
+        catch (TimeoutException)
+        {
+            lock (_gate) _waiting.RemoveAll(w => w.Reached == reached);
+            throw Statuses.TooLargeResourceVersion(revision, _state?.Revision ?? 0, 1);
+        }
+        return _state!;
+    }
+
+    /// <summary>The items among which those of the filter are, at one with the state.</summary>
+    public (Sorted Items, State State) Narrow(Filter filter, State state)
+    {
+        if (filter.Labels.IsEmpty && filter.Fields.IsEmpty) return (state.All, state);
+        lock (_gate)
+        {
+            state = _state!;
+            return (_indexes.Find(filter, state.All) ?? state.All, state);
+        }
+    }
+
+    /// <param name="after">Null to begin with what is there now.</param>
+    /// <param name="initialEventsEnd">Say when the initial events are sent.</param>
+    /// <exception cref="StatusException">The revision is older than what is kept.</exception>
+    internal Watcher Watch(Filter filter, long? after, bool bookmarks, bool initialEventsEnd)
+    {
+        var watcher = new Watcher(filter, bookmarks, Leave);
+        lock (_gate)
+        {
+            var state = _state!;
+            if (after is { } since)
+            {
+                if (since < _ring.Since) throw Statuses.TooOld(since, _ring.Since);
+                foreach (var e in _ring.After(since)) watcher.Offer(e);
+            }
+            else watcher.Initial = Matching(_indexes.Find(filter, state.All) ?? state.All, filter);
+            if (initialEventsEnd) watcher.Enqueue(new(EventType.Bookmark, null, state.Revision, InitialEventsEnd: true));
+            _hub.Add(watcher);
+        }
+        return watcher;
+    }
+
+    static IEnumerable<Item> Matching(Sorted items, Filter filter)
+    {
+        foreach (var item in items.Between("", filter.Prefix))
+            if (filter.Matches(item)) yield return item;
+    }
+
+    void Leave(Watcher watcher)
+    {
+        lock (_gate) _hub.Remove(watcher);
+    }
+
+    /// <summary>Tells all watchers that want it how far they are.</summary>
+    public async Task BookmarkAsync(CancellationToken ct)
+    {
+        if (_state is not { } state || _hub.Count == 0) return;
+        await _store.RequestProgressAsync(KeyRange.Prefix(_prefix), ct).ConfigureAwait(false);
+        lock (_gate)
+            foreach (var watcher in _hub.Everyone()) watcher.OfferBookmark(_state!.Revision);
+    }
+
+    public long Revision => _state?.Revision ?? 0;
+    public int WatcherCount => _hub.Count;
+
+    /// <summary>An object whose bytes are about to be written: the feed then need not decode what was just encoded.</summary>
+    internal sealed record Written(IObject Object)
+    {
+        public Item? Item;
+    }
+
+    internal Written? Announce(byte[] value, IObject obj)
+    {
+        if (_feed is null || !_soleWriter) return null;
+        var written = new Written(obj);
+        _handoff[value] = written;
+        return written;
+    }
+
+    /// <summary>The write ended; the item that reader and writer share.</summary>
+    /// <param name="revision">0 when nothing was written.</param>
+    internal Item? Wrote(byte[] value, Written? announced, IObject obj, string key, long revision)
+    {
+        if (revision == 0)
+        {
+            _handoff.TryRemove(value, out _);
+            return null;
+        }
+        Note(revision);
+        if (announced?.Item is { } made) return made;
+        var item = Item.FromStored(_kind, key, revision, value);
+        item.Hold(obj);
+        // Whoever comes second takes the first one's.
+        return announced is null ? item : Interlocked.CompareExchange(ref announced.Item, item, null) ?? item;
+    }
+
+    /// <summary>From now on current means at least this.</summary>
+    internal void Note(long revision)
+    {
+        long seen;
+        while ((seen = Volatile.Read(ref _written)) < revision && Interlocked.CompareExchange(ref _written, revision, seen) != seen) { }
+    }
+
+    async Task FeedAsync()
+    {
+        var range = KeyRange.Prefix(_prefix);
+        Revision? from = null;
+        var pause = TimeSpan.FromMilliseconds(50);
+        while (!_stop.IsCancellationRequested)
+            try
+            {
+                from ??= await FillAsync(range).ConfigureAwait(false);
+                await foreach (var change in _store.WatchAsync(range, from.Value, _stop.Token).ConfigureAwait(false))
+                {
+                    if (change.Kind == ChangeKind.Progress) Progress(change.Revision.Value);
+                    else Apply(change);
+                    from = change.Revision;
+                    pause = TimeSpan.FromMilliseconds(50);
+                }
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested) { }
+            catch (UnavailableException e) when (e.Reason == Unavailable.Closed) { break; }
+            catch (UnavailableException e) when (e.Reason == Unavailable.SlowWatcher) { } // watch again after the last one
+            catch (CompactedException) { from = null; }
+            catch (Exception) when (!_stop.IsCancellationRequested)
+            {
+                // The store will be back: what is served meanwhile is what was true, and consistent reads time out.
+                await Task.Delay(pause, _time, CancellationToken.None).ConfigureAwait(false);
+                pause = pause * 2 < TimeSpan.FromSeconds(5) ? pause * 2 : TimeSpan.FromSeconds(5);
+            }
+        lock (_gate)
+            foreach (var watcher in _hub.Everyone()) watcher.End();
+    }
+
+    async Task<Revision> FillAsync(KeyRange range)
+    {
+        var items = new List<Item>();
+        Revision revision = default;
+        await foreach (var page in _store.ReadAsync(range, null, _stop.Token).ConfigureAwait(false))
+        {
+            revision = page.Revision;
+            foreach (var entry in page.Entries) items.Add(Item.FromStored(_kind, KeyOf(entry.Key), entry.ModRevision.Value, entry.Value.Span));
+        }
+        if (revision == default) revision = await _store.CurrentAsync(_stop.Token).ConfigureAwait(false);
+        lock (_gate)
+        {
+            // What was missed in between cannot be told: watchers list again.
+            foreach (var watcher in _hub.Everyone()) watcher.End(Statuses.TooOld(_state?.Revision ?? 0, revision.Value).Status);
+            _handoff.Clear();
+            _indexes.Clear();
+            _ring.Reset(revision.Value);
+            Publish(new(Sorted.From(items), revision.Value));
+        }
+        return revision;
+    }
+
+    string KeyOf(Store.Key key) => key.Path[_prefix.Length..];
+
+    void Progress(long revision)
+    {
+        lock (_gate)
+            if (revision > _state!.Revision) Publish(_state with { Revision = revision });
+    }
+
+    void Apply(Change change)
+    {
+        string key = KeyOf(change.Key);
+        Item? item = null;
+        if (_handoff.Count > 0 && MemoryMarshal.TryGetArray(change.Value, out var array) && array.Array is { } bytes && _handoff.TryRemove(bytes, out var written))
+        {
+            item = Item.FromStored(_kind, key, change.Revision.Value, change.Value.Span);
+            item.Hold(written.Object);
+            item = Interlocked.CompareExchange(ref written.Item, item, null) ?? item;
+        }
+        item ??= Item.FromStored(_kind, key, change.Revision.Value, change.Value.Span);
+        lock (_gate)
+        {
+            var all = _state!.All;
+            Item? previous;
+            all = change.Kind == ChangeKind.Delete ? all.Remove(key, out previous) : all.Set(item, out previous);
+            var e = new CacheEvent(change.Kind == ChangeKind.Delete ? EventType.Deleted : previous is null ? EventType.Added : EventType.Modified, item, previous);
+            _ring.Add(e);
+            _indexes.Apply(e);
+            Publish(new(all, change.Revision.Value));
+            _hub.Dispatch(e);
+        }
+    }
+
+    /// <summary>In the lock.</summary>
+    void Publish(State state)
+    {
+        _state = state;
+        for (int i = _waiting.Count - 1; i >= 0; i--)
+            if (_waiting[i].Revision <= state.Revision)
+            {
+                _waiting[i].Reached.TrySetResult();
+                _waiting.RemoveAt(i);
+            }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        if (_feed is { } feed) await feed.ConfigureAwait(false);
+        _stop.Dispose();
+    }
+}

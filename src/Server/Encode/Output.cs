@@ -1,0 +1,30 @@
+namespace Hanbae.Server.Encode;
+
+public enum Format : byte { Json, Yaml, Protobuf }
+
+/// <summary>What objects are turned into for a client.</summary>
+public enum Shape : byte { Full, Table, Metadata }
+
+/// <summary>The encoding that a client and the server agreed on.</summary>
+/// <param name="IncludeObject">Of a table: Metadata, None or Object.</param>
+public sealed record Output(Format Format, Shape Shape = Shape.Full, bool Pretty = false, string IncludeObject = "Metadata")
+{
+    public static Output Json { get; } = new(Format.Json);
+
+    public string ContentType => Format switch
+    {
+        Format.Protobuf => MediaTypes.Protobuf,
+        Format.Yaml => MediaTypes.Yaml,
+        _ => MediaTypes.Json,
+    };
+
+    public string WatchContentType => Format == Format.Protobuf ? MediaTypes.Protobuf + ";stream=watch" : MediaTypes.Json;
+}
+
+static class MediaTypes
+{
+    public const string Json = "application/json", Yaml = "application/yaml", Protobuf = "application/vnd.kubernetes.protobuf";
+    public const string JsonPatch = "application/json-patch+json", MergePatch = "application/merge-patch+json", StrategicPatch = "application/strategic-merge-patch+json",
+        ApplyPatch = "application/apply-patch+yaml";
+    public static readonly string[] Bodies = [Json, Yaml, Protobuf];
+}

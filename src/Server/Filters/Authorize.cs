@@ -1,0 +1,62 @@
+using System.Collections.Immutable;
+using Hanbae.Api.Rest;
+using Hanbae.Server.Auth;
+using Hanbae.Server.Errors;
+
+namespace Hanbae.Server.Filters;
+
+/// <summary>Asks the authorizers, in order, until one allows or denies. What none allows is forbidden.</summary>
+sealed class Authorize(ImmutableArray<IAuthorizer> authorizers) : IFilter
+{
+    public async ValueTask<Reply> InvokeAsync(RequestContext request, Handler next)
+    {
+        var attributes = Of(request);
+        var decision = await DecideAsync(authorizers, attributes, request.Aborted).ConfigureAwait(false);
+        return decision.Verdict == Verdict.Allow ? await next(request).ConfigureAwait(false) : throw Forbidden(attributes, decision.Reason);
+    }
+
+    public static async ValueTask<Decision> DecideAsync(ImmutableArray<IAuthorizer> authorizers, Attributes attributes, CancellationToken ct)
+    {
+        string reasons = "";
+        foreach (var authorizer in authorizers)
+        {
+            var decision = await authorizer.AuthorizeAsync(attributes, ct).ConfigureAwait(false);
+            if (decision.Verdict != Verdict.NoOpinion) return decision;
+            if (decision.Reason.Length > 0) reasons = reasons.Length == 0 ? decision.Reason : reasons + "\n" + decision.Reason;
+        }
+        return Decision.NoOpinion(reasons);
+    }
+
+    static Attributes Of(RequestContext request)
+    {
+        var info = request.Info;
+        if (!info.IsResourceRequest) return new() { User = request.User, Verb = info.Verb, IsResourceRequest = false, Path = request.Path };
+        bool selects = info.Verb is "list" or "watch" or "deletecollection";
+        string fields = selects ? request.Parameter("fieldSelector") ?? "" : "";
+        return new()
+        {
+            User = request.User, Verb = info.Verb, IsResourceRequest = true, Path = request.Path, ApiGroup = info.ApiGroup, ApiVersion = info.ApiVersion,
+            Namespace = info.Namespace, Resource = info.Resource, Subresource = info.Subresource, Name = info.Name.Length > 0 ? info.Name : NameIn(fields),
+            FieldSelector = fields, LabelSelector = selects ? request.Parameter("labelSelector") ?? "" : "",
+        };
+    }
+
+    /// <summary>A list of one named object may be allowed where a list of all is not.</summary>
+    static string NameIn(string fields)
+    {
+        if (!fields.Contains("metadata.name", StringComparison.Ordinal)) return "";
+        try { return Api.FieldSelector.Parse(fields).RequiresExactly("metadata.name", out string? name) ? name : ""; }
+        catch (FormatException) { return ""; }
+    }
+
+    static StatusException Forbidden(Attributes a, string reason)
+    {
+        string who = $"User \"{a.User.Name}\" cannot ";
+        string tail = reason.Length > 0 ? ": " + reason : "";
+        if (!a.IsResourceRequest) return Statuses.Forbidden(default, "", $"{who}{a.Verb} path \"{a.Path}\"{tail}");
+        var resource = new GroupResource(a.ApiGroup, a.Resource);
+        string what = a.Subresource.Length > 0 ? a.Resource + "/" + a.Subresource : a.Resource;
+        string where = a.Namespace.Length > 0 ? $"in the namespace \"{a.Namespace}\"" : "at the cluster scope";
+        return Statuses.Forbidden(resource, a.Name, $"{who}{a.Verb} resource \"{what}\" in API group \"{a.ApiGroup}\" {where}{tail}");
+    }
+}

@@ -1,0 +1,84 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Hanbae.Server.Front;
+
+/// <summary>Where and with what certificate the server is reached over HTTPS.</summary>
+public sealed record HttpFrontOptions
+{
+    /// <summary>Port 0 takes a free one.</summary>
+    public required IReadOnlyList<IPEndPoint> Endpoints { get; init; }
+    /// <summary>With its private key and, if any, the certificates between it and its root.</summary>
+    public required X509Certificate2 Certificate { get; init; }
+    public X509Certificate2Collection Chain { get; init; } = [];
+    /// <summary>How long requests on their way may take when the server stops.</summary>
+    public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(10);
+}
+
+/// <summary>Kestrel before the chain: HTTPS with HTTP/1.1 and HTTP/2, one delegate for all requests.</summary>
+public sealed class HttpFront : IAsyncDisposable
+{
+    const int StreamWindow = 8 << 20, ConnectionWindow = 16 << 20, StreamsPerConnection = 1000;
+
+    readonly WebApplication _app;
+    readonly ApiServer _server;
+    readonly HttpFrontOptions _options;
+
+    HttpFront(WebApplication app, ApiServer server, HttpFrontOptions options) => (_app, _server, _options) = (app, server, options);
+
+    /// <summary>What is listened on, with the ports that were taken.</summary>
+    public IReadOnlyList<Uri> Addresses { get; private set; } = [];
+
+    public static async Task<HttpFront> StartAsync(ApiServer server, HttpFrontOptions options, CancellationToken ct)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            // The chain answers 413 itself, in the form of a Status.
+            kestrel.Limits.MaxRequestBodySize = null;
+            kestrel.Limits.Http2.InitialStreamWindowSize = StreamWindow;
+            kestrel.Limits.Http2.InitialConnectionWindowSize = ConnectionWindow;
+            kestrel.Limits.Http2.MaxStreamsPerConnection = StreamsPerConnection;
+            // A watch that has nothing to tell is no slow client.
+            kestrel.Limits.MinResponseDataRate = null;
+            foreach (var endpoint in options.Endpoints)
+                kestrel.Listen(endpoint, listen =>
+                {
+                    listen.Protocols = HttpProtocols.Http1AndHttp2;
+                    listen.UseHttps(https =>
+                    {
+                        https.ServerCertificate = options.Certificate;
+                        https.ServerCertificateChain = options.Chain;
+                        // Asked for, not judged: that is authentication's.
+                        https.ClientCertificateMode = ClientCertificateMode.AllowCertificate;
+                        https.AllowAnyClientCertificate();
+                    });
+                });
+        });
+        builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(o => o.ShutdownTimeout = options.Grace);
+        var app = builder.Build();
+        var writer = new ReplyWriter(server);
+        app.Run(writer.RunAsync);
+        var front = new HttpFront(app, server, options);
+        await app.StartAsync(ct).ConfigureAwait(false);
+        front.Addresses = [.. app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(a => new Uri(a))];
+        return front;
+    }
+
+    /// <summary>Ends watches, lets requests on their way finish, closes.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _server.StopAsync().ConfigureAwait(false);
+        using var grace = new CancellationTokenSource(_options.Grace);
+        await _app.StopAsync(grace.Token).ConfigureAwait(false);
+        await _app.DisposeAsync().ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,62 @@
+using System.Buffers;
+using System.Security.Cryptography.X509Certificates;
+using Hanbae.Server.Errors;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Hanbae.Server.Front;
+
+/// <summary>A request that came over HTTP.</summary>
+sealed class HttpRequestContext(HttpContext http, int bodyLimit)
+    : RequestContext(http.Request.Method, http.Request.Path.Value ?? "/", QueryOf(http.Request.QueryString.Value), http.RequestAborted)
+{
+    ReadOnlyMemory<byte>? _body;
+
+    public HttpContext Http => http;
+    public override string RawTarget => http.Features.Get<IHttpRequestFeature>()?.RawTarget ?? Path + http.Request.QueryString;
+    public override IEnumerable<KeyValuePair<string, string>> Headers =>
+        http.Request.Headers.SelectMany(h => h.Value, (h, value) => KeyValuePair.Create(h.Key, value ?? ""));
+    public override string Header(string name) => http.Request.Headers.TryGetValue(name, out var values) && values.Count > 0 ? values[0] ?? "" : "";
+    public override X509Certificate2? ClientCertificate => http.Connection.ClientCertificate;
+    public override string RemoteAddress => http.Connection.RemoteIpAddress?.ToString() ?? "";
+    public override bool InProcess => false;
+
+    public override ValueTask<ReadOnlyMemory<byte>> ReadBodyAsync(CancellationToken ct) => _body is { } read ? new(read) : ReadAsync(ct);
+
+    async ValueTask<ReadOnlyMemory<byte>> ReadAsync(CancellationToken ct)
+    {
+        if (http.Request.ContentLength > bodyLimit) throw Statuses.TooLarge(bodyLimit);
+        var reader = http.Request.BodyReader;
+        while (true)
+        {
+            var result = await reader.ReadAsync(ct).ConfigureAwait(false);
+            if (result.Buffer.Length > bodyLimit) throw Statuses.TooLarge(bodyLimit);
+            if (result.IsCompleted)
+            {
+                _body = result.Buffer.ToArray();
+                reader.AdvanceTo(result.Buffer.End);
+                return _body.Value;
+            }
+            reader.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+        }
+    }
+
+    /// <summary>Names and values in order, decoded as Go decodes them; what is no proper escape stays as it is.</summary>
+    static List<KeyValuePair<string, string>> QueryOf(string? query)
+    {
+        if (string.IsNullOrEmpty(query) || query.Length == 1) return s_none;
+        var parameters = new List<KeyValuePair<string, string>>();
+        foreach (var range in query.AsSpan(1).Split('&'))
+        {
+            var part = query.AsSpan(1)[range];
+            if (part.IsEmpty) continue;
+            int equals = part.IndexOf('=');
+            parameters.Add(equals < 0 ? new(Decode(part), "") : new(Decode(part[..equals]), Decode(part[(equals + 1)..])));
+        }
+        return parameters;
+    }
+
+    static readonly List<KeyValuePair<string, string>> s_none = [];
+
+    static string Decode(ReadOnlySpan<char> text) => text.IndexOfAny('%', '+') < 0 ? text.ToString() : Uri.UnescapeDataString(text.ToString().Replace('+', ' '));
+}

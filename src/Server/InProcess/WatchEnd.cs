@@ -1,0 +1,30 @@
+namespace Hanbae.Server.InProcess;
+
+/// <summary>Ends a watch when its time is over, its client left or the server stops; a bookmark goes out first if the client wants them.</summary>
+sealed class WatchEnd : IDisposable
+{
+    readonly CancellationTokenSource _time;
+    readonly CancellationTokenRegistration _over, _left, _stops;
+
+    public WatchEnd(WatchReply watch, ApiServer server, CancellationToken left)
+    {
+        var watcher = watch.Watcher;
+        var cache = watch.Resource.Stored.Cache;
+        _time = new(watch.Terms.Time, server.Options.Time);
+        _over = _time.Token.Register(() =>
+        {
+            watcher.OfferBookmark(cache.Revision);
+            watcher.End();
+        });
+        _left = left.Register(() => watcher.End());
+        _stops = server.Stopping.Register(() => watcher.End());
+    }
+
+    public void Dispose()
+    {
+        _over.Dispose();
+        _left.Dispose();
+        _stops.Dispose();
+        _time.Dispose();
+    }
+}

@@ -1,0 +1,149 @@
+using Hanbae.Api;
+using Hanbae.Api.Meta.V1;
+using Hanbae.Machinery.Validate;
+using Hanbae.Server.Admission;
+using Hanbae.Server.Cache;
+using Hanbae.Server.Errors;
+
+namespace Hanbae.Server.Registry;
+
+/// <summary>What a delete came to.</summary>
+/// <param name="Gone">The object is gone, rather than about to go.</param>
+public readonly record struct Deletion(Item Item, bool Gone);
+
+public sealed partial class StoredResource
+{
+    const string Orphan = "orphan", Foreground = "foregroundDeletion";
+
+    /// <summary>Deletes, or marks as being deleted: as upstream decides between grace, finalizers and dependents.</summary>
+    /// <exception cref="StatusException"/>
+    public async ValueTask<Deletion> DeleteAsync(WriteRequest write, DeleteOptions options, CancellationToken ct)
+    {
+        CheckOptions(options);
+        var current = await FindAsync(write.Namespace, write.Name, ct).ConfigureAwait(false);
+        bool admitted = false;
+        while (true)
+        {
+            if (current is null) throw Statuses.NotFound(Resource, write.Name);
+            var old = current.Object;
+            CheckPreconditions(old.Metadata, options.Preconditions);
+            if (!admitted && !_admission.IsEmpty)
+            {
+                var request = write.Admission(Operation.Delete, null, old) with { Options = options };
+                await _admission.MutateAsync(request, ct).ConfigureAwait(false);
+                await _admission.ValidateAsync(request, ct).ConfigureAwait(false);
+                admitted = true;
+            }
+            var (marked, now) = Mark(old, options);
+            // Deleted already and not sooner than before: nothing to do.
+            if (marked is null) return new(current, false);
+            if (write.DryRun) return new(Item.Unstored(marked.WithMetadata(marked.Metadata with { ResourceVersion = old.Metadata.ResourceVersion }), current.Key), now);
+            if (now)
+            {
+                var result = await _store.DeleteIfAsync(StoreKey(current.Key), new(current.Revision), ct).ConfigureAwait(false);
+                if (result.Succeeded)
+                {
+                    Cache.Note(result.Revision.Value);
+                    await Strategy.AfterDeleteAsync(old, ct).ConfigureAwait(false);
+                    return new(Item.FromStored(Kind, current.Key, result.Revision.Value, ToStored(marked)), true);
+                }
+                current = result.Entry is null ? null : Of(result.Entry);
+                continue;
+            }
+            byte[] value = ToStored(marked);
+            if (current.HasContent(value)) return new(current, false);
+            var (item, inTheWay) = await PutAsync(current.Key, marked, value, current.Revision, ct).ConfigureAwait(false);
+            if (item is not null) return new(item, false);
+            current = inTheWay is null ? null : Of(inTheWay);
+        }
+    }
+
+    /// <returns>The object as it is to be from now on, and whether it ends now; null when the delete changes nothing.</returns>
+    (IObject? Marked, bool Now) Mark(IObject obj, DeleteOptions options)
+    {
+        var meta = obj.Metadata;
+        bool graceful = false;
+        long? period = Strategy.GracePeriod(obj, options);
+        var at = Now();
+        if (period is not null)
+        {
+            if (meta.DeletionTimestamp is { } end)
+            {
+                // Only a shorter period than the one that runs changes anything.
+                if (meta.DeletionGracePeriodSeconds is { } running)
+                {
+                    if (options.GracePeriodSeconds is not { } asked || asked >= running) 
+                    {
+                        if (running > 0 || Strategy.IsHeld(obj)) return (null, false);
+                        period = 0;
+                    }
+                    else
+                    {
+                        period = asked < 0 ? 1 : asked;
+                        obj = obj.WithMetadata(meta = meta with { DeletionTimestamp = end.AddSeconds(period.Value - running), DeletionGracePeriodSeconds = period });
+                    }
+                    graceful = true;
+                }
+            }
+            else
+            {
+                graceful = true;
+                obj = obj.WithMetadata(meta = meta with
+                {
+                    DeletionTimestamp = at.AddSeconds(period.Value), DeletionGracePeriodSeconds = period, Generation = meta.Generation > 0 ? meta.Generation + 1 : 0,
+                });
+            }
+        }
+        var finalizers = Finalizers(meta, options);
+        if (finalizers != meta.Finalizers) obj = obj.WithMetadata(meta = meta with { Finalizers = finalizers });
+        bool held = Strategy.IsHeld(obj);
+        if (!graceful && held)
+            obj = obj.WithMetadata(meta = meta with
+            {
+                Generation = meta.DeletionTimestamp is null && meta.Generation > 0 ? meta.Generation + 1 : meta.Generation,
+                DeletionTimestamp = meta.DeletionTimestamp ?? at, DeletionGracePeriodSeconds = 0,
+            });
+        obj = Strategy.OnDeleting(obj);
+        return (obj, !held && (!graceful || period == 0));
+    }
+
+    /// <summary>Who deals with dependents: the garbage collector sees it in the finalizers.</summary>
+    Seq<string> Finalizers(ObjectMeta meta, DeleteOptions options)
+    {
+        bool hasOrphan = meta.Finalizers.Contains(Orphan), hasForeground = meta.Finalizers.Contains(Foreground);
+        bool orphan = options.OrphanDependents ?? options.PropagationPolicy switch
+        {
+            "Orphan" => true, "Background" or "Foreground" => false, _ => hasOrphan || !hasForeground && Strategy.OrphansByDefault,
+        };
+        bool foreground = options.OrphanDependents is null && options.PropagationPolicy switch
+        {
+            "Foreground" => true, "Background" or "Orphan" => false, _ => !hasOrphan && hasForeground,
+        };
+        if (orphan == hasOrphan && foreground == hasForeground) return meta.Finalizers;
+        var rest = meta.Finalizers.Where(f => f is not (Orphan or Foreground)).ToSeq();
+        if (orphan) rest = rest.Add(Orphan);
+        if (foreground) rest = rest.Add(Foreground);
+        return rest;
+    }
+
+    void CheckPreconditions(ObjectMeta meta, Preconditions? wanted)
+    {
+        if (wanted?.Uid is { } uid && uid != meta.Uid)
+            throw Statuses.Conflict(Resource, meta.Name, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {meta.Uid}");
+        if (wanted?.ResourceVersion is { } version && version != meta.ResourceVersion)
+            throw Statuses.Conflict(Resource, meta.Name, $"Precondition failed: ResourceVersion in precondition: {version}, ResourceVersion in object meta: {meta.ResourceVersion}");
+    }
+
+    static void CheckOptions(DeleteOptions options)
+    {
+        var errors = new List<FieldError>();
+        if (options.PropagationPolicy is { } policy)
+        {
+            if (options.OrphanDependents is not null)
+                errors.Add(FieldError.Invalid("propagationPolicy", policy, "orphanDependents and deletionPropagation cannot be both set"));
+            if (policy is not ("Foreground" or "Background" or "Orphan"))
+                errors.Add(FieldError.NotSupported("propagationPolicy", policy, "Foreground", "Background", "Orphan", "nil"));
+        }
+        if (errors.Count > 0) throw Statuses.Invalid(new("meta.k8s.io", "v1", "DeleteOptions"), "", errors);
+    }
+}

@@ -1,0 +1,105 @@
+using Hanbae.Api;
+using Hanbae.Machinery.Validate;
+using Hanbae.Server.Admission;
+using Hanbae.Server.Cache;
+using Hanbae.Server.Errors;
+
+namespace Hanbae.Server.Registry;
+
+public sealed partial class StoredResource
+{
+    /// <summary>Upstream's bound for retries of a change that named no resourceVersion.</summary>
+    const int Retries = 5;
+
+    /// <param name="change">Makes the new object from the stored one, in the stored version and defaulted; called again after a conflict.</param>
+    /// <param name="unconditional">A patch: no resourceVersion means any, whatever the kind.</param>
+    /// <exception cref="StatusException"/>
+    public async ValueTask<(Item Item, bool Created)> UpdateAsync(WriteRequest write, Func<IObject?, IObject> change, bool unconditional, CancellationToken ct)
+    {
+        var current = await FindAsync(write.Namespace, write.Name, ct).ConfigureAwait(false);
+        for (int attempt = 1; ; attempt++)
+        {
+            if (current is null)
+            {
+                if (unconditional || write.Subresource.Length > 0 || !Strategy.AllowCreateOnUpdate) throw Statuses.NotFound(Resource, write.Name);
+                var fresh = change(null);
+                if (fresh.Metadata.ResourceVersion.Length > 0 || fresh.Metadata.Uid.Length > 0) throw Statuses.NotFound(Resource, write.Name);
+                return (await CreateAsync(write, fresh, ct).ConfigureAwait(false), true);
+            }
+            var old = current.Object;
+            var obj = change(old);
+            bool pinned = CheckVersion(obj, old, current.Revision, unconditional);
+            obj = await AdmitAsync(write, obj, old, ct).ConfigureAwait(false);
+            using var reservation = await ReserveAsync(write, obj, old, ct).ConfigureAwait(false);
+            obj = await PrepareAsync(write, reservation?.Object ?? obj, old, ct).ConfigureAwait(false);
+
+            if (write.DryRun) return (Item.Unstored(obj.WithMetadata(obj.Metadata with { ResourceVersion = old.Metadata.ResourceVersion }), current.Key), false);
+            if (obj.Metadata.DeletionTimestamp is not null && obj.Metadata.DeletionGracePeriodSeconds is null or 0 && !Strategy.IsHeld(obj) && old.Metadata.DeletionTimestamp is not null)
+            {
+                // The last finalizer is gone: so is the object.
+                var result = await _store.DeleteIfAsync(StoreKey(current.Key), new(current.Revision), ct).ConfigureAwait(false);
+                if (result.Succeeded)
+                {
+                    Cache.Note(result.Revision.Value);
+                    await Strategy.AfterDeleteAsync(obj, ct).ConfigureAwait(false);
+                    return (Item.FromStored(Kind, current.Key, result.Revision.Value, ToStored(obj)), false);
+                }
+                current = result.Entry is null ? null : Of(result.Entry);
+            }
+            else
+            {
+                byte[] value = ToStored(obj);
+                if (current.HasContent(value)) return (current, false);
+                reservation?.Writing();
+                var (item, inTheWay) = await PutAsync(current.Key, obj, value, current.Revision, ct).ConfigureAwait(false);
+                reservation?.Settle(item is not null);
+                if (item is not null)
+                {
+                    await Strategy.AfterUpdateAsync(item.Object, old, ct).ConfigureAwait(false);
+                    return (item, false);
+                }
+                current = inTheWay is null ? null : Of(inTheWay);
+            }
+            if (pinned || attempt == Retries) throw Statuses.Modified(Resource, write.Name);
+        }
+    }
+
+    /// <returns>Whether the change is for exactly this version.</returns>
+    bool CheckVersion(IObject obj, IObject old, long revision, bool unconditional)
+    {
+        string version = obj.Metadata.ResourceVersion;
+        string uid = obj.Metadata.Uid;
+        if (uid.Length > 0 && uid != old.Metadata.Uid)
+            throw Statuses.Conflict(Resource, old.Metadata.Name, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {old.Metadata.Uid}");
+        if (version.Length == 0 || version == "0")
+        {
+            if (!unconditional && !Strategy.AllowUnconditionalUpdate)
+                throw Statuses.Invalid(Kind.Gvk, obj.Metadata.Name, [FieldError.InvalidAs("metadata.resourceVersion", "0x0", "must be specified for an update")]);
+            return false;
+        }
+        if (!long.TryParse(version, out long wanted)) throw Statuses.Invalid(Kind.Gvk, obj.Metadata.Name, [FieldError.Invalid("metadata.resourceVersion", version, $"strconv.ParseUint: parsing {FieldError.Quoted(version)}: invalid syntax")]);
+        if (wanted != revision) throw Statuses.Modified(Resource, old.Metadata.Name);
+        return !unconditional;
+    }
+
+    async ValueTask<IObject> AdmitAsync(WriteRequest write, IObject obj, IObject old, CancellationToken ct) =>
+        _admission.IsEmpty || write.Admitted ? obj : (IObject)(await _admission.MutateAsync(write.Admission(Operation.Update, obj, old), ct).ConfigureAwait(false))!;
+
+    async ValueTask<IObject> PrepareAsync(WriteRequest write, IObject obj, IObject old, CancellationToken ct)
+    {
+        var context = write.Context(_time.GetUtcNow());
+        // What the server gave stays as it is.
+        var (meta, was) = (obj.Metadata, old.Metadata);
+        obj = obj.WithMetadata(meta with
+        {
+            Uid = meta.Uid.Length == 0 ? was.Uid : meta.Uid, CreationTimestamp = was.CreationTimestamp, DeletionTimestamp = was.DeletionTimestamp,
+            DeletionGracePeriodSeconds = was.DeletionGracePeriodSeconds, GenerateName = meta.GenerateName.Length == 0 ? was.GenerateName : meta.GenerateName,
+            Namespace = meta.Namespace.Length == 0 ? was.Namespace : meta.Namespace,
+        });
+        obj = Strategy.PrepareForUpdate(obj, old, context);
+        Check(obj, ObjectNames.CheckUpdate(obj.Metadata, was), Strategy.ValidateUpdate(obj, old, context));
+        foreach (string warning in Strategy.Warnings(obj, old)) write.Warnings.Add(warning);
+        if (!_admission.IsEmpty && !write.Admitted) await _admission.ValidateAsync(write.Admission(Operation.Update, obj, old), ct).ConfigureAwait(false);
+        return obj;
+    }
+}

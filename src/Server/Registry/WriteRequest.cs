@@ -1,0 +1,52 @@
+using Hanbae.Api;
+using Hanbae.Api.Rest;
+using Hanbae.Server.Admission;
+
+namespace Hanbae.Server.Registry;
+
+/// <summary>A write as the verbs hand it to storage: to what, for whom, and how.</summary>
+public sealed record WriteRequest
+{
+    public required ResourceInfo Resource { get; init; }
+    public required string Namespace { get; init; }
+    /// <summary>Empty on create.</summary>
+    public required string Name { get; init; }
+    public string Subresource { get; init; } = "";
+    /// <summary>CreateOptions and its like, for admission.</summary>
+    public IKind? Options { get; init; }
+    public bool DryRun { get; init; }
+    /// <summary>Admission has seen the write in another form (a Binding rather than the bound Pod).</summary>
+    public bool Admitted { get; init; }
+    public required Identity User { get; init; }
+    public required ICollection<string> Warnings { get; init; }
+
+    internal WriteContext Context(DateTimeOffset now) => new() { User = User, Subresource = Subresource, Now = now, DryRun = DryRun };
+
+    internal AdmissionRequest Admission(Operation operation, IKind? obj, IObject? old, string? name = null) => new()
+    {
+        Operation = operation, Resource = Resource.Gvr, Subresource = Subresource, Kind = (obj ?? old)?.Kind().Gvk ?? Resource.Kind.Gvk,
+        Namespace = Namespace, Name = name ?? Name, Object = obj, OldObject = old, Options = Options, DryRun = DryRun, User = User, Warnings = Warnings,
+    };
+}
+
+/// <summary>The admission plugins in order.</summary>
+sealed class AdmissionChain(IReadOnlyList<IAdmission> plugins)
+{
+    public bool IsEmpty => plugins.Count == 0;
+
+    public async ValueTask<IKind?> MutateAsync(AdmissionRequest request, CancellationToken ct)
+    {
+        foreach (var plugin in plugins)
+            if (plugin.Handles(request.Operation, request.Resource.GroupResource, request.Subresource))
+                if (await plugin.MutateAsync(request, ct).ConfigureAwait(false) is { } obj && !ReferenceEquals(obj, request.Object))
+                    request = request with { Object = obj };
+        return request.Object;
+    }
+
+    public async ValueTask ValidateAsync(AdmissionRequest request, CancellationToken ct)
+    {
+        foreach (var plugin in plugins)
+            if (plugin.Handles(request.Operation, request.Resource.GroupResource, request.Subresource))
+                await plugin.ValidateAsync(request, ct).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,64 @@
+using System.Security.Cryptography.X509Certificates;
+using Hanbae.Api;
+using Hanbae.Api.Rest;
+using Hanbae.Api.Schema;
+using Hanbae.Server.Encode;
+using Hanbae.Server.Verbs;
+
+namespace Hanbae.Server;
+
+/// <summary>One request on its way through the chain, whatever transport it came by.</summary>
+public abstract class RequestContext
+{
+    protected RequestContext(string method, string path, IReadOnlyList<KeyValuePair<string, string>> query, CancellationToken aborted)
+    {
+        (Method, Path, Query, Aborted) = (method, path, query, aborted);
+        Info = RequestInfo.Of(this);
+    }
+
+    protected RequestContext(ApiRequest request, CancellationToken aborted) : this(request.Method, request.Path.Contains('%') ? Uri.UnescapeDataString(request.Path) : request.Path, request.Query, aborted) { }
+
+    public string Method { get; }
+    /// <summary>Decoded, without the query.</summary>
+    public string Path { get; }
+    public IReadOnlyList<KeyValuePair<string, string>> Query { get; }
+    /// <summary>The path and query as the client sent them, for proxying.</summary>
+    public abstract string RawTarget { get; }
+    public abstract IEnumerable<KeyValuePair<string, string>> Headers { get; }
+    /// <summary>The header's first value; empty when there is none.</summary>
+    public abstract string Header(string name);
+    /// <summary>Null when the client showed none (or came in process).</summary>
+    public abstract X509Certificate2? ClientCertificate { get; }
+    public abstract string RemoteAddress { get; }
+    /// <summary>Objects are handed over by reference, and the caller is who it says it is.</summary>
+    public abstract bool InProcess { get; }
+    /// <summary>The body as an object, from callers in the process.</summary>
+    public virtual IKind? Object => null;
+    /// <exception cref="Errors.StatusException">Larger than the limit.</exception>
+    public abstract ValueTask<ReadOnlyMemory<byte>> ReadBodyAsync(CancellationToken ct);
+
+    /// <summary>The client's going away, or the deadline; forwarded everywhere.</summary>
+    public CancellationToken Aborted { get; set; }
+    public RequestInfo Info { get; }
+    /// <summary>Who asks; set by authentication, changed by impersonation.</summary>
+    public Identity User { get; set; } = Anonymous;
+    /// <summary>Texts of <c>Warning</c> headers.</summary>
+    public List<string> Warnings { get; } = [];
+    /// <summary>Headers of the answer besides those that follow from its body.</summary>
+    public List<KeyValuePair<string, string>> ReplyHeaders { get; } = [];
+    /// <summary>What the answer is to be encoded as; verbs set it before they begin so that a 406 has no effects.</summary>
+    public Output Output { get; set; } = Output.Json;
+
+    public static Identity Anonymous { get; } = new("system:anonymous", ["system:unauthenticated"]);
+
+    /// <summary>The first value of a query parameter, or null.</summary>
+    public string? Parameter(string name)
+    {
+        foreach (var (key, value) in Query) if (key == name) return value;
+        return null;
+    }
+
+    /// <summary>The body as an object of the kind (defaulted by nobody); null when there is no body.</summary>
+    /// <exception cref="Errors.StatusException">Unknown media type, malformed, of another kind, or strictly wrong.</exception>
+    public ValueTask<IKind?> ReadObjectAsync(KindInfo kind, CancellationToken ct) => Body.ReadAsync(this, kind, ct);
+}

@@ -1,0 +1,98 @@
+using System.Collections.Immutable;
+using Hanbae.Server.Errors;
+using Hanbae.Server.Registry;
+using Hanbae.Server.Verbs;
+
+namespace Hanbae.Server;
+
+/// <summary>The end of the chain: finds who answers a path and verb.</summary>
+sealed class Router
+{
+    readonly ResourceCatalog _resources;
+    readonly ServerOptions _options;
+    readonly Dictionary<string, Handler> _paths;
+    readonly ImmutableArray<PathRoute> _below;
+
+    /// <param name="paths">Besides those of the options, which take precedence.</param>
+    public Router(ResourceCatalog resources, ServerOptions options, IEnumerable<PathRoute> paths)
+    {
+        (_resources, _options) = (resources, options);
+        var all = options.Paths.Concat(paths).ToArray();
+        _paths = [];
+        foreach (var route in all)
+            if (!route.Below) _paths.TryAdd(route.Path, route.Handler);
+        _below = [.. all.Where(r => r.Below).OrderByDescending(r => r.Path.Length)];
+    }
+
+    public ValueTask<Reply> RouteAsync(RequestContext request)
+    {
+        var info = request.Info;
+        if (!info.IsResourceRequest) return PathAsync(request);
+        if (_resources.Find(info.ApiGroup, info.ApiVersion, info.Resource) is not { } resource) return PathAsync(request);
+        if (resource.Handlers.TryGetValue(info.Subresource, out var handler))
+        {
+            request.Output = Negotiation.Of(request, shapes: false);
+            return handler.HandleAsync(request, request.Aborted);
+        }
+        return info.Subresource.Length == 0 ? ResourceAsync(request, resource) : SubresourceAsync(request, resource);
+    }
+
+    ValueTask<Reply> ResourceAsync(RequestContext request, Resource resource)
+    {
+        var info = request.Info;
+        var ct = request.Aborted;
+        bool named = info.Name.Length > 0;
+        bool fits = info.Verb switch { "create" => !named, "update" or "patch" => named, _ => true };
+        if (!fits || !resource.Info.Verbs.Contains(info.Verb)) throw Statuses.MethodNotAllowed();
+        // Of another scope: a namespace in the path of what has none, or the other way round.
+        if (!resource.Info.Namespaced && info.Namespace.Length > 0 && info.Resource != "namespaces") return PathAsync(request);
+        if (resource.Info.Namespaced && named && info.Namespace.Length == 0) return PathAsync(request);
+
+        request.Output = Negotiation.Of(request, shapes: true);
+        return info.Verb switch
+        {
+            "get" => GetAsync(request, resource, ct),
+            "list" => ListAsync(request, resource, ct),
+            "watch" => Watches.WatchAsync(resource, ListTerms.Of(request, resource, watch: true), _options, ct),
+            "create" => Writes.CreateAsync(request, resource, ct),
+            "update" => Writes.UpdateAsync(request, resource, ct),
+            "patch" => Patches.PatchAsync(request, resource, ct),
+            "delete" => Writes.DeleteAsync(request, resource, ct),
+            _ => Writes.DeleteCollectionAsync(request, resource, ct),
+        };
+    }
+
+    static async ValueTask<Reply> GetAsync(RequestContext request, Resource resource, CancellationToken ct) =>
+        new ItemReply(200, resource, await Reads.GetAsync(request, resource, ct).ConfigureAwait(false));
+
+    static async ValueTask<Reply> ListAsync(RequestContext request, Resource resource, CancellationToken ct) =>
+        new ListReply(resource, await Reads.ListAsync(resource, ListTerms.Of(request, resource, watch: false), ct).ConfigureAwait(false));
+
+    /// <summary>Subresources that are views of the object itself: status and its like.</summary>
+    ValueTask<Reply> SubresourceAsync(RequestContext request, Resource resource)
+    {
+        var info = request.Info;
+        foreach (var sub in resource.Info.Subresources)
+            if (sub.Name == info.Subresource)
+            {
+                if (!sub.Verbs.Contains(info.Verb)) throw Statuses.MethodNotAllowed();
+                request.Output = Negotiation.Of(request, shapes: true);
+                switch (info.Verb)
+                {
+                    case "get": return GetAsync(request, resource, request.Aborted);
+                    case "update": return Writes.UpdateAsync(request, resource, request.Aborted);
+                    case "patch": return Patches.PatchAsync(request, resource, request.Aborted);
+                    default: throw Statuses.MethodNotAllowed();
+                }
+            }
+        return PathAsync(request);
+    }
+
+    ValueTask<Reply> PathAsync(RequestContext request)
+    {
+        if (_paths.TryGetValue(request.Path, out var handler)) return handler(request);
+        foreach (var route in _below)
+            if (request.Path.StartsWith(route.Path, StringComparison.Ordinal)) return route.Handler(request);
+        return new(new BytesReply(404, "text/plain; charset=utf-8", "404 page not found\n"u8.ToArray()));
+    }
+}

@@ -1,0 +1,41 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography.X509Certificates;
+using Hanbae.Api.Schema;
+using Hanbae.Server.Admission;
+using Hanbae.Server.Auth;
+using Hanbae.Server.Registry;
+using Hanbae.Server.Tables;
+
+namespace Hanbae.Server;
+
+/// <summary>What an API server is made of besides its store; Host and test clusters fill it in.</summary>
+public sealed record ServerOptions
+{
+    /// <summary>In the order they are asked. Requests that none knows are anonymous, if <see cref="Anonymous"/> allows.</summary>
+    public ImmutableArray<IAuthenticator> Authenticators { get; init; } = [];
+    public bool Anonymous { get; init; } = true;
+    /// <summary>In the order they are asked. What none allows is forbidden.</summary>
+    public ImmutableArray<IAuthorizer> Authorizers { get; init; } = [];
+    /// <summary>In the order they are asked, mutating and validating alike.</summary>
+    public ImmutableArray<IAdmission> Admission { get; init; } = [];
+    /// <summary>Resources and subresources that are no plain storage; they take precedence over the server's own.</summary>
+    public ImmutableArray<RestRoute> Rest { get; init; } = [];
+    public ImmutableArray<PathRoute> Paths { get; init; } = [];
+    public Func<KindInfo, IStrategy> Strategy { get; init; } = Catalog.StrategyOf;
+    /// <summary>The cells of a kind's table; null for name and age.</summary>
+    public Func<KindInfo, ITable?> Table { get; init; } = static _ => null;
+    /// <summary>Nobody else writes to the store (all but etcd): the server's own writes then say how current a read must be.</summary>
+    public bool SoleWriter { get; init; } = true;
+    /// <summary>Larger bodies are answered 413.</summary>
+    public int BodyLimit { get; init; } = 3 << 20;
+    /// <summary>For all but watches and streams.</summary>
+    public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(60);
+    /// <summary>Watches that do not say how long they last end after one to two times this.</summary>
+    public TimeSpan MinWatch { get; init; } = TimeSpan.FromMinutes(30);
+    public TimeSpan BookmarkEvery { get; init; } = TimeSpan.FromMinutes(1);
+    /// <summary>What the server shows to kubelets.</summary>
+    public X509Certificate2? KubeletClientCertificate { get; init; }
+    /// <summary>Who may have signed kubelets' serving certificates; empty to take any, as upstream does without --kubelet-certificate-authority.</summary>
+    public X509Certificate2Collection KubeletAuthorities { get; init; } = [];
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+}

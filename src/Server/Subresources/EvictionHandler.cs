@@ -1,0 +1,79 @@
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Meta.V1;
+using Hanbae.Api.Policy.V1;
+using Hanbae.Server.Admission;
+using Hanbae.Server.Errors;
+using Hanbae.Server.Registry;
+using Hanbae.Server.Verbs;
+
+namespace Hanbae.Server.Subresources;
+
+/// <summary>Deletes a Pod if its disruption budget allows: what drains and autoscalers ask for.</summary>
+sealed class EvictionHandler(ApiServer server) : IRestHandler
+{
+    const int MostDisrupted = 2000, RetryAfter = 10;
+    const string Violated = "Cannot evict pod as it would violate the pod's disruption budget.";
+
+    public async ValueTask<Reply> HandleAsync(RequestContext request, CancellationToken ct)
+    {
+        if (request.Info.Verb != "create") throw Statuses.MethodNotAllowed();
+        var info = request.Info;
+        var eviction = await request.ReadObjectAsync(Eviction.Info, ct).ConfigureAwait(false) as Eviction
+            ?? throw Statuses.BadRequest("the object provided is unrecognized (must be of type Eviction): couldn't get version/kind");
+        if (eviction.Metadata.Name.Length > 0 && eviction.Metadata.Name != info.Name) throw Statuses.BadRequest("name in URL does not match name in Eviction object");
+        var options = eviction.DeleteOptions ?? DeleteOptions.Empty;
+        var pods = server.Resources.Find("", "v1", "pods")!;
+        var write = Writes.RequestOf(request, pods, options);
+        if (!options.DryRun.IsEmpty) write = write with { DryRun = true };
+        var item = await pods.Stored.GetAsync(info.Namespace, info.Name, ct).ConfigureAwait(false);
+        await pods.Stored.AdmitAsync(write, Operation.Create, eviction, item.Object, ct).ConfigureAwait(false);
+        await SpendAsync(request, (Pod)item.Object, write.DryRun, ct).ConfigureAwait(false);
+        await pods.Stored.DeleteAsync(write with { Subresource = "" }, options, ct).ConfigureAwait(false);
+        return Reply.Object(new Status { StatusValue = "Success", Code = 201 }, 201);
+    }
+
+    /// <summary>Takes one disruption from the budget of the Pod, if it has one.</summary>
+    async ValueTask SpendAsync(RequestContext request, Pod pod, bool dryRun, CancellationToken ct)
+    {
+        // What is over, or has not begun, is nobody's availability.
+        if (pod.Status.Phase is "Succeeded" or "Failed" or "Pending" || pod.Metadata.DeletionTimestamp is not null) return;
+        var served = server.Resources.Find("policy", "v1", "poddisruptionbudgets")!;
+        var state = await served.Stored.Cache.CurrentAsync(ct).ConfigureAwait(false);
+        PodDisruptionBudget? budget = null;
+        foreach (var item in state.All.Between("", pod.Metadata.Namespace + "/"))
+        {
+            if (item.Object is not PodDisruptionBudget candidate || !candidate.Spec.Selector.ToSelector().Matches(pod.Metadata.Labels)) continue;
+            if (budget is not null)
+                throw Statuses.Internal("This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.");
+            budget = candidate;
+        }
+        if (budget is null) return;
+        var write = Writes.RequestOf(request, served) with { Name = budget.Metadata.Name, Subresource = "status", DryRun = dryRun, Admitted = true };
+        await served.Stored.UpdateAsync(write, old => Spent((PodDisruptionBudget)old!, pod), unconditional: true, ct).ConfigureAwait(false);
+    }
+
+    PodDisruptionBudget Spent(PodDisruptionBudget budget, Pod pod)
+    {
+        var status = budget.Status;
+        bool ready = pod.Status.Conditions.Exists(c => c.Type == "Ready" && c.Status == "True");
+        // Unhealthy Pods go first: with AlwaysAllow always, else while the budget's own are healthy enough.
+        if (!ready && (budget.Spec.UnhealthyPodEvictionPolicy == "AlwaysAllow" || status.CurrentHealthy >= status.DesiredHealthy && status.DesiredHealthy > 0)) return budget;
+        if (status.ObservedGeneration < budget.Metadata.Generation) throw Refused($"The disruption budget {budget.Metadata.Name} is still being processed by the server.", RetryAfter);
+        if (status.DisruptionsAllowed < 0)
+            throw Statuses.Forbidden(new("policy", "poddisruptionbudgets"), budget.Metadata.Name, "pdb disruptions allowed is negative");
+        if (status.DisruptedPods.Count > MostDisrupted)
+            throw Statuses.Forbidden(new("policy", "poddisruptionbudgets"), budget.Metadata.Name, "DisruptedPods map too big - too many evictions not confirmed by PDB controller");
+        if (status.DisruptionsAllowed == 0)
+            throw Refused($"The disruption budget {budget.Metadata.Name} needs {status.DesiredHealthy} healthy pods and has {status.CurrentHealthy} currently", 0);
+        return budget with
+        {
+            Status = status with { DisruptionsAllowed = status.DisruptionsAllowed - 1, DisruptedPods = status.DisruptedPods.Set(pod.Metadata.Name, server.Options.Time.GetUtcNow()) },
+        };
+    }
+
+    static StatusException Refused(string why, int retryAfter) => new(Statuses.Failure(429, "TooManyRequests", Violated, new()
+    {
+        RetryAfterSeconds = retryAfter, Causes = [new() { Reason = "DisruptionBudget", Message = why }],
+    }));
+}

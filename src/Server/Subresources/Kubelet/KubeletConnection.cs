@@ -1,0 +1,68 @@
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using Hanbae.Api.Core.V1;
+using Hanbae.Server.Errors;
+
+namespace Hanbae.Server.Subresources.Kubelet;
+
+/// <summary>Reaches kubelets over TLS, as the identity that they know the API server by.</summary>
+sealed class KubeletConnection(ServerOptions options)
+{
+    const int DefaultPort = 10250;
+    static readonly string[] s_preferred = ["InternalIP", "Hostname", "InternalDNS", "ExternalDNS", "ExternalIP"];
+
+    /// <summary>For answers that are read while they grow.</summary>
+    public HttpMessageInvoker Http { get; } = new(new SocketsHttpHandler { UseProxy = false, UseCookies = false, AllowAutoRedirect = false, SslOptions = Tls(options, null), ConnectTimeout = TimeSpan.FromSeconds(10) });
+
+    /// <summary>For Pods and Services: plain, or TLS whose certificate nobody can judge, as upstream's proxy does.</summary>
+    public HttpMessageInvoker Plain { get; } = new(new SocketsHttpHandler
+    {
+        UseProxy = false, UseCookies = false, AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(10),
+        SslOptions = new() { RemoteCertificateValidationCallback = (_, _, _, _) => true },
+    });
+
+    public static (string Host, int Port) AddressOf(Node node)
+    {
+        int port = node.Status.DaemonEndpoints.KubeletEndpoint.Port is > 0 and var p ? p : DefaultPort;
+        foreach (string type in s_preferred)
+            if (node.Status.Addresses.Find(a => a.Type == type) is { } address) return (address.Address, port);
+        throw Statuses.Unknown($"no preferred addresses found; known addresses: [{string.Join(" ", node.Status.Addresses.Select(a => $"{{{a.Type} {a.Address}}}"))}]");
+    }
+
+    public static string Authority(string host, int port) => host.Contains(':', StringComparison.Ordinal) ? $"[{host}]:{port}" : $"{host}:{port}";
+
+    /// <summary>A connection of its own, for an upgrade.</summary>
+    public async ValueTask<Stream> DialAsync(string host, int port, bool kubelet, bool tls, CancellationToken ct)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(host, port, ct).ConfigureAwait(false);
+            var stream = new NetworkStream(socket, ownsSocket: true);
+            if (!tls) return stream;
+            var secure = new SslStream(stream);
+            await secure.AuthenticateAsClientAsync(kubelet ? Tls(options, host) : new() { TargetHost = host, RemoteCertificateValidationCallback = (_, _, _, _) => true }, ct).ConfigureAwait(false);
+            return secure;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    static SslClientAuthenticationOptions Tls(ServerOptions options, string? host)
+    {
+        var tls = new SslClientAuthenticationOptions { TargetHost = host };
+        if (options.KubeletClientCertificate is { } certificate)
+            tls.ClientCertificateContext = SslStreamCertificateContext.Create(certificate, null, offline: true);
+        if (options.KubeletAuthorities.Count > 0)
+        {
+            tls.CertificateChainPolicy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+            tls.CertificateChainPolicy.CustomTrustStore.AddRange(options.KubeletAuthorities);
+        }
+        else tls.RemoteCertificateValidationCallback = (_, _, _, _) => true;
+        return tls;
+    }
+}

@@ -1,0 +1,72 @@
+using Hanbae.Api;
+using Hanbae.Api.Apps.V1;
+using Hanbae.Api.Autoscaling.V1;
+using Hanbae.Api.Core.V1;
+using Hanbae.Machinery.Validate;
+using Hanbae.Server.Errors;
+using Hanbae.Server.Registry;
+using Hanbae.Server.Verbs;
+
+namespace Hanbae.Server.Subresources;
+
+/// <summary>The scale of what has replicas, so that autoscalers need not know what it is.</summary>
+sealed class ScaleHandler(ApiServer server, string group, string resource) : IRestHandler
+{
+    public static readonly (string Group, string Resource)[] Resources = [("apps", "deployments"), ("apps", "replicasets"), ("apps", "statefulsets"), ("", "replicationcontrollers")];
+
+    public async ValueTask<Reply> HandleAsync(RequestContext request, CancellationToken ct)
+    {
+        var info = request.Info;
+        var served = server.Resources.Find(group, info.ApiVersion, resource)!;
+        var stored = served.Stored;
+        var write = Writes.RequestOf(request, served);
+        switch (info.Verb)
+        {
+            case "get":
+                return Reply.Object(Of((await stored.GetAsync(info.Namespace, info.Name, ct).ConfigureAwait(false)).Object));
+            case "update":
+                var scale = await request.ReadObjectAsync(Scale.Info, ct).ConfigureAwait(false) as Scale ?? throw Statuses.BadRequest("the object provided is unrecognized (must be of type Scale): couldn't get version/kind");
+                Writes.CheckName(scale, request, served);
+                var (item, _) = await stored.UpdateAsync(write, old => Scaled(old!, scale), unconditional: true, ct).ConfigureAwait(false);
+                return Reply.Object(Of(item.Object));
+            case "patch":
+                var apply = await Patches.ReadAsync(request, Scale.Info.Schema, ct).ConfigureAwait(false);
+                (item, _) = await stored.UpdateAsync(write, old => Scaled(old!, (Scale)Patches.Apply(request, Scale.Info, Of(old!), apply)), unconditional: true, ct).ConfigureAwait(false);
+                return Reply.Object(Of(item.Object));
+            default: throw Statuses.MethodNotAllowed();
+        }
+    }
+
+    static IObject Scaled(IObject old, Scale scale)
+    {
+        if (scale.Spec.Replicas < 0)
+            throw Statuses.Invalid(Scale.Info.Gvk, scale.Metadata.Name, [FieldError.Invalid("spec.replicas", scale.Spec.Replicas, "must be greater than or equal to 0")]);
+        IObject obj = old switch
+        {
+            Deployment o => o with { Spec = o.Spec with { Replicas = scale.Spec.Replicas } },
+            ReplicaSet o => o with { Spec = o.Spec with { Replicas = scale.Spec.Replicas } },
+            StatefulSet o => o with { Spec = o.Spec with { Replicas = scale.Spec.Replicas } },
+            ReplicationController o => o with { Spec = o.Spec with { Replicas = scale.Spec.Replicas } },
+            _ => throw Statuses.MethodNotAllowed(),
+        };
+        return obj.WithMetadata(obj.Metadata with { ResourceVersion = scale.Metadata.ResourceVersion, Uid = scale.Metadata.Uid });
+    }
+
+    static Scale Of(IObject obj)
+    {
+        var (wanted, seen, selector) = obj switch
+        {
+            Deployment o => (o.Spec.Replicas ?? 1, o.Status.Replicas, o.Spec.Selector.ToSelector()),
+            ReplicaSet o => (o.Spec.Replicas ?? 1, o.Status.Replicas, o.Spec.Selector.ToSelector()),
+            StatefulSet o => (o.Spec.Replicas ?? 1, o.Status.Replicas, o.Spec.Selector.ToSelector()),
+            ReplicationController o => (o.Spec.Replicas ?? 1, o.Status.Replicas, o.Spec.Selector.ToSelector()),
+            _ => throw Statuses.MethodNotAllowed(),
+        };
+        var meta = obj.Metadata;
+        return new()
+        {
+            Metadata = new() { Name = meta.Name, Namespace = meta.Namespace, Uid = meta.Uid, ResourceVersion = meta.ResourceVersion, CreationTimestamp = meta.CreationTimestamp },
+            Spec = new() { Replicas = wanted }, Status = new() { Replicas = seen, Selector = selector.ToString() },
+        };
+    }
+}

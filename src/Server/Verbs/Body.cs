@@ -1,0 +1,133 @@
+using Hanbae.Api;
+using Hanbae.Api.Codec;
+using Hanbae.Api.Json;
+using Hanbae.Api.Schema;
+using Hanbae.Server.Encode;
+using Hanbae.Server.Errors;
+
+namespace Hanbae.Server.Verbs;
+
+/// <summary>Makes objects of bodies, and says what is wrong with them as upstream does.</summary>
+static class Body
+{
+    public static async ValueTask<IKind?> ReadAsync(RequestContext request, KindInfo kind, CancellationToken ct)
+    {
+        if (request.Object is { } given)
+            return given.Kind() == kind ? given : throw Mismatch(given.Kind().Gvk, kind);
+        var body = await request.ReadBodyAsync(ct).ConfigureAwait(false);
+        return body.IsEmpty ? null : Decode(request, body, kind, request.Header("Content-Type"));
+    }
+
+    /// <exception cref="StatusException"/>
+    public static IKind Decode(RequestContext request, ReadOnlyMemory<byte> body, KindInfo kind, string contentType)
+    {
+        switch (MediaType(contentType))
+        {
+            case "" or MediaTypes.Json: return FromJson(request, body.Span, kind);
+            case MediaTypes.Yaml: return FromJson(request, YamlBody.ToJson(body), kind);
+            case MediaTypes.Protobuf: return FromProto(body.Span, kind);
+            default: throw Statuses.UnsupportedMediaType(MediaTypes.Bodies);
+        }
+    }
+
+    public static string MediaType(string contentType)
+    {
+        int end = contentType.IndexOf(';', StringComparison.Ordinal);
+        return (end < 0 ? contentType : contentType[..end]).Trim().ToLowerInvariant();
+    }
+
+    public static IKind FromJson(RequestContext request, ReadOnlySpan<byte> json, KindInfo kind)
+    {
+        CheckType(json, kind);
+        string validation = request.Parameter("fieldValidation") ?? "Warn";
+        if (validation is not ("Strict" or "Warn" or "Ignore" or ""))
+            throw Statuses.Invalid(new("meta.k8s.io", "v1", request.Method == "POST" ? "CreateOptions" : request.Method == "PUT" ? "UpdateOptions" : "PatchOptions"), "",
+                [Machinery.Validate.FieldError.NotSupported("fieldValidation", validation, "", "Ignore", "Strict", "Warn")]);
+        if (validation == "Ignore") return Read(json, kind, null);
+
+        var unknown = new List<int>();
+        var obj = Read(json, kind, unknown);
+        if (unknown.Count == 0 && !DuplicateFields.Suspects(json)) return obj;
+        List<string> found = [.. FieldPaths.Of(json, unknown).Select(p => $"unknown field \"{p}\"")];
+        var duplicates = new List<string>();
+        JsonParser.Parse(json, duplicates);
+        found.AddRange(duplicates.Select(p => $"duplicate field \"{p}\""));
+        if (found.Count == 0) return obj;
+        if (validation == "Strict") throw Statuses.BadRequest($"{kind.Kind} in version \"{kind.Gvk.Version}\" cannot be handled as a {kind.Kind}: strict decoding error: {string.Join(", ", found)}");
+        foreach (string warning in found) if (!request.Warnings.Contains(warning)) request.Warnings.Add(warning);
+        return obj;
+    }
+
+    static IKind Read(ReadOnlySpan<byte> json, KindInfo kind, List<int>? unknown)
+    {
+        try { return kind.Decode(json, unknown); }
+        catch (Exception e) when (e is DecodeException or FormatException)
+        {
+            throw Statuses.BadRequest($"{kind.Kind} in version \"{kind.Gvk.Version}\" cannot be handled as a {kind.Kind}: {e.Message}");
+        }
+    }
+
+    /// <summary>A body may leave out what it is; what it says must be what the path says.</summary>
+    static void CheckType(ReadOnlySpan<byte> json, KindInfo kind)
+    {
+        string? apiVersion = null, name = null;
+        try
+        {
+            var reader = new JsonReader(json);
+            if (reader.Object())
+                do
+                {
+                    var field = reader.Name();
+                    if (field.SequenceEqual("apiVersion"u8)) apiVersion = reader.String();
+                    else if (field.SequenceEqual("kind"u8)) name = reader.String();
+                    else if (apiVersion is not null && name is not null) break;
+                    else reader.Skip();
+                } while (reader.NextMember());
+        }
+        catch (DecodeException e)
+        {
+            throw Statuses.BadRequest($"the object provided is unrecognized (must be of type {kind.Kind}): couldn't get version/kind; json parse error: {e.Message} ({Shown(json)})");
+        }
+        var version = apiVersion is null ? kind.Gvk.GroupVersion : GroupVersion.Parse(apiVersion);
+        if (version is null) throw Statuses.BadRequest($"{name ?? kind.Kind} in version \"{apiVersion}\" cannot be handled as a {kind.Kind}: unexpected GroupVersion string: {apiVersion}");
+        Check(version.Value.Kind(name ?? kind.Kind), kind);
+    }
+
+    static void Check(GroupVersionKind given, KindInfo kind)
+    {
+        // Options and Status are of every group and version.
+        if (given == kind.Gvk || given.Kind == kind.Kind && kind.Gvk.Group == "meta.k8s.io") return;
+        throw Mismatch(given, kind);
+    }
+
+    static StatusException Mismatch(GroupVersionKind given, KindInfo kind)
+    {
+        var known = ApiData.Kind(given);
+        if (known is null || known.Gvk.Group == "meta.k8s.io")
+            return Statuses.BadRequest($"{given.Kind} in version \"{given.Version}\" cannot be handled as a {kind.Kind}: no kind \"{given.Kind}\" is registered for version \"{given.GroupVersion}\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"");
+        if (given.GroupVersion != kind.Gvk.GroupVersion && given.Kind == kind.Kind)
+            return Statuses.BadRequest($"the API version in the data ({given.GroupVersion}) does not match the expected API version ({kind.Gvk.GroupVersion})");
+        return Statuses.BadRequest($"{given.Kind} in version \"{given.Version}\" cannot be handled as a {kind.Kind}: converting ({Go(given)}) to ({Go(kind.Gvk)}): unknown conversion");
+    }
+
+    static string Go(GroupVersionKind kind) => $"{kind.Version}.{kind.Kind}";
+
+    /// <summary>As Go prints bytes in hexadecimal, shortened.</summary>
+    static string Shown(ReadOnlySpan<byte> bytes) =>
+        bytes.Length <= 512 ? System.Convert.ToHexStringLower(bytes) : System.Convert.ToHexStringLower(bytes[..512]) + $" [truncated {(bytes.Length - 512) * 2} chars]";
+
+    static IKind FromProto(ReadOnlySpan<byte> body, KindInfo kind)
+    {
+        try
+        {
+            var message = Envelope.Message(body, out var type);
+            if (type.Kind.Length > 0 || type.ApiVersion.Length > 0)
+                Check((GroupVersion.Parse(type.ApiVersion) ?? kind.Gvk.GroupVersion).Kind(type.Kind.Length > 0 ? type.Kind : kind.Kind), kind);
+            return kind.ReadProto(message);
+        }
+        catch (DecodeException e)
+        {
+            throw Statuses.BadRequest($"{kind.Kind} in version \"{kind.Gvk.Version}\" cannot be handled as a {kind.Kind}: {e.Message}");
+        }
+    }
+}

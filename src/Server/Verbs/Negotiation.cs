@@ -1,0 +1,82 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Hanbae.Server.Encode;
+using Hanbae.Server.Errors;
+
+namespace Hanbae.Server.Verbs;
+
+/// <summary>Finds the encoding that a client likes best among those there are.</summary>
+static class Negotiation
+{
+    const int MostRemembered = 256;
+    static readonly ConcurrentDictionary<(string Accept, bool Shapes), Output?> s_seen = new();
+
+    /// <param name="shapes">Whether objects may be answered as Table and as PartialObjectMetadata.</param>
+    /// <exception cref="StatusException">406.</exception>
+    public static Output Of(RequestContext request, bool shapes)
+    {
+        string accept = request.Header("Accept");
+        Output output;
+        if (accept.Length == 0 || accept is "*/*" or MediaTypes.Json) output = Output.Json;
+        else
+        {
+            if (!s_seen.TryGetValue((accept, shapes), out var found))
+            {
+                found = Parse(accept, shapes);
+                if (s_seen.Count < MostRemembered) s_seen[(accept, shapes)] = found;
+            }
+            output = found ?? throw Statuses.NotAcceptable(MediaTypes.Bodies);
+        }
+        if (output.Shape == Shape.Table && request.Parameter("includeObject") is { Length: > 0 } include)
+        {
+            if (include is not ("None" or "Metadata" or "Object")) throw Statuses.BadRequest($"unrecognized includeObject value: \"{include}\"");
+            output = output with { IncludeObject = include };
+        }
+        return IsPretty(request) && output.Format == Format.Json ? output with { Pretty = true } : output;
+    }
+
+    /// <summary>As upstream: people with curl see it indented unless they say otherwise.</summary>
+    static bool IsPretty(RequestContext request)
+    {
+        if (request.Parameter("pretty") is { } pretty) return RequestInfo.IsTrue(pretty);
+        string agent = request.Header("User-Agent");
+        return agent.StartsWith("curl", StringComparison.Ordinal) || agent.StartsWith("Wget", StringComparison.Ordinal) || agent.StartsWith("Mozilla/5.0", StringComparison.Ordinal);
+    }
+
+    static Output? Parse(string accept, bool shapes)
+    {
+        var clauses = accept.Split(',').Select(c => c.Split(';', StringSplitOptions.TrimEntries)).Select(c => (Parts: c, Weight: Weight(c)));
+        foreach (var (parts, weight) in clauses.OrderByDescending(c => c.Weight))
+        {
+            if (weight <= 0) continue;
+            Format? format = parts[0].ToLowerInvariant() switch
+            {
+                MediaTypes.Json or "*/*" or "application/*" => Format.Json,
+                MediaTypes.Protobuf => Format.Protobuf,
+                MediaTypes.Yaml => Format.Yaml,
+                _ => null,
+            };
+            if (format is null) continue;
+            if (format == Format.Protobuf && parts.Contains("as=Table")) continue; // tables have no protobuf form
+            var (shape, group, version) = (Shape.Full, "", "");
+            bool known = true;
+            foreach (string parameter in parts.AsSpan(1))
+            {
+                if (parameter.StartsWith("as=", StringComparison.Ordinal))
+                    (shape, known) = parameter[3..] switch { "Table" => (Shape.Table, shapes), "PartialObjectMetadata" or "PartialObjectMetadataList" => (Shape.Metadata, shapes), _ => (Shape.Full, false) };
+                else if (parameter.StartsWith("g=", StringComparison.Ordinal)) group = parameter[2..];
+                else if (parameter.StartsWith("v=", StringComparison.Ordinal)) version = parameter[2..];
+            }
+            if (!known || shape != Shape.Full && (group != "meta.k8s.io" || version != "v1")) continue;
+            return new(format.Value, shape);
+        }
+        return null;
+    }
+
+    static double Weight(string[] clause)
+    {
+        foreach (string part in clause.AsSpan(1))
+            if (part.StartsWith("q=", StringComparison.Ordinal)) return double.TryParse(part.AsSpan(2), CultureInfo.InvariantCulture, out double q) ? q : 0;
+        return 1;
+    }
+}

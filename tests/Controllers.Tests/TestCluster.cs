@@ -1,0 +1,70 @@
+using Hanbae.Api;
+using Hanbae.Api.Rest;
+using Hanbae.Client;
+using Hanbae.Kit;
+
+namespace Hanbae.Controllers.Tests;
+
+/// <summary>Controllers at work on a <see cref="FakeApi"/>, until disposed.</summary>
+sealed class TestCluster : IAsyncDisposable
+{
+    readonly CancellationTokenSource _stop = new();
+    readonly Task _running;
+
+    public FakeApi Api { get; }
+    public FakeTime Time { get; } = new();
+    public TestRecorder Events { get; } = new();
+
+    public TestCluster(string[] run, Action<FakeApi>? before = null, ControllerOptions? options = null)
+    {
+        Api = new(Time);
+        before?.Invoke(Api);
+        var informers = new InformerFactory(Api, Time);
+        var access = new Access(new ApiClient(Api, Time), informers, Events, Time);
+        _running = Task.WhenAll(informers.RunAsync(_stop.Token), Catalog.RunAsync(_ => access, (options ?? ControllerOptions.Default) with { Only = [.. run] }, _stop.Token));
+    }
+
+    public IClient Client => new ApiClient(Api, Time);
+
+    /// <summary>Waits for a state, moving the clock by what the controllers wait for, up to a second at a time.</summary>
+    public async Task UntilAsync(Func<FakeApi, bool> holds, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(holds))] string what = "")
+    {
+        var limit = DateTime.UtcNow.AddSeconds(30);
+        while (true)
+        {
+            var step = Api.UntilAsync(holds, what, TimeSpan.FromMilliseconds(20));
+            try { await step; return; }
+            catch (TimeoutException) when (DateTime.UtcNow < limit) { Time.Advance(Creep); }
+        }
+    }
+
+    /// <summary>How much time passes for every moment that nothing happens: lets retries come due.</summary>
+    public TimeSpan Creep { get; set; } = TimeSpan.FromMilliseconds(20);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _running.WaitAsync(TimeSpan.FromSeconds(30));
+        _stop.Dispose();
+    }
+
+    sealed class Access(IClient client, InformerFactory informers, IRecorder recorder, TimeProvider time) : IClusterAccess
+    {
+        public IClient Client => client;
+        public ICache<T> Cache<T>() where T : class, IObject<T> => informers.Cache<T>();
+        public ICache<T> Cache<T>(ListQuery part) where T : class, IObject<T> => informers.Cache<T>(part);
+        public IRecorder Recorder => recorder;
+        public TimeProvider Time => time;
+    }
+}
+
+/// <summary>Keeps the Events that were told.</summary>
+sealed class TestRecorder : IRecorder
+{
+    readonly Lock _lock = new();
+    readonly List<(string Reason, string Message)> _told = [];
+
+    public IReadOnlyList<(string Reason, string Message)> Told { get { lock (_lock) return [.. _told]; } }
+
+    public void Event(IObject about, string type, string reason, string message, string fieldPath = "") { lock (_lock) _told.Add((reason, message)); }
+}

@@ -1,0 +1,179 @@
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Meta.V1;
+
+namespace Hanbae.Server.Tests;
+
+public sealed class StorageTests
+{
+    const string Maps = "/api/v1/namespaces/default/configmaps";
+
+    static string Map(string name, string data = "1", string more = "") => $$$"""{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"{{{name}}}"{{{more}}}},"data":{"a":"{{{data}}}"}}""";
+
+    [Fact]
+    public async Task What_is_created_can_be_read_listed_changed_and_deleted()
+    {
+        await using var server = await TestServer.StartAsync();
+        var created = await server.PostAsync(Maps, Map("one"));
+        Assert.Equal(201, created.Code);
+        Assert.NotEmpty(created.Text("metadata", "uid"));
+        Assert.StartsWith("""{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"one","namespace":"default","uid":""", created.Body);
+
+        var read = await server.GetAsync(Maps + "/one");
+        Assert.Equal(created.Body, read.Body);
+
+        var list = await server.GetAsync(Maps);
+        Assert.Equal("ConfigMapList", list.Text("kind"));
+        Assert.Equal("one", list.Text("items", "0", "metadata", "name"));
+        Assert.Equal("", list.Text("items", "0", "kind"));
+
+        var updated = await server.SendAsync("PUT", Maps + "/one", Map("one", "2"));
+        Assert.Equal((200, "2"), (updated.Code, updated.Text("data", "a")));
+        Assert.NotEqual(created.Text("metadata", "resourceVersion"), updated.Text("metadata", "resourceVersion"));
+
+        var deleted = await server.SendAsync("DELETE", Maps + "/one");
+        Assert.Equal((200, "Success", "configmaps"), (deleted.Code, deleted.Text("status"), deleted.Text("details", "kind")));
+        var gone = await server.GetAsync(Maps + "/one");
+        Assert.Equal((404, "configmaps \"one\" not found", "NotFound"), (gone.Code, gone.Message, gone.Text("reason")));
+    }
+
+    [Fact]
+    public async Task A_second_create_of_the_same_name_already_exists()
+    {
+        await using var server = await TestServer.StartAsync();
+        await server.PostAsync(Maps, Map("one"));
+        var second = await server.PostAsync(Maps, Map("one"));
+        Assert.Equal((409, "AlreadyExists", "configmaps \"one\" already exists"), (second.Code, second.Text("reason"), second.Message));
+    }
+
+    [Fact]
+    public async Task An_update_of_an_older_version_conflicts()
+    {
+        await using var server = await TestServer.StartAsync();
+        string version = (await server.PostAsync(Maps, Map("one"))).Text("metadata", "resourceVersion");
+        await server.SendAsync("PUT", Maps + "/one", Map("one", "2"));
+        var late = await server.SendAsync("PUT", Maps + "/one", Map("one", "3", $",\"resourceVersion\":\"{version}\""));
+        Assert.Equal(409, late.Code);
+        Assert.Equal("Operation cannot be fulfilled on configmaps \"one\": the object has been modified; please apply your changes to the latest version and try again", late.Message);
+    }
+
+    [Fact]
+    public async Task An_update_that_changes_nothing_is_no_new_version()
+    {
+        await using var server = await TestServer.StartAsync();
+        var created = await server.PostAsync(Maps, Map("one"));
+        var same = await server.SendAsync("PUT", Maps + "/one", Map("one"));
+        Assert.Equal(created.Body, same.Body);
+    }
+
+    [Fact]
+    public async Task Names_are_generated_from_a_prefix()
+    {
+        await using var server = await TestServer.StartAsync();
+        var created = await server.PostAsync(Maps, """{"metadata":{"generateName":"job-"}}""");
+        Assert.Matches("^job-[bcdfghjklmnpqrstvwxz2456789]{5}$", created.Text("metadata", "name"));
+    }
+
+    [Fact]
+    public async Task A_nameless_object_is_invalid()
+    {
+        await using var server = await TestServer.StartAsync();
+        var refused = await server.PostAsync(Maps, """{"metadata":{}}""");
+        Assert.Equal((422, "ConfigMap \"\" is invalid: metadata.name: Required value: name or generateName is required"), (refused.Code, refused.Message));
+        Assert.Equal("FieldValueRequired", refused.Text("details", "causes", "0", "reason"));
+    }
+
+    [Fact]
+    public async Task Finalizers_keep_a_deleted_object_until_the_last_is_gone()
+    {
+        await using var server = await TestServer.StartAsync();
+        await server.PostAsync(Maps, Map("one", more: ",\"finalizers\":[\"example.com/hold\"]"));
+        var deleted = await server.SendAsync("DELETE", Maps + "/one");
+        Assert.Equal((200, "ConfigMap"), (deleted.Code, deleted.Text("kind")));
+        Assert.NotEmpty(deleted.Text("metadata", "deletionTimestamp"));
+        Assert.Equal(200, (await server.GetAsync(Maps + "/one")).Code);
+        await server.SendAsync("PATCH", Maps + "/one", """{"metadata":{"finalizers":null}}""", "application/merge-patch+json");
+        Assert.Equal(404, (await server.GetAsync(Maps + "/one")).Code);
+    }
+
+    [Fact]
+    public async Task A_scheduled_Pod_ends_gracefully_and_another_at_once()
+    {
+        await using var server = await TestServer.StartAsync();
+        var bound = new Pod { Metadata = new() { Name = "bound", Namespace = "default" }, Spec = new() { NodeName = "n1" } };
+        await server.CreateAsync(bound);
+        await server.CreateAsync(bound with { Metadata = new() { Name = "free", Namespace = "default" }, Spec = new() });
+        var pod = (Pod)(await server.CallAsync("DELETE", "/api/v1/namespaces/default/pods/bound")).Object!;
+        Assert.Equal(30, pod.Metadata.DeletionGracePeriodSeconds);
+        Assert.Equal(200, (await server.CallAsync("GET", "/api/v1/namespaces/default/pods/bound")).Code);
+        await server.CallAsync("DELETE", "/api/v1/namespaces/default/pods/bound", new DeleteOptions { GracePeriodSeconds = 0 });
+        Assert.Equal(404, (await server.CallAsync("GET", "/api/v1/namespaces/default/pods/bound")).Code);
+        await server.CallAsync("DELETE", "/api/v1/namespaces/default/pods/free");
+        Assert.Equal(404, (await server.CallAsync("GET", "/api/v1/namespaces/default/pods/free")).Code);
+    }
+
+    [Fact]
+    public async Task A_dry_run_leaves_nothing()
+    {
+        await using var server = await TestServer.StartAsync();
+        Assert.Equal(201, (await server.PostAsync(Maps + "?dryRun=All", Map("one"))).Code);
+        Assert.Equal(404, (await server.GetAsync(Maps + "/one")).Code);
+        var wrong = await server.PostAsync(Maps + "?dryRun=Some", Map("one"));
+        Assert.Equal((422, "CreateOptions.meta.k8s.io \"\" is invalid: dryRun: Unsupported value: \"Some\": supported values: \"All\""), (wrong.Code, wrong.Message));
+    }
+
+    [Fact]
+    public async Task Status_and_spec_are_updated_apart()
+    {
+        await using var server = await TestServer.StartAsync();
+        const string Path = "/apis/apps/v1/namespaces/default/deployments";
+        var created = await server.PostAsync(Path, """{"metadata":{"name":"web"},"spec":{"replicas":1,"selector":{}},"status":{"replicas":7}}""");
+        Assert.Equal(("1", ""), (created.Text("metadata", "generation"), created.Text("status", "replicas")));
+        var status = await server.SendAsync("PATCH", Path + "/web/status", """{"spec":{"replicas":5},"status":{"replicas":3}}""", "application/merge-patch+json");
+        Assert.Equal(("1", "1", "3"), (status.Text("metadata", "generation"), status.Text("spec", "replicas"), status.Text("status", "replicas")));
+        var spec = await server.SendAsync("PATCH", Path + "/web", """{"spec":{"replicas":5},"status":{"replicas":9}}""", "application/merge-patch+json");
+        Assert.Equal(("2", "5", "3"), (spec.Text("metadata", "generation"), spec.Text("spec", "replicas"), spec.Text("status", "replicas")));
+    }
+
+    [Fact]
+    public async Task Preconditions_must_hold()
+    {
+        await using var server = await TestServer.StartAsync();
+        string uid = (await server.PostAsync(Maps, Map("one"))).Text("metadata", "uid");
+        var refused = await server.SendAsync("DELETE", Maps + "/one", """{"preconditions":{"uid":"other"}}""");
+        Assert.Equal((409, $"Operation cannot be fulfilled on configmaps \"one\": Precondition failed: UID in precondition: other, UID in object meta: {uid}"), (refused.Code, refused.Message));
+    }
+
+    [Fact]
+    public async Task Foreground_and_orphan_deletes_leave_the_rest_to_the_collector()
+    {
+        await using var server = await TestServer.StartAsync();
+        await server.PostAsync(Maps, Map("one"));
+        var deleted = await server.SendAsync("DELETE", Maps + "/one?propagationPolicy=Foreground");
+        Assert.Equal("foregroundDeletion", deleted.Text("metadata", "finalizers", "0"));
+        var orphaned = await server.SendAsync("DELETE", Maps + "/one?propagationPolicy=Orphan");
+        Assert.Equal("orphan", orphaned.Text("metadata", "finalizers", "0"));
+    }
+
+    [Fact]
+    public async Task Deletecollection_deletes_what_is_selected()
+    {
+        await using var server = await TestServer.StartAsync();
+        await server.PostAsync(Maps, Map("one", more: ",\"labels\":{\"a\":\"b\"}"));
+        await server.PostAsync(Maps, Map("two"));
+        var deleted = await server.SendAsync("DELETE", Maps + "?labelSelector=a%3Db");
+        Assert.Equal(("ConfigMapList", "one"), (deleted.Text("kind"), deleted.Text("items", "0", "metadata", "name")));
+        Assert.Equal(404, (await server.GetAsync(Maps + "/one")).Code);
+        Assert.Equal(200, (await server.GetAsync(Maps + "/two")).Code);
+    }
+
+    [Fact]
+    public async Task Events_are_one_resource_under_two_groups()
+    {
+        await using var server = await TestServer.StartAsync();
+        await server.PostAsync("/api/v1/namespaces/default/events", """{"metadata":{"name":"e"},"involvedObject":{"kind":"Pod","name":"p"},"message":"hello","reason":"R"}""");
+        var other = await server.GetAsync("/apis/events.k8s.io/v1/namespaces/default/events/e");
+        Assert.Equal(("events.k8s.io/v1", "hello", "p"), (other.Text("apiVersion"), other.Text("note"), other.Text("regarding", "name")));
+        var list = await server.GetAsync("/apis/events.k8s.io/v1/namespaces/default/events");
+        Assert.Equal("hello", list.Text("items", "0", "note"));
+    }
+}
