@@ -52,7 +52,8 @@ static class ContainerStatuses
     {
         if (before is { State.Terminated: not null }) return before; // removed from the runtime since
         var empty = new ContainerStatus { Name = container.Name, Image = container.Image, RestartCount = before?.RestartCount ?? 0, LastState = before?.LastState ?? ContainerState.Empty };
-        if (before is { State.Running: not null } || inputs.Terminal && before is not null)
+        // A Pod that the kubelet refused never had containers, so none was lost.
+        if (before is { State.Running: not null } || inputs.Terminal && before is not null && inputs.Failed is null)
         {
             // It was there and is no longer, without a word about its end.
             var lost = new ContainerState
