@@ -12,7 +12,7 @@ namespace Hanbae.Controllers.EndpointSlices;
 /// <summary>Shows proxies and DNS which Pods stand behind each Service.</summary>
 sealed class Reflect(IClusterAccess cluster) : IReconciler
 {
-    const string ByService = "service";
+    const string ByService = "endpointslice-controller/service";
 
     readonly IClient _client = cluster.Client;
     readonly ICache<Service> _services = cluster.Cache<Service>();

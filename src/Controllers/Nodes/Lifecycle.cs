@@ -10,7 +10,7 @@ namespace Hanbae.Controllers.Nodes;
 /// <summary>Notices nodes that fall silent, and marks each node by what it is fit for.</summary>
 sealed class Lifecycle(IClusterAccess cluster, ControllerOptions options) : IReconciler
 {
-    internal const string ByNode = "node";
+    internal const string ByNode = "node-lifecycle/node";
     /// <summary>Upstream's node-monitor-period.</summary>
     static readonly TimeSpan Period = TimeSpan.FromSeconds(5);
 
