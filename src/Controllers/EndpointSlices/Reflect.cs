@@ -32,7 +32,8 @@ sealed class Reflect(IClusterAccess cluster) : IReconciler
         // The slices of a Service that is gone are collected as what it owned.
         if (_services.Find(key) is not { } service || !service.HasBackends() || service.IsBeingDeleted) { _echo.Forget(key); return Again.OnChange; }
         if (!_echo.IsShownBy(_slices, key)) return Again.WithBackoff;
-        var plan = ReflectPlan.For(service, _pods.In(key.Namespace).Where(service.Selects), [.. _slices.ByIndex(ByService, key.ToString()).Where(s => !s.IsBeingDeleted)], ZoneOf);
+        var existing = _slices.ByIndex(ByService, key.ToString()).Where(s => !s.IsBeingDeleted).ToList();
+        var plan = ReflectPlan.For(service, _pods.In(key.Namespace).Where(service.Selects), existing, ZoneOf);
         try
         {
             foreach (var slice in plan.Create) _echo.Wrote(key, await _client.CreateAsync(slice, ct));
@@ -54,5 +55,6 @@ sealed class Reflect(IClusterAccess cluster) : IReconciler
     string ZoneOf(string node) => _nodes.Find(new("", node))?.Metadata.Labels["topology.kubernetes.io/zone"] ?? "";
 
     static IEnumerable<Key> ServiceOf(EndpointSlice slice) =>
-        slice.Metadata.Labels[ReflectPlan.ManagedBy] == ReflectPlan.Controller && slice.Metadata.Labels[ReflectPlan.ServiceName] is { } name ? [new(slice.Metadata.Namespace, name)] : [];
+        slice.Metadata.Labels[ReflectPlan.ManagedBy] == ReflectPlan.Controller && slice.Metadata.Labels[ReflectPlan.ServiceName] is { } name
+            ? [new(slice.Metadata.Namespace, name)] : [];
 }

@@ -80,7 +80,11 @@ sealed record ReflectPlan(ImmutableArray<EndpointSlice> Create, ImmutableArray<E
             while (added.Count > 0 && chunk.Count < Most) chunk.Add(added.Dequeue());
             create.Add(new()
             {
-                Metadata = new() { GenerateName = service.Metadata.Name + "-", Namespace = service.Metadata.Namespace, Labels = LabelsOf(service), OwnerReferences = [service.ControllerRef()] },
+                Metadata = new()
+                {
+                    GenerateName = service.Metadata.Name + "-", Namespace = service.Metadata.Namespace, Labels = LabelsOf(service),
+                    OwnerReferences = [service.ControllerRef()],
+                },
                 AddressType = family, Ports = ports, Endpoints = chunk.ToSeq(),
             });
         }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Hanbae.Api;
 using Hanbae.Api.Meta.V1;
@@ -86,7 +87,8 @@ sealed class Collect(IClusterAccess cluster) : IReconciler
     {
         if (_graph.IsPresent(owner.Uid)) return _graph.Find(owner.Uid) is { WaitsForDependents: true } ? Presence.Waits : Presence.Solid;
         // A kind that is not built in cannot be looked at from here: the benefit of the doubt.
-        if (GroupVersion.Parse(owner.ApiVersion) is not { } gv || Resources.Of(gv).FirstOrDefault(r => r.Kind.Kind == owner.Kind) is not { } resource) return Presence.Unknown;
+        if (GroupVersion.Parse(owner.ApiVersion) is not { } gv) return Presence.Unknown;
+        if (Resources.Of(gv).FirstOrDefault(r => r.Kind.Kind == owner.Kind) is not { } resource) return Presence.Unknown;
         // Cluster-scoped objects cannot be owned from within a namespace; upstream leaves such ones alone.
         if (resource.Namespaced && of.Key.Namespace.Length == 0) return Presence.Unknown;
         var live = await GetAsync(resource, new(resource.Namespaced ? of.Key.Namespace : "", owner.Name), ct);
@@ -97,12 +99,15 @@ sealed class Collect(IClusterAccess cluster) : IReconciler
     Task ReleaseAsync(Owned obj, IEnumerable<string> owners, CancellationToken ct) =>
         PatchAsync(obj, $"\"ownerReferences\":[{string.Join(',', owners.Select(uid => $$"""{"$patch":"delete","uid":{{Quote(uid)}}}"""))}]", ct);
 
-    Task UnblockAsync(Owned obj, Seq<OwnerReference> owners, CancellationToken ct) =>
-        PatchAsync(obj, $"\"ownerReferences\":[{string.Join(',', owners.Where(o => o.BlockOwnerDeletion == true).Select(o => $$"""{"uid":{{Quote(o.Uid)}},"blockOwnerDeletion":false}"""))}]", ct);
+    Task UnblockAsync(Owned obj, Seq<OwnerReference> owners, CancellationToken ct)
+    {
+        var blocking = owners.Where(o => o.BlockOwnerDeletion == true).Select(o => $$"""{"uid":{{Quote(o.Uid)}},"blockOwnerDeletion":false}""");
+        return PatchAsync(obj, $"\"ownerReferences\":[{string.Join(',', blocking)}]", ct);
+    }
 
     async Task PatchAsync(Owned obj, string metadata, CancellationToken ct)
     {
-        byte[] body = System.Text.Encoding.UTF8.GetBytes($$$"""{"metadata":{"uid":{{{Quote(obj.Uid)}}},{{{metadata}}}}}""");
+        byte[] body = Encoding.UTF8.GetBytes($$$"""{"metadata":{"uid":{{{Quote(obj.Uid)}}},{{{metadata}}}}}""");
         await SendAsync(Requests.Patch(obj.Resource, obj.Key, Patch.Strategic(body)), ct);
     }
 
@@ -110,7 +115,7 @@ sealed class Collect(IClusterAccess cluster) : IReconciler
     {
         if (await GetAsync(obj.Resource, obj.Key, ct) is not { } live || live.Metadata.Uid != obj.Uid || !live.Metadata.Finalizers.Contains(finalizer)) return;
         string left = string.Join(',', live.Metadata.Finalizers.Where(f => f != finalizer).Select(Quote));
-        byte[] body = System.Text.Encoding.UTF8.GetBytes($$$"""{"metadata":{"resourceVersion":{{{Quote(live.Metadata.ResourceVersion)}}},"finalizers":[{{{left}}}]}}""");
+        byte[] body = Encoding.UTF8.GetBytes($$$"""{"metadata":{"resourceVersion":{{{Quote(live.Metadata.ResourceVersion)}}},"finalizers":[{{{left}}}]}}""");
         await SendAsync(Requests.Patch(obj.Resource, obj.Key, Patch.Merge(body)), ct);
     }
 

@@ -53,7 +53,10 @@ sealed class Delete(IClusterAccess cluster) : IReconciler
             (await _transport.SendAsync(new() { Method = "DELETE", Path = resource.Path(ns) }, ct)).OrThrow();
         else
             foreach (var obj in list)
-                if (await _transport.SendAsync(Requests.Delete(resource, Key.Of(obj), Api.Meta.V1.DeleteOptions.Empty), ct) is { Code: not 404 } answer) answer.OrThrow();
+            {
+                var answer = await _transport.SendAsync(Requests.Delete(resource, Key.Of(obj), Api.Meta.V1.DeleteOptions.Empty), ct);
+                if (answer.Code != 404) answer.OrThrow();
+            }
         list = await ListAsync(resource, ns, ct);
         return new(resource.Gvr, list.Count, [.. list.SelectMany(o => o.Metadata.Finalizers)]);
     }

@@ -9,7 +9,8 @@ static class DeleteConditions
     public static Seq<NamespaceCondition> For(Seq<NamespaceCondition> old, IReadOnlyCollection<Leftover> left, string failures, DateTimeOffset now)
     {
         string resources = string.Join(", ", left.Select(l => $"{l.Resource.GroupResource} has {l.Count} resource instances"));
-        string finalizers = string.Join(", ", left.SelectMany(l => l.Finalizers).GroupBy(f => f).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => $"{g.Key} in {g.Count()} resource instances"));
+        var held = left.SelectMany(l => l.Finalizers).GroupBy(f => f).OrderBy(g => g.Key, StringComparer.Ordinal);
+        string finalizers = string.Join(", ", held.Select(g => $"{g.Key} in {g.Count()} resource instances"));
         return old
             .Set(now, "NamespaceDeletionDiscoveryFailure", false, "ResourcesDiscovered", "All resources successfully discovered")
             .Set(now, "NamespaceDeletionGroupVersionParsingFailure", false, "ParsedGroupVersions", "All legacy kube types successfully parsed")
@@ -27,7 +28,8 @@ static class DeleteConditions
         int at = all.IndexOf(c => c.Type == type);
         var next = new NamespaceCondition
         {
-            Type = type, Status = status, Reason = reason, Message = message, LastTransitionTime = at >= 0 && all[at].Status == status ? all[at].LastTransitionTime : now,
+            Type = type, Status = status, Reason = reason, Message = message,
+            LastTransitionTime = at >= 0 && all[at].Status == status ? all[at].LastTransitionTime : now,
         };
         return at < 0 ? all.Add(next) : all.SetAt(at, next);
     }

@@ -29,7 +29,8 @@ sealed class Evict(IClusterAccess cluster) : IReconciler
         if (Taints.LeavesAt(pod, node.Spec.Taints, now) is not { } at) return Again.OnChange;
         if (at > now) return Again.At(at);
         cluster.Recorder.Event(pod, "Normal", "TaintManagerEviction", "Marking for deletion Pod " + key);
-        await cluster.Client.UpdateStatusIfChangedAsync(pod, Disruption.Mark(pod, "DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", now), ct);
+        var marked = Disruption.Mark(pod, "DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", now);
+        await cluster.Client.UpdateStatusIfChangedAsync(pod, marked, ct);
         await cluster.Client.TryDeleteAsync<Pod>(key, Preconditions.Uid(pod), ct);
         return Again.OnChange;
     }

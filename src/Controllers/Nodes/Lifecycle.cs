@@ -33,7 +33,8 @@ sealed class Lifecycle(IClusterAccess cluster, ControllerOptions options) : IRec
     {
         if (_nodes.Find(key) is not { } node) { _pulses.TryRemove(key.Name, out _); return Again.OnChange; }
         var now = cluster.Time.GetUtcNow();
-        var pulse = Pulse.Next(_pulses.TryGetValue(key.Name, out var last) ? last : null, _leases.Find(new("kube-node-lease", key.Name))?.Spec.RenewTime, node, now);
+        var renewed = _leases.Find(new("kube-node-lease", key.Name))?.Spec.RenewTime;
+        var pulse = Pulse.Next(_pulses.TryGetValue(key.Name, out var last) ? last : null, renewed, node, now);
         _pulses[key.Name] = pulse;
 
         bool silent = now - pulse.Since >= options.NodeMonitorGracePeriod;

@@ -31,7 +31,8 @@ sealed class Sweep(IClusterAccess cluster, ControllerOptions options) : IReconci
         var gone = await GoneAsync(pods, now, ct);
         foreach (var pod in pods.Where(p => gone.Contains(p.Spec.NodeName)))
         {
-            var failed = pod.IsTerminal ? pod : Disruption.Mark(pod with { Status = pod.Status with { Phase = "Failed" } }, "DeletionByPodGC", "PodGC: node no longer exists", now);
+            var failed = pod.IsTerminal ? pod
+                : Disruption.Mark(pod with { Status = pod.Status with { Phase = "Failed" } }, "DeletionByPodGC", "PodGC: node no longer exists", now);
             if (!failed.Equals(pod) && await cluster.Client.FindAsync(pod, ct) is not null) await cluster.Client.UpdateStatusAsync(failed, ct);
             await DeleteAsync(pod, ct);
         }
@@ -61,6 +62,6 @@ static class SweepPlan
     {
         if (most <= 0) return [];
         var ended = pods.Where(p => p.IsTerminal && p.Metadata.DeletionTimestamp is null).ToList();
-        return ended.Count <= most ? [] : ended.OrderBy(p => p.Metadata.CreationTimestamp).ThenBy(p => p.Metadata.Name, StringComparer.Ordinal).Take(ended.Count - most);
+        return ended.OrderBy(p => p.Metadata.CreationTimestamp).ThenBy(p => p.Metadata.Name, StringComparer.Ordinal).Take(Math.Max(0, ended.Count - most));
     }
 }
