@@ -16,10 +16,10 @@ using var certificate = X509CertificateLoader.LoadPkcs12(self.Export(X509Content
 await using IStore store = args.Length > 2 ? SqliteStore.Open(new() { Folder = args[2] }) : new MemoryStore();
 await using var server = new ApiServer(store, new() { Authorizers = [new AlwaysAllow()] });
 await using var front = await HttpFront.StartAsync(server, new() { Endpoints = [new(IPAddress.Loopback, port)], Certificate = certificate }, CancellationToken.None);
-File.WriteAllText(args[1], $$"""
+File.WriteAllText(args[1], $$$"""
     apiVersion: v1
     kind: Config
-    clusters: [{name: h, cluster: {server: "https://localhost:{{front.Addresses[0].Port}}", insecure-skip-tls-verify: true}}]
+    clusters: [{name: h, cluster: {server: "https://localhost:{{{front.Addresses[0].Port}}}", insecure-skip-tls-verify: true}}]
     users: [{name: h, user: {token: x}}]
     contexts: [{name: h, context: {cluster: h, user: h}}]
     current-context: h

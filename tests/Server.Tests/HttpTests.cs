@@ -1,0 +1,274 @@
+using Hanbae.Api.Json;
+using Hanbae.Server.Auth;
+
+namespace Hanbae.Server.Tests;
+
+public sealed class HttpTests
+{
+    const string Pods = "/api/v1/namespaces/default/pods";
+    const string Maps = "/api/v1/namespaces/default/configmaps";
+
+    [Fact]
+    public async Task Unknown_paths_are_plain_404()
+    {
+        await using var server = await TestServer.StartAsync();
+        foreach (string path in (string[])["/nothing", "/api/v1/nothing", "/apis/nothing/v1/things"])
+        {
+            var answer = await server.GetAsync(path);
+            Assert.Equal((404, "404 page not found\n"), (answer.Code, answer.Body));
+        }
+    }
+
+    [Fact]
+    public async Task A_verb_that_a_resource_does_not_have_is_not_allowed()
+    {
+        await using var server = await TestServer.StartAsync();
+        var answer = await server.SendAsync("PUT", Maps, "{}");
+        Assert.Equal((405, "MethodNotAllowed", "the server does not allow this method on the requested resource"), (answer.Code, answer.Text("reason"), answer.Message));
+        Assert.Equal(405, (await server.SendAsync("POST", Maps + "/x", "{}")).Code);
+    }
+
+    [Theory]
+    [InlineData("{\"kind\":\"Service\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"a\"}}", "Service in version \"v1\" cannot be handled as a Pod: converting (v1.Service) to (v1.Pod): unknown conversion")]
+    [InlineData("{\"kind\":\"Pod\",\"apiVersion\":\"v2\",\"metadata\":{\"name\":\"a\"}}", "Pod in version \"v2\" cannot be handled as a Pod: no kind \"Pod\" is registered for version \"v2\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"")]
+    [InlineData("{\"metadata\":{\"name\":\"a\",\"namespace\":\"other\"}}", "the namespace of the provided object does not match the namespace sent on the request")]
+    [InlineData("{\"spec\":{\"containers\":\"no\"}}", "Pod in version \"v1\" cannot be handled as a Pod: json: cannot unmarshal string into Go value of type array")]
+    public async Task Wrong_bodies_are_bad_requests(string body, string message)
+    {
+        await using var server = await TestServer.StartAsync();
+        var answer = await server.PostAsync(Pods, body);
+        Assert.Equal((400, "BadRequest", message), (answer.Code, answer.Text("reason"), answer.Message));
+    }
+
+    [Fact]
+    public async Task Unknown_and_duplicate_fields_are_refused_or_warned_about()
+    {
+        await using var server = await TestServer.StartAsync();
+        const string Body = """{"metadata":{"name":"a"},"spec":{"foo":1,"containers":[{"name":"c","bar":{},"image":"i","image":"j"}]}}""";
+        var strict = await server.PostAsync(Pods + "?fieldValidation=Strict", Body);
+        Assert.Equal(400, strict.Code);
+        Assert.Equal("Pod in version \"v1\" cannot be handled as a Pod: strict decoding error: unknown field \"spec.foo\", unknown field \"spec.containers[0].bar\", duplicate field \"spec.containers[0].image\"", strict.Message);
+        var warned = await server.PostAsync(Pods, Body);
+        Assert.Equal(201, warned.Code);
+        Assert.Contains("299 - \"unknown field \\\"spec.foo\\\"\"", warned.Headers.GetValues("Warning"));
+        var ignored = await server.PostAsync(Pods + "?fieldValidation=Ignore", Body.Replace("\"a\"", "\"b\""));
+        Assert.False(ignored.Headers.Contains("Warning"));
+    }
+
+    [Fact]
+    public async Task Unknown_media_types_are_refused()
+    {
+        await using var server = await TestServer.StartAsync();
+        var body = await server.SendAsync("POST", Maps, "x", "text/csv");
+        Assert.Equal((415, "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf"), (body.Code, body.Message));
+        var accept = await server.GetAsync(Maps, "text/csv");
+        Assert.Equal((406, "only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf"), (accept.Code, accept.Message));
+        var patch = await server.SendAsync("PATCH", Maps + "/a", "{}", "application/apply-patch+yaml");
+        Assert.Equal((415, "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json"), (patch.Code, patch.Message));
+    }
+
+    [Fact]
+    public async Task Large_bodies_are_refused()
+    {
+        await using var server = await TestServer.StartAsync();
+        var answer = await server.PostAsync(Maps, new string(' ', 3 << 20) + "{}");
+        Assert.Equal((413, "RequestEntityTooLarge", "Request entity too large: limit is 3145728"), (answer.Code, answer.Text("reason"), answer.Message));
+    }
+
+    [Fact]
+    public async Task Answers_come_in_the_form_that_is_accepted()
+    {
+        await using var server = await TestServer.StartAsync();
+        var created = await server.SendAsync("POST", Maps, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {x: z}}\ndata: {k: v}\n", "application/yaml");
+        Assert.Equal("", created.Message);
+        var yaml = await server.GetAsync(Maps + "/a", "application/yaml");
+        Assert.Equal("application/yaml", yaml.ContentType);
+        Assert.Contains("data:\n  k: v\n", yaml.Body);
+        var pretty = await server.GetAsync(Maps + "/a?pretty=true");
+        Assert.StartsWith("{\n  \"kind\": \"ConfigMap\",\n  \"apiVersion\": \"v1\",\n  \"metadata\": {\n    \"name\": \"a\"", pretty.Body);
+        var table = await server.GetAsync(Maps, "application/json;as=Table;v=v1;g=meta.k8s.io,application/json");
+        Assert.Equal(("Table", "a", "PartialObjectMetadata"), (table.Text("kind"), table.Text("rows", "0", "cells", "0"), table.Text("rows", "0", "object", "kind")));
+        var metadata = await server.GetAsync(Maps, "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io");
+        Assert.Equal(("PartialObjectMetadataList", "z", ""), (metadata.Text("kind"), metadata.Text("items", "0", "metadata", "labels", "x"), metadata.Text("items", "0", "data")));
+    }
+
+    [Fact]
+    public async Task Protobuf_says_the_same_as_JSON()
+    {
+        await using var server = await TestServer.StartAsync();
+        await server.PostAsync(Maps, """{"metadata":{"name":"a"},"data":{"k":"v"}}""");
+        var json = await server.GetAsync(Maps + "/a");
+        using var request = new HttpRequestMessage(HttpMethod.Get, Maps + "/a");
+        request.Headers.TryAddWithoutValidation("Accept", "application/vnd.kubernetes.protobuf");
+        using var response = await server.Http.SendAsync(request);
+        byte[] body = await response.Content.ReadAsByteArrayAsync();
+        var info = Api.Core.V1.ConfigMap.Info;
+        var value = info.ReadProto(Api.Codec.Envelope.Message(body, out var type));
+        Assert.Equal(("v1", "ConfigMap"), (type.ApiVersion, type.Kind));
+        Assert.Equal(json.Body.TrimEnd('\n'), System.Text.Encoding.UTF8.GetString(info.ToJson(value)));
+    }
+
+    [Fact]
+    public async Task Patches_of_three_kinds_apply()
+    {
+        await using var server = await TestServer.StartAsync();
+        await server.PostAsync(Pods, """{"metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"i"}]}}""");
+        var merge = await server.SendAsync("PATCH", Pods + "/a", """{"metadata":{"labels":{"x":"y"}}}""", "application/merge-patch+json");
+        Assert.Equal("y", merge.Text("metadata", "labels", "x"));
+        var strategic = await server.SendAsync("PATCH", Pods + "/a", """{"spec":{"containers":[{"name":"d","image":"j"}]}}""", "application/strategic-merge-patch+json");
+        Assert.Equal(2, ((JsonArray)((JsonObject)strategic.Json["spec"]!)["containers"]!).Count);
+        var json = await server.SendAsync("PATCH", Pods + "/a", """[{"op":"remove","path":"/metadata/labels/x"}]""", "application/json-patch+json");
+        Assert.Equal((200, ""), (json.Code, json.Text("metadata", "labels", "x")));
+        var wrong = await server.SendAsync("PATCH", Pods + "/a", """[{"op":"test","path":"/metadata/name","value":"b"}]""", "application/json-patch+json");
+        Assert.Equal((422, "the server rejected our request due to an error in our request"), (wrong.Code, wrong.Message));
+        var stale = await server.SendAsync("PATCH", Pods + "/a", """{"metadata":{"resourceVersion":"1"}}""", "application/merge-patch+json");
+        Assert.Equal(409, stale.Code);
+        Assert.Equal(404, (await server.SendAsync("PATCH", Pods + "/b", "{}", "application/merge-patch+json")).Code);
+    }
+
+    [Fact]
+    public async Task Patches_at_once_all_count()
+    {
+        await using var server = await TestServer.StartAsync();
+        await server.PostAsync(Maps, """{"metadata":{"name":"a"}}""");
+        var answers = await Task.WhenAll(Enumerable.Range(0, 4).Select(i => server.SendAsync("PATCH", Maps + "/a", $$$"""{"data":{"k{{{i}}}":"v"}}""", "application/merge-patch+json")));
+        Assert.All(answers, a => Assert.Equal(200, a.Code));
+        Assert.Equal(4, ((JsonObject)(await server.GetAsync(Maps + "/a")).Json["data"]!).Count);
+    }
+
+    [Fact]
+    public async Task What_nobody_allows_is_forbidden()
+    {
+        await using var server = await TestServer.StartAsync(o => o with { Authorizers = [] });
+        var list = await server.GetAsync(Maps);
+        Assert.Equal((403, "configmaps is forbidden: User \"system:anonymous\" cannot list resource \"configmaps\" in API group \"\" in the namespace \"default\""), (list.Code, list.Message));
+        var path = await server.GetAsync("/metrics");
+        Assert.Equal((403, "forbidden: User \"system:anonymous\" cannot get path \"/metrics\""), (path.Code, path.Message));
+    }
+
+    [Fact]
+    public async Task Who_may_not_be_anonymous_is_unauthorized()
+    {
+        await using var server = await TestServer.StartAsync(o => o with { Anonymous = false });
+        var answer = await server.GetAsync(Maps);
+        Assert.Equal((401, "Unauthorized", "Unauthorized"), (answer.Code, answer.Text("reason"), answer.Message));
+    }
+
+    [Fact]
+    public async Task Impersonation_is_authorized_and_takes_effect()
+    {
+        await using var server = await TestServer.StartAsync(o => o with { Authorizers = [new OnlyImpersonation()] });
+        var answer = await server.SendAsync("GET", Maps, headers: ("Impersonate-User", "jane"));
+        Assert.Equal((403, "configmaps is forbidden: User \"jane\" cannot list resource \"configmaps\" in API group \"\" in the namespace \"default\""), (answer.Code, answer.Message));
+    }
+
+    sealed class OnlyImpersonation : IAuthorizer
+    {
+        public ValueTask<Decision> AuthorizeAsync(Attributes attributes, CancellationToken ct) => new(attributes.Verb == "impersonate" ? Decision.Allow() : Decision.NoOpinion());
+    }
+
+    [Fact]
+    public async Task Health_version_and_metrics_are_told()
+    {
+        await using var server = await TestServer.StartAsync();
+        foreach (string path in (string[])["/healthz", "/livez", "/readyz", "/livez/ping"]) Assert.Equal("ok", (await server.GetAsync(path)).Body);
+        var verbose = await server.GetAsync("/readyz?verbose&exclude=etcd");
+        Assert.Contains("[+]etcd excluded: ok\n", verbose.Body);
+        Assert.EndsWith("readyz check passed\n", verbose.Body);
+        Assert.Equal("v1.36.3+hanbae", (await server.GetAsync("/version")).Text("gitVersion"));
+        await server.GetAsync(Maps);
+        var metrics = await server.GetAsync("/metrics");
+        Assert.Contains("apiserver_request_total{code=\"200\",group=\"\",resource=\"configmaps\",scope=\"namespace\",subresource=\"\",verb=\"LIST\",version=\"v1\"} 1\n", metrics.Body);
+        Assert.Contains("process_resident_memory_bytes ", metrics.Body);
+        await server.Server.StopAsync();
+        Assert.Equal(500, (await server.GetAsync("/readyz")).Code);
+    }
+
+    [Fact]
+    public async Task Scale_is_a_view_of_what_has_replicas()
+    {
+        await using var server = await TestServer.StartAsync();
+        const string Path = "/apis/apps/v1/namespaces/default/deployments";
+        await server.PostAsync(Path, """{"metadata":{"name":"web"},"spec":{"replicas":1,"selector":{"matchLabels":{"a":"b"}}}}""");
+        var scale = await server.GetAsync(Path + "/web/scale");
+        Assert.Equal(("Scale", "autoscaling/v1", "1", "a=b"), (scale.Text("kind"), scale.Text("apiVersion"), scale.Text("spec", "replicas"), scale.Text("status", "selector")));
+        var patched = await server.SendAsync("PATCH", Path + "/web/scale", """{"spec":{"replicas":4}}""", "application/merge-patch+json");
+        Assert.Equal("4", patched.Text("spec", "replicas"));
+        var web = await server.GetAsync(Path + "/web");
+        Assert.Equal(("4", "2"), (web.Text("spec", "replicas"), web.Text("metadata", "generation")));
+        var wrong = await server.SendAsync("PATCH", Path + "/web/scale", """{"spec":{"replicas":-1}}""", "application/merge-patch+json");
+        Assert.Equal((422, "Scale.autoscaling \"web\" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0"), (wrong.Code, wrong.Message));
+    }
+
+    [Fact]
+    public async Task A_Pod_is_bound_once()
+    {
+        await using var server = await TestServer.StartAsync();
+        await server.PostAsync(Pods, """{"metadata":{"name":"a"},"spec":{"containers":[{"name":"c"}]}}""");
+        const string Binding = """{"metadata":{"name":"a"},"target":{"kind":"Node","name":"n1"}}""";
+        Assert.Equal(201, (await server.PostAsync(Pods + "/a/binding", Binding)).Code);
+        var second = await server.PostAsync("/api/v1/namespaces/default/bindings", Binding);
+        Assert.Equal((409, "Operation cannot be fulfilled on pods/binding \"a\": pod a is already assigned to node \"n1\""), (second.Code, second.Message));
+        var pod = await server.GetAsync(Pods + "/a");
+        Assert.Equal(("n1", "PodScheduled"), (pod.Text("spec", "nodeName"), pod.Text("status", "conditions", "0", "type")));
+    }
+
+    [Fact]
+    public async Task An_eviction_respects_the_budget()
+    {
+        await using var server = await TestServer.StartAsync();
+        await server.PostAsync(Pods, """{"metadata":{"name":"a","labels":{"x":"y"}},"spec":{"containers":[{"name":"c"}]}}""");
+        await server.SendAsync("PATCH", Pods + "/a/status", """{"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}}""", "application/merge-patch+json");
+        const string Budgets = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
+        await server.PostAsync(Budgets, """{"metadata":{"name":"b"},"spec":{"selector":{"matchLabels":{"x":"y"}}}}""");
+        await server.SendAsync("PATCH", Budgets + "/b/status", """{"status":{"observedGeneration":1,"disruptionsAllowed":0,"desiredHealthy":1,"currentHealthy":1,"expectedPods":1}}""", "application/merge-patch+json");
+        const string Eviction = """{"metadata":{"name":"a"}}""";
+        var refused = await server.PostAsync(Pods + "/a/eviction", Eviction);
+        Assert.Equal((429, "Cannot evict pod as it would violate the pod's disruption budget."), (refused.Code, refused.Message));
+        Assert.Equal("The disruption budget b needs 1 healthy pods and has 1 currently", refused.Text("details", "causes", "0", "message"));
+        await server.SendAsync("PATCH", Budgets + "/b/status", """{"status":{"disruptionsAllowed":1}}""", "application/merge-patch+json");
+        Assert.Equal(201, (await server.PostAsync(Pods + "/a/eviction", Eviction)).Code);
+        Assert.Equal(404, (await server.GetAsync(Pods + "/a")).Code);
+        Assert.Equal("0", (await server.GetAsync(Budgets + "/b")).Text("status", "disruptionsAllowed"));
+    }
+
+    [Fact]
+    public async Task A_namespace_goes_when_its_finalizer_does()
+    {
+        await using var server = await TestServer.StartAsync();
+        const string Path = "/api/v1/namespaces";
+        var created = await server.PostAsync(Path, """{"metadata":{"name":"n"}}""");
+        Assert.Equal(("kubernetes", "Active"), (created.Text("spec", "finalizers", "0"), created.Text("status", "phase")));
+        var deleted = await server.SendAsync("DELETE", Path + "/n");
+        Assert.Equal(("Namespace", "Terminating"), (deleted.Text("kind"), deleted.Text("status", "phase")));
+        var finalized = await server.SendAsync("PUT", Path + "/n/finalize", """{"metadata":{"name":"n"},"spec":{"finalizers":[]}}""");
+        Assert.Equal(200, finalized.Code);
+        Assert.Equal(404, (await server.GetAsync(Path + "/n")).Code);
+    }
+
+    [Fact]
+    public async Task A_log_wants_one_container()
+    {
+        await using var server = await TestServer.StartAsync();
+        await server.PostAsync(Pods, """{"metadata":{"name":"a"},"spec":{"containers":[{"name":"c"},{"name":"d"}],"initContainers":[{"name":"i"}]}}""");
+        var several = await server.GetAsync(Pods + "/a/log");
+        Assert.Equal((400, "a container name must be specified for pod a, choose one of: [c d] or one of the init containers: [i]"), (several.Code, several.Message));
+        var wrong = await server.GetAsync(Pods + "/a/log?container=x");
+        Assert.Equal((400, "container x is not valid for pod a"), (wrong.Code, wrong.Message));
+        var unbound = await server.GetAsync(Pods + "/a/log?container=c");
+        Assert.Equal((200, ""), (unbound.Code, unbound.Body));
+        var exec = await server.SendAsync("POST", Pods + "/a/exec?container=c&command=ls&stdout=1");
+        Assert.Equal((400, "pod a does not have a host assigned"), (exec.Code, exec.Message));
+    }
+
+    [Fact]
+    public async Task Autoscalers_are_one_resource_in_two_versions()
+    {
+        await using var server = await TestServer.StartAsync();
+        await server.PostAsync("/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers", """{"metadata":{"name":"h"},"spec":{"scaleTargetRef":{"kind":"Deployment","name":"d"},"maxReplicas":3,"targetCPUUtilizationPercentage":70}}""");
+        var v2 = await server.GetAsync("/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers/h");
+        Assert.Equal("70", v2.Text("spec", "metrics", "0", "resource", "target", "averageUtilization"));
+        var v1 = await server.GetAsync("/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers/h");
+        Assert.Equal("70", v1.Text("spec", "targetCPUUtilizationPercentage"));
+    }
+}
