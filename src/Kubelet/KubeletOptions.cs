@@ -69,6 +69,8 @@ public sealed record KubeletOptions
     public bool SeccompDefault { get; init; }
     /// <summary>Beyond the safe ones; <c>net.*</c> patterns as upstream.</summary>
     public Seq<string> AllowedUnsafeSysctls { get; init; }
+    public long LogMaxBytes { get; init; } = 10 << 20;
+    public int LogMaxFiles { get; init; } = 5;
+    public TimeSpan LogRotationPeriod { get; init; } = TimeSpan.FromSeconds(10);
     public bool EnableDebuggingHandlers { get; init; } = true;
-    public bool DeleteCgroupsOfOrphans { get; init; } = true;
 }

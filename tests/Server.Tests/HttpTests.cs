@@ -79,7 +79,8 @@ public sealed class HttpTests
     public async Task Answers_come_in_the_form_that_is_accepted()
     {
         await using var server = await TestServer.StartAsync();
-        await server.SendAsync("POST", Maps, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {x: y}}\ndata: {k: v}\n", "application/yaml");
+        var created = await server.SendAsync("POST", Maps, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {x: z}}\ndata: {k: v}\n", "application/yaml");
+        Assert.Equal("", created.Message);
         var yaml = await server.GetAsync(Maps + "/a", "application/yaml");
         Assert.Equal("application/yaml", yaml.ContentType);
         Assert.Contains("data:\n  k: v\n", yaml.Body);
@@ -88,7 +89,7 @@ public sealed class HttpTests
         var table = await server.GetAsync(Maps, "application/json;as=Table;v=v1;g=meta.k8s.io,application/json");
         Assert.Equal(("Table", "a", "PartialObjectMetadata"), (table.Text("kind"), table.Text("rows", "0", "cells", "0"), table.Text("rows", "0", "object", "kind")));
         var metadata = await server.GetAsync(Maps, "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io");
-        Assert.Equal(("PartialObjectMetadataList", "y", ""), (metadata.Text("kind"), metadata.Text("items", "0", "metadata", "labels", "x"), metadata.Text("items", "0", "data")));
+        Assert.Equal(("PartialObjectMetadataList", "z", ""), (metadata.Text("kind"), metadata.Text("items", "0", "metadata", "labels", "x"), metadata.Text("items", "0", "data")));
     }
 
     [Fact]

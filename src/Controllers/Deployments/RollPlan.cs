@@ -49,7 +49,8 @@ sealed record RollPlan
     static RollPlan Of(Deployment d, Draft draft, DeploymentStatus status, ImmutableArray<ReplicaSet> surplus) => new()
     {
         Create = draft.Creates ? draft.New : null, Change = draft.Changes(), Delete = surplus, Status = status, Deadline = RollStatus.Deadline(d, status),
-        Annotations = draft.New is { } set ? d.Metadata.Annotations.Set(SetNotes.Revision, set.Metadata.Annotations[SetNotes.Revision] ?? "") : d.Metadata.Annotations,
+        Annotations = draft.New?.Metadata.Annotations[SetNotes.Revision] is { } revision
+            ? d.Metadata.Annotations.Set(SetNotes.Revision, revision) : d.Metadata.Annotations,
     };
 
     /// <summary>The progress of a paused rollout is unknown, and its deadline starts anew when it goes on.</summary>
@@ -69,7 +70,8 @@ sealed record RollPlan
     {
         if (!Conditions.HasDeadline(d) || draft.New is not { } set) return d;
         if (draft.Creates)
-            return With(d, d.Status.Conditions.Say(now, Conditions.Progressing, "True", "NewReplicaSetCreated", $"Created new replica set \"{set.Metadata.Name}\""));
+            return With(d, d.Status.Conditions.Say(
+                now, Conditions.Progressing, "True", "NewReplicaSetCreated", $"Created new replica set \"{set.Metadata.Name}\""));
         return d.Status.Conditions.Get(Conditions.Progressing) is not null ? d
             : With(d, d.Status.Conditions.Say(now, Conditions.Progressing, "True", "FoundNewReplicaSet", $"Found new replica set \"{set.Metadata.Name}\""));
     }
@@ -94,8 +96,10 @@ sealed record RollPlan
     /// <returns>Whether anything was taken.</returns>
     static bool Shrink(Draft draft)
     {
-        // A set that was just made smaller reports its former Pods for a while: they do not count.
-        static int Available(ReplicaSet set) => Math.Min(set.Status.AvailableReplicas, Draft.Size(set));
+        // A set that was just made smaller reports its former Pods for a while, and one that has not looked at its size yet reports nothing
+        // that can be relied upon: after down and up again its Pods may be gone.
+        static bool IsCurrent(ReplicaSet set) => set.Status.ObservedGeneration >= set.Metadata.Generation;
+        static int Available(ReplicaSet set) => IsCurrent(set) ? Math.Min(set.Status.AvailableReplicas, Draft.Size(set)) : 0;
 
         bool scaled = false;
         int unavailableNew = Draft.Size(draft.New) - (draft.New is { } set ? Available(set) : 0);
@@ -103,7 +107,7 @@ sealed record RollPlan
         foreach (var old in draft.ActiveOlds.ToList())
         {
             int useless = Math.Min(room, Draft.Size(old) - Available(old));
-            if (useless <= 0) continue;
+            if (useless <= 0 || !IsCurrent(old)) continue;
             room -= useless;
             scaled |= draft.Scale(old, Draft.Size(old) - useless);
         }

@@ -41,6 +41,9 @@ sealed class Expectations(TimeProvider time)
 
     public void Deletions(Key owner, IEnumerable<string> uids) { lock (_lock) Of(owner).Deletions.UnionWith(uids); }
 
+    /// <summary>It was deleted, whatever a cache says.</summary>
+    public bool IsGoing(Key owner, string uid) { lock (_lock) return _owners.TryGetValue(owner, out var pending) && pending.Deletions.Contains(uid); }
+
     /// <summary>It was seen going, or could not be deleted.</summary>
     public void Deleted(Key owner, string uid) { lock (_lock) if (_owners.TryGetValue(owner, out var pending)) pending.Deletions.Remove(uid); }
 

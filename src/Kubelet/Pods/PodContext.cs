@@ -27,6 +27,8 @@ sealed record PodContext
     public Func<string?> NetworkTrouble { get; init; } = () => null;
     public Seq<string> HostIPs { get; init; }
     public long NodeMemory { get; init; }
+    /// <summary>What Pods may have of the node; empty until it is registered.</summary>
+    public Func<Map<Quantity>> Allocatable { get; init; } = () => default;
     /// <summary>The runtime handler of a RuntimeClass.</summary>
     public Func<Pod, CancellationToken, Task<string>> RuntimeHandler { get; init; } = (_, _) => Task.FromResult("");
 }
@@ -39,4 +41,7 @@ public interface IPodReports
 
     /// <summary>Writes the last status and lets the API server forget the Pod; only for Pods that are to be deleted, with nothing of them left on the node.</summary>
     Task FinishAsync(Pod pod, PodStatus status, CancellationToken ct);
+
+    /// <summary>Nothing more will be told of the Pod.</summary>
+    void Forget(string uid);
 }

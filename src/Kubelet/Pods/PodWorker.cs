@@ -3,7 +3,7 @@ using Hanbae.Grpc;
 using Hanbae.Kubelet.Images;
 using Hanbae.Kubelet.Probes;
 using Hanbae.Kubelet.Runtime;
-using Hanbae.Kubelet.Status;
+using Hanbae.Kubelet.Statuses;
 using Hanbae.Kubelet.Volumes;
 using PodStatus = Hanbae.Api.Core.V1.PodStatus;
 
@@ -21,6 +21,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
     readonly Lock _gate = new();
     Pod _pod = first;
     bool _removed;
+    int _obstacles;
     RuntimePod? _runtime;
     PodStatus? _status;
     Waiting? _failed;
@@ -93,7 +94,10 @@ sealed partial class PodWorker(PodContext context, Pod first)
                 wait = again - context.Time.GetUtcNow();
                 troubles = 0;
             }
-            catch (OperationCanceledException) when (!ct.IsCancellationRequested) { continue; } // broken into: look again at once
+            catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+            {
+                wait = troubles++ == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(1); // broken into: look again at once
+            }
             catch (Exception e) when (e is GrpcException or IOException or VolumeException or UnauthorizedAccessException or Hanbae.Api.Rest.ApiException or HttpRequestException)
             {
                 wait = TimeSpan.FromSeconds(Math.Min(1 << Math.Min(troubles++, 4), 15));
@@ -133,7 +137,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
         if (!pod.Spec.HostNetwork && context.NetworkTrouble() is { } trouble)
         {
             context.Events.Event(pod, "Warning", "NetworkNotReady", "network is not ready: " + trouble);
-            return now + TimeSpan.FromSeconds(1);
+            return now + Pause();
         }
         context.Cgroups.Ensure(pod);
         Directory.CreateDirectory(context.Options.Folders.Pod(Uid));
@@ -146,8 +150,9 @@ sealed partial class PodWorker(PodContext context, Pod first)
         catch (VolumeException e)
         {
             context.Events.Event(pod, "Warning", "FailedMount", e.Message);
-            return now + TimeSpan.FromSeconds(1);
+            return now + Pause();
         }
+        await ResizeAsync(pod, ct).ConfigureAwait(false);
         var again = await ActAsync(pod, PodPlan.For(pod, _runtime!, context.Prober), volumes, ct).ConfigureAwait(false);
         _runtime = await ReadAsync(pod, ct).ConfigureAwait(false);
         await PruneAsync(ct).ConfigureAwait(false);
@@ -184,8 +189,9 @@ sealed partial class PodWorker(PodContext context, Pod first)
         catch (Exception e) when (e is GrpcException or ContainerConfigException && !ct.IsCancellationRequested)
         {
             context.Events.Event(pod, "Warning", "FailedCreatePodSandBox", "Failed to create pod sandbox: " + e.Message);
-            return context.Time.GetUtcNow() + TimeSpan.FromSeconds(1);
+            return context.Time.GetUtcNow() + Pause();
         }
+        _obstacles = 0;
         if (plan.CreateSandbox || !plan.Kill.IsEmpty) _runtime = await ReadAsync(pod, ct).ConfigureAwait(false);
         if (plan.CreateSandbox) Tell(pod, terminal: false);
 
@@ -211,8 +217,28 @@ sealed partial class PodWorker(PodContext context, Pod first)
         return again;
     }
 
+    /// <summary>Applies changed cpu and memory to what runs; containers that asked for it are ended instead, and started anew by the plan.</summary>
+    async Task ResizeAsync(Pod pod, CancellationToken ct)
+    {
+        // Only a Pod whose spec was changed can need it.
+        if (pod.Metadata.Generation <= 1) return;
+        bool changed = false;
+        foreach (var container in pod.Spec.Containers.Concat(pod.Spec.InitContainers.Where(PodContainers.IsSidecar)))
+        {
+            if (_runtime!.Current(container.Name) is not { } running || Resizes.For(pod, container, running, context.Options, context.NodeMemory) is not { } wanted) continue;
+            changed = true;
+            if (Resizes.NeedsRestart(container, running, wanted))
+                await _killer.KillAsync(pod, running, null, $"Container {container.Name} resize requires restart", Task.CompletedTask, ct).ConfigureAwait(false);
+            else await context.Cri.UpdateContainerResourcesAsync(new() { ContainerId = running.Id, Linux = wanted }, ct).ConfigureAwait(false);
+        }
+        if (changed) _runtime = await ReadAsync(pod, ct).ConfigureAwait(false);
+    }
+
     static long? GraceOf(Pod pod, Kill kill) => kill.Probe is not { } probe || pod.Spec.Find(kill.Container.Name) is not { } container ? null
         : (probe == ProbeKind.Liveness ? container.LivenessProbe : container.StartupProbe)?.TerminationGracePeriodSeconds;
+
+    /// <summary>Before the next look at what stands in the way of the Pod's sandbox: soon at first, then every ten seconds.</summary>
+    TimeSpan Pause() => TimeSpan.FromSeconds(Math.Min(0.5 * (1 << Math.Min(_obstacles++, 5)), 10));
 
     Task<RuntimePod> ReadAsync(Pod pod, CancellationToken ct) => _reader.ReadAsync(Uid, pod.Metadata.Namespace, pod.Metadata.Name, _runtime, ct);
 

@@ -30,7 +30,18 @@ sealed class PodWorkers(PodContext context, CancellationToken ct)
                 known.Update(pod);
                 return;
             }
-            Start(new PodWorker(context, pod));
+            var worker = new PodWorker(context, pod);
+            // A Pod that has started was let in before, by this kubelet or the one that it replaces.
+            if (pod.Status.StartTime is null && pod.Metadata.DeletionTimestamp is null)
+            {
+                var others = All.Where(w => !(w.Status ?? w.Pod.Status).IsFinished()).Select(w => w.Pod);
+                if (PodAdmission.Refuse(pod, others, context.Allocatable(), context.Options) is { } refusal)
+                {
+                    context.Events.Event(pod, "Warning", refusal.Reason, refusal.Message);
+                    worker.Fail(refusal);
+                }
+            }
+            Start(worker);
         }
     }
 

@@ -52,6 +52,8 @@ public sealed record RuntimeContainer
     public string Hash { get; init; } = "";
     public int RestartCount { get; init; }
     public string LogPath { get; init; } = "";
+    /// <summary>What is in force; null where the runtime does not say.</summary>
+    public LinuxContainerResources? Resources { get; init; }
     public LinuxContainerUser? User { get; init; }
 
     public bool Succeeded => State == RuntimeState.Exited && ExitCode == 0;

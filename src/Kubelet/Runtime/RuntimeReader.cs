@@ -64,6 +64,7 @@ public sealed class RuntimeReader(ICri cri)
             Hash = status.Annotations.GetValueOrDefault(RuntimeLabels.Hash) ?? "",
             RestartCount = int.TryParse(status.Annotations.GetValueOrDefault(RuntimeLabels.RestartCount), NumberStyles.None, CultureInfo.InvariantCulture, out int n) ? n : 0,
             LogPath = status.LogPath,
+            Resources = status.Resources?.Linux,
             User = status.User?.Linux,
         };
         return container.State == RuntimeState.Exited ? container with { Message = TerminationMessage.Of(container, status) } : container;

@@ -9,7 +9,7 @@ namespace Hanbae.Server.Encode;
 /// <summary>Writes lists by laying the items' bytes end to end, flushing often enough that a large one never stands in memory twice.</summary>
 static class ListEncoder
 {
-    const int FlushEvery = 128 * 1024;
+    const int FlushEvery = 128 * 1024, GatherUpTo = 16 * 1024;
 
     public static async ValueTask WriteAsync(PipeWriter to, Output output, Resource resource, Listing listing, DateTimeOffset now, CancellationToken ct)
     {
@@ -29,40 +29,40 @@ static class ListEncoder
             to.Write(",\"items\":["u8);
         }
         var items = listing.Items;
+        // What is put together from many small parts is gathered first: the response's own buffer is dear to enter.
+        var gathered = table || metadata ? new ArrayBufferWriter<byte>(GatherUpTo * 2) : null;
         for (int i = 0; i < items.Count; i++)
         {
-            if (table)
+            if (gathered is not null)
             {
-                if (i > 0) to.Write(","u8);
-                TableEncoder.Row(to, output, resource, items[i], now);
+                if (i > 0) gathered.Write(","u8);
+                if (table) TableEncoder.Row(gathered, output, resource, items[i], now);
+                else Encoder.WritePartial(gathered, items[i]);
+                if (gathered.WrittenCount < GatherUpTo && i < items.Count - 1) continue;
+                to.Write(gathered.WrittenSpan);
+                gathered.ResetWrittenCount();
             }
-            else if (metadata)
-            {
-                if (i > 0) to.Write(","u8);
-                Encoder.WritePartial(to, items[i]);
-            }
-            else
-            {
-                var rest = items[i].JsonRest;
-                if (rest.Length <= 4000)
-                {
-                    // One copy into the response's own buffer.
-                    var span = to.GetSpan(rest.Length + 2);
-                    int at = 0;
-                    if (i > 0) span[at++] = (byte)',';
-                    span[at++] = (byte)'{';
-                    rest.CopyTo(span[at..]);
-                    to.Advance(at + rest.Length);
-                }
-                else
-                {
-                    to.Write(i > 0 ? ",{"u8 : "{"u8);
-                    to.Write(rest);
-                }
-            }
+            else WriteItem(to, items[i].JsonRest, first: i == 0);
             if (to.UnflushedBytes > FlushEvery) await to.FlushAsync(ct).ConfigureAwait(false);
         }
         to.Write("]}\n"u8);
+    }
+
+    static void WriteItem(PipeWriter to, ReadOnlySpan<byte> rest, bool first)
+    {
+        if (rest.Length > 4000)
+        {
+            to.Write(first ? "{"u8 : ",{"u8);
+            to.Write(rest);
+            return;
+        }
+        // One copy into the response's own buffer.
+        var span = to.GetSpan(rest.Length + 2);
+        int at = 0;
+        if (!first) span[at++] = (byte)',';
+        span[at++] = (byte)'{';
+        rest.CopyTo(span[at..]);
+        to.Advance(at + rest.Length);
     }
 
     static async ValueTask WriteProtoAsync(PipeWriter to, Output output, Resource resource, Listing listing, ListMeta meta, CancellationToken ct)

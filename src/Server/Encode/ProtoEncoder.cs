@@ -83,8 +83,21 @@ static class ProtoEncoder
 
     public static void ListItem(IBufferWriter<byte> to, ReadOnlySpan<byte> message)
     {
-        Field(to, 2, message.Length);
-        to.Write(message);
+        if (message.Length > 4000)
+        {
+            Field(to, 2, message.Length);
+            to.Write(message);
+            return;
+        }
+        // One copy into the response's own buffer.
+        var span = to.GetSpan(message.Length + 6);
+        span[0] = 2 << 3 | 2;
+        int at = 1;
+        uint v = (uint)message.Length;
+        for (; v >= 0x80; v >>= 7) span[at++] = (byte)(v | 0x80);
+        span[at++] = (byte)v;
+        message.CopyTo(span[at..]);
+        to.Advance(at + message.Length);
     }
 
     public static void EndList(IBufferWriter<byte> to) => to.Write(Tail);

@@ -1,5 +1,6 @@
 using Hanbae.Api;
 using Hanbae.Api.Schema;
+using Hanbae.Server.Registry.Services;
 using Hanbae.Server.Registry.Strategies;
 using Apps = Hanbae.Api.Apps.V1;
 using Batch = Hanbae.Api.Batch.V1;
@@ -12,17 +13,22 @@ namespace Hanbae.Server.Registry;
 /// <summary>The kinds that have rules of their own, and where kinds differ from each other in small ways. A kind not named here is stored as it comes.</summary>
 public static class Catalog
 {
+    public static IStrategy StrategyOf(KindInfo kind) => StrategyOf(kind, new());
+
+    /// <summary>For <see cref="ServerOptions.Strategy"/> when Services have networks of their own.</summary>
+    public static Func<KindInfo, IStrategy> With(ServiceNetworks networks) => kind => StrategyOf(kind, networks);
+
     /// <summary>One line per kind with a strategy of its own.</summary>
-    public static IStrategy StrategyOf(KindInfo kind) =>
+    static IStrategy StrategyOf(KindInfo kind, ServiceNetworks networks) =>
         kind == Core.Pod.Info ? new PodStrategy()
         : kind == Core.Namespace.Info ? new NamespaceStrategy()
         : kind == Core.Event.Info ? new EventStrategy()
         : kind == Core.Node.Info ? new FieldStrategy<Core.Node>(("spec.unschedulable", n => n.Spec.Unschedulable ? "true" : "false"))
-        : kind == Core.Secret.Info ? new FieldStrategy<Core.Secret>(("type", s => s.Type))
-        : kind == Core.Service.Info ? new FieldStrategy<Core.Service>(("spec.clusterIP", s => s.Spec.ClusterIP), ("spec.type", s => s.Spec.Type))
+        : kind == Core.Secret.Info ? new SecretStrategy()
+        : kind == Core.Service.Info ? new ServiceStrategy(networks)
         : kind == Core.ReplicationController.Info ? new FieldStrategy<Core.ReplicationController>(("status.replicas", r => Number(r.Status.Replicas))) { Orphans = true }
         : kind == Apps.ReplicaSet.Info ? new FieldStrategy<Apps.ReplicaSet>(("status.replicas", r => Number(r.Status.Replicas)))
-        : kind == Batch.Job.Info ? new FieldStrategy<Batch.Job>(("status.successful", j => Number(j.Status.Succeeded))) { Orphans = true }
+        : kind == Batch.Job.Info ? new JobStrategy()
         : kind == Certificates.CertificateSigningRequest.Info ? new FieldStrategy<Certificates.CertificateSigningRequest>(("spec.signerName", c => c.Spec.SignerName))
         : new Strategy(kind);
 

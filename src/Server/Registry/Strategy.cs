@@ -1,6 +1,7 @@
 using Hanbae.Api;
 using Hanbae.Api.Meta.V1;
 using Hanbae.Api.Schema;
+using Hanbae.Machinery.Default;
 using Hanbae.Machinery.Validate;
 
 namespace Hanbae.Server.Registry;
@@ -15,7 +16,7 @@ public class Strategy(KindInfo kind) : IStrategy
     /// <summary>Whether <c>metadata.generation</c> counts changes of the spec.</summary>
     protected virtual bool CountsGenerations => _parts is not null;
 
-    public virtual IObject Default(IObject obj) => obj;
+    public virtual IObject Default(IObject obj) => Defaults.Apply(obj);
 
     public virtual IObject PrepareForCreate(IObject obj, WriteContext context)
     {
@@ -36,8 +37,8 @@ public class Strategy(KindInfo kind) : IStrategy
     static IObject Generation(IObject obj, long generation) =>
         obj.Metadata.Generation == generation ? obj : obj.WithMetadata(obj.Metadata with { Generation = generation });
 
-    public virtual IReadOnlyList<FieldError> Validate(IObject obj, WriteContext context) => [];
-    public virtual IReadOnlyList<FieldError> ValidateUpdate(IObject obj, IObject old, WriteContext context) => [];
+    public virtual IReadOnlyList<FieldError> Validate(IObject obj, WriteContext context) => Rules.Create(obj, obj.Metadata.Namespace.Length > 0);
+    public virtual IReadOnlyList<FieldError> ValidateUpdate(IObject obj, IObject old, WriteContext context) => Rules.Update(obj, old, context.Subresource);
     public virtual IReadOnlyList<string> Warnings(IObject obj, IObject? old) => [];
 
     public virtual bool AllowCreateOnUpdate => Catalog.CreatesOnUpdate(Kind);

@@ -16,7 +16,7 @@ public sealed class ConvergenceTests
     public void A_rollout_keeps_its_limits_in_any_order_of_events_and_ends()
     {
         int seed = Environment.TickCount;
-        for (int run = 0; run < 300; run++)
+        for (int run = 0; run < 150; run++)
             try { new World(new Random(seed + run)).Run(); }
             catch (Exception e) { throw new InvalidOperationException($"seed {seed + run}", e); }
     }

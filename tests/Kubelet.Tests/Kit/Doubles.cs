@@ -51,6 +51,8 @@ sealed class Reports : IPodReports
 
     public void Report(Pod pod, PodStatus status) => Last[pod.Metadata.Uid] = status;
 
+    public void Forget(string uid) { }
+
     public Task FinishAsync(Pod pod, PodStatus status, CancellationToken ct)
     {
         Last[pod.Metadata.Uid] = status;

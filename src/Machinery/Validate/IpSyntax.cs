@@ -1,0 +1,37 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Hanbae.Machinery.Validate;
+
+/// <summary>IP addresses and networks as Go reads them: stricter than .NET, which takes <c>1</c> and <c>0x7f.1</c>.</summary>
+public static class IpSyntax
+{
+    public const string AddressRule = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
+    public const string NetworkRule = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
+
+    public static bool TryParse(string text, [NotNullWhen(true)] out IPAddress? address)
+    {
+        address = null;
+        if (text.Contains(':')) return !text.Contains('%') && !text.Contains('[') && !text.Contains('/') && IPAddress.TryParse(text, out address) && address.AddressFamily == AddressFamily.InterNetworkV6;
+        int parts = 0;
+        foreach (var part in text.AsSpan().Split('.'))
+        {
+            var digits = text.AsSpan(part);
+            if (++parts > 4 || digits.IsEmpty || digits.Length > 3 || digits[0] == '0' && digits.Length > 1) return false;
+            foreach (char c in digits) if (!char.IsAsciiDigit(c)) return false;
+        }
+        return parts == 4 && IPAddress.TryParse(text, out address);
+    }
+
+    public static bool IsAddress(string text) => TryParse(text, out _);
+
+    public static bool IsNetwork(string text)
+    {
+        int slash = text.IndexOf('/');
+        if (slash < 0 || !TryParse(text[..slash], out var address)) return false;
+        string bits = text[(slash + 1)..];
+        return bits.Length is > 0 and <= 3 && bits.All(char.IsAsciiDigit) && !(bits.Length > 1 && bits[0] == '0')
+            && int.Parse(bits, System.Globalization.CultureInfo.InvariantCulture) <= (address.AddressFamily == AddressFamily.InterNetworkV6 ? 128 : 32);
+    }
+}
