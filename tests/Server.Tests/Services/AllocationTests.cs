@@ -173,7 +173,7 @@ public sealed class AllocationTests
     public async Task A_server_that_starts_knows_what_is_taken()
     {
         await using var store = new MemoryStore(new());
-        var options = new ServerOptions { Authorizers = [new Auth.AlwaysAllow()] };
+        var options = new ServerOptions { Authorizers = [new Hanbae.Server.Auth.AlwaysAllow()] };
         static async Task<object?> PostAsync(ApiServer server, Service service) =>
             (await server.Transport.SendAsync(new() { Method = "POST", Path = Path, Object = service, Identity = new("tester", []) }, CancellationToken.None)).Object;
 
