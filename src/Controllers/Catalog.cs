@@ -12,8 +12,22 @@ public static partial class Catalog
 {
     public static ImmutableArray<CatalogEntry> All { get; } =
     [
+        // What everything else in a namespace needs.
+        new("serviceaccount", "service-account-controller", (c, _) => new ServiceAccounts.EnsureDefault(c)),
+        new("root-ca-certificate-publisher", "root-ca-cert-publisher", (c, o) => new RootCa.Publish(c, o)),
         // What runs: Deployments make ReplicaSets, ReplicaSets make Pods.
         new("deployment", "deployment-controller", (c, _) => new Deployments.Roll(c)),
         new("replicaset", "replicaset-controller", (c, _) => new ReplicaSets.Scale(c)),
+        // How it is found.
+        new("endpointslice", "endpointslice-controller", (c, _) => new EndpointSlices.Reflect(c)),
+        new("endpoint", "endpoint-controller", (c, _) => new Endpoints.Reflect(c)),
+        // What goes: namespaces with all they hold.
+        new("namespace", "namespace-controller", (c, _) => new Namespaces.Delete(c)),
+        new("garbagecollector", "generic-garbage-collector", (c, _) => new Garbage.Collect(c)),
+        new("podgc", "pod-garbage-collector", (c, o) => new Pods.Sweep(c, o)),
+        // Where it runs.
+        new("nodeipam", "node-controller", (c, o) => new Nodes.Ipam(c, o)),
+        new("nodelifecycle", "node-controller", (c, o) => new Nodes.Lifecycle(c, o)),
+        new("taint-eviction-controller", "node-controller", (c, _) => new Nodes.Evict(c)),
     ];
 }

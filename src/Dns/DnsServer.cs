@@ -18,6 +18,7 @@ public sealed class DnsServer : IDisposable
 
     readonly ClusterZone _zone;
     readonly Forwarder _forwarder;
+    readonly Aliases _aliases;
     readonly TimeProvider _time;
     readonly List<(Socket Udp, TcpListener Tcp)> _sockets = [];
     readonly SemaphoreSlim _forwarded = new(MaxForwarded), _connections = new(MaxConnections);
@@ -29,6 +30,7 @@ public sealed class DnsServer : IDisposable
         _zone = new(cluster, options);
         _time = cluster.Time;
         _forwarder = new(options, _time);
+        _aliases = new(_zone, _forwarder);
         foreach (var address in options.Listen)
         {
             var tcp = new TcpListener(address);
@@ -61,23 +63,25 @@ public sealed class DnsServer : IDisposable
             catch (SocketException) { continue; }
             byte[] asked = buffer[..received.ReceivedBytes];
             if (DnsReader.Read(asked) is not { } query) continue;
-            if (await _zone.AnswerAsync(query, ct) is { } answer)
+            var answer = await _zone.AnswerAsync(query, ct);
+            if (answer is not null && Aliases.Open(query, answer) is null)
                 await ReplyAsync(socket, DnsWriter.Write(query, answer, query.MaxBytes), received.RemoteEndPoint, ct);
             else if (_forwarded.Wait(0, CancellationToken.None))
-                _ = ForwardAsync(socket, query, asked, received.RemoteEndPoint, ct);
+                _ = ElsewhereAsync(socket, query, answer, asked, received.RemoteEndPoint, ct);
         }
     }
 
-    async Task ForwardAsync(Socket socket, Query query, byte[] asked, EndPoint asker, CancellationToken ct)
+    /// <summary>Answers what other servers have to be asked about: beside the loop, which goes on.</summary>
+    async Task ElsewhereAsync(Socket socket, Query query, Answer? known, byte[] asked, EndPoint asker, CancellationToken ct)
     {
-        try
-        {
-            byte[] answer = await _forwarder.AskAsync(asked, tcp: false, ct) ?? Failure(query, query.MaxBytes);
-            await ReplyAsync(socket, answer, asker, ct);
-        }
+        try { await ReplyAsync(socket, await CompleteAsync(query, known, asked, query.MaxBytes, tcp: false, ct), asker, ct); }
         catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException) { }
         finally { _forwarded.Release(); }
     }
+
+    async Task<byte[]> CompleteAsync(Query query, Answer? known, byte[] asked, int limit, bool tcp, CancellationToken ct) =>
+        known is not null ? DnsWriter.Write(query, await _aliases.FollowAsync(query, known, ct), limit)
+        : await _forwarder.AskAsync(asked, tcp, ct) ?? DnsWriter.Write(query, Answer.Fail(_forwarder.Knows ? ResponseCode.ServerFailure : ResponseCode.Refused), limit);
 
     static async Task ReplyAsync(Socket socket, byte[] answer, EndPoint asker, CancellationToken ct)
     {
@@ -111,8 +115,7 @@ public sealed class DnsServer : IDisposable
                     byte[] asked = new byte[BinaryPrimitives.ReadUInt16BigEndian(length)];
                     await stream.ReadExactlyAsync(asked, idle.Token);
                     if (DnsReader.Read(asked) is not { } query) return;
-                    byte[] answer = await _zone.AnswerAsync(query, ct) is { } known ? DnsWriter.Write(query, known, ushort.MaxValue)
-                        : await _forwarder.AskAsync(asked, tcp: true, ct) ?? Failure(query, ushort.MaxValue);
+                    byte[] answer = await CompleteAsync(query, await _zone.AnswerAsync(query, ct), asked, ushort.MaxValue, tcp: true, ct);
                     byte[] framed = new byte[answer.Length + 2];
                     BinaryPrimitives.WriteUInt16BigEndian(framed, (ushort)answer.Length);
                     answer.CopyTo(framed, 2);
@@ -123,8 +126,6 @@ public sealed class DnsServer : IDisposable
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or ObjectDisposedException) { }
         finally { _connections.Release(); }
     }
-
-    static byte[] Failure(Query query, int limit) => DnsWriter.Write(query, Answer.Fail(ResponseCode.ServerFailure), limit);
 
     public void Dispose()
     {

@@ -10,6 +10,9 @@ internal sealed class Forwarder(DnsOptions options, TimeProvider time)
 {
     const int Largest = 4096;
 
+    /// <summary>There is somebody to ask.</summary>
+    public bool Knows => options.Upstreams.Count > 0;
+
     /// <returns>The answer with the asker's id, or null when nobody answered.</returns>
     public async Task<byte[]?> AskAsync(ReadOnlyMemory<byte> query, bool tcp, CancellationToken ct)
     {

@@ -9,7 +9,7 @@ using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Probes;
 using Hanbae.Kubelet.Runtime;
 using Hanbae.Kubelet.Server;
-using Hanbae.Kubelet.Status;
+using Hanbae.Kubelet.Statuses;
 using Hanbae.Kubelet.Volumes;
 
 namespace Hanbae.Kubelet;
@@ -24,9 +24,8 @@ public sealed record KubeletParts
     public required ICache<Pod> Pods { get; init; }
     public required IRecorder Events { get; init; }
     public required TimeProvider Time { get; init; }
-    /// <summary>Made from what the kubelet can look up for Pods.</summary>
-    public required Func<IPodObjects, IVolumes> Volumes { get; init; }
-    public required Func<IPodObjects, IContainerEnvironments> Environments { get; init; }
+    /// <summary>Made from what the kubelet can look up for Pods; null for all kinds of volumes, mounted for real.</summary>
+    public Func<IPodObjects, IVolumes>? Volumes { get; init; }
     /// <summary>For the variables that containers get of Services; null gives them none.</summary>
     public ICache<Service>? Services { get; init; }
 }
@@ -56,10 +55,10 @@ public sealed class Kubelet(KubeletParts parts)
         var prober = new Prober(cri, parts.Events, time, pod => AddressOf(workers, pod, ips)) { Changed = uid => workers.Wake(uid) };
         var writer = new StatusWriter(parts.Client, time);
         var objects = new ApiPodObjects(parts.Client, parts.Services, () => registration.Node, time);
-        var volumes = parts.Volumes(objects);
+        var volumes = parts.Volumes?.Invoke(objects) ?? new PodVolumes(options.Folders, objects, new PersistentVolumesOf(parts.Client), time);
         var context = new PodContext
         {
-            Options = options, Cri = cri, Volumes = volumes, Environments = parts.Environments(objects), Objects = objects,
+            Options = options, Cri = cri, Volumes = volumes, Environments = new ContainerEnvironments(objects, parts.Events, options.Folders), Objects = objects,
             Images = new(cri, objects, parts.Events, time, options.MaxParallelPulls), Cgroups = new(options), Prober = prober, Reports = writer, Events = parts.Events, Time = time,
             NetworkTrouble = () => health.NetworkTrouble, HostIPs = ips, NodeMemory = machine.MemoryBytes,
             RuntimeHandler = new RuntimeClasses(parts.Client).HandlerAsync,

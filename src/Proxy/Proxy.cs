@@ -9,7 +9,7 @@ namespace Hanbae.Proxy;
 /// <summary>Makes Services reachable on this node: cluster IPs, node ports, external and load balancer addresses, as nftables rules.</summary>
 public sealed class Proxy(IClusterAccess cluster, ProxyOptions options, Action<string>? complain = null)
 {
-    const string ByService = "service", ServiceName = "kubernetes.io/service-name";
+    const string ByService = "proxy/service", ServiceName = "kubernetes.io/service-name";
     static readonly TimeSpan Retry = TimeSpan.FromSeconds(5);
 
     readonly ICache<Service> _services = cluster.Cache<Service>();

@@ -16,7 +16,7 @@ public abstract class RequestContext
         Info = RequestInfo.Of(this);
     }
 
-    protected RequestContext(ApiRequest request, CancellationToken aborted) : this(request.Method, request.Path, request.Query, aborted) { }
+    protected RequestContext(ApiRequest request, CancellationToken aborted) : this(request.Method, request.Path.Contains('%') ? Uri.UnescapeDataString(request.Path) : request.Path, request.Query, aborted) { }
 
     public string Method { get; }
     /// <summary>Decoded, without the query.</summary>

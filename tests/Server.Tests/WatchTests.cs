@@ -109,9 +109,10 @@ public sealed class WatchTests
         for (int i = 0; i < 3; i++) await server.CreateAsync(Map("m" + i));
         await server.GetAsync(Maps);
         var refused = await server.GetAsync(Maps + "?watch=1&resourceVersion=1");
-        var error = (JsonObject)refused.Json;
-        Assert.Equal((410, "Expired"), (refused.Code, refused.Text("reason")));
-        Assert.StartsWith("too old resource version: 1 (", refused.Message);
+        Assert.Equal((200, "ERROR", "Expired", "410"), (refused.Code, refused.Text("type"), refused.Text("object", "reason"), refused.Text("object", "code")));
+        Assert.StartsWith("too old resource version: 1 (", refused.Text("object", "message"));
+        var thrown = await Assert.ThrowsAsync<ApiException>(() => TakeAsync(server.WatchAsync(Maps, CancellationToken.None, ("resourceVersion", "1")), 1));
+        Assert.True(thrown.IsExpired);
     }
 
     [Fact]

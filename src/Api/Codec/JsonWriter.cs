@@ -16,6 +16,9 @@ public ref struct JsonWriter : IDisposable
     static readonly SearchValues<char> Escaped =
         SearchValues.Create([.. Enumerable.Range(0, 32).Select(i => (char)i), '"', '\\', '<', '>', '&', '\u2028', '\u2029', .. Enumerable.Range(0xD800, 0x800).Select(i => (char)i)]);
 
+    /// <summary>What nearly every string consists of; looked for by itself since a set of ASCII alone is searched several times faster.</summary>
+    static readonly SearchValues<char> Plain = SearchValues.Create([.. Enumerable.Range(32, 95).Select(i => (char)i).Except("\"\\<>&")]);
+
     byte[] _b;
     int _i;
 
@@ -101,9 +104,14 @@ public ref struct JsonWriter : IDisposable
         value ??= "";
         if (_b.Length - _i < value.Length * 3 + 2) Grow(value.Length * 3 + 2);
         _b[_i++] = (byte)'"';
-        int at = value.AsSpan().IndexOfAny(Escaped);
-        if (at < 0) _i += Encoding.UTF8.GetBytes(value, _b.AsSpan(_i));
-        else Escape(value, at);
+        int at = value.AsSpan().IndexOfAnyExcept(Plain);
+        if (at < 0)
+        {
+            System.Text.Ascii.FromUtf16(value, _b.AsSpan(_i), out int written);
+            _i += written;
+        }
+        else if (value.AsSpan(at).IndexOfAny(Escaped) is >= 0 and var more) Escape(value, at + more);
+        else _i += Encoding.UTF8.GetBytes(value, _b.AsSpan(_i));
         if (_b.Length == _i) Grow(1);
         _b[_i++] = (byte)'"';
     }

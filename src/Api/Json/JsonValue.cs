@@ -60,7 +60,7 @@ public sealed class JsonBool : JsonValue
     public override int GetHashCode() => Value ? 1231 : 1237;
 }
 
-/// <summary>A string.</summary>
+/// <summary>Text, its escapes resolved.</summary>
 public sealed class JsonString(string value) : JsonValue
 {
     public static JsonString Empty { get; } = new("");

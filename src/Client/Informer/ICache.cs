@@ -15,7 +15,7 @@ public interface ICache<T> where T : class, IObject<T>
     /// <summary>Objects of a namespace (empty: of all) whose labels match.</summary>
     IEnumerable<T> Matching(string ns, Selector selector);
 
-    /// <summary>Adds an index before the informer starts; a no-op when there is one of that name.</summary>
+    /// <summary>Adds an index; a no-op when there is one of that name. Caches are shared: begin the name with the component's.</summary>
     void AddIndex(string name, Func<T, IEnumerable<string>> values);
     /// <summary>Objects that have <paramref name="value"/> in the index, without a scan.</summary>
     IReadOnlyCollection<T> ByIndex(string index, string value);

@@ -20,7 +20,8 @@ static class Conditions
         conditions.Exists(c => c.Type == type) ? conditions.Where(c => c.Type != type).ToSeq() : conditions;
 
     /// <summary>Says it, unless it was said for the same reason; a transition is dated only when the status changes.</summary>
-    public static Seq<DeploymentCondition> Say(this Seq<DeploymentCondition> conditions, DateTimeOffset now, string type, string status, string reason, string message)
+    public static Seq<DeploymentCondition> Say(
+        this Seq<DeploymentCondition> conditions, DateTimeOffset now, string type, string status, string reason, string message)
     {
         var known = conditions.Get(type);
         if (known is not null && known.Status == status && known.Reason == reason) return conditions;
@@ -28,7 +29,8 @@ static class Conditions
     }
 
     /// <summary>Says it in any case: its time of update is the last sign of progress.</summary>
-    public static Seq<DeploymentCondition> Renew(this Seq<DeploymentCondition> conditions, DateTimeOffset now, string type, string status, string reason, string message)
+    public static Seq<DeploymentCondition> Renew(
+        this Seq<DeploymentCondition> conditions, DateTimeOffset now, string type, string status, string reason, string message)
     {
         var known = conditions.Get(type);
         return conditions.Without(type).Add(new()

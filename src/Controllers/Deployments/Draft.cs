@@ -22,9 +22,10 @@ sealed class Draft
         Olds = [.. _before.Where(s => s.Metadata.Uid != New?.Metadata.Uid)];
         long newest = Olds.Select(s => SetNotes.RevisionOf(s)).DefaultIfEmpty().Max();
         NextRevision = newest + 1;
-        if (New is { } set)
-            New = set.WithAnnotations(SetNotes.Noted(deployment, set.Metadata.Annotations, NextRevision)) is var noted && noted.Spec.MinReadySeconds == deployment.Spec.MinReadySeconds
-                ? noted : noted with { Spec = noted.Spec with { MinReadySeconds = deployment.Spec.MinReadySeconds } };
+        if (New is not { } set) return;
+        New = set.WithAnnotations(SetNotes.Noted(deployment, set.Metadata.Annotations, NextRevision));
+        int ready = deployment.Spec.MinReadySeconds;
+        if (New.Spec.MinReadySeconds != ready) New = New with { Spec = New.Spec with { MinReadySeconds = ready } };
     }
 
     public RollLimits Limits { get; }
@@ -46,7 +47,8 @@ sealed class Draft
     {
         var d = _deployment;
         string hash = TemplateHash.Of(d.Spec.Template, d.Status.CollisionCount);
-        var template = d.Spec.Template with { Metadata = d.Spec.Template.Metadata with { Labels = d.Spec.Template.Metadata.Labels.Set(TemplateHash.Label, hash) } };
+        var meta = d.Spec.Template.Metadata;
+        var template = d.Spec.Template with { Metadata = meta with { Labels = meta.Labels.Set(TemplateHash.Label, hash) } };
         var selector = d.Spec.Selector ?? Api.Meta.V1.LabelSelector.Empty;
         New = new()
         {

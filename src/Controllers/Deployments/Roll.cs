@@ -63,8 +63,8 @@ sealed class Roll(IClusterAccess cluster) : IReconciler
         try
         {
             _echo.Wrote(Key.Of(deployment), await _client.CreateAsync(planned, ct));
-            if (Draft.Size(planned) > 0)
-                cluster.Recorder.Event(deployment, "Normal", "ScalingReplicaSet", $"Scaled up replica set {planned.Metadata.Name} from 0 to {Draft.Size(planned)}");
+            if (Draft.Size(planned) is > 0 and var size)
+                cluster.Recorder.Event(deployment, "Normal", "ScalingReplicaSet", $"Scaled up replica set {planned.Metadata.Name} from 0 to {size}");
             return true;
         }
         catch (ApiException e) when (e.IsAlreadyExists)
@@ -72,7 +72,8 @@ sealed class Roll(IClusterAccess cluster) : IReconciler
             var there = await _client.FindAsync(planned, ct);
             // Ours: the cache did not show it yet. Gone: try again.
             if (there is null || there.IsControlledBy(deployment) && TemplateHash.Same(there.Spec.Template, deployment.Spec.Template)) return false;
-            await _client.UpdateStatusAsync(deployment with { Status = deployment.Status with { CollisionCount = (deployment.Status.CollisionCount ?? 0) + 1 } }, ct);
+            int collisions = (deployment.Status.CollisionCount ?? 0) + 1;
+            await _client.UpdateStatusAsync(deployment with { Status = deployment.Status with { CollisionCount = collisions } }, ct);
             return false;
         }
         catch (ApiException e) when (!ReplicaSets.Scale.IsNamespaceTerminating(e))

@@ -49,7 +49,8 @@ sealed record RollPlan
     static RollPlan Of(Deployment d, Draft draft, DeploymentStatus status, ImmutableArray<ReplicaSet> surplus) => new()
     {
         Create = draft.Creates ? draft.New : null, Change = draft.Changes(), Delete = surplus, Status = status, Deadline = RollStatus.Deadline(d, status),
-        Annotations = draft.New is { } set ? d.Metadata.Annotations.Set(SetNotes.Revision, set.Metadata.Annotations[SetNotes.Revision] ?? "") : d.Metadata.Annotations,
+        Annotations = draft.New?.Metadata.Annotations[SetNotes.Revision] is { } revision
+            ? d.Metadata.Annotations.Set(SetNotes.Revision, revision) : d.Metadata.Annotations,
     };
 
     /// <summary>The progress of a paused rollout is unknown, and its deadline starts anew when it goes on.</summary>
@@ -69,7 +70,8 @@ sealed record RollPlan
     {
         if (!Conditions.HasDeadline(d) || draft.New is not { } set) return d;
         if (draft.Creates)
-            return With(d, d.Status.Conditions.Say(now, Conditions.Progressing, "True", "NewReplicaSetCreated", $"Created new replica set \"{set.Metadata.Name}\""));
+            return With(d, d.Status.Conditions.Say(
+                now, Conditions.Progressing, "True", "NewReplicaSetCreated", $"Created new replica set \"{set.Metadata.Name}\""));
         return d.Status.Conditions.Get(Conditions.Progressing) is not null ? d
             : With(d, d.Status.Conditions.Say(now, Conditions.Progressing, "True", "FoundNewReplicaSet", $"Found new replica set \"{set.Metadata.Name}\""));
     }

@@ -11,6 +11,7 @@ static class RollStatus
         var all = draft.All.ToList();
         int available = all.Sum(s => s.Status.AvailableReplicas);
         bool enough = available >= draft.Limits.MinAvailable;
+        var known = deployment.Status.Conditions;
         return deployment.Status with
         {
             ObservedGeneration = deployment.Metadata.Generation,
@@ -22,8 +23,8 @@ static class RollStatus
             // Not known as long as one set has not told.
             TerminatingReplicas = all.All(s => s.Status.TerminatingReplicas is not null) ? all.Sum(s => s.Status.TerminatingReplicas) : null,
             Conditions = enough
-                ? deployment.Status.Conditions.Say(now, Conditions.Available, "True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
-                : deployment.Status.Conditions.Say(now, Conditions.Available, "False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability."),
+                ? known.Say(now, Conditions.Available, "True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
+                : known.Say(now, Conditions.Available, "False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability."),
         };
     }
 

@@ -26,7 +26,7 @@ static class TemplateHash
         finally { writer.Dispose(); }
         uint hash = Add(2166136261, json);
         if (collisions is { } count) hash = Add(hash, Encoding.ASCII.GetBytes(count.ToString(CultureInfo.InvariantCulture)));
-        return string.Create(CultureInfo.InvariantCulture, $"{hash}").Select(c => Alphabet[c % Alphabet.Length]).Aggregate(new StringBuilder(), (s, c) => s.Append(c)).ToString();
+        return string.Concat(hash.ToString(CultureInfo.InvariantCulture).Select(c => Alphabet[c % Alphabet.Length]));
     }
 
     static uint Add(uint hash, ReadOnlySpan<byte> bytes)

@@ -36,7 +36,8 @@ sealed class Scale(IClusterAccess cluster) : IReconciler
         // Asked before the Pods are read: what is seen in between then counts for both or for neither.
         var wait = _expected.Wait(key);
         var mine = await Claim.AllAsync(_client, set, set.Spec.Selector.ToSelector(), _pods, ct);
-        if (wait is not null) mine = [.. mine.Select(p => _expected.IsGoing(key, p.Metadata.Uid) ? p with { Metadata = p.Metadata with { DeletionTimestamp = now } } : p)];
+        if (wait is not null)
+            mine = [.. mine.Select(p => _expected.IsGoing(key, p.Metadata.Uid) ? p with { Metadata = p.Metadata with { DeletionTimestamp = now } } : p)];
         var plan = ScalePlan.For(set, mine, () => Relatives(set), now);
 
         Exception? failure = null;
@@ -65,7 +66,8 @@ sealed class Scale(IClusterAccess cluster) : IReconciler
             catch (Exception e)
             {
                 _expected.Created(key);
-                if (!ct.IsCancellationRequested && !IsNamespaceTerminating(e)) cluster.Recorder.Event(set, "Warning", "FailedCreate", "Error creating: " + e.Message);
+                if (!ct.IsCancellationRequested && !IsNamespaceTerminating(e))
+                    cluster.Recorder.Event(set, "Warning", "FailedCreate", "Error creating: " + e.Message);
                 throw;
             }
         });

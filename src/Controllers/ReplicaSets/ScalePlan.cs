@@ -22,7 +22,7 @@ sealed record ScalePlan(ImmutableArray<Pod> Create, ImmutableArray<Pod> Delete, 
         var active = mine.Where(p => p.IsActive).ToImmutableArray();
         int missing = (set.Spec.Replicas ?? 1) - active.Length;
         return new(
-            Create: missing > 0 ? [.. Enumerable.Repeat(PodStamp.From(set.Spec.Template, set.Metadata.Namespace, set.ControllerRef()), Math.Min(missing, Burst))] : [],
+            Create: missing > 0 ? [.. Enumerable.Repeat(StampOf(set), Math.Min(missing, Burst))] : [],
             Delete: missing < 0 ? Surplus(active, Math.Min(-missing, Burst), relatives, now) : [],
             Status: StatusOf(set, mine, active, now),
             ReadyAt: active.Select(p => p.AvailableFrom(set.Spec.MinReadySeconds)).Where(at => at > now).Min());
@@ -46,6 +46,8 @@ sealed record ScalePlan(ImmutableArray<Pod> Create, ImmutableArray<Pod> Delete, 
     }
 
     const string ReplicaFailure = "ReplicaFailure";
+
+    static Pod StampOf(ReplicaSet set) => PodStamp.From(set.Spec.Template, set.Metadata.Namespace, set.ControllerRef());
 
     static ImmutableArray<Pod> Surplus(ImmutableArray<Pod> active, int count, Func<IEnumerable<Pod>> relatives, DateTimeOffset now) =>
         count >= active.Length ? active : [.. active.Order(new DeletionOrder(relatives(), now)).Take(count)];

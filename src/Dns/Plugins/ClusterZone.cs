@@ -13,7 +13,7 @@ namespace Hanbae.Dns.Plugins;
 /// <remarks>Answers come straight from the informers' caches by key and index; nothing is kept here.</remarks>
 internal sealed class ClusterZone : IPlugin
 {
-    const string ServiceName = "kubernetes.io/service-name", ByService = "service", ByAddress = "address";
+    const string ServiceName = "kubernetes.io/service-name", ByService = "dns/service", ByAddress = "dns/address";
 
     readonly ICache<Service> _services;
     readonly ICache<EndpointSlice> _slices;

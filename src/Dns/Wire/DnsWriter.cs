@@ -11,15 +11,25 @@ internal sealed class DnsWriter
     const int PayloadAdvertised = 1232;
 
     readonly byte[] _b;
+    readonly Question _question;
     readonly Dictionary<string, int> _names = new(StringComparer.Ordinal);
     int _i = 12;
 
-    DnsWriter(int limit) => _b = new byte[limit];
+    DnsWriter(Question question, int limit) => (_question, _b) = (question, new byte[limit]);
+
+    /// <summary>A question of our own to another server.</summary>
+    public static byte[] Ask(string name, RecordType type)
+    {
+        var question = new Question(name, name, type);
+        byte[] message = Write(new(0, true, question, 0, true), Answer.Fail(ResponseCode.NoError), 512);
+        BinaryPrimitives.WriteUInt16BigEndian(message.AsSpan(2), 0x0100);
+        return message;
+    }
 
     /// <param name="limit">Bytes that the answer may have.</param>
     public static byte[] Write(Query query, Answer answer, int limit)
     {
-        var writer = new DnsWriter(limit);
+        var writer = new DnsWriter(query.Question, limit);
         return writer.Message(query, answer);
     }
 
@@ -81,7 +91,8 @@ internal sealed class DnsWriter
 
     void One(Record record)
     {
-        Name(record.Name);
+        // What was asked for is named as it was asked, capitals and all: some resolvers insist (and it compresses).
+        Name(record.Name == _question.Name ? _question.AsAsked : record.Name);
         Number((ushort)record.Type);
         Number(1);
         BinaryPrimitives.WriteUInt32BigEndian(_b.AsSpan(_i), record.Ttl);
@@ -127,7 +138,7 @@ internal sealed class DnsWriter
             int dot = name.IndexOf('.', StringComparison.Ordinal);
             string label = dot < 0 ? name : name[..dot];
             _b[_i++] = (byte)label.Length;
-            foreach (char c in label) _b[_i++] = (byte)c;
+            foreach (char c in label) _b[_i++] = c == DnsReader.InnerDot ? (byte)'.' : (byte)c;
             name = dot < 0 ? "" : name[(dot + 1)..];
         }
         _b[_i++] = 0;

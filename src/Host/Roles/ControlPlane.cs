@@ -11,6 +11,7 @@ using Hanbae.Server.Auth;
 using Hanbae.Server.Auth.Tokens;
 using Hanbae.Server.Bootstrap;
 using Hanbae.Server.Front;
+using Hanbae.Server.OpenApi;
 using Hanbae.Server.Tables;
 using Hanbae.Server.Discovery;
 using Hanbae.Store.Sqlite;
@@ -55,9 +56,10 @@ public sealed class ControlPlane : IAsyncDisposable
             {
                 Time = time,
                 Table = TableCatalog.Of,
+                Strategy = Hanbae.Server.Registry.Catalog.With(new() { ClusterIPs = [IPNetwork.Parse(settings.ServiceCidr)] }),
                 KubeletClientCertificate = pki.ApiServerKubeletClient,
                 KubeletAuthorities = [pki.Authority],
-                Paths = [.. new DiscoveryHandler(static () => [], $"{advertise}:{settings.ApiPort}").Routes],
+                Paths = [.. new OpenApiHandler(static () => []).Routes, .. new DiscoveryHandler(static () => [], $"{advertise}:{settings.ApiPort}").Routes],
             }));
             security.Objects.Attach(server.Resources.Stored);
             var front = await HttpFront.StartAsync(server, new()

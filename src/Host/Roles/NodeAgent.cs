@@ -11,7 +11,6 @@ using Hanbae.Host.Runtime;
 using Hanbae.Host.Settings;
 using Hanbae.Kubelet;
 using Hanbae.Kubelet.Pods;
-using Hanbae.Kubelet.Volumes;
 using Microsoft.Extensions.Logging;
 
 namespace Hanbae.Host.Roles;
@@ -34,8 +33,6 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
         supervisor.Run("kubelet", ct => new Kubelet.Kubelet(new()
         {
             Options = Options(), Cri = cri, Client = access.Client, Pods = pods, Events = access.Recorder, Time = time, Services = services,
-            Volumes = objects => new PodVolumes(Options().Folders, objects, new PersistentVolumesOf(access.Client), time),
-            Environments = objects => new ContainerEnvironments(objects, access.Recorder, Options().Folders),
         }).RunAsync(ct));
 
         var proxyAccess = control.Access(supervisor, "system:kube-proxy", "kube-proxy", "system:node-proxier");

@@ -14,7 +14,6 @@ sealed class ApiPodObjects(IClient client, ICache<Service>? services, Func<Node?
     const int MaxKept = 1000;
 
     readonly ConcurrentDictionary<(string Kind, Key Key), (long At, Task<IObject?> Value)> _kept = new();
-    readonly ConcurrentDictionary<(string Uid, string Audience), (DateTimeOffset Renew, TokenRequestStatus Token)> _tokens = new();
 
     public Node? Node => node();
 
@@ -27,9 +26,6 @@ sealed class ApiPodObjects(IClient client, ICache<Service>? services, Func<Node?
 
     public async Task<TokenRequestStatus> TokenAsync(Pod pod, string audience, TimeSpan lifetime, CancellationToken ct)
     {
-        var id = (pod.Metadata.Uid, audience);
-        var now = time.GetUtcNow();
-        if (_tokens.TryGetValue(id, out var kept) && now < kept.Renew) return kept.Token;
         string account = pod.Spec.ServiceAccountName.Length > 0 ? pod.Spec.ServiceAccountName : "default";
         var request = new TokenRequest
         {
@@ -41,11 +37,6 @@ sealed class ApiPodObjects(IClient client, ICache<Service>? services, Func<Node?
         };
         var answer = await client.CreateAsync<ServiceAccount>(new(pod.Metadata.Namespace, account), "token", request, ct).ConfigureAwait(false) as TokenRequest
             ?? throw new InvalidDataException("the API server answered a token request without a token");
-        var expires = answer.Status.ExpirationTimestamp ?? now + lifetime;
-        if (_tokens.Count >= MaxKept) foreach (var old in _tokens.Where(t => t.Value.Renew < now).ToArray()) _tokens.TryRemove(old);
-        // As upstream: renewed after four fifths of its time, or a day.
-        var renew = now + TimeSpan.FromTicks(Math.Min((expires - now).Ticks / 5 * 4, TimeSpan.TicksPerDay));
-        _tokens[id] = (renew, answer.Status);
         return answer.Status;
     }
 

@@ -4,7 +4,7 @@ using Hanbae.Cri.V1;
 using Hanbae.Grpc;
 using Hanbae.Kubelet.Images;
 using Hanbae.Kubelet.Runtime;
-using Hanbae.Kubelet.Status;
+using Hanbae.Kubelet.Statuses;
 using Hanbae.Kubelet.Volumes;
 using Container = Hanbae.Api.Core.V1.Container;
 

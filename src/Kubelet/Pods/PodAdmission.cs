@@ -1,6 +1,6 @@
 using Hanbae.Api.Core.V1;
 using Hanbae.Kubelet.Cgroups;
-using Hanbae.Kubelet.Status;
+using Hanbae.Kubelet.Statuses;
 
 namespace Hanbae.Kubelet.Pods;
 

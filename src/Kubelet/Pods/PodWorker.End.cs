@@ -1,6 +1,6 @@
 using Hanbae.Api.Core.V1;
 using Hanbae.Kubelet.Runtime;
-using Hanbae.Kubelet.Status;
+using Hanbae.Kubelet.Statuses;
 using PodStatus = Hanbae.Api.Core.V1.PodStatus;
 
 namespace Hanbae.Kubelet.Pods;
@@ -78,7 +78,9 @@ sealed partial class PodWorker
     /// <summary>Never through a mount: what is still mounted beneath would be emptied.</summary>
     internal static void RemoveFolder(string path)
     {
-        if (File.ReadLines("/proc/self/mountinfo").Any(l => l.Split(' ') is { Length: > 4 } f && f[4].StartsWith(path + "/", StringComparison.Ordinal)))
+        if (!Directory.Exists(path)) return;
+        string real = Volumes.Disk.Native.RealPath(path); // the mount table knows no symbolic links
+        if (File.ReadLines("/proc/self/mountinfo").Any(l => l.Split(' ') is { Length: > 4 } f && f[4].StartsWith(real + "/", StringComparison.Ordinal)))
             throw new IOException($"{path} still has mounts beneath it");
         try { Directory.Delete(path, recursive: true); }
         catch (DirectoryNotFoundException) { }

@@ -3,7 +3,7 @@ using Hanbae.Grpc;
 using Hanbae.Kubelet.Images;
 using Hanbae.Kubelet.Probes;
 using Hanbae.Kubelet.Runtime;
-using Hanbae.Kubelet.Status;
+using Hanbae.Kubelet.Statuses;
 using Hanbae.Kubelet.Volumes;
 using PodStatus = Hanbae.Api.Core.V1.PodStatus;
 
@@ -21,6 +21,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
     readonly Lock _gate = new();
     Pod _pod = first;
     bool _removed;
+    int _obstacles;
     RuntimePod? _runtime;
     PodStatus? _status;
     Waiting? _failed;
@@ -136,7 +137,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
         if (!pod.Spec.HostNetwork && context.NetworkTrouble() is { } trouble)
         {
             context.Events.Event(pod, "Warning", "NetworkNotReady", "network is not ready: " + trouble);
-            return now + TimeSpan.FromSeconds(1);
+            return now + Pause();
         }
         context.Cgroups.Ensure(pod);
         Directory.CreateDirectory(context.Options.Folders.Pod(Uid));
@@ -149,7 +150,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
         catch (VolumeException e)
         {
             context.Events.Event(pod, "Warning", "FailedMount", e.Message);
-            return now + TimeSpan.FromSeconds(1);
+            return now + Pause();
         }
         await ResizeAsync(pod, ct).ConfigureAwait(false);
         var again = await ActAsync(pod, PodPlan.For(pod, _runtime!, context.Prober), volumes, ct).ConfigureAwait(false);
@@ -188,8 +189,9 @@ sealed partial class PodWorker(PodContext context, Pod first)
         catch (Exception e) when (e is GrpcException or ContainerConfigException && !ct.IsCancellationRequested)
         {
             context.Events.Event(pod, "Warning", "FailedCreatePodSandBox", "Failed to create pod sandbox: " + e.Message);
-            return context.Time.GetUtcNow() + TimeSpan.FromSeconds(1);
+            return context.Time.GetUtcNow() + Pause();
         }
+        _obstacles = 0;
         if (plan.CreateSandbox || !plan.Kill.IsEmpty) _runtime = await ReadAsync(pod, ct).ConfigureAwait(false);
         if (plan.CreateSandbox) Tell(pod, terminal: false);
 
@@ -234,6 +236,9 @@ sealed partial class PodWorker(PodContext context, Pod first)
 
     static long? GraceOf(Pod pod, Kill kill) => kill.Probe is not { } probe || pod.Spec.Find(kill.Container.Name) is not { } container ? null
         : (probe == ProbeKind.Liveness ? container.LivenessProbe : container.StartupProbe)?.TerminationGracePeriodSeconds;
+
+    /// <summary>Before the next look at what stands in the way of the Pod's sandbox: soon at first, then every ten seconds.</summary>
+    TimeSpan Pause() => TimeSpan.FromSeconds(Math.Min(0.5 * (1 << Math.Min(_obstacles++, 5)), 10));
 
     Task<RuntimePod> ReadAsync(Pod pod, CancellationToken ct) => _reader.ReadAsync(Uid, pod.Metadata.Namespace, pod.Metadata.Name, _runtime, ct);
 

@@ -218,6 +218,7 @@ public sealed class ResourceCache : IAsyncDisposable
         {
             // What was missed in between cannot be told: watchers list again.
             foreach (var watcher in _hub.Everyone()) watcher.End(Statuses.TooOld(_state?.Revision ?? 0, revision.Value).Status);
+            _handoff.Clear();
             _indexes.Clear();
             _ring.Reset(revision.Value);
             Publish(new(Sorted.From(items), revision.Value));

@@ -25,6 +25,14 @@ public sealed class Watcher : IValueTaskSource<bool>
 
     internal Watcher(Filter filter, bool bookmarks, Action<Watcher> leave) => (Filter, _bookmarks, _leave) = (filter, bookmarks, leave);
 
+    /// <summary>A watch that is over before it began.</summary>
+    internal static Watcher Failed(Filter filter, Status error)
+    {
+        var watcher = new Watcher(filter, false, static _ => { });
+        watcher.End(error);
+        return watcher;
+    }
+
     public Filter Filter { get; }
     /// <summary>What is there already, to be sent as ADDED before anything else.</summary>
     internal IEnumerable<Item> Initial { get; set; } = [];
@@ -37,7 +45,7 @@ public sealed class Watcher : IValueTaskSource<bool>
     internal void Offer(CacheEvent e)
     {
         bool now = e.Type != EventType.Deleted && Filter.Matches(e.Item);
-        bool before = e.Previous is not null && (Filter.IsEmpty ? Filter.Matches(e.Previous) : Filter.Matches(e.Previous));
+        bool before = e.Previous is not null && Filter.Matches(e.Previous);
         if (now) Enqueue(new(before ? EventType.Modified : EventType.Added, e.Item, e.Revision));
         else if (before) Enqueue(new(EventType.Deleted, e.Type == EventType.Deleted ? e.Item : e.PreviousHere, e.Revision));
     }

@@ -38,7 +38,7 @@ public sealed class DiscoveryHandler(Func<ImmutableArray<ServedGroup>> more, str
         {
             var document = Documents.Aggregated(path == "/api", aggregated.Version);
             request.ReplyHeaders.Add(new("Cache-Control", "public"));
-            return new(TaggedReply.Of(request, aggregated.ContentType, document.ETag, aggregated.Protobuf ? document.Protobuf : document.Json));
+            return new(TaggedReply.Of(request, aggregated.ContentType, document.ETag, () => aggregated.Protobuf ? document.Protobuf : document.Json));
         }
         if (Documents.Plain(path) is not { } plain) return new(Reply.Text("404 page not found\n", 404));
         if (root) request.ReplyHeaders.Add(new("Vary", "Accept"));

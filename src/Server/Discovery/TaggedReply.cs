@@ -6,20 +6,21 @@ namespace Hanbae.Server.Discovery;
 static class TaggedReply
 {
     /// <param name="tag">The ETag with its quotes.</param>
+    /// <param name="body">The whole bytes, which not every answer needs.</param>
     /// <param name="gzip">The same bytes compressed, made when first needed; null for answers too small to be worth it.</param>
-    public static Reply Of(RequestContext request, string contentType, string tag, ReadOnlyMemory<byte> body, Func<ReadOnlyMemory<byte>>? gzip = null)
+    public static Reply Of(RequestContext request, string contentType, string tag, Func<ReadOnlyMemory<byte>> body, Func<ReadOnlyMemory<byte>>? gzip = null)
     {
         request.ReplyHeaders.Add(new("ETag", tag));
         request.ReplyHeaders.Add(new("Vary", "Accept"));
         // In-process callers take the bytes as they are.
-        if (request.InProcess) return Reply.Bytes(contentType, body);
+        if (request.InProcess) return Reply.Bytes(contentType, body());
         if (Matches(request.Header("If-None-Match"), tag))
             return new RawReply(http =>
             {
                 http.Response.StatusCode = StatusCodes.Status304NotModified;
                 return Task.CompletedTask;
             });
-        if (gzip is null || !request.Header("Accept-Encoding").Contains("gzip", StringComparison.Ordinal)) return Reply.Bytes(contentType, body);
+        if (gzip is null || !request.Header("Accept-Encoding").Contains("gzip", StringComparison.Ordinal)) return Reply.Bytes(contentType, body());
         return new RawReply(http =>
         {
             var compressed = gzip();

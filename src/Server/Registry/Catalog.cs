@@ -24,11 +24,11 @@ public static class Catalog
         : kind == Core.Namespace.Info ? new NamespaceStrategy()
         : kind == Core.Event.Info ? new EventStrategy()
         : kind == Core.Node.Info ? new FieldStrategy<Core.Node>(("spec.unschedulable", n => n.Spec.Unschedulable ? "true" : "false"))
-        : kind == Core.Secret.Info ? new FieldStrategy<Core.Secret>(("type", s => s.Type))
+        : kind == Core.Secret.Info ? new SecretStrategy()
         : kind == Core.Service.Info ? new ServiceStrategy(networks)
         : kind == Core.ReplicationController.Info ? new FieldStrategy<Core.ReplicationController>(("status.replicas", r => Number(r.Status.Replicas))) { Orphans = true }
         : kind == Apps.ReplicaSet.Info ? new FieldStrategy<Apps.ReplicaSet>(("status.replicas", r => Number(r.Status.Replicas)))
-        : kind == Batch.Job.Info ? new FieldStrategy<Batch.Job>(("status.successful", j => Number(j.Status.Succeeded))) { Orphans = true }
+        : kind == Batch.Job.Info ? new JobStrategy()
         : kind == Certificates.CertificateSigningRequest.Info ? new FieldStrategy<Certificates.CertificateSigningRequest>(("spec.signerName", c => c.Spec.SignerName))
         : new Strategy(kind);
 

@@ -39,6 +39,8 @@ public sealed partial class StoredResource
         string name = obj.Metadata.Name;
         if (!_admission.IsEmpty) obj = (IObject)(await _admission.MutateAsync(write.Admission(Operation.Create, obj, null, name), ct).ConfigureAwait(false))!;
         if (obj.Metadata.ResourceVersion.Length > 0) throw Statuses.Unknown("resourceVersion should not be set on objects to be created");
+        using var reservation = await ReserveAsync(write, obj, null, ct).ConfigureAwait(false);
+        if (reservation is not null) obj = reservation.Object;
         var context = write.Context(now);
         obj = Strategy.PrepareForCreate(obj, context);
         Check(obj, ObjectNames.Check(obj.Metadata, Namespaced), Strategy.Validate(obj, context));
@@ -48,10 +50,16 @@ public sealed partial class StoredResource
         string key = KeyOf(write.Namespace, obj.Metadata.Name);
         if (write.DryRun)
             return await _store.GetAsync(StoreKey(key), ct).ConfigureAwait(false) is null ? Item.Unstored(obj, key) : null;
+        reservation?.Writing();
         var (item, _) = await PutAsync(key, obj, ToStored(obj), 0, ct).ConfigureAwait(false);
+        reservation?.Settle(item is not null);
         if (item is not null) await Strategy.AfterCreateAsync(item.Object, ct).ConfigureAwait(false);
         return item;
     }
+
+    /// <summary>What the object needs and no two may have; null for kinds that need nothing of the sort.</summary>
+    async ValueTask<IReservation?> ReserveAsync(WriteRequest write, IObject obj, IObject? old, CancellationToken ct) =>
+        Strategy is IReserves reserving && write.Subresource.Length == 0 ? await reserving.ReserveAsync(obj, old, this, ct).ConfigureAwait(false) : null;
 
     void Check(IObject obj, IReadOnlyList<FieldError> general, IReadOnlyList<FieldError> own)
     {

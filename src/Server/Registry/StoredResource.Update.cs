@@ -29,7 +29,9 @@ public sealed partial class StoredResource
             var old = current.Object;
             var obj = change(old);
             bool pinned = CheckVersion(obj, old, current.Revision, unconditional);
-            obj = await PrepareAsync(write, obj, old, ct).ConfigureAwait(false);
+            obj = await AdmitAsync(write, obj, old, ct).ConfigureAwait(false);
+            using var reservation = await ReserveAsync(write, obj, old, ct).ConfigureAwait(false);
+            obj = await PrepareAsync(write, reservation?.Object ?? obj, old, ct).ConfigureAwait(false);
 
             if (write.DryRun) return (Item.Unstored(obj.WithMetadata(obj.Metadata with { ResourceVersion = old.Metadata.ResourceVersion }), current.Key), false);
             if (obj.Metadata.DeletionTimestamp is not null && obj.Metadata.DeletionGracePeriodSeconds is null or 0 && !Strategy.IsHeld(obj) && old.Metadata.DeletionTimestamp is not null)
@@ -48,7 +50,9 @@ public sealed partial class StoredResource
             {
                 byte[] value = ToStored(obj);
                 if (current.HasContent(value)) return (current, false);
+                reservation?.Writing();
                 var (item, inTheWay) = await PutAsync(current.Key, obj, value, current.Revision, ct).ConfigureAwait(false);
+                reservation?.Settle(item is not null);
                 if (item is not null)
                 {
                     await Strategy.AfterUpdateAsync(item.Object, old, ct).ConfigureAwait(false);
@@ -78,9 +82,11 @@ public sealed partial class StoredResource
         return !unconditional;
     }
 
+    async ValueTask<IObject> AdmitAsync(WriteRequest write, IObject obj, IObject old, CancellationToken ct) =>
+        _admission.IsEmpty || write.Admitted ? obj : (IObject)(await _admission.MutateAsync(write.Admission(Operation.Update, obj, old), ct).ConfigureAwait(false))!;
+
     async ValueTask<IObject> PrepareAsync(WriteRequest write, IObject obj, IObject old, CancellationToken ct)
     {
-        if (!_admission.IsEmpty && !write.Admitted) obj = (IObject)(await _admission.MutateAsync(write.Admission(Operation.Update, obj, old), ct).ConfigureAwait(false))!;
         var context = write.Context(_time.GetUtcNow());
         // What the server gave stays as it is.
         var (meta, was) = (obj.Metadata, old.Metadata);

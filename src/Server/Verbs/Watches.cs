@@ -1,3 +1,5 @@
+using Hanbae.Server.Cache;
+using Hanbae.Server.Errors;
 using Hanbae.Server.Registry;
 
 namespace Hanbae.Server.Verbs;
@@ -30,7 +32,10 @@ static class Watches
         else if (after is null) after = (await cache.CurrentAsync(ct).ConfigureAwait(false)).Revision;
         else _ = await cache.AnyAsync(ct).ConfigureAwait(false);
 
-        var watcher = cache.Watch(terms.Filter, after, terms.Bookmarks, initialEnd && terms.Bookmarks);
+        Watcher watcher;
+        try { watcher = cache.Watch(terms.Filter, after, terms.Bookmarks, initialEnd && terms.Bookmarks); }
+        // As upstream: a watch that was understood fails with an event, not with a status code.
+        catch (StatusException e) when (e.Code == 410) { watcher = Watcher.Failed(terms.Filter, e.Status); }
         var time = terms.TimeoutSeconds is > 0 and int seconds ? TimeSpan.FromSeconds(seconds) : options.MinWatch * (1 + Random.Shared.NextDouble());
         return new WatchReply(resource, watcher, new(time));
     }

@@ -1,5 +1,8 @@
+using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Cri.Fake;
+using Hanbae.Kubelet.Pods;
+using Hanbae.Kubelet.Runtime;
 
 namespace Hanbae.Kubelet.Tests.Pods;
 
@@ -216,5 +219,40 @@ public sealed class LifecycleTests
         var waiting = bench.Status.ContainerStatuses[0].State.Waiting!;
         Assert.Equal("CreateContainerConfigError", waiting.Reason);
         Assert.Equal("container has runAsNonRoot and image will run as root (pod: \"web_default(0f6b2a)\", container: app)", waiting.Message);
+    }
+
+    [Fact]
+    public async Task A_refused_pod_fails_with_the_reason_and_starts_nothing()
+    {
+        using var bench = new PodBench(("app", FakeProgram.Forever));
+        var context = bench.Context with { Allocatable = () => Map.Of(("pods", new Quantity(0))) };
+        using var stop = new CancellationTokenSource();
+        var workers = new PodWorkers(context, stop.Token);
+        var pod = Make.Pod(Make.Container("app", "app"));
+        workers.On(new(null, pod));
+        await bench.Time.WhenSetAsync(); // the worker has come to rest
+        var status = bench.Reports.Last[pod.Metadata.Uid];
+        Assert.Equal(("Failed", "OutOfpods"), (status.Phase, status.Reason));
+        Assert.Equal("Pod was rejected: Node didn't have enough resource: pods, requested: 1, used: 0, capacity: 0", status.Message);
+        Assert.Empty(await bench.Cri.ListPodSandboxAsync(null, default));
+        await stop.CancelAsync();
+        await workers.WhenDoneAsync();
+    }
+
+    [Fact]
+    public async Task What_the_api_forgot_is_ended_and_removed()
+    {
+        using var bench = new PodBench(("app", FakeProgram.Forever));
+        var pod = Make.Pod(Make.Container("app", "app"));
+        await bench.SettleAsync(pod);
+        using var stop = new CancellationTokenSource();
+        var workers = new PodWorkers(bench.Context, stop.Token);
+        var pleg = new Pleg(bench.Cri, bench.Options, bench.Time, _ => { });
+        await pleg.RelistAsync(default);
+        await new Housekeeping(bench.Context, workers, pleg).OnceAsync(default);
+        await workers.WhenDoneAsync();
+        Assert.Empty(await bench.Cri.ListPodSandboxAsync(null, default));
+        Assert.False(Directory.Exists(bench.Options.Folders.Pod(pod.Metadata.Uid)));
+        Assert.Empty(bench.Reports.Finished);
     }
 }

@@ -5,6 +5,7 @@ using Hanbae.Api;
 using Hanbae.Api.Coordination.V1;
 using Hanbae.Api.Core.V1;
 using Hanbae.Cri.Tests;
+using Hanbae.Kubelet.Volumes;
 
 namespace Hanbae.Kubelet.Tests.Real;
 
@@ -48,7 +49,8 @@ public sealed class ContainerdKubeletTests(KubeletNode node) : IClassFixture<Kub
         var kubelet = new Kubelet(new()
         {
             Options = change?.Invoke(options) ?? options, Cri = node.Cri, Client = _api, Pods = _api, Events = _events, Time = TimeProvider.System,
-            Volumes = _ => new NoVolumes(), Environments = _ => new PlainEnvironments(),
+            // This process is not in containerd's mount namespace: volumes that need no mounts do for it.
+            Volumes = objects => new PodVolumes(options.Folders, objects, new PersistentVolumesOf(_api), TimeProvider.System, canMount: false),
         });
         var stop = new CancellationTokenSource();
         _running.Add((stop, kubelet.RunAsync(stop.Token)));
@@ -118,6 +120,33 @@ public sealed class ContainerdKubeletTests(KubeletNode node) : IClassFixture<Kub
         await Until("last", s => s.Phase == "Failed", "failed");
         Assert.Equal("from file\n", StatusOf("last").ContainerStatuses[0].State.Terminated!.Message);
         Assert.Equal("first\nfrom log\n", StatusOf("last").ContainerStatuses[1].State.Terminated!.Message);
+    }
+
+    [RealFact]
+    public async Task Volumes_variables_and_names_reach_the_processes()
+    {
+        Start();
+        _api.Put(new ConfigMap { Metadata = new() { Name = "settings", Namespace = "default" }, Data = Map.Of(("color", "green")) });
+        var mounts = Seq.ToSeq<VolumeMount>([new() { Name = "shared", MountPath = "/shared" }, new() { Name = "settings", MountPath = "/settings", ReadOnly = true }]);
+        var init = Shell("init", "echo from-init > /shared/file") with { VolumeMounts = mounts };
+        var app = Shell("app", "read a < /shared/file; read b < /settings/color; echo $a $b $IP; busybox hostname; busybox tail -1 /etc/hosts; busybox id -G; busybox grep NoNewPrivs /proc/self/status") with
+        {
+            VolumeMounts = mounts, Env = [new() { Name = "IP", ValueFrom = new() { FieldRef = new() { ApiVersion = "v1", FieldPath = "status.podIP" } } }],
+            SecurityContext = new() { RunAsUser = 1000, RunAsGroup = 1001, AllowPrivilegeEscalation = false }, TerminationMessagePolicy = "FallbackToLogsOnError",
+        };
+        app = app with { Command = ["sh", "-c", app.Command[2] + "; exit 1"] };
+        var pod = Pod("whole", app);
+        _api.Put(pod with
+        {
+            Spec = pod.Spec with
+            {
+                RestartPolicy = "Never", InitContainers = [init], Hostname = "me", SecurityContext = new() { SupplementalGroups = [3000] },
+                Volumes = [new() { Name = "shared", EmptyDir = new() }, new() { Name = "settings", ConfigMap = new() { Name = "settings" } }],
+            },
+        });
+        await Until("whole", s => s.Phase == "Failed", "ended");
+        var status = StatusOf("whole");
+        Assert.Equal($"from-init green {status.PodIP}\nme\n{status.PodIP}\tme\n1001 3000\nNoNewPrivs:\t1\n", status.ContainerStatuses[0].State.Terminated!.Message);
     }
 
     [RealFact]

@@ -156,7 +156,7 @@ public sealed class PodAdmissionTests : IAsyncLifetime
         Pod With(params (string Request, string Limit)[] cpus) => Pod("web") is var pod
             ? pod with { Spec = pod.Spec with { Containers = cpus.Select((c, i) => new Container { Name = "c" + i, Image = "x", Resources = new() { Requests = Of("cpu", c.Request), Limits = Of("cpu", c.Limit) } }).ToSeq() } } : pod;
 
-        Assert.Equal("pods \"web\" is forbidden: maximum cpu usage per Container is 1, but limit is 2", await RefusalAsync(With(("1", "2"))));
+        Assert.Equal("pods \"web\" is forbidden: maximum cpu usage per Container is 1, but limit is 1200m", await RefusalAsync(With(("1", "1200m"))));
         Assert.Equal("pods \"web\" is forbidden: minimum cpu usage per Container is 100m, but request is 50m", await RefusalAsync(With(("50m", "1"))));
         Assert.Equal("pods \"web\" is forbidden: maximum cpu usage per Pod is 1500m, but limit is 2", await RefusalAsync(With(("100m", "1"), ("100m", "1"))));
     }

@@ -196,4 +196,20 @@ public sealed class TokenTests : IAsyncLifetime
         _server.Clock.Now += TimeSpan.FromHours(2);
         Assert.Equal(401, (await WhoAmIAsync("abcdef.0123456789abcdef")).Code);
     }
+
+    [Fact]
+    public async Task A_user_acts_as_another_only_when_he_may()
+    {
+        Task<TestServer.Answer> As(string user) => _server.Http.SendAsync("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews",
+            "{\"kind\":\"SelfSubjectReview\",\"apiVersion\":\"authentication.k8s.io/v1\"}", headers: [("Authorization", "Bearer s3cret"), ("Impersonate-User", user)]);
+
+        var refused = await As("ann");
+        Assert.Equal(403, refused.Code);
+        Assert.Equal("users \"ann\" is forbidden: User \"bob\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope", refused.Message);
+
+        await _server.BindAsync("impersonate", User("bob"), Rule("impersonate", "", "users", "ann"), Rule("impersonate", "", "serviceaccounts"));
+        Assert.Equal("ann", (await As("ann")).Text("status", "userInfo", "username"));
+        Assert.Equal(403, (await As("eve")).Code);
+        Assert.Equal("[\"system:serviceaccounts\",\"system:serviceaccounts:default\",\"system:authenticated\"]", (await As("system:serviceaccount:default:robot")).Text("status", "userInfo", "groups"));
+    }
 }

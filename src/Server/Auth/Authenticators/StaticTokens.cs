@@ -23,10 +23,10 @@ public sealed class StaticTokens : ITokenAuthenticator
             var columns = Columns(row);
             if (columns is not [{ Length: > 0 } token, { Length: > 0 } name, var uid, ..])
                 throw new FormatException($"token file, line {line}: expected at least token, user name and user uid");
-            users[Digest.Of(token)] = new(name, columns.Count > 3 ? columns[3].Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).ToSeq() : [])
+            users[Digest.Of(token)] = Groups.WithAuthenticated(new(name, columns.Count > 3 ? columns[3].Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).ToSeq() : [])
             {
                 Uid = uid,
-            };
+            });
         }
         return new(users);
     }

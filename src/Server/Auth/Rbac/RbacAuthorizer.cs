@@ -34,7 +34,7 @@ public sealed class RbacAuthorizer : IAuthorizer
         return here.Find(attributes) is { } local ? Allowed(local) : Refused([.. tables.Everywhere.Errors, .. here.Errors]);
     }
 
-    static Decision Allowed(Grant grant) => Decision.Allow("RBAC: allowed by " + grant);
+    static Decision Allowed(Grant grant) => Decision.Allow(grant.Why);
 
     static Decision Refused(IReadOnlyList<string> errors) => Decision.NoOpinion(errors.Count switch
     {

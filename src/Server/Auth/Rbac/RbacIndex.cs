@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using Hanbae.Api;
 using Hanbae.Api.Rbac.V1;
 using Hanbae.Server.Cache;
+using Taken = (Hanbae.Server.Cache.Sorted? ClusterRoles, Hanbae.Server.Cache.Sorted? Roles, Hanbae.Server.Cache.Sorted? ClusterBindings, Hanbae.Server.Cache.Sorted? Bindings);
 
 namespace Hanbae.Server.Auth.Rbac;
 
@@ -13,15 +14,12 @@ readonly record struct RoleKey(string Namespace, string Name);
 /// <param name="Namespace">Where it grants; empty for everywhere.</param>
 sealed record Grant(string Namespace, string Binding, RoleRef Role, Subject Subject)
 {
-    public RoleKey RoleKey => new(Role.Kind == "Role" ? Namespace : "", Role.Name);
+    public RoleKey RoleKey { get; } = new(Role.Kind == "Role" ? Namespace : "", Role.Name);
 
-    /// <summary>As upstream says why something is allowed.</summary>
-    public override string ToString()
-    {
-        string subject = Subject.Kind == "ServiceAccount" ? Subject.Name + "/" + (Subject.Namespace.Length > 0 ? Subject.Namespace : Namespace) : Subject.Name;
-        string binding = Namespace.Length == 0 ? $"ClusterRoleBinding \"{Binding}\"" : $"RoleBinding \"{Binding}/{Namespace}\"";
-        return $"{binding} of {Role.Kind} \"{Role.Name}\" to {Subject.Kind} \"{subject}\"";
-    }
+    /// <summary>As upstream says why something is allowed; made once, since every decision says it.</summary>
+    public string Why { get; } = "RBAC: allowed by "
+        + (Namespace.Length == 0 ? $"ClusterRoleBinding \"{Binding}\"" : $"RoleBinding \"{Binding}/{Namespace}\"") + $" of {Role.Kind} \"{Role.Name}\" to {Subject.Kind} \""
+        + (Subject.Kind != "ServiceAccount" ? Subject.Name : Subject.Name + "/" + (Subject.Namespace.Length > 0 ? Subject.Namespace : Namespace)) + "\"";
 }
 
 /// <summary>Finds what is bound to a user without looking at every binding.</summary>
@@ -31,10 +29,10 @@ sealed record Grant(string Namespace, string Binding, RoleRef Role, Subject Subj
 /// </remarks>
 sealed class RbacIndex(ServedObjects objects)
 {
-    readonly Lock _gate = new();
+    readonly SemaphoreSlim _gate = new(1, 1);
     readonly ConcurrentDictionary<RoleKey, Seq<PolicyRule>> _rules = new();
     readonly ConcurrentDictionary<(string Namespace, string Subject), ImmutableArray<Grant>> _grants = new();
-    Sorted? _clusterRoles, _roles, _clusterBindings, _bindings;
+    volatile Snapshots _known = new(default);
     int _version;
 
     /// <summary>Changes whenever a rule or a binding does.</summary>
@@ -42,23 +40,36 @@ sealed class RbacIndex(ServedObjects objects)
 
     public async ValueTask RefreshAsync(CancellationToken ct)
     {
-        var clusterRoles = await objects.SnapshotAsync<ClusterRole>(ct).ConfigureAwait(false);
-        var roles = await objects.SnapshotAsync<Role>(ct).ConfigureAwait(false);
-        var clusterBindings = await objects.SnapshotAsync<ClusterRoleBinding>(ct).ConfigureAwait(false);
-        var bindings = await objects.SnapshotAsync<RoleBinding>(ct).ConfigureAwait(false);
-        if (ReferenceEquals(clusterRoles, _clusterRoles) && ReferenceEquals(roles, _roles) && ReferenceEquals(clusterBindings, _clusterBindings) && ReferenceEquals(bindings, _bindings)) return;
-        lock (_gate)
+        if (IsCurrent(await TakeAsync(ct).ConfigureAwait(false))) return;
+        await _gate.WaitAsync(ct).ConfigureAwait(false);
+        try
         {
-            Apply(ref _clusterRoles, clusterRoles, (item, there) => Put(item, ((ClusterRole)item.Object).Rules, there));
-            Apply(ref _roles, roles, (item, there) => Put(item, ((Role)item.Object).Rules, there));
-            Apply(ref _clusterBindings, clusterBindings, (item, there) => Put((ClusterRoleBinding)item.Object, there));
-            Apply(ref _bindings, bindings, (item, there) => Put((RoleBinding)item.Object, there));
+            // Taken anew, one after the other: nobody can put back what a later one has taken out.
+            var now = await TakeAsync(ct).ConfigureAwait(false);
+            if (IsCurrent(now)) return;
+            Apply(_known.Of.ClusterRoles, now.ClusterRoles, (item, there) => Put(item, ((ClusterRole)item.Object).Rules, there));
+            Apply(_known.Of.Roles, now.Roles, (item, there) => Put(item, ((Role)item.Object).Rules, there));
+            Apply(_known.Of.ClusterBindings, now.ClusterBindings, (item, there) => Put((ClusterRoleBinding)item.Object, there));
+            Apply(_known.Of.Bindings, now.Bindings, (item, there) => Put((RoleBinding)item.Object, there));
             Volatile.Write(ref _version, _version + 1);
+            _known = new(now);
         }
+        finally { _gate.Release(); }
     }
 
+    /// <summary>What the index was made of.</summary>
+    sealed record Snapshots(Taken Of);
+
+    async ValueTask<Taken> TakeAsync(CancellationToken ct) =>
+        (await objects.SnapshotAsync<ClusterRole>(ct).ConfigureAwait(false), await objects.SnapshotAsync<Role>(ct).ConfigureAwait(false),
+            await objects.SnapshotAsync<ClusterRoleBinding>(ct).ConfigureAwait(false), await objects.SnapshotAsync<RoleBinding>(ct).ConfigureAwait(false));
+
+    bool IsCurrent(Taken now) =>
+        _known.Of is var known && ReferenceEquals(now.ClusterRoles, known.ClusterRoles) && ReferenceEquals(now.Roles, known.Roles)
+        && ReferenceEquals(now.ClusterBindings, known.ClusterBindings) && ReferenceEquals(now.Bindings, known.Bindings);
+
     /// <summary>Walks both in key order: what is gone is taken out, what is new put in, what is the same object is passed over.</summary>
-    static void Apply(ref Sorted? known, Sorted? now, Action<Item, bool> put)
+    static void Apply(Sorted? known, Sorted? now, Action<Item, bool> put)
     {
         if (ReferenceEquals(known, now)) return;
         var (old, fresh) = ((known ?? Sorted.Empty).Between("", ""), (now ?? Sorted.Empty).Between("", ""));
@@ -78,7 +89,6 @@ sealed class RbacIndex(ServedObjects objects)
                 hasFresh = fresh.MoveNext();
             }
         }
-        known = now;
     }
 
     void Put(Item item, Seq<PolicyRule> rules, bool there)

@@ -1,0 +1,60 @@
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Discovery.V1;
+using Hanbae.Api.Meta.V1;
+using Hanbae.Api.Rest;
+using Hanbae.Client;
+using Hanbae.Controllers.Ownership;
+using Preconditions = Hanbae.Api.Meta.V1.Preconditions;
+
+namespace Hanbae.Controllers.EndpointSlices;
+
+/// <summary>Shows proxies and DNS which Pods stand behind each Service.</summary>
+sealed class Reflect(IClusterAccess cluster) : IReconciler
+{
+    const string ByService = "endpointslice-controller/service";
+
+    readonly IClient _client = cluster.Client;
+    readonly ICache<Service> _services = cluster.Cache<Service>();
+    readonly ICache<Pod> _pods = cluster.Cache<Pod>();
+    readonly ICache<Node> _nodes = cluster.Cache<Node>();
+    readonly ICache<EndpointSlice> _slices = cluster.Cache<EndpointSlice>();
+    readonly Echo _echo = new(cluster.Time);
+
+    public void Watch(Triggers on)
+    {
+        _slices.AddIndex(ByService, s => ServiceOf(s).Select(k => k.ToString()));
+        on.Each(_services).Map(_slices, ServiceOf).Needs(_pods).Needs(_nodes).From(add => _pods.Subscribe(e => Selecting(_services, e, add)));
+    }
+
+    public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
+    {
+        // The slices of a Service that is gone are collected as what it owned.
+        if (_services.Find(key) is not { } service || !service.HasBackends() || service.IsBeingDeleted) { _echo.Forget(key); return Again.OnChange; }
+        if (!_echo.IsShownBy(_slices, key)) return Again.WithBackoff;
+        var existing = _slices.ByIndex(ByService, key.ToString()).Where(s => !s.IsBeingDeleted).ToList();
+        var plan = ReflectPlan.For(service, _pods.In(key.Namespace).Where(service.Selects), existing, ZoneOf);
+        try
+        {
+            foreach (var slice in plan.Create) _echo.Wrote(key, await _client.CreateAsync(slice, ct));
+        }
+        catch (ApiException e) when (ReplicaSets.Scale.IsNamespaceTerminating(e)) { return Again.OnChange; }
+        foreach (var slice in plan.Update) _echo.Wrote(key, await _client.UpdateAsync(slice, ct));
+        foreach (var slice in plan.Delete) await _client.TryDeleteAsync<EndpointSlice>(Key.Of(slice), Preconditions.Uid(slice), ct);
+        return Again.OnChange;
+    }
+
+    /// <summary>Adds the Services that a change of a Pod shows in.</summary>
+    internal static void Selecting(ICache<Service> services, CacheEvent<Pod> e, Action<Key> add)
+    {
+        if (e is { Old: { } a, New: { } b } && Backend.LooksTheSame(a, b)) return;
+        foreach (var service in services.In(e.Object.Metadata.Namespace))
+            if (e.Old is { } old && service.Selects(old) || e.New is { } now && service.Selects(now)) add(Key.Of(service));
+    }
+
+    string ZoneOf(string node) => _nodes.Find(new("", node))?.Metadata.Labels["topology.kubernetes.io/zone"] ?? "";
+
+    static IEnumerable<Key> ServiceOf(EndpointSlice slice) =>
+        slice.Metadata.Labels[ReflectPlan.ManagedBy] == ReflectPlan.Controller && slice.Metadata.Labels[ReflectPlan.ServiceName] is { } name
+            ? [new(slice.Metadata.Namespace, name)] : [];
+}

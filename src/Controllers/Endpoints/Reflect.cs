@@ -1,0 +1,45 @@
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Meta.V1;
+using Hanbae.Api.Rest;
+using Hanbae.Client;
+using Hanbae.Controllers.EndpointSlices;
+using Hanbae.Controllers.Ownership;
+using Legacy = Hanbae.Api.Core.V1.Endpoints;
+using Preconditions = Hanbae.Api.Meta.V1.Preconditions;
+
+namespace Hanbae.Controllers.Endpoints;
+
+/// <summary>Keeps the Endpoints object of each Service, for clients that do not know slices.</summary>
+sealed class Reflect(IClusterAccess cluster) : IReconciler
+{
+    readonly IClient _client = cluster.Client;
+    readonly ICache<Service> _services = cluster.Cache<Service>();
+    readonly ICache<Pod> _pods = cluster.Cache<Pod>();
+    readonly ICache<Legacy> _endpoints = cluster.Cache<Legacy>();
+
+    // Endpoints matter only when they go: one without a Service may be anybody's.
+    public void Watch(Triggers on) => on.Each(_services).When(_endpoints, e => e.New is null || _services.Find(Key.Of(e.New)) is not null)
+        .Needs(_pods).From(add => _pods.Subscribe(e => EndpointSlices.Reflect.Selecting(_services, e, add)));
+
+    public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
+    {
+        var existing = _endpoints.Find(key);
+        if (_services.Find(key) is not { } service)
+        {
+            if (existing is not null) await _client.TryDeleteAsync<Legacy>(key, Preconditions.Uid(existing), ct);
+            return Again.OnChange;
+        }
+        if (!service.HasBackends() || service.IsBeingDeleted) return Again.OnChange;
+        var next = ReflectPlan.For(service, _pods.In(key.Namespace).Where(service.Selects), existing);
+        try
+        {
+            if (existing is null) await _client.CreateAsync(next, ct);
+            else if (!next.Equals(existing)) await _client.UpdateAsync(next, ct);
+        }
+        // The cache did not show it yet: it will, and then it is compared.
+        catch (ApiException e) when (e.IsAlreadyExists) { return Again.WithBackoff; }
+        catch (ApiException e) when (ReplicaSets.Scale.IsNamespaceTerminating(e)) { }
+        return Again.OnChange;
+    }
+}

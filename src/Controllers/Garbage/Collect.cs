@@ -1,0 +1,136 @@
+using System.Text;
+using System.Text.Json;
+using Hanbae.Api;
+using Hanbae.Api.Meta.V1;
+using Hanbae.Api.Rest;
+using Hanbae.Client;
+using GroupVersion = Hanbae.Api.GroupVersion;
+
+namespace Hanbae.Controllers.Garbage;
+
+/// <summary>Deletes what is owned by nobody any more, and lets owners go before, after, or without what they own.</summary>
+/// <remarks>
+/// Upstream's garbage collector. Keys are uids. The graph says what wants a look; what is done rests on what the server says at that
+/// moment: an owner counts as absent only after a live look found none, or another of its name.
+/// </remarks>
+sealed class Collect(IClusterAccess cluster) : IReconciler
+{
+    readonly IApiTransport _transport = cluster.Client.Transport;
+    readonly OwnerGraph _graph = new();
+    readonly TaskCompletionSource _synced = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    enum Presence : byte { Absent, Waits, Solid, Unknown }
+
+    public void Watch(Triggers on) => on.From(add => new Survey(_transport, cluster.Time, _graph, add, _synced));
+
+    public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
+    {
+        // An owner that is not listed yet is not absent.
+        await _synced.Task.WaitAsync(ct);
+        if (_graph.Find(key.Name) is not { } known) return Again.OnChange;
+        if (known.Orphans) await OrphanAsync(known, ct);
+        else if (known.WaitsForDependents) await ForegroundAsync(known, ct);
+        if (known.Owners.IsEmpty || known.IsBeingDeleted) return Again.OnChange;
+        return await OwnedAsync(known, ct);
+    }
+
+    /// <summary>Deletes an object whose owners are gone, or takes those that are gone from its owners.</summary>
+    async Task<Again> OwnedAsync(Owned known, CancellationToken ct)
+    {
+        if (await GetAsync(known.Resource, known.Key, ct) is not { } live || live.Metadata.Uid != known.Uid) return Again.OnChange;
+        if (live.Metadata.DeletionTimestamp is not null || live.Metadata.OwnerReferences.IsEmpty) return Again.OnChange;
+        List<string> absent = [], waiting = [];
+        bool solid = false;
+        foreach (var owner in live.Metadata.OwnerReferences)
+            switch (await LookAsync(owner, known, ct))
+            {
+                case Presence.Absent: absent.Add(owner.Uid); break;
+                case Presence.Waits: waiting.Add(owner.Uid); break;
+                default: solid = true; break;
+            }
+        if (solid)
+        {
+            if (absent.Count + waiting.Count > 0) await ReleaseAsync(known, [.. absent, .. waiting], ct);
+            return Again.OnChange;
+        }
+        // Dependents of its own that wait for it in turn would be a circle: they must not block it.
+        var dependents = _graph.DependentsOf(known.Uid);
+        bool foreground = waiting.Count > 0 && dependents.Length > 0;
+        if (foreground && dependents.Any(d => d.WaitsForDependents)) await UnblockAsync(known, live.Metadata.OwnerReferences, ct);
+        string policy = foreground || live.Metadata.Finalizers.Contains(OwnerGraph.Foreground) ? "Foreground"
+            : live.Metadata.Finalizers.Contains(OwnerGraph.Orphan) ? "Orphan" : "Background";
+        var options = new DeleteOptions { PropagationPolicy = policy, Preconditions = new() { Uid = known.Uid, ResourceVersion = live.Metadata.ResourceVersion } };
+        await SendAsync(Requests.Delete(known.Resource, known.Key, options), ct);
+        return Again.OnChange;
+    }
+
+    /// <summary>Lets an owner go when no dependent that blocks it is left; sends them on their way otherwise.</summary>
+    async Task ForegroundAsync(Owned owner, CancellationToken ct)
+    {
+        bool blocked = false;
+        foreach (var dependent in _graph.DependentsOf(owner.Uid))
+        {
+            if (dependent.Uid == owner.Uid) continue;
+            blocked |= dependent.Owners.Exists(o => o.Uid == owner.Uid && o.BlockOwnerDeletion == true);
+            if (!dependent.IsBeingDeleted) await OwnedAsync(dependent, ct);
+        }
+        if (!blocked) await RemoveFinalizerAsync(owner, OwnerGraph.Foreground, ct);
+    }
+
+    async Task OrphanAsync(Owned owner, CancellationToken ct)
+    {
+        foreach (var dependent in _graph.DependentsOf(owner.Uid)) await ReleaseAsync(dependent, [owner.Uid], ct);
+        await RemoveFinalizerAsync(owner, OwnerGraph.Orphan, ct);
+    }
+
+    async Task<Presence> LookAsync(OwnerReference owner, Owned of, CancellationToken ct)
+    {
+        if (_graph.IsPresent(owner.Uid)) return _graph.Find(owner.Uid) is { WaitsForDependents: true } ? Presence.Waits : Presence.Solid;
+        // A kind that is not built in cannot be looked at from here: the benefit of the doubt.
+        if (GroupVersion.Parse(owner.ApiVersion) is not { } gv) return Presence.Unknown;
+        if (Resources.Of(gv).FirstOrDefault(r => r.Kind.Kind == owner.Kind) is not { } resource) return Presence.Unknown;
+        // Cluster-scoped objects cannot be owned from within a namespace; upstream leaves such ones alone.
+        if (resource.Namespaced && of.Key.Namespace.Length == 0) return Presence.Unknown;
+        var live = await GetAsync(resource, new(resource.Namespaced ? of.Key.Namespace : "", owner.Name), ct);
+        if (live is null || live.Metadata.Uid != owner.Uid) return Presence.Absent;
+        return live.Metadata.DeletionTimestamp is not null && live.Metadata.Finalizers.Contains(OwnerGraph.Foreground) ? Presence.Waits : Presence.Solid;
+    }
+
+    Task ReleaseAsync(Owned obj, IEnumerable<string> owners, CancellationToken ct) =>
+        PatchAsync(obj, $"\"ownerReferences\":[{string.Join(',', owners.Select(uid => $$"""{"$patch":"delete","uid":{{Quote(uid)}}}"""))}]", ct);
+
+    Task UnblockAsync(Owned obj, Seq<OwnerReference> owners, CancellationToken ct)
+    {
+        var blocking = owners.Where(o => o.BlockOwnerDeletion == true).Select(o => $$"""{"uid":{{Quote(o.Uid)}},"blockOwnerDeletion":false}""");
+        return PatchAsync(obj, $"\"ownerReferences\":[{string.Join(',', blocking)}]", ct);
+    }
+
+    async Task PatchAsync(Owned obj, string metadata, CancellationToken ct)
+    {
+        byte[] body = Encoding.UTF8.GetBytes($$$"""{"metadata":{"uid":{{{Quote(obj.Uid)}}},{{{metadata}}}}}""");
+        await SendAsync(Requests.Patch(obj.Resource, obj.Key, Patch.Strategic(body)), ct);
+    }
+
+    async Task RemoveFinalizerAsync(Owned obj, string finalizer, CancellationToken ct)
+    {
+        if (await GetAsync(obj.Resource, obj.Key, ct) is not { } live || live.Metadata.Uid != obj.Uid || !live.Metadata.Finalizers.Contains(finalizer)) return;
+        string left = string.Join(',', live.Metadata.Finalizers.Where(f => f != finalizer).Select(Quote));
+        byte[] body = Encoding.UTF8.GetBytes($$$"""{"metadata":{"resourceVersion":{{{Quote(live.Metadata.ResourceVersion)}}},"finalizers":[{{{left}}}]}}""");
+        await SendAsync(Requests.Patch(obj.Resource, obj.Key, Patch.Merge(body)), ct);
+    }
+
+    async Task<IObject?> GetAsync(ResourceInfo resource, Key key, CancellationToken ct)
+    {
+        var result = await _transport.SendAsync(Requests.Get(resource, key), ct);
+        return result.Code == 404 ? null : (IObject?)result.OrThrow().Object;
+    }
+
+    /// <summary>What is gone needs nothing more.</summary>
+    async Task SendAsync(ApiRequest request, CancellationToken ct)
+    {
+        var result = await _transport.SendAsync(request, ct);
+        if (result.Code is not (404 or 422)) result.OrThrow();
+    }
+
+    static string Quote(string text) => "\"" + JsonEncodedText.Encode(text) + "\"";
+}

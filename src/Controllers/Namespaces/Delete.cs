@@ -1,0 +1,82 @@
+using System.Collections.Immutable;
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Rest;
+using Hanbae.Api.Schema;
+using Hanbae.Client;
+
+namespace Hanbae.Controllers.Namespaces;
+
+/// <summary>Empties namespaces that are to go, and lets them go when they are empty.</summary>
+/// <remarks>
+/// Every resource is deleted as a whole, and then looked at: what finalizers or running Pods hold back is told in the conditions and
+/// waited for. Only a namespace that was seen empty is finalized.
+/// </remarks>
+sealed class Delete(IClusterAccess cluster) : IReconciler
+{
+    /// <summary>How long to wait for what goes by itself.</summary>
+    static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    readonly IApiTransport _transport = cluster.Client.Transport;
+    readonly ICache<Namespace> _namespaces = cluster.Cache<Namespace>();
+
+    public void Watch(Triggers on) => on.When(_namespaces, e => e.New is { Metadata.DeletionTimestamp: not null });
+
+    public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
+    {
+        if (_namespaces.Find(key) is not { Metadata.DeletionTimestamp: not null } ns || !ns.Spec.Finalizers.Contains("kubernetes")) return Again.OnChange;
+        var left = new List<Leftover>();
+        string failures = "";
+        foreach (var resource in Contents.All)
+            try
+            {
+                if (await RemoveAsync(resource, key.Name, ct) is { Count: > 0 } rest) left.Add(rest);
+            }
+            catch (ApiException e) when (e.Code is 404 or 405) { /* This server does not serve it: there is nothing of it. */ }
+            catch (ApiException e) { failures += (failures.Length > 0 ? ", " : "") + e.Message; }
+
+        var status = ns.Status with { Phase = "Terminating", Conditions = DeleteConditions.For(ns.Status.Conditions, left, failures, cluster.Time.GetUtcNow()) };
+        ns = await cluster.Client.UpdateStatusIfChangedAsync(ns, ns with { Status = status }, ct);
+        if (failures.Length > 0) return Again.WithBackoff;
+        if (left.Count > 0) return Again.In(Pause);
+        var final = ns with { Spec = ns.Spec with { Finalizers = ns.Spec.Finalizers.Where(f => f != "kubernetes").ToSeq() } };
+        (await _transport.SendAsync(Requests.Update(final, "finalize"), ct)).OrThrow();
+        return Again.OnChange;
+    }
+
+    /// <returns>What is still there.</returns>
+    async Task<Leftover> RemoveAsync(ResourceInfo resource, string ns, CancellationToken ct)
+    {
+        var list = await ListAsync(resource, ns, ct);
+        if (list.Count == 0) return new(resource.Gvr, 0, []);
+        if (resource.Verbs.Contains("deletecollection"))
+            (await _transport.SendAsync(new() { Method = "DELETE", Path = resource.Path(ns) }, ct)).OrThrow();
+        else
+            foreach (var obj in list)
+            {
+                var answer = await _transport.SendAsync(Requests.Delete(resource, Key.Of(obj), Api.Meta.V1.DeleteOptions.Empty), ct);
+                if (answer.Code != 404) answer.OrThrow();
+            }
+        list = await ListAsync(resource, ns, ct);
+        return new(resource.Gvr, list.Count, [.. list.SelectMany(o => o.Metadata.Finalizers)]);
+    }
+
+    async Task<IReadOnlyList<IObject>> ListAsync(ResourceInfo resource, string ns, CancellationToken ct) =>
+        (await _transport.SendAsync(Requests.List(resource, new() { Namespace = ns }), ct)).OrThrow().List?.Items ?? [];
+}
+
+/// <summary>What a namespace still holds of one resource.</summary>
+readonly record struct Leftover(GroupVersionResource Resource, int Count, ImmutableArray<string> Finalizers);
+
+/// <summary>Everything that can be in a namespace.</summary>
+static class Contents
+{
+    public static ImmutableArray<ResourceInfo> All { get; } =
+    [
+        .. from g in ApiData.Groups
+           // Each resource once, by the version that the group prefers among those it serves.
+           from r in g.Default.OrderBy(v => v == g.Preferred ? 0 : 1).SelectMany(v => Resources.Of(new GroupVersion(g.Name, v))).DistinctBy(r => r.Gvr.Resource)
+           where r.Namespaced && r.Verbs.Contains("list") && r.Verbs.Contains("delete")
+           select r,
+    ];
+}

@@ -1,0 +1,65 @@
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+
+namespace Hanbae.Controllers.Nodes;
+
+/// <summary>Turns a node's conditions into taints, and tells which Pods bear them.</summary>
+static class Taints
+{
+    const string NotReady = "node.kubernetes.io/not-ready";
+    const string Unreachable = "node.kubernetes.io/unreachable";
+    const string Unschedulable = "node.kubernetes.io/unschedulable";
+
+    static readonly (string Condition, string Taint)[] Pressures =
+    [
+        ("MemoryPressure", "node.kubernetes.io/memory-pressure"), ("DiskPressure", "node.kubernetes.io/disk-pressure"),
+        ("PIDPressure", "node.kubernetes.io/pid-pressure"), ("NetworkUnavailable", "node.kubernetes.io/network-unavailable"),
+    ];
+
+    static bool IsManaged(Taint taint) =>
+        (taint.Key is NotReady or Unreachable && taint.Effect is "NoSchedule" or "NoExecute")
+        || taint.Effect == "NoSchedule" && (taint.Key == Unschedulable || Pressures.Any(p => p.Taint == taint.Key));
+
+    /// <summary>The taints that the node shall have: foreign ones stay, and those that stay keep their time.</summary>
+    public static Seq<Taint> For(Node node, DateTimeOffset now)
+    {
+        var wanted = new List<Taint>();
+        string? ready = node.Status.Conditions.Find(c => c.Type == "Ready")?.Status;
+        if (ready is "False" or "Unknown")
+        {
+            string key = ready == "False" ? NotReady : Unreachable;
+            wanted.Add(new() { Key = key, Effect = "NoSchedule" });
+            wanted.Add(new() { Key = key, Effect = "NoExecute" });
+        }
+        foreach (var (condition, taint) in Pressures)
+            if (node.Status.Conditions.Exists(c => c.Type == condition && c.Status == "True")) wanted.Add(new() { Key = taint, Effect = "NoSchedule" });
+        if (node.Spec.Unschedulable) wanted.Add(new() { Key = Unschedulable, Effect = "NoSchedule" });
+
+        var next = new List<Taint>();
+        foreach (var taint in node.Spec.Taints)
+            if (!IsManaged(taint) || wanted.RemoveAll(w => w.Key == taint.Key && w.Effect == taint.Effect) > 0) next.Add(taint);
+        next.AddRange(wanted.Select(w => w with { TimeAdded = now }));
+        return next.ToSeq();
+    }
+
+    /// <summary>When a Pod has to leave its node: null when it may stay.</summary>
+    public static DateTimeOffset? LeavesAt(Pod pod, Seq<Taint> taints, DateTimeOffset now)
+    {
+        DateTimeOffset? earliest = null;
+        foreach (var taint in taints)
+        {
+            if (taint.Effect != "NoExecute") continue;
+            var tolerations = pod.Spec.Tolerations.Where(t => Tolerates(t, taint)).ToList();
+            if (tolerations.Count == 0) return now;
+            // For ever, as far as one says so by saying nothing; of several times the shortest counts.
+            if (tolerations.Min(t => t.TolerationSeconds) is not { } seconds) continue;
+            var at = (taint.TimeAdded ?? now).AddSeconds(Math.Max(0, seconds));
+            if (earliest is null || at < earliest) earliest = at;
+        }
+        return earliest;
+    }
+
+    static bool Tolerates(Toleration toleration, Taint taint) =>
+        (toleration.Effect.Length == 0 || toleration.Effect == taint.Effect) && (toleration.Key.Length == 0 || toleration.Key == taint.Key)
+        && (toleration.Operator == "Exists" || toleration.Operator is "" or "Equal" && toleration.Key.Length > 0 && toleration.Value == taint.Value);
+}

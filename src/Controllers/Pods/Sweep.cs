@@ -1,0 +1,67 @@
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Meta.V1;
+using Hanbae.Client;
+using Hanbae.Controllers.Nodes;
+
+namespace Hanbae.Controllers.Pods;
+
+/// <summary>Removes Pods that nobody will: of nodes that vanished, deleted before they had a node, and the oldest of too many that ended.</summary>
+sealed class Sweep(IClusterAccess cluster, ControllerOptions options) : IReconciler
+{
+    static readonly TimeSpan Period = TimeSpan.FromSeconds(20);
+    /// <summary>A node may be about to register again: its Pods have so long (upstream's quarantine).</summary>
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
+
+    readonly ICache<Pod> _pods = cluster.Cache<Pod>();
+    readonly ICache<Node> _nodes = cluster.Cache<Node>();
+    readonly Dictionary<string, DateTimeOffset> _missing = [];
+
+    /// <summary>One key for all of it, at regular times.</summary>
+    public void Watch(Triggers on) => on.Needs(_pods).Needs(_nodes)
+        .From(add => cluster.Time.CreateTimer(_ => add(new("", "pods")), null, TimeSpan.Zero, Period));
+
+    public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
+    {
+        var now = cluster.Time.GetUtcNow();
+        var pods = _pods.All;
+        foreach (var pod in SweepPlan.TooMany(pods, options.TerminatedPodThreshold)) await DeleteAsync(pod, ct);
+        foreach (var pod in pods.Where(p => p.Metadata.DeletionTimestamp is not null && p.Spec.NodeName.Length == 0)) await DeleteAsync(pod, ct);
+
+        var gone = await GoneAsync(pods, now, ct);
+        foreach (var pod in pods.Where(p => gone.Contains(p.Spec.NodeName)))
+        {
+            var failed = pod.IsTerminal ? pod
+                : Disruption.Mark(pod with { Status = pod.Status with { Phase = "Failed" } }, "DeletionByPodGC", "PodGC: node no longer exists", now);
+            if (!failed.Equals(pod) && await cluster.Client.FindAsync(pod, ct) is not null) await cluster.Client.UpdateStatusAsync(failed, ct);
+            await DeleteAsync(pod, ct);
+        }
+        return Again.OnChange;
+    }
+
+    /// <summary>Nodes that Pods name and that were not there for long enough; looked for once more, live.</summary>
+    async Task<HashSet<string>> GoneAsync(IReadOnlyCollection<Pod> pods, DateTimeOffset now, CancellationToken ct)
+    {
+        var named = pods.Select(p => p.Spec.NodeName).Where(n => n.Length > 0 && _nodes.Find(new("", n)) is null).ToHashSet();
+        foreach (string node in _missing.Keys.Except(named).ToList()) _missing.Remove(node);
+        var gone = new HashSet<string>();
+        foreach (string node in named)
+            if (!_missing.TryGetValue(node, out var since)) _missing.Add(node, now);
+            else if (now - since >= Patience && await cluster.Client.FindAsync<Node>(new("", node), ct) is null) gone.Add(node);
+        return gone;
+    }
+
+    Task DeleteAsync(Pod pod, CancellationToken ct) =>
+        cluster.Client.TryDeleteAsync<Pod>(Key.Of(pod), new DeleteOptions { GracePeriodSeconds = 0, Preconditions = new() { Uid = pod.Metadata.Uid } }, ct);
+}
+
+/// <summary>Chooses the Pods that have ended and are too many.</summary>
+static class SweepPlan
+{
+    public static IEnumerable<Pod> TooMany(IEnumerable<Pod> pods, int most)
+    {
+        if (most <= 0) return [];
+        var ended = pods.Where(p => p.IsTerminal && p.Metadata.DeletionTimestamp is null).ToList();
+        return ended.OrderBy(p => p.Metadata.CreationTimestamp).ThenBy(p => p.Metadata.Name, StringComparer.Ordinal).Take(Math.Max(0, ended.Count - most));
+    }
+}

@@ -1,0 +1,34 @@
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Rest;
+using Hanbae.Client;
+
+namespace Hanbae.Controllers.RootCa;
+
+/// <summary>Puts the certificates by which Pods know the API server into each namespace, as ConfigMap <c>kube-root-ca.crt</c>.</summary>
+sealed class Publish(IClusterAccess cluster, ControllerOptions options) : IReconciler
+{
+    const string Name = "kube-root-ca.crt";
+    const string Entry = "ca.crt";
+
+    readonly ICache<Namespace> _namespaces = cluster.Cache<Namespace>();
+    // Only those of the name: the ConfigMaps of a cluster may be large.
+    readonly ICache<ConfigMap> _maps = cluster.Cache<ConfigMap>(new() { FieldSelector = "metadata.name=" + Name });
+
+    public void Watch(Triggers on) => on.Each(_namespaces).Map(_maps, m => [new Key("", m.Metadata.Namespace)]);
+
+    public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
+    {
+        if (options.RootCa.Length == 0 || _namespaces.Find(key) is not { Metadata.DeletionTimestamp: null }) return Again.OnChange;
+        var data = Map.Of((Entry, options.RootCa));
+        try
+        {
+            if (_maps.Find(new(key.Name, Name)) is not { } map)
+                await cluster.Client.CreateAsync(new ConfigMap { Metadata = new() { Name = Name, Namespace = key.Name }, Data = data }, ct);
+            else if (map.Data != data)
+                await cluster.Client.UpdateAsync(map with { Data = data, BinaryData = default }, ct);
+        }
+        catch (ApiException e) when (e.IsAlreadyExists || ReplicaSets.Scale.IsNamespaceTerminating(e)) { }
+        return Again.OnChange;
+    }
+}

@@ -1,0 +1,110 @@
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Kubelet.Pods;
+using Hanbae.Kubelet.Probes;
+using Hanbae.Kubelet.Runtime;
+using ContainerState = Hanbae.Api.Core.V1.ContainerState;
+using ContainerStatus = Hanbae.Api.Core.V1.ContainerStatus;
+using ContainerUser = Hanbae.Api.Core.V1.ContainerUser;
+using LinuxContainerUser = Hanbae.Api.Core.V1.LinuxContainerUser;
+using Container = Hanbae.Api.Core.V1.Container;
+
+namespace Hanbae.Kubelet.Statuses;
+
+/// <summary>Why a container is not running although it should be: the state <c>waiting</c>.</summary>
+public readonly record struct Waiting(string Reason, string Message);
+
+/// <summary>Container statuses of a Pod, from what the runtime has, what the last try said, and what was last told.</summary>
+static class ContainerStatuses
+{
+    public static Seq<ContainerStatus> For(StatusInputs inputs, IEnumerable<Container> containers, Seq<ContainerStatus> before, bool init)
+    {
+        var made = new List<ContainerStatus>();
+        foreach (var container in containers) made.Add(For(inputs, container, before.Find(s => s.Name == container.Name), init));
+        return made.ToSeq();
+    }
+
+    static ContainerStatus For(StatusInputs inputs, Container container, ContainerStatus? before, bool init)
+    {
+        var newest = inputs.Runtime.Newest(container.Name);
+        var status = newest is null ? Absent(inputs, container, before, init) : Of(newest, inputs.Runtime.Before(newest), before);
+        status = status with { Name = container.Name };
+
+        // A container that is to start but could not is waiting, and what it ended with is its last state.
+        bool done = init && !container.IsSidecar() && newest is { Succeeded: true };
+        if (!inputs.Terminal && !done && inputs.Pod.ShouldRestart(container, newest) && inputs.Errors.TryGetValue(container.Name, out var error))
+            status = status with
+            {
+                LastState = status.State.Terminated is not null ? status.State : status.LastState,
+                State = new() { Waiting = new() { Reason = error.Reason, Message = error.Message } },
+            };
+        status = WithReadiness(inputs, container, status, newest, init);
+        return status.State.Waiting is null ? status with
+        {
+            AllocatedResources = container.Resources.Requests,
+            Resources = container.Resources == ResourceRequirements.Empty ? new() : container.Resources with { Claims = default },
+            VolumeMounts = Mounts(container),
+            User = newest?.User is { } user ? new() { Linux = new() { Uid = user.Uid, Gid = user.Gid, SupplementalGroups = user.SupplementalGroups.ToSeq() } } : null,
+        } : status with { VolumeMounts = newest is null ? default : Mounts(container) };
+    }
+
+    static ContainerStatus Absent(StatusInputs inputs, Container container, ContainerStatus? before, bool init)
+    {
+        if (before is { State.Terminated: not null }) return before; // removed from the runtime since
+        var empty = new ContainerStatus { Name = container.Name, Image = container.Image, RestartCount = before?.RestartCount ?? 0, LastState = before?.LastState ?? ContainerState.Empty };
+        // A Pod that the kubelet refused never had containers, so none was lost.
+        if (before is { State.Running: not null } || inputs.Terminal && before is not null && inputs.Failed is null)
+        {
+            // It was there and is no longer, without a word about its end.
+            var lost = new ContainerState
+            {
+                Terminated = new() { Reason = "ContainerStatusUnknown", ExitCode = 137, Message = inputs.Terminal
+                    ? "The container could not be located when the pod was terminated"
+                    : "The container could not be located when the pod was deleted.  The container used to be Running" },
+            };
+            if (inputs.Terminal) return before with { State = lost, Ready = false, Started = false };
+            if (before.State.Running is not null) empty = empty with { LastState = lost, RestartCount = before.RestartCount + 1 };
+        }
+        bool initializing = !init && !inputs.Pod.Spec.InitContainers.IsEmpty;
+        return empty with { State = new() { Waiting = new() { Reason = initializing ? "PodInitializing" : "ContainerCreating" } } };
+    }
+
+    static ContainerStatus Of(RuntimeContainer c, RuntimeContainer? earlier, ContainerStatus? before) => new()
+    {
+        Name = c.Name,
+        Image = c.Image,
+        ImageID = c.ImageId,
+        ContainerID = "containerd://" + c.Id,
+        RestartCount = Math.Max(c.RestartCount, before?.RestartCount ?? 0),
+        State = State(c),
+        LastState = earlier is not null ? State(earlier) : before is { LastState: { Terminated: not null } last } ? last : ContainerState.Empty,
+    };
+
+    static ContainerState State(RuntimeContainer c) => c.State switch
+    {
+        RuntimeState.Running => new() { Running = new() { StartedAt = c.StartedAt } },
+        RuntimeState.Exited => new()
+        {
+            Terminated = new()
+            {
+                ExitCode = c.ExitCode, Reason = c.Reason, Message = c.Message, ContainerID = "containerd://" + c.Id,
+                StartedAt = c.StartedAt ?? DateTimeOffset.UnixEpoch, FinishedAt = c.FinishedAt ?? DateTimeOffset.UnixEpoch,
+            },
+        },
+        RuntimeState.Unknown => new() { Terminated = new() { ExitCode = 137, Reason = "ContainerStatusUnknown", Message = "The container could not be located when the pod was terminated", ContainerID = "containerd://" + c.Id } },
+        _ => new() { Waiting = new() { Reason = "ContainerCreating" } },
+    };
+
+    static ContainerStatus WithReadiness(StatusInputs inputs, Container container, ContainerStatus status, RuntimeContainer? newest, bool init)
+    {
+        bool running = status.State.Running is not null;
+        bool started = running && (container.StartupProbe is null || inputs.Probes.Get(newest!.Id, ProbeKind.Startup) == ProbeVerdict.Success);
+        bool ready = init && !container.IsSidecar()
+            ? status.State.Terminated is { ExitCode: 0 }
+            : started && (container.ReadinessProbe is null || inputs.Probes.Get(newest!.Id, ProbeKind.Readiness) == ProbeVerdict.Success);
+        return status with { Started = started, Ready = ready };
+    }
+
+    static Seq<VolumeMountStatus> Mounts(Container container) =>
+        container.VolumeMounts.Select(m => new VolumeMountStatus { Name = m.Name, MountPath = m.MountPath, ReadOnly = m.ReadOnly, RecursiveReadOnly = m.ReadOnly ? "Disabled" : null }).ToSeq();
+}

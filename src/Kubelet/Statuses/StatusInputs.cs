@@ -1,0 +1,25 @@
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Kubelet.Probes;
+using Hanbae.Kubelet.Runtime;
+
+namespace Hanbae.Kubelet.Statuses;
+
+/// <summary>All that a Pod's status is computed from.</summary>
+public sealed record StatusInputs
+{
+    /// <summary>The Pod as the API has it; conditions of others are kept from here.</summary>
+    public required Pod Pod { get; init; }
+    public required RuntimePod Runtime { get; init; }
+    /// <summary>What was last told, or what the API has after a restart.</summary>
+    public required PodStatus Before { get; init; }
+    /// <summary>Why containers could not be started, by name.</summary>
+    public IReadOnlyDictionary<string, Waiting> Errors { get; init; } = new Dictionary<string, Waiting>();
+    public required IProbeResults Probes { get; init; }
+    public required DateTimeOffset Now { get; init; }
+    public Seq<string> HostIPs { get; init; }
+    /// <summary>Nothing of the Pod will be started any more.</summary>
+    public bool Terminal { get; init; }
+    /// <summary>The kubelet itself ends the Pod: phase Failed, with this reason.</summary>
+    public Waiting? Failed { get; init; }
+}

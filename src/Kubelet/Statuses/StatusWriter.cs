@@ -1,0 +1,88 @@
+using System.Collections.Concurrent;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Meta.V1;
+using Hanbae.Api.Rest;
+using Hanbae.Client;
+using Hanbae.Kubelet.Pods;
+using Patch = Hanbae.Client.Patch;
+
+namespace Hanbae.Kubelet.Statuses;
+
+/// <summary>Writes Pod statuses to the API server: the newest of each Pod, only what changed, until it is there.</summary>
+sealed class StatusWriter(IClient client, TimeProvider time) : IPodReports
+{
+    readonly ConcurrentDictionary<string, (Pod Pod, PodStatus Status)> _pending = new(); // at most one for each Pod of the node
+    readonly ConcurrentDictionary<string, PodStatus> _written = new();
+    readonly ConcurrentDictionary<string, SemaphoreSlim> _turns = new();
+    readonly WakeUp _wake = new();
+
+    public void Report(Pod pod, PodStatus status)
+    {
+        _pending[pod.Metadata.Uid] = (pod, status);
+        _wake.Set();
+    }
+
+    public async Task FinishAsync(Pod pod, PodStatus status, CancellationToken ct)
+    {
+        string uid = pod.Metadata.Uid;
+        _pending.TryRemove(uid, out _);
+        if (await WriteAsync(pod, status, ct).ConfigureAwait(false))
+        {
+            try
+            {
+                await client.DeleteAsync<Pod>(Key.Of(pod), new DeleteOptions { GracePeriodSeconds = 0, Preconditions = new() { Uid = uid } }, ct).ConfigureAwait(false);
+            }
+            catch (ApiException e) when (e.IsNotFound || e.IsConflict) { } // gone, or another Pod of that name already
+        }
+        Forget(uid);
+    }
+
+    /// <summary>The Pod is gone from the node.</summary>
+    public void Forget(string uid)
+    {
+        _pending.TryRemove(uid, out _);
+        _written.TryRemove(uid, out _);
+        _turns.TryRemove(uid, out _);
+    }
+
+    public async Task RunAsync(CancellationToken ct)
+    {
+        const int parallel = 4;
+        var delay = TimeSpan.Zero;
+        while (true)
+        {
+            await _wake.WaitAsync(delay > TimeSpan.Zero ? delay : TimeSpan.FromMinutes(1), time, ct).ConfigureAwait(false);
+            int failures = 0;
+            await Parallel.ForEachAsync(_pending.ToArray(), new ParallelOptions { MaxDegreeOfParallelism = parallel, CancellationToken = ct }, async (entry, token) =>
+            {
+                if (!_pending.TryRemove(entry.Key, out var report)) return;
+                try { await WriteAsync(report.Pod, report.Status, token).ConfigureAwait(false); }
+                catch (Exception e) when (e is ApiException or HttpRequestException or IOException)
+                {
+                    _pending.TryAdd(entry.Key, report); // unless there is a newer one
+                    Interlocked.Increment(ref failures);
+                }
+            }).ConfigureAwait(false);
+            delay = failures == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(Math.Clamp(delay.TotalSeconds * 2, 0.5, 10));
+        }
+    }
+
+    /// <returns>False when the Pod is no longer there.</returns>
+    async Task<bool> WriteAsync(Pod pod, PodStatus status, CancellationToken ct)
+    {
+        string uid = pod.Metadata.Uid;
+        var turn = _turns.GetOrAdd(uid, _ => new(1));
+        await turn.WaitAsync(ct).ConfigureAwait(false);
+        try
+        {
+            // Against what was last written, not what was last seen: the cache may lag behind our own writes.
+            var before = _written.GetValueOrDefault(uid) ?? pod.Status;
+            if (StatusPatch.Between(uid, before, status) is not { } body) return true;
+            var answer = await client.PatchAsync<Pod>(Key.Of(pod), Patch.Strategic(body), ct, "status").ConfigureAwait(false);
+            _written[uid] = answer.Status;
+            return true;
+        }
+        catch (ApiException e) when (e.IsNotFound || e.IsConflict || e.Code == 422 && e.Message.Contains("uid", StringComparison.Ordinal)) { return false; }
+        finally { turn.Release(); }
+    }
+}

@@ -1,0 +1,70 @@
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+
+namespace Hanbae.Machinery.Validate;
+
+/// <summary>Environment variables and where their values come from.</summary>
+static class EnvRules
+{
+    static readonly string[] s_fields = ["metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs"];
+
+    public static void Env(FieldPath at, Seq<EnvVar> env, Errors errors)
+    {
+        for (int i = 0; i < env.Count; i++)
+        {
+            var (here, variable) = (at[i], env[i]);
+            if (variable.Name.Length == 0) errors.Required(here["name"]);
+            else errors.Invalid(here["name"], variable.Name, Names.EnvVar(variable.Name));
+            if (variable.ValueFrom is { } from) Source(here["valueFrom"], from, variable.Value, errors);
+        }
+    }
+
+    static void Source(FieldPath at, EnvVarSource from, string value, Errors errors)
+    {
+        int count = 0;
+        if (from.FieldRef is { } field) { count++; Field(at["fieldRef"], field, errors); }
+        if (from.ResourceFieldRef is { } resource) { count++; if (resource.Resource.Length == 0) errors.Required(at["resourceFieldRef"]["resource"]); }
+        if (from.ConfigMapKeyRef is { } map) { count++; Key(at["configMapKeyRef"], map.Name, map.Key, errors); }
+        if (from.SecretKeyRef is { } secret) { count++; Key(at["secretKeyRef"], secret.Name, secret.Key, errors); }
+        if (from.FileKeyRef is not null) count++;
+        if (count == 0) errors.Invalid(at, "", "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`");
+        if (count > 1) errors.Invalid(at, "", "may not have more than one field specified at a time");
+        if (value.Length > 0 && count > 0) errors.Invalid(at, "", "may not be specified when `value` is not empty");
+    }
+
+    static void Field(FieldPath at, ObjectFieldSelector field, Errors errors)
+    {
+        if (field.ApiVersion.Length == 0) { errors.Required(at["apiVersion"]); return; }
+        if (field.FieldPath.Length == 0) { errors.Required(at["fieldPath"]); return; }
+        string path = field.FieldPath;
+        foreach (string prefix in (ReadOnlySpan<string>)["metadata.labels['", "metadata.annotations['"])
+            if (path.StartsWith(prefix, StringComparison.Ordinal) && path.EndsWith("']", StringComparison.Ordinal))
+            {
+                string key = path[prefix.Length..^2];
+                errors.Invalid(at, key, LabelSyntax.KeyErrors(prefix[9] == 'a' ? key.ToLowerInvariant() : key));
+                return;
+            }
+        if (path is "metadata.labels" or "metadata.annotations" or "spec.restartPolicy" or "status.phase") errors.OneOf(at["fieldPath"], path, s_fields);
+        else if (!s_fields.Contains(path)) errors.Invalid(at["fieldPath"], path, $"error converting fieldPath: field label not supported: {path}");
+    }
+
+    static void Key(FieldPath at, string name, string key, Errors errors)
+    {
+        if (name.Length == 0) errors.Required(at["name"]);
+        if (key.Length == 0) errors.Required(at["key"]);
+        else errors.Invalid(at["key"], key, Names.ConfigKey(key));
+    }
+
+    public static void EnvFrom(FieldPath at, Seq<EnvFromSource> sources, Errors errors)
+    {
+        for (int i = 0; i < sources.Count; i++)
+        {
+            var (here, source) = (at[i], sources[i]);
+            if (source.Prefix.Length > 0) errors.Invalid(here["prefix"], source.Prefix, Names.EnvVar(source.Prefix));
+            if (source.ConfigMapRef is { Name.Length: 0 }) errors.Required(here["configMapRef"]["name"]);
+            if (source.SecretRef is { Name.Length: 0 }) errors.Required(here["secretRef"]["name"]);
+            if (source is { ConfigMapRef: null, SecretRef: null }) errors.Invalid(here, "", "must specify one of: `configMapRef` or `secretRef`");
+            if (source is { ConfigMapRef: not null, SecretRef: not null }) errors.Invalid(here, "", "may not have more than one field specified at a time");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+using Hanbae.Api.Batch.V1;
+
+namespace Hanbae.Machinery.Validate;
+
+/// <summary>Work that ends: Jobs and what starts them.</summary>
+static class JobRules
+{
+    const int LongestCronJobName = 52;
+
+    public static void Check(Job o, Errors errors)
+    {
+        Spec(FieldPath.Spec, o.Spec, errors);
+        if (o.Spec.Selector is { } selector)
+        {
+            LabelRules.Selector(FieldPath.Spec["selector"], selector, errors);
+            if (!LabelRules.Matches(selector, o.Spec.Template.Metadata.Labels))
+                errors.InvalidAs(FieldPath.Spec["template"]["metadata"]["labels"], Shown.Map(o.Spec.Template.Metadata.Labels), "`selector` does not match template `labels`");
+        }
+        else errors.Required(FieldPath.Spec["selector"]);
+    }
+
+    static void Spec(FieldPath at, JobSpec s, Errors errors)
+    {
+        errors.NotNegative(at["parallelism"], s.Parallelism);
+        errors.NotNegative(at["completions"], s.Completions);
+        errors.NotNegative(at["activeDeadlineSeconds"], s.ActiveDeadlineSeconds);
+        errors.NotNegative(at["backoffLimit"], s.BackoffLimit);
+        errors.NotNegative(at["ttlSecondsAfterFinished"], s.TtlSecondsAfterFinished);
+        errors.NotNegative(at["maxFailedIndexes"], s.MaxFailedIndexes);
+        if (s.BackoffLimitPerIndex is { } perIndex)
+        {
+            errors.NotNegative(at["backoffLimitPerIndex"], perIndex);
+            if (s.CompletionMode != "Indexed") errors.Invalid(at["backoffLimitPerIndex"], perIndex, "requires indexed completion mode");
+        }
+        if (s.CompletionMode is { } mode)
+        {
+            errors.OneOf(at["completionMode"], mode, "Indexed", "NonIndexed");
+            if (mode == "Indexed" && s.Completions is null) errors.Required(at["completions"], "when completion mode is Indexed");
+        }
+        PodRules.Template(at["template"], s.Template, errors);
+        string policy = s.Template.Spec.RestartPolicy;
+        if (policy == "Always") errors.Required(at["template"]["spec"]["restartPolicy"], "valid values: \"OnFailure\", \"Never\"");
+        else errors.OneOf(at["template"]["spec"]["restartPolicy"], policy, "Never", "OnFailure");
+        if (s.PodFailurePolicy is not null && policy != "Never")
+            errors.Invalid(at["template"]["spec"]["restartPolicy"], policy, "only \"Never\" is supported when podFailurePolicy is specified");
+    }
+
+    public static void Update(Job o, Job old, Errors errors)
+    {
+        var at = FieldPath.Spec;
+        bool elastic = o.Spec.CompletionMode == "Indexed" && o.Spec.Completions == o.Spec.Parallelism;
+        if (!elastic) errors.Unchanged(at["completions"], o.Spec.Completions, old.Spec.Completions, c => Shown.Number(c));
+        WorkloadRules.SameSelector(o.Spec.Selector, old.Spec.Selector, errors);
+        // KEP-2926: where a suspended Job's Pods go may still be decided.
+        var template = old.Spec.Suspend == true && old.Status.StartTime is null
+            ? o.Spec.Template with
+            {
+                Metadata = old.Spec.Template.Metadata,
+                Spec = o.Spec.Template.Spec with
+                {
+                    NodeSelector = old.Spec.Template.Spec.NodeSelector, Tolerations = old.Spec.Template.Spec.Tolerations, SchedulingGates = old.Spec.Template.Spec.SchedulingGates,
+                    Affinity = old.Spec.Template.Spec.Affinity,
+                },
+            }
+            : o.Spec.Template;
+        errors.Unchanged(at["template"], template, old.Spec.Template, Shown.Message);
+        errors.Unchanged(at["completionMode"], o.Spec.CompletionMode ?? "", old.Spec.CompletionMode ?? "");
+        errors.Unchanged(at["podFailurePolicy"], o.Spec.PodFailurePolicy, old.Spec.PodFailurePolicy, p => p is null ? "null" : Shown.Message(p));
+        errors.Unchanged(at["backoffLimitPerIndex"], o.Spec.BackoffLimitPerIndex, old.Spec.BackoffLimitPerIndex, b => Shown.Number(b));
+    }
+
+    public static void Check(CronJob o, Errors errors)
+    {
+        if (o.Metadata.Name.Length > LongestCronJobName) errors.Invalid(FieldPath.Metadata["name"], o.Metadata.Name, $"must be no more than {LongestCronJobName} characters");
+        var (at, s) = (FieldPath.Spec, o.Spec);
+        if (s.Schedule.Length == 0) errors.Required(at["schedule"]);
+        else if (s.Schedule.Contains("TZ", StringComparison.Ordinal)) errors.Invalid(at["schedule"], s.Schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
+        else if (s.Schedule[0] != '@' && s.Schedule.Split(' ', StringSplitOptions.RemoveEmptyEntries) is { Length: not 5 } fields)
+            errors.Invalid(at["schedule"], s.Schedule, $"expected exactly 5 fields, found {fields.Length}: [{string.Join(' ', fields)}]");
+        if (s.TimeZone is { Length: 0 }) errors.Invalid(at["timeZone"], "", "timeZone must be nil or non-empty string");
+        errors.NotNegative(at["startingDeadlineSeconds"], s.StartingDeadlineSeconds);
+        errors.RequiredOneOf(at["concurrencyPolicy"], s.ConcurrencyPolicy, "Allow", "Forbid", "Replace");
+        Spec(at["jobTemplate"]["spec"], s.JobTemplate.Spec, errors);
+        errors.NotNegative(at["successfulJobsHistoryLimit"], s.SuccessfulJobsHistoryLimit);
+        errors.NotNegative(at["failedJobsHistoryLimit"], s.FailedJobsHistoryLimit);
+    }
+}

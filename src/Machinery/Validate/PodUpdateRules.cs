@@ -1,0 +1,95 @@
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Json;
+
+namespace Hanbae.Machinery.Validate;
+
+/// <summary>How a Pod may change once it is there: hardly.</summary>
+static class PodUpdateRules
+{
+    const string Frozen = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,"
+        + "`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+
+    public static void Update(Pod pod, Pod old, Errors errors)
+    {
+        var at = FieldPath.Spec;
+        var (spec, was) = (pod.Spec, old.Spec);
+        if (spec == was) return;
+        if (spec.Containers.Count != was.Containers.Count) { errors.Forbidden(at["containers"], "pod updates may not add or remove containers"); return; }
+        if (spec.InitContainers.Count != was.InitContainers.Count) { errors.Forbidden(at["initContainers"], "pod updates may not add or remove containers"); return; }
+        for (int i = 0; i < spec.Containers.Count; i++) ContainerRules.Image(at["containers"][i]["image"], spec.Containers[i].Image, errors);
+        for (int i = 0; i < spec.InitContainers.Count; i++) ContainerRules.Image(at["initContainers"][i]["image"], spec.InitContainers[i].Image, errors);
+        Deadline(at["activeDeadlineSeconds"], spec.ActiveDeadlineSeconds, was.ActiveDeadlineSeconds, errors);
+        Tolerations(at["tolerations"], spec.Tolerations, was.Tolerations, errors);
+        bool gated = !was.SchedulingGates.IsEmpty;
+        for (int i = 0; i < spec.SchedulingGates.Count; i++)
+            if (!was.SchedulingGates.Contains(spec.SchedulingGates[i]))
+                errors.Forbidden(at["schedulingGates"][i], $"only deletion is allowed, but found new scheduling gate '{spec.SchedulingGates[i].Name}'");
+        if (errors.Count > 0) return;
+
+        // What may change is made the same; then nothing may differ.
+        var same = spec with
+        {
+            Containers = Images(spec.Containers, was.Containers), InitContainers = Images(spec.InitContainers, was.InitContainers),
+            ActiveDeadlineSeconds = was.ActiveDeadlineSeconds, Tolerations = was.Tolerations, SchedulingGates = was.SchedulingGates,
+        };
+        if (was.TerminationGracePeriodSeconds < 0 && spec.TerminationGracePeriodSeconds == 1) same = same with { TerminationGracePeriodSeconds = was.TerminationGracePeriodSeconds };
+        // KEP-3838: until the gates are gone, a Pod may be aimed more narrowly.
+        if (gated && was.NodeSelector.All(p => spec.NodeSelector.TryGet(p.Key, out string? value) && value == p.Value)) same = same with { NodeSelector = was.NodeSelector };
+        if (gated && was.Affinity?.NodeAffinity is null && spec.Affinity?.NodeAffinity is not null) same = same with { Affinity = was.Affinity };
+        if (same != was) errors.Forbidden(at, Frozen + "\n" + Difference(same, was));
+    }
+
+    static void Deadline(FieldPath at, long? now, long? was, Errors errors)
+    {
+        if (now is { } seconds)
+        {
+            errors.Between(at, seconds, 1, int.MaxValue);
+            if (was < seconds) errors.Invalid(at, seconds, "must be less than or equal to previous value");
+        }
+        else if (was is not null) errors.InvalidAs(at, "null", "must not update from a positive integer to nil value");
+    }
+
+    static void Tolerations(FieldPath at, Seq<Toleration> now, Seq<Toleration> was, Errors errors)
+    {
+        foreach (var old in was)
+            if (!now.Exists(t => t with { TolerationSeconds = null } == old with { TolerationSeconds = null }))
+            {
+                errors.Forbidden(at, "existing toleration can not be modified except its tolerationSeconds");
+                return;
+            }
+        if (now != was) SchedulingRules.Tolerations(at, now, errors);
+    }
+
+    static Seq<Container> Images(Seq<Container> now, Seq<Container> was)
+    {
+        for (int i = 0; i < now.Count; i++) if (now[i].Image != was[i].Image) now = now.SetAt(i, now[i] with { Image = was[i].Image });
+        return now;
+    }
+
+    /// <summary>The fields that differ, as lines of a diff.</summary>
+    static string Difference(PodSpec now, PodSpec was)
+    {
+        var (a, b) = ((JsonObject)JsonValue.Parse(Shown.Message(was)), (JsonObject)JsonValue.Parse(Shown.Message(now)));
+        var lines = new List<string>();
+        foreach (string name in a.Members.Concat(b.Members).Select(m => m.Name).Distinct())
+        {
+            string? before = a[name]?.ToString(), after = b[name]?.ToString();
+            if (before == after) continue;
+            if (before is not null) lines.Add($"-  {name}: {before}");
+            if (after is not null) lines.Add($"+  {name}: {after}");
+        }
+        return string.Join("\n", lines) + "\n";
+    }
+
+    public static void Ephemeral(Pod pod, Pod old, Errors errors)
+    {
+        var at = FieldPath.Spec["ephemeralContainers"];
+        ContainerRules.Ephemeral(at, pod.Spec, errors);
+        foreach (var was in old.Spec.EphemeralContainers)
+        {
+            if (pod.Spec.EphemeralContainers.Find(c => c.Name == was.Name) is not { } now) errors.Forbidden(at, $"existing ephemeral containers \"{was.Name}\" may not be removed\n");
+            else if (now != was) errors.Forbidden(at, $"existing ephemeral containers \"{was.Name}\" may not be changed\n");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+using Hanbae.Api;
+using Hanbae.Api.Autoscaling.V2;
+using Hanbae.Api.Coordination.V1;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Policy.V1;
+using Hanbae.Api.Rbac.V1;
+using Hanbae.Api.Scheduling.V1;
+
+namespace Hanbae.Machinery.Validate;
+
+/// <summary>Who may do what, how much there may be and how many: roles, budgets, priorities, quotas, leases.</summary>
+static class PolicyRules
+{
+    const int LargestUserPriority = 1_000_000_000;
+
+    public static void Rules(Seq<PolicyRule> rules, bool namespaced, Errors errors)
+    {
+        for (int i = 0; i < rules.Count; i++)
+        {
+            var (at, rule) = (FieldPath.Of("rules")[i], rules[i]);
+            if (rule.Verbs.IsEmpty) errors.Required(at["verbs"], "verbs must contain at least one value");
+            if (!rule.NonResourceURLs.IsEmpty)
+            {
+                if (namespaced) errors.InvalidAs(at["nonResourceURLs"], Shown.List(rule.NonResourceURLs), "namespaced rules cannot apply to non-resource URLs");
+                if (!rule.ApiGroups.IsEmpty || !rule.Resources.IsEmpty || !rule.ResourceNames.IsEmpty)
+                    errors.InvalidAs(at["nonResourceURLs"], Shown.List(rule.NonResourceURLs), "rules cannot apply to both regular resources and non-resource URLs");
+                continue;
+            }
+            if (rule.ApiGroups.IsEmpty) errors.Required(at["apiGroups"], "resource rules must supply at least one api group");
+            if (rule.Resources.IsEmpty) errors.Required(at["resources"], "resource rules must supply at least one resource");
+        }
+    }
+
+    public static void Binding(RoleRef role, Seq<Subject> subjects, bool namespaced, Errors errors)
+    {
+        const string group = "rbac.authorization.k8s.io";
+        var at = FieldPath.Of("roleRef");
+        errors.OneOf(at["apiGroup"], role.ApiGroup, group);
+        if (namespaced) errors.OneOf(at["kind"], role.Kind, "Role", "ClusterRole");
+        else errors.OneOf(at["kind"], role.Kind, "ClusterRole");
+        if (role.Name.Length == 0) errors.Required(at["name"]);
+        else errors.Invalid(at["name"], role.Name, Names.PathSegment(role.Name));
+        for (int i = 0; i < subjects.Count; i++)
+        {
+            var (here, s) = (FieldPath.Of("subjects")[i], subjects[i]);
+            if (s.Name.Length == 0) errors.Required(here["name"]);
+            switch (s.Kind)
+            {
+                case "ServiceAccount":
+                    if (s.Name.Length > 0) errors.Invalid(here["name"], s.Name, Names.Subdomain(s.Name));
+                    if (s.ApiGroup.Length > 0) errors.OneOf(here["apiGroup"], s.ApiGroup, "");
+                    if (s.Namespace.Length == 0 && !namespaced) errors.Required(here["namespace"]);
+                    break;
+                case "User" or "Group": errors.OneOf(here["apiGroup"], s.ApiGroup, group); break;
+                default: errors.OneOf(here["kind"], s.Kind, "ServiceAccount", "User", "Group"); break;
+            }
+        }
+    }
+
+    public static void SameRole(RoleRef now, RoleRef old, Errors errors)
+    {
+        if (now != old) errors.InvalidAs(FieldPath.Of("roleRef"), Shown.Message(now), "cannot change roleRef");
+    }
+
+    public static void Check(PriorityClass o, Errors errors)
+    {
+        if (o.Metadata.Name.StartsWith("system-", StringComparison.Ordinal))
+        {
+            if (o.Metadata.Name is not ("system-node-critical" or "system-cluster-critical"))
+                errors.Forbidden(FieldPath.Metadata["name"], "priority class names with 'system-' prefix are reserved for system use only. error: " + o.Metadata.Name + " is not a known system priority class");
+        }
+        else if (o.Value > LargestUserPriority) errors.Forbidden(FieldPath.Of("value"), $"maximum allowed value of a user defined priority is {LargestUserPriority}");
+        if (o.PreemptionPolicy is { } policy) errors.RequiredOneOf(FieldPath.Of("preemptionPolicy"), policy, "PreemptLowerPriority", "Never");
+    }
+
+    public static void Update(PriorityClass o, PriorityClass old, Errors errors)
+    {
+        if (o.Value != old.Value) errors.Forbidden(FieldPath.Of("value"), "may not be changed in an update.");
+        errors.Unchanged(FieldPath.Of("preemptionPolicy"), o.PreemptionPolicy ?? "", old.PreemptionPolicy ?? "");
+    }
+
+    public static void Check(PodDisruptionBudget o, Errors errors)
+    {
+        var (at, s) = (FieldPath.Spec, o.Spec);
+        if (s.MinAvailable is not null && s.MaxUnavailable is not null) errors.InvalidAs(at, Shown.Message(s), "minAvailable and maxUnavailable cannot be both set");
+        WorkloadRules.NumberOrPercent(at["minAvailable"], s.MinAvailable, errors);
+        WorkloadRules.NumberOrPercent(at["maxUnavailable"], s.MaxUnavailable, errors);
+        LabelRules.Selector(at["selector"], s.Selector, errors);
+        if (s.UnhealthyPodEvictionPolicy is { } policy) errors.OneOf(at["unhealthyPodEvictionPolicy"], policy, "AlwaysAllow", "IfHealthyBudget");
+    }
+
+    public static void Check(HorizontalPodAutoscaler o, Errors errors)
+    {
+        var (at, s) = (FieldPath.Spec, o.Spec);
+        if (s.MinReplicas is < 1 and { } least) errors.Invalid(at["minReplicas"], least, "must be greater than or equal to 1");
+        if (s.MaxReplicas < 1) errors.Invalid(at["maxReplicas"], s.MaxReplicas, "must be greater than 0");
+        if (s.MaxReplicas < s.MinReplicas) errors.Invalid(at["maxReplicas"], s.MaxReplicas, "must be greater than or equal to `minReplicas`");
+        if (s.ScaleTargetRef.Kind.Length == 0) errors.Required(at["scaleTargetRef"]["kind"]);
+        if (s.ScaleTargetRef.Name.Length == 0) errors.Required(at["scaleTargetRef"]["name"]);
+        for (int i = 0; i < s.Metrics.Count; i++)
+            errors.RequiredOneOf(at["metrics"][i]["type"], s.Metrics[i].Type, "ContainerResource", "External", "Object", "Pods", "Resource");
+    }
+
+    public static void Check(Lease o, Errors errors)
+    {
+        if (o.Spec.LeaseDurationSeconds is <= 0 and { } seconds) errors.Invalid(FieldPath.Spec["leaseDurationSeconds"], seconds, "must be greater than 0");
+        if (o.Spec.LeaseTransitions is < 0 and { } count) errors.Invalid(FieldPath.Spec["leaseTransitions"], count, "must be greater than or equal to 0");
+    }
+
+    public static void Check(ResourceQuota o, Errors errors)
+    {
+        foreach (var (name, quantity) in o.Spec.Hard)
+        {
+            errors.Invalid(FieldPath.Spec["hard"].Key(name), name, LabelSyntax.KeyErrors(name));
+            ResourceRules.Quantity(FieldPath.Spec["hard"].Key(name), name, quantity, errors);
+        }
+    }
+
+    public static void Check(LimitRange o, Errors errors)
+    {
+        var types = new HashSet<string>();
+        for (int i = 0; i < o.Spec.Limits.Count; i++)
+        {
+            var (at, item) = (FieldPath.Spec["limits"][i], o.Spec.Limits[i]);
+            if (!types.Add(item.Type)) errors.Duplicate(at["type"], item.Type);
+            foreach (var (name, min) in item.Min)
+                if (item.Max.TryGet(name, out var max) && min > max) errors.Invalid(at["min"].Key(name), min.ToString(), $"min value {min} is greater than max value {max}");
+            foreach (var (name, request) in item.DefaultRequest)
+                if (item.Default.TryGet(name, out var limit) && request > limit) errors.Invalid(at["defaultRequest"].Key(name), request.ToString(), $"default request value {request} is greater than default limit value {limit}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+using Hanbae.Api;
+using Hanbae.Api.Apps.V1;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Meta.V1;
+
+namespace Hanbae.Machinery.Validate;
+
+/// <summary>What keeps Pods running: its selector selects its own Pods, and stays.</summary>
+static class WorkloadRules
+{
+    const string Mismatch = "`selector` does not match template `labels`";
+
+    public static void Check(Deployment o, Errors errors)
+    {
+        var (at, s) = (FieldPath.Spec, o.Spec);
+        errors.NotNegative(at["replicas"], s.Replicas);
+        Selector(at, s.Selector, "empty selector is invalid for deployment", errors);
+        Template(at, s.Selector, s.Template, errors);
+        errors.NotNegative(at["minReadySeconds"], s.MinReadySeconds);
+        errors.NotNegative(at["revisionHistoryLimit"], s.RevisionHistoryLimit);
+        if (s.ProgressDeadlineSeconds is { } deadline)
+        {
+            errors.NotNegative(at["progressDeadlineSeconds"], deadline);
+            if (deadline <= s.MinReadySeconds) errors.Invalid(at["progressDeadlineSeconds"], deadline, "must be greater than minReadySeconds");
+        }
+        var (here, strategy) = (at["strategy"], s.Strategy);
+        if (strategy.Type == "Recreate")
+        {
+            if (strategy.RollingUpdate is not null) errors.Forbidden(here["rollingUpdate"], "may not be specified when strategy `type` is 'Recreate'");
+        }
+        else if (strategy.Type == "RollingUpdate")
+        {
+            if (strategy.RollingUpdate is { } roll) Rolling(here["rollingUpdate"], roll.MaxUnavailable, roll.MaxSurge, errors);
+            else errors.Required(here["rollingUpdate"], "this should be defaulted and never be nil");
+        }
+        else errors.OneOf(here["type"], strategy.Type, "Recreate", "RollingUpdate");
+    }
+
+    public static void Check(ReplicaSet o, Errors errors)
+    {
+        var (at, s) = (FieldPath.Spec, o.Spec);
+        errors.NotNegative(at["replicas"], s.Replicas);
+        errors.NotNegative(at["minReadySeconds"], s.MinReadySeconds);
+        Selector(at, s.Selector, "empty selector is invalid for deployment", errors);
+        Template(at, s.Selector, s.Template, errors);
+    }
+
+    public static void Check(StatefulSet o, Errors errors)
+    {
+        var (at, s) = (FieldPath.Spec, o.Spec);
+        errors.RequiredOneOf(at["podManagementPolicy"], s.PodManagementPolicy, "OrderedReady", "Parallel");
+        switch (s.UpdateStrategy.Type)
+        {
+            case "": errors.Required(at["updateStrategy"]); break;
+            case "OnDelete":
+                if (s.UpdateStrategy.RollingUpdate is not null)
+                    errors.InvalidAs(at["updateStrategy"]["rollingUpdate"], Shown.Message(s.UpdateStrategy.RollingUpdate), "only allowed for updateStrategy 'RollingUpdate'");
+                break;
+            case "RollingUpdate": errors.NotNegative(at["updateStrategy"]["rollingUpdate"]["partition"], s.UpdateStrategy.RollingUpdate?.Partition); break;
+            default: errors.Invalid(at["updateStrategy"], s.UpdateStrategy.Type, "must be 'RollingUpdate' or 'OnDelete'"); break;
+        }
+        errors.NotNegative(at["replicas"], s.Replicas);
+        errors.NotNegative(at["minReadySeconds"], s.MinReadySeconds);
+        if (s.Ordinals is { } ordinals) errors.NotNegative(at["ordinals.start"], ordinals.Start);
+        Selector(at, s.Selector, "empty selector is invalid for statefulset", errors);
+        Template(at, s.Selector, s.Template, errors);
+    }
+
+    public static void Check(DaemonSet o, Errors errors)
+    {
+        var (at, s) = (FieldPath.Spec, o.Spec);
+        Selector(at, s.Selector, "empty selector is invalid for daemonset", errors);
+        Template(at, s.Selector, s.Template, errors);
+        errors.NotNegative(at["minReadySeconds"], s.MinReadySeconds);
+        errors.NotNegative(at["revisionHistoryLimit"], s.RevisionHistoryLimit);
+        if (s.UpdateStrategy.Type == "RollingUpdate")
+        {
+            if (s.UpdateStrategy.RollingUpdate is { } roll) Rolling(at["updateStrategy"]["rollingUpdate"], roll.MaxUnavailable, roll.MaxSurge, errors);
+            else errors.Required(at["updateStrategy"]["rollingUpdate"]);
+        }
+        else errors.OneOf(at["updateStrategy"]["type"], s.UpdateStrategy.Type, "RollingUpdate", "OnDelete");
+    }
+
+    public static void Check(ReplicationController o, Errors errors)
+    {
+        var (at, s) = (FieldPath.Spec, o.Spec);
+        errors.NotNegative(at["minReadySeconds"], s.MinReadySeconds);
+        if (s.Selector.IsEmpty) errors.Required(at["selector"]);
+        errors.NotNegative(at["replicas"], s.Replicas);
+        if (s.Template is not { } template) { errors.Required(at["template"]); return; }
+        if (!s.Selector.IsEmpty && !LabelRules.Matches(new() { MatchLabels = s.Selector }, template.Metadata.Labels))
+            errors.InvalidAs(at["template"]["metadata"]["labels"], Shown.Map(template.Metadata.Labels), Mismatch);
+        Pods(at["template"], template, errors);
+    }
+
+    static void Selector(FieldPath at, LabelSelector? selector, string empty, Errors errors)
+    {
+        if (selector is null) { errors.Required(at["selector"]); return; }
+        LabelRules.Selector(at["selector"], selector, errors);
+        if (LabelRules.IsEmpty(selector)) errors.InvalidAs(at["selector"], Shown.Message(selector), empty);
+    }
+
+    static void Template(FieldPath at, LabelSelector? selector, PodTemplateSpec template, Errors errors)
+    {
+        if (selector is not null && !LabelRules.IsEmpty(selector) && !LabelRules.Matches(selector, template.Metadata.Labels))
+            errors.InvalidAs(at["template"]["metadata"]["labels"], Shown.Map(template.Metadata.Labels), Mismatch);
+        Pods(at["template"], template, errors);
+    }
+
+    /// <summary>What keeps Pods running has Pods that run always.</summary>
+    static void Pods(FieldPath at, PodTemplateSpec template, Errors errors)
+    {
+        PodRules.Template(at, template, errors);
+        if (template.Spec.RestartPolicy != "Always") errors.OneOf(at["spec"]["restartPolicy"], template.Spec.RestartPolicy, "Always");
+        if (template.Spec.ActiveDeadlineSeconds is not null) errors.Forbidden(at["spec"]["activeDeadlineSeconds"], "activeDeadlineSeconds in ReplicaSet is not Supported");
+    }
+
+    static void Rolling(FieldPath at, IntOrString? maxUnavailable, IntOrString? maxSurge, Errors errors)
+    {
+        NumberOrPercent(at["maxUnavailable"], maxUnavailable, errors);
+        NumberOrPercent(at["maxSurge"], maxSurge, errors);
+        if (IsZero(maxUnavailable) && IsZero(maxSurge)) errors.InvalidAs(at["maxUnavailable"], Show(maxUnavailable), "may not be 0 when `maxSurge` is 0");
+        if (Percent(maxUnavailable) > 100) errors.InvalidAs(at["maxUnavailable"], Show(maxUnavailable), "must not be greater than 100%");
+    }
+
+    static bool IsZero(IntOrString? value) => value is { } v && (v.IsString ? Percent(v) == 0 : v.Int == 0);
+    static int? Percent(IntOrString? value) => value is { IsString: true, String: { } text } && text.EndsWith('%') && int.TryParse(text.AsSpan(0, text.Length - 1), out int percent) ? percent : null;
+    static string Show(IntOrString? value) => value is not { } v ? "null" : v.IsString ? FieldError.Quoted(v.String!) : Shown.Number(v.Int);
+
+    public static void NumberOrPercent(FieldPath at, IntOrString? value, Errors errors)
+    {
+        if (value is not { } v) return;
+        if (!v.IsString) errors.NotNegative(at, v.Int);
+        else if (Percent(v) is null or < 0)
+            errors.Invalid(at, v.String!, "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')");
+    }
+
+    public static void SameSelector(LabelSelector? now, LabelSelector? old, Errors errors) =>
+        errors.Unchanged(FieldPath.Spec["selector"], now, old, s => s is null ? "null" : Shown.Message(s));
+
+    public static void Update(StatefulSet now, StatefulSet old, Errors errors)
+    {
+        var (s, was) = (now.Spec, old.Spec);
+        var same = s with
+        {
+            Replicas = was.Replicas, Template = was.Template, UpdateStrategy = was.UpdateStrategy, MinReadySeconds = was.MinReadySeconds, Ordinals = was.Ordinals,
+            RevisionHistoryLimit = was.RevisionHistoryLimit, PersistentVolumeClaimRetentionPolicy = was.PersistentVolumeClaimRetentionPolicy,
+        };
+        if (same != was)
+            errors.Forbidden(FieldPath.Spec, "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden");
+        Check(now, errors);
+    }
+}

@@ -1,0 +1,100 @@
+using Hanbae.Api;
+using Hanbae.Api.Apps.V1;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Meta.V1;
+using Hanbae.Controllers.Ownership;
+using Hanbae.Kit;
+
+namespace Hanbae.Controllers.Tests.Garbage;
+
+public sealed class CollectTests
+{
+    static readonly string[] Run = ["garbagecollector"];
+
+    /// <summary>A set with two Pods, one of them owned by a second set too.</summary>
+    static void Family(FakeApi api)
+    {
+        var set = api.Put(Make.ReplicaSet("web", 2));
+        api.Put(Make.Pod("a", of: set));
+        var other = api.Put(Make.ReplicaSet("other", 2));
+        var shared = Make.Pod("b", of: set);
+        api.Put(shared with { Metadata = shared.Metadata with { OwnerReferences = shared.Metadata.OwnerReferences.Add(other.ControllerRef() with { Controller = null }) } });
+    }
+
+    static Task DeleteAsync(TestCluster cluster, string name, string policy) =>
+        cluster.Client.DeleteAsync<ReplicaSet>(new("default", name), new() { PropagationPolicy = policy }, CancellationToken.None);
+
+    [Fact]
+    public async Task What_an_owner_leaves_behind_is_deleted_unless_another_owns_it_too()
+    {
+        await using var cluster = new TestCluster(Run, Family);
+        await DeleteAsync(cluster, "web", "Background");
+
+        await cluster.UntilAsync(api => api.Find<Pod>("a") is null && api.Find<Pod>("b")!.Metadata.OwnerReferences.Count == 1);
+        Assert.Equal("other", cluster.Api.Find<Pod>("b")!.Metadata.OwnerReferences[0].Name);
+    }
+
+    [Fact]
+    public async Task Orphans_stay_and_lose_their_owner()
+    {
+        await using var cluster = new TestCluster(Run, Family);
+        await DeleteAsync(cluster, "web", "Orphan");
+
+        await cluster.UntilAsync(api => api.Find<ReplicaSet>("web") is null);
+        Assert.Empty(cluster.Api.Find<Pod>("a")!.Metadata.OwnerReferences);
+        Assert.Equal("other", Assert.Single(cluster.Api.Find<Pod>("b")!.Metadata.OwnerReferences).Name);
+    }
+
+    [Fact]
+    public async Task A_foreground_deletion_ends_with_the_owner()
+    {
+        await using var cluster = new TestCluster(Run, api =>
+        {
+            var set = api.Put(Make.ReplicaSet("web", 1));
+            var pod = Make.Pod("a", of: set);
+            api.Put(pod with { Metadata = pod.Metadata with { Finalizers = ["example.com/wait"] } });
+        });
+        await DeleteAsync(cluster, "web", "Foreground");
+
+        await cluster.UntilAsync(api => api.Find<Pod>("a")!.Metadata.DeletionTimestamp is not null);
+        Assert.NotNull(cluster.Api.Find<ReplicaSet>("web"));
+        cluster.Api.Remove<Pod>("a");
+        await cluster.UntilAsync(api => api.Find<ReplicaSet>("web") is null);
+    }
+
+    [Fact]
+    public async Task An_object_whose_owner_never_was_is_deleted_after_a_live_look()
+    {
+        await using var cluster = new TestCluster(Run);
+        cluster.Api.Put(Make.Pod("a", of: Make.ReplicaSet("never", 1)));
+
+        await cluster.UntilAsync(api => api.Find<Pod>("a") is null);
+        Assert.Contains(cluster.Api.Requests, r => r is { Method: "GET", Path: "/apis/apps/v1/namespaces/default/replicasets/never" });
+    }
+
+    [Fact]
+    public async Task An_owner_of_the_same_name_but_another_uid_is_no_owner()
+    {
+        await using var cluster = new TestCluster(Run, api => api.Put(Make.ReplicaSet("web", 1)));
+        var former = Make.ReplicaSet("web", 1);
+        cluster.Api.Put(Make.Pod("a", of: former with { Metadata = former.Metadata with { Uid = "uid-of-former" } }));
+
+        await cluster.UntilAsync(api => api.Find<Pod>("a") is null);
+        Assert.NotNull(cluster.Api.Find<ReplicaSet>("web"));
+    }
+
+    [Fact]
+    public async Task Owners_that_cannot_be_looked_at_are_left_the_benefit_of_the_doubt()
+    {
+        var node = new Node { Metadata = new() { Name = "n1", Uid = "uid-of-n1", OwnerReferences = [Make.ReplicaSet("gone", 1).ControllerRef()] } };
+        var custom = Make.Pod("custom");
+        custom = custom with { Metadata = custom.Metadata with { OwnerReferences = [new OwnerReference { ApiVersion = "example.com/v1", Kind = "Thing", Name = "x", Uid = "uid-x" }] } };
+        await using var cluster = new TestCluster(Run, api => { api.Put(node); api.Put(custom); });
+        // The last in line: when it is gone the others were looked at, or are about to be.
+        cluster.Api.Put(Make.Pod("a", of: Make.ReplicaSet("never", 1)));
+        await cluster.UntilAsync(api => api.Find<Pod>("a") is null);
+
+        Assert.NotNull(cluster.Api.Find<Node>("n1", ""));
+        Assert.NotNull(cluster.Api.Find<Pod>("custom"));
+    }
+}

@@ -1,0 +1,57 @@
+using Hanbae.Api;
+using Hanbae.Api.Apps.V1;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Meta.V1;
+using Hanbae.Client;
+using Hanbae.Controllers.Namespaces;
+
+namespace Hanbae.Controllers.Tests.Namespaces;
+
+public sealed class NamespaceTests
+{
+    static Namespace Space(string name) => new() { Metadata = new() { Name = name }, Spec = new() { Finalizers = ["kubernetes"] }, Status = new() { Phase = "Active" } };
+
+    [Fact]
+    public async Task A_namespace_gets_its_account_and_the_root_certificates_and_keeps_them()
+    {
+        await using var cluster = new TestCluster(["serviceaccount", "root-ca-certificate-publisher"], options: new() { RootCa = "PEM" });
+        cluster.Api.Put(Space("team"));
+        await cluster.UntilAsync(api => api.Find<ServiceAccount>("default", "team") is not null && api.Find<ConfigMap>("kube-root-ca.crt", "team")?.Data["ca.crt"] == "PEM");
+
+        cluster.Api.Remove<ServiceAccount>("default", "team");
+        cluster.Api.Change<ConfigMap>("kube-root-ca.crt", m => m with { Data = Map.Of(("ca.crt", "forged")) }, "team");
+        await cluster.UntilAsync(api => api.Find<ServiceAccount>("default", "team") is not null && api.Find<ConfigMap>("kube-root-ca.crt", "team")!.Data["ca.crt"] == "PEM");
+    }
+
+    [Fact]
+    public async Task A_deleted_namespace_goes_with_all_it_holds_but_not_before()
+    {
+        await using var cluster = new TestCluster(["namespace"]);
+        cluster.Creep = TimeSpan.FromSeconds(1);
+        cluster.Api.Put(Space("team"));
+        cluster.Api.Put(Make.ReplicaSet("web", 1) is var set ? set with { Metadata = set.Metadata with { Namespace = "team" } } : set);
+        cluster.Api.Put(new ConfigMap { Metadata = new() { Name = "held", Namespace = "team", Finalizers = ["example.com/wait"] } });
+        cluster.Api.Put(new ConfigMap { Metadata = new() { Name = "elsewhere", Namespace = "default" } });
+
+        await cluster.Client.DeleteAsync<Namespace>(new("", "team"), DeleteOptions.Empty, CancellationToken.None);
+        await cluster.UntilAsync(api => api.Find<Namespace>("team", "")!.Status.Conditions.Exists(c => c is { Type: "NamespaceFinalizersRemaining", Status: "True" }));
+        Assert.Equal("Some content in the namespace has finalizers remaining: example.com/wait in 1 resource instances",
+            cluster.Api.Find<Namespace>("team", "")!.Status.Conditions.Find(c => c.Type == "NamespaceFinalizersRemaining")!.Message);
+        Assert.Empty(cluster.Api.All<ReplicaSet>());
+
+        cluster.Api.Change<ConfigMap>("held", m => m with { Metadata = m.Metadata with { Finalizers = default } }, "team");
+        await cluster.UntilAsync(api => api.Find<Namespace>("team", "") is null);
+        Assert.NotNull(cluster.Api.Find<ConfigMap>("elsewhere"));
+    }
+
+    [Fact]
+    public void Everything_that_can_be_in_a_namespace_is_deleted_with_it()
+    {
+        var all = Contents.All.Select(r => r.Gvr.GroupResource.ToString()).ToList();
+
+        Assert.Superset(new HashSet<string> { "pods", "configmaps", "secrets", "deployments.apps", "jobs.batch", "endpointslices.discovery.k8s.io", "leases.coordination.k8s.io" }, all.ToHashSet());
+        Assert.DoesNotContain("nodes", all);
+        Assert.DoesNotContain("bindings", all);
+        Assert.Equal(all.Count, all.Distinct().Count());
+    }
+}

@@ -1,0 +1,123 @@
+using System.Net;
+using Hanbae.Api;
+using Hanbae.Api.Coordination.V1;
+using Hanbae.Api.Core.V1;
+using Hanbae.Controllers.Nodes;
+using Hanbae.Controllers.Pods;
+
+namespace Hanbae.Controllers.Tests.Nodes;
+
+public sealed class NodeTests
+{
+    static readonly DateTimeOffset Now = Make.Start.AddHours(1);
+
+    static Node Node(string name, string ready = "True", bool unschedulable = false, Taint[]? taints = null, string memory = "False") => new()
+    {
+        Metadata = new() { Name = name },
+        Spec = new() { Unschedulable = unschedulable, Taints = (taints ?? []).ToSeq() },
+        Status = new() { Conditions = [new NodeCondition { Type = "Ready", Status = ready }, new NodeCondition { Type = "MemoryPressure", Status = memory }] },
+    };
+
+    [Fact]
+    public void Taints_follow_conditions_and_leave_foreign_ones_alone()
+    {
+        Taint foreign = new() { Key = "gpu", Effect = "NoSchedule" }, old = new() { Key = "node.kubernetes.io/not-ready", Effect = "NoExecute", TimeAdded = Make.Start };
+
+        Assert.Equal(["gpu:NoSchedule"], Keys(Taints.For(Node("n", taints: [foreign, old]), Now)));
+        Assert.Equal(["gpu:NoSchedule", "node.kubernetes.io/unreachable:NoSchedule", "node.kubernetes.io/unreachable:NoExecute"], Keys(Taints.For(Node("n", "Unknown", taints: [foreign, old]), Now)));
+        Assert.Equal(["node.kubernetes.io/memory-pressure:NoSchedule", "node.kubernetes.io/unschedulable:NoSchedule"], Keys(Taints.For(Node("n", unschedulable: true, memory: "True"), Now)));
+        Assert.Equal(Make.Start, Taints.For(Node("n", "False", taints: [old]), Now)[0].TimeAdded);
+
+        static string[] Keys(Seq<Taint> taints) => [.. taints.Select(t => t.Key + ":" + t.Effect)];
+    }
+
+    public static TheoryData<string, Toleration[], int?> Bearing => new()
+    {
+        { "no toleration: at once", [], 0 },
+        { "for ever", [new() { Key = "x", Operator = "Exists", Effect = "NoExecute" }], null },
+        { "for a while, from when the taint came", [new() { Key = "x", Operator = "Exists", TolerationSeconds = 5400 }], 1800 },
+        { "the shortest of two", [new() { Operator = "Exists", TolerationSeconds = 7200 }, new() { Key = "x", Operator = "Equal", Value = "v", TolerationSeconds = 3660 }], 60 },
+        { "of another effect", [new() { Key = "x", Operator = "Exists", Effect = "NoSchedule" }], 0 },
+        { "of another value", [new() { Key = "x", Operator = "Equal", Value = "w" }], 0 },
+    };
+
+    [Theory, MemberData(nameof(Bearing))]
+    public void A_Pod_stays_as_long_as_it_bears_every_taint(string why, Toleration[] tolerations, int? seconds)
+    {
+        var pod = Make.Pod("p") with { Spec = new() { Tolerations = tolerations.ToSeq() } };
+        Seq<Taint> taints = [new() { Key = "x", Value = "v", Effect = "NoExecute", TimeAdded = Make.Start }, new() { Key = "y", Effect = "NoSchedule" }];
+
+        Assert.Equal(seconds is { } s ? Now.AddSeconds(s) : null, Taints.LeavesAt(pod, taints, Now));
+        Assert.NotEmpty(why);
+    }
+
+    [Fact]
+    public void Nodes_get_parts_of_the_network_that_do_not_overlap()
+    {
+        var whole = IPNetwork.Parse("10.42.0.0/22");
+        var subnets = new Subnets(whole, 24);
+
+        Assert.Equal("10.42.0.0/24", subnets.FirstFree([])?.ToString());
+        Assert.Equal("10.42.1.0/24", subnets.FirstFree([IPNetwork.Parse("10.42.0.0/24"), IPNetwork.Parse("10.42.2.0/24")])?.ToString());
+        Assert.Equal("10.42.2.0/24", subnets.FirstFree([IPNetwork.Parse("10.42.0.0/23")])?.ToString());
+        Assert.Null(subnets.FirstFree([whole]));
+        Assert.Equal("fd00:0:0:1::/64", new Subnets(IPNetwork.Parse("fd00::/56"), 64).FirstFree([IPNetwork.Parse("fd00::/64")])?.ToString());
+    }
+
+    [Fact]
+    public async Task Every_node_gets_addresses_of_its_own()
+    {
+        await using var cluster = new TestCluster(["nodeipam"], options: new() { ClusterCidr = "10.42.0.0/16" });
+        for (int i = 0; i < 20; i++) cluster.Api.Put(Node($"n{i}"));
+
+        await cluster.UntilAsync(api => api.All<Node>().All(n => n.Spec.PodCIDR.Length > 0));
+        Assert.Equal(20, cluster.Api.All<Node>().Select(n => n.Spec.PodCIDR).Distinct().Count());
+        Assert.All(cluster.Api.All<Node>(), n => Assert.Equal([n.Spec.PodCIDR], n.Spec.PodCIDRs));
+    }
+
+    [Fact]
+    public async Task A_silent_node_loses_its_Pods_and_gets_its_good_name_back()
+    {
+        await using var cluster = new TestCluster(["nodelifecycle", "taint-eviction-controller"]);
+        cluster.Creep = TimeSpan.FromSeconds(5);
+        cluster.Api.Put(Node("n1"));
+        cluster.Api.Put(new Lease { Metadata = new() { Name = "n1", Namespace = "kube-node-lease" }, Spec = new() { RenewTime = Make.Start } });
+        cluster.Api.Put(Make.Pod("bears", node: "n1", readySince: Make.Start) is var pod ? pod with { Spec = pod.Spec with { Tolerations = [new Toleration { Operator = "Exists" }] } } : pod);
+        cluster.Api.Put(Make.Pod("leaves", node: "n1", readySince: Make.Start));
+        cluster.Api.Put(Make.Pod("elsewhere", node: "n2", readySince: Make.Start));
+
+        await cluster.UntilAsync(api => api.Find<Pod>("leaves") is null && !api.Find<Pod>("bears")!.IsReady);
+        var ready = cluster.Api.Find<Node>("n1", "")!.Status.Conditions.Find(c => c.Type == "Ready")!;
+        Assert.Equal(("Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status."), (ready.Status, ready.Reason, ready.Message));
+        Assert.True(cluster.Time.GetUtcNow() >= Make.Start.AddSeconds(40));
+        Assert.True(cluster.Api.Find<Pod>("elsewhere")!.IsReady);
+
+        cluster.Creep = TimeSpan.FromMilliseconds(10);
+        cluster.Api.Change<Node>("n1", n => n with { Status = Node("n1").Status with { Conditions = [new NodeCondition { Type = "Ready", Status = "True", LastHeartbeatTime = Now }] } }, "");
+        await cluster.UntilAsync(api => api.Find<Node>("n1", "")!.Spec.Taints.IsEmpty);
+    }
+
+    [Fact]
+    public async Task Pods_of_nodes_that_vanished_are_ended_and_removed()
+    {
+        await using var cluster = new TestCluster(["podgc"]);
+        cluster.Creep = TimeSpan.FromSeconds(5);
+        cluster.Api.Put(Node("n1"));
+        cluster.Api.Put(Make.Pod("lost", node: "vanished"));
+        cluster.Api.Put(Make.Pod("kept", node: "n1"));
+
+        await cluster.UntilAsync(api => api.Find<Pod>("lost") is null);
+        Assert.NotNull(cluster.Api.Find<Pod>("kept"));
+        Assert.Contains(cluster.Api.Requests, r => r is { Method: "PUT", Path: "/api/v1/namespaces/default/pods/lost/status" });
+    }
+
+    [Fact]
+    public void Of_too_many_Pods_that_ended_the_oldest_go()
+    {
+        var pods = Enumerable.Range(0, 5).Select(i => Make.Pod($"p{i}", phase: "Succeeded") is var p ? p with { Metadata = p.Metadata with { CreationTimestamp = Make.Start.AddSeconds(-i) } } : p)
+            .Append(Make.Pod("runs", phase: "Running")).ToList();
+
+        Assert.Equal(["p4", "p3"], SweepPlan.TooMany(pods, 3).Select(p => p.Metadata.Name));
+        Assert.Empty(SweepPlan.TooMany(pods, 0));
+    }
+}

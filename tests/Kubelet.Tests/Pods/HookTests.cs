@@ -1,0 +1,56 @@
+using Hanbae.Api.Core.V1;
+using Hanbae.Cri.Fake;
+
+namespace Hanbae.Kubelet.Tests.Pods;
+
+public sealed class HookTests
+{
+    [Fact]
+    public async Task A_pre_stop_hook_runs_before_the_signal_and_uses_up_the_grace()
+    {
+        var commands = new List<string>();
+        using var bench = new PodBench(("app", FakeProgram.Forever with { ExitCodeOnStop = null, Exec = c => { commands.Add(string.Join(' ', c)); return new(Takes: TimeSpan.FromSeconds(4)); } }));
+        var pod = Make.Pod(Make.Container("app", "app") with { Lifecycle = new() { PreStop = new() { Exec = new() { Command = ["bye"] } } } });
+        await bench.SettleAsync(pod);
+        bench.Worker.Update(pod.Deleted(bench.Time.GetUtcNow(), grace: 10));
+        var step = bench.StepAsync();
+        await bench.Time.WhenSetAsync(2); // the hook's own time, and the grace around it
+        Assert.Equal(["bye"], commands);
+        bench.Time.Advance(4);
+        await bench.Time.WhenSetAsync(1);
+        bench.Time.Advance(5.9);
+        Assert.False(step.IsCompleted);
+        bench.Time.Advance(0.2);
+        await step;
+        Assert.True(bench.Worker.Done);
+    }
+
+    [Fact]
+    public async Task A_failed_post_start_hook_ends_the_container()
+    {
+        using var bench = new PodBench(("app", FakeProgram.Forever with { Exec = _ => new(Stderr: "no", ExitCode: 1) }));
+        await bench.RunAsync(Make.Pod(Make.Container("app", "app") with { Lifecycle = new() { PostStart = new() { Exec = new() { Command = ["hi"] } } } }));
+        Assert.Equal("PostStartHookError", bench.Status.ContainerStatuses[0].State.Waiting!.Reason);
+        Assert.Contains("Warning FailedPostStartHook PostStartHook failed", bench.Events.All);
+        Assert.False(bench.Worker.Runtime!.Containers.Any(c => c.State == Hanbae.Kubelet.Runtime.RuntimeState.Running));
+    }
+
+    [Fact]
+    public async Task Sidecars_run_until_the_app_has_ended()
+    {
+        using var bench = new PodBench(("one", FakeProgram.Forever), ("two", FakeProgram.Forever), ("app", FakeProgram.Forever with { ExitCodeOnStop = null }));
+        static Container Side(string name) => Make.Container(name, name) with { RestartPolicy = "Always" };
+        var pod = Make.Pod(Make.Container("app", "app")).Init(Side("one"), Side("two"));
+        await bench.SettleAsync(pod);
+        string one = bench.IdOf("one"), two = bench.IdOf("two");
+        bench.Worker.Update(pod.Deleted(bench.Time.GetUtcNow(), grace: 10));
+        var step = bench.StepAsync();
+        foreach (string id in new[] { one, two })
+            Assert.Equal(Hanbae.Cri.V1.ContainerState.ContainerRunning, (await bench.Cri.ContainerStatusAsync(id, false, default))!.Status.State);
+        bench.Time.Advance(10);
+        await step;
+        var ends = bench.Status.InitContainerStatuses.Select(s => s.State.Terminated!.ExitCode).ToArray();
+        Assert.Equal([0, 0], ends);
+        Assert.Equal(137, bench.Status.ContainerStatuses[0].State.Terminated!.ExitCode);
+    }
+}
