@@ -9,7 +9,7 @@ public sealed class BadInputTests(SharedCluster shared) : NamespaceTest(shared)
     {
         using var api = await RawApi.OfAsync(Cluster);
         string maps = $"/api/v1/namespaces/{Namespace}/configmaps", pods = $"/api/v1/namespaces/{Namespace}/pods";
-        static string Map(string name, string more = "") => $$"""{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"{{name}}"{{more}}}}""";
+        static string Map(string name, string more = "") => $$$"""{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"{{{name}}}"{{{more}}}}}""";
 
         await api.RefusedAsync(400, "BadRequest", "", HttpMethod.Post, maps, "{\"apiVersion\":");
         await api.RefusedAsync(400, "BadRequest", "yaml", HttpMethod.Post, maps, "a: [b", "application/yaml");

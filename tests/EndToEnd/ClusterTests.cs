@@ -33,6 +33,8 @@ public sealed class ClusterTests(SharedCluster shared) : NamespaceTest(shared)
             Assert.Contains("unchanged", await K("apply", "-f", file));
             Assert.Matches(@"NAME\s+READY\s+STATUS\s+RESTARTS\s+AGE\s+IP\s+NODE", await K("get", "pods", "-o", "wide"));
             await K("delete", "-f", file, "--timeout=100s");
+            // The example's Pods do not hear SIGTERM: their grace, 30 s, is cut short.
+            await K("delete", "pods", "--all", "--grace-period=1", "--wait=false");
             await Until.Async("no Pods", () => K("get", "pods", "-o", "name"), left => left.Length == 0);
         }
     }

@@ -21,15 +21,15 @@ public sealed class PodTests(SharedCluster shared) : NamespaceTest(shared)
         string folder = Path.Combine(Cluster.Scratch, Namespace + "-host");
         async Task<string> RunAsync(string name, string script)
         {
-            await ApplyAsync($$"""
+            await ApplyAsync($$$"""
                 apiVersion: v1
                 kind: Pod
-                metadata: {name: {{name}}}
+                metadata: {name: {{{name}}}}
                 spec:
                   restartPolicy: Never
-                  volumes: [{name: host, hostPath: {path: {{folder}}, type: DirectoryOrCreate}}, {name: empty, emptyDir: {medium: Memory, sizeLimit: 1Mi}}]
+                  volumes: [{name: host, hostPath: {path: {{{folder}}}, type: DirectoryOrCreate}}, {name: empty, emptyDir: {medium: Memory, sizeLimit: 1Mi}}]
                   containers:
-                  - {name: main, image: 'busybox:1', command: [sh, -c, '{{script}}'], volumeMounts: [{name: host, mountPath: /host}, {name: empty, mountPath: /empty}]}
+                  - {name: main, image: 'busybox:1', command: [sh, -c, '{{{script}}}'], volumeMounts: [{name: host, mountPath: /host}, {name: empty, mountPath: /empty}]}
                 """);
             await UntilAsync("pod/" + name, ".status.phase", "Succeeded");
             string log = await KubectlAsync("logs", name);
@@ -111,13 +111,13 @@ public sealed class PodTests(SharedCluster shared) : NamespaceTest(shared)
     {
         string folder = Path.Combine(Cluster.Scratch, Namespace + "-end");
         Directory.CreateDirectory(folder);
-        await ApplyAsync($$"""
+        await ApplyAsync($$$"""
             apiVersion: v1
             kind: Pod
             metadata: {name: polite}
             spec:
               terminationGracePeriodSeconds: 60
-              volumes: [{name: out, hostPath: {path: {{folder}}}}]
+              volumes: [{name: out, hostPath: {path: {{{folder}}}}}]
               containers:
               - name: main
                 image: busybox:1

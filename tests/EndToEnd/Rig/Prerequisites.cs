@@ -8,6 +8,10 @@ static class Prerequisites
     static readonly string[] Programs = ["containerd", "runc", "nft", "ip", "busybox", "setsid"];
     static readonly string[] PluginFolders = ["/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni"];
 
+    /// <summary>The program under test: as named by HANBAE, or as built beside these tests.</summary>
+    public static string Hanbae { get; } = Environment.GetEnvironmentVariable("HANBAE") is { Length: > 0 } named ? named
+        : Path.Combine(Repository.Root, "src/Host/bin", Configuration, "net10.0/hanbae");
+
     /// <summary>Why there can be no cluster with a node; null when there can.</summary>
     public static string? MissingForNode { get; } =
         !Environment.IsPrivilegedProcess ? "needs root, since containers do"
@@ -20,10 +24,6 @@ static class Prerequisites
         !File.Exists(Hanbae) ? $"needs the program at {Hanbae}: build src/Host, or name it by HANBAE"
         : Kubectl.All.Count == 0 ? "needs kubectl in PATH"
         : null;
-
-    /// <summary>The program under test: as named by HANBAE, or as built beside these tests.</summary>
-    public static string Hanbae { get; } = Environment.GetEnvironmentVariable("HANBAE") is { Length: > 0 } named ? named
-        : Path.Combine(Repository.Root, "src/Host/bin", Configuration, "net10.0/hanbae");
 
     static string Configuration => typeof(Prerequisites).Assembly.GetCustomAttributes(typeof(System.Reflection.AssemblyMetadataAttribute), false)
         .Cast<System.Reflection.AssemblyMetadataAttribute>().First(a => a.Key == "Configuration").Value!;

@@ -60,6 +60,7 @@ public sealed class RealCluster : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (!Directory.Exists(_folder)) return;
         if (Directory.Exists(DataDir)) (await HanbaeAsync("reset")).Ok();
         Directory.Delete(_folder, recursive: true);
         Assert.Empty(await Leftovers.OfAsync(DataDir));
