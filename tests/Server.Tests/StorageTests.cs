@@ -99,9 +99,9 @@ public sealed class StorageTests
     public async Task A_scheduled_Pod_ends_gracefully_and_another_at_once()
     {
         await using var server = await TestServer.StartAsync();
-        var bound = new Pod { Metadata = new() { Name = "bound", Namespace = "default" }, Spec = new() { NodeName = "n1" } };
+        var bound = new Pod { Metadata = new() { Name = "bound", Namespace = "default" }, Spec = new() { NodeName = "n1", Containers = [new Container { Name = "c", Image = "i" }] } };
         await server.CreateAsync(bound);
-        await server.CreateAsync(bound with { Metadata = new() { Name = "free", Namespace = "default" }, Spec = new() });
+        await server.CreateAsync(bound with { Metadata = new() { Name = "free", Namespace = "default" }, Spec = bound.Spec with { NodeName = "" } });
         var pod = (Pod)(await server.CallAsync("DELETE", "/api/v1/namespaces/default/pods/bound")).Object!;
         Assert.Equal(30, pod.Metadata.DeletionGracePeriodSeconds);
         Assert.Equal(200, (await server.CallAsync("GET", "/api/v1/namespaces/default/pods/bound")).Code);
@@ -126,7 +126,7 @@ public sealed class StorageTests
     {
         await using var server = await TestServer.StartAsync();
         const string Path = "/apis/apps/v1/namespaces/default/deployments";
-        var created = await server.PostAsync(Path, """{"metadata":{"name":"web"},"spec":{"replicas":1,"selector":{}},"status":{"replicas":7}}""");
+        var created = await server.PostAsync(Path, """{"metadata":{"name":"web"},"spec":{"replicas":1,"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}},"status":{"replicas":7}}""");
         Assert.Equal(("1", ""), (created.Text("metadata", "generation"), created.Text("status", "replicas")));
         var status = await server.SendAsync("PATCH", Path + "/web/status", """{"spec":{"replicas":5},"status":{"replicas":3}}""", "application/merge-patch+json");
         Assert.Equal(("1", "1", "3"), (status.Text("metadata", "generation"), status.Text("spec", "replicas"), status.Text("status", "replicas")));

@@ -59,7 +59,7 @@ public sealed class RulesTests
 
     [Fact]
     public void Annotations_have_a_size() => Assert.Equal(["metadata.annotations: Too long: may not be more than 262144 bytes"],
-        Wrong("ConfigMap", "\"metadata\":{\"name\":\"" + new string('a', 254) + "\",\"namespace\":\"default\"}"));
+        Wrong("ConfigMap", "\"metadata\":{\"name\":\"x\",\"namespace\":\"default\",\"annotations\":{\"a\":\"" + new string('a', 262144) + "\"}}"));
 
     [Fact]
     public void A_generated_name_may_end_in_a_dash() => Assert.Empty(Wrong("ConfigMap", "\"metadata\":{\"generateName\":\"x-\",\"namespace\":\"default\"}"));

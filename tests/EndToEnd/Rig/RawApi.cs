@@ -1,0 +1,56 @@
+using System.Net.Http.Headers;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Text.Json;
+
+namespace Hanbae.EndToEnd.Rig;
+
+/// <summary>The API as bytes, with the administrator's certificate: for what no kubectl would send.</summary>
+public sealed class RawApi : IDisposable
+{
+    readonly HttpClient _client;
+
+    RawApi(HttpClient client) => _client = client;
+
+    public static async Task<RawApi> OfAsync(RealCluster cluster)
+    {
+        var config = JsonDocument.Parse(await cluster.KubectlAsync("config", "view", "--raw", "-o", "json")).RootElement;
+        var (server, user) = (config.GetProperty("clusters")[0].GetProperty("cluster"), config.GetProperty("users")[0].GetProperty("user"));
+        using var pem = X509Certificate2.CreateFromPem(Pem(user, "client-certificate"), Pem(user, "client-key"));
+        var trusted = X509Certificate2.CreateFromPem(Pem(server, "certificate-authority"));
+        var handler = new SocketsHttpHandler { UseProxy = false };
+        // Keys that exist only in memory are not accepted by every TLS stack: through PKCS#12 they are.
+        handler.SslOptions.ClientCertificates = [X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null)];
+        handler.SslOptions.CertificateChainPolicy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, CustomTrustStore = { trusted }, RevocationMode = X509RevocationMode.NoCheck };
+        return new(new(handler) { BaseAddress = new(server.GetProperty("server").GetString()!), Timeout = TimeSpan.FromSeconds(60) });
+    }
+
+    static string Pem(JsonElement of, string name) =>
+        of.TryGetProperty(name + "-data", out var data) ? Encoding.UTF8.GetString(data.GetBytesFromBase64()) : File.ReadAllText(of.GetProperty(name).GetString()!);
+
+    public async Task<(int Code, JsonElement Body)> SendAsync(HttpMethod method, string path, string? body = null, string type = "application/json")
+    {
+        using var request = new HttpRequestMessage(method, path);
+        if (body is not null)
+        {
+            request.Content = new StringContent(body);
+            request.Content.Headers.ContentType = MediaTypeHeaderValue.Parse(type);
+        }
+        using var response = await _client.SendAsync(request);
+        string text = await response.Content.ReadAsStringAsync();
+        try { return ((int)response.StatusCode, JsonDocument.Parse(text).RootElement); }
+        catch (JsonException) { throw new Xunit.Sdk.XunitException($"{(int)response.StatusCode}, but no JSON: {text}"); }
+    }
+
+    /// <summary>Sends what has to be refused, and checks that the answer is a Status as upstream gives it.</summary>
+    public async Task RefusedAsync(int code, string reason, string message, HttpMethod method, string path, string? body = null, string type = "application/json")
+    {
+        var (seen, status) = await SendAsync(method, path, body, type);
+        Assert.Equal((code, reason, "Status", "Failure", code), (seen, Text(status, "reason"), Text(status, "kind"), Text(status, "status"), status.GetProperty("code").GetInt32()));
+        Assert.Contains(message, Text(status, "message"));
+    }
+
+    static string Text(JsonElement of, string name) => of.TryGetProperty(name, out var value) ? value.GetString()! : "";
+
+    public void Dispose() => _client.Dispose();
+}
