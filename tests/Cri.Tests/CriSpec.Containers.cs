@@ -62,6 +62,7 @@ public abstract partial class CriSpec
     public async Task A_program_that_ignores_the_signal_is_killed_after_the_grace()
     {
         var (_, id) = await StartAsync(SpecImage.Stubborn);
+        await UpAsync(id);
         await PassUntilAsync(Cri.StopContainerAsync(id, TimeSpan.FromSeconds(1), Never));
         var exited = await StatusAsync(id);
         Assert.Equal((ContainerState.ContainerExited, 137, "Error"), (exited.State, exited.ExitCode, exited.Reason));

@@ -23,7 +23,7 @@ sealed class SpecFake
         {
             [SpecImage.Pause] = new(FakeProgram.Forever, Present: true, Pinned: true),
             [SpecImage.Forever] = new(new() { Output = [new("stdout", "up")], Exec = Exec }, Present: true),
-            [SpecImage.Stubborn] = new(new() { ExitCodeOnStop = null }, Present: true),
+            [SpecImage.Stubborn] = new(new() { ExitCodeOnStop = null, Output = [new("stdout", "up")] }, Present: true),
             [SpecImage.Done] = new(FakeProgram.Exits(0) with { Output = [new("stdout", "hello"), new("stderr", "trouble")] }, Present: true),
             [SpecImage.Fails] = new(FakeProgram.Exits(3, TimeSpan.FromSeconds(0.3)), Present: true),
             [SpecImage.NoSuchProgram] = new(

@@ -115,8 +115,9 @@ public sealed class HttpTests
         await server.PostAsync(Pods, """{"metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"i"}]}}""");
         var merge = await server.SendAsync("PATCH", Pods + "/a", """{"metadata":{"labels":{"x":"y"}}}""", "application/merge-patch+json");
         Assert.Equal("y", merge.Text("metadata", "labels", "x"));
-        var strategic = await server.SendAsync("PATCH", Pods + "/a", """{"spec":{"containers":[{"name":"d","image":"j"}]}}""", "application/strategic-merge-patch+json");
-        Assert.Equal(2, ((JsonArray)((JsonObject)strategic.Json["spec"]!)["containers"]!).Count);
+        var strategic = await server.SendAsync("PATCH", Pods + "/a", """{"spec":{"containers":[{"name":"c","image":"j"}]}}""", "application/strategic-merge-patch+json");
+        var container = (JsonObject)Assert.Single(((JsonArray)((JsonObject)strategic.Json["spec"]!)["containers"]!).Items);
+        Assert.Equal(("j", "File"), (((JsonString)container["image"]!).Value, ((JsonString)container["terminationMessagePolicy"]!).Value));
         var json = await server.SendAsync("PATCH", Pods + "/a", """[{"op":"remove","path":"/metadata/labels/x"}]""", "application/json-patch+json");
         Assert.Equal((200, ""), (json.Code, json.Text("metadata", "labels", "x")));
         var wrong = await server.SendAsync("PATCH", Pods + "/a", """[{"op":"test","path":"/metadata/name","value":"b"}]""", "application/json-patch+json");
@@ -189,7 +190,7 @@ public sealed class HttpTests
     {
         await using var server = await TestServer.StartAsync();
         const string Path = "/apis/apps/v1/namespaces/default/deployments";
-        await server.PostAsync(Path, """{"metadata":{"name":"web"},"spec":{"replicas":1,"selector":{"matchLabels":{"a":"b"}}}}""");
+        await server.PostAsync(Path, """{"metadata":{"name":"web"},"spec":{"replicas":1,"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}}""");
         var scale = await server.GetAsync(Path + "/web/scale");
         Assert.Equal(("Scale", "autoscaling/v1", "1", "a=b"), (scale.Text("kind"), scale.Text("apiVersion"), scale.Text("spec", "replicas"), scale.Text("status", "selector")));
         var patched = await server.SendAsync("PATCH", Path + "/web/scale", """{"spec":{"replicas":4}}""", "application/merge-patch+json");
@@ -204,7 +205,7 @@ public sealed class HttpTests
     public async Task A_Pod_is_bound_once()
     {
         await using var server = await TestServer.StartAsync();
-        await server.PostAsync(Pods, """{"metadata":{"name":"a"},"spec":{"containers":[{"name":"c"}]}}""");
+        await server.PostAsync(Pods, """{"metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"i"}]}}""");
         const string Binding = """{"metadata":{"name":"a"},"target":{"kind":"Node","name":"n1"}}""";
         Assert.Equal(201, (await server.PostAsync(Pods + "/a/binding", Binding)).Code);
         var second = await server.PostAsync("/api/v1/namespaces/default/bindings", Binding);
@@ -217,7 +218,7 @@ public sealed class HttpTests
     public async Task An_eviction_respects_the_budget()
     {
         await using var server = await TestServer.StartAsync();
-        await server.PostAsync(Pods, """{"metadata":{"name":"a","labels":{"x":"y"}},"spec":{"containers":[{"name":"c"}]}}""");
+        await server.PostAsync(Pods, """{"metadata":{"name":"a","labels":{"x":"y"}},"spec":{"containers":[{"name":"c","image":"i"}]}}""");
         await server.SendAsync("PATCH", Pods + "/a/status", """{"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}}""", "application/merge-patch+json");
         const string Budgets = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
         await server.PostAsync(Budgets, """{"metadata":{"name":"b"},"spec":{"selector":{"matchLabels":{"x":"y"}}}}""");
@@ -250,7 +251,7 @@ public sealed class HttpTests
     public async Task A_log_wants_one_container()
     {
         await using var server = await TestServer.StartAsync();
-        await server.PostAsync(Pods, """{"metadata":{"name":"a"},"spec":{"containers":[{"name":"c"},{"name":"d"}],"initContainers":[{"name":"i"}]}}""");
+        await server.PostAsync(Pods, """{"metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"i"},{"name":"d","image":"i"}],"initContainers":[{"name":"i","image":"i"}]}}""");
         var several = await server.GetAsync(Pods + "/a/log");
         Assert.Equal((400, "a container name must be specified for pod a, choose one of: [c d] or one of the init containers: [i]"), (several.Code, several.Message));
         var wrong = await server.GetAsync(Pods + "/a/log?container=x");

@@ -15,7 +15,7 @@ public sealed class KubeletTests
         await cluster.CreateAsync(new Node { Metadata = new() { Name = "n1" } });
         await cluster.SendAsync("PATCH", "/api/v1/nodes/n1/status",
             $$$$"""{"status":{"addresses":[{"type":"InternalIP","address":"127.0.0.1"}],"daemonEndpoints":{"kubeletEndpoint":{"Port":{{{{kubelet.Address.Port}}}} } } } }""", "application/merge-patch+json");
-        await cluster.CreateAsync(new Pod { Metadata = new() { Name = "a", Namespace = "default" }, Spec = new() { NodeName = "n1", Containers = [new Container { Name = "c" }] } });
+        await cluster.CreateAsync(new Pod { Metadata = new() { Name = "a", Namespace = "default" }, Spec = new() { NodeName = "n1", Containers = [new Container { Name = "c", Image = "i" }] } });
         return (cluster, kubelet);
     }
 

@@ -76,7 +76,7 @@ public sealed class ListTests
     {
         await using var server = await TestServer.StartAsync();
         foreach (string node in (string[])["a", "b"])
-            await server.CreateAsync(new Pod { Metadata = new() { Name = "on-" + node, Namespace = "default" }, Spec = new() { NodeName = node } });
+            await server.CreateAsync(new Pod { Metadata = new() { Name = "on-" + node, Namespace = "default" }, Spec = new() { NodeName = node, Containers = [new Container { Name = "c", Image = "i" }] } });
         Assert.Equal(["on-b"], Names(await server.GetAsync("/api/v1/pods?fieldSelector=spec.nodeName%3Db")));
         Assert.Equal(["on-a"], Names(await server.GetAsync("/api/v1/pods?fieldSelector=spec.nodeName!%3Db")));
     }

@@ -80,7 +80,7 @@ public sealed class WatchTests
     {
         await using var server = await TestServer.StartAsync();
         using var ct = new CancellationTokenSource(s_patience);
-        await server.CreateAsync(new Pod { Metadata = new() { Name = "p", Namespace = "default" } });
+        await server.CreateAsync(new Pod { Metadata = new() { Name = "p", Namespace = "default" }, Spec = new() { Containers = [new Container { Name = "c", Image = "i" }] } });
         await using var events = server.WatchAsync("/api/v1/pods", ct.Token, ("fieldSelector", "spec.nodeName=n1")).GetAsyncEnumerator();
         var next = events.MoveNextAsync();
         var bound = await server.CallAsync("POST", "/api/v1/namespaces/default/pods/p/binding", new Binding { Metadata = new() { Name = "p" }, Target = new() { Kind = "Node", Name = "n1" } });

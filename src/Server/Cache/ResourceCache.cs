@@ -96,7 +96,7 @@ public sealed class ResourceCache : IAsyncDisposable
     /// <exception cref="StatusException">The revision is older than what is kept.</exception>
     internal Watcher Watch(Filter filter, long? after, bool bookmarks, bool initialEventsEnd)
     {
-        var watcher = new Watcher(filter, bookmarks, Leave);
+        var watcher = new Watcher(filter, bookmarks, Leave) { After = after ?? 0 };
         lock (_gate)
         {
             var state = _state!;

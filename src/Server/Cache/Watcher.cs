@@ -42,8 +42,12 @@ public sealed class Watcher : IValueTaskSource<bool>
     internal object? Bucket { get; set; }
 
     /// <summary>An event of the cache, translated to what it means under the filter.</summary>
+    /// <summary>What the client has seen already: the cache may still be on its way there when the watch begins.</summary>
+    internal long After { get; init; }
+
     internal void Offer(CacheEvent e)
     {
+        if (e.Revision <= After) return;
         bool now = e.Type != EventType.Deleted && Filter.Matches(e.Item);
         bool before = e.Previous is not null && Filter.Matches(e.Previous);
         if (now) Enqueue(new(before ? EventType.Modified : EventType.Added, e.Item, e.Revision));
@@ -52,7 +56,7 @@ public sealed class Watcher : IValueTaskSource<bool>
 
     internal void OfferBookmark(long revision)
     {
-        if (_bookmarks) Enqueue(new(EventType.Bookmark, null, revision));
+        if (_bookmarks && revision >= After) Enqueue(new(EventType.Bookmark, null, revision));
     }
 
     internal void Enqueue(ItemEvent e)

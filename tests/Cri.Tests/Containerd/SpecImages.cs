@@ -45,7 +45,7 @@ static class SpecImages
     [
         (SpecImage.Pause, ["sleep", "2147483647"]),
         (SpecImage.Forever, ["sh", "-c", "trap 'exit 0' TERM; echo up; while :; do sleep 1000 & wait $!; done"]),
-        (SpecImage.Stubborn, ["sh", "-c", "trap '' TERM; while :; do sleep 1000; done"]),
+        (SpecImage.Stubborn, ["sh", "-c", "trap '' TERM; echo up; while :; do sleep 1000; done"]),
         (SpecImage.Done, ["sh", "-c", "echo hello; echo trouble >&2"]),
         (SpecImage.Fails, ["sh", "-c", "sleep 0.3; exit 3"]),
         (SpecImage.NoSuchProgram, ["/no-such-program"]),

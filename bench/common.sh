@@ -1,0 +1,112 @@
+# What the scripts of bench/ share: the built program, clusters of their own in scratch folders, figures from /proc.
+# Sourced by them; honours HANBAE (a built program, else ./hanbae builds one) and LOAD (project file of the load generator).
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+LOAD=${LOAD:-$root/../shared/load/load.csproj}
+tick=$(getconf CLK_TCK)
+work=$(mktemp -d -t hanbae-bench-XXXXXX)
+hanbae_pid='' floor_pid=''
+
+# Stops what was started here and removes what it made; a node leaves mounts and cgroups, so it is reset.
+cleanup() {
+    local code=$?
+    trap - EXIT INT TERM
+    stop_floor
+    stop_hanbae
+    rm -rf "$work"
+    exit $code
+}
+trap cleanup EXIT INT TERM
+
+build_hanbae() {
+    if [[ -z ${HANBAE:-} ]]; then "$root/hanbae" build; HANBAE=$root/.out/host/hanbae; fi
+}
+
+build_load() {
+    [[ -f $LOAD ]] || { echo "set LOAD to the project file of the load generator, with its folder floor beside it" >&2; exit 2; }
+    dotnet build -c Release -v q -nologo -o "$work/load" "$LOAD" >"$work/load.log" || { cat "$work/load.log" >&2; exit 1; }
+    dotnet build -c Release -v q -nologo -o "$work/floor" "$(dirname "$LOAD")/floor/floor.csproj" >"$work/load.log" || { cat "$work/load.log" >&2; exit 1; }
+}
+
+free_port() {
+    local port
+    while port=$((20000 + RANDOM % 12000)); (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+    echo $port
+}
+
+# Starts a cluster in a fresh folder; sets data, port, hanbae_pid. "$@": further options of `up`.
+start_hanbae() {
+    data=$(mktemp -d "$work/data-XXXXXX")
+    port=$(free_port)
+    "$HANBAE" up --data-dir "$data" --port "$port" --kubelet-port 0 --bind 127.0.0.1 "$@" >"$work/up.log" 2>&1 &
+    hanbae_pid=$!
+}
+
+stop_hanbae() {
+    [[ -n $hanbae_pid ]] || return 0
+    kill -TERM $hanbae_pid 2>/dev/null || true
+    wait $hanbae_pid 2>/dev/null || true
+    hanbae_pid=''
+    "$HANBAE" reset --data-dir "$data" >"$work/reset.log" 2>&1 || cat "$work/reset.log" >&2
+}
+
+start_floor() {
+    local at
+    at=$(free_port)
+    rm -f "$work/floor.config"
+    dotnet "$work/floor/floor.dll" "$at" "$work/floor.config" >"$work/floor.log" 2>&1 &
+    floor_pid=$!
+    until curl -sko /dev/null "https://localhost:$at/"; do kill -0 $floor_pid; sleep 0.1; done
+}
+
+stop_floor() {
+    [[ -n $floor_pid ]] || return 0
+    kill -TERM $floor_pid 2>/dev/null || true
+    wait $floor_pid 2>/dev/null || true
+    floor_pid=''
+}
+
+# $1: pid; user and system time in ms.
+cpu_ms() {
+    local stat
+    stat=$(<"/proc/$1/stat")
+    set -- ${stat##*) }
+    echo $(((${12} + ${13}) * 1000 / tick))
+}
+
+rss_mb() { awk '/^VmRSS/ { printf "%.0f", $2 / 1024 }' "/proc/$1/status"; }
+# Of the resident memory, what is the process's own: not files mapped, which the kernel can drop.
+anon_mb() { awk '/^RssAnon/ { printf "%.0f", $2 / 1024 }' "/proc/$1/status"; }
+
+now_ms() { echo $(($(date +%s%N) / 1000000)); }
+
+# Waits for /readyz, and fails with the program's words when it has ended.
+await_readyz() {
+    until [[ $(curl -sk -m 5 "https://127.0.0.1:$port/readyz" 2>/dev/null) == ok ]]; do
+        kill -0 $hanbae_pid 2>/dev/null || { cat "$work/up.log" >&2; exit 1; }
+        sleep 0.005
+    done
+}
+
+# Takes the administrator's certificate out of the kubeconfig, for curl.
+admin_curl() {
+    if [[ ! -s $work/admin.key || $work/admin.key -ot $kubeconfig ]]; then
+        sed -n 's/.*client-certificate-data: *//p' "$kubeconfig" | tr -d '"' | base64 -d >"$work/admin.crt"
+        sed -n 's/.*client-key-data: *//p' "$kubeconfig" | tr -d '"' | base64 -d >"$work/admin.key"
+    fi
+    curl -sk -m 5 --cert "$work/admin.crt" --key "$work/admin.key" "https://127.0.0.1:$port$1"
+}
+
+node_ready() { admin_curl /api/v1/nodes 2>/dev/null | grep -Eq '"type":"Ready"[^}]*"status":"True"|"status":"True"[^}]*"type":"Ready"'; }
+
+await_node() {
+    until [[ -s $kubeconfig ]]; do kill -0 $hanbae_pid; sleep 0.005; done
+    until node_ready; do
+        kill -0 $hanbae_pid 2>/dev/null || { cat "$work/up.log" >&2; exit 1; }
+        sleep 0.01
+    done
+}
+
+median() { sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
+
+machine() { echo "$(date -u +%Y-%m-%d) · $(nproc) cores · load $(cut -d' ' -f1 /proc/loadavg)"; }
