@@ -102,8 +102,8 @@ public sealed class ControlPlane : IAsyncDisposable
         return access;
     }
 
-    /// <summary>The in-process transport in somebody's name.</summary>
-    public IApiTransport As(string user, params Seq<string> groups) => new IdentityTransport(Server.Transport, new(user, groups), "hanbae/" + user);
+    /// <summary>The in-process transport in somebody's name: one identity object for all its requests, so that what is known of it is worked out once.</summary>
+    public IApiTransport As(string user, params Seq<string> groups) => new IdentityTransport(Server.Transport, new(user, groups.Add("system:authenticated")), "hanbae/" + user);
 
 
     public async ValueTask DisposeAsync()
