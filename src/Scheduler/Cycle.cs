@@ -23,7 +23,7 @@ internal sealed class Cycle(Random random)
         var feasible = new List<NodeInfo>();
         Dictionary<string, int>? reasons = null;
         var cures = Change.None;
-        bool allHopeless = true;
+        int hopeless = 0;
         int enough = Enough(nodes.Length), seen = 0;
         for (; seen < nodes.Length && feasible.Count < enough; seen++)
         {
@@ -31,14 +31,14 @@ internal sealed class Cycle(Random random)
             var verdict = Filter(pod, node);
             if (verdict.Ok) { feasible.Add(node); continue; }
             cures |= verdict.CurableBy;
-            allHopeless &= verdict.Hopeless;
+            if (verdict.Hopeless) hopeless++;
             reasons ??= [];
             foreach (string reason in verdict.Reason!.Split(", ")) reasons[reason] = reasons.GetValueOrDefault(reason) + 1;
         }
         _start = (_start + seen) % nodes.Length;
         return feasible.Count switch
         {
-            0 => new(null, Explain(nodes.Length, reasons!, allHopeless), cures),
+            0 => new(null, Explain(pod, nodes.Length, reasons!, hopeless), cures),
             1 => new(feasible[0].Name, "", Change.None),
             _ => new(Best(pod, feasible).Name, "", Change.None),
         };
@@ -87,10 +87,14 @@ internal sealed class Cycle(Random random)
         return feasible[best];
     }
 
-    static string Explain(int nodes, Dictionary<string, int> reasons, bool allHopeless)
+    static string Explain(PodInfo pod, int nodes, Dictionary<string, int> reasons, int hopeless)
     {
-        string said = string.Join(", ", reasons.Select(r => $"{r.Value} {r.Key}").Order(StringComparer.Ordinal));
-        string preemption = allHopeless ? $"{nodes} Preemption is not helpful for scheduling." : $"{nodes} No preemption victims found for incoming pod.";
-        return $"0/{nodes} nodes are available: {said}. preemption: 0/{nodes} nodes are available: {preemption}";
+        string preemption = pod.Pod.Spec.PreemptionPolicy == "Never" ? "not eligible due to preemptionPolicy=Never."
+            : Count(nodes, [new("No preemption victims found for incoming pod", nodes - hopeless), new("Preemption is not helpful for scheduling", hopeless)]);
+        return $"{Count(nodes, reasons)} preemption: {preemption}";
     }
+
+    /// <summary>Reasons with the number of nodes that gave them, in upstream's order: that of the texts.</summary>
+    static string Count(int nodes, IEnumerable<KeyValuePair<string, int>> reasons) =>
+        $"0/{nodes} nodes are available: {string.Join(", ", reasons.Where(r => r.Value > 0).Select(r => $"{r.Value} {r.Key}").Order(StringComparer.Ordinal))}.";
 }

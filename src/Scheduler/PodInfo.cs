@@ -8,7 +8,7 @@ namespace Hanbae.Scheduler;
 internal sealed class PodInfo(Pod pod)
 {
     /// <summary>What a Pod without requests counts as when nodes are compared (not when they are filtered), as upstream's.</summary>
-    const long AssumedMilliCpu = 100, AssumedMemory = 200L << 20;
+    static readonly Resources Assumed = new(100, 200L << 20, 0);
 
     public Pod Pod { get; } = pod;
     public Key Key { get; } = Key.Of(pod);
@@ -17,22 +17,11 @@ internal sealed class PodInfo(Pod pod)
 
     public Resources Requests { get; } = Resources.Of(pod.Spec);
     /// <summary>Requests with assumed amounts where there are none, for scoring.</summary>
-    public Resources ScoredRequests { get; } = Scored(pod);
+    public Resources ScoredRequests { get; } = Resources.Of(pod.Spec, Assumed);
     public ImmutableArray<HostPort> HostPorts { get; } = HostPort.Of(pod.Spec);
     public NodeMatcher Wanted { get; } = new(pod.Spec);
 
     public bool Tolerates(Taint taint) => Tolerations.Any(Pod.Spec.Tolerations, taint);
-
-    static Resources Scored(Pod pod)
-    {
-        long cpu = 0, memory = 0;
-        foreach (var c in pod.Spec.Containers)
-        {
-            cpu += c.Resources.Requests.TryGet("cpu", out var q) ? q.MilliValue() : AssumedMilliCpu;
-            memory += c.Resources.Requests.TryGet("memory", out q) ? q.Value() : AssumedMemory;
-        }
-        return new(cpu, memory, 0);
-    }
 }
 
 /// <summary>A port of the node that a Pod takes for itself.</summary>

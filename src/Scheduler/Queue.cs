@@ -58,9 +58,11 @@ internal sealed class Queue(TimeProvider time)
         else if (waiting.Place == Place.InFlight) waiting.Meanwhile = Change.Any;
     }
 
-    public void Remove(Key key)
+    /// <param name="uid">Only the Pod of this uid, not another of its name; null for whichever there is.</param>
+    public void Remove(Key key, string? uid = null)
     {
-        if (!_all.Remove(key, out var waiting)) return;
+        if (!_all.TryGetValue(key, out var waiting) || uid is not null && waiting.Pod.Uid != uid) return;
+        _all.Remove(key);
         if (waiting.Place == Place.Active) _active.Remove(waiting);
         waiting.Place = Place.InFlight;
     }
@@ -80,7 +82,7 @@ internal sealed class Queue(TimeProvider time)
     /// <summary>The Pod could not be placed: it waits for a cure, or backs off when one came while it was tried.</summary>
     public void Failed(PodInfo pod, Change curableBy)
     {
-        if (!_all.TryGetValue(pod.Key, out var waiting) || waiting.Place != Place.InFlight) return;
+        if (!_all.TryGetValue(pod.Key, out var waiting) || waiting.Place != Place.InFlight || waiting.Pod.Uid != pod.Uid) return;
         waiting.CurableBy = curableBy;
         waiting.Since = time.GetUtcNow();
         waiting.Place = Place.Aside;

@@ -27,12 +27,13 @@ internal readonly record struct Resources(long MilliCpu, long Memory, long Ephem
 
     /// <summary>What a Pod asks for: its containers and sidecars together, or an init container where that needs more, and its overhead.</summary>
     /// <remarks>KEP-753 for sidecars: those started before an init container run beside it. KEP-2837: pod-level amounts take precedence.</remarks>
-    public static Resources Of(PodSpec spec)
+    /// <param name="missing">What a container counts as that asks for no CPU, or no memory.</param>
+    public static Resources Of(PodSpec spec, Resources missing = default)
     {
         Resources running = default, peak = default;
         foreach (var init in spec.InitContainers)
         {
-            var asked = Of(init.Resources.Requests);
+            var asked = Of(init.Resources.Requests, missing);
             if (init.RestartPolicy == "Always")
             {
                 running += asked;
@@ -40,10 +41,20 @@ internal readonly record struct Resources(long MilliCpu, long Memory, long Ephem
             }
             else peak = Max(peak, running + asked);
         }
-        foreach (var container in spec.Containers) running += Of(container.Resources.Requests);
+        foreach (var container in spec.Containers) running += Of(container.Resources.Requests, missing);
         var total = Max(running, peak);
         if (spec.Resources is { } pod) total = total.OverriddenBy(pod.Requests);
         return total + Of(spec.Overhead);
+    }
+
+    static Resources Of(Map<Quantity> requests, Resources missing)
+    {
+        var asked = Of(requests);
+        return asked with
+        {
+            MilliCpu = requests.ContainsKey("cpu") ? asked.MilliCpu : missing.MilliCpu,
+            Memory = requests.ContainsKey("memory") ? asked.Memory : missing.Memory,
+        };
     }
 
     Resources OverriddenBy(Map<Quantity> list)

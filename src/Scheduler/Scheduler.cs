@@ -101,10 +101,15 @@ public sealed class Scheduler(IClusterAccess cluster, SchedulerOptions options)
         try { await cluster.Client.CreateAsync<Pod>(pod.Key, "binding", binding, ct); }
         catch (ApiException e) when (e.IsNotFound)
         {
-            lock (_lock) { _assumed.Remove(pod.Uid); _snapshot.Forget(pod.Uid); _queue.Remove(pod.Key); }
+            lock (_lock)
+            {
+                _queue.Remove(pod.Key, pod.Uid);
+                GiveUp(pod);
+            }
+            _work.Release();
             return;
         }
-        lock (_lock) _queue.Remove(pod.Key);
+        lock (_lock) _queue.Remove(pod.Key, pod.Uid);
         cluster.Recorder.Event(pod.Pod, "Normal", "Scheduled", $"Successfully assigned {pod.Key} to {node}");
     }
 
@@ -121,10 +126,18 @@ public sealed class Scheduler(IClusterAccess cluster, SchedulerOptions options)
     {
         lock (_lock)
         {
-            if (giveUpNode && _assumed.Remove(pod.Uid)) _snapshot.Forget(pod.Uid);
             _queue.Failed(pod, curableBy);
+            if (giveUpNode) GiveUp(pod);
         }
         _work.Release();
+    }
+
+    /// <summary>What was assumed of a node is free again, which may help others, and the Pod itself.</summary>
+    void GiveUp(PodInfo pod)
+    {
+        if (!_assumed.Remove(pod.Uid)) return;
+        _snapshot.Forget(pod.Uid);
+        _queue.On(Change.PodRemoved);
     }
 
     void OnNode(CacheEvent<Node> change)
@@ -154,9 +167,9 @@ public sealed class Scheduler(IClusterAccess cluster, SchedulerOptions options)
         if (gone)
         {
             _queue.Remove(Key.Of(pod));
-            _assumed.Remove(pod.Metadata.Uid);
+            bool counted = _assumed.Remove(pod.Metadata.Uid) || pod.Spec.NodeName.Length > 0;
             _snapshot.Forget(pod.Metadata.Uid);
-            if (pod.Spec.NodeName.Length > 0) _queue.On(Change.PodRemoved);
+            if (counted) _queue.On(Change.PodRemoved);
             return true;
         }
         if (pod.Spec.NodeName.Length > 0)

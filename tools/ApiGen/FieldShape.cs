@@ -84,7 +84,7 @@ sealed class FieldShape
                 $"o.{store} = r.Message<{element}>()", $"w.Message({n}, {store}!)", $"{store} is not null");
         if (message)
             return Make(element + "?", element, $"{store} ?? {element}.Empty", $"value.Equals({element}.Empty) ? null : value",
-                $"Codecs.NullIfEmpty(r.Message<{element}>())", $"({store} ?? {element}.Empty).WriteJson(ref w)", f.OmitZero ? $"{store} is not null" : "true",
+                $"Codecs.NullIfEqual(r.Message<{element}>())", $"({store} ?? {element}.Empty).WriteJson(ref w)", f.OmitZero ? $"{store} is not null" : "true",
                 $"o.{store} = Codecs.NullIfEqual(r.Message<{element}>())", $"w.Message({n}, {store} ?? {element}.Empty)", null);
 
         string writer = f.Type switch

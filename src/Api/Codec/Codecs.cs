@@ -5,10 +5,8 @@ namespace Hanbae.Api.Codec;
 /// <summary>What generated types share.</summary>
 static class Codecs
 {
-    /// <summary>Structures with nothing set are kept as null and read as the shared empty one.</summary>
-    public static T? NullIfEmpty<T>(T value) where T : class, IMessage<T> => ReferenceEquals(value, T.Empty) ? null : value;
-
-    /// <summary>The same where zero values were sent: protobuf writes them all.</summary>
+    /// <summary>Structures with nothing set are kept as null and read as the shared empty one, so that equal objects are equal however they came.</summary>
+    /// <remarks>By value: JSON may say <c>{"loadBalancer":{}}</c>, and protobuf writes all zero values.</remarks>
     public static T? NullIfEqual<T>(T value) where T : class, IMessage<T> => value.Equals(T.Empty) ? null : value;
 
     public static string Text(IMessage message)

@@ -8,47 +8,40 @@ static class PodDefaults
 {
     public static Pod Pod(Pod pod)
     {
+        // Only Pods, not templates: service links, ports of the host, and a limit without a request is the request.
         var spec = Spec(pod.Spec);
-        return pod with
+        bool host = spec.HostNetwork;
+        spec = spec with
         {
-            Spec = spec with
-            {
-                EnableServiceLinks = spec.EnableServiceLinks ?? true,
-                // Only Pods, not templates: a limit without a request is the request.
-                Containers = spec.Containers.Each(RequestLimits),
-                InitContainers = spec.InitContainers.Each(RequestLimits),
-                Resources = PodRequests(spec.Resources),
-            },
+            EnableServiceLinks = spec.EnableServiceLinks ?? true,
+            Containers = spec.Containers.Each(c => RequestLimits(HostPorts(c, host))),
+            InitContainers = spec.InitContainers.Each(c => RequestLimits(HostPorts(c, host))),
         };
+        return pod with { Spec = spec with { Resources = PodLevelDefaults.Of(spec) } };
     }
 
     public static PodTemplateSpec Template(PodTemplateSpec template) => template with { Spec = Spec(template.Spec) };
 
-    static PodSpec Spec(PodSpec spec)
+    static PodSpec Spec(PodSpec spec) => spec with
     {
-        bool host = spec.HostNetwork;
-        return spec with
-        {
-            DnsPolicy = spec.DnsPolicy.Or("ClusterFirst"),
-            RestartPolicy = spec.RestartPolicy.Or("Always"),
-            SecurityContext = spec.SecurityContext ?? PodSecurityContext.Empty,
-            TerminationGracePeriodSeconds = spec.TerminationGracePeriodSeconds ?? 30,
-            SchedulerName = spec.SchedulerName.Or("default-scheduler"),
-            Volumes = spec.Volumes.Each(VolumeDefaults.Volume),
-            Containers = spec.Containers.Each(c => Container(c, host)),
-            InitContainers = spec.InitContainers.Each(c => Container(c, host)),
-            EphemeralContainers = spec.EphemeralContainers.Each(Ephemeral),
-            Overhead = Rounded(spec.Overhead),
-        };
-    }
+        DnsPolicy = spec.DnsPolicy.Or("ClusterFirst"),
+        RestartPolicy = spec.RestartPolicy.Or("Always"),
+        SecurityContext = spec.SecurityContext ?? PodSecurityContext.Empty,
+        TerminationGracePeriodSeconds = spec.TerminationGracePeriodSeconds ?? 30,
+        SchedulerName = spec.SchedulerName.Or("default-scheduler"),
+        Volumes = spec.Volumes.Each(VolumeDefaults.Volume),
+        Containers = spec.Containers.Each(Container),
+        InitContainers = spec.InitContainers.Each(Container),
+        EphemeralContainers = spec.EphemeralContainers.Each(Ephemeral),
+        Overhead = Rounded(spec.Overhead),
+    };
 
-    static Container Container(Container c, bool hostNetwork) => c with
+    static Container Container(Container c) => c with
     {
         ImagePullPolicy = c.ImagePullPolicy.Or(PullPolicy(c.Image)),
         TerminationMessagePath = c.TerminationMessagePath.Or("/dev/termination-log"),
         TerminationMessagePolicy = c.TerminationMessagePolicy.Or("File"),
-        Ports = c.Ports.Each(p => p.Protocol.Length > 0 && (!hostNetwork || p.HostPort != 0) ? p
-            : p with { Protocol = p.Protocol.Or("TCP"), HostPort = hostNetwork && p.HostPort == 0 ? p.ContainerPortValue : p.HostPort }),
+        Ports = c.Ports.Each(p => p.Protocol.Length > 0 ? p : p with { Protocol = "TCP" }),
         Env = c.Env.Each(Env),
         LivenessProbe = Probe(c.LivenessProbe),
         ReadinessProbe = Probe(c.ReadinessProbe),
@@ -103,15 +96,8 @@ static class PodDefaults
         return requests.Count == c.Resources.Requests.Count ? c : c with { Resources = c.Resources with { Requests = requests } };
     }
 
-    /// <summary>KEP-2837: a pod-level limit without request is the request.</summary>
-    static ResourceRequirements? PodRequests(ResourceRequirements? pod)
-    {
-        if (pod is null) return null;
-        var requests = pod.Requests;
-        foreach (var (name, limit) in pod.Limits)
-            if (!requests.ContainsKey(name)) requests = requests.Set(name, limit);
-        return pod with { Requests = requests };
-    }
+    static Container HostPorts(Container c, bool hostNetwork) =>
+        hostNetwork ? c with { Ports = c.Ports.Each(p => p.HostPort != 0 ? p : p with { HostPort = p.ContainerPortValue }) } : c;
 
     /// <summary>Nothing finer than a thousandth is kept.</summary>
     internal static Map<Quantity> Rounded(Map<Quantity> list)

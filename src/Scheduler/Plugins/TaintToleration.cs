@@ -7,7 +7,7 @@ internal sealed class TaintToleration : IFilter, IScore
     {
         foreach (var taint in node.Node!.Spec.Taints)
             if (taint.Effect is "NoSchedule" or "NoExecute" && !pod.Tolerates(taint))
-                return Verdict.Refuse($"node(s) had untolerated taint {{{taint.Key}: {taint.Value}}}", Change.NodeTaints | Change.NodeAdded, hopeless: true);
+                return Verdict.Refuse("node(s) had untolerated taint(s)", Change.NodeTaints | Change.NodeAdded, hopeless: true);
         return Verdict.Fits;
     }
 

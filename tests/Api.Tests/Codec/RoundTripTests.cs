@@ -10,18 +10,21 @@ namespace Hanbae.Api.Tests.Codec;
 /// <summary>Every sample object decodes and encodes to the same JSON value and the same protobuf bytes.</summary>
 public sealed class RoundTripTests
 {
-    /// <summary>Upstream's samples where they are at hand beside the repository, the project's own otherwise.</summary>
-    static string Samples { get; } = new[] { Path.Combine(Repository.Root, "..", "shared", "facts", "roundtrip"), Path.Combine(Repository.Root, "tests", "Api.Tests", "Samples") }
-        .First(Directory.Exists);
+    /// <summary>The project's own samples, and upstream's where they are at hand beside the repository.</summary>
+    static readonly string[] Folders =
+        [.. new[] { Path.Combine(Repository.Root, "tests", "Api.Tests", "Samples"), Path.Combine(Repository.Root, "..", "shared", "facts", "roundtrip") }.Where(Directory.Exists)];
 
-    public static TheoryData<string> Cases => [.. Directory.EnumerateFiles(Samples, "*.json", SearchOption.AllDirectories)
-        .Select(f => Path.GetRelativePath(Samples, f)).Where(f => !f.EndsWith("core.v1.WatchEvent.json", StringComparison.Ordinal)).Order()];
+    /// <summary>With <c>HANBAE_UPDATE=1</c> the protobuf of the project's own samples is written anew from their JSON.</summary>
+    static readonly bool Update = Environment.GetEnvironmentVariable("HANBAE_UPDATE") == "1";
+
+    public static TheoryData<string> Cases => [.. Folders.SelectMany(folder => Directory.EnumerateFiles(folder, "*.json", SearchOption.AllDirectories)
+        .Select(f => Path.GetRelativePath(folder, f)).Where(f => !f.EndsWith("core.v1.WatchEvent.json", StringComparison.Ordinal)).Order())];
 
     [Theory, MemberData(nameof(Cases))]
     public void A_sample_survives_json_and_protobuf(string file)
     {
-        byte[] json = File.ReadAllBytes(Path.Combine(Samples, file));
-        byte[] proto = File.ReadAllBytes(Path.Combine(Samples, Path.ChangeExtension(file, ".pb")));
+        string path = Folders.Select(f => Path.Combine(f, file)).First(File.Exists), binary = Path.ChangeExtension(path, ".pb");
+        byte[] json = File.ReadAllBytes(path);
         var document = JsonNode.Parse(json)!;
         var gv = GroupVersion.Parse(document["apiVersion"]!.GetValue<string>())!.Value;
         var kind = ApiData.Kind(gv.Kind(document["kind"]!.GetValue<string>()));
@@ -29,6 +32,8 @@ public sealed class RoundTripTests
 
         var unknown = new List<int>();
         var fromJson = kind.Decode(json, unknown);
+        if (Update && path.StartsWith(Folders[0], StringComparison.Ordinal)) File.WriteAllBytes(binary, Envelope.Wrap(fromJson, gv, kind.Kind));
+        byte[] proto = File.ReadAllBytes(binary);
         var fromProto = kind.ReadProto(Envelope.Message(proto, out _));
 
         Assert.Empty(unknown);

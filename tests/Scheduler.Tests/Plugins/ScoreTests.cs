@@ -1,0 +1,58 @@
+using Hanbae.Api.Core.V1;
+using Hanbae.Scheduler.Plugins;
+using NodeAffinity = Hanbae.Scheduler.Plugins.NodeAffinity;
+
+namespace Hanbae.Scheduler.Tests.Plugins;
+
+public sealed class ScoreTests
+{
+    [Theory]
+    [InlineData("0", "0", 100)]
+    [InlineData("2", "4Gi", 50)]
+    [InlineData("4", "4Gi", 25)]
+    [InlineData("8", "16Gi", 0)]
+    public void Emptier_nodes_score_higher(string cpu, string memory, long score) =>
+        Assert.Equal(score, new NodeResourcesFit().Score(Make.Pod("a", cpu, memory).Info(), Make.Node("n", "4", "8Gi").Info()));
+
+    [Theory]
+    [InlineData("2", "4Gi", 100)]
+    [InlineData("4", "4Gi", 75)]
+    [InlineData("4", "0", 50)]
+    public void Even_use_scores_higher(string cpu, string memory, long score) =>
+        Assert.Equal(score, new BalancedAllocation().Score(Make.Pod("a", cpu, memory).Info(), Make.Node("n", "4", "8Gi").Info()));
+
+    [Fact]
+    public void Balance_is_no_concern_of_who_asks_for_nothing() => Assert.False(new BalancedAllocation().Concerns(Make.Pod("a").Info()));
+
+    [Fact]
+    public void Soft_taints_count_against_a_node()
+    {
+        var plugin = new TaintToleration();
+        var node = Make.Node("n").Taint("a", effect: "PreferNoSchedule").Taint("b", effect: "PreferNoSchedule").Taint("c").Info();
+        Assert.Equal(2, plugin.Score(Make.Pod("p").Info(), node));
+        Assert.Equal(1, plugin.Score(Make.Pod("p").With(s => s with { Tolerations = [new() { Key = "a", Operator = "Exists" }] }).Info(), node));
+        Assert.Equal(Scaling.ToMostReversed, plugin.Scale);
+    }
+
+    [Fact]
+    public void Preferred_terms_add_their_weights()
+    {
+        PreferredSchedulingTerm Term(int weight, string zone) => new() { Weight = weight, Preference = new() { MatchExpressions = [new() { Key = "zone", Operator = "In", Values = [zone] }] } };
+        var pod = Make.Pod("p").With(s => s with { Affinity = new() { NodeAffinity = new() { PreferredDuringSchedulingIgnoredDuringExecution = [Term(10, "a"), Term(5, "a"), Term(80, "b")] } } }).Info();
+        Assert.Equal(15, new NodeAffinity().Score(pod, Make.Node("n").Labels(("zone", "a")).Info()));
+        Assert.False(new NodeAffinity().Concerns(Make.Pod("p").Info()));
+    }
+
+    [Theory]
+    [InlineData("web", 10, 0)]
+    [InlineData("web", 1000, 100)]
+    [InlineData("web", 500, 48)]
+    [InlineData("other", 1000, 0)]
+    public void Images_that_are_there_count_by_size(string image, long megabytes, long score)
+    {
+        var node = Make.Node("n");
+        node = node with { Status = node.Status with { Images = [new() { Names = [image + ":latest"], SizeBytes = megabytes << 20 }] } };
+        var pod = Make.Pod("p").With(s => s with { Containers = [Make.Container() with { Image = "web" }] });
+        Assert.Equal(score, new ImageLocality().Score(pod.Info(), node.Info()));
+    }
+}

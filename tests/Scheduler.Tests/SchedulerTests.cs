@@ -1,0 +1,174 @@
+using System.Collections.Concurrent;
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Rest;
+using Hanbae.Client;
+using Hanbae.Kit;
+
+namespace Hanbae.Scheduler.Tests;
+
+/// <summary>The loop against an API server in memory whose bindings work as upstream's: once.</summary>
+public sealed class SchedulerTests : IAsyncLifetime
+{
+    readonly CancellationTokenSource _stop = new();
+    readonly FakeTime _time = new();
+    readonly FakeApi _api;
+    readonly Recorder _events = new();
+    readonly ConcurrentQueue<(string Pod, string Node)> _bound = new();
+    Task _running = Task.CompletedTask;
+    int _failures;
+
+    public SchedulerTests() => _api = new(_time) { Intercept = Bind };
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    void Start()
+    {
+        var informers = new InformerFactory(_api, _time);
+        var scheduler = new Scheduler(new Access(new ApiClient(_api, _time), informers, _events, _time), new());
+        _running = Task.WhenAll(informers.RunAsync(_stop.Token), scheduler.RunAsync(_stop.Token));
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _running.ContinueWith(_ => { }, TaskScheduler.Default).WaitAsync(TimeSpan.FromSeconds(30));
+        _stop.Dispose();
+    }
+
+    ApiResult? Bind(ApiRequest request)
+    {
+        if (request.Method != "POST" || !request.Path.EndsWith("/binding", StringComparison.Ordinal)) return null;
+        if (Interlocked.Decrement(ref _failures) >= 0) return new() { Code = 500, Object = FakeApi.Error(500, "InternalError", "no luck").Status };
+        var binding = (Binding)request.Object!;
+        string name = binding.Metadata.Name;
+        if (_api.Find<Pod>(name) is not { } pod) return new() { Code = 404, Object = FakeApi.Error(404, "NotFound", "gone").Status };
+        if (pod.Spec.NodeName.Length > 0) return new() { Code = 409, Object = FakeApi.Error(409, "Conflict", "pod is already assigned").Status };
+        _bound.Enqueue((name, binding.Target.Name));
+        _api.Change<Pod>(name, p => p with { Spec = p.Spec with { NodeName = binding.Target.Name } });
+        return new() { Code = 201, Object = new Api.Meta.V1.Status { StatusValue = "Success" } };
+    }
+
+    [Fact]
+    public async Task A_Pod_gets_a_node_once_and_an_Event_says_so()
+    {
+        _api.Put(Make.Node("n1"));
+        _api.Put(Make.Pod("a", "1"));
+        Start();
+        await _api.UntilAsync(a => a.Find<Pod>("a")?.Spec.NodeName == "n1");
+        await _events.UntilAsync(("Normal", "Scheduled", "Successfully assigned default/a to n1"));
+        Assert.Single(_bound);
+    }
+
+    [Fact]
+    public async Task A_decision_counts_before_it_is_written_so_no_node_is_filled_twice()
+    {
+        for (int i = 0; i < 5; i++) _api.Put(Make.Node("n" + i, cpu: "1"));
+        for (int i = 0; i < 12; i++) _api.Put(Make.Pod("p" + i, "500m"));
+        Start();
+        await _api.UntilAsync(a => a.All<Pod>().Count(p => p.Spec.NodeName.Length > 0) == 10 && Refused(a) == 2);
+        Assert.All(_bound.GroupBy(b => b.Node), n => Assert.Equal(2, n.Count()));
+        Assert.Equal(10, _bound.Select(b => b.Pod).Distinct().Count());
+        Assert.Equal(10, _bound.Count);
+    }
+
+    [Fact]
+    public async Task A_Pod_without_a_node_says_why_in_its_status_and_is_tried_again_when_that_may_have_changed()
+    {
+        _api.Put(Make.Node("n1").Cordoned());
+        _api.Put(Make.Pod("a"));
+        Start();
+        await _api.UntilAsync(a => Refused(a) == 1);
+        var condition = _api.Find<Pod>("a")!.Status.Conditions.Find(c => c.Type == "PodScheduled")!;
+        const string Why = "0/1 nodes are available: 1 node(s) were unschedulable. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.";
+        Assert.Equal(("False", "Unschedulable", Why), (condition.Status, condition.Reason, condition.Message));
+        await _events.UntilAsync(("Warning", "FailedScheduling", Why));
+
+        _api.Change<Node>("n1", n => n with { Spec = n.Spec with { Unschedulable = false } }, ns: "");
+        await BoundAsync("a");
+    }
+
+    [Fact]
+    public async Task A_binding_that_failed_is_tried_again_and_its_room_given_back()
+    {
+        _failures = 1;
+        _api.Put(Make.Node("n1", cpu: "1"));
+        _api.Put(Make.Pod("a", "1"));
+        Start();
+        await BoundAsync("a");
+        Assert.Contains(_events.Told, e => e.Reason == "FailedScheduling");
+        Assert.Single(_bound);
+    }
+
+    [Fact]
+    public async Task Room_that_a_Pod_leaves_is_taken_by_who_waits_for_it()
+    {
+        _api.Put(Make.Node("n1", cpu: "1"));
+        _api.Put(Make.Pod("old", "1").With(s => s with { NodeName = "n1" }));
+        _api.Put(Make.Pod("new", "1"));
+        Start();
+        await _api.UntilAsync(a => Refused(a) == 1);
+        _api.Remove<Pod>("old");
+        await BoundAsync("new");
+    }
+
+    [Fact]
+    public async Task Gated_Pods_and_those_of_other_schedulers_are_left_alone()
+    {
+        _api.Put(Make.Node("n1"));
+        _api.Put(Make.Pod("gated").With(s => s with { SchedulingGates = [new() { Name = "wait" }] }));
+        _api.Put(Make.Pod("other").With(s => s with { SchedulerName = "somebody" }));
+        _api.Put(Make.Pod("mine").With(s => s with { SchedulerName = "default-scheduler", Priority = -10 }));
+        Start();
+        await _api.UntilAsync(a => a.Find<Pod>("mine")!.Spec.NodeName.Length > 0);
+        Assert.Equal([("mine", "n1")], _bound);
+        _api.Change<Pod>("gated", p => p with { Spec = p.Spec with { SchedulingGates = default } });
+        await _api.UntilAsync(a => a.Find<Pod>("gated")!.Spec.NodeName.Length > 0);
+        Assert.DoesNotContain(_bound, b => b.Pod == "other");
+    }
+
+    static int Refused(FakeApi api) => api.All<Pod>().Count(p => p.Status.Conditions.Exists(c => c is { Type: "PodScheduled", Status: "False" }));
+
+    /// <summary>Waits out the backoff: the clock goes on whenever nothing happens.</summary>
+    async Task BoundAsync(string pod)
+    {
+        for (int i = 0; i < 1_000; i++)
+            try { await _api.UntilAsync(a => a.Find<Pod>(pod)!.Spec.NodeName.Length > 0, pod + " is bound", TimeSpan.FromMilliseconds(20)); return; }
+            catch (TimeoutException) { _time.Advance(TimeSpan.FromMilliseconds(100)); }
+        Assert.Fail(pod + " was never bound");
+    }
+
+    sealed class Access(IClient client, InformerFactory informers, IRecorder recorder, TimeProvider time) : IClusterAccess
+    {
+        public IClient Client => client;
+        public ICache<T> Cache<T>() where T : class, IObject<T> => informers.Cache<T>();
+        public ICache<T> Cache<T>(ListQuery part) where T : class, IObject<T> => informers.Cache<T>(part);
+        public IRecorder Recorder => recorder;
+        public TimeProvider Time => time;
+    }
+
+    sealed class Recorder : IRecorder
+    {
+        readonly Lock _lock = new();
+        readonly List<(string Type, string Reason, string Message)> _told = [];
+        TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public IReadOnlyList<(string Type, string Reason, string Message)> Told { get { lock (_lock) return [.. _told]; } }
+
+        public void Event(IObject about, string type, string reason, string message, string fieldPath = "")
+        {
+            lock (_lock) { _told.Add((type, reason, message)); _more.TrySetResult(); _more = new(TaskCreationOptions.RunContinuationsAsynchronously); }
+        }
+
+        public async Task UntilAsync((string, string, string) wanted)
+        {
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+            while (true)
+            {
+                Task more;
+                lock (_lock) { if (_told.Contains(wanted)) return; more = _more.Task; }
+                await more.WaitAsync(limit.Token);
+            }
+        }
+    }
+}
