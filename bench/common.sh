@@ -5,7 +5,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 LOAD=${LOAD:-$root/../shared/load/load.csproj}
 tick=$(getconf CLK_TCK)
 work=$(mktemp -d -t hanbae-bench-XXXXXX)
-hanbae_pid='' floor_pid=''
+hanbae_pid='' floor_pid='' started=0
 
 # Stops what was started here and removes what it made; a node leaves mounts and cgroups, so it is reset.
 cleanup() {
@@ -40,6 +40,7 @@ start_hanbae() {
     port=$(free_port)
     "$HANBAE" up --data-dir "$data" --port "$port" --kubelet-port 0 --bind 127.0.0.1 "$@" >"$work/up.log" 2>&1 &
     hanbae_pid=$!
+    started=$(now_ms)
 }
 
 stop_hanbae() {
@@ -80,10 +81,9 @@ anon_mb() { awk '/^RssAnon/ { printf "%.0f", $2 / 1024 }' "/proc/$1/status"; }
 
 now_ms() { echo $(($(date +%s%N) / 1000000)); }
 
-# Waits for /readyz, and fails with the program's words when it has ended.
 await_readyz() {
     until [[ $(curl -sk -m 5 "https://127.0.0.1:$port/readyz" 2>/dev/null) == ok ]]; do
-        kill -0 $hanbae_pid 2>/dev/null || { cat "$work/up.log" >&2; exit 1; }
+        alive
         sleep 0.005
     done
 }
@@ -97,12 +97,19 @@ admin_curl() {
     curl -sk -m 5 --cert "$work/admin.crt" --key "$work/admin.key" "https://127.0.0.1:$port$1"
 }
 
-node_ready() { admin_curl /api/v1/nodes 2>/dev/null | grep -Eq '"type":"Ready"[^}]*"status":"True"|"status":"True"[^}]*"type":"Ready"'; }
+node_ready() { admin_curl '/api/v1/nodes?pretty=false' 2>/dev/null | grep -Eq '"type":"Ready"[^}]*"status":"True"|"status":"True"[^}]*"type":"Ready"'; }
+
+# Fails with the program's words when it has ended, or has not come so far within a minute.
+alive() {
+    if kill -0 $hanbae_pid 2>/dev/null && (($(now_ms) - started < 60000)); then return; fi
+    cat "$work/up.log" >&2
+    exit 1
+}
 
 await_node() {
-    until [[ -s $kubeconfig ]]; do kill -0 $hanbae_pid; sleep 0.005; done
+    until [[ -s $kubeconfig ]]; do alive; sleep 0.005; done
     until node_ready; do
-        kill -0 $hanbae_pid 2>/dev/null || { cat "$work/up.log" >&2; exit 1; }
+        alive
         sleep 0.01
     done
 }

@@ -8,6 +8,7 @@ using Hanbae.Host.Pki;
 using Hanbae.Host.Progress;
 using Hanbae.Host.Runtime;
 using Hanbae.Host.Settings;
+using Hanbae.Kubelet.Nodes;
 using Hanbae.Kubelet.Simulation;
 using Microsoft.Extensions.Logging;
 
@@ -38,7 +39,7 @@ static class Cluster
                 : await runtime.StartAsync([settings.NodePodCidr], [settings.PodCidr], ct));
             var pki = await steps.RunAsync("certificates", () => Task.Run(() => ClusterPki.Ensure(
                 new(Path.Combine(paths.Data, "pki"), time), settings.NodeName, settings.ClusterDomain, node ? [settings.ApiClusterIp, settings.BridgeAddress] : [settings.ApiClusterIp]), ct));
-            await using var control = await steps.RunAsync("API server", () => ControlPlane.StartAsync(settings, paths.Data, pki, node ? settings.BridgeAddress : IPAddress.Loopback, time, loggers, ct));
+            await using var control = await steps.RunAsync("API server", () => ControlPlane.StartAsync(settings, paths.Data, pki, node ? settings.BridgeAddress : IPAddress.Parse(MachineInfo.Address() ?? "127.0.0.1"), time, loggers, ct));
             await KubeconfigWriter.WriteAsync(KubeconfigPath.Of(paths.Data), control.Port, pki, ct);
             await using var supervisor = new Supervisor(loggers, time);
             control.RunComponents(supervisor, settings, pki);

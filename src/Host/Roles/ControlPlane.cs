@@ -68,7 +68,8 @@ public sealed class ControlPlane : IAsyncDisposable
             }, ct);
             await ClusterBootstrap.EnsureAsync(new IdentityTransport(server.Transport, new("system:apiserver", ["system:masters"]), "hanbae/apiserver"), new()
             {
-                Advertise = new(advertise, front.Addresses[0].Port), ServiceAddress = settings.ApiClusterIp,
+                // As upstream: endpoints may not be in the loopback range, so there are none on a machine without a network.
+                Advertise = IPAddress.IsLoopback(advertise) ? null : new(advertise, front.Addresses[0].Port), ServiceAddress = settings.ApiClusterIp,
                 ClientAuthority = pki.Authority.ExportCertificatePem() + "\n", FrontProxyAuthority = pki.FrontProxyAuthority.ExportCertificatePem() + "\n",
             }, ct);
             return new(store, server, front, time, loggers);
