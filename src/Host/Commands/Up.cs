@@ -35,9 +35,21 @@ static class Up
             string folder = Path.GetFullPath(parsed.GetValue(dataDir)!);
             if (parsed.GetValue(detach)) return await Detached.StartAsync(folder, ct);
             var paths = NodePaths.Of(folder);
-            var settings = Settled(ClusterSettings.Load(folder), new Asked(
-                parsed.GetValue(port), parsed.GetValue(bind), parsed.GetValue(kubeletPort), parsed.GetValue(node), parsed.GetValue(pods), parsed.GetValue(services),
-                parsed.GetValue(domain), parsed.GetValue(runtime), parsed.GetResult(control) is null ? null : parsed.GetValue(control), parsed.GetValue(simulated)), paths);
+            ClusterSettings settings;
+            using (await OtherClusters.AloneAsync(ct))
+            {
+                var before = ClusterSettings.Load(folder);
+                settings = Settled(before, new Asked(
+                    parsed.GetValue(port), parsed.GetValue(bind), parsed.GetValue(kubeletPort), parsed.GetValue(node), parsed.GetValue(pods), parsed.GetValue(services),
+                    parsed.GetValue(domain), parsed.GetValue(runtime), parsed.GetResult(control) is null ? null : parsed.GetValue(control), parsed.GetValue(simulated)), paths);
+                // Noted at once: another cluster that starts at this moment has to see which ranges are taken.
+                if (before is null)
+                {
+                    DataFolder.Claim(paths);
+                    OtherClusters.Register(paths);
+                    settings.Save(folder);
+                }
+            }
             return await Roles.Cluster.RunAsync(settings, paths, parsed.GetValue(log) ?? "warning", ct);
         }));
         return command;

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Client;
@@ -39,7 +41,7 @@ static class Cluster
                 : await runtime.StartAsync([settings.NodePodCidr], [settings.PodCidr], ct));
             var pki = await steps.RunAsync("certificates", () => Task.Run(() => ClusterPki.Ensure(
                 new(Path.Combine(paths.Data, "pki"), time), settings.NodeName, settings.ClusterDomain, node ? [settings.ApiClusterIp, settings.BridgeAddress] : [settings.ApiClusterIp]), ct));
-            await using var control = await steps.RunAsync("API server", () => ControlPlane.StartAsync(settings, paths.Data, pki, node ? settings.BridgeAddress : IPAddress.Parse(MachineInfo.Address() ?? "127.0.0.1"), time, loggers, ct));
+            await using var control = await steps.RunAsync("API server", () => ControlPlane.StartAsync(settings, paths.Data, pki, node ? settings.BridgeAddress : Advertised(settings), time, loggers, ct));
             await KubeconfigWriter.WriteAsync(KubeconfigPath.Of(paths.Data), control.Port, pki, ct);
             await using var supervisor = new Supervisor(loggers, time);
             control.RunComponents(supervisor, settings, pki);
@@ -59,6 +61,13 @@ static class Cluster
         }
         finally { File.Delete(paths.HanbaeProcess); }
     }
+
+    /// <summary>Where others reach an API server that has no bridge of Pods: no endpoint may be a loopback address.</summary>
+    static IPAddress Advertised(ClusterSettings settings) =>
+        IPAddress.TryParse(settings.BindAddress, out var bound) && !bound.Equals(IPAddress.Any) && !IPAddress.IsLoopback(bound) ? bound
+        : NetworkInterface.GetAllNetworkInterfaces().Where(n => n.OperationalStatus == OperationalStatus.Up).Select(n => n.GetIPProperties())
+            .OrderByDescending(p => p.GatewayAddresses.Count).SelectMany(p => p.UnicastAddresses).Select(a => a.Address)
+            .FirstOrDefault(a => a.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(a)) ?? settings.BridgeAddress;
 
     static async Task ReadyAsync(ICache<Node> nodes, string name, CancellationToken ct)
     {
