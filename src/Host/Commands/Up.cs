@@ -33,7 +33,7 @@ static class Up
         command.SetAction((parsed, ct) => Shared.RunAsync(async () =>
         {
             string folder = Path.GetFullPath(parsed.GetValue(dataDir)!);
-            if (parsed.GetValue(detach)) return await Detached.StartAsync(folder, ct);
+            if (parsed.GetValue(detach) && !Detached.IsChild) return await Detached.StartAsync(folder, ct);
             var paths = NodePaths.Of(folder);
             ClusterSettings settings;
             using (await OtherClusters.AloneAsync(ct))
@@ -70,11 +70,13 @@ static class Up
         Fixed("--pod-cidr", before?.PodCidr, asked.PodCidr);
         Fixed("--service-cidr", before?.ServiceCidr, asked.ServiceCidr);
         Fixed("--node-name", before?.NodeName, asked.NodeName);
+        // The issuer of every token that was given out carries it.
+        Fixed("--cluster-domain", before?.ClusterDomain, asked.Domain);
         var settings = before ?? New(asked, paths);
         settings = settings with
         {
             ApiPort = asked.Port ?? settings.ApiPort, BindAddress = asked.Bind ?? settings.BindAddress, KubeletPort = asked.KubeletPort ?? settings.KubeletPort,
-            ClusterDomain = asked.Domain ?? settings.ClusterDomain, RuntimeEndpoint = asked.Runtime ?? settings.RuntimeEndpoint,
+            RuntimeEndpoint = asked.Runtime ?? settings.RuntimeEndpoint,
             ControlPlaneOnly = asked.ControlPlaneOnly ?? settings.ControlPlaneOnly, SimulatedNodes = asked.SimulatedNodes ?? settings.SimulatedNodes,
         };
         if (!settings.ControlPlaneOnly && !Environment.IsPrivilegedProcess)
@@ -97,6 +99,6 @@ static class Up
             if (pods.Length == 0) pods = chosen.Pods;
             if (services.Length == 0) services = chosen.Services;
         }
-        return new() { NodeName = asked.NodeName ?? System.Net.Dns.GetHostName().ToLowerInvariant(), PodCidr = pods, ServiceCidr = services };
+        return new() { NodeName = asked.NodeName ?? System.Net.Dns.GetHostName().ToLowerInvariant(), PodCidr = pods, ServiceCidr = services, ClusterDomain = asked.Domain ?? "cluster.local" };
     }
 }

@@ -84,7 +84,13 @@ sealed class StatusWriter(IClient client, TimeProvider time) : IPodReports
             _written[uid] = answer;
             return true;
         }
-        catch (ApiException e) when (e.IsNotFound || e.IsConflict || e.Code == 422 && e.Message.Contains("uid", StringComparison.Ordinal)) { return false; }
+        catch (ApiException e) when (e.IsNotFound) { return false; }
+        catch (ApiException e) when (e.IsConflict || e.Code == 422)
+        {
+            // Another Pod of that name, or ours changed too often meanwhile: then whoever called tries again.
+            if (await client.FindAsync<Pod>(Key.Of(pod), ct).ConfigureAwait(false) is not { } live || live.Metadata.Uid != uid) return false;
+            throw;
+        }
         finally { turn.Release(); }
     }
 
