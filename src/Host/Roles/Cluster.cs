@@ -32,7 +32,6 @@ static class Cluster
         var runtime = new NodeRuntime(paths, time);
         runtime.Register();
         OtherClusters.Register(paths);
-        settings.Save(paths.Data);
         try
         {
             // The runtime and the control plane need nothing of each other: they start together.
@@ -42,6 +41,8 @@ static class Cluster
             var pki = await steps.RunAsync("certificates", () => Task.Run(() => ClusterPki.Ensure(
                 new(Path.Combine(paths.Data, "pki"), time), settings.NodeName, settings.ClusterDomain, node ? [settings.ApiClusterIp, settings.BridgeAddress] : [settings.ApiClusterIp]), ct));
             await using var control = await steps.RunAsync("API server", () => ControlPlane.StartAsync(settings, paths.Data, pki, node ? settings.BridgeAddress : Advertised(settings), time, loggers, ct));
+            // A port that was free is this cluster's from now on: its kubeconfig stays true.
+            settings = settings with { ApiPort = control.Port };
             await KubeconfigWriter.WriteAsync(KubeconfigPath.Of(paths.Data), control.Port, pki, ct);
             await using var supervisor = new Supervisor(loggers, time);
             control.RunComponents(supervisor, settings, pki);
@@ -55,6 +56,7 @@ static class Cluster
                 new NodeAgent(control, settings, paths, pki, time, loggers).Run(supervisor, ready);
                 await steps.RunAsync($"node {settings.NodeName} Ready", () => ReadyAsync(control.Informers.Cache<Node>(), settings.NodeName, ct));
             }
+            settings.Save(paths.Data);
             Say(steps, settings, paths);
             await Task.Delay(Timeout.Infinite, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return Shared.Ok;

@@ -61,7 +61,7 @@ public sealed class ControlPlane : IAsyncDisposable
             Paths = [.. new OpenApiHandler(static () => []).Routes, .. new DiscoveryHandler(static () => [], $"{advertise}:{settings.ApiPort}").Routes],
         }));
         security.Objects.Attach(server.Resources.Stored);
-        var front = made.Front = await HttpFront.StartAsync(server, new()
+        var front = made.Front = await ListenAsync(server, new()
         {
             Endpoints = [new(IPAddress.Parse(settings.BindAddress), settings.ApiPort)], Certificate = pki.ApiServer, Chain = [pki.Authority],
         }, ct);
@@ -91,6 +91,16 @@ public sealed class ControlPlane : IAsyncDisposable
             if (Front is not null) await Front.DisposeAsync();
             if (Server is not null) await Server.DisposeAsync();
             await store.DisposeAsync();
+        }
+    }
+
+    /// <exception cref="SettingsException">The port is somebody else's.</exception>
+    static async Task<HttpFront> ListenAsync(ApiServer server, HttpFrontOptions options, CancellationToken ct)
+    {
+        try { return await HttpFront.StartAsync(server, options, ct); }
+        catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
+        {
+            throw new SettingsException($"port {options.Endpoints[0].Port} is in use by another program; choose one with --port, or --port 0 for any that is free", e);
         }
     }
 
