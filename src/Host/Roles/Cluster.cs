@@ -42,6 +42,7 @@ static class Cluster
             await using var control = await steps.RunAsync("API server", () => ControlPlane.StartAsync(settings, paths.Data, pki, node ? settings.BridgeAddress : IPAddress.Parse(MachineInfo.Address() ?? "127.0.0.1"), time, loggers, ct));
             await KubeconfigWriter.WriteAsync(KubeconfigPath.Of(paths.Data), control.Port, pki, ct);
             await using var supervisor = new Supervisor(loggers, time);
+            supervisor.Run("quiet", stop => Quiet.RunAsync(time, stop));
             control.RunComponents(supervisor, settings, pki);
             if (settings.SimulatedNodes > 0)
             {
