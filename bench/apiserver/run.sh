@@ -24,7 +24,7 @@ generate() {
 }
 field() { awk -v op="$1" -v n="$2" '$1 == op { v = $n } END { print v }' "$work/rows"; }
 # Bare Kestrel's time for $1, in the same minute.
-floor() { generate "$work/floor.config" $floor_pid "$1,$1"; field "$1" 7; }
+floor() { generate "$work/floor.config" $floor_pid "$1,$1" --gets 60000; field "$1" 7; }
 row() { printf '%-12s%12s%12s%10s   %s\n' "$@"; }
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
 rss() { echo "$(rss_mb $hanbae_pid) MB ($(anon_mb $hanbae_pid) anonymous)"; }

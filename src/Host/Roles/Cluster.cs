@@ -45,6 +45,7 @@ static class Cluster
             settings = settings with { ApiPort = control.Port };
             await KubeconfigWriter.WriteAsync(KubeconfigPath.Of(paths.Data), control.Port, pki, ct);
             await using var supervisor = new Supervisor(loggers, time);
+            supervisor.Run("quiet", stop => Quiet.RunAsync(time, stop));
             control.RunComponents(supervisor, settings, pki);
             if (settings.SimulatedNodes > 0)
             {

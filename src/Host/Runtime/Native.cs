@@ -22,6 +22,13 @@ static class Native
     /// <returns>Whether there was such a process.</returns>
     public static bool Kill(int pid, int signal) => kill(pid, signal) == 0;
 
+    /// <summary>SQLite and OpenSSL allocate from the C library, which keeps what they free: this gives it back.</summary>
+    public static void TrimHeap()
+    {
+        try { malloc_trim(0); }
+        catch (EntryPointNotFoundException) { } // glibc's own
+    }
+
     /// <summary>What an image layer must know of a file; the layout of <c>statx</c> is the same on every architecture.</summary>
     public static FileFacts Stat(string path)
     {
@@ -47,6 +54,7 @@ static class Native
 
     [DllImport("libc", SetLastError = true)] static extern int mount(byte[]? source, byte[] target, byte[]? type, ulong flags, nint data);
     [DllImport("libc", SetLastError = true)] static extern int umount2(byte[] target, int flags);
+    [DllImport("libc")] static extern int malloc_trim(nuint pad);
     [DllImport("libc", SetLastError = true)] static extern int kill(int pid, int signal);
     [DllImport("libc", SetLastError = true)] static extern int statx(int folder, byte[] path, int flags, uint mask, byte[] buffer);
 }
