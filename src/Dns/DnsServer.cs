@@ -48,7 +48,15 @@ public sealed class DnsServer : IDisposable
     public async Task RunAsync(CancellationToken ct)
     {
         await _zone.WhenReadyAsync(ct);
-        await Task.WhenAll(_sockets.SelectMany(s => new[] { UdpAsync(s.Udp, ct), TcpAsync(s.Tcp, ct) }));
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        Task[] loops = [.. _sockets.SelectMany(s => new[] { UdpAsync(s.Udp, stop.Token), TcpAsync(s.Tcp, stop.Token) })];
+        // Any that ends has failed: the whole server ends with it, to be started again.
+        try { await await Task.WhenAny(loops); }
+        finally
+        {
+            await stop.CancelAsync();
+            await Task.WhenAll(loops).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
     }
 
     async Task UdpAsync(Socket socket, CancellationToken ct)
@@ -60,7 +68,7 @@ public sealed class DnsServer : IDisposable
             SocketReceiveFromResult received;
             try { received = await socket.ReceiveFromAsync(buffer, SocketFlags.None, anyone, ct); }
             // An asker that is gone already: its ICMP error surfaces here.
-            catch (SocketException) { continue; }
+            catch (SocketException e) when (e.SocketErrorCode is SocketError.ConnectionReset or SocketError.ConnectionRefused or SocketError.MessageSize) { continue; }
             byte[] asked = buffer[..received.ReceivedBytes];
             if (DnsReader.Read(asked) is not { } query) continue;
             var answer = await _zone.AnswerAsync(query, ct);

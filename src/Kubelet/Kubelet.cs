@@ -75,6 +75,9 @@ public sealed class Kubelet(KubeletParts parts)
             }
             _serving.TrySetResult(server?.Port ?? 0);
             await health.CheckAsync(stop.Token).ConfigureAwait(false);
+            // Looked once before the node is told of: a kubelet that was only restarted must not make its node, and all Pods on it, NotReady.
+            try { await pleg.RelistAsync(stop.Token).ConfigureAwait(false); }
+            catch (GrpcException) when (!stop.IsCancellationRequested) { } // told by the node's status
             Task[] loops =
             [
                 health.RunAsync(stop.Token), registration.RunAsync(stop.Token), writer.RunAsync(stop.Token), prober.RunAsync(stop.Token), pleg.RunAsync(stop.Token),

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Meta.V1;
@@ -21,7 +23,9 @@ public sealed class Scheduler(IClusterAccess cluster, SchedulerOptions options)
     readonly Queue _queue = new(cluster.Time);
     readonly Cycle _cycle = new(Random.Shared);
     readonly HashSet<string> _assumed = [];
-    readonly SemaphoreSlim _work = new(0);
+    /// <summary>Something may be ready to be tried. One mark is enough, however much there is.</summary>
+    readonly Channel<bool> _work = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    readonly ConcurrentDictionary<Task, bool> _writes = new();
     readonly SemaphoreSlim _bindings = new(options.MaxBindings);
 
     /// <summary>Schedules until cancelled.</summary>
@@ -30,20 +34,25 @@ public sealed class Scheduler(IClusterAccess cluster, SchedulerOptions options)
         await Task.WhenAll(_nodes.WhenSyncedAsync(ct), _pods.WhenSyncedAsync(ct));
         using var nodes = _nodes.Subscribe(OnNode);
         using var pods = _pods.Subscribe(OnPod);
-        while (!ct.IsCancellationRequested)
+        try
         {
-            TimeSpan? delay;
-            lock (_lock) { _queue.Flush(); delay = _queue.Delay(); }
-            if (delay == TimeSpan.Zero) { await ScheduleAsync(ct); continue; }
-            await WaitAsync(delay, ct);
+            while (!ct.IsCancellationRequested)
+            {
+                TimeSpan? delay;
+                lock (_lock) { _queue.Flush(); delay = _queue.Delay(); }
+                if (delay == TimeSpan.Zero) { await ScheduleAsync(ct); continue; }
+                await WaitAsync(delay, ct);
+            }
         }
+        // At most MaxBindings of them: none outlives the loop that began it.
+        finally { await Task.WhenAll(_writes.Keys).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); }
     }
 
     async Task WaitAsync(TimeSpan? delay, CancellationToken ct)
     {
-        if (delay is null) { await _work.WaitAsync(ct); return; }
+        if (delay is null) { await _work.Reader.ReadAsync(ct); return; }
         using var alarm = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        var woken = _work.WaitAsync(alarm.Token);
+        var woken = _work.Reader.ReadAsync(alarm.Token).AsTask();
         var rung = Task.Delay(delay.Value, cluster.Time, alarm.Token);
         await Task.WhenAny(woken, rung);
         await alarm.CancelAsync();
@@ -70,7 +79,10 @@ public sealed class Scheduler(IClusterAccess cluster, SchedulerOptions options)
                 }
             }
             await _bindings.WaitAsync(ct);
-            _ = Finish(pod, decision, ct);
+            var write = Finish(pod, decision, ct);
+            _writes[write] = true;
+            if (write.IsCompleted) _writes.TryRemove(write, out _);
+            else _ = write.ContinueWith(static (t, all) => ((ConcurrentDictionary<Task, bool>)all!).TryRemove(t, out _), _writes, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
     }
 
@@ -83,9 +95,10 @@ public sealed class Scheduler(IClusterAccess cluster, SchedulerOptions options)
             else await RefuseAsync(pod, decision, ct);
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested) { }
-        catch (Exception e) when (e is ApiException or IOException or HttpRequestException or TimeoutException)
+        // Whatever it was: a Pod that stays assumed or in flight would never be looked at again.
+        catch (Exception e)
         {
-            Release(pod, Change.Any, giveUpNode: true);
+            if (decision.Node is not null) Release(pod, Change.Any, giveUpNode: true);
             cluster.Recorder.Event(pod.Pod, "Warning", "FailedScheduling", e.Message);
         }
         finally { _bindings.Release(); }
@@ -106,7 +119,7 @@ public sealed class Scheduler(IClusterAccess cluster, SchedulerOptions options)
                 _queue.Remove(pod.Key, pod.Uid);
                 GiveUp(pod);
             }
-            _work.Release();
+            _work.Writer.TryWrite(true);
             return;
         }
         lock (_lock) _queue.Remove(pod.Key, pod.Uid);
@@ -115,11 +128,15 @@ public sealed class Scheduler(IClusterAccess cluster, SchedulerOptions options)
 
     async Task RefuseAsync(PodInfo pod, Cycle.Decision decision, CancellationToken ct)
     {
-        Release(pod, decision.CurableBy, giveUpNode: false);
         cluster.Recorder.Event(pod.Pod, "Warning", "FailedScheduling", decision.Message);
-        if (Refusal.Condition(pod.Pod, decision.Message, cluster.Time.GetUtcNow()) is not { } status) return;
-        try { await cluster.Client.PatchAsync<Pod>(pod.Key, Client.Patch.Strategic(status), ct, "status"); }
+        try
+        {
+            if (Refusal.Condition(pod.Pod, decision.Message, cluster.Time.GetUtcNow()) is { } status)
+                await cluster.Client.PatchAsync<Pod>(pod.Key, Client.Patch.Strategic(status), ct, "status");
+        }
         catch (ApiException e) when (e.IsNotFound) { }
+        // Last, since from here on the Pod may be tried again.
+        finally { Release(pod, decision.CurableBy, giveUpNode: false); }
     }
 
     void Release(PodInfo pod, Change curableBy, bool giveUpNode)
@@ -129,7 +146,7 @@ public sealed class Scheduler(IClusterAccess cluster, SchedulerOptions options)
             _queue.Failed(pod, curableBy);
             if (giveUpNode) GiveUp(pod);
         }
-        _work.Release();
+        _work.Writer.TryWrite(true);
     }
 
     /// <summary>What was assumed of a node is free again, which may help others, and the Pod itself.</summary>
@@ -150,14 +167,14 @@ public sealed class Scheduler(IClusterAccess cluster, SchedulerOptions options)
             if (what == Change.None) return;
             _queue.On(what);
         }
-        _work.Release();
+        _work.Writer.TryWrite(true);
     }
 
     void OnPod(CacheEvent<Pod> change)
     {
         bool wake;
         lock (_lock) wake = Apply(change);
-        if (wake) _work.Release();
+        if (wake) _work.Writer.TryWrite(true);
     }
 
     bool Apply(CacheEvent<Pod> change)

@@ -13,7 +13,7 @@ public sealed class BadInputTests(SharedCluster shared) : NamespaceTest(shared)
 
         await api.RefusedAsync(400, "BadRequest", "", HttpMethod.Post, maps, "{\"apiVersion\":");
         await api.RefusedAsync(400, "BadRequest", "yaml", HttpMethod.Post, maps, "a: [b", "application/yaml");
-        await api.RefusedAsync(400, "BadRequest", "does not match", HttpMethod.Post, maps, """{"apiVersion":"v1","kind":"Secret","metadata":{"name":"x"}}""");
+        await api.RefusedAsync(400, "BadRequest", "Secret in version \"v1\" cannot be handled as a ConfigMap", HttpMethod.Post, maps, """{"apiVersion":"v1","kind":"Secret","metadata":{"name":"x"}}""");
         await api.RefusedAsync(415, "UnsupportedMediaType", "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml", HttpMethod.Post, maps, "x", "text/plain");
         await api.RefusedAsync(415, "UnsupportedMediaType", "the body of the request was in an unknown format", HttpMethod.Patch, maps + "/kube-root-ca.crt", "{}", "application/json");
         await api.RefusedAsync(413, "RequestEntityTooLarge", "limit is 3145728", HttpMethod.Post, maps, Map("big", ",\"annotations\":{\"a\":\"" + new string('a', 4 << 20) + "\"}"));
@@ -21,11 +21,11 @@ public sealed class BadInputTests(SharedCluster shared) : NamespaceTest(shared)
         await api.RefusedAsync(422, "Invalid", "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters", HttpMethod.Post, maps, Map("Upper_Case"));
         await api.RefusedAsync(400, "BadRequest", "the namespace of the provided object does not match the namespace sent on the request", HttpMethod.Post, maps, Map("other", ",\"namespace\":\"default\""));
         await api.RefusedAsync(404, "NotFound", "configmaps \"nothing\" not found", HttpMethod.Get, maps + "/nothing");
-        await api.RefusedAsync(404, "NotFound", "the server could not find the requested resource", HttpMethod.Get, "/apis/none/v1/things");
+        await api.RefusedAsync(404, "NotFound", "the server could not find the requested resource", HttpMethod.Get, "/apis/apps/v1/things");
         await api.RefusedAsync(404, "NotFound", "namespaces \"no-such\" not found", HttpMethod.Post, "/api/v1/namespaces/no-such/configmaps", Map("x"));
         await api.RefusedAsync(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", HttpMethod.Put, maps, Map("x"));
         await api.RefusedAsync(400, "BadRequest", "unable to parse requirement", HttpMethod.Get, maps + "?labelSelector=a%20b%20c");
-        await api.RefusedAsync(400, "BadRequest", "field label not supported", HttpMethod.Get, maps + "?fieldSelector=data.a=b");
+        await api.RefusedAsync(400, "BadRequest", "\"data.a\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"", HttpMethod.Get, maps + "?fieldSelector=data.a=b");
         await api.RefusedAsync(422, "Invalid", "spec.containers: Required value", HttpMethod.Post, pods, """{"apiVersion":"v1","kind":"Pod","metadata":{"name":"empty"},"spec":{"containers":[]}}""");
         await api.RefusedAsync(400, "BadRequest", "quantities must match the regular expression", HttpMethod.Post, pods,
             """{"apiVersion":"v1","kind":"Pod","metadata":{"name":"q"},"spec":{"containers":[{"name":"a","image":"b","resources":{"limits":{"cpu":"many"}}}]}}""");
@@ -38,7 +38,8 @@ public sealed class BadInputTests(SharedCluster shared) : NamespaceTest(shared)
         await api.RefusedAsync(409, "Conflict", "Operation cannot be fulfilled on configmaps \"mine\": the object has been modified; please apply your changes to the latest version and try again",
             HttpMethod.Put, maps + "/mine", Map("mine", $",\"resourceVersion\":\"{version}\""));
         await api.RefusedAsync(400, "BadRequest", "the name of the object (other) does not match the name on the URL (mine)", HttpMethod.Put, maps + "/mine", Map("other"));
-        await api.RefusedAsync(422, "Invalid", "field is immutable", HttpMethod.Patch, maps + "/mine", """{"metadata":{"uid":"11111111-1111-1111-1111-111111111111"}}""".Replace("\"uid\"", "\"creationTimestamp\":\"2001-01-01T00:00:00Z\",\"uid\""), "application/merge-patch+json");
+        await api.RefusedAsync(409, "Conflict", "Precondition failed: UID in precondition: 11111111-1111-1111-1111-111111111111, UID in object meta: ",
+            HttpMethod.Patch, maps + "/mine", """{"metadata":{"uid":"11111111-1111-1111-1111-111111111111"}}""", "application/merge-patch+json");
     }
 
     [NodeFact]

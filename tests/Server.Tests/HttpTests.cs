@@ -9,10 +9,19 @@ public sealed class HttpTests
     const string Maps = "/api/v1/namespaces/default/configmaps";
 
     [Fact]
+    public async Task Unknown_resources_of_a_served_version_are_404_with_a_Status()
+    {
+        await using var server = await TestServer.StartAsync();
+        var answer = await server.GetAsync("/api/v1/nothing");
+        Assert.Equal(404, answer.Code);
+        Assert.Contains("\"message\":\"the server could not find the requested resource\",\"reason\":\"NotFound\",\"details\":{}", answer.Body);
+    }
+
+    [Fact]
     public async Task Unknown_paths_are_plain_404()
     {
         await using var server = await TestServer.StartAsync();
-        foreach (string path in (string[])["/nothing", "/api/v1/nothing", "/apis/nothing/v1/things"])
+        foreach (string path in (string[])["/nothing", "/api/v2/nothing", "/apis/nothing/v1/things"])
         {
             var answer = await server.GetAsync(path);
             Assert.Equal((404, "404 page not found\n"), (answer.Code, answer.Body));

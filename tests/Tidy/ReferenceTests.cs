@@ -26,7 +26,7 @@ public sealed class ReferenceTests
         ["Autoscaling"] = ["Client", "Machinery"],
         ["Dashboard"] = ["Client", "Machinery"],
         ["Kubelet"] = ["Client", "Machinery", "Cri"],
-        ["Testing"] = ["Server", "Store", "Controllers", "Scheduler", "Client"],
+
         ["Host"] = [All],
     };
 

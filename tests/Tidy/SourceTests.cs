@@ -42,6 +42,7 @@ public sealed partial class SourceTests
             // Real processes tell nobody when they are done: these look again every few milliseconds, with a limit.
             "tests/Cri.Tests/ContainerdTests.cs: Task.Delay(20)",
             "tests/Cri.Tests/FakeCriTests.cs: Task.Delay(1)",
+            "tests/EndToEnd/Rig/Until.cs: Task.Delay(Glance)",
             "tests/Host.Tests/Images/ImageStoreTests.cs: Task.Delay(20,",
             "tests/Host.Tests/Images/PauseImageTests.cs: Task.Delay(5,",
             "tests/Host.Tests/Runtime/RealNode.cs: Task.Delay(5,");

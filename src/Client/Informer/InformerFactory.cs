@@ -12,6 +12,7 @@ public sealed class InformerFactory(IApiTransport transport, TimeProvider time, 
     readonly List<Func<CancellationToken, Task>> _informers = [];
     readonly List<Task> _running = [];
     CancellationToken? _ct;
+    TaskCompletionSource _added = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public ICache<T> Cache<T>() where T : class, IObject<T> => Cache<T>(ListQuery.All);
 
@@ -24,24 +25,44 @@ public sealed class InformerFactory(IApiTransport transport, TimeProvider time, 
             var informer = new Informer<T>(transport, part, time, options, logger);
             _caches.Add((typeof(T), part), informer.Cache);
             _informers.Add(informer.RunAsync);
-            if (_ct is { } ct) _running.Add(informer.RunAsync(ct));
+            if (_ct is { } ct)
+            {
+                _running.Add(informer.RunAsync(ct));
+                _added.TrySetResult();
+            }
             return informer.Cache;
         }
     }
 
-    /// <summary>Runs the informers there are and those to come, until cancelled. Once.</summary>
+    /// <summary>Runs the informers there are and those to come, until cancelled; one run at a time.</summary>
     public async Task RunAsync(CancellationToken ct)
     {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
         lock (_lock)
         {
             if (_ct is not null) throw new InvalidOperationException("the informers run already");
-            _ct = ct;
-            foreach (var run in _informers) _running.Add(run(ct));
+            _ct = stop.Token;
+            foreach (var run in _informers) _running.Add(run(stop.Token));
         }
-        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using (ct.Register(stopped.SetResult)) await stopped.Task;
-        Task[] all;
-        lock (_lock) all = [.. _running];
-        await Task.WhenAll(all);
+        try
+        {
+            // One that ends before it is told to has failed, and all end with it, to be run again.
+            while (!ct.IsCancellationRequested)
+            {
+                Task[] all;
+                lock (_lock) all = [.. _running, _added.Task];
+                var ended = await Task.WhenAny(all).WaitAsync(ct);
+                if (ended != all[^1]) await ended;
+                lock (_lock) if (_added.Task.IsCompleted) _added = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested) { }
+        finally
+        {
+            await stop.CancelAsync();
+            Task[] left;
+            lock (_lock) { left = [.. _running]; _running.Clear(); _ct = null; }
+            await Task.WhenAll(left).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
     }
 }

@@ -10,6 +10,12 @@ static class Detached
     /// <summary>The last line of a start, in the log.</summary>
     public const string Ready = "ready in ";
 
+    /// <summary>Set for the process that is started: it has the same arguments and must not detach again.</summary>
+    const string Mark = "HANBAE_DETACHED";
+
+    /// <summary>This is the process that was detached.</summary>
+    public static bool IsChild => Environment.GetEnvironmentVariable(Mark) is not null;
+
     static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(20);
 
     public static async Task<int> StartAsync(string folder, CancellationToken ct)
@@ -17,9 +23,10 @@ static class Detached
         DataFolder.Claim(NodePaths.Of(folder));
         string log = Path.Combine(folder, Up.LogFile);
         long from = File.Exists(log) ? new FileInfo(log).Length : 0;
-        string[] arguments = [.. Environment.GetCommandLineArgs().Skip(1).Where(a => a is not ("--detach" or "-d"))];
+        string[] arguments = Environment.GetCommandLineArgs()[1..];
         // A new session: closing the terminal ends nothing. The shell only opens the log and becomes the program.
         var start = new ProcessStartInfo("setsid", ["sh", "-c", "log=$1; shift; exec \"$@\" >>\"$log\" 2>&1 </dev/null", "sh", log, Environment.ProcessPath!, .. arguments]);
+        start.Environment[Mark] = "1";
         using var child = Process.Start(start) ?? throw new RuntimeException("setsid cannot be started");
         using var reader = new StreamReader(new FileStream(log, FileMode.OpenOrCreate, FileAccess.Read, FileShare.ReadWrite));
         reader.BaseStream.Seek(from, SeekOrigin.Begin);

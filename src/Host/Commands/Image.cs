@@ -18,7 +18,13 @@ static class Image
         return command;
     }
 
-    static ImageStore Store(string dataDir) => new(Shared.Settings(dataDir).RuntimeEndpoint ?? NodePaths.Of(dataDir).Endpoint);
+    static ImageStore Store(string dataDir)
+    {
+        var paths = NodePaths.Of(dataDir);
+        if (Shared.Settings(dataDir).RuntimeEndpoint is { } endpoint) return new(endpoint);
+        return File.Exists(paths.Socket) && new Containerd(paths, TimeProvider.System).IsRunning ? new(paths.Endpoint)
+            : throw new RuntimeException("the cluster does not run, and images are in its runtime; start it with `hanbae up`");
+    }
 
     static Command Import()
     {

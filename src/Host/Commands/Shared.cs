@@ -24,7 +24,7 @@ static class Shared
     public static async Task<int> RunAsync(Func<Task<int>> verb)
     {
         try { return await verb(); }
-        catch (Exception e) when (e is RuntimeException or ImageException or SettingsException or IOException or UnauthorizedAccessException or SocketException)
+        catch (Exception e) when (e is Hanbae.Api.Rest.ApiException or RuntimeException or ImageException or SettingsException or IOException or UnauthorizedAccessException or SocketException)
         {
             Console.Error.WriteLine("hanbae: " + e.Message);
             return Failed;

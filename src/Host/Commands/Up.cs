@@ -22,7 +22,7 @@ static class Up
         var pods = new Option<string?>("--pod-cidr") { Description = "Addresses of Pods (a free 10.244.0.0/16 or the like)." };
         var services = new Option<string?>("--service-cidr") { Description = "Addresses of Services (a free 10.96.0.0/16 or the like)." };
         var domain = new Option<string?>("--cluster-domain") { Description = "Domain of the cluster's names (cluster.local)." };
-        var runtime = new Option<string?>("--runtime-endpoint") { Description = "CRI socket of a runtime that is there already; Hanbae then starts none." };
+        var runtime = new Option<string?>("--runtime-endpoint") { Description = "CRI socket of a runtime that is there already; Hanbae then starts none. Empty for Hanbae's own again." };
         var control = new Option<bool>("--control-plane-only") { Description = "No node on this machine: API server, controllers and scheduler. Needs no root." };
         var simulated = new Option<int?>("--simulated-nodes") { Description = "Add N nodes whose Pods run nowhere but pass through all states." };
         var log = new Option<string?>("--log-level") { Description = "trace, debug, information, warning (the default) or error." };
@@ -33,11 +33,24 @@ static class Up
         command.SetAction((parsed, ct) => Shared.RunAsync(async () =>
         {
             string folder = Path.GetFullPath(parsed.GetValue(dataDir)!);
-            if (parsed.GetValue(detach)) return await Detached.StartAsync(folder, ct);
+            if (parsed.GetValue(detach) && !Detached.IsChild) return await Detached.StartAsync(folder, ct);
             var paths = NodePaths.Of(folder);
-            var settings = Settled(ClusterSettings.Load(folder), new Asked(
-                parsed.GetValue(port), parsed.GetValue(bind), parsed.GetValue(kubeletPort), parsed.GetValue(node), parsed.GetValue(pods), parsed.GetValue(services),
-                parsed.GetValue(domain), parsed.GetValue(runtime), parsed.GetResult(control) is null ? null : parsed.GetValue(control), parsed.GetValue(simulated)), paths);
+            ClusterSettings settings;
+            using (await OtherClusters.AloneAsync(ct))
+            {
+                var before = ClusterSettings.Load(folder);
+                settings = Settled(before, new Asked(
+                    parsed.GetValue(port), parsed.GetValue(bind), parsed.GetValue(kubeletPort), parsed.GetValue(node), parsed.GetValue(pods), parsed.GetValue(services),
+                    parsed.GetValue(domain), parsed.GetValue(runtime), parsed.GetResult(control) is { Implicit: false } ? parsed.GetValue(control) : null, parsed.GetValue(simulated)), paths);
+                // What cannot change is noted at once: another cluster that starts at this moment has to see which ranges are taken.
+                // The rest is kept when it has worked.
+                if (before is null)
+                {
+                    DataFolder.Claim(paths);
+                    OtherClusters.Register(paths);
+                    settings.Lasting.Save(folder);
+                }
+            }
             return await Roles.Cluster.RunAsync(settings, paths, parsed.GetValue(log) ?? "warning", ct);
         }));
         return command;
@@ -58,11 +71,13 @@ static class Up
         Fixed("--pod-cidr", before?.PodCidr, asked.PodCidr);
         Fixed("--service-cidr", before?.ServiceCidr, asked.ServiceCidr);
         Fixed("--node-name", before?.NodeName, asked.NodeName);
+        // The issuer of every token that was given out carries it.
+        Fixed("--cluster-domain", before?.ClusterDomain, asked.Domain);
         var settings = before ?? New(asked, paths);
         settings = settings with
         {
             ApiPort = asked.Port ?? settings.ApiPort, BindAddress = asked.Bind ?? settings.BindAddress, KubeletPort = asked.KubeletPort ?? settings.KubeletPort,
-            ClusterDomain = asked.Domain ?? settings.ClusterDomain, RuntimeEndpoint = asked.Runtime ?? settings.RuntimeEndpoint,
+            RuntimeEndpoint = (asked.Runtime ?? settings.RuntimeEndpoint) is { Length: > 0 } endpoint ? endpoint : null,
             ControlPlaneOnly = asked.ControlPlaneOnly ?? settings.ControlPlaneOnly, SimulatedNodes = asked.SimulatedNodes ?? settings.SimulatedNodes,
         };
         if (!settings.ControlPlaneOnly && !Environment.IsPrivilegedProcess)
@@ -85,6 +100,6 @@ static class Up
             if (pods.Length == 0) pods = chosen.Pods;
             if (services.Length == 0) services = chosen.Services;
         }
-        return new() { NodeName = asked.NodeName ?? System.Net.Dns.GetHostName().ToLowerInvariant(), PodCidr = pods, ServiceCidr = services };
+        return new() { NodeName = asked.NodeName ?? System.Net.Dns.GetHostName().ToLowerInvariant(), PodCidr = pods, ServiceCidr = services, ClusterDomain = asked.Domain ?? "cluster.local" };
     }
 }

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Client;
@@ -30,7 +32,6 @@ static class Cluster
         var runtime = new NodeRuntime(paths, time);
         runtime.Register();
         OtherClusters.Register(paths);
-        settings.Save(paths.Data);
         try
         {
             // The runtime and the control plane need nothing of each other: they start together.
@@ -39,7 +40,9 @@ static class Cluster
                 : await runtime.StartAsync([settings.NodePodCidr], [settings.PodCidr], ct));
             var pki = await steps.RunAsync("certificates", () => Task.Run(() => ClusterPki.Ensure(
                 new(Path.Combine(paths.Data, "pki"), time), settings.NodeName, settings.ClusterDomain, node ? [settings.ApiClusterIp, settings.BridgeAddress] : [settings.ApiClusterIp]), ct));
-            await using var control = await steps.RunAsync("API server", () => ControlPlane.StartAsync(settings, paths.Data, pki, node ? settings.BridgeAddress : IPAddress.Parse(MachineInfo.Address() ?? "127.0.0.1"), time, loggers, ct));
+            await using var control = await steps.RunAsync("API server", () => ControlPlane.StartAsync(settings, paths.Data, pki, node ? settings.BridgeAddress : Advertised(settings), time, loggers, ct));
+            // A port that was free is this cluster's from now on: its kubeconfig stays true.
+            settings = settings with { ApiPort = control.Port };
             await KubeconfigWriter.WriteAsync(KubeconfigPath.Of(paths.Data), control.Port, pki, ct);
             await using var supervisor = new Supervisor(loggers, time);
             supervisor.Run("quiet", stop => Quiet.RunAsync(time, stop));
@@ -54,12 +57,20 @@ static class Cluster
                 new NodeAgent(control, settings, paths, pki, time, loggers).Run(supervisor, ready);
                 await steps.RunAsync($"node {settings.NodeName} Ready", () => ReadyAsync(control.Informers.Cache<Node>(), settings.NodeName, ct));
             }
+            settings.Save(paths.Data);
             Say(steps, settings, paths);
             await Task.Delay(Timeout.Infinite, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return Shared.Ok;
         }
         finally { File.Delete(paths.HanbaeProcess); }
     }
+
+    /// <summary>Where others reach an API server that has no bridge of Pods: no endpoint may be a loopback address.</summary>
+    static IPAddress Advertised(ClusterSettings settings) =>
+        IPAddress.TryParse(settings.BindAddress, out var bound) && !bound.Equals(IPAddress.Any) && !IPAddress.IsLoopback(bound) ? bound
+        : NetworkInterface.GetAllNetworkInterfaces().Where(n => n.OperationalStatus == OperationalStatus.Up).Select(n => n.GetIPProperties())
+            .OrderByDescending(p => p.GatewayAddresses.Count).SelectMany(p => p.UnicastAddresses).Select(a => a.Address)
+            .FirstOrDefault(a => a.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(a)) ?? settings.BridgeAddress;
 
     static async Task ReadyAsync(ICache<Node> nodes, string name, CancellationToken ct)
     {

@@ -45,39 +45,62 @@ public sealed class ControlPlane : IAsyncDisposable
         string folder = Path.Combine(dataFolder, "store");
         Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var store = SqliteStore.Open(new() { Folder = folder });
-        try
+        var security = new Security(new()
         {
-            var security = new Security(new()
-            {
-                ClientAuthorities = [pki.Authority], ServiceAccountKeys = [TokenKey.Of(pki.ServiceAccountKey)], Time = time,
-                Issuer = Issuer(settings), ApiAudiences = [Issuer(settings)], JwksUri = Issuer(settings) + "/openid/v1/jwks",
-            });
-            var server = new ApiServer(store, security.AddTo(new()
-            {
-                Time = time,
-                Table = TableCatalog.Of,
-                Strategy = Hanbae.Server.Registry.Catalog.With(new() { ClusterIPs = [IPNetwork.Parse(settings.ServiceCidr)] }),
-                KubeletClientCertificate = pki.ApiServerKubeletClient,
-                KubeletAuthorities = [pki.Authority],
-                Paths = [.. new OpenApiHandler(static () => []).Routes, .. new DiscoveryHandler(static () => [], $"{advertise}:{settings.ApiPort}").Routes],
-            }));
-            security.Objects.Attach(server.Resources.Stored);
-            var front = await HttpFront.StartAsync(server, new()
-            {
-                Endpoints = [new(IPAddress.Parse(settings.BindAddress), settings.ApiPort)], Certificate = pki.ApiServer, Chain = [pki.Authority],
-            }, ct);
-            await ClusterBootstrap.EnsureAsync(new IdentityTransport(server.Transport, new("system:apiserver", ["system:masters"]), "hanbae/apiserver"), new()
-            {
-                // As upstream: endpoints may not be in the loopback range, so there are none on a machine without a network.
-                Advertise = IPAddress.IsLoopback(advertise) ? null : new(advertise, front.Addresses[0].Port), ServiceAddress = settings.ApiClusterIp,
-                ClientAuthority = pki.Authority.ExportCertificatePem() + "\n", FrontProxyAuthority = pki.FrontProxyAuthority.ExportCertificatePem() + "\n",
-            }, ct);
-            return new(store, server, front, time, loggers);
-        }
-        catch
+            ClientAuthorities = [pki.Authority], ServiceAccountKeys = [TokenKey.Of(pki.ServiceAccountKey)], Time = time,
+            Issuer = Issuer(settings), ApiAudiences = [Issuer(settings)], JwksUri = Issuer(settings) + "/openid/v1/jwks",
+        });
+        await using var made = new Parts(store);
+        var server = made.Server = new ApiServer(store, security.AddTo(new()
         {
+            Time = time,
+            Table = TableCatalog.Of,
+            Strategy = Hanbae.Server.Registry.Catalog.With(new() { ClusterIPs = [IPNetwork.Parse(settings.ServiceCidr)] }),
+            KubeletClientCertificate = pki.ApiServerKubeletClient,
+            KubeletAuthorities = [pki.Authority],
+            Paths = [.. new OpenApiHandler(static () => []).Routes, .. new DiscoveryHandler(static () => [], $"{advertise}:{settings.ApiPort}").Routes],
+        }));
+        security.Objects.Attach(server.Resources.Stored);
+        var front = made.Front = await ListenAsync(server, new()
+        {
+            Endpoints = [new(IPAddress.Parse(settings.BindAddress), settings.ApiPort)], Certificate = pki.ApiServer, Chain = [pki.Authority],
+        }, ct);
+        await ClusterBootstrap.EnsureAsync(new IdentityTransport(server.Transport, new("system:apiserver", ["system:masters"]), "hanbae/apiserver"), new()
+        {
+            // As upstream: endpoints may not be in the loopback range, so there are none on a machine without a network.
+            Advertise = IPAddress.IsLoopback(advertise) ? null : new(advertise, front.Addresses[0].Port), ServiceAddress = settings.ApiClusterIp,
+            ClientAuthority = pki.Authority.ExportCertificatePem() + "\n", FrontProxyAuthority = pki.FrontProxyAuthority.ExportCertificatePem() + "\n",
+        }, ct);
+        made.Keep();
+        return new(store, server, front, time, loggers);
+    }
+
+    /// <summary>Takes back what a failed start has made so far.</summary>
+    sealed class Parts(SqliteStore store) : IAsyncDisposable
+    {
+        bool _kept;
+
+        public ApiServer? Server { get; set; }
+        public HttpFront? Front { get; set; }
+
+        public void Keep() => _kept = true;
+
+        public async ValueTask DisposeAsync()
+        {
+            if (_kept) return;
+            if (Front is not null) await Front.DisposeAsync();
+            if (Server is not null) await Server.DisposeAsync();
             await store.DisposeAsync();
-            throw;
+        }
+    }
+
+    /// <exception cref="SettingsException">The port is somebody else's.</exception>
+    static async Task<HttpFront> ListenAsync(ApiServer server, HttpFrontOptions options, CancellationToken ct)
+    {
+        try { return await HttpFront.StartAsync(server, options, ct); }
+        catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
+        {
+            throw new SettingsException($"port {options.Endpoints[0].Port} is in use by another program; choose one with --port, or --port 0 for any that is free", e);
         }
     }
 
@@ -89,8 +112,9 @@ public sealed class ControlPlane : IAsyncDisposable
         supervisor.Run("informers", Informers.RunAsync);
         var options = new Controllers.ControllerOptions { RootCa = pki.Authority.ExportCertificatePem() + "\n", ClusterCidr = settings.PodCidr };
         var log = _loggers.CreateLogger("hanbae.controllers");
-        supervisor.Run("controllers", ct => Controllers.Catalog.RunAsync(
-            entry => Access(supervisor, $"system:serviceaccount:kube-system:{entry.Component}", entry.Component, "system:serviceaccounts", "system:serviceaccounts:kube-system"), options, ct, log));
+        var accounts = Controllers.Catalog.All.Select(e => e.Component).Distinct().ToDictionary(c => c, c =>
+            Access(supervisor, "system:serviceaccount:kube-system:" + c, c, "system:serviceaccounts", "system:serviceaccounts:kube-system"));
+        supervisor.Run("controllers", ct => Controllers.Catalog.RunAsync(entry => accounts[entry.Component], options, ct, log));
         var scheduler = Access(supervisor, "system:kube-scheduler", "default-scheduler");
         supervisor.Run("scheduler", ct => new Scheduler.Scheduler(scheduler, new SchedulerOptions()).RunAsync(ct));
     }
@@ -103,9 +127,8 @@ public sealed class ControlPlane : IAsyncDisposable
         return access;
     }
 
-    /// <summary>The in-process transport in somebody's name.</summary>
-    public IApiTransport As(string user, params Seq<string> groups) => new IdentityTransport(Server.Transport, new(user, groups), "hanbae/" + user);
-
+    /// <summary>The in-process transport in somebody's name: one identity object for all its requests, so that what is known of it is worked out once.</summary>
+    public IApiTransport As(string user, params Seq<string> groups) => new IdentityTransport(Server.Transport, new(user, groups.Add("system:authenticated")), "hanbae/" + user);
 
     public async ValueTask DisposeAsync()
     {

@@ -7,13 +7,19 @@ public sealed partial class Supervisor(ILoggerFactory loggers, TimeProvider time
 {
     static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1), LongestPause = TimeSpan.FromSeconds(30), Settled = TimeSpan.FromMinutes(1);
 
+    readonly Lock _gate = new();
     readonly List<(Task Task, CancellationTokenSource Stop)> _parts = [];
+    bool _ended;
 
     /// <param name="run">Runs until cancelled; returning earlier counts as a failure.</param>
     public void Run(string name, Func<CancellationToken, Task> run)
     {
-        var stop = new CancellationTokenSource();
-        _parts.Add((Task.Run(() => KeepAsync(name, run, stop.Token)), stop));
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_ended, this);
+            var stop = new CancellationTokenSource();
+            _parts.Add((Task.Run(() => KeepAsync(name, run, stop.Token)), stop));
+        }
     }
 
     async Task KeepAsync(string name, Func<CancellationToken, Task> run, CancellationToken ct)
@@ -39,13 +45,19 @@ public sealed partial class Supervisor(ILoggerFactory loggers, TimeProvider time
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var (task, stop) in Enumerable.Reverse(_parts))
+        (Task Task, CancellationTokenSource Stop)[] parts;
+        lock (_gate)
+        {
+            _ended = true;
+            parts = [.. Enumerable.Reverse(_parts)];
+            _parts.Clear();
+        }
+        foreach (var (task, stop) in parts)
         {
             await stop.CancelAsync();
             await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             stop.Dispose();
         }
-        _parts.Clear();
     }
 
     static partial class Log

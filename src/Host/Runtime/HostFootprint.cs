@@ -46,6 +46,7 @@ public static class HostFootprint
         try
         {
             File.Delete(Note);
+            File.Delete(Settings.OtherClusters.Lock);
             Directory.Delete(NodePaths.RunRoot);
         }
         catch (IOException)

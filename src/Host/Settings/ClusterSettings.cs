@@ -22,6 +22,9 @@ public sealed record ClusterSettings
     public bool ControlPlaneOnly { get; init; }
     public int SimulatedNodes { get; init; }
 
+    /// <summary>What cannot change once a cluster is made; everything else as by default.</summary>
+    [JsonIgnore] public ClusterSettings Lasting => new() { NodeName = NodeName, PodCidr = PodCidr, ServiceCidr = ServiceCidr, ClusterDomain = ClusterDomain };
+
     /// <summary>The first /24 of the Pods' range: this node's.</summary>
     [JsonIgnore] public string NodePodCidr => $"{IPNetwork.Parse(PodCidr).BaseAddress}/{Math.Max(24, IPNetwork.Parse(PodCidr).PrefixLength)}";
     /// <summary>The Service <c>kubernetes</c>.</summary>

@@ -13,6 +13,9 @@ namespace Hanbae.Kubelet.Pods;
 /// <remarks>Never two steps at once. What it keeps in memory is only what may be lost: back-offs, the last errors, the last status told.</remarks>
 sealed partial class PodWorker(PodContext context, Pod first)
 {
+    /// <summary>Conditions that nobody but the kubelet knows.</summary>
+    static readonly string[] s_own = ["Initialized", "ContainersReady", "Ready", "PodReadyToStartContainers"];
+
     readonly RestartBackoff _restarts = new(context.Options.RestartBackoff, context.Options.RestartBackoffMax);
     readonly PullBackoff _pulls = new(context.Options.PullBackoff, context.Options.PullBackoffMax);
     readonly Dictionary<string, Waiting> _errors = []; // as many as the Pod's containers
@@ -48,6 +51,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
             bool same = Same(_pod, pod);
             _pod = pod;
             if (urgent) _step?.Cancel();
+            if (_status is { } told && IsUndone(told, pod.Status)) context.Reports.Report(pod, told);
             if (same) return;
         }
         Wake.Set();
@@ -58,6 +62,10 @@ sealed partial class PodWorker(PodContext context, Pod first)
         a.Metadata.DeletionTimestamp == b.Metadata.DeletionTimestamp && a.Metadata.DeletionGracePeriodSeconds == b.Metadata.DeletionGracePeriodSeconds
         && a.Metadata.Generation == b.Metadata.Generation && a.Metadata.Labels == b.Metadata.Labels && a.Metadata.Annotations == b.Metadata.Annotations && a.Spec == b.Spec
         && a.Spec.ReadinessGates.All(g => a.Status.Conditions.Find(c => c.Type == g.ConditionType)?.Status == b.Status.Conditions.Find(c => c.Type == g.ConditionType)?.Status);
+
+    /// <summary>Whether the API has another phase or readiness than was told: it is behind, or somebody else wrote it.</summary>
+    static bool IsUndone(PodStatus told, PodStatus seen) =>
+        told.Phase != seen.Phase || s_own.Any(type => told.Conditions.Find(c => c.Type == type)?.Status != seen.Conditions.Find(c => c.Type == type)?.Status);
 
     /// <summary>The API no longer has the Pod: whatever is left of it must go.</summary>
     public void Remove()

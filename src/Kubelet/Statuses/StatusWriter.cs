@@ -12,7 +12,7 @@ namespace Hanbae.Kubelet.Statuses;
 sealed class StatusWriter(IClient client, TimeProvider time) : IPodReports
 {
     readonly ConcurrentDictionary<string, (Pod Pod, PodStatus Status)> _pending = new(); // at most one for each Pod of the node
-    readonly ConcurrentDictionary<string, PodStatus> _written = new();
+    readonly ConcurrentDictionary<string, Pod> _written = new();
     readonly ConcurrentDictionary<string, SemaphoreSlim> _turns = new();
     readonly WakeUp _wake = new();
 
@@ -76,13 +76,25 @@ sealed class StatusWriter(IClient client, TimeProvider time) : IPodReports
         try
         {
             // Against what was last written, not what was last seen: the cache may lag behind our own writes.
-            var before = _written.GetValueOrDefault(uid) ?? pod.Status;
+            var before = _written.TryGetValue(uid, out var written) ? written.Status : pod.Status;
+            // Where it does not, another has written since (the node controller marks Pods of silent nodes): that is set right, as upstream does.
+            if (written is not null && IsNewer(pod, written)) before = before with { Phase = pod.Status.Phase, Conditions = pod.Status.Conditions };
             if (StatusPatch.Between(uid, before, status) is not { } body) return true;
             var answer = await client.PatchAsync<Pod>(Key.Of(pod), Patch.Strategic(body), ct, "status").ConfigureAwait(false);
-            _written[uid] = answer.Status;
+            _written[uid] = answer;
             return true;
         }
-        catch (ApiException e) when (e.IsNotFound || e.IsConflict || e.Code == 422 && e.Message.Contains("uid", StringComparison.Ordinal)) { return false; }
+        catch (ApiException e) when (e.IsNotFound) { return false; }
+        catch (ApiException e) when (e.IsConflict || e.Code == 422)
+        {
+            // Another Pod of that name, or ours changed too often meanwhile: then whoever called tries again.
+            if (await client.FindAsync<Pod>(Key.Of(pod), ct).ConfigureAwait(false) is not { } live || live.Metadata.Uid != uid) return false;
+            throw;
+        }
         finally { turn.Release(); }
     }
+
+    /// <remarks>Resource versions are numbers that grow (KEP-5504).</remarks>
+    static bool IsNewer(Pod a, Pod b) =>
+        ulong.TryParse(a.Metadata.ResourceVersion, out ulong x) && ulong.TryParse(b.Metadata.ResourceVersion, out ulong y) && x > y;
 }

@@ -70,12 +70,15 @@ public sealed class ResourceCache : IAsyncDisposable
             if (_state is { } state && state.Revision >= revision) return state;
             _waiting.Add((revision, reached = new(TaskCreationOptions.RunContinuationsAsynchronously)));
         }
-        if (ask) await _store.RequestProgressAsync(KeyRange.Prefix(_prefix), ct).ConfigureAwait(false);
-        try { await reached.Task.WaitAsync(FreshnessTimeout, _time, ct).ConfigureAwait(false); }
-        catch (TimeoutException)
+        try
         {
-            lock (_gate) _waiting.RemoveAll(w => w.Reached == reached);
-            throw Statuses.TooLargeResourceVersion(revision, _state?.Revision ?? 0, 1);
+            if (ask) await _store.RequestProgressAsync(KeyRange.Prefix(_prefix), ct).ConfigureAwait(false);
+            await reached.Task.WaitAsync(FreshnessTimeout, _time, ct).ConfigureAwait(false);
+        }
+        catch (TimeoutException) { throw Statuses.TooLargeResourceVersion(revision, _state?.Revision ?? 0, 1); }
+        finally
+        {
+            if (!reached.Task.IsCompleted) lock (_gate) _waiting.RemoveAll(w => w.Reached == reached);
         }
         return _state!;
     }
@@ -192,12 +195,14 @@ public sealed class ResourceCache : IAsyncDisposable
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested) { }
             catch (UnavailableException e) when (e.Reason == Unavailable.Closed) { break; }
-            catch (UnavailableException e) when (e.Reason == Unavailable.SlowWatcher) { } // watch again after the last one
+            catch (UnavailableException e) when (e.Reason == Unavailable.SlowWatcher) { _handoff.Clear(); } // watch again after the last one; what was handed over comes as other arrays
             catch (CompactedException) { from = null; }
             catch (Exception) when (!_stop.IsCancellationRequested)
             {
-                // The store will be back: what is served meanwhile is what was true, and consistent reads time out.
-                await Task.Delay(pause, _time, CancellationToken.None).ConfigureAwait(false);
+                // The store will be back: what is served meanwhile is what was true, and consistent reads time out. What it had begun to
+                // take in may be half in, so all is read anew, and watchers are told to list again.
+                from = null;
+                await Task.Delay(pause, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 pause = pause * 2 < TimeSpan.FromSeconds(5) ? pause * 2 : TimeSpan.FromSeconds(5);
             }
         lock (_gate)

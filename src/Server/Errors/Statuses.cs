@@ -18,6 +18,8 @@ public static class Statuses
 
     public static StatusException NotFound(GroupResource resource, string name) => Error(404, "NotFound", $"{resource} \"{name}\" not found", Of(resource, name));
 
+    public static StatusException NoSuchResource() => Error(404, "NotFound", "the server could not find the requested resource", new());
+
     public static StatusException AlreadyExists(GroupResource resource, string name) => Error(409, "AlreadyExists", $"{resource} \"{name}\" already exists", Of(resource, name));
 
     public static StatusException Conflict(GroupResource resource, string name, string why) =>

@@ -33,6 +33,9 @@ public sealed class ResourceCatalog : IAsyncDisposable
 
     public IReadOnlyCollection<Resource> All => _resources.Values;
 
+    /// <summary>Whether there is any resource of that group and version.</summary>
+    public bool Serves(string group, string version) => _resources.Keys.Any(k => k.Item1 == group && k.Item2 == version);
+
     public Resource? Find(string group, string version, string resource) => _resources.GetValueOrDefault((group, version, resource));
 
     /// <summary>What is stored under a group and resource, whatever the version.</summary>

@@ -41,7 +41,7 @@ public sealed partial class StoredResource
                 if (result.Succeeded)
                 {
                     Cache.Note(result.Revision.Value);
-                    await Strategy.AfterDeleteAsync(obj, ct).ConfigureAwait(false);
+                    await Strategy.AfterDeleteAsync(old, ct).ConfigureAwait(false);
                     return (Item.FromStored(Kind, current.Key, result.Revision.Value, ToStored(obj)), false);
                 }
                 current = result.Entry is null ? null : Of(result.Entry);

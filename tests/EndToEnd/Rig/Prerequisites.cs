@@ -35,12 +35,6 @@ public sealed class NodeFactAttribute : FactAttribute
     public NodeFactAttribute() => Skip = Prerequisites.MissingForNode;
 }
 
-/// <summary>A test on real containers, for each of its cases.</summary>
-public sealed class NodeTheoryAttribute : TheoryAttribute
-{
-    public NodeTheoryAttribute() => Skip = Prerequisites.MissingForNode;
-}
-
 /// <summary>A test of the control plane alone, run as somebody who is not root.</summary>
 public sealed class PlainUserFactAttribute : FactAttribute
 {

@@ -97,9 +97,12 @@ public sealed class NodeAuthorizer(ServedObjects objects) : IAuthorizer
             try { if (FieldSelector.Parse(a.FieldSelector).RequiresExactly("metadata.name", out string? exact)) name = exact; }
             catch (SelectorFormatException) { }
         if (name.Length == 0) return Refuse("No Object name found");
+        // Without a namespace the answer would hold every namespace's object of that name.
+        bool namespaced = a.Resource != "persistentvolumes";
+        if (namespaced && a.Namespace.Length == 0) return Refuse("can only read namespaced object of this type");
         foreach (var pod in await objects.WithFieldAsync<Pod>("spec.nodeName", node, ct).ConfigureAwait(false))
         {
-            if (a.Namespace.Length > 0 && pod.Metadata.Namespace != a.Namespace) continue;
+            if (namespaced && pod.Metadata.Namespace != a.Namespace) continue;
             if (await NamesAsync(pod, a.Resource, name, ct).ConfigureAwait(false)) return Decision.Allow();
         }
         return Refuse($"no relationship found between node '{node}' and this object");

@@ -23,6 +23,9 @@ public class PodStrategy() : Strategy(Pod.Info)
             case "ephemeralcontainers":
                 pod = was with { Metadata = pod.Metadata, Spec = was.Spec with { EphemeralContainers = pod.Spec.EphemeralContainers } };
                 break;
+            case "binding":
+                // Getting a node is no change of what was asked for: the generation stays.
+                return pod with { Metadata = pod.Metadata with { Generation = was.Metadata.Generation } };
             case "resize":
                 pod = was with { Metadata = pod.Metadata, Spec = was.Spec with { Containers = Resized(pod.Spec.Containers, was.Spec.Containers), InitContainers = Resized(pod.Spec.InitContainers, was.Spec.InitContainers) } };
                 break;
