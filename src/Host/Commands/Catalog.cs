@@ -15,6 +15,7 @@ static class Catalog
               kubectl get nodes
               ./hanbae down                               stop it; `up` brings it back as it was
               ./hanbae reset                              remove it and everything it made
+              ./hanbae test                               run all tests of the source tree
             """);
         root.Subcommands.Add(Up.Command());
         root.Subcommands.Add(Status.Command());
