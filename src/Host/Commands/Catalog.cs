@@ -21,6 +21,8 @@ static class Catalog
         root.Subcommands.Add(Status.Command());
         root.Subcommands.Add(KubeconfigPath.Command());
         root.Subcommands.Add(Image.Command());
+        root.Subcommands.Add(History.Command());
+        root.Subcommands.Add(History.UndoCommand());
         root.Subcommands.Add(Down.Command());
         root.Subcommands.Add(ResetAll.Command());
         return root;
