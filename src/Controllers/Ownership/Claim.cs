@@ -17,24 +17,25 @@ enum Claimed : byte { No, Mine, Adopt, Release }
 /// </remarks>
 static class Claim
 {
-    public static Claimed Of(IObject owner, Selector selector, IObject candidate)
+    public static Claimed Of(IObject owner, Selector selector, IObject candidate, bool eligible = true)
     {
-        bool matches = selector.Matches(candidate.Metadata.Labels);
+        bool matches = eligible && selector.Matches(candidate.Metadata.Labels);
         if (candidate.Controller is { } controller)
             return controller.Uid != owner.Metadata.Uid ? Claimed.No : matches ? Claimed.Mine : owner.IsBeingDeleted ? Claimed.No : Claimed.Release;
         return matches && !owner.IsBeingDeleted && !candidate.IsBeingDeleted ? Claimed.Adopt : Claimed.No;
     }
 
     /// <param name="finalizer">What the owner keeps its own from vanishing with: comes with adoption and goes with release.</param>
+    /// <param name="eligible">What else, apart from the labels, makes an object the owner's.</param>
     /// <returns>What is the owner's, as the caches or the patches show it.</returns>
     public static async Task<ImmutableArray<T>> AllAsync<TOwner, T>(
-        IClient client, TOwner owner, Selector selector, ICache<T> among, CancellationToken ct, string? finalizer = null)
+        IClient client, TOwner owner, Selector selector, ICache<T> among, CancellationToken ct, string? finalizer = null, Func<T, bool>? eligible = null)
         where TOwner : class, IObject<TOwner> where T : class, IObject<T>
     {
         var mine = ImmutableArray.CreateBuilder<T>();
         bool? mayAdopt = null;
         foreach (var candidate in among.ControlledBy(owner.Metadata.Uid).Concat(among.OrphansIn(owner.Metadata.Namespace)))
-            switch (Of(owner, selector, candidate))
+            switch (Of(owner, selector, candidate, eligible is null || eligible(candidate)))
             {
                 case Claimed.Mine: mine.Add(candidate); break;
                 case Claimed.Release: await ReleaseAsync(client, owner, candidate, finalizer, ct); break;
