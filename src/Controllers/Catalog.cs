@@ -24,6 +24,7 @@ public static partial class Catalog
         new("replicationcontroller", "replication-controller", (c, _) => new Scale<ReplicationController>(c, Scaled.ReplicationControllers)),
         new("daemonset", "daemon-set-controller", (c, _) => new DaemonSets.Run(c)),
         new("statefulset", "statefulset-controller", (c, _) => new StatefulSets.Run(c)),
+        new("job", "job-controller", (c, _) => new Jobs.Run(c)),
         // How it is found.
         new("endpointslice", "endpointslice-controller", (c, _) => new EndpointSlices.Reflect(c)),
         new("endpoint", "endpoint-controller", (c, _) => new Endpoints.Reflect(c)),
