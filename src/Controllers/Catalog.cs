@@ -25,6 +25,8 @@ public static partial class Catalog
         new("daemonset", "daemon-set-controller", (c, _) => new DaemonSets.Run(c)),
         new("statefulset", "statefulset-controller", (c, _) => new StatefulSets.Run(c)),
         new("job", "job-controller", (c, _) => new Jobs.Run(c)),
+        new("cronjob", "cronjob-controller", (c, _) => new CronJobs.Start(c)),
+        new("ttl-after-finished", "ttl-after-finished-controller", (c, _) => new TtlAfterFinished.Expire(c)),
         // How it is found.
         new("endpointslice", "endpointslice-controller", (c, _) => new EndpointSlices.Reflect(c)),
         new("endpoint", "endpoint-controller", (c, _) => new Endpoints.Reflect(c)),
