@@ -1,5 +1,8 @@
 using System.Collections.Immutable;
+using Hanbae.Api.Apps.V1;
+using Hanbae.Api.Core.V1;
 using Hanbae.Client;
+using Hanbae.Controllers.ReplicaSets;
 
 namespace Hanbae.Controllers;
 
@@ -17,7 +20,13 @@ public static partial class Catalog
         new("root-ca-certificate-publisher", "root-ca-cert-publisher", (c, o) => new RootCa.Publish(c, o)),
         // What runs: Deployments make ReplicaSets, ReplicaSets make Pods.
         new("deployment", "deployment-controller", (c, _) => new Deployments.Roll(c)),
-        new("replicaset", "replicaset-controller", (c, _) => new ReplicaSets.Scale(c)),
+        new("replicaset", "replicaset-controller", (c, _) => new Scale<ReplicaSet>(c, Scaled.ReplicaSets)),
+        new("replicationcontroller", "replication-controller", (c, _) => new Scale<ReplicationController>(c, Scaled.ReplicationControllers)),
+        new("daemonset", "daemon-set-controller", (c, _) => new DaemonSets.Run(c)),
+        new("statefulset", "statefulset-controller", (c, _) => new StatefulSets.Run(c)),
+        new("job", "job-controller", (c, _) => new Jobs.Run(c)),
+        new("cronjob", "cronjob-controller", (c, _) => new CronJobs.Start(c)),
+        new("ttl-after-finished", "ttl-after-finished-controller", (c, _) => new TtlAfterFinished.Expire(c)),
         // How it is found.
         new("endpointslice", "endpointslice-controller", (c, _) => new EndpointSlices.Reflect(c)),
         new("endpoint", "endpoint-controller", (c, _) => new Endpoints.Reflect(c)),

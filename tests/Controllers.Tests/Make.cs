@@ -56,4 +56,14 @@ static class Make
         Spec = pod.Spec with { NodeName = pod.Spec.NodeName.Length > 0 ? pod.Spec.NodeName : "node-1" },
         Status = pod.Status with { Phase = "Running", Conditions = [new PodCondition { Type = "Ready", Status = "True", LastTransitionTime = since ?? Start }] },
     };
+
+    public static bool IsScheduledReady(this Pod pod) => pod.Status.Phase == "Running" && pod.Status.Conditions.Exists(c => c is { Type: "Ready", Status: "True" });
+
+    public static Node Node(string name, params (string, string)[] labels) => new() { Metadata = new() { Name = name, Uid = "uid-of-" + name, Labels = Map.Of<string>(labels) } };
+
+    public static Node Tainted(this Node node, string key, string effect) => node with { Spec = node.Spec with { Taints = node.Spec.Taints.Add(new() { Key = key, Effect = effect }) } };
+
+    /// <summary>The object with another Pod template image.</summary>
+    public static PodTemplateSpec Image(this PodTemplateSpec template, string image) =>
+        template with { Spec = template.Spec with { Containers = [template.Spec.Containers[0] with { Image = image }] } };
 }

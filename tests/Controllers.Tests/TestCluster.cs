@@ -12,12 +12,14 @@ sealed class TestCluster : IAsyncDisposable
     readonly Task _running;
 
     public FakeApi Api { get; }
-    public FakeTime Time { get; } = new();
+    public FakeTime Time { get; }
     public TestRecorder Events { get; } = new();
 
-    public TestCluster(string[] run, Action<FakeApi>? before = null, ControllerOptions? options = null)
+    /// <param name="on">The cluster whose controllers stopped and start again here: its state and its clock go on.</param>
+    public TestCluster(string[] run, Action<FakeApi>? before = null, ControllerOptions? options = null, TestCluster? on = null)
     {
-        Api = new(Time);
+        Time = on?.Time ?? new();
+        Api = on?.Api ?? new(Time);
         before?.Invoke(Api);
         var informers = new InformerFactory(Api, Time);
         var access = new Access(new ApiClient(Api, Time), informers, Events, Time);

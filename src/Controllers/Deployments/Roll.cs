@@ -76,7 +76,7 @@ sealed class Roll(IClusterAccess cluster) : IReconciler
             await _client.UpdateStatusAsync(deployment with { Status = deployment.Status with { CollisionCount = collisions } }, ct);
             return false;
         }
-        catch (ApiException e) when (!ReplicaSets.Scale.IsNamespaceTerminating(e))
+        catch (ApiException e) when (!Refusal.IsNamespaceTerminating(e))
         {
             string message = $"Failed to create new replica set \"{planned.Metadata.Name}\": {e.Message}";
             cluster.Recorder.Event(deployment, "Warning", "ReplicaSetCreateError", message);

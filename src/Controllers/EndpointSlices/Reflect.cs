@@ -38,7 +38,7 @@ sealed class Reflect(IClusterAccess cluster) : IReconciler
         {
             foreach (var slice in plan.Create) _echo.Wrote(key, await _client.CreateAsync(slice, ct));
         }
-        catch (ApiException e) when (ReplicaSets.Scale.IsNamespaceTerminating(e)) { return Again.OnChange; }
+        catch (ApiException e) when (Refusal.IsNamespaceTerminating(e)) { return Again.OnChange; }
         foreach (var slice in plan.Update) _echo.Wrote(key, await _client.UpdateAsync(slice, ct));
         foreach (var slice in plan.Delete) await _client.TryDeleteAsync<EndpointSlice>(Key.Of(slice), Preconditions.Uid(slice), ct);
         return Again.OnChange;

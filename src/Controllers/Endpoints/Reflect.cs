@@ -39,7 +39,7 @@ sealed class Reflect(IClusterAccess cluster) : IReconciler
         }
         // The cache did not show it yet: it will, and then it is compared.
         catch (ApiException e) when (e.IsAlreadyExists) { return Again.WithBackoff; }
-        catch (ApiException e) when (ReplicaSets.Scale.IsNamespaceTerminating(e)) { }
+        catch (ApiException e) when (Refusal.IsNamespaceTerminating(e)) { }
         return Again.OnChange;
     }
 }

@@ -59,7 +59,7 @@ static class Taints
         return earliest;
     }
 
-    static bool Tolerates(Toleration toleration, Taint taint) =>
+    public static bool Tolerates(Toleration toleration, Taint taint) =>
         (toleration.Effect.Length == 0 || toleration.Effect == taint.Effect) && (toleration.Key.Length == 0 || toleration.Key == taint.Key)
         && (toleration.Operator == "Exists" || toleration.Operator is "" or "Equal" && toleration.Key.Length > 0 && toleration.Value == taint.Value);
 }

@@ -17,28 +17,31 @@ enum Claimed : byte { No, Mine, Adopt, Release }
 /// </remarks>
 static class Claim
 {
-    public static Claimed Of(IObject owner, Selector selector, IObject candidate)
+    public static Claimed Of(IObject owner, Selector selector, IObject candidate, bool eligible = true)
     {
-        bool matches = selector.Matches(candidate.Metadata.Labels);
+        bool matches = eligible && selector.Matches(candidate.Metadata.Labels);
         if (candidate.Controller is { } controller)
             return controller.Uid != owner.Metadata.Uid ? Claimed.No : matches ? Claimed.Mine : owner.IsBeingDeleted ? Claimed.No : Claimed.Release;
         return matches && !owner.IsBeingDeleted && !candidate.IsBeingDeleted ? Claimed.Adopt : Claimed.No;
     }
 
+    /// <param name="finalizer">What the owner keeps its own from vanishing with: comes with adoption and goes with release.</param>
+    /// <param name="eligible">What else, apart from the labels, makes an object the owner's.</param>
     /// <returns>What is the owner's, as the caches or the patches show it.</returns>
-    public static async Task<ImmutableArray<T>> AllAsync<TOwner, T>(IClient client, TOwner owner, Selector selector, ICache<T> among, CancellationToken ct)
+    public static async Task<ImmutableArray<T>> AllAsync<TOwner, T>(
+        IClient client, TOwner owner, Selector selector, ICache<T> among, CancellationToken ct, string? finalizer = null, Func<T, bool>? eligible = null)
         where TOwner : class, IObject<TOwner> where T : class, IObject<T>
     {
         var mine = ImmutableArray.CreateBuilder<T>();
         bool? mayAdopt = null;
         foreach (var candidate in among.ControlledBy(owner.Metadata.Uid).Concat(among.OrphansIn(owner.Metadata.Namespace)))
-            switch (Of(owner, selector, candidate))
+            switch (Of(owner, selector, candidate, eligible is null || eligible(candidate)))
             {
                 case Claimed.Mine: mine.Add(candidate); break;
-                case Claimed.Release: await ReleaseAsync(client, owner, candidate, ct); break;
+                case Claimed.Release: await ReleaseAsync(client, owner, candidate, finalizer, ct); break;
                 case Claimed.Adopt:
                     mayAdopt ??= await IsAliveAsync(client, owner, ct);
-                    if (mayAdopt.Value && await AdoptAsync(client, owner, candidate, ct) is { } adopted) mine.Add(adopted);
+                    if (mayAdopt.Value && await AdoptAsync(client, owner, candidate, finalizer, ct) is { } adopted) mine.Add(adopted);
                     break;
             }
         return mine.DrainToImmutable();
@@ -47,21 +50,21 @@ static class Claim
     static async Task<bool> IsAliveAsync<T>(IClient client, T owner, CancellationToken ct) where T : class, IObject<T> =>
         await client.FindAsync(owner, ct) is { } live && live.Metadata.Uid == owner.Metadata.Uid && !live.IsBeingDeleted;
 
-    static async Task<T?> AdoptAsync<TOwner, T>(IClient client, TOwner owner, T orphan, CancellationToken ct)
+    static async Task<T?> AdoptAsync<TOwner, T>(IClient client, TOwner owner, T orphan, string? finalizer, CancellationToken ct)
         where TOwner : class, IObject<TOwner> where T : class, IObject<T>
     {
         var r = owner.ControllerRef();
         string patch = $$$"""
-            {"metadata":{"ownerReferences":[{"apiVersion":"{{{r.ApiVersion}}}","kind":"{{{r.Kind}}}","name":"{{{r.Name}}}","uid":{{{Quote(r.Uid)}}},"controller":true,"blockOwnerDeletion":true}],"uid":{{{Quote(orphan.Metadata.Uid)}}}}}
+            {"metadata":{"ownerReferences":[{"apiVersion":"{{{r.ApiVersion}}}","kind":"{{{r.Kind}}}","name":"{{{r.Name}}}","uid":{{{Quote(r.Uid)}}},"controller":true,"blockOwnerDeletion":true}],{{{(finalizer is null ? "" : $"\"finalizers\":[{Quote(finalizer)}],")}}}"uid":{{{Quote(orphan.Metadata.Uid)}}}}}
             """;
         try { return await client.PatchAsync<T>(Key.Of(orphan), Patch.Strategic(Encoding.UTF8.GetBytes(patch)), ct); }
         catch (ApiException e) when (e.IsNotFound) { return null; }
     }
 
-    static async Task ReleaseAsync<T>(IClient client, IObject owner, T obj, CancellationToken ct) where T : class, IObject<T>
+    static async Task ReleaseAsync<T>(IClient client, IObject owner, T obj, string? finalizer, CancellationToken ct) where T : class, IObject<T>
     {
         string patch = $$$"""
-            {"metadata":{"ownerReferences":[{"$patch":"delete","uid":{{{Quote(owner.Metadata.Uid)}}}}],"uid":{{{Quote(obj.Metadata.Uid)}}}}}
+            {"metadata":{"ownerReferences":[{"$patch":"delete","uid":{{{Quote(owner.Metadata.Uid)}}}}],{{{(finalizer is null ? "" : $"\"$deleteFromPrimitiveList/finalizers\":[{Quote(finalizer)}],")}}}"uid":{{{Quote(obj.Metadata.Uid)}}}}}
             """;
         try { await client.PatchAsync<T>(Key.Of(obj), Patch.Strategic(Encoding.UTF8.GetBytes(patch)), ct); }
         // 422: another object has the name by now, or the owner is not among its owners any more; both are what was wanted.

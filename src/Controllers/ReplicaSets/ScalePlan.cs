@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Hanbae.Api;
 using Hanbae.Api.Apps.V1;
 using Hanbae.Api.Core.V1;
+using Hanbae.Api.Meta.V1;
 using Hanbae.Controllers.Ownership;
 using Hanbae.Controllers.Pods;
 
@@ -17,12 +18,13 @@ sealed record ScalePlan(ImmutableArray<Pod> Create, ImmutableArray<Pod> Delete, 
     /// <param name="mine">All Pods that the set controls.</param>
     /// <param name="relatives">Pods of sets that share the set's own controller; asked for only when some have to go.</param>
     /// <param name="now">Decides which Pods have been ready for <c>minReadySeconds</c>.</param>
-    public static ScalePlan For(ReplicaSet set, ImmutableArray<Pod> mine, Func<IEnumerable<Pod>> relatives, DateTimeOffset now)
+    /// <param name="owner">Who controls the Pods, when the set is another kind's view.</param>
+    public static ScalePlan For(ReplicaSet set, ImmutableArray<Pod> mine, Func<IEnumerable<Pod>> relatives, DateTimeOffset now, OwnerReference? owner = null)
     {
         var active = mine.Where(p => p.IsActive).ToImmutableArray();
         int missing = (set.Spec.Replicas ?? 1) - active.Length;
         return new(
-            Create: missing > 0 ? [.. Enumerable.Repeat(StampOf(set), Math.Min(missing, Burst))] : [],
+            Create: missing > 0 ? [.. Enumerable.Repeat(StampOf(set, owner ?? set.ControllerRef()), Math.Min(missing, Burst))] : [],
             Delete: missing < 0 ? Surplus(active, Math.Min(-missing, Burst), relatives, now) : [],
             Status: StatusOf(set, mine, active, now),
             ReadyAt: active.Select(p => p.AvailableFrom(set.Spec.MinReadySeconds)).Where(at => at > now).Min());
@@ -47,7 +49,7 @@ sealed record ScalePlan(ImmutableArray<Pod> Create, ImmutableArray<Pod> Delete, 
 
     const string ReplicaFailure = "ReplicaFailure";
 
-    static Pod StampOf(ReplicaSet set) => PodStamp.From(set.Spec.Template, set.Metadata.Namespace, set.ControllerRef());
+    static Pod StampOf(ReplicaSet set, OwnerReference owner) => PodStamp.From(set.Spec.Template, set.Metadata.Namespace, owner);
 
     static ImmutableArray<Pod> Surplus(ImmutableArray<Pod> active, int count, Func<IEnumerable<Pod>> relatives, DateTimeOffset now) =>
         count >= active.Length ? active : [.. active.Order(new DeletionOrder(relatives(), now)).Take(count)];

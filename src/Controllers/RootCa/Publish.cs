@@ -28,7 +28,7 @@ sealed class Publish(IClusterAccess cluster, ControllerOptions options) : IRecon
             else if (map.Data != data)
                 await cluster.Client.UpdateAsync(map with { Data = data, BinaryData = default }, ct);
         }
-        catch (ApiException e) when (e.IsAlreadyExists || ReplicaSets.Scale.IsNamespaceTerminating(e)) { }
+        catch (ApiException e) when (e.IsAlreadyExists || Ownership.Refusal.IsNamespaceTerminating(e)) { }
         return Again.OnChange;
     }
 }

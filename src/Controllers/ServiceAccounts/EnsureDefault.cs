@@ -20,7 +20,7 @@ sealed class EnsureDefault(IClusterAccess cluster) : IReconciler
     {
         if (_namespaces.Find(key) is not { Metadata.DeletionTimestamp: null } || _accounts.Find(new(key.Name, Name)) is not null) return Again.OnChange;
         try { await cluster.Client.CreateAsync(new ServiceAccount { Metadata = new() { Name = Name, Namespace = key.Name } }, ct); }
-        catch (ApiException e) when (e.IsAlreadyExists || ReplicaSets.Scale.IsNamespaceTerminating(e)) { }
+        catch (ApiException e) when (e.IsAlreadyExists || Ownership.Refusal.IsNamespaceTerminating(e)) { }
         return Again.OnChange;
     }
 }

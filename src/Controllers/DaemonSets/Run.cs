@@ -1,0 +1,114 @@
+using System.Collections.Immutable;
+using System.Runtime.ExceptionServices;
+using Hanbae.Api;
+using Hanbae.Api.Apps.V1;
+using Hanbae.Api.Core.V1;
+using Hanbae.Client;
+using Hanbae.Controllers.Ownership;
+using Hanbae.Controllers.Pods;
+using Hanbae.Controllers.Revisions;
+
+namespace Hanbae.Controllers.DaemonSets;
+
+/// <summary>Runs one Pod of each DaemonSet on every node that it is meant for.</summary>
+/// <remarks>
+/// As upstream: nodes are put in order first, and only when there was nothing to do is a step of an update taken; a Pod that failed is
+/// replaced, with growing patience on nodes where Pods keep failing.
+/// </remarks>
+sealed class Run(IClusterAccess cluster) : IReconciler
+{
+    readonly ICache<DaemonSet> _sets = cluster.Cache<DaemonSet>();
+    readonly ICache<Pod> _pods = cluster.Cache<Pod>();
+    readonly ICache<Node> _nodes = cluster.Cache<Node>();
+    readonly ICache<ControllerRevision> _revisions = cluster.Cache<ControllerRevision>();
+    readonly Expectations _expected = new(cluster.Time);
+    readonly FailureBackoff<(string Set, long Generation, string Node)> _failures = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(15));
+    readonly History _history = new(cluster.Client, cluster.Cache<ControllerRevision>(), DaemonPod.HashLabel);
+
+    public void Watch(Triggers on)
+    {
+        _pods.IndexControllers();
+        _revisions.IndexControllers();
+        on.Each(_sets).Needs(_pods).Needs(_nodes).Needs(_revisions)
+            .From(new PodWatch<DaemonSet>(_sets, _pods, _expected, s => s.Spec.Selector.ToSelector()).Subscribe)
+            .From(add => _nodes.Subscribe(e => OnNode(e, add)));
+    }
+
+    public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
+    {
+        if (_sets.Find(key) is not { } set) { _expected.Forget(key); return Again.OnChange; }
+        var selector = set.Spec.Selector.ToSelector();
+        if (selector.IsEmpty)
+        {
+            cluster.Recorder.Event(set, "Warning", "SelectingAll", "This daemon set is selecting all pods. A non-empty selector is required.");
+            return Again.OnChange;
+        }
+        if (set.IsBeingDeleted) return Again.OnChange;
+        var now = cluster.Time.GetUtcNow();
+        var wait = _expected.Wait(key);
+        var history = await _history.SyncAsync(set, selector, set.Spec.Template, set.Status.CollisionCount, ct);
+        string hash = history.Hash(DaemonPod.HashLabel);
+        var mine = await Claim.AllAsync(cluster.Client, set, selector, _pods, ct);
+        var nodes = _nodes.All;
+
+        Exception? failure = null;
+        RunPlan? plan = null;
+        if (wait is null)
+        {
+            plan = RunPlan.For(set, nodes, mine, hash, node => _failures.Until(FailureOf(set, node), now), now);
+            foreach (var pod in plan.Ended) Replaced(set, pod, now);
+            failure = await ApplyAsync(set, plan.Create, plan.Delete, hash, ct);
+            if (failure is null && _expected.Wait(key) is null)
+            {
+                var roll = RollPlan.For(set, nodes, mine, hash, now);
+                failure = await ApplyAsync(set, roll.Create, roll.Delete, hash, ct);
+            }
+            if (failure is null) await TrimAsync(set, history, mine, ct);
+        }
+        ct.ThrowIfCancellationRequested();
+
+        var (status, readyAt) = RunStatus.Of(set, nodes, mine, hash, wait is null && failure is null, now);
+        await cluster.Client.UpdateStatusIfChangedAsync(set, set with { Status = status with { CollisionCount = history.Collisions } }, ct);
+        if (failure is not null && !Refusal.IsNamespaceTerminating(failure)) ExceptionDispatchInfo.Throw(failure);
+        if (wait is { } left) return Again.In(left);
+        var next = plan?.RetryAt is { } retry && !(readyAt < retry) ? retry : readyAt;
+        return next is { } at ? Again.At(at) : Again.OnChange;
+    }
+
+    async Task<Exception?> ApplyAsync(DaemonSet set, ImmutableArray<string> create, ImmutableArray<Pod> delete, string hash, CancellationToken ct)
+    {
+        var work = new PodWork(cluster, _expected);
+        var (failure, _) = await work.CreateAsync(set, [.. create.Select(node => DaemonPod.For(set, node, hash))], ct);
+        return await work.DeleteAsync(set, delete, ct) ?? failure;
+    }
+
+    void Replaced(DaemonSet set, Pod pod, DateTimeOffset now)
+    {
+        string where = $"daemon pod {Key.Of(pod)} on node {DaemonPod.NodeOf(pod)}";
+        if (pod.Status.Phase == "Failed")
+        {
+            _failures.Failed(FailureOf(set, DaemonPod.NodeOf(pod) ?? ""), now);
+            cluster.Recorder.Event(set, "Warning", "FailedDaemonPod", $"Found failed {where}, will try to kill it");
+        }
+        else cluster.Recorder.Event(set, "Normal", "SucceededDaemonPod", $"Found succeeded {where}, will try to delete it");
+    }
+
+    static (string, long, string) FailureOf(DaemonSet set, string node) => (set.Metadata.Uid, set.Status.ObservedGeneration, node);
+
+    Task TrimAsync(DaemonSet set, History.Result history, ImmutableArray<Pod> mine, CancellationToken ct)
+    {
+        var used = mine.Select(p => p.Metadata.Labels[DaemonPod.HashLabel]).ToHashSet();
+        return _history.TrimAsync(
+            history.All.Where(r => r.Metadata.Uid != history.Current.Metadata.Uid && !used.Contains(r.Metadata.Labels[DaemonPod.HashLabel])),
+            set.Spec.RevisionHistoryLimit ?? 10, ct);
+    }
+
+    /// <summary>Concerns the sets that should now run there and did not, or the other way round.</summary>
+    void OnNode(CacheEvent<Node> e, Action<Key> add)
+    {
+        // Heartbeats change nothing that a set looks at.
+        if (e is { Old: { } a, New: { } b } && a.Metadata.Labels == b.Metadata.Labels && a.Spec.Equals(b.Spec)) return;
+        foreach (var set in _sets.All)
+            if ((e.Old is { } old ? DaemonPod.Fits(set, old) : default) != (e.New is { } now ? DaemonPod.Fits(set, now) : default)) add(Key.Of(set));
+    }
+}

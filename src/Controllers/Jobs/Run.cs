@@ -1,0 +1,176 @@
+using System.Collections.Immutable;
+using System.Runtime.ExceptionServices;
+using Hanbae.Api;
+using Hanbae.Api.Batch.V1;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Rest;
+using Hanbae.Client;
+using Hanbae.Controllers.Ownership;
+using Hanbae.Controllers.Pods;
+
+namespace Hanbae.Controllers.Jobs;
+
+/// <summary>Runs each Job's Pods until enough of them have succeeded, or too many have failed.</summary>
+sealed class Run(IClusterAccess cluster) : IReconciler
+{
+    /// <summary>Keys of Pods that lost their Job but not its finalizer; no Job has such a name.</summary>
+    const string Orphan = "pod/";
+    const string Itself = "kubernetes.io/job-controller";
+
+    readonly IClient _client = cluster.Client;
+    readonly ICache<Job> _jobs = cluster.Cache<Job>();
+    readonly ICache<Pod> _pods = cluster.Cache<Pod>();
+    readonly Expectations _expected = new(cluster.Time);
+    readonly Untracked _untracked = new();
+    readonly JobBackoff _failures = new();
+    readonly Echo _echo = new(cluster.Time);
+
+    public void Watch(Triggers on)
+    {
+        _pods.IndexControllers();
+        on.Each(_jobs).Needs(_pods)
+            .From(new PodWatch<Job>(_jobs, _pods, _expected, j => j.Spec.Selector.ToSelector()).Subscribe)
+            .From(add => _pods.Subscribe(e => OnPod(e, add)));
+    }
+
+    public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
+    {
+        if (key.Name.StartsWith(Orphan, StringComparison.Ordinal)) { await ReleaseAsync(new(key.Namespace, key.Name[Orphan.Length..]), ct); return Again.OnChange; }
+        if (_jobs.Find(key) is not { } job) { await ForgetAsync(key, ct); return Again.OnChange; }
+        if (job.Spec.ManagedBy is { } other && other != Itself) return Again.OnChange;
+        if (job.IsFinished()) { _failures.Forget(key); return Again.OnChange; }
+        // A sum that lacks Pods whose finalizers are gone would have their work done again.
+        if (!_echo.IsShownBy(_jobs, key)) return Again.WithBackoff;
+
+        var now = cluster.Time.GetUtcNow();
+        var wait = _expected.Wait(key);
+        var pods = await Claim.AllAsync(_client, job, job.Spec.Selector.ToSelector(), _pods, ct, JobPod.Finalizer);
+        if (wait is not null) pods = [.. pods.Select(p => _expected.IsGoing(key, p.Metadata.Uid) ? p with { Metadata = p.Metadata with { DeletionTimestamp = now } } : p)];
+        var started = job.Status.StartTime is null && !job.IsSuspended() ? job with { Status = job.Status with { StartTime = now } } : job;
+        var view = new JobView(started, pods, _untracked.Of(key), _failures.Of(key), now);
+
+        var (status, end, failure, retryAt) = view.End is { } reason ? await EndAsync(view, reason, wait is null, ct)
+            : wait is null && !job.IsBeingDeleted ? await WorkAsync(view, ct) : (Counted(view, view.Active, view.Terminating), null, null, null);
+        ct.ThrowIfCancellationRequested();
+        await AccountAsync(job, view, JobAccount.For(view, status, end), ct);
+
+        if (failure is not null && !Refusal.IsNamespaceTerminating(failure)) ExceptionDispatchInfo.Throw(failure);
+        if (wait is { } left) return Again.In(left);
+        var deadline = end is null ? view.Deadline : null;
+        return (retryAt < deadline ? retryAt : deadline ?? retryAt) is { } at ? Again.At(at) : Again.OnChange;
+    }
+
+    /// <summary>Everything stops: the Pods' finalizers stay until they are counted.</summary>
+    async Task<(JobStatus, JobCondition?, Exception?, DateTimeOffset?)> EndAsync(JobView view, JobCondition end, bool settled, CancellationToken ct)
+    {
+        var failure = await new PodWork(cluster, _expected).DeleteAsync(view.Job, view.Active, ct);
+        // Pods that are not known yet, or could not be deleted, would be left behind: the end has to wait.
+        return (Counted(view, failure is null ? [] : view.Active, view.Terminating + (failure is null ? view.Active.Length : 0)), settled && failure is null ? end : null, failure, null);
+    }
+
+    async Task<(JobStatus, JobCondition?, Exception?, DateTimeOffset?)> WorkAsync(JobView view, CancellationToken ct)
+    {
+        var job = view.Job;
+        var plan = JobWork.For(view);
+        var work = new PodWork(cluster, _expected);
+        int made = 0;
+        var failure = await UntrackAsync(job, plan.Delete, ct) ?? await work.DeleteAsync(job, plan.Delete, ct);
+        if (failure is null) (failure, made) = await work.CreateAsync(job, plan.Create, ct);
+        var left = failure is null ? [.. view.Active.Except(plan.Delete)] : view.Active;
+        var status = Counted(view, left, view.Terminating + view.Active.Length - left.Length) with { Active = left.Length + made };
+
+        bool complete = status.Active == 0 && (job.Spec.Completions is { } completions ? view.Succeeded >= completions : view.Succeeded > 0);
+        if (complete)
+            return (status, JobConditions.New(JobConditions.SuccessCriteriaMet, "CompletionsReached", "Reached expected number of succeeded pods", view.Now), failure, null);
+        return (Suspension(job, status, view.Now), null, failure, plan.RetryAt);
+    }
+
+    JobStatus Suspension(Job job, JobStatus status, DateTimeOffset now)
+    {
+        bool suspended = job.IsSuspended();
+        var conditions = status.Conditions.Say(suspended
+            ? JobConditions.New(JobConditions.Suspended, "JobSuspended", "Job suspended", now)
+            : JobConditions.New(JobConditions.Suspended, "JobResumed", "Job resumed", now, "False"));
+        if (conditions == status.Conditions) return status;
+        cluster.Recorder.Event(job, "Normal", suspended ? "Suspended" : "Resumed", suspended ? "Job suspended" : "Job resumed");
+        // The time that a Job may take is that of its being active without a break.
+        return status with { Conditions = conditions, StartTime = suspended ? status.StartTime : now };
+    }
+
+    static JobStatus Counted(JobView view, ImmutableArray<Pod> active, int terminating) => view.Job.Status with
+    {
+        Active = active.Length, Ready = active.Count(p => p.IsReady), Terminating = terminating,
+        UncountedTerminatedPods = view.Job.Status.UncountedTerminatedPods ?? new(),
+    };
+
+    /// <summary>Writes the account down, takes the finalizers, and adds up.</summary>
+    async Task AccountAsync(Job job, JobView view, JobAccount account, CancellationToken ct)
+    {
+        var key = Key.Of(job);
+        job = await WriteAsync(job, account.Status, ct);
+        _failures.Set(key, view.Failures);
+        var failure = await UntrackAsync(job, account.Untrack, ct);
+        var gone = _untracked.Of(key);
+        var tracked = view.Pods.Where(p => JobPod.IsTracked(p) && !gone.Contains(p.Metadata.Uid)).Select(p => p.Metadata.Uid).ToHashSet();
+        var sum = JobAccount.Sum(job.Status, tracked);
+        var status = failure is null ? account.Ended(sum) : sum;
+        if ((await WriteAsync(job, status, ct)).IsFinished()) Tell(job, account.End!, status);
+        if (failure is not null) ExceptionDispatchInfo.Throw(failure);
+    }
+
+    async Task<Job> WriteAsync(Job job, JobStatus status, CancellationToken ct)
+    {
+        var written = await _client.UpdateStatusIfChangedAsync(job, job with { Status = status }, ct);
+        if (written != job) _echo.Wrote(Key.Of(job), written);
+        return written;
+    }
+
+    void Tell(Job job, JobCondition end, JobStatus status)
+    {
+        if (end.Type == JobConditions.Failed) { cluster.Recorder.Event(job, "Warning", end.Reason, end.Message); return; }
+        if (status.Succeeded > job.Spec.Completions)
+            cluster.Recorder.Event(job, "Warning", "TooManySucceededPods", "Too many succeeded pods running after completion count reached");
+        cluster.Recorder.Event(job, "Normal", "Completed", "Job completed");
+    }
+
+    async Task<Exception?> UntrackAsync(IObject job, ImmutableArray<Pod> pods, CancellationToken ct)
+    {
+        var key = Key.Of(job);
+        return await SlowStart.AllAsync(pods.Where(JobPod.IsTracked), async pod =>
+        {
+            _untracked.Add(key, pod.Metadata.Uid);
+            try { await _client.PatchAsync<Pod>(Key.Of(pod), Untracked.PatchFor(pod), ct); }
+            catch (ApiException e) when (e.IsNotFound) { }
+            catch { _untracked.Remove(key, pod.Metadata.Uid); throw; }
+        });
+    }
+
+    /// <summary>The Job is gone: so are the reasons to keep its Pods from vanishing.</summary>
+    async Task ForgetAsync(Key key, CancellationToken ct)
+    {
+        foreach (var pod in _pods.In(key.Namespace))
+            if (JobPod.IsTracked(pod) && pod.Controller is { Kind: "Job" } owner && owner.Name == key.Name) await ReleaseAsync(Key.Of(pod), ct);
+        _expected.Forget(key);
+        _untracked.Forget(key);
+        _failures.Forget(key);
+        _echo.Forget(key);
+    }
+
+    /// <summary>Takes the finalizer from a Pod that has no Job, unless one adopted it meanwhile.</summary>
+    async Task ReleaseAsync(Key key, CancellationToken ct)
+    {
+        if (_pods.Find(key) is not { } pod || !JobPod.IsTracked(pod)) return;
+        if (pod.Controller is { } owner && (owner.Kind != "Job" || _jobs.Find(new(key.Namespace, owner.Name)) is { } job && job.Metadata.Uid == owner.Uid)) return;
+        // One that would adopt it is awake already, and would lose it to us.
+        if (pod.Controller is null && _jobs.In(key.Namespace).Any(j => !j.IsBeingDeleted && !j.IsFinished() && j.Spec.Selector.ToSelector().Matches(pod.Metadata.Labels))) return;
+        try { await _client.PatchAsync<Pod>(key, Untracked.PatchFor(pod, asSeen: true), ct); }
+        catch (ApiException e) when (e.IsNotFound || e.Code == 422) { }
+    }
+
+    void OnPod(CacheEvent<Pod> e, Action<Key> add)
+    {
+        if (e.Old is { Controller: { Kind: "Job" } before } old && (e.New is null || e.New.Metadata.Uid != old.Metadata.Uid || !JobPod.IsTracked(e.New)))
+            _untracked.Remove(new(old.Metadata.Namespace, before.Name), old.Metadata.Uid);
+        if (e.New is { } pod && JobPod.IsTracked(pod) && pod.Controller is null) add(new(pod.Metadata.Namespace, Orphan + pod.Metadata.Name));
+    }
+}

@@ -1,0 +1,73 @@
+using System.Collections.Immutable;
+using Hanbae.Api;
+using Hanbae.Api.Apps.V1;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Meta.V1;
+using Hanbae.Api.Rest;
+using Hanbae.Client;
+using Hanbae.Controllers.Ownership;
+using Preconditions = Hanbae.Api.Meta.V1.Preconditions;
+
+namespace Hanbae.Controllers.Revisions;
+
+/// <summary>Numbers the templates that an object has had, so that one can go back to them.</summary>
+/// <remarks>
+/// As upstream: a template that was there before gets its old revision back under a new number; names follow from the template, so that a
+/// cache that lags cannot make two of one; a name that is taken by a stranger is told by the collision count.
+/// </remarks>
+/// <param name="label">Carries the template's hash.</param>
+sealed class History(IClient client, ICache<ControllerRevision> cache, string label)
+{
+    /// <param name="All">Oldest first, the current one included.</param>
+    public readonly record struct Result(ControllerRevision Current, ImmutableArray<ControllerRevision> All, int? Collisions)
+    {
+        public string Hash(string label) => Current.Metadata.Labels[label] ?? "";
+    }
+
+    /// <param name="labels">What revisions are found by: the template's.</param>
+    public async Task<Result> SyncAsync<T>(T owner, Selector selector, PodTemplateSpec template, int? collisions, CancellationToken ct) where T : class, IObject<T>
+    {
+        var all = await Claim.AllAsync(client, owner, selector, cache, ct);
+        all = [.. all.Where(r => !r.IsBeingDeleted).OrderBy(r => r.Revision).ThenBy(r => r.Metadata.CreationTimestamp).ThenBy(r => r.Metadata.Name, StringComparer.Ordinal)];
+        var same = all.LastOrDefault(r => Snapshot.TemplateOf(r) is { } known && known.Equals(template));
+        if (same is not null && same == all[^1]) return new(same, all, collisions);
+        long next = all.IsEmpty ? 1 : all[^1].Revision + 1;
+        if (same is not null)
+        {
+            var renumbered = await client.UpdateAsync(same with { Revision = next }, ct);
+            return new(renumbered, [.. all.Where(r => r != same), renumbered], collisions);
+        }
+        for (int count = collisions ?? 0; ; count++)
+        {
+            string hash = Snapshot.Hash(template, count);
+            var made = new ControllerRevision
+            {
+                Metadata = new()
+                {
+                    Name = owner.Metadata.Name + "-" + hash, Namespace = owner.Metadata.Namespace, OwnerReferences = [owner.ControllerRef()],
+                    Labels = template.Metadata.Labels.Set(label, hash), Annotations = owner.Metadata.Annotations,
+                },
+                Data = Snapshot.Of(template), Revision = next,
+            };
+            try
+            {
+                made = await client.CreateAsync(made, ct);
+                return new(made, [.. all, made], count == 0 && collisions is null ? null : count);
+            }
+            catch (ApiException e) when (e.IsAlreadyExists)
+            {
+                // Ours, which the cache did not show yet; or a stranger of the same name.
+                if (await client.FindAsync(made, ct) is { } there && there.IsControlledBy(owner) && Snapshot.TemplateOf(there) is { } known && known.Equals(template))
+                    return new(there, [.. all, there], count == 0 && collisions is null ? null : count);
+            }
+        }
+    }
+
+    /// <summary>Deletes the oldest of those that are in no use, as far as they are more than <paramref name="limit"/>.</summary>
+    public async Task TrimAsync(IEnumerable<ControllerRevision> unused, int limit, CancellationToken ct)
+    {
+        var old = unused.ToList();
+        foreach (var revision in old.Take(Math.Max(0, old.Count - limit)))
+            await client.TryDeleteAsync<ControllerRevision>(Key.Of(revision), Preconditions.Uid(revision), ct);
+    }
+}
