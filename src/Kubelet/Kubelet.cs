@@ -11,6 +11,8 @@ using Hanbae.Kubelet.Runtime;
 using Hanbae.Kubelet.Server;
 using Hanbae.Kubelet.Statuses;
 using Hanbae.Kubelet.Volumes;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Hanbae.Kubelet;
 
@@ -28,6 +30,7 @@ public sealed record KubeletParts
     public Func<IPodObjects, IVolumes>? Volumes { get; init; }
     /// <summary>For the variables that containers get of Services; null gives them none.</summary>
     public ICache<Service>? Services { get; init; }
+    public ILogger Log { get; init; } = NullLogger.Instance;
 }
 
 /// <summary>The node agent: makes the Pods bound to its node run, and tells how they and the node are.</summary>
@@ -41,7 +44,7 @@ public sealed class Kubelet(KubeletParts parts)
 
     public async Task RunAsync(CancellationToken ct)
     {
-        var (options, cri, time) = (parts.Options, parts.Cri, parts.Time);
+        var (options, cri, time, log) = (parts.Options, parts.Cri, parts.Time, parts.Log);
         var machine = MachineInfo.Read(options.Folders.Data);
         var ips = options.NodeIPs.IsEmpty ? MachineInfo.Address() is { } found ? [found] : default : options.NodeIPs;
         Directory.CreateDirectory(options.Folders.Pods);
@@ -51,21 +54,22 @@ public sealed class Kubelet(KubeletParts parts)
         NodeRegistration registration = null!;
         KubeletServer? server = null;
         var health = new RuntimeHealth(cri, time);
-        var pleg = new Pleg(cri, options, time, uid => workers.Wake(uid));
+        var pleg = new Pleg(cri, options, time, uid => workers.Wake(uid), log);
         var prober = new Prober(cri, parts.Events, time, pod => AddressOf(workers, pod, ips)) { Changed = uid => workers.Wake(uid) };
-        var writer = new StatusWriter(parts.Client, time);
+        var writer = new StatusWriter(parts.Client, time, log);
         var objects = new ApiPodObjects(parts.Client, parts.Services, () => registration.Node, time);
         var volumes = parts.Volumes?.Invoke(objects) ?? new PodVolumes(options.Folders, objects, new PersistentVolumesOf(parts.Client), time);
         var context = new PodContext
         {
             Options = options, Cri = cri, Volumes = volumes, Environments = new ContainerEnvironments(objects, parts.Events, options.Folders), Objects = objects,
-            Images = new(cri, objects, parts.Events, time, options.MaxParallelPulls), Cgroups = new(options), Prober = prober, Reports = writer, Events = parts.Events, Time = time,
+            Images = new(cri, objects, parts.Events, time, options.MaxParallelPulls), Cgroups = new(options), Allocations = new(options.Folders), Prober = prober, Reports = writer, Events = parts.Events, Time = time, Log = log,
             NetworkTrouble = () => health.NetworkTrouble, HostIPs = ips, NodeMemory = machine.MemoryBytes,
+            Active = () => workers.Active(), Released = () => workers.Released(),
             RuntimeHandler = new RuntimeClasses(parts.Client).HandlerAsync,
             Allocatable = () => registration.Node?.Status.Allocatable ?? default,
         };
         workers = new(context, stop.Token);
-        registration = new(options, parts.Client, parts.Events, time, LookAsync);
+        registration = new(options, parts.Client, parts.Events, time, LookAsync, log);
         try
         {
             if (options.ServingCertificate is not null)
@@ -81,7 +85,7 @@ public sealed class Kubelet(KubeletParts parts)
             Task[] loops =
             [
                 health.RunAsync(stop.Token), registration.RunAsync(stop.Token), writer.RunAsync(stop.Token), prober.RunAsync(stop.Token), pleg.RunAsync(stop.Token),
-                new LogRotation(cri, workers, options, time).RunAsync(stop.Token),
+                new LogRotation(cri, workers, options, time, log).RunAsync(stop.Token),
                 PodsAsync(workers, context, pleg, registration, stop.Token),
             ];
             // Any loop that ends has failed: the whole agent ends with it, to be started again.

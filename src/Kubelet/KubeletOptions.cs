@@ -65,6 +65,8 @@ public sealed record KubeletOptions
     /// <summary>CPU limits become CFS quotas.</summary>
     public bool CpuCfsQuota { get; init; } = true;
     public TimeSpan CpuCfsQuotaPeriod { get; init; } = TimeSpan.FromMilliseconds(100);
+    /// <summary>Most processes of one Pod; 0 sets no bound.</summary>
+    public long PodPidsLimit { get; init; }
     /// <summary>Containers without a profile of their own get the runtime's instead of none.</summary>
     public bool SeccompDefault { get; init; }
     /// <summary>Beyond the safe ones; <c>net.*</c> patterns as upstream.</summary>

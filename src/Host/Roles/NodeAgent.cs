@@ -32,7 +32,7 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
         var services = control.Informers.Cache<Service>();
         supervisor.Run("kubelet", ct => new Kubelet.Kubelet(new()
         {
-            Options = Options(), Cri = cri, Client = access.Client, Pods = pods, Events = access.Recorder, Time = time, Services = services,
+            Options = Options(), Cri = cri, Client = access.Client, Pods = pods, Events = access.Recorder, Time = time, Services = services, Log = loggers.CreateLogger("hanbae.kubelet"),
         }).RunAsync(ct));
 
         var proxyAccess = control.Access(supervisor, "system:kube-proxy", "kube-proxy", "system:node-proxier");

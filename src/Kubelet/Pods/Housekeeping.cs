@@ -30,7 +30,7 @@ sealed class Housekeeping(PodContext context, PodWorkers workers, Pleg pleg)
                 await context.Volumes.TearDownAsync(uid, ct).ConfigureAwait(false);
                 PodWorker.RemoveFolder(folders.Pod(uid));
             }
-            catch (Exception e) when (e is VolumeException or IOException or UnauthorizedAccessException) { } // next time
+            catch (Exception e) when (e is VolumeException or IOException or UnauthorizedAccessException) { context.Log.Leftover(folders.Pod(uid), e.Message); } // next time
         }
         foreach (string uid in context.Cgroups.Known()) if (!seen.ContainsKey(uid) && !workers.Knows(uid)) context.Cgroups.Remove(uid);
     }

@@ -50,5 +50,5 @@ static class PodAdmission
         return null;
     }
 
-    static Waiting Refused(string reason, string message) => new(reason, "Pod was rejected: " + message);
+    static Waiting Refused(string reason, string message) => new(reason, message);
 }

@@ -6,6 +6,8 @@ using Hanbae.Kubelet.Cgroups;
 using Hanbae.Kubelet.Images;
 using Hanbae.Kubelet.Probes;
 using Hanbae.Kubelet.Volumes;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Hanbae.Kubelet.Pods;
 
@@ -19,16 +21,22 @@ sealed record PodContext
     public required IPodObjects Objects { get; init; }
     public required ImagePuller Images { get; init; }
     public required PodCgroups Cgroups { get; init; }
+    public required Allocations Allocations { get; init; }
     public required Prober Prober { get; init; }
     public required IPodReports Reports { get; init; }
     public required IRecorder Events { get; init; }
     public required TimeProvider Time { get; init; }
+    public ILogger Log { get; init; } = NullLogger.Instance;
     /// <summary>Why Pods cannot have a network now; null when they can.</summary>
     public Func<string?> NetworkTrouble { get; init; } = () => null;
     public Seq<string> HostIPs { get; init; }
     public long NodeMemory { get; init; }
     /// <summary>What Pods may have of the node; empty until it is registered.</summary>
     public Func<Map<Quantity>> Allocatable { get; init; } = () => default;
+    /// <summary>The Pods that have been let in and have not ended, with what they were granted.</summary>
+    public Func<IEnumerable<Pod>> Active { get; init; } = () => [];
+    /// <summary>Some of the node's cpu or memory may be free again.</summary>
+    public Action Released { get; init; } = () => { };
     /// <summary>The runtime handler of a RuntimeClass.</summary>
     public Func<Pod, CancellationToken, Task<string>> RuntimeHandler { get; init; } = (_, _) => Task.FromResult("");
 }

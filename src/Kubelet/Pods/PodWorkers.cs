@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using Hanbae.Api.Core.V1;
 using Hanbae.Client;
+using Hanbae.Kubelet.Eviction;
+using Hanbae.Kubelet.Statuses;
 
 namespace Hanbae.Kubelet.Pods;
 
@@ -34,15 +36,37 @@ sealed class PodWorkers(PodContext context, CancellationToken ct)
             // A Pod that has started was let in before, by this kubelet or the one that it replaces.
             if (pod.Status.StartTime is null && pod.Metadata.DeletionTimestamp is null)
             {
-                var others = All.Where(w => !(w.Status ?? w.Pod.Status).IsFinished()).Select(w => w.Pod);
-                if (PodAdmission.Refuse(pod, others, context.Allocatable(), context.Options) is { } refusal)
+                if (PodAdmission.Refuse(pod, Active(), context.Allocatable(), context.Options) is { } refusal && !Preempt(pod, refusal))
                 {
                     context.Events.Event(pod, "Warning", refusal.Reason, refusal.Message);
-                    worker.Fail(refusal);
+                    context.Log.Refused(pod.Metadata.Namespace, pod.Metadata.Name, refusal.Reason, refusal.Message);
+                    worker.Fail(new(refusal.Reason, "Pod was rejected: " + refusal.Message));
                 }
             }
             Start(worker);
         }
+    }
+
+    /// <summary>The Pods that have been let in and have not ended, with what they were granted.</summary>
+    public IEnumerable<Pod> Active() => All.Where(w => w.Pod.Spec.NodeName.Length > 0 && !w.Ended).Select(w => context.Allocations.Of(w.Pod));
+
+    /// <summary>Makes room for a Pod that the node cannot do without, at the cost of Pods that it can (upstream's critical pod admission).</summary>
+    bool Preempt(Pod pod, Waiting refusal)
+    {
+        if (!CriticalPods.IsCritical(pod) || !refusal.Reason.StartsWith("OutOf", StringComparison.Ordinal)) return false;
+        var victims = CriticalPods.Victims(pod, [.. Active()], context.Allocatable(), context.Options);
+        foreach (var victim in victims)
+        {
+            context.Events.Event(victim, "Warning", "Preempting", "Preempted in order to admit critical pod");
+            Find(victim.Metadata.Uid)?.Fail(new("Preempting", "Preempted in order to admit critical pod"), disruption: "Pod was preempted by Kubelet to accommodate a critical pod.");
+        }
+        return victims.Count > 0;
+    }
+
+    /// <summary>Pods that wait for room look again.</summary>
+    public void Released()
+    {
+        foreach (var worker in All.Where(w => w.ResizePending)) worker.Wake.Set();
     }
 
     /// <summary>Ends what is left of a Pod that the API does not know.</summary>
@@ -72,10 +96,13 @@ sealed class PodWorkers(PodContext context, CancellationToken ct)
             catch (Exception e)
             {
                 // A fault of ours in one Pod must not end the others; it shows, and the Pod is tried again.
+                context.Log.PodFault(worker.Pod.Metadata.Namespace, worker.Pod.Metadata.Name, e);
                 context.Events.Event(worker.Pod, "Warning", "FailedSync", $"{e.GetType().Name}: {e.Message}");
                 await Task.Delay(TimeSpan.FromSeconds(10), context.Time, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
-        if (worker.Done) _workers.TryRemove(worker.Uid, out _);
+        if (!worker.Done) return;
+        _workers.TryRemove(worker.Uid, out _);
+        Released();
     }
 }

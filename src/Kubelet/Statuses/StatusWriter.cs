@@ -4,12 +4,13 @@ using Hanbae.Api.Meta.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Client;
 using Hanbae.Kubelet.Pods;
+using Microsoft.Extensions.Logging;
 using Patch = Hanbae.Client.Patch;
 
 namespace Hanbae.Kubelet.Statuses;
 
 /// <summary>Writes Pod statuses to the API server: the newest of each Pod, only what changed, until it is there.</summary>
-sealed class StatusWriter(IClient client, TimeProvider time) : IPodReports
+sealed class StatusWriter(IClient client, TimeProvider time, ILogger log) : IPodReports
 {
     readonly ConcurrentDictionary<string, (Pod Pod, PodStatus Status)> _pending = new(); // at most one for each Pod of the node
     readonly ConcurrentDictionary<string, Pod> _written = new();
@@ -60,6 +61,7 @@ sealed class StatusWriter(IClient client, TimeProvider time) : IPodReports
                 catch (Exception e) when (e is ApiException or HttpRequestException or IOException)
                 {
                     _pending.TryAdd(entry.Key, report); // unless there is a newer one
+                    log.StatusNotWritten(report.Pod.Metadata.Namespace, report.Pod.Metadata.Name, e.Message);
                     Interlocked.Increment(ref failures);
                 }
             }).ConfigureAwait(false);
