@@ -5,6 +5,7 @@ using Hanbae.Cri;
 using Hanbae.Kubelet.Cgroups;
 using Hanbae.Kubelet.Images;
 using Hanbae.Kubelet.Probes;
+using Hanbae.Kubelet.Statuses;
 using Hanbae.Kubelet.Volumes;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -35,6 +36,8 @@ sealed record PodContext
     public Func<Map<Quantity>> Allocatable { get; init; } = () => default;
     /// <summary>The Pods that have been let in and have not ended, with what they were granted.</summary>
     public Func<IEnumerable<Pod>> Active { get; init; } = () => [];
+    /// <summary>Why the node as a whole takes no such Pod now (pressure, shutdown); null when it does.</summary>
+    public Func<Pod, Waiting?> Refuse { get; init; } = _ => null;
     /// <summary>Some of the node's cpu or memory may be free again.</summary>
     public Action Released { get; init; } = () => { };
     /// <summary>The runtime handler of a RuntimeClass.</summary>

@@ -13,8 +13,7 @@ sealed partial class PodWorker
         context.Prober.StopKilling(_runtime!);
         if (_runtime!.IsRunning)
         {
-            // Gone from the API without a deletion that we saw means force: least patience, as upstream.
-            long? grace = removed && pod.Metadata.DeletionTimestamp is null ? 1 : pod.Metadata.DeletionGracePeriodSeconds is { } asked ? Math.Max(asked, 1) : _grace;
+            long? grace = pod.Metadata.DeletionGracePeriodSeconds is { } asked ? Math.Max(asked, 1) : _grace;
             await _killer.KillPodAsync(pod, _runtime, grace, ct).ConfigureAwait(false);
             _runtime = await ReadAsync(pod, ct).ConfigureAwait(false);
         }

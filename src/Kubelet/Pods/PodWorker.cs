@@ -72,10 +72,12 @@ sealed partial class PodWorker(PodContext context, Pod first)
         told.Phase != seen.Phase || s_own.Any(type => told.Conditions.Find(c => c.Type == type)?.Status != seen.Conditions.Find(c => c.Type == type)?.Status);
 
     /// <summary>The API no longer has the Pod: whatever is left of it must go.</summary>
-    public void Remove()
+    /// <param name="grace">Gone without a deletion that we saw means force: least patience, as upstream.</param>
+    public void Remove(long grace = 1)
     {
         lock (_gate)
         {
+            _grace ??= grace;
             bool urgent = _pod.Metadata.DeletionTimestamp is null;
             _removed = true;
             if (urgent) _step?.Cancel();

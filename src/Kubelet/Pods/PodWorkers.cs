@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Hanbae.Api.Core.V1;
 using Hanbae.Client;
 using Hanbae.Kubelet.Eviction;
+using Hanbae.Kubelet.Static;
 using Hanbae.Kubelet.Statuses;
 
 namespace Hanbae.Kubelet.Pods;
@@ -21,8 +22,16 @@ sealed class PodWorkers(PodContext context, CancellationToken ct)
     public PodWorker? Find(string ns, string name) =>
         All.Where(w => w.Pod.Metadata.Namespace == ns && w.Pod.Metadata.Name == name).OrderByDescending(w => w.Pod.Metadata.CreationTimestamp).FirstOrDefault();
 
+    /// <summary>Told of mirror Pods, which are only the image of what runs here already.</summary>
+    public Action<CacheEvent<Pod>> Mirrored { get; set; } = _ => { };
+
     public void On(CacheEvent<Pod> change)
     {
+        if ((change.New ?? change.Old)!.IsMirror())
+        {
+            Mirrored(change);
+            return;
+        }
         if (change.Old is { } old && change.New?.Metadata.Uid != old.Metadata.Uid) Find(old.Metadata.Uid)?.Remove();
         if (change.New is not { } pod) return;
         lock (_gate)
@@ -32,15 +41,25 @@ sealed class PodWorkers(PodContext context, CancellationToken ct)
                 known.Update(pod);
                 return;
             }
+            Add(pod);
+        }
+    }
+
+    /// <summary>Takes a Pod up, or refuses it.</summary>
+    public void Add(Pod pod)
+    {
+        lock (_gate)
+        {
             var worker = new PodWorker(context, pod);
             // A Pod that has started was let in before, by this kubelet or the one that it replaces.
-            if (pod.Status.StartTime is null && pod.Metadata.DeletionTimestamp is null)
+            if (pod.Status.StartTime is null && pod.Metadata.DeletionTimestamp is null && !context.Allocations.Knows(pod.Metadata.Uid))
             {
-                if (PodAdmission.Refuse(pod, Active(), context.Allocatable(), context.Options) is { } refusal && !Preempt(pod, refusal))
+                var refusal = context.Refuse(pod) ?? PodAdmission.Refuse(pod, Active(), context.Allocatable(), context.Options);
+                if (refusal is { } why && !Preempt(pod, why))
                 {
-                    context.Events.Event(pod, "Warning", refusal.Reason, refusal.Message);
-                    context.Log.Refused(pod.Metadata.Namespace, pod.Metadata.Name, refusal.Reason, refusal.Message);
-                    worker.Fail(new(refusal.Reason, "Pod was rejected: " + refusal.Message));
+                    context.Events.Event(pod, "Warning", why.Reason, why.Message);
+                    context.Log.Refused(pod.Metadata.Namespace, pod.Metadata.Name, why.Reason, why.Message);
+                    worker.Fail(new(why.Reason, "Pod was rejected: " + why.Message));
                 }
             }
             Start(worker);
