@@ -34,6 +34,8 @@ public sealed record KubeletParts
     public Func<IPodObjects, IVolumes>? Volumes { get; init; }
     /// <summary>For the variables that containers get of Services; null gives them none.</summary>
     public ICache<Service>? Services { get; init; }
+    /// <summary>For image volumes where the runtime is a containerd whose CRI cannot mount them (before 2.1); null for runtimes that can.</summary>
+    public ImageSnapshots? Snapshots { get; init; }
     public ILogger Log { get; init; } = NullLogger.Instance;
 }
 
@@ -71,6 +73,7 @@ public sealed class Kubelet(KubeletParts parts)
         var writer = new StatusWriter(parts.Client, time, log, pod => parts.Pods.Find(Key.Of(pod)) is { } m && m.IsMirror() ? m : null);
         var objects = new ApiPodObjects(parts.Client, parts.Services, () => registration.Node, time);
         var volumes = parts.Volumes?.Invoke(objects) ?? new PodVolumes(options.Folders, objects, new PersistentVolumesOf(parts.Client), time);
+        var mounts = parts.Snapshots is { } snapshots ? new ImageMounts(snapshots, options.Folders) : null;
         EvictionLoop eviction = null!;
         NodeShutdown shutdown = null!;
         var context = new PodContext
@@ -78,6 +81,7 @@ public sealed class Kubelet(KubeletParts parts)
             Options = options, Cri = cri, Volumes = volumes, Environments = new ContainerEnvironments(objects, parts.Events, options.Folders), Objects = objects,
             Images = new(cri, objects, parts.Events, time, options.MaxParallelPulls), Cgroups = new(options), Allocations = new(options.Folders), Prober = prober, Reports = writer, Events = parts.Events, Time = time, Log = log,
             NetworkTrouble = () => health.NetworkTrouble, HostIPs = ips, NodeMemory = machine.MemoryBytes,
+            ImageMountsOf = () => mounts is not null && ImageVolumes.NeedsUs(health.Version) ? mounts : null,
             Refuse = pod => shutdown.Begun ? new("NodeShutdown", "Pod was rejected as the node is shutting down.") : PodAdmission.RefuseUnder(eviction.Conditions, pod),
             Active = () => workers.Active(), Released = () => workers.Released(),
             RuntimeHandler = new RuntimeClasses(parts.Client).HandlerAsync,

@@ -39,7 +39,7 @@ sealed class ImageGc(PodContext context)
     {
         var unused = await UnusedAsync(ct).ConfigureAwait(false);
         if (_options.ImageMaximumAge > TimeSpan.Zero)
-            foreach (var image in unused.Where(u => context.Time.GetUtcNow() - u.Used > _options.ImageMaximumAge)) await RemoveAsync(image.Image, ct).ConfigureAwait(false);
+            foreach (var image in unused.Where(u => context.Time.GetUtcNow() - (u.Used > u.Found ? u.Used : u.Found) > _options.ImageMaximumAge)) await RemoveAsync(image.Image, ct).ConfigureAwait(false);
         if (Folder.Length == 0) Folder = (await context.Cri.ImageFsInfoAsync(ct).ConfigureAwait(false)).ImageFilesystems.FirstOrDefault()?.FsId?.Mountpoint ?? "";
         if (Folder.Length == 0 || !Directory.Exists(Folder)) return;
         var (total, available, _, _) = Native.FileSystem(Folder);

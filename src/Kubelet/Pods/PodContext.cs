@@ -27,6 +27,9 @@ sealed record PodContext
     public required IPodReports Reports { get; init; }
     public required IRecorder Events { get; init; }
     public required TimeProvider Time { get; init; }
+    /// <summary>Null where the runtime itself mounts images as volumes.</summary>
+    public ImageMounts? ImageMounts => ImageMountsOf();
+    public Func<ImageMounts?> ImageMountsOf { get; init; } = () => null;
     public ILogger Log { get; init; } = NullLogger.Instance;
     /// <summary>Why Pods cannot have a network now; null when they can.</summary>
     public Func<string?> NetworkTrouble { get; init; } = () => null;

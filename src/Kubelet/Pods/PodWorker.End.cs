@@ -20,6 +20,7 @@ sealed partial class PodWorker
         // The last word on a Pod that is to be deleted is told when nothing is left of it: until then it is terminating, not failed.
         Tell(pod, terminal: !removed && pod.Metadata.DeletionTimestamp is null);
         await context.Volumes.TearDownAsync(Uid, ct).ConfigureAwait(false);
+        if (context.ImageMounts is { } images) await images.ReleaseAsync(Uid, ct).ConfigureAwait(false);
         var soon = context.Time.GetUtcNow() + TimeSpan.FromSeconds(1);
         if (!removed && pod.Metadata.DeletionTimestamp is null)
         {

@@ -16,7 +16,7 @@ public sealed class EnvironmentTests(SharedCluster shared) : PodRun(shared)
     {
         await KubectlAsync("create", "configmap", "settings", "--from-literal=data-1=value-1", "--from-literal=data-2=value-2");
         await KubectlAsync("create", "secret", "generic", "hidden", "--from-literal=data-1=secret-1", "--from-literal=data-2=secret-2");
-        string log = await ScriptAsync("env", "env", """
+        string log = await ScriptAsync("env", "cat /proc/1/environ | tr '\\0' '\\n'; true", """
             envFrom:
             - {configMapRef: {name: settings}}
             - {prefix: 'p-1_', configMapRef: {name: settings}}

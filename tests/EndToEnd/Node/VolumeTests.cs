@@ -67,7 +67,7 @@ public sealed class VolumeTests(SharedCluster shared) : PodRun(shared)
                 $"securityContext: {{runAsUser: 1000}}\nvolumes: [{{name: a, {whole}}}, {{name: p, {mapped}}}]");
             Assert.Equal($"1000\n{value}-1\n{value}-1", plain);
         }
-        Assert.Equal("deca7eba\n", await ScriptAsync("binary", "od -An -tx1 /a/dump.bin | tr -d ' '", "volumeMounts: [{name: a, mountPath: /a}]", "volumes: [{name: a, configMap: {name: settings}}]"));
+        Assert.Equal("decafeba\n", await ScriptAsync("binary", "od -An -tx1 /a/dump.bin | tr -d ' '", "volumeMounts: [{name: a, mountPath: /a}]", "volumes: [{name: a, configMap: {name: settings}}]"));
     }
 
     [NodeFact]
@@ -280,5 +280,14 @@ public sealed class VolumeTests(SharedCluster shared) : PodRun(shared)
         string volumes = string.Join(", ", Enumerable.Range(0, 50).Select(i => $"{{name: racey-{i}, configMap: {{name: racey-{i}, items: [{{key: data-1, path: data-1}}]}}}}"));
         for (int round = 0; round < 3; round++)
             Assert.Equal("50 value-49", await ScriptAsync("racey-" + round, "echo -n $(cat /etc/config-*/data-1 | grep -o value | wc -l) $(cat /etc/config-49/data-1)", $"volumeMounts: [{mounts}]", $"volumes: [{volumes}]"));
+    }
+
+    [NodeFact]
+    public async Task An_image_can_be_a_volume()
+    {
+        string log = await ScriptAsync("image", "ls /image/bin/busybox; cat /image/etc/nsswitch.conf; cat /sub/passwd | head -n 1; touch /image/x 2>/dev/null || echo read-only; /image/bin/busybox true 2>/dev/null || echo no-execute",
+            "volumeMounts: [{name: files, mountPath: /image}, {name: files, mountPath: /sub, subPath: etc}]", "volumes: [{name: files, image: {reference: 'busybox:1', pullPolicy: IfNotPresent}}]");
+        Assert.Equal("/image/bin/busybox\nhosts: files dns\nroot:x:0:0:root:/root:/bin/sh\nread-only\nno-execute\n", log);
+        await KubectlAsync("delete", "pod", "image", "--timeout=60s"); // nothing of it is in the way
     }
 }

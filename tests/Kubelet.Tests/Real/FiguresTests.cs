@@ -21,7 +21,9 @@ public sealed class FiguresTests(KubeletNode node) : RealKubeletTest(node)
         using var client = pki.Client("kube-apiserver-kubelet-client");
         string url = $"https://127.0.0.1:{await kubelet.Port}";
 
-        string cadvisor = await client.GetStringAsync(url + "/metrics/cadvisor");
+        // A reading is good for some seconds: the first may be older than the container.
+        string cadvisor = "";
+        for (int i = 0; i < 600 && !cadvisor.Contains("container=\"app\""); i++, await Task.Delay(100)) cadvisor = await client.GetStringAsync(url + "/metrics/cadvisor");
         string labels = $"container=\"app\",id=\"{Node.CgroupRoot}/";
         foreach (string metric in (string[])["container_cpu_usage_seconds_total", "container_memory_working_set_bytes", "container_memory_rss", "container_spec_cpu_quota", "container_spec_memory_limit_bytes", "container_start_time_seconds", "container_fs_usage_bytes", "container_processes"])
             Assert.Contains(metric + "{" + labels, cadvisor);
