@@ -1,16 +1,22 @@
+using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Client;
 using Hanbae.Cri;
 using Hanbae.Grpc;
 using Hanbae.Kubelet.Cgroups;
+using Hanbae.Kubelet.Eviction;
 using Hanbae.Kubelet.Images;
 using Hanbae.Kubelet.Nodes;
 using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Probes;
 using Hanbae.Kubelet.Runtime;
 using Hanbae.Kubelet.Server;
+using Hanbae.Kubelet.Static;
+using Hanbae.Kubelet.Stats;
 using Hanbae.Kubelet.Statuses;
 using Hanbae.Kubelet.Volumes;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Hanbae.Kubelet;
 
@@ -28,20 +34,31 @@ public sealed record KubeletParts
     public Func<IPodObjects, IVolumes>? Volumes { get; init; }
     /// <summary>For the variables that containers get of Services; null gives them none.</summary>
     public ICache<Service>? Services { get; init; }
+    /// <summary>For image volumes where the runtime is a containerd whose CRI cannot mount them (before 2.1); null for runtimes that can.</summary>
+    public ImageSnapshots? Snapshots { get; init; }
+    public ILogger Log { get; init; } = NullLogger.Instance;
 }
 
 /// <summary>The node agent: makes the Pods bound to its node run, and tells how they and the node are.</summary>
 /// <remarks>Killed at any moment, a new one goes on where it stopped: what runs is read from the runtime, what is mounted from the mount table.</remarks>
 public sealed class Kubelet(KubeletParts parts)
 {
+    volatile UsageLoop? _usage;
+    volatile NodeShutdown? _shutdown;
     readonly TaskCompletionSource<int> _serving = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The port of the kubelet's API, once it listens.</summary>
     public Task<int> Port => _serving.Task;
 
+    /// <summary>What node and Pods use, for whoever serves <c>metrics.k8s.io</c>; nothing until it was measured twice.</summary>
+    public ResourceUsage Usage => _usage?.Last ?? ResourceUsage.None;
+
+    /// <summary>Ends all Pods in the order of a node's graceful shutdown; the node takes none afterwards. For the host, before the machine goes down.</summary>
+    public Task ShutDownAsync(CancellationToken ct) => _shutdown?.RunAsync(ct) ?? Task.CompletedTask;
+
     public async Task RunAsync(CancellationToken ct)
     {
-        var (options, cri, time) = (parts.Options, parts.Cri, parts.Time);
+        var (options, cri, time, log) = (parts.Options, parts.Cri, parts.Time, parts.Log);
         var machine = MachineInfo.Read(options.Folders.Data);
         var ips = options.NodeIPs.IsEmpty ? MachineInfo.Address() is { } found ? [found] : default : options.NodeIPs;
         Directory.CreateDirectory(options.Folders.Pods);
@@ -51,26 +68,45 @@ public sealed class Kubelet(KubeletParts parts)
         NodeRegistration registration = null!;
         KubeletServer? server = null;
         var health = new RuntimeHealth(cri, time);
-        var pleg = new Pleg(cri, options, time, uid => workers.Wake(uid));
+        var pleg = new Pleg(cri, options, time, uid => workers.Wake(uid), log);
         var prober = new Prober(cri, parts.Events, time, pod => AddressOf(workers, pod, ips)) { Changed = uid => workers.Wake(uid) };
-        var writer = new StatusWriter(parts.Client, time);
+        var writer = new StatusWriter(parts.Client, time, log, pod => parts.Pods.Find(Key.Of(pod)) is { } m && m.IsMirror() ? m : null);
         var objects = new ApiPodObjects(parts.Client, parts.Services, () => registration.Node, time);
         var volumes = parts.Volumes?.Invoke(objects) ?? new PodVolumes(options.Folders, objects, new PersistentVolumesOf(parts.Client), time);
+        var mounts = parts.Snapshots is { } snapshots ? new ImageMounts(snapshots, options.Folders) : null;
+        EvictionLoop eviction = null!;
+        NodeShutdown shutdown = null!;
         var context = new PodContext
         {
             Options = options, Cri = cri, Volumes = volumes, Environments = new ContainerEnvironments(objects, parts.Events, options.Folders), Objects = objects,
-            Images = new(cri, objects, parts.Events, time, options.MaxParallelPulls), Cgroups = new(options), Prober = prober, Reports = writer, Events = parts.Events, Time = time,
+            Images = new(cri, objects, parts.Events, time, options.MaxParallelPulls), Cgroups = new(options), Allocations = new(options.Folders), Prober = prober, Reports = writer, Events = parts.Events, Time = time, Log = log,
             NetworkTrouble = () => health.NetworkTrouble, HostIPs = ips, NodeMemory = machine.MemoryBytes,
+            ImageMountsOf = () => mounts is not null && ImageVolumes.NeedsUs(health.Version) ? mounts : null,
+            Refuse = pod => shutdown.Begun ? new("NodeShutdown", "Pod was rejected as the node is shutting down.") : PodAdmission.RefuseUnder(eviction.Conditions, pod),
+            Active = () => workers.Active(), Released = () => workers.Released(),
             RuntimeHandler = new RuntimeClasses(parts.Client).HandlerAsync,
             Allocatable = () => registration.Node?.Status.Allocatable ?? default,
         };
         workers = new(context, stop.Token);
-        registration = new(options, parts.Client, parts.Events, time, LookAsync);
+        var sampler = new PodSampler(options, cri, () => workers.All, time, log);
+        var usage = new UsageLoop(options, sampler, () => registration.Node, time, log);
+        var images = new ImageGc(context) { Pods = () => [.. workers.All.Select(w => w.Pod)] };
+        eviction = new(context, sampler, workers, images, () => images.Folder);
+        shutdown = new(context, workers);
+        (_usage, _shutdown) = (usage, shutdown);
+        var files = new StaticPodLoop(context, workers, parts.Client, parts.Pods, () => registration.Node);
+        workers.Mirrored = change =>
+        {
+            if (change.New is { } mirror && workers.Find(mirror.Metadata.Namespace, mirror.Metadata.Name) is { Status: { } told } worker) writer.Report(worker.Pod, told);
+            files.Wake();
+        };
+        registration = new(options, parts.Client, parts.Events, time, LookAsync, log);
         try
         {
             if (options.ServingCertificate is not null)
             {
-                server = new(options, new(options, cri, workers, new(options, cri, time), time));
+                var stats = new StatsRoutes(options, cri, sampler, workers, prober, machine, () => health.Version);
+                server = new(options, new(options, parts.Client, time, log), new(options, cri, workers, stats, time, log));
                 await server.StartAsync(stop.Token).ConfigureAwait(false);
             }
             _serving.TrySetResult(server?.Port ?? 0);
@@ -81,7 +117,8 @@ public sealed class Kubelet(KubeletParts parts)
             Task[] loops =
             [
                 health.RunAsync(stop.Token), registration.RunAsync(stop.Token), writer.RunAsync(stop.Token), prober.RunAsync(stop.Token), pleg.RunAsync(stop.Token),
-                new LogRotation(cri, workers, options, time).RunAsync(stop.Token),
+                new LogRotation(cri, workers, options, time, log).RunAsync(stop.Token),
+                usage.RunAsync(stop.Token), images.RunAsync(stop.Token), eviction.RunAsync(stop.Token), files.RunAsync(stop.Token),
                 PodsAsync(workers, context, pleg, registration, stop.Token),
             ];
             // Any loop that ends has failed: the whole agent ends with it, to be started again.
@@ -101,8 +138,8 @@ public sealed class Kubelet(KubeletParts parts)
             return new()
             {
                 Machine = machine, Now = time.GetUtcNow(), IPs = ips, Port = server?.Port ?? 0, Runtime = health.Version, Handlers = health.Handlers, Images = images,
-                Troubles = new[] { health.RuntimeTrouble, health.NetworkTrouble, pleg.Trouble() }.OfType<string>().ToSeq(),
-                MemoryAvailable = MachineInfo.Memory("MemAvailable"), DiskAvailable = MachineInfo.Disk(options.Folders.Data).Available,
+                Troubles = new[] { health.RuntimeTrouble, health.NetworkTrouble, pleg.Trouble(), shutdown.Begun ? "node is shutting down" : null }.OfType<string>().ToSeq(),
+                Pressures = eviction.Conditions,
             };
         }
 

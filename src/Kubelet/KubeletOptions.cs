@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
+using Hanbae.Kubelet.Eviction;
 using Hanbae.Kubelet.Pods;
 
 namespace Hanbae.Kubelet;
@@ -45,9 +46,31 @@ public sealed record KubeletOptions
     public string ProviderId { get; init; } = "";
     public Map<Quantity> SystemReserved { get; init; }
     public Map<Quantity> KubeReserved { get; init; }
-    /// <summary>Held back for eviction; part of what is not allocatable.</summary>
-    public Quantity EvictionMemoryAvailable { get; init; } = Quantity.Parse("100Mi");
-    public double EvictionNodeFsAvailable { get; init; } = 0.10;
+    /// <summary>When Pods have to go for want of memory, disk or process ids; hard memory and disk thresholds are held back from what is allocatable.</summary>
+    public Seq<Threshold> Eviction { get; init; } = Threshold.Defaults;
+    /// <summary>How long a pressure is told of after it has gone.</summary>
+    public TimeSpan PressureTransition { get; init; } = TimeSpan.FromMinutes(5);
+    public TimeSpan EvictionPeriod { get; init; } = TimeSpan.FromSeconds(10);
+    /// <summary>Most grace of Pods that are evicted by a soft threshold.</summary>
+    public TimeSpan EvictionMaxGrace { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>A folder of Pods that run whether or not there is an API; empty for none.</summary>
+    public string StaticPodPath { get; init; } = "";
+    public TimeSpan StaticPodPeriod { get; init; } = TimeSpan.FromSeconds(20);
+
+    public TimeSpan ImageMinimumAge { get; init; } = TimeSpan.FromMinutes(2);
+    /// <summary>Unused images go after this long, however much room there is; zero keeps them.</summary>
+    public TimeSpan ImageMaximumAge { get; init; }
+    public int ImageHighPercent { get; init; } = 85;
+    public int ImageLowPercent { get; init; } = 80;
+    public TimeSpan ImagePeriod { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>For all Pods together when the node shuts down; the last part of it is the critical Pods'.</summary>
+    public TimeSpan ShutdownGrace { get; init; }
+    public TimeSpan ShutdownGraceCritical { get; init; }
+
+    /// <summary>How often <see cref="Stats.ResourceUsage"/> is measured.</summary>
+    public TimeSpan UsagePeriod { get; init; } = TimeSpan.FromSeconds(15);
 
     public TimeSpan StatusUpdatePeriod { get; init; } = TimeSpan.FromSeconds(10);
     /// <summary>An unchanged status is told again after this long.</summary>
@@ -65,6 +88,8 @@ public sealed record KubeletOptions
     /// <summary>CPU limits become CFS quotas.</summary>
     public bool CpuCfsQuota { get; init; } = true;
     public TimeSpan CpuCfsQuotaPeriod { get; init; } = TimeSpan.FromMilliseconds(100);
+    /// <summary>Most processes of one Pod; 0 sets no bound.</summary>
+    public long PodPidsLimit { get; init; }
     /// <summary>Containers without a profile of their own get the runtime's instead of none.</summary>
     public bool SeccompDefault { get; init; }
     /// <summary>Beyond the safe ones; <c>net.*</c> patterns as upstream.</summary>

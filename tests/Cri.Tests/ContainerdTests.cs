@@ -1,4 +1,4 @@
-using Hanbae.Cri.Tests.Containerd;
+using Hanbae.Kit.Containerd;
 using Hanbae.Grpc;
 
 namespace Hanbae.Cri.Tests;

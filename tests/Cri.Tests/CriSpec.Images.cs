@@ -1,3 +1,4 @@
+using Hanbae.Kit.Containerd;
 using Hanbae.Grpc;
 
 namespace Hanbae.Cri.Tests;

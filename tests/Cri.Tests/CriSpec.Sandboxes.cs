@@ -1,3 +1,4 @@
+using Hanbae.Kit.Containerd;
 using System.Net;
 using Hanbae.Cri.V1;
 using Hanbae.Grpc;

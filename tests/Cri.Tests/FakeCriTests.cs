@@ -1,3 +1,4 @@
+using Hanbae.Kit.Containerd;
 using Hanbae.Cri.Fake;
 using Hanbae.Cri.V1;
 using Hanbae.Grpc;

@@ -1,5 +1,5 @@
 using System.ComponentModel;
-using Hanbae.Cri.Tests.Containerd;
+using Hanbae.Kit.Containerd;
 using Xunit.Abstractions;
 using Xunit.Sdk;
 

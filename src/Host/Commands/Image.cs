@@ -9,12 +9,14 @@ static class Image
 {
     public static Command Command()
     {
-        var command = new Command("image", "Images without a registry: import, list, remove, export, or make one from a root file system.");
+        var command = new Command("image", "Images without a registry: import, list, remove, export, pin, or make one from a root file system.");
         command.Subcommands.Add(Import());
         command.Subcommands.Add(List());
         command.Subcommands.Add(Remove());
         command.Subcommands.Add(Export());
         command.Subcommands.Add(FromRootfs());
+        command.Subcommands.Add(ImagePin.Pin());
+        command.Subcommands.Add(ImagePin.Unpin());
         return command;
     }
 

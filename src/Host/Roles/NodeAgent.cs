@@ -28,11 +28,12 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
         var pods = access.Cache<Pod>(new() { FieldSelector = "spec.nodeName=" + node });
         supervisor.Run("kubelet-informers", informers.RunAsync);
         supervisor.Run("kubelet-events", access.RunAsync);
-        var cri = new CriClient(new GrpcChannel(runtime.Endpoint));
+        var channel = new GrpcChannel(runtime.Endpoint);
+        var cri = new CriClient(channel);
         var services = control.Informers.Cache<Service>();
         supervisor.Run("kubelet", ct => new Kubelet.Kubelet(new()
         {
-            Options = Options(), Cri = cri, Client = access.Client, Pods = pods, Events = access.Recorder, Time = time, Services = services,
+            Options = Options(), Cri = cri, Client = access.Client, Pods = pods, Events = access.Recorder, Time = time, Services = services, Snapshots = new(channel), Log = loggers.CreateLogger("hanbae.kubelet"),
         }).RunAsync(ct));
 
         var proxyAccess = control.Access(supervisor, "system:kube-proxy", "kube-proxy", "system:node-proxier");
@@ -60,6 +61,7 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
         CgroupRoot = paths.CgroupRoot + "/kubepods",
         PodCidr = settings.NodePodCidr,
         ClusterDns = [settings.DnsClusterIp.ToString()], ClusterDomain = settings.ClusterDomain,
+        StaticPodPath = Path.Combine(paths.Data, "manifests"),
         Port = FreePort(settings.KubeletPort),
         ServingCertificate = pki.Kubelet, ClientCAs = [pki.Authority],
     };

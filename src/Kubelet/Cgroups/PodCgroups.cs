@@ -18,20 +18,18 @@ public sealed class PodCgroups(KubeletOptions options)
     bool Enabled => options.CgroupMount.Length > 0 && !options.SystemdCgroups && Directory.Exists(options.CgroupMount);
 
     /// <summary>Idempotent; also brings changed limits into force.</summary>
+    /// <param name="also">The same Pod with what its containers still have: each limit is then the wider of both.</param>
     /// <exception cref="IOException"/>
-    public void Ensure(Pod pod)
+    public void Ensure(Pod pod, Pod? also = null)
     {
         if (!Enabled) return;
         string qos = PodQos.Of(pod.Spec), path = CgroupNames.Path(options.CgroupRoot, qos, pod.Metadata.Uid);
-        long period = options.CpuCfsQuotaPeriod.Ticks / 10;
-        long shares = qos == "BestEffort" ? 2 : LinuxResources.Shares(PodQos.Total(pod.Spec, "cpu", r => r.Requests, milli: true));
-        // A Pod is only limited as a whole when each of its containers is.
-        long quota = options.CpuCfsQuota && Limited(pod.Spec, "cpu") ? LinuxResources.Quota(PodQos.Total(pod.Spec, "cpu", r => r.Limits, milli: true), period) : 0;
-        long memory = Limited(pod.Spec, "memory") ? PodQos.Total(pod.Spec, "memory", r => r.Limits, milli: false) : 0;
-        if (_v2) EnsureV2(path, shares, quota, period, memory); else EnsureV1(path, shares, quota, period, memory);
+        var limits = PodLimits.Of(pod.Spec, qos, options);
+        if (also is not null && also != pod) limits = limits.Or(PodLimits.Of(also.Spec, qos, options));
+        if (_v2) EnsureV2(path, limits); else EnsureV1(path, limits);
     }
 
-    void EnsureV1(string path, long shares, long quota, long period, long memory)
+    void EnsureV1(string path, PodLimits limits)
     {
         foreach (string controller in (ReadOnlySpan<string>)["cpu", "memory", "pids"])
         {
@@ -41,15 +39,17 @@ public sealed class PodCgroups(KubeletOptions options)
             Directory.CreateDirectory(folder);
             if (controller == "cpu")
             {
-                Write(folder, "cpu.shares", shares);
-                if (quota > 0) { Write(folder, "cpu.cfs_period_us", period); Write(folder, "cpu.cfs_quota_us", quota); }
+                Write(folder, "cpu.shares", limits.Shares);
+                Write(folder, "cpu.cfs_period_us", limits.Period);
+                Write(folder, "cpu.cfs_quota_us", limits.Quota > 0 ? limits.Quota : -1);
             }
-            else if (controller == "memory" && memory > 0) Write(folder, "memory.limit_in_bytes", memory);
+            else if (controller == "memory") Write(folder, "memory.limit_in_bytes", limits.Memory > 0 ? limits.Memory : -1);
+            else if (options.PodPidsLimit > 0) Write(folder, "pids.max", options.PodPidsLimit);
         }
         if (path.Contains("/besteffort/", StringComparison.Ordinal)) Write(options.CgroupMount + "/cpu" + options.CgroupRoot + "/besteffort", "cpu.shares", 2);
     }
 
-    void EnsureV2(string path, long shares, long quota, long period, long memory)
+    void EnsureV2(string path, PodLimits limits)
     {
         string at = options.CgroupMount;
         foreach (string part in path.Split('/', StringSplitOptions.RemoveEmptyEntries))
@@ -59,9 +59,10 @@ public sealed class PodCgroups(KubeletOptions options)
             Directory.CreateDirectory(at);
         }
         Delegate(at);
-        Write(at, "cpu.weight", 1 + (shares - 2) * 9999 / 262142);
-        if (quota > 0) File.WriteAllText(Path.Combine(at, "cpu.max"), string.Create(CultureInfo.InvariantCulture, $"{quota} {period}"));
-        if (memory > 0) Write(at, "memory.max", memory);
+        Write(at, "cpu.weight", 1 + (limits.Shares - 2) * 9999 / 262142);
+        File.WriteAllText(Path.Combine(at, "cpu.max"), string.Create(CultureInfo.InvariantCulture, $"{(limits.Quota > 0 ? limits.Quota.ToString(CultureInfo.InvariantCulture) : "max")} {limits.Period}"));
+        File.WriteAllText(Path.Combine(at, "memory.max"), limits.Memory > 0 ? limits.Memory.ToString(CultureInfo.InvariantCulture) : "max");
+        if (options.PodPidsLimit > 0) Write(at, "pids.max", options.PodPidsLimit);
     }
 
     /// <summary>Lets children have the controllers there are.</summary>
@@ -71,9 +72,6 @@ public sealed class PodCgroups(KubeletOptions options)
         string wanted = string.Join(' ', s_v2.Where(has.Contains).Select(c => "+" + c));
         if (wanted.Length > 0) File.WriteAllText(Path.Combine(folder, "cgroup.subtree_control"), wanted);
     }
-
-    static bool Limited(PodSpec spec, string resource) =>
-        spec.Resources is { } whole && whole.Limits.ContainsKey(resource) || spec.Containers.Concat(spec.InitContainers).All(c => c.Resources.Limits[resource].Sign > 0);
 
     /// <summary>Removes the Pod's cgroup in every hierarchy.</summary>
     /// <returns>False while something still holds one.</returns>

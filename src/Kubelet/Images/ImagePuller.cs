@@ -11,8 +11,9 @@ namespace Hanbae.Kubelet.Images;
 
 /// <summary>An image that is there.</summary>
 /// <param name="Reference">By which containers are made of it.</param>
+/// <param name="Id">Of its configuration.</param>
 /// <param name="Uid">The user it asks for; 0 when it asks for none, null when it names one.</param>
-sealed record PresentImage(string Reference, long? Uid, string UserName);
+sealed record PresentImage(string Reference, string Id, long? Uid, string UserName);
 
 /// <summary>Sees to it that a container's image is there before the container is: one pull per image at a time, a bounded number in all.</summary>
 sealed class ImagePuller(ICri cri, IPodObjects objects, IRecorder events, TimeProvider time, int maxParallel)
@@ -99,7 +100,7 @@ sealed class ImagePuller(ICri cri, IPodObjects objects, IRecorder events, TimePr
         (await cri.ImageStatusAsync(spec, false, ct).ConfigureAwait(false)).Image is { } image ? Present(image.Id, image) : null;
 
     static PresentImage Present(string reference, Image? image) =>
-        new(reference, image?.Uid?.Value ?? (string.IsNullOrEmpty(image?.Username) ? 0 : null), image?.Username ?? "");
+        new(reference, image?.Id ?? reference, image?.Uid?.Value ?? (string.IsNullOrEmpty(image?.Username) ? 0 : null), image?.Username ?? "");
 
     static string WithTag(string image) =>
         image.Contains('@') || image.LastIndexOf(':') > image.LastIndexOf('/') ? image : image + ":latest";

@@ -1,13 +1,14 @@
 using Hanbae.Api.Coordination.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Client;
+using Microsoft.Extensions.Logging;
 
 namespace Hanbae.Kubelet.Nodes;
 
 using Node = Hanbae.Api.Core.V1.Node;
 
 /// <summary>Tells the cluster of the node: registers it, keeps its status, renews its lease.</summary>
-sealed class NodeRegistration(KubeletOptions options, IClient client, IRecorder events, TimeProvider time, Func<CancellationToken, Task<NodeState>> look)
+sealed class NodeRegistration(KubeletOptions options, IClient client, IRecorder events, TimeProvider time, Func<CancellationToken, Task<NodeState>> look, ILogger log)
 {
     readonly Key _key = new("", options.NodeName);
     Node? _node;
@@ -34,6 +35,7 @@ sealed class NodeRegistration(KubeletOptions options, IClient client, IRecorder 
             catch (Exception e) when (e is ApiException or HttpRequestException or IOException)
             {
                 wait = Math.Min(wait * 2, 7);
+                log.NodeNotTold(options.NodeName, e.Message);
             }
             await Task.Delay(TimeSpan.FromSeconds(wait), time, ct).ConfigureAwait(false);
         }
@@ -106,6 +108,7 @@ sealed class NodeRegistration(KubeletOptions options, IClient client, IRecorder 
             catch (Exception e) when (e is ApiException or HttpRequestException or IOException)
             {
                 _lease = null; // read it again
+                log.NodeNotTold(options.NodeName, e.Message);
                 wait = TimeSpan.FromSeconds(1);
             }
             await Task.Delay(wait, time, ct).ConfigureAwait(false);

@@ -9,10 +9,8 @@ public sealed record NodeState
     public required DateTimeOffset Now { get; init; }
     /// <summary>Why Pods cannot run here now; empty when they can.</summary>
     public Seq<string> Troubles { get; init; }
-    public long MemoryAvailable { get; init; }
-    public long DiskAvailable { get; init; }
-    public int Processes { get; init; }
-    public int MaxProcesses { get; init; }
+    /// <summary>As conditions are called: what the node is short of.</summary>
+    public IReadOnlyList<string> Pressures { get; init; } = [];
     public string Runtime { get; init; } = "";
     public int Port { get; init; }
     public Seq<string> IPs { get; init; }
@@ -72,10 +70,10 @@ static class NodeStatuses
             var reserved = options.SystemReserved[name].Add(options.KubeReserved[name]);
             if (name == "memory")
             {
-                reserved = reserved.Add(options.EvictionMemoryAvailable);
+                reserved = reserved.Add(Held(options, "memory.available", all));
                 foreach (var (other, pages) in capacity) if (other.StartsWith("hugepages-", StringComparison.Ordinal)) reserved = reserved.Add(pages);
             }
-            if (name == "ephemeral-storage") reserved = reserved.Add(new((long)(all.Value() * options.EvictionNodeFsAvailable)));
+            if (name == "ephemeral-storage") reserved = reserved.Add(Held(options, "nodefs.available", all));
             if (reserved.IsZero) continue;
             var left = all.Add(reserved.Negate());
             // Ephemeral storage is told in plain bytes, as upstream does.
@@ -84,15 +82,16 @@ static class NodeStatuses
         return allocatable;
     }
 
+    /// <summary>What hard thresholds keep from Pods.</summary>
+    static Quantity Held(KubeletOptions options, string signal, Quantity all) =>
+        options.Eviction.Find(t => t.Signal == signal && t.Grace is null) is { } t ? new(t.Of(all.Value()), QuantityFormat.BinarySI) : default;
+
     /// <summary>Extended resources that others put there stay.</summary>
     static Map<Quantity> Others(Map<Quantity> before, Map<Quantity> own) => before.Where(p => !own.ContainsKey(p.Key) && p.Key.Contains('/')).ToMap();
 
     static Seq<NodeCondition> Conditions(KubeletOptions options, NodeState state, NodeStatus before)
     {
-        long total = state.Machine.DiskBytes;
-        bool memory = state.MemoryAvailable < options.EvictionMemoryAvailable.Value();
-        bool disk = total > 0 && state.DiskAvailable < total * options.EvictionNodeFsAvailable;
-        bool pids = state.MaxProcesses > 0 && state.Processes > state.MaxProcesses * 0.95;
+        bool memory = state.Pressures.Contains("MemoryPressure"), disk = state.Pressures.Contains("DiskPressure"), pids = state.Pressures.Contains("PIDPressure");
         NodeCondition[] made =
         [
             Pressure("MemoryPressure", memory, "KubeletHasInsufficientMemory", "kubelet has insufficient memory available", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),

@@ -33,14 +33,14 @@ sealed class ContainerStarter(PodContext context, RestartBackoff restarts, PullB
         {
             var image = await context.Images.EnsureAsync(pod, container, sandbox, pulls, ct).ConfigureAwait(false);
             SecurityContexts.CheckNonRoot(pod, container, image.Uid, image.UserName);
-            config = await ConfigAsync(pod, container, newest is null ? 0 : newest.RestartCount + 1, image.Reference, runtime, volumes, ct).ConfigureAwait(false);
+            config = await ConfigAsync(pod, container, newest is null ? 0 : newest.RestartCount + 1, image.Reference, runtime, sandbox, volumes, ct).ConfigureAwait(false);
         }
         catch (ImageException e)
         {
             context.Events.Event(pod, "Warning", "Failed", "Error: " + e.Reason, field);
             throw new StartException(e.Reason, e.Message, e.Again);
         }
-        catch (Exception e) when (e is ContainerConfigException or VolumeException or IOException)
+        catch (Exception e) when (e is ContainerConfigException or VolumeException or IOException || e is GrpcException && !ct.IsCancellationRequested)
         {
             context.Events.Event(pod, "Warning", "Failed", "Error: " + e.Message, field);
             throw new StartException("CreateContainerConfigError", e.Message);
@@ -61,7 +61,7 @@ sealed class ContainerStarter(PodContext context, RestartBackoff restarts, PullB
         restarts.Next(key, since, now);
     }
 
-    async Task<ContainerConfig> ConfigAsync(Pod pod, Container container, int attempt, string image, RuntimePod runtime, PreparedVolumes volumes, CancellationToken ct)
+    async Task<ContainerConfig> ConfigAsync(Pod pod, Container container, int attempt, string image, RuntimePod runtime, PodSandboxConfig sandbox, PreparedVolumes volumes, CancellationToken ct)
     {
         var environment = await context.Environments.ForAsync(pod, container, ct).ConfigureAwait(false);
         string uid = pod.Metadata.Uid, folder = context.Options.Folders.Container(uid, container.Name);
@@ -70,7 +70,7 @@ sealed class ContainerStarter(PodContext context, RestartBackoff restarts, PullB
         Directory.CreateDirectory(Path.Combine(context.Options.Folders.Log(pod.Metadata.Namespace, pod.Metadata.Name, uid), container.Name));
 
         var mounts = new List<Mount>();
-        foreach (var mount in container.VolumeMounts) mounts.Add(await MountAsync(pod, container, mount, environment, volumes, ct).ConfigureAwait(false));
+        foreach (var mount in container.VolumeMounts) mounts.Add(await MountAsync(pod, container, mount, environment, sandbox, volumes, ct).ConfigureAwait(false));
         if (!mounts.Exists(m => m.ContainerPath == "/etc/hosts"))
             mounts.Add(new Mount { ContainerPath = "/etc/hosts", HostPath = context.Options.Folders.Hosts(uid), Readonly = container.SecurityContext?.ReadOnlyRootFilesystem == true });
         if (container.TerminationMessagePath.Length > 0)
@@ -86,7 +86,7 @@ sealed class ContainerStarter(PodContext context, RestartBackoff restarts, PullB
         return ContainerConfigs.For(pod, container, attempt, image, environment, mounts, context.Options, context.NodeMemory, target);
     }
 
-    async Task<Mount> MountAsync(Pod pod, Container container, VolumeMount mount, ContainerEnvironment environment, PreparedVolumes volumes, CancellationToken ct)
+    async Task<Mount> MountAsync(Pod pod, Container container, VolumeMount mount, ContainerEnvironment environment, PodSandboxConfig sandbox, PreparedVolumes volumes, CancellationToken ct)
     {
         if (!volumes.ByName.TryGetValue(mount.Name, out var volume)) throw new ContainerConfigException($"cannot find volume \"{mount.Name}\" to mount into container \"{container.Name}\"");
         string subPath = mount.SubPathExpr.Length > 0 ? environment.Expand(mount.SubPathExpr, strict: true) : mount.SubPath;
@@ -104,8 +104,16 @@ sealed class ContainerStarter(PodContext context, RestartBackoff restarts, PullB
         };
         if (volume.ImageReference.Length > 0)
         {
-            (made.Image, made.ImageSubPath, made.Readonly) = (new() { Image = volume.ImageReference }, subPath, true);
-            return made;
+            var source = pod.Spec.Volumes.Find(v => v.Name == mount.Name)!.Image!;
+            var image = await context.Images.EnsureAsync(pod, container with { Image = source.Reference, ImagePullPolicy = source.PullPolicy }, sandbox, pulls, ct).ConfigureAwait(false);
+            made.Readonly = true;
+            if (context.ImageMounts is not { } mounts)
+            {
+                (made.Image, made.ImageSubPath) = (new() { Image = image.Reference, UserSpecifiedImage = source.Reference }, subPath);
+                return made;
+            }
+            volume = volume with { HostPath = made.HostPath = await mounts.MountAsync(pod, mount.Name, image.Id, ct).ConfigureAwait(false) };
+            volumes = new(new Dictionary<string, PreparedVolume> { [mount.Name] = volume });
         }
         if (subPath.Length > 0) made.HostPath = await context.Volumes.SubPathAsync(pod, container.Name, mount, subPath, volumes, ct).ConfigureAwait(false);
         return made;

@@ -1,3 +1,4 @@
+using Hanbae.Grpc;
 using Hanbae.Kubelet.Runtime;
 using Hanbae.Kubelet.Volumes;
 
@@ -28,9 +29,10 @@ sealed class Housekeeping(PodContext context, PodWorkers workers, Pleg pleg)
             try
             {
                 await context.Volumes.TearDownAsync(uid, ct).ConfigureAwait(false);
+                if (context.ImageMounts is { } images) await images.ReleaseAsync(uid, ct).ConfigureAwait(false);
                 PodWorker.RemoveFolder(folders.Pod(uid));
             }
-            catch (Exception e) when (e is VolumeException or IOException or UnauthorizedAccessException) { } // next time
+            catch (Exception e) when (e is GrpcException or VolumeException or IOException or UnauthorizedAccessException) { context.Log.Leftover(folders.Pod(uid), e.Message); } // next time
         }
         foreach (string uid in context.Cgroups.Known()) if (!seen.ContainsKey(uid) && !workers.Knows(uid)) context.Cgroups.Remove(uid);
     }

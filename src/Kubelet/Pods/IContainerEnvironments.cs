@@ -19,7 +19,7 @@ public sealed record ContainerEnvironment(Seq<KeyValuePair<string, string>> Vari
     public static ContainerEnvironment Empty { get; } = new(default(Seq<KeyValuePair<string, string>>));
 
     /// <summary>Replaces <c>$(NAME)</c> by the variable's value; unknown names stay as they are, <c>$$</c> is <c>$</c>. For command, args and <c>subPathExpr</c>.</summary>
-    /// <param name="strict">Unknown names are errors, as <c>subPathExpr</c> has it.</param>
+    /// <param name="strict">Unknown and empty names are errors, as <c>subPathExpr</c> has it.</param>
     /// <exception cref="ContainerConfigException">Only when <paramref name="strict"/>.</exception>
     public string Expand(string text, bool strict = false)
     {
@@ -34,7 +34,7 @@ public sealed record ContainerEnvironment(Seq<KeyValuePair<string, string>> Vari
             if (end < 0) { made.Append('$').Append(next); at++; continue; } // as upstream: an operator without its end stays
             string name = text[(at + 2)..end];
             int index = Variables.IndexOf(v => v.Key == name);
-            if (index < 0 && strict) throw new ContainerConfigException($"missing value for \"{name}\"");
+            if (strict && (index < 0 || Variables[index].Value.Length == 0)) throw new ContainerConfigException($"missing value for \"{name}\"");
             if (index >= 0) made.Append(Variables[index].Value); else made.Append(text, at, end + 1 - at);
             at = end;
         }

@@ -1,5 +1,6 @@
 using Hanbae.Api.Core.V1;
 using Hanbae.Kubelet.Cgroups;
+using Hanbae.Kubelet.Eviction;
 using Hanbae.Kubelet.Statuses;
 
 namespace Hanbae.Kubelet.Pods;
@@ -50,5 +51,14 @@ static class PodAdmission
         return null;
     }
 
-    static Waiting Refused(string reason, string message) => new(reason, "Pod was rejected: " + message);
+    /// <summary>Whether a node under pressure takes the Pod: one that asks for memory may come to a node that is short of only that.</summary>
+    public static Waiting? RefuseUnder(IReadOnlyList<string> pressures, Pod pod)
+    {
+        if (pressures.Count == 0 || CriticalPods.IsCritical(pod)) return null;
+        if (pressures is ["MemoryPressure"] && (PodQos.Of(pod.Spec) != "BestEffort"
+            || pod.Spec.Tolerations.Exists(t => t.Effect is "" or "NoSchedule" && (t.Key == "node.kubernetes.io/memory-pressure" || t is { Key: "", Operator: "Exists" })))) return null;
+        return new("Evicted", $"The node had condition: [{string.Join(' ', pressures)}]. ");
+    }
+
+    static Waiting Refused(string reason, string message) => new(reason, message);
 }

@@ -5,7 +5,10 @@ using Hanbae.Cri;
 using Hanbae.Kubelet.Cgroups;
 using Hanbae.Kubelet.Images;
 using Hanbae.Kubelet.Probes;
+using Hanbae.Kubelet.Statuses;
 using Hanbae.Kubelet.Volumes;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Hanbae.Kubelet.Pods;
 
@@ -19,16 +22,27 @@ sealed record PodContext
     public required IPodObjects Objects { get; init; }
     public required ImagePuller Images { get; init; }
     public required PodCgroups Cgroups { get; init; }
+    public required Allocations Allocations { get; init; }
     public required Prober Prober { get; init; }
     public required IPodReports Reports { get; init; }
     public required IRecorder Events { get; init; }
     public required TimeProvider Time { get; init; }
+    /// <summary>Null where the runtime itself mounts images as volumes.</summary>
+    public ImageMounts? ImageMounts => ImageMountsOf();
+    public Func<ImageMounts?> ImageMountsOf { get; init; } = () => null;
+    public ILogger Log { get; init; } = NullLogger.Instance;
     /// <summary>Why Pods cannot have a network now; null when they can.</summary>
     public Func<string?> NetworkTrouble { get; init; } = () => null;
     public Seq<string> HostIPs { get; init; }
     public long NodeMemory { get; init; }
     /// <summary>What Pods may have of the node; empty until it is registered.</summary>
     public Func<Map<Quantity>> Allocatable { get; init; } = () => default;
+    /// <summary>The Pods that have been let in and have not ended, with what they were granted.</summary>
+    public Func<IEnumerable<Pod>> Active { get; init; } = () => [];
+    /// <summary>Why the node as a whole takes no such Pod now (pressure, shutdown); null when it does.</summary>
+    public Func<Pod, Waiting?> Refuse { get; init; } = _ => null;
+    /// <summary>Some of the node's cpu or memory may be free again.</summary>
+    public Action Released { get; init; } = () => { };
     /// <summary>The runtime handler of a RuntimeClass.</summary>
     public Func<Pod, CancellationToken, Task<string>> RuntimeHandler { get; init; } = (_, _) => Task.FromResult("");
 }

@@ -24,12 +24,13 @@ sealed record PodPlan
     public ImmutableArray<Container> StartEphemeral { get; init; } = [];
 
     /// <param name="probes">What probes say of running containers.</param>
-    public static PodPlan For(Pod pod, RuntimePod runtime, IProbeResults probes)
+    /// <param name="resizing">Containers that were ended to be started with other resources.</param>
+    public static PodPlan For(Pod pod, RuntimePod runtime, IProbeResults probes, IReadOnlySet<string>? resizing = null)
     {
         var sandbox = runtime.Sandbox;
         bool usable = sandbox is { Ready: true } && runtime.Sandboxes.Count(s => s.Ready) == 1
             && sandbox.HostNetwork == pod.Spec.HostNetwork && (sandbox.HostNetwork || !sandbox.IPs.IsEmpty);
-        return usable ? Within(pod, runtime, probes) : Anew(pod, runtime);
+        return usable ? Within(pod, runtime, probes, resizing) : Anew(pod, runtime);
     }
 
     static PodPlan Anew(Pod pod, RuntimePod runtime)
@@ -43,7 +44,7 @@ sealed record PodPlan
         return pod.Spec.InitContainers.IsEmpty ? plan with { Start = start } : plan with { StartInit = [pod.Spec.InitContainers[0]] };
     }
 
-    static PodPlan Within(Pod pod, RuntimePod runtime, IProbeResults probes)
+    static PodPlan Within(Pod pod, RuntimePod runtime, IProbeResults probes, IReadOnlySet<string>? resizing)
     {
         var kill = ImmutableArray.CreateBuilder<Kill>();
         var startInit = ImmutableArray.CreateBuilder<Container>();
@@ -61,7 +62,7 @@ sealed record PodPlan
             var newest = runtime.Newest(container.Name);
             if (newest is not { State: RuntimeState.Running } || newest.SandboxId != runtime.Sandbox!.Id)
             {
-                if (!pod.ShouldRestart(container, newest)) continue;
+                if (!pod.ShouldRestart(container, newest) && resizing?.Contains(container.Name) != true) continue;
                 if (newest is { State: RuntimeState.Unknown }) kill.Add(new(newest, "Container is in \"unknown\" state, try killing it before restart"));
                 start.Add(container);
             }

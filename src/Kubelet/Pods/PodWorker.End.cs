@@ -13,13 +13,14 @@ sealed partial class PodWorker
         context.Prober.StopKilling(_runtime!);
         if (_runtime!.IsRunning)
         {
-            // Gone from the API without a deletion that we saw means force: least patience, as upstream.
-            long? grace = removed && pod.Metadata.DeletionTimestamp is null ? 1 : pod.Metadata.DeletionGracePeriodSeconds is { } asked ? Math.Max(asked, 1) : null;
+            long? grace = pod.Metadata.DeletionGracePeriodSeconds is { } asked ? Math.Max(asked, 1) : _grace;
             await _killer.KillPodAsync(pod, _runtime, grace, ct).ConfigureAwait(false);
             _runtime = await ReadAsync(pod, ct).ConfigureAwait(false);
         }
-        Tell(pod, terminal: true);
+        // The last word on a Pod that is to be deleted is told when nothing is left of it: until then it is terminating, not failed.
+        Tell(pod, terminal: !removed && pod.Metadata.DeletionTimestamp is null);
         await context.Volumes.TearDownAsync(Uid, ct).ConfigureAwait(false);
+        if (context.ImageMounts is { } images) await images.ReleaseAsync(Uid, ct).ConfigureAwait(false);
         var soon = context.Time.GetUtcNow() + TimeSpan.FromSeconds(1);
         if (!removed && pod.Metadata.DeletionTimestamp is null)
         {
@@ -34,16 +35,18 @@ sealed partial class PodWorker
         if (!context.Cgroups.Remove(Uid)) return soon;
         RemoveFolder(context.Options.Folders.Log(pod.Metadata.Namespace, pod.Metadata.Name, Uid));
         RemoveFolder(context.Options.Folders.Pod(Uid));
+        context.Allocations.Forget(Uid);
         if (removed) context.Reports.Forget(Uid);
-        else await context.Reports.FinishAsync(pod, _status!, ct).ConfigureAwait(false);
+        else await context.Reports.FinishAsync(pod, _status = Computed(pod, terminal: true), ct).ConfigureAwait(false);
         Done = true;
         return soon;
     }
 
     PodStatus Computed(Pod pod, bool terminal) => PodStatuses.For(new()
     {
-        Pod = pod, Runtime = _runtime!, Before = _status ?? pod.Status, Errors = _errors, Probes = context.Prober, Now = context.Time.GetUtcNow(),
+        Pod = context.Allocations.Of(pod), Runtime = _runtime!, Before = _status ?? pod.Status, Errors = _errors, Probes = context.Prober, Now = context.Time.GetUtcNow(),
         HostIPs = context.HostIPs, Terminal = terminal, Failed = _failed,
+        Passing = ResizeConditions(), Disruption = _disruption, InForce = name => context.Allocations.InForce(Uid, name),
     });
 
     /// <summary>Computes and reports the status. A phase is only final when nothing runs any more (others free the Pod's resources on it).</summary>

@@ -28,6 +28,8 @@ sealed partial class PodWorker(PodContext context, Pod first)
     RuntimePod? _runtime;
     PodStatus? _status;
     Waiting? _failed;
+    string? _disruption;
+    long? _grace;
     CancellationTokenSource? _step;
 
     public string Uid { get; } = first.Metadata.Uid;
@@ -37,6 +39,8 @@ sealed partial class PodWorker(PodContext context, Pod first)
     /// <summary>As last told.</summary>
     public PodStatus? Status => _status;
     public RuntimePod? Runtime => _runtime;
+    /// <summary>It takes nothing of the node any more, or is about to take nothing.</summary>
+    public bool Ended => _failed is not null || (_status ?? Pod.Status).IsFinished();
     public Pod Pod
     {
         get { lock (_gate) return _pod; }
@@ -68,10 +72,12 @@ sealed partial class PodWorker(PodContext context, Pod first)
         told.Phase != seen.Phase || s_own.Any(type => told.Conditions.Find(c => c.Type == type)?.Status != seen.Conditions.Find(c => c.Type == type)?.Status);
 
     /// <summary>The API no longer has the Pod: whatever is left of it must go.</summary>
-    public void Remove()
+    /// <param name="grace">Gone without a deletion that we saw means force: least patience, as upstream.</param>
+    public void Remove(long grace = 1)
     {
         lock (_gate)
         {
+            _grace ??= grace;
             bool urgent = _pod.Metadata.DeletionTimestamp is null;
             _removed = true;
             if (urgent) _step?.Cancel();
@@ -80,10 +86,13 @@ sealed partial class PodWorker(PodContext context, Pod first)
     }
 
     /// <summary>Ends the Pod by the kubelet's own decision (deadline, admission, eviction).</summary>
-    public void Fail(Waiting why)
+    /// <param name="disruption">For the condition <c>DisruptionTarget</c> (KEP-3329): the Pod did nothing wrong.</param>
+    /// <param name="grace">In place of the Pod's own, in seconds.</param>
+    public void Fail(Waiting why, string? disruption = null, long? grace = null)
     {
         lock (_gate)
         {
+            if (_failed is null) (_disruption, _grace) = (disruption, grace);
             _failed ??= why;
             _step?.Cancel();
         }
@@ -109,6 +118,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
             catch (Exception e) when (e is GrpcException or IOException or VolumeException or UnauthorizedAccessException or Hanbae.Api.Rest.ApiException or HttpRequestException)
             {
                 wait = TimeSpan.FromSeconds(Math.Min(1 << Math.Min(troubles++, 4), 15));
+                context.Log.PodStep(Pod.Metadata.Namespace, Pod.Metadata.Name, e.Message, wait.TotalSeconds);
                 context.Events.Event(Pod, "Warning", "FailedSync", $"error determining status: {e.Message}");
             }
             if (!Done) await Wake.WaitAsync(wait, context.Time, ct).ConfigureAwait(false);
@@ -147,8 +157,9 @@ sealed partial class PodWorker(PodContext context, Pod first)
             context.Events.Event(pod, "Warning", "NetworkNotReady", "network is not ready: " + trouble);
             return now + Pause();
         }
-        context.Cgroups.Ensure(pod);
         Directory.CreateDirectory(context.Options.Folders.Pod(Uid));
+        pod = Allocate(pod);
+        context.Cgroups.Ensure(pod, InForce(pod));
         PreparedVolumes volumes;
         try
         {
@@ -161,7 +172,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
             return now + Pause();
         }
         await ResizeAsync(pod, ct).ConfigureAwait(false);
-        var again = await ActAsync(pod, PodPlan.For(pod, _runtime!, context.Prober), volumes, ct).ConfigureAwait(false);
+        var again = await ActAsync(pod, PodPlan.For(pod, _runtime!, context.Prober, _resizing), volumes, ct).ConfigureAwait(false);
         _runtime = await ReadAsync(pod, ct).ConfigureAwait(false);
         await PruneAsync(ct).ConfigureAwait(false);
         Tell(pod, terminal: false);
@@ -212,6 +223,8 @@ sealed partial class PodWorker(PodContext context, Pod first)
             {
                 await starter.StartAsync(known, container, _runtime!, sandbox, volumes, ct).ConfigureAwait(false);
                 _errors.Remove(container.Name);
+                _resizing.Remove(container.Name);
+                context.Allocations.PutInForce(pod, container.Name, container.Resources);
                 if (plan.StartInit.Contains(container)) again = context.Time.GetUtcNow(); // there may be a next one
             }
             catch (StartException e)
@@ -223,23 +236,6 @@ sealed partial class PodWorker(PodContext context, Pod first)
             }
         }
         return again;
-    }
-
-    /// <summary>Applies changed cpu and memory to what runs; containers that asked for it are ended instead, and started anew by the plan.</summary>
-    async Task ResizeAsync(Pod pod, CancellationToken ct)
-    {
-        // Only a Pod whose spec was changed can need it.
-        if (pod.Metadata.Generation <= 1) return;
-        bool changed = false;
-        foreach (var container in pod.Spec.Containers.Concat(pod.Spec.InitContainers.Where(PodContainers.IsSidecar)))
-        {
-            if (_runtime!.Current(container.Name) is not { } running || Resizes.For(pod, container, running, context.Options, context.NodeMemory) is not { } wanted) continue;
-            changed = true;
-            if (Resizes.NeedsRestart(container, running, wanted))
-                await _killer.KillAsync(pod, running, null, $"Container {container.Name} resize requires restart", Task.CompletedTask, ct).ConfigureAwait(false);
-            else await context.Cri.UpdateContainerResourcesAsync(new() { ContainerId = running.Id, Linux = wanted }, ct).ConfigureAwait(false);
-        }
-        if (changed) _runtime = await ReadAsync(pod, ct).ConfigureAwait(false);
     }
 
     static long? GraceOf(Pod pod, Kill kill) => kill.Probe is not { } probe || pod.Spec.Find(kill.Container.Name) is not { } container ? null

@@ -1,6 +1,9 @@
 using System.Collections.Concurrent;
 using Hanbae.Api.Core.V1;
 using Hanbae.Client;
+using Hanbae.Kubelet.Eviction;
+using Hanbae.Kubelet.Static;
+using Hanbae.Kubelet.Statuses;
 
 namespace Hanbae.Kubelet.Pods;
 
@@ -19,8 +22,16 @@ sealed class PodWorkers(PodContext context, CancellationToken ct)
     public PodWorker? Find(string ns, string name) =>
         All.Where(w => w.Pod.Metadata.Namespace == ns && w.Pod.Metadata.Name == name).OrderByDescending(w => w.Pod.Metadata.CreationTimestamp).FirstOrDefault();
 
+    /// <summary>Told of mirror Pods, which are only the image of what runs here already.</summary>
+    public Action<CacheEvent<Pod>> Mirrored { get; set; } = _ => { };
+
     public void On(CacheEvent<Pod> change)
     {
+        if ((change.New ?? change.Old)!.IsMirror())
+        {
+            Mirrored(change);
+            return;
+        }
         if (change.Old is { } old && change.New?.Metadata.Uid != old.Metadata.Uid) Find(old.Metadata.Uid)?.Remove();
         if (change.New is not { } pod) return;
         lock (_gate)
@@ -30,19 +41,51 @@ sealed class PodWorkers(PodContext context, CancellationToken ct)
                 known.Update(pod);
                 return;
             }
+            Add(pod);
+        }
+    }
+
+    /// <summary>Takes a Pod up, or refuses it.</summary>
+    public void Add(Pod pod)
+    {
+        lock (_gate)
+        {
             var worker = new PodWorker(context, pod);
             // A Pod that has started was let in before, by this kubelet or the one that it replaces.
-            if (pod.Status.StartTime is null && pod.Metadata.DeletionTimestamp is null)
+            if (pod.Status.StartTime is null && pod.Metadata.DeletionTimestamp is null && !context.Allocations.Knows(pod.Metadata.Uid))
             {
-                var others = All.Where(w => !(w.Status ?? w.Pod.Status).IsFinished()).Select(w => w.Pod);
-                if (PodAdmission.Refuse(pod, others, context.Allocatable(), context.Options) is { } refusal)
+                var refusal = context.Refuse(pod) ?? PodAdmission.Refuse(pod, Active(), context.Allocatable(), context.Options);
+                if (refusal is { } why && !Preempt(pod, why))
                 {
-                    context.Events.Event(pod, "Warning", refusal.Reason, refusal.Message);
-                    worker.Fail(refusal);
+                    context.Events.Event(pod, "Warning", why.Reason, why.Message);
+                    context.Log.Refused(pod.Metadata.Namespace, pod.Metadata.Name, why.Reason, why.Message);
+                    worker.Fail(new(why.Reason, "Pod was rejected: " + why.Message));
                 }
             }
             Start(worker);
         }
+    }
+
+    /// <summary>The Pods that have been let in and have not ended, with what they were granted.</summary>
+    public IEnumerable<Pod> Active() => All.Where(w => w.Pod.Spec.NodeName.Length > 0 && !w.Ended).Select(w => context.Allocations.Of(w.Pod));
+
+    /// <summary>Makes room for a Pod that the node cannot do without, at the cost of Pods that it can (upstream's critical pod admission).</summary>
+    bool Preempt(Pod pod, Waiting refusal)
+    {
+        if (!CriticalPods.IsCritical(pod) || !refusal.Reason.StartsWith("OutOf", StringComparison.Ordinal)) return false;
+        var victims = CriticalPods.Victims(pod, [.. Active()], context.Allocatable(), context.Options);
+        foreach (var victim in victims)
+        {
+            context.Events.Event(victim, "Warning", "Preempting", "Preempted in order to admit critical pod");
+            Find(victim.Metadata.Uid)?.Fail(new("Preempting", "Preempted in order to admit critical pod"), disruption: "Pod was preempted by Kubelet to accommodate a critical pod.");
+        }
+        return victims.Count > 0;
+    }
+
+    /// <summary>Pods that wait for room look again.</summary>
+    public void Released()
+    {
+        foreach (var worker in All.Where(w => w.ResizePending)) worker.Wake.Set();
     }
 
     /// <summary>Ends what is left of a Pod that the API does not know.</summary>
@@ -72,10 +115,13 @@ sealed class PodWorkers(PodContext context, CancellationToken ct)
             catch (Exception e)
             {
                 // A fault of ours in one Pod must not end the others; it shows, and the Pod is tried again.
+                context.Log.PodFault(worker.Pod.Metadata.Namespace, worker.Pod.Metadata.Name, e);
                 context.Events.Event(worker.Pod, "Warning", "FailedSync", $"{e.GetType().Name}: {e.Message}");
                 await Task.Delay(TimeSpan.FromSeconds(10), context.Time, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
-        if (worker.Done) _workers.TryRemove(worker.Uid, out _);
+        if (!worker.Done) return;
+        _workers.TryRemove(worker.Uid, out _);
+        Released();
     }
 }

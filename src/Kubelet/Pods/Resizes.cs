@@ -1,7 +1,8 @@
+using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Cri.V1;
 using Hanbae.Kubelet.Cgroups;
-using Hanbae.Kubelet.Runtime;
+using Hanbae.Kubelet.Statuses;
 using Container = Hanbae.Api.Core.V1.Container;
 
 namespace Hanbae.Kubelet.Pods;
@@ -9,13 +10,32 @@ namespace Hanbae.Kubelet.Pods;
 /// <summary>Changes of cpu and memory that running containers take in place (KEP-1287).</summary>
 static class Resizes
 {
-    /// <summary>What the runtime is to change of a running container; null when all is as asked, or when it does not say what is in force.</summary>
-    public static LinuxContainerResources? For(Pod pod, Container container, RuntimeContainer running, KubeletOptions options, long nodeMemory)
+    /// <summary>Why the node cannot grant a Pod's new wishes: never (<c>Infeasible</c>) or not now (<c>Deferred</c>); null when it can.</summary>
+    /// <param name="others">With what they were granted.</param>
+    public static Waiting? Refuse(Pod pod, IEnumerable<Pod> others, Map<Quantity> allocatable)
     {
-        if (running is not { State: RuntimeState.Running, Resources: { } now }) return null;
+        if (pod.Metadata.Annotations.TryGet(Static.StaticPods.SourceAnnotation, out string? source) && source != "api") return new("Infeasible", "In-place resize of static-pods is not supported");
+        if (allocatable.IsEmpty) return null;
+        var running = others.ToArray();
+        foreach (string resource in (ReadOnlySpan<string>)["cpu", "memory"])
+        {
+            bool milli = resource == "cpu";
+            long capacity = milli ? allocatable[resource].MilliValue() : allocatable[resource].Value(), asked = Of(pod);
+            if (asked > capacity) return new("Infeasible", $"Node didn't have enough capacity: {resource}, requested: {asked}, capacity: {capacity}");
+            long used = running.Sum(Of);
+            if (asked > capacity - used) return new("Deferred", $"Node didn't have enough resource: {resource}, requested: {asked}, used: {used}, capacity: {capacity}");
+
+            long Of(Pod p) => PodQos.Total(p.Spec, resource, r => r.Requests, milli);
+        }
+        return null;
+    }
+
+    /// <summary>What the runtime is to change of a container that runs with other resources than it was granted; null when the kernel would see no difference.</summary>
+    public static LinuxContainerResources? For(Pod pod, Container container, ResourceRequirements inForce, KubeletOptions options, long nodeMemory)
+    {
         var wanted = LinuxResources.Of(pod, container, options, nodeMemory);
-        bool cpu = now.CpuShares != wanted.CpuShares || Math.Max(now.CpuQuota, 0) != wanted.CpuQuota, memory = Math.Max(now.MemoryLimitInBytes, 0) != wanted.MemoryLimitInBytes;
-        if (!cpu && !memory) return null;
+        var now = LinuxResources.Of(pod, container with { Resources = inForce }, options, nodeMemory);
+        if (now.CpuShares == wanted.CpuShares && now.CpuQuota == wanted.CpuQuota && now.MemoryLimitInBytes == wanted.MemoryLimitInBytes) return null;
         // Taking a limit away in place means telling the kernel so: zero would mean "as it is".
         if (wanted.CpuQuota == 0) (wanted.CpuQuota, wanted.CpuPeriod) = (-1, options.CpuCfsQuotaPeriod.Ticks / 10);
         if (wanted.MemoryLimitInBytes == 0) wanted.MemoryLimitInBytes = -1;
@@ -23,10 +43,17 @@ static class Resizes
     }
 
     /// <summary>Whether the container wants to be started anew for a change of what differs.</summary>
-    public static bool NeedsRestart(Container container, RuntimeContainer running, LinuxContainerResources wanted)
+    public static bool NeedsRestart(Container container, ResourceRequirements inForce) =>
+        container.ResizePolicy.Exists(p => p.RestartPolicy == "RestartContainer"
+            && (container.Resources.Requests[p.ResourceName] != inForce.Requests[p.ResourceName] || container.Resources.Limits[p.ResourceName] != inForce.Limits[p.ResourceName]));
+
+    /// <summary>As events tell of resizes.</summary>
+    public static string Describe(string what, Pod pod, string error = "")
     {
-        bool cpu = running.Resources!.CpuShares != wanted.CpuShares || running.Resources.CpuQuota != wanted.CpuQuota;
-        bool memory = running.Resources.MemoryLimitInBytes != wanted.MemoryLimitInBytes;
-        return container.ResizePolicy.Exists(p => p.RestartPolicy == "RestartContainer" && (p.ResourceName == "cpu" && cpu || p.ResourceName == "memory" && memory));
+        string List(IEnumerable<Container> containers) => string.Join(',', containers.Select(c =>
+            $"{{\"name\":\"{c.Name}\",\"resources\":{System.Text.Encoding.UTF8.GetString(StatusPatch.Json(c.Resources))}}}"));
+        string inits = List(pod.Spec.InitContainers.Where(PodContainers.IsSidecar));
+        return $"{what}: {{{(inits.Length > 0 ? $"\"initContainers\":[{inits}]," : "")}\"containers\":[{List(pod.Spec.Containers)}],\"generation\":{pod.Metadata.Generation}"
+            + (error.Length > 0 ? $",\"error\":{Api.Json.GoQuote.Text(error)}" : "") + "}";
     }
 }

@@ -43,4 +43,11 @@ sealed class ProbeState(Pod pod, Container container, string containerId, ProbeK
     }
 
     public void Hold() => _hold = true;
+
+    long _succeeded, _failed, _unknown;
+
+    public (long Succeeded, long Failed, long Unknown) Counts => (_succeeded, _failed, _unknown);
+
+    /// <summary>For metrics; one probe is never asked twice at once.</summary>
+    public void Count(ProbeVerdict verdict) => _ = verdict switch { ProbeVerdict.Success => _succeeded++, ProbeVerdict.Failure => _failed++, _ => _unknown++ };
 }

@@ -22,6 +22,10 @@ sealed class Prober(ICri cri, IRecorder events, TimeProvider time, Func<Pod, str
     /// <summary>Told the uid of a Pod when the result of one of its probes changed.</summary>
     public Action<string> Changed { get; set; } = _ => { };
 
+    /// <summary>How often each probe was asked and with what result, since the kubelet began; gone with the container.</summary>
+    public IEnumerable<((string PodUid, string Container, ProbeKind Kind) Probe, (long Succeeded, long Failed, long Unknown) Counts)> Counts =>
+        _probes.Values.Select(s => ((s.Pod.Metadata.Uid, s.Container.Name, s.Kind), s.Counts));
+
     public ProbeVerdict Get(string containerId, ProbeKind kind) => _probes.TryGetValue((containerId, kind), out var state) ? state.Result : ProbeVerdict.Unknown;
 
     /// <summary>Begins the probes of containers that run and forgets those of containers that do not.</summary>
@@ -99,6 +103,7 @@ sealed class Prober(ICri cri, IRecorder events, TimeProvider time, Func<Pod, str
     {
         if (!state.Wanted(Get(state.ContainerId, ProbeKind.Startup))) return;
         var (verdict, output) = await ProbeAsync(state, ct).ConfigureAwait(false);
+        state.Count(verdict);
         if (!_probes.ContainsKey((state.ContainerId, state.Kind))) return; // ended meanwhile
         if (verdict != ProbeVerdict.Success)
         {

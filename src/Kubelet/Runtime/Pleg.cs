@@ -1,11 +1,12 @@
 using Hanbae.Cri;
 using Hanbae.Cri.V1;
 using Hanbae.Grpc;
+using Microsoft.Extensions.Logging;
 
 namespace Hanbae.Kubelet.Runtime;
 
 /// <summary>Notices what happens to containers: by the runtime's events where it has them (KEP-3386), and by looking at all of them in one pass.</summary>
-sealed class Pleg(ICri cri, KubeletOptions options, TimeProvider time, Action<string> changed)
+sealed class Pleg(ICri cri, KubeletOptions options, TimeProvider time, Action<string> changed, ILogger log)
 {
     /// <summary>How often all are looked at although the runtime tells events, which can be lost.</summary>
     static readonly TimeSpan s_safety = TimeSpan.FromMinutes(1);
@@ -37,7 +38,7 @@ sealed class Pleg(ICri cri, KubeletOptions options, TimeProvider time, Action<st
             while (true)
             {
                 try { await RelistAsync(ct).ConfigureAwait(false); }
-                catch (GrpcException) when (!ct.IsCancellationRequested) { } // told by Trouble when it lasts
+                catch (GrpcException e) when (!ct.IsCancellationRequested) { log.Relist(e.Message); } // told by Trouble when it lasts
                 await Task.Delay(_streaming ? s_safety : options.RelistPeriod, time, ct).ConfigureAwait(false);
             }
         }

@@ -7,11 +7,12 @@ using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Runtime;
 using Hanbae.Kubelet.Streaming;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 
 namespace Hanbae.Kubelet.Server;
 
 /// <summary>Answers the requests of the kubelet's API.</summary>
-sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers, StatsReader stats, TimeProvider time)
+sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers, StatsRoutes stats, TimeProvider time, ILogger log)
 {
     public async Task ServeAsync(HttpContext context)
     {
@@ -20,11 +21,16 @@ sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers,
         {
             await (parts switch
             {
-                ["healthz"] or ["healthz", "ping"] => Text(context, 200, "ok"),
-                ["pods"] => PodsAsync(context),
-                ["stats", "summary"] => stats.SummaryAsync(context),
-                ["metrics", "resource"] => stats.MetricsAsync(context),
+                ["healthz"] or ["healthz", "ping" or "log" or "syncloop"] => Text(context, 200, "ok"),
+                ["pods"] => PodsAsync(context, workers.All.Select(w => w.Pod with { Status = w.Status ?? w.Pod.Status })),
+                ["stats"] or ["stats", "summary"] => stats.SummaryAsync(context),
+                ["metrics"] => stats.OwnAsync(context),
+                ["metrics", "cadvisor"] => stats.CadvisorAsync(context),
+                ["metrics", "resource"] => stats.ResourceAsync(context),
+                ["metrics", "probes"] => stats.ProbesAsync(context),
+                ["configz"] => stats.ConfigAsync(context),
                 _ when !options.EnableDebuggingHandlers => Text(context, 404, "404 page not found"),
+                ["runningpods"] => PodsAsync(context, workers.All.Where(w => w.Runtime?.IsRunning == true).Select(RunningPods.Of)),
                 ["containerLogs", var ns, var pod, var container] => LogsAsync(context, ns, pod, container),
                 ["exec", var ns, var pod, var container] => CommandAsync(context, ns, pod, container, exec: true),
                 ["exec", var ns, var pod, _, var container] => CommandAsync(context, ns, pod, container, exec: true),
@@ -37,11 +43,16 @@ sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers,
         }
         catch (GrpcException e) when (!context.Response.HasStarted) { await Text(context, 500, e.Message).ConfigureAwait(false); }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested) { }
+        catch (Exception e) when (!context.Response.HasStarted)
+        {
+            log.RequestFailed(context.Request.Path.Value ?? "", e);
+            await Text(context, 500, "Internal Server Error").ConfigureAwait(false);
+        }
     }
 
     static Task Text(HttpContext context, int status, string text) => KubeletServer.TextAsync(context, status, text);
 
-    async Task PodsAsync(HttpContext context)
+    static async Task PodsAsync(HttpContext context, IEnumerable<Pod> pods)
     {
         byte[] body = Render();
         context.Response.ContentType = "application/json";
@@ -54,11 +65,11 @@ sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers,
             {
                 writer.Raw("{\"kind\":\"PodList\",\"apiVersion\":\"v1\",\"metadata\":{},\"items\":["u8);
                 bool first = true;
-                foreach (var worker in workers.All)
+                foreach (var pod in pods)
                 {
                     if (!first) writer.Byte((byte)',');
                     first = false;
-                    (worker.Pod with { Status = worker.Status ?? worker.Pod.Status }).WriteJson(ref writer);
+                    pod.WriteJson(ref writer);
                 }
                 writer.Raw("]}"u8);
                 return writer.ToArray();

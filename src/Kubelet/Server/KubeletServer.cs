@@ -12,16 +12,16 @@ using Microsoft.Extensions.Logging;
 
 namespace Hanbae.Kubelet.Server;
 
-/// <summary>The kubelet's own API: logs, exec and figures for the API server.</summary>
+/// <summary>The kubelet's own API: logs and exec for the API server, figures and health for who watches nodes.</summary>
 sealed class KubeletServer : IAsyncDisposable
 {
     readonly WebApplication _app;
-    readonly KubeletOptions _options;
+    readonly KubeletAccess _access;
     readonly KubeletRoutes _routes;
 
-    public KubeletServer(KubeletOptions options, KubeletRoutes routes)
+    public KubeletServer(KubeletOptions options, KubeletAccess access, KubeletRoutes routes)
     {
-        (_options, _routes) = (options, routes);
+        (_access, _routes) = (access, routes);
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.Services.AddRoutingCore();
         builder.Logging.ClearProviders();
@@ -60,14 +60,15 @@ sealed class KubeletServer : IAsyncDisposable
 
     async Task ServeAsync(HttpContext context)
     {
-        if (context.Connection.ClientCertificate is not { } certificate)
+        string path = context.Request.Path.Value ?? "/", method = context.Request.Method;
+        if (await _access.WhoAsync(context, context.RequestAborted).ConfigureAwait(false) is not { } user)
         {
             await TextAsync(context, 401, "Unauthorized").ConfigureAwait(false);
             return;
         }
-        if (!ClientCertificates.MayAsk(certificate))
+        if (!await _access.MayAsync(user, method, path, context.RequestAborted).ConfigureAwait(false))
         {
-            await TextAsync(context, 403, $"Forbidden (user={ClientCertificates.Identity(certificate).User}, verb={context.Request.Method.ToLowerInvariant()}, resource=nodes, subresource=proxy)").ConfigureAwait(false);
+            await TextAsync(context, 403, KubeletAccess.Refusal(user, method, path)).ConfigureAwait(false);
             return;
         }
         await _routes.ServeAsync(context).ConfigureAwait(false);

@@ -3,12 +3,13 @@ using Hanbae.Cri;
 using Hanbae.Grpc;
 using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Runtime;
+using Microsoft.Extensions.Logging;
 
 namespace Hanbae.Kubelet.Server;
 
 /// <summary>Keeps running containers' logs bounded: a full file is moved aside and the runtime opens a new one; of each container so many files are kept.</summary>
 /// <remarks>Older files stay uncompressed: whoever follows one that was just moved reads it to its end.</remarks>
-sealed class LogRotation(ICri cri, PodWorkers workers, KubeletOptions options, TimeProvider time)
+sealed class LogRotation(ICri cri, PodWorkers workers, KubeletOptions options, TimeProvider time, ILogger log)
 {
     public async Task RunAsync(CancellationToken ct)
     {
@@ -18,7 +19,7 @@ sealed class LogRotation(ICri cri, PodWorkers workers, KubeletOptions options, T
             foreach (var container in workers.All.SelectMany(w => w.Runtime?.Containers ?? []).Where(c => c.State == RuntimeState.Running && c.LogPath.Length > 0))
             {
                 try { await RotateAsync(container, ct).ConfigureAwait(false); }
-                catch (Exception e) when (e is GrpcException or IOException or UnauthorizedAccessException && !ct.IsCancellationRequested) { } // next time
+                catch (Exception e) when (e is GrpcException or IOException or UnauthorizedAccessException && !ct.IsCancellationRequested) { log.Rotation(container.Name, e.Message); } // next time
             }
         }
     }

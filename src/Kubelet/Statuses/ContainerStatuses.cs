@@ -42,7 +42,7 @@ static class ContainerStatuses
         return status.State.Waiting is null ? status with
         {
             AllocatedResources = container.Resources.Requests,
-            Resources = container.Resources == ResourceRequirements.Empty ? new() : container.Resources with { Claims = default },
+            Resources = (inputs.InForce(container.Name) ?? container.Resources) is { } r && r == ResourceRequirements.Empty ? new() : (inputs.InForce(container.Name) ?? container.Resources) with { Claims = default },
             VolumeMounts = Mounts(container),
             User = newest?.User is { } user ? new() { Linux = new() { Uid = user.Uid, Gid = user.Gid, SupplementalGroups = user.SupplementalGroups.ToSeq() } } : null,
         } : status with { VolumeMounts = newest is null ? default : Mounts(container) };
@@ -53,7 +53,8 @@ static class ContainerStatuses
         if (before is { State.Terminated: not null }) return before; // removed from the runtime since
         var empty = new ContainerStatus { Name = container.Name, Image = container.Image, RestartCount = before?.RestartCount ?? 0, LastState = before?.LastState ?? ContainerState.Empty };
         // A Pod that the kubelet refused never had containers, so none was lost.
-        if (before is { State.Running: not null } || inputs.Terminal && before is not null && inputs.Failed is null)
+        bool initialized = init || inputs.Pod.Spec.InitContainers.IsEmpty || inputs.Before.Conditions.Exists(c => c is { Type: "Initialized", Status: "True" });
+        if (before is { State.Running: not null } || inputs.Terminal && !init && initialized && before is not null && inputs.Failed is null)
         {
             // It was there and is no longer, without a word about its end.
             var lost = new ContainerState

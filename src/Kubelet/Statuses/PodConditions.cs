@@ -7,7 +7,10 @@ namespace Hanbae.Kubelet.Statuses;
 /// <summary>A Pod's conditions: the kubelet's own computed, those of others kept.</summary>
 static class PodConditions
 {
-    static readonly string[] s_own = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"];
+
+    /// <summary>The kubelet's own that go away again.</summary>
+    public static readonly string[] Passing = ["PodResizePending", "PodResizeInProgress"];
+    static readonly string[] s_own = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled", .. Passing];
 
     public static Seq<PodCondition> For(StatusInputs inputs, PodStatus status)
     {
@@ -21,8 +24,9 @@ static class PodConditions
             containersReady,
             new() { Type = "PodScheduled", Status = "True" },
         ];
-        var others = pod.Status.Conditions.Where(c => !s_own.Contains(c.Type));
-        return made.Select(c => Stamped(c, inputs)).Concat(others).ToSeq();
+        if (inputs.Disruption is { } disruption) made = [.. made, new() { Type = "DisruptionTarget", Status = "True", Reason = "TerminationByKubelet", Message = disruption }];
+        var others = pod.Status.Conditions.Concat(inputs.Before.Conditions.Where(c => c.Type == "DisruptionTarget")).DistinctBy(c => c.Type).Where(c => !s_own.Contains(c.Type) && !made.Any(m => m.Type == c.Type));
+        return made.Select(c => Stamped(c, inputs)).Concat(inputs.Passing.Select(c => Stamped(c, inputs) with { ObservedGeneration = c.ObservedGeneration })).Concat(others).ToSeq();
     }
 
     static PodCondition Stamped(PodCondition condition, StatusInputs inputs)

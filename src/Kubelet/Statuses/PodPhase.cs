@@ -38,7 +38,7 @@ static class PodPhase
         }
         bool begun = running + stopped > 0;
         if (failed > 0 && policy == "Never") return "Failed";
-        if (terminal && running == 0 && stopped == 0 && unknown == 0 && waiting > 0) return failed > 0 ? "Failed" : "Pending";
+        if (terminal && running == 0 && stopped == 0 && unknown == 0 && waiting > 0) return "Failed"; // upstream: what never ran did not succeed
         if (failed > 0 && !begun) return terminal ? "Failed" : "Pending";
         if (pending > 0 && !begun) return "Pending";
         if (waiting > 0) return terminal && stopped > 0 ? "Failed" : "Pending";

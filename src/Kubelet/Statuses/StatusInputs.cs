@@ -18,6 +18,12 @@ public sealed record StatusInputs
     public required IProbeResults Probes { get; init; }
     public required DateTimeOffset Now { get; init; }
     public Seq<string> HostIPs { get; init; }
+    /// <summary>Conditions that tell of a resize, present while they are true.</summary>
+    public IEnumerable<PodCondition> Passing { get; init; } = [];
+    /// <summary>Why the node ended a Pod that did nothing wrong; null for other ends.</summary>
+    public string? Disruption { get; init; }
+    /// <summary>What a container runs with, by name; null when nobody knows.</summary>
+    public Func<string, ResourceRequirements?> InForce { get; init; } = _ => null;
     /// <summary>Nothing of the Pod will be started any more.</summary>
     public bool Terminal { get; init; }
     /// <summary>The kubelet itself ends the Pod: phase Failed, with this reason.</summary>

@@ -34,19 +34,23 @@ static class StatusPatch
     static JsonArray Conditions(JsonArray all, PodStatus old)
     {
         var before = old.Conditions.ToDictionary(c => c.Type, c => Tree(c));
+        var gone = PodConditions.Passing.Where(type => before.ContainsKey(type) && !all.Items.Any(c => ((JsonString)((JsonObject)c)["type"]!).Value == type));
         return new([.. all.Items.Cast<JsonObject>().Select(now =>
             before.GetValueOrDefault(((JsonString)now["type"]!).Value) is not { } was ? now
             : was.Equals(now) ? null
-            : was.Members.Where(m => !now.Contains(m.Name)).Aggregate(now, (c, m) => c.With(m.Name, JsonNull.Instance))).OfType<JsonValue>()]);
+            : was.Members.Where(m => !now.Contains(m.Name)).Aggregate(now, (c, m) => c.With(m.Name, JsonNull.Instance))).OfType<JsonValue>(),
+            .. gone.Select(type => JsonObject.Of(("$patch", "delete"), ("type", type)))]);
     }
 
-    static JsonObject Tree(IMessage message)
+    static JsonObject Tree(IMessage message) => (JsonObject)JsonValue.Parse(Json(message));
+
+    internal static byte[] Json(IMessage message)
     {
         var writer = new JsonWriter();
         try
         {
             message.WriteJson(ref writer);
-            return (JsonObject)JsonValue.Parse(writer.Written);
+            return writer.ToArray();
         }
         finally { writer.Dispose(); }
     }

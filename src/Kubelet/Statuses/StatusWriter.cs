@@ -4,12 +4,14 @@ using Hanbae.Api.Meta.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Client;
 using Hanbae.Kubelet.Pods;
+using Hanbae.Kubelet.Static;
+using Microsoft.Extensions.Logging;
 using Patch = Hanbae.Client.Patch;
 
 namespace Hanbae.Kubelet.Statuses;
 
 /// <summary>Writes Pod statuses to the API server: the newest of each Pod, only what changed, until it is there.</summary>
-sealed class StatusWriter(IClient client, TimeProvider time) : IPodReports
+sealed class StatusWriter(IClient client, TimeProvider time, ILogger log, Func<Pod, Pod?>? mirrorOf = null) : IPodReports
 {
     readonly ConcurrentDictionary<string, (Pod Pod, PodStatus Status)> _pending = new(); // at most one for each Pod of the node
     readonly ConcurrentDictionary<string, Pod> _written = new();
@@ -60,6 +62,7 @@ sealed class StatusWriter(IClient client, TimeProvider time) : IPodReports
                 catch (Exception e) when (e is ApiException or HttpRequestException or IOException)
                 {
                     _pending.TryAdd(entry.Key, report); // unless there is a newer one
+                    log.StatusNotWritten(report.Pod.Metadata.Namespace, report.Pod.Metadata.Name, e.Message);
                     Interlocked.Increment(ref failures);
                 }
             }).ConfigureAwait(false);
@@ -70,6 +73,12 @@ sealed class StatusWriter(IClient client, TimeProvider time) : IPodReports
     /// <returns>False when the Pod is no longer there.</returns>
     async Task<bool> WriteAsync(Pod pod, PodStatus status, CancellationToken ct)
     {
+        if (pod.IsStatic())
+        {
+            // Told of its mirror; without one there is nobody to tell, and the mirror's coming has it told again.
+            if (mirrorOf?.Invoke(pod) is not { } mirror) return true;
+            (pod, status) = (mirror, status with { ObservedGeneration = mirror.Metadata.Generation });
+        }
         string uid = pod.Metadata.Uid;
         var turn = _turns.GetOrAdd(uid, _ => new(1));
         await turn.WaitAsync(ct).ConfigureAwait(false);

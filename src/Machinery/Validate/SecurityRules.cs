@@ -1,11 +1,18 @@
+using System.Text.RegularExpressions;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 
 namespace Hanbae.Machinery.Validate;
 
 /// <summary>Security contexts of Pods and containers.</summary>
-static class SecurityRules
+static partial class SecurityRules
 {
+    const int MaxSysctl = 253;
+    const string SysctlForm = @"^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$";
+
+    [GeneratedRegex(SysctlForm)]
+    private static partial Regex SysctlName();
+
     public static void Pod(FieldPath at, PodSpec spec, Errors errors)
     {
         if (spec.SecurityContext is not { } s) return;
@@ -21,6 +28,8 @@ static class SecurityRules
         {
             var (here, sysctl) = (at["sysctls"][i]["name"], s.Sysctls[i]);
             if (sysctl.Name.Length == 0) errors.Required(here);
+            else if (sysctl.Name.Length > MaxSysctl || !SysctlName().IsMatch(sysctl.Name))
+                errors.Invalid(here, sysctl.Name, $"must have at most {MaxSysctl} characters and match regex {SysctlForm}");
             else if (!names.Add(sysctl.Name)) errors.Duplicate(here, sysctl.Name);
         }
     }

@@ -70,7 +70,7 @@ public sealed class ResourceTests
         var room = Map.Of(("cpu", Quantity.Parse("2")), ("memory", Quantity.Parse("1Gi")), ("pods", Quantity.Parse("2")));
         var one = Make.Pod(With("1500m", null, null, null));
         Assert.Null(PodAdmission.Refuse(one, [], room, bench.Options));
-        Assert.Equal("Pod was rejected: Node didn't have enough resource: cpu, requested: 1500, used: 1500, capacity: 2000", PodAdmission.Refuse(one, [one], room, bench.Options)!.Value.Message);
+        Assert.Equal("Node didn't have enough resource: cpu, requested: 1500, used: 1500, capacity: 2000", PodAdmission.Refuse(one, [one], room, bench.Options)!.Value.Message);
         Assert.Equal("OutOfpods", PodAdmission.Refuse(Make.Pod(), [Make.Pod(), Make.Pod()], room, bench.Options)!.Value.Reason);
         var sysctl = Make.Pod() with { Spec = new() { SecurityContext = new() { Sysctls = [new() { Name = "kernel.msgmax", Value = "1" }] } } };
         Assert.Equal("forbidden sysctl: \"kernel.msgmax\" not allowlisted", PodAdmission.Refuse(sysctl, [], room, bench.Options)!.Value.Message);

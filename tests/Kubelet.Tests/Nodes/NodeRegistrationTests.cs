@@ -21,8 +21,8 @@ public sealed class NodeRegistrationTests
         return new(change?.Invoke(options) ?? options, _api, _events, _time, _ => Task.FromResult(new NodeState
         {
             Machine = new() { Cpus = 4, MemoryBytes = 8L << 30, DiskBytes = 100L << 30, Architecture = "amd64", Hostname = "host1" },
-            Now = _time.GetUtcNow(), Troubles = _troubles, MemoryAvailable = 4L << 30, DiskAvailable = 50L << 30, IPs = ["10.0.0.1"], Port = 10250, Runtime = "containerd://1.6.20",
-        }));
+            Now = _time.GetUtcNow(), Troubles = _troubles, IPs = ["10.0.0.1"], Port = 10250, Runtime = "containerd://1.6.20",
+        }), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
     }
 
     Node Node => _api.Get<Node>(s_key)!;

@@ -247,7 +247,7 @@ public sealed class LifecycleTests
         await bench.SettleAsync(pod);
         using var stop = new CancellationTokenSource();
         var workers = new PodWorkers(bench.Context, stop.Token);
-        var pleg = new Pleg(bench.Cri, bench.Options, bench.Time, _ => { });
+        var pleg = new Pleg(bench.Cri, bench.Options, bench.Time, _ => { }, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
         await pleg.RelistAsync(default);
         await new Housekeeping(bench.Context, workers, pleg).OnceAsync(default);
         await workers.WhenDoneAsync();

@@ -8,7 +8,10 @@ readonly record struct FileStatus(uint Mode, uint User, uint Group, ulong Inode,
     public FileStatus(ReadOnlySpan<byte> statx) : this(
         BinaryPrimitives.ReadUInt16LittleEndian(statx[28..]), BinaryPrimitives.ReadUInt32LittleEndian(statx[20..]), BinaryPrimitives.ReadUInt32LittleEndian(statx[24..]),
         BinaryPrimitives.ReadUInt64LittleEndian(statx[32..]), BinaryPrimitives.ReadUInt64LittleEndian(statx[136..]),
-        (BinaryPrimitives.ReadUInt64LittleEndian(statx[8..]) & 0x2000) != 0) { }
+        (BinaryPrimitives.ReadUInt64LittleEndian(statx[8..]) & 0x2000) != 0) => Bytes = BinaryPrimitives.ReadInt64LittleEndian(statx[48..]) * 512;
+
+    /// <summary>What it takes of the disk, which holes and sharing make differ from its length.</summary>
+    public long Bytes { get; init; }
 
     public uint Type => Mode & 0xF000;
     public uint Permissions => Mode & 0xFFF;

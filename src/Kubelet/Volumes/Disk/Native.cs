@@ -171,6 +171,17 @@ static class Native
         }
     }
 
+    /// <summary>How big the file system is that a path lies on, and what is left of it: bytes for users who are not root, and inodes.</summary>
+    /// <exception cref="IOException"/>
+    public static (long Total, long Available, long Inodes, long InodesFree) FileSystem(string path)
+    {
+        byte[] buffer = new byte[256]; // struct statvfs: its first eight fields are words on every 64-bit Linux
+        if (statvfs(Bytes(path), buffer) != 0) throw Tree.Failure("statfs", path, Marshal.GetLastPInvokeError());
+        long Word(int at) => BinaryPrimitives.ReadInt64LittleEndian(buffer.AsSpan(at * 8));
+        return (Word(1) * Word(2), Word(1) * Word(4), Word(5), Word(6));
+    }
+
+    [DllImport("libc", SetLastError = true)] static extern int statvfs(byte[] path, byte[] buffer);
     [DllImport("libc", SetLastError = true)] static extern int mount(byte[] source, byte[] target, byte[]? type, ulong flags, nint data);
     [DllImport("libc", SetLastError = true)] static extern int umount2(byte[] target, int flags);
     [DllImport("libc", SetLastError = true)] static extern int openat(int folder, byte[] path, int flags, uint mode);

@@ -63,5 +63,19 @@ static class Tree
         if (failed is not (0 or Native.NoEntry)) throw Failure("change", path, failed);
     }
 
+    /// <summary>What a folder and all in it takes of the disk, and of how many files it is.</summary>
+    /// <exception cref="IOException"/>
+    public static (long Bytes, long Files) Measure(string root)
+    {
+        long bytes = 0, files = 0;
+        Visit(root, (_, status) =>
+        {
+            bytes += status.Bytes;
+            files++;
+            return 0;
+        }, CancellationToken.None);
+        return (bytes, files);
+    }
+
     public static IOException Failure(string verb, string path, int error) => new($"{verb} {path}: {Native.Text(error)}");
 }

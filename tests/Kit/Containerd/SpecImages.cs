@@ -2,7 +2,7 @@ using System.Formats.Tar;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Hanbae.Cri.Tests.Containerd;
+namespace Hanbae.Kit.Containerd;
 
 /// <summary>The spec's images as one OCI archive: busybox in a single layer, and per image only what it runs.</summary>
 static class SpecImages

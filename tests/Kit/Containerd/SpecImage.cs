@@ -1,7 +1,7 @@
-namespace Hanbae.Cri.Tests;
+namespace Hanbae.Kit.Containerd;
 
 /// <summary>What the spec runs: the same names stand for busybox commands in a real runtime and for scripts in FakeCri.</summary>
-static class SpecImage
+public static class SpecImage
 {
     public const string Pause = "registry.k8s.io/pause:3.10";
 

@@ -1,15 +1,18 @@
 using System.Diagnostics;
 using Hanbae.Grpc;
+using Xunit;
 
-namespace Hanbae.Cri.Tests.Containerd;
+namespace Hanbae.Kit.Containerd;
 
-/// <summary>A real containerd for tests, shut in namespaces of its own.</summary>
+/// <summary>A real containerd for tests, shut in namespaces of its own; a test class takes a subclass of it as its fixture.</summary>
 /// <remarks>
 /// An outer shell holds it on a leash: it starts containerd as part of a PID, mount, network and UTS namespace whose first process
 /// waits for the end of its stdin. When the test process closes that pipe, or dies in any way, the first process ends; with it the
-/// kernel ends containerd, shims and pods and drops every mount and network namespace; then the outer shell removes cgroups and files.
+/// kernel ends containerd, shims and pods and drops every mount and network namespace; then the outer shell removes cgroups, links and files,
+/// all of them named by this fixture only.
 /// </remarks>
-public sealed class ContainerdNode : IAsyncLifetime
+/// <param name="ownNetwork">False for tests in which a kubelet has to reach its Pods and the runtime's streaming server: the network is then the test's.</param>
+public abstract class ContainerdRig(bool ownNetwork) : IAsyncLifetime
 {
     static readonly string[] s_needed =
     [
@@ -18,6 +21,7 @@ public sealed class ContainerdNode : IAsyncLifetime
     ];
 
     readonly string _id = "hanbae-cri-" + Guid.NewGuid().ToString("N")[..8];
+    readonly int _subnet = Random.Shared.Next(256);
     Process? _leash;
     GrpcChannel? _channel;
 
@@ -31,6 +35,8 @@ public sealed class ContainerdNode : IAsyncLifetime
     public string Directory => Path.Combine(Path.GetTempPath(), _id);
 
     public string CgroupParent => "/" + _id;
+
+    string Bridge => "hk" + _id[^8..];
 
     public GrpcChannel Channel => _channel ?? throw new InvalidOperationException("containerd was not started: " + Missing);
 
@@ -82,7 +88,8 @@ public sealed class ContainerdNode : IAsyncLifetime
 
     string Outer() => $$"""
         trap '' HUP INT TERM
-        unshare --mount --net --uts --ipc --pid --fork --propagation private /bin/sh {{Directory}}/inner.sh
+        unshare --mount {{(ownNetwork ? "--net --uts" : "")}} --ipc --pid --fork --propagation private /bin/sh {{Directory}}/inner.sh
+        {{(ownNetwork ? "" : $"ip link del {Bridge} 2>/dev/null")}}
         for try in 1 2 3 4 5 6 7 8 9 10; do # a killed process leaves its cgroup a moment after its end
           find /sys/fs/cgroup/*/{{_id}} -depth -type d -exec rmdir {} + 2>/dev/null
           ls -d /sys/fs/cgroup/*/{{_id}} >/dev/null 2>&1 || break
@@ -96,7 +103,7 @@ public sealed class ContainerdNode : IAsyncLifetime
         mount -t proc proc /proc
         umount /sys/fs/cgroup/unified 2>/dev/null
         mount --make-rshared /
-        ip link set lo up
+        {{(ownNetwork ? "ip link set lo up" : "")}}
         exec 2>{{Directory}}/containerd.log
         containerd -c {{Directory}}/config.toml </dev/null >/dev/null &
         daemon=$!
@@ -109,6 +116,8 @@ public sealed class ContainerdNode : IAsyncLifetime
         }
         echo ready
         read -r leash
+        # Pods first, so that CNI takes its links out of a network that is not ours alone.
+        for task in $(ctr -a {{Directory}}/c.sock -n k8s.io tasks ls -q); do ctr -a {{Directory}}/c.sock -n k8s.io tasks kill -s KILL $task; done
         """;
 
     string Config() => $$"""
@@ -143,7 +152,7 @@ public sealed class ContainerdNode : IAsyncLifetime
 
     string Network() => $$"""
         {"cniVersion":"0.4.0","name":"{{_id}}","plugins":[
-         {"type":"bridge","bridge":"cni0","isGateway":true,"ipMasq":false,
-          "ipam":{"type":"host-local","dataDir":"{{Directory}}/hostlocal","ranges":[[{"subnet":"10.244.1.0/24"}]],"routes":[{"dst":"0.0.0.0/0"}]} }]}
+         {"type":"bridge","bridge":"{{Bridge}}","isGateway":true,"ipMasq":false,
+          "ipam":{"type":"host-local","dataDir":"{{Directory}}/hostlocal","ranges":[[{"subnet":"10.213.{{_subnet}}.0/24"}]],"routes":[{"dst":"0.0.0.0/0"}]} }]}
         """;
 }

@@ -1,0 +1,85 @@
+using Hanbae.Api.Core.V1;
+using Hanbae.Grpc;
+using Hanbae.Kubelet.Images;
+using Hanbae.Kubelet.Pods;
+using Hanbae.Kubelet.Stats;
+using Microsoft.Extensions.Logging;
+
+namespace Hanbae.Kubelet.Eviction;
+
+/// <summary>Ends Pods before the kernel does it blindly: when memory, disk or process ids run short, and when a Pod takes more disk than it may.</summary>
+/// <remarks>One Pod a round, and no other before it has gone: what it frees shows only then. Images go before Pods where the disk is short.</remarks>
+sealed class EvictionLoop(PodContext context, PodSampler sampler, PodWorkers workers, ImageGc images, Func<string> imageFolder)
+{
+    static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+
+    readonly Dictionary<Threshold, DateTimeOffset> _since = []; // as many as thresholds
+    readonly Dictionary<string, DateTimeOffset> _seen = []; // three conditions
+    volatile IReadOnlyList<string> _conditions = [];
+    PodWorker? _leaving;
+    DateTimeOffset _leavingSince;
+
+    /// <summary>Read for tests; otherwise what the machine says.</summary>
+    public Func<Dictionary<string, Observed>>? Observe { get; init; }
+
+    /// <summary>The node's pressures: <c>MemoryPressure</c>, <c>DiskPressure</c>, <c>PIDPressure</c>.</summary>
+    public IReadOnlyList<string> Conditions => _conditions;
+
+    public async Task RunAsync(CancellationToken ct)
+    {
+        while (true)
+        {
+            await Task.Delay(context.Options.EvictionPeriod, context.Time, ct).ConfigureAwait(false);
+            try { await OnceAsync(ct).ConfigureAwait(false); }
+            catch (Exception e) when (e is GrpcException or IOException && !ct.IsCancellationRequested) { context.Log.NoFigures(e.Message); }
+        }
+    }
+
+    public async Task OnceAsync(CancellationToken ct)
+    {
+        var now = context.Time.GetUtcNow();
+        var observed = Look();
+        var met = context.Options.Eviction.Where(t => Short(t, observed)).ToArray();
+        foreach (var threshold in _since.Keys.Except(met).ToArray()) _since.Remove(threshold);
+        foreach (var threshold in met) _since.TryAdd(threshold, now);
+        foreach (var threshold in met) _seen[threshold.Condition] = now;
+        _conditions = [.. _seen.Where(s => now - s.Value < context.Options.PressureTransition || met.Any(t => t.Condition == s.Key)).Select(s => s.Key).Order(StringComparer.Ordinal)];
+
+        NodeUse? use = null;
+        if (context.Active().Any(HasDiskLimit))
+        {
+            use = await sampler.ReadAsync(ct).ConfigureAwait(false);
+            foreach (var pod in use.Pods)
+                if (EvictionRank.OverLimit(pod) is { } why) Evict(pod.Pod, why, disruption: false, grace: 1);
+        }
+
+        // Memory first: it kills soonest. A soft threshold counts only after its grace.
+        var due = met.Where(t => t.Grace is not { } grace || now - _since[t] >= grace).OrderBy(t => t.Signal == "memory.available" ? 0 : 1).ThenBy(t => t.Grace is null ? 0 : 1).FirstOrDefault();
+        if (due is null || _leaving is { Done: false, Runtime.IsRunning: true } && now - _leavingSince < s_patience) return;
+        if (due.Condition == "DiskPressure" && await images.FreeAsync(long.MaxValue, ct).ConfigureAwait(false) > 0 && !Short(due, Look())) return;
+        use ??= await sampler.ReadAsync(ct).ConfigureAwait(false);
+        var alive = use.Pods.Where(p => workers.Find(p.Pod.Metadata.Uid) is { Ended: false });
+        if (EvictionRank.Order(due.Signal, alive).FirstOrDefault() is not { } victim) return;
+        var what = observed[due.Signal];
+        long? patience = due.Grace is null ? 1 : Math.Min((long)context.Options.EvictionMaxGrace.TotalSeconds, victim.Pod.GraceSeconds());
+        Evict(victim.Pod, EvictionRank.Message(due, what.Capacity, what.Available, victim), disruption: true, patience);
+        (_leaving, _leavingSince) = (workers.Find(victim.Pod.Metadata.Uid), now);
+    }
+
+    Dictionary<string, Observed> Look() => Observe?.Invoke() ?? Observed.All(context.Options.Folders.Data, imageFolder());
+
+    /// <summary>Once it was short, it stays so until the bound and what is to be won back are there.</summary>
+    bool Short(Threshold threshold, Dictionary<string, Observed> observed) =>
+        observed.TryGetValue(threshold.Signal, out var o) && o.Available < threshold.Of(o.Capacity) + (_since.ContainsKey(threshold) ? threshold.Reclaim(o.Capacity) : 0);
+
+    static bool HasDiskLimit(Pod pod) =>
+        pod.Spec.Volumes.Exists(v => v.EmptyDir?.SizeLimit is { Sign: > 0 }) || pod.Spec.Containers.Exists(c => c.Resources.Limits.ContainsKey("ephemeral-storage"));
+
+    void Evict(Pod pod, string message, bool disruption, long? grace)
+    {
+        if (workers.Find(pod.Metadata.Uid) is not { Ended: false } worker || CriticalPods.IsCritical(pod)) return;
+        context.Log.Evicting(pod.Metadata.Namespace, pod.Metadata.Name, message);
+        context.Events.Event(pod, "Warning", "Evicted", message);
+        worker.Fail(new("Evicted", message), disruption ? message : null, grace);
+    }
+}

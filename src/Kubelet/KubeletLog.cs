@@ -1,0 +1,58 @@
+using Microsoft.Extensions.Logging;
+
+namespace Hanbae.Kubelet;
+
+/// <summary>What the node agent writes to its log: faults of its own and of what it depends on, each once, where it is tried again.</summary>
+static partial class KubeletLog
+{
+    [LoggerMessage(8001, LogLevel.Warning, "pod {Namespace}/{Name}: {Message}; tried again in {Seconds} s")]
+    public static partial void PodStep(this ILogger log, string @namespace, string name, string message, double seconds, Exception? exception = null);
+
+    [LoggerMessage(8002, LogLevel.Error, "pod {Namespace}/{Name}: a fault of the kubelet's own")]
+    public static partial void PodFault(this ILogger log, string @namespace, string name, Exception exception);
+
+    [LoggerMessage(8003, LogLevel.Warning, "status of pod {Namespace}/{Name} could not be written: {Message}")]
+    public static partial void StatusNotWritten(this ILogger log, string @namespace, string name, string message);
+
+    [LoggerMessage(8004, LogLevel.Warning, "node {Node} could not be told of: {Message}")]
+    public static partial void NodeNotTold(this ILogger log, string node, string message);
+
+    [LoggerMessage(8005, LogLevel.Warning, "the runtime could not be looked at: {Message}")]
+    public static partial void Relist(this ILogger log, string message);
+
+    [LoggerMessage(8006, LogLevel.Warning, "{Path} could not be cleaned up: {Message}")]
+    public static partial void Leftover(this ILogger log, string path, string message);
+
+    [LoggerMessage(8007, LogLevel.Warning, "container {Container}: its log could not be rotated: {Message}")]
+    public static partial void Rotation(this ILogger log, string container, string message);
+
+    [LoggerMessage(8008, LogLevel.Information, "pod {Namespace}/{Name} was refused: {Reason}: {Message}")]
+    public static partial void Refused(this ILogger log, string @namespace, string name, string reason, string message);
+
+    [LoggerMessage(8009, LogLevel.Warning, "{User} may not {Verb} {Resource} of this node: {Message}")]
+    public static partial void Forbidden(this ILogger log, string user, string verb, string resource, string message);
+
+    [LoggerMessage(8010, LogLevel.Warning, "evicting pod {Namespace}/{Name}: {Message}")]
+    public static partial void Evicting(this ILogger log, string @namespace, string name, string message);
+
+    [LoggerMessage(8011, LogLevel.Information, "image {Image} removed: {Bytes} bytes")]
+    public static partial void ImageRemoved(this ILogger log, string image, ulong bytes);
+
+    [LoggerMessage(8012, LogLevel.Warning, "image {Image} could not be removed: {Message}")]
+    public static partial void ImageNotRemoved(this ILogger log, string image, string message);
+
+    [LoggerMessage(8013, LogLevel.Error, "static pod {Path} cannot be read: {Message}")]
+    public static partial void StaticPod(this ILogger log, string path, string message);
+
+    [LoggerMessage(8014, LogLevel.Warning, "mirror of static pod {Namespace}/{Name} could not be kept: {Message}")]
+    public static partial void Mirror(this ILogger log, string @namespace, string name, string message);
+
+    [LoggerMessage(8015, LogLevel.Information, "node shuts down: ending {Pods} pods of priority {Priority} within {Seconds} s")]
+    public static partial void ShuttingDown(this ILogger log, int pods, int priority, double seconds);
+
+    [LoggerMessage(8016, LogLevel.Error, "request {Path} failed")]
+    public static partial void RequestFailed(this ILogger log, string path, Exception exception);
+
+    [LoggerMessage(8017, LogLevel.Warning, "figures of use could not be read: {Message}")]
+    public static partial void NoFigures(this ILogger log, string message);
+}

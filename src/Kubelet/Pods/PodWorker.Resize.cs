@@ -1,0 +1,129 @@
+using Hanbae.Api.Core.V1;
+using Hanbae.Grpc;
+using Hanbae.Kubelet.Runtime;
+using Hanbae.Kubelet.Statuses;
+
+namespace Hanbae.Kubelet.Pods;
+
+sealed partial class PodWorker
+{
+    /// <summary>Containers that were ended to be started with other resources, whatever the restart policy says.</summary>
+    readonly HashSet<string> _resizing = [];
+    Waiting? _pending, _resizeError;
+    bool _inProgress;
+    long _pendingGeneration, _progressGeneration;
+
+    /// <summary>The Pod waits for the node to have room for its new wishes.</summary>
+    public bool ResizePending => _pending is not null;
+
+    /// <summary>Grants what the Pod asks for, if the node can.</summary>
+    /// <returns>The Pod with what it has been granted, which may still be what it had.</returns>
+    Pod Allocate(Pod pod)
+    {
+        lock (context.Allocations.Gate)
+        {
+            if (!context.Allocations.Knows(Uid))
+            {
+                context.Allocations.Grant(pod);
+                return pod;
+            }
+            var granted = context.Allocations.Of(pod);
+            if (granted == pod)
+            {
+                _pending = null;
+                return pod;
+            }
+            var refusal = Resizes.Refuse(pod, context.Active().Where(p => p.Metadata.Uid != Uid), context.Allocatable());
+            if (refusal is { } why)
+            {
+                if (_pending != why || _pendingGeneration != pod.Metadata.Generation)
+                    context.Events.Event(pod, "Warning", why.Reason == "Infeasible" ? "ResizeInfeasible" : "ResizeDeferred", Resizes.Describe("Pod resize " + why.Reason, pod, why.Message));
+                (_pending, _pendingGeneration) = (why, pod.Metadata.Generation);
+                return granted;
+            }
+            context.Allocations.Grant(pod);
+            (_pending, _resizeError, _inProgress, _progressGeneration) = (null, null, true, pod.Metadata.Generation);
+            context.Events.Event(pod, "Normal", "ResizeStarted", Resizes.Describe("Pod resize started", pod));
+        }
+        context.Released(); // somebody who waits for room may have it now
+        return pod;
+    }
+
+    /// <summary>Brings what was granted into force; containers that asked for it are ended instead, and started anew by the plan.</summary>
+    async Task ResizeAsync(Pod pod, CancellationToken ct)
+    {
+        bool changed = false, whole = true;
+        string? failure = null;
+        foreach (var container in pod.Spec.Containers.Concat(pod.Spec.InitContainers.Where(PodContainers.IsSidecar)))
+        {
+            if (_runtime!.Current(container.Name) is not { State: RuntimeState.Running } running) continue;
+            // Started by a kubelet that kept no record: what it was granted then is what it runs with.
+            if (context.Allocations.InForce(Uid, container.Name) is not { } inForce)
+            {
+                context.Allocations.PutInForce(pod, container.Name, container.Resources);
+                continue;
+            }
+            if (inForce == container.Resources) continue;
+            changed = true;
+            try
+            {
+                if (Resizes.NeedsRestart(container, inForce))
+                {
+                    _resizing.Add(container.Name);
+                    whole = false;
+                    await _killer.KillAsync(pod, running, null, $"Container {container.Name} resize requires restart", Task.CompletedTask, ct).ConfigureAwait(false);
+                    continue;
+                }
+                if (Resizes.For(pod, container, inForce, context.Options, context.NodeMemory) is { } wanted)
+                {
+                    await CheckUsageAsync(container.Name, running.Id, wanted.MemoryLimitInBytes, ct).ConfigureAwait(false);
+                    await context.Cri.UpdateContainerResourcesAsync(new() { ContainerId = running.Id, Linux = wanted }, ct).ConfigureAwait(false);
+                }
+                context.Allocations.PutInForce(pod, container.Name, container.Resources);
+            }
+            catch (Exception e) when (e is GrpcException or ContainerConfigException && !ct.IsCancellationRequested)
+            {
+                failure ??= e is GrpcException g ? g.Detail : e.Message;
+            }
+        }
+        if (failure is not null)
+        {
+            if (_resizeError?.Message != failure) context.Events.Event(pod, "Warning", "ResizeError", Resizes.Describe("Pod resize error", pod, failure));
+            (_inProgress, _resizeError) = (true, new("Error", failure));
+            _progressGeneration = _progressGeneration == 0 ? pod.Metadata.Generation : _progressGeneration;
+        }
+        else if (whole && _resizing.Count == 0)
+        {
+            if (_inProgress)
+            {
+                context.Cgroups.Ensure(pod); // the Pod as a whole shrinks last
+                context.Events.Event(pod, "Normal", "ResizeCompleted", Resizes.Describe("Pod resize completed", pod));
+            }
+            (_inProgress, _resizeError) = (false, null);
+        }
+        if (changed) _runtime = await ReadAsync(pod, ct).ConfigureAwait(false);
+    }
+
+    /// <summary>A limit beneath what is in use would end the container where cgroups are v2, so it is not tried.</summary>
+    async Task CheckUsageAsync(string name, string id, long limit, CancellationToken ct)
+    {
+        if (limit <= 0) return;
+        long used = (long)((await context.Cri.ContainerStatsAsync(id, ct).ConfigureAwait(false))?.Memory?.WorkingSetBytes?.Value ?? 0);
+        if (used > limit) throw new ContainerConfigException($"attempting to set container \"{name}\" memory limit ({limit}) below current usage ({used})");
+    }
+
+    /// <summary>The Pod with what its containers run with: its cgroup is not to be smaller than that while a resize goes on.</summary>
+    Pod InForce(Pod granted)
+    {
+        Container Now(Container c) => context.Allocations.InForce(Uid, c.Name) is { } r && r != c.Resources ? c with { Resources = r } : c;
+        return granted with { Spec = granted.Spec with { Containers = granted.Spec.Containers.Select(Now).ToSeq(), InitContainers = granted.Spec.InitContainers.Select(Now).ToSeq() } };
+    }
+
+    /// <summary>What the status says of a resize: at most <c>PodResizePending</c> and <c>PodResizeInProgress</c>.</summary>
+    IEnumerable<PodCondition> ResizeConditions()
+    {
+        if (_pending is { } why) yield return new() { Type = "PodResizePending", Status = "True", Reason = why.Reason, Message = why.Message, ObservedGeneration = _pendingGeneration };
+        if (_inProgress)
+            yield return new() { Type = "PodResizeInProgress", Status = "True", Reason = _resizeError?.Reason ?? "", Message = _resizeError?.Message ?? "", ObservedGeneration = _progressGeneration };
+    }
+}

@@ -1,0 +1,102 @@
+using System.Text;
+using System.Text.Json;
+using Hanbae.Cri;
+using Hanbae.Grpc;
+using Hanbae.Kubelet.Nodes;
+using Hanbae.Kubelet.Pods;
+using Hanbae.Kubelet.Probes;
+using Hanbae.Kubelet.Stats;
+using Microsoft.AspNetCore.Http;
+
+namespace Hanbae.Kubelet.Server;
+
+/// <summary>Answers what the kubelet is asked about use and about itself.</summary>
+sealed class StatsRoutes(KubeletOptions options, ICri cri, PodSampler sampler, PodWorkers workers, Prober prober, MachineInfo machine, Func<string> runtimeVersion)
+{
+    public async Task SummaryAsync(HttpContext context)
+    {
+        var ct = context.RequestAborted;
+        await SendAsync(context, "application/json", StatsSummary.Render(await sampler.ReadAsync(ct).ConfigureAwait(false), options, machine, await ImagesAsync(ct).ConfigureAwait(false))).ConfigureAwait(false);
+    }
+
+    public async Task ResourceAsync(HttpContext context) => await TextAsync(context, ResourceMetrics.Render(await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false))).ConfigureAwait(false);
+
+    public async Task CadvisorAsync(HttpContext context) =>
+        await TextAsync(context, CadvisorMetrics.Render(await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false), machine, NodeStatuses.Version, runtimeVersion())).ConfigureAwait(false);
+
+    public async Task OwnAsync(HttpContext context) =>
+        await TextAsync(context, KubeletMetrics.Render(options, [.. workers.All], await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false))).ConfigureAwait(false);
+
+    public Task ProbesAsync(HttpContext context) => TextAsync(context, KubeletMetrics.Probes(prober, workers.All));
+
+    /// <summary><c>/configz</c>: settings under the names of upstream's <c>KubeletConfiguration</c>.</summary>
+    public Task ConfigAsync(HttpContext context)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteStartObject("kubeletconfig");
+            json.WriteString("address", options.Address.ToString());
+            json.WriteNumber("port", options.Port);
+            json.WriteString("staticPodPath", options.StaticPodPath);
+            json.WriteString("syncFrequency", Go(options.SyncPeriod));
+            json.WriteString("clusterDomain", options.ClusterDomain);
+            json.WriteStartArray("clusterDNS");
+            foreach (string dns in options.ClusterDns) json.WriteStringValue(dns);
+            json.WriteEndArray();
+            json.WriteString("nodeStatusUpdateFrequency", Go(options.StatusUpdatePeriod));
+            json.WriteString("nodeStatusReportFrequency", Go(options.StatusReportPeriod));
+            json.WriteNumber("nodeLeaseDurationSeconds", (int)options.LeaseDuration.TotalSeconds);
+            json.WriteString("imageMinimumGCAge", Go(options.ImageMinimumAge));
+            json.WriteString("imageMaximumGCAge", Go(options.ImageMaximumAge));
+            json.WriteNumber("imageGCHighThresholdPercent", options.ImageHighPercent);
+            json.WriteNumber("imageGCLowThresholdPercent", options.ImageLowPercent);
+            json.WriteString("cgroupRoot", options.CgroupRoot);
+            json.WriteString("cgroupDriver", options.SystemdCgroups ? "systemd" : "cgroupfs");
+            json.WriteNumber("maxPods", options.MaxPods);
+            json.WriteString("podCIDR", options.PodCidr);
+            json.WriteNumber("podPidsLimit", options.PodPidsLimit > 0 ? options.PodPidsLimit : -1);
+            json.WriteString("resolvConf", options.ResolvConf);
+            json.WriteBoolean("cpuCFSQuota", options.CpuCfsQuota);
+            json.WriteString("cpuCFSQuotaPeriod", Go(options.CpuCfsQuotaPeriod));
+            json.WriteNumber("maxParallelImagePulls", options.MaxParallelPulls);
+            json.WriteBoolean("seccompDefault", options.SeccompDefault);
+            json.WriteString("containerLogMaxSize", new Api.Quantity(options.LogMaxBytes, Api.QuantityFormat.BinarySI).ToString());
+            json.WriteNumber("containerLogMaxFiles", options.LogMaxFiles);
+            json.WriteString("shutdownGracePeriod", Go(options.ShutdownGrace));
+            json.WriteString("shutdownGracePeriodCriticalPods", Go(options.ShutdownGraceCritical));
+            json.WriteString("evictionPressureTransitionPeriod", Go(options.PressureTransition));
+            json.WriteStartObject("evictionHard");
+            foreach (var t in options.Eviction.Where(t => t.Grace is null)) json.WriteString(t.Signal, t.Text);
+            json.WriteEndObject();
+            json.WriteStartArray("allowedUnsafeSysctls");
+            foreach (string sysctl in options.AllowedUnsafeSysctls) json.WriteStringValue(sysctl);
+            json.WriteEndArray();
+            json.WriteBoolean("enableDebuggingHandlers", options.EnableDebuggingHandlers);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+        return SendAsync(context, "application/json", buffer.ToArray());
+
+        static string Go(TimeSpan span) => span.TotalSeconds is > 0 and < 1 ? $"{(long)span.TotalMilliseconds}ms" : RestartBackoff.Go(span);
+    }
+
+    async Task<ImageDisk> ImagesAsync(CancellationToken ct)
+    {
+        try
+        {
+            var disk = (await cri.ImageFsInfoAsync(ct).ConfigureAwait(false)).ImageFilesystems.FirstOrDefault();
+            return new(disk?.FsId?.Mountpoint ?? "", (long)(disk?.UsedBytes?.Value ?? 0));
+        }
+        catch (GrpcException) when (!ct.IsCancellationRequested) { return new("", 0); } // runtimes need not tell
+    }
+
+    static Task TextAsync(HttpContext context, string text) => SendAsync(context, PrometheusText.ContentType, Encoding.UTF8.GetBytes(text));
+
+    static async Task SendAsync(HttpContext context, string type, byte[] body)
+    {
+        context.Response.ContentType = type;
+        await context.Response.Body.WriteAsync(body, context.RequestAborted).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,99 @@
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Meta.V1;
+using Hanbae.Api.Rest;
+using Hanbae.Client;
+using Hanbae.Kubelet.Pods;
+using Microsoft.Extensions.Logging;
+
+namespace Hanbae.Kubelet.Static;
+
+/// <summary>Runs the Pods of a folder, API or no API, and shows each in the API by a mirror Pod.</summary>
+/// <remarks>The folder is what counts: a mirror that is deleted or changed comes back as it was; a file that goes takes Pod and mirror with it.</remarks>
+sealed class StaticPodLoop(PodContext context, PodWorkers workers, IClient client, ICache<Pod> pods, Func<Node?> node)
+{
+    readonly WakeUp _wake = new();
+    readonly Dictionary<string, string> _errors = []; // as many as files that cannot be read; told once each
+
+    /// <summary>Something happened to a mirror.</summary>
+    public void Wake() => _wake.Set();
+
+    public async Task RunAsync(CancellationToken ct)
+    {
+        string folder = context.Options.StaticPodPath;
+        using var watcher = folder.Length > 0 && Directory.Exists(folder) ? new FileSystemWatcher(folder) { EnableRaisingEvents = true } : null;
+        if (watcher is not null)
+        {
+            watcher.Changed += (_, _) => _wake.Set();
+            watcher.Created += (_, _) => _wake.Set();
+            watcher.Deleted += (_, _) => _wake.Set();
+            watcher.Renamed += (_, _) => _wake.Set();
+        }
+        while (true)
+        {
+            bool settled = Run(folder);
+            if (pods.Synced) await MirrorAsync(ct).ConfigureAwait(false);
+            await _wake.WaitAsync(settled && pods.Synced ? context.Options.StaticPodPeriod : TimeSpan.FromSeconds(1), context.Time, ct).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Brings what runs in line with the files.</summary>
+    /// <returns>False while a Pod has to wait for its predecessor's end.</returns>
+    public bool Run(string folder)
+    {
+        if (folder.Length == 0) return true;
+        var wanted = new Dictionary<string, Pod>();
+        foreach (var (path, pod, error) in StaticPodFiles.Read(folder, context.Options.NodeName))
+        {
+            if (pod is not null) wanted[pod.Metadata.Uid] = pod;
+            if (error.Length == 0) _errors.Remove(path);
+            else if (_errors.GetValueOrDefault(path) != error)
+            {
+                _errors[path] = error;
+                context.Log.StaticPod(path, error);
+            }
+        }
+        foreach (var worker in workers.All.Where(w => w.Pod.IsStatic() && !wanted.ContainsKey(w.Uid))) worker.Remove(grace: worker.Pod.GraceSeconds());
+        bool settled = true;
+        foreach (var pod in wanted.Values.Where(p => !workers.Knows(p.Metadata.Uid)))
+        {
+            if (workers.Find(pod.Metadata.Namespace, pod.Metadata.Name) is { Done: false }) settled = false;
+            else workers.Add(pod);
+        }
+        return settled;
+    }
+
+    /// <summary>Brings the mirrors in line with what runs.</summary>
+    public async Task MirrorAsync(CancellationToken ct)
+    {
+        var ours = workers.All.Where(w => w.Pod.IsStatic()).Select(w => w.Pod).ToDictionary(p => Key.Of(p));
+        foreach (var mirror in pods.All.Where(p => p.IsMirror() && p.Spec.NodeName == context.Options.NodeName))
+        {
+            bool right = ours.TryGetValue(Key.Of(mirror), out var pod) && HashOf(pod) == mirror.Metadata.Annotations[StaticPods.MirrorAnnotation] && mirror.Metadata.DeletionTimestamp is null;
+            if (!right) await TryAsync(mirror, () => client.DeleteAsync<Pod>(Key.Of(mirror), new DeleteOptions { GracePeriodSeconds = 0, Preconditions = new() { Uid = mirror.Metadata.Uid } }, ct)).ConfigureAwait(false);
+        }
+        foreach (var (key, pod) in ours)
+            if (pods.Find(key) is null) await TryAsync(pod, () => client.CreateAsync(MirrorOf(pod), ct)).ConfigureAwait(false);
+    }
+
+    Pod MirrorOf(Pod pod) => pod with
+    {
+        Metadata = new()
+        {
+            Name = pod.Metadata.Name, Namespace = pod.Metadata.Namespace, Labels = pod.Metadata.Labels,
+            Annotations = pod.Metadata.Annotations.Set(StaticPods.MirrorAnnotation, HashOf(pod)),
+            // The mirror goes with its node.
+            OwnerReferences = node() is { } n ? [new() { ApiVersion = "v1", Kind = "Node", Name = n.Metadata.Name, Uid = n.Metadata.Uid, Controller = true }] : default,
+        },
+        Status = new(),
+    };
+
+    static string HashOf(Pod pod) => pod.Metadata.Annotations[StaticPods.HashAnnotation] ?? "";
+
+    async Task TryAsync(Pod pod, Func<Task> write)
+    {
+        try { await write().ConfigureAwait(false); }
+        catch (ApiException e) when (e.IsNotFound || e.IsAlreadyExists || e.IsConflict) { } // it is as it should be, or soon will
+        catch (Exception e) when (e is ApiException or HttpRequestException or IOException) { context.Log.Mirror(pod.Metadata.Namespace, pod.Metadata.Name, e.Message); }
+    }
+}

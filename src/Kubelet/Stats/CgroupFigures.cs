@@ -1,0 +1,150 @@
+using System.Globalization;
+
+namespace Hanbae.Kubelet.Stats;
+
+/// <summary>What one cgroup uses, as the kernel's files tell it; times in nanoseconds.</summary>
+sealed record CgroupFigures
+{
+    public long CpuUsage { get; init; }
+    public long CpuUser { get; init; }
+    public long CpuSystem { get; init; }
+    public long Periods { get; init; }
+    public long ThrottledPeriods { get; init; }
+    public long ThrottledTime { get; init; }
+    public long CpuQuota { get; init; }
+    public long CpuPeriod { get; init; }
+    public long CpuShares { get; init; }
+
+    public long MemoryUsage { get; init; }
+    public long MemoryMax { get; init; }
+    /// <summary>0 without a limit.</summary>
+    public long MemoryLimit { get; init; }
+    public long Cache { get; init; }
+    public long Rss { get; init; }
+    public long Mapped { get; init; }
+    public long Swap { get; init; }
+    public long InactiveFile { get; init; }
+    public long ActiveFile { get; init; }
+    public long PageFaults { get; init; }
+    public long MajorPageFaults { get; init; }
+    public long FailCount { get; init; }
+    public long OomKills { get; init; }
+    public long Processes { get; init; }
+    public long Threads { get; init; }
+    /// <summary>By <c>cpu</c>, <c>memory</c>, <c>io</c>: microseconds in which some, and all, waited (KEP-4205).</summary>
+    public IReadOnlyDictionary<string, (long Some, long Full)> Pressure { get; init; } = new Dictionary<string, (long, long)>();
+
+    /// <summary>What cannot be taken away without harm: usage without the page cache that nobody used of late.</summary>
+    public long WorkingSet => Math.Max(MemoryUsage - InactiveFile, 0);
+    public long Available => MemoryLimit > 0 ? Math.Max(MemoryLimit - WorkingSet, 0) : 0;
+}
+
+/// <summary>Reads cgroups of v1's hierarchies or v2's one: a few small files each, no walk over processes.</summary>
+sealed class CgroupReader(string mount)
+{
+    const long Tick = 10_000_000, NoLimit = long.MaxValue / 2; // USER_HZ is 100 everywhere Linux shows it
+
+    readonly bool _v2 = File.Exists(Path.Combine(mount, "cgroup.controllers"));
+
+    /// <param name="path">Beneath the mount point, with a leading slash.</param>
+    /// <returns>Null when there is no such cgroup.</returns>
+    public CgroupFigures? Read(string path)
+    {
+        try { return _v2 ? V2(mount + path) : V1(path); }
+        catch (Exception e) when (e is DirectoryNotFoundException or FileNotFoundException) { return null; }
+        catch (IOException) { return null; } // ENODEV: it goes at this moment
+    }
+
+    public bool Exists(string path) => Directory.Exists(_v2 ? mount + path : mount + "/memory" + path);
+
+    /// <summary>A process of the cgroup, to look into its namespaces; null when it is empty.</summary>
+    public int? Process(string path)
+    {
+        try
+        {
+            foreach (string line in File.ReadLines((_v2 ? mount + path : mount + "/memory" + path) + "/cgroup.procs"))
+                if (int.TryParse(line, CultureInfo.InvariantCulture, out int pid) && pid > 0) return pid;
+        }
+        catch (IOException) { }
+        return null;
+    }
+
+    CgroupFigures? V1(string path)
+    {
+        string cpu = mount + "/cpu" + path, account = mount + "/cpuacct" + path, memory = mount + "/memory" + path;
+        if (!Directory.Exists(memory)) return null;
+        var stat = Table(memory + "/memory.stat");
+        var times = Table(account + "/cpuacct.stat");
+        var cfs = Table(cpu + "/cpu.stat");
+        long limit = Number(memory + "/memory.limit_in_bytes");
+        return new()
+        {
+            CpuUsage = Number(account + "/cpuacct.usage"), CpuUser = times.GetValueOrDefault("user") * Tick, CpuSystem = times.GetValueOrDefault("system") * Tick,
+            Periods = cfs.GetValueOrDefault("nr_periods"), ThrottledPeriods = cfs.GetValueOrDefault("nr_throttled"), ThrottledTime = cfs.GetValueOrDefault("throttled_time"),
+            CpuQuota = Math.Max(Number(cpu + "/cpu.cfs_quota_us"), 0), CpuPeriod = Number(cpu + "/cpu.cfs_period_us"), CpuShares = Number(cpu + "/cpu.shares"),
+            MemoryUsage = Number(memory + "/memory.usage_in_bytes"), MemoryMax = Number(memory + "/memory.max_usage_in_bytes"), MemoryLimit = limit is > 0 and < NoLimit ? limit : 0,
+            Cache = stat.GetValueOrDefault("total_cache"), Rss = stat.GetValueOrDefault("total_rss"), Mapped = stat.GetValueOrDefault("total_mapped_file"), Swap = stat.GetValueOrDefault("total_swap"),
+            InactiveFile = stat.GetValueOrDefault("total_inactive_file"), ActiveFile = stat.GetValueOrDefault("total_active_file"),
+            PageFaults = stat.GetValueOrDefault("total_pgfault"), MajorPageFaults = stat.GetValueOrDefault("total_pgmajfault"),
+            FailCount = Number(memory + "/memory.failcnt"), OomKills = Table(memory + "/memory.oom_control").GetValueOrDefault("oom_kill"),
+            Processes = Lines(memory + "/cgroup.procs"), Threads = Number(mount + "/pids" + path + "/pids.current"),
+        };
+    }
+
+    static CgroupFigures? V2(string folder)
+    {
+        if (!Directory.Exists(folder)) return null;
+        var stat = Table(folder + "/memory.stat");
+        var cpu = Table(folder + "/cpu.stat");
+        var (quota, period) = Max(folder + "/cpu.max");
+        long weight = Number(folder + "/cpu.weight"), usage = Number(folder + "/memory.current");
+        return new()
+        {
+            CpuUsage = cpu.GetValueOrDefault("usage_usec") * 1000, CpuUser = cpu.GetValueOrDefault("user_usec") * 1000, CpuSystem = cpu.GetValueOrDefault("system_usec") * 1000,
+            Periods = cpu.GetValueOrDefault("nr_periods"), ThrottledPeriods = cpu.GetValueOrDefault("nr_throttled"), ThrottledTime = cpu.GetValueOrDefault("throttled_usec") * 1000,
+            CpuQuota = quota, CpuPeriod = period, CpuShares = weight > 0 ? 2 + (weight - 1) * 262142 / 9999 : 0,
+            MemoryUsage = usage, MemoryMax = Number(folder + "/memory.peak"), MemoryLimit = Number(folder + "/memory.max"),
+            Cache = stat.GetValueOrDefault("file"), Rss = stat.GetValueOrDefault("anon"), Mapped = stat.GetValueOrDefault("file_mapped"), Swap = Number(folder + "/memory.swap.current"),
+            InactiveFile = stat.GetValueOrDefault("inactive_file"), ActiveFile = stat.GetValueOrDefault("active_file"),
+            PageFaults = stat.GetValueOrDefault("pgfault"), MajorPageFaults = stat.GetValueOrDefault("pgmajfault"),
+            FailCount = Table(folder + "/memory.events").GetValueOrDefault("max"), OomKills = Table(folder + "/memory.events").GetValueOrDefault("oom_kill"),
+            Processes = Lines(folder + "/cgroup.procs"), Threads = Number(folder + "/pids.current"),
+            Pressure = new[] { "cpu", "memory", "io" }.Where(p => File.Exists($"{folder}/{p}.pressure")).ToDictionary(p => p, p => Stalls($"{folder}/{p}.pressure")),
+        };
+    }
+
+    /// <summary>0 for files that are not there and for <c>max</c>.</summary>
+    static long Number(string file) => File.Exists(file) && long.TryParse(File.ReadAllText(file).AsSpan().Trim(), CultureInfo.InvariantCulture, out long value) ? value : 0;
+
+    static long Lines(string file) => File.Exists(file) ? File.ReadLines(file).Count() : 0;
+
+    static Dictionary<string, long> Table(string file)
+    {
+        var table = new Dictionary<string, long>(StringComparer.Ordinal);
+        if (!File.Exists(file)) return table;
+        foreach (var line in File.ReadAllText(file).AsSpan().EnumerateLines())
+            if (line.IndexOf(' ') is > 0 and var blank && long.TryParse(line[(blank + 1)..], CultureInfo.InvariantCulture, out long value)) table[line[..blank].ToString()] = value;
+        return table;
+    }
+
+    static (long Quota, long Period) Max(string file)
+    {
+        if (!File.Exists(file)) return default;
+        string[] words = File.ReadAllText(file).Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+        return (long.TryParse(words[0], CultureInfo.InvariantCulture, out long quota) ? quota : 0, words.Length > 1 ? long.Parse(words[1], CultureInfo.InvariantCulture) : 100_000);
+    }
+
+    /// <summary>Of lines such as <c>some avg10=0.00 avg60=0.00 avg300=0.00 total=1234</c>.</summary>
+    static (long Some, long Full) Stalls(string file)
+    {
+        long some = 0, full = 0;
+        try
+        {
+            foreach (string line in File.ReadLines(file))
+                if (line.LastIndexOf('=') is > 0 and var at && long.TryParse(line.AsSpan(at + 1), CultureInfo.InvariantCulture, out long total))
+                    if (line.StartsWith("some", StringComparison.Ordinal)) some = total; else full = total;
+        }
+        catch (IOException) { } // psi is compiled in but switched off
+        return (some, full);
+    }
+}

@@ -1,0 +1,68 @@
+using System.Diagnostics;
+using Hanbae.Api.Core.V1;
+using Hanbae.Kubelet.Nodes;
+using Hanbae.Kubelet.Pods;
+using Hanbae.Kubelet.Probes;
+using Hanbae.Kubelet.Runtime;
+
+namespace Hanbae.Kubelet.Stats;
+
+/// <summary>The kubelet's own metrics (<c>/metrics</c>) and its probes' (<c>/metrics/probes</c>).</summary>
+static class KubeletMetrics
+{
+    public static string Render(KubeletOptions options, IReadOnlyCollection<PodWorker> workers, NodeUse use)
+    {
+        var text = new PrometheusText();
+        text.Family("kubernetes_build_info", "gauge", "[ALPHA] A metric with a constant '1' value labeled by major, minor, git version, git commit, git tree state, build date, Go version, and compiler from which Kubernetes was built, and platform on which it is running.")
+            .Sample("kubernetes_build_info", PrometheusText.Labels(("git_version", NodeStatuses.Version), ("major", "1"), ("minor", "36"), ("platform", "linux")), 1);
+        text.Family("kubelet_node_name", "gauge", "[ALPHA] The node's name. The count is always 1.").Sample("kubelet_node_name", PrometheusText.Labels(("node", options.NodeName)), 1);
+        text.Family("kubelet_desired_pods", "gauge", "[ALPHA] The number of pods the kubelet is being instructed to run. static is true if the pod is not from the apiserver.");
+        foreach (bool isStatic in (ReadOnlySpan<bool>)[false, true])
+            text.Sample("kubelet_desired_pods", PrometheusText.Labels(("static", isStatic ? "true" : "")), workers.Count(w => Static.StaticPods.IsStatic(w.Pod) == isStatic));
+        text.Family("kubelet_running_pods", "gauge", "[ALPHA] Number of pods that have a running pod sandbox").Sample("kubelet_running_pods", "", workers.Count(w => w.Runtime?.Sandbox is { Ready: true }));
+        text.Family("kubelet_running_containers", "gauge", "[ALPHA] Number of containers currently running");
+        foreach (var state in workers.SelectMany(w => w.Runtime?.Containers ?? []).GroupBy(c => c.State))
+            text.Sample("kubelet_running_containers", PrometheusText.Labels(("container_state", state.Key switch { RuntimeState.Created => "created", RuntimeState.Running => "running", RuntimeState.Exited => "exited", _ => "unknown" })), state.Count());
+        text.Family("kubelet_working_pods", "gauge", "[ALPHA] Number of pods the kubelet is actually running, broken down by lifecycle phase")
+            .Sample("kubelet_working_pods", PrometheusText.Labels(("lifecycle", "sync")), workers.Count(w => !w.Ended && w.Pod.Metadata.DeletionTimestamp is null))
+            .Sample("kubelet_working_pods", PrometheusText.Labels(("lifecycle", "terminating")), workers.Count(w => w.Pod.Metadata.DeletionTimestamp is not null));
+
+        (string Name, string Help, Func<VolumeUse, long> Value)[] volumes =
+        [
+            ("kubelet_volume_stats_used_bytes", "[ALPHA] Number of used bytes in the volume", v => v.Used), ("kubelet_volume_stats_capacity_bytes", "[ALPHA] Capacity in bytes of the volume", v => v.Capacity),
+            ("kubelet_volume_stats_available_bytes", "[ALPHA] Number of available bytes in the volume", v => v.Available), ("kubelet_volume_stats_inodes", "[ALPHA] Maximum number of inodes in the volume", v => v.Inodes),
+            ("kubelet_volume_stats_inodes_free", "[ALPHA] Number of free inodes in the volume", v => v.InodesFree), ("kubelet_volume_stats_inodes_used", "[ALPHA] Number of used inodes in the volume", v => v.InodesUsed),
+        ];
+        var claims = (from pod in use.Pods from volume in pod.Pod.Spec.Volumes where volume.PersistentVolumeClaim is not null && pod.Volumes.ContainsKey(volume.Name)
+                      select (Labels: PrometheusText.Labels(("namespace", pod.Pod.Metadata.Namespace), ("persistentvolumeclaim", volume.PersistentVolumeClaim!.ClaimName)), Use: pod.Volumes[volume.Name])).ToArray();
+        if (claims.Length > 0)
+            foreach (var (name, help, value) in volumes)
+            {
+                text.Family(name, "gauge", help);
+                foreach (var claim in claims) text.Sample(name, claim.Labels, value(claim.Use));
+            }
+
+        using var process = Process.GetCurrentProcess();
+        text.Family("process_cpu_seconds_total", "counter", "Total user and system CPU time spent in seconds.").Sample("process_cpu_seconds_total", "", process.TotalProcessorTime.TotalSeconds);
+        text.Family("process_resident_memory_bytes", "gauge", "Resident memory size in bytes.").Sample("process_resident_memory_bytes", "", process.WorkingSet64);
+        text.Family("process_virtual_memory_bytes", "gauge", "Virtual memory size in bytes.").Sample("process_virtual_memory_bytes", "", process.VirtualMemorySize64);
+        text.Family("process_start_time_seconds", "gauge", "Start time of the process since unix epoch in seconds.").Sample("process_start_time_seconds", "", new DateTimeOffset(process.StartTime).ToUnixTimeMilliseconds() / 1e3);
+        return text.ToString();
+    }
+
+    public static string Probes(Prober prober, IEnumerable<PodWorker> workers)
+    {
+        var text = new PrometheusText();
+        text.Family("prober_probe_total", "counter", "[BETA] Cumulative number of a liveness, readiness or startup probe for a container by result.");
+        var pods = workers.ToDictionary(w => w.Uid, w => w.Pod);
+        foreach (var (probe, counts) in prober.Counts)
+        {
+            if (!pods.TryGetValue(probe.PodUid, out Pod? pod)) continue;
+            foreach (var (result, count) in (ReadOnlySpan<(string, long)>)[("successful", counts.Succeeded), ("failed", counts.Failed), ("unknown", counts.Unknown)])
+                if (count > 0)
+                    text.Sample("prober_probe_total", PrometheusText.Labels(("container", probe.Container), ("namespace", pod.Metadata.Namespace), ("pod", pod.Metadata.Name), ("pod_uid", probe.PodUid),
+                        ("probe_type", probe.Kind.ToString()), ("result", result)), count);
+        }
+        return text.ToString();
+    }
+}

@@ -1,0 +1,183 @@
+using System.Text.Json;
+using Hanbae.Kubelet.Nodes;
+
+namespace Hanbae.Kubelet.Stats;
+
+/// <summary><c>/stats/summary</c>: what a node and its Pods use, for autoscalers and for people.</summary>
+static class StatsSummary
+{
+    public static byte[] Render(NodeUse use, KubeletOptions options, MachineInfo machine, ImageDisk images)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            string now = use.At.ToApi();
+            json.WriteStartObject();
+            Node(json, use, options, images, now);
+            json.WriteStartArray("pods");
+            foreach (var pod in use.Pods) Pod(json, pod, options, now);
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+        return buffer.ToArray();
+    }
+
+    static void Node(Utf8JsonWriter json, NodeUse use, KubeletOptions options, ImageDisk images, string now)
+    {
+        json.WriteStartObject("node");
+        json.WriteString("nodeName", options.NodeName);
+        json.WriteString("startTime", NodeFigures.BootTime().ToApi());
+        json.WriteStartObject("cpu");
+        json.WriteString("time", now);
+        if (use.CpuRate is { } rate) json.WriteNumber("usageNanoCores", rate);
+        json.WriteNumber("usageCoreNanoSeconds", use.CpuNanoseconds);
+        json.WriteEndObject();
+        long total = MachineInfo.Memory("MemTotal"), available = MachineInfo.Memory("MemAvailable");
+        json.WriteStartObject("memory");
+        json.WriteString("time", now);
+        json.WriteNumber("availableBytes", available);
+        json.WriteNumber("usageBytes", total - MachineInfo.Memory("MemFree"));
+        json.WriteNumber("workingSetBytes", total - available);
+        json.WriteNumber("rssBytes", MachineInfo.Memory("AnonPages"));
+        json.WriteEndObject();
+        json.WriteStartObject("swap");
+        json.WriteString("time", now);
+        json.WriteNumber("swapAvailableBytes", MachineInfo.Memory("SwapFree"));
+        json.WriteNumber("swapUsageBytes", MachineInfo.Memory("SwapTotal") - MachineInfo.Memory("SwapFree"));
+        json.WriteEndObject();
+        Network(json, NetworkFigures.Of(Environment.ProcessId), now);
+        FileSystem(json, "fs", options.Folders.Data, now, null);
+        json.WriteStartObject("runtime");
+        FileSystem(json, "imageFs", images.Path.Length > 0 ? images.Path : options.Folders.Data, now, images.Used);
+        json.WriteEndObject();
+        var (processes, most) = NodeFigures.Processes();
+        json.WriteStartObject("rlimit");
+        json.WriteString("time", now);
+        json.WriteNumber("maxpid", most);
+        json.WriteNumber("curproc", processes);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    static void Pod(Utf8JsonWriter json, PodUse pod, KubeletOptions options, string now)
+    {
+        json.WriteStartObject();
+        json.WriteStartObject("podRef");
+        json.WriteString("name", pod.Pod.Metadata.Name);
+        json.WriteString("namespace", pod.Pod.Metadata.Namespace);
+        json.WriteString("uid", pod.Pod.Metadata.Uid);
+        json.WriteEndObject();
+        if (pod.Sandbox is { } sandbox) json.WriteString("startTime", sandbox.CreatedAt.ToApi());
+        json.WriteStartArray("containers");
+        foreach (var c in pod.Containers)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", c.Name);
+            if (c.Container.StartedAt is { } start) json.WriteString("startTime", start.ToApi());
+            Use(json, now, c.Figures, c.Rate);
+            Disk(json, "rootfs", now, c.WritableBytes, c.WritableInodes);
+            Disk(json, "logs", now, c.LogBytes, null);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        if (pod.Figures is { } whole) Use(json, now, whole, pod.Rate);
+        if (pod.Network.Count > 0) Network(json, pod.Network, now);
+        json.WriteStartArray("volume");
+        foreach (var (name, v) in pod.Volumes)
+        {
+            json.WriteStartObject();
+            json.WriteString("time", now);
+            json.WriteNumber("availableBytes", v.Available);
+            json.WriteNumber("capacityBytes", v.Capacity);
+            json.WriteNumber("usedBytes", v.Used);
+            json.WriteNumber("inodesFree", v.InodesFree);
+            json.WriteNumber("inodes", v.Inodes);
+            json.WriteNumber("inodesUsed", v.InodesUsed);
+            json.WriteString("name", name);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        Disk(json, "ephemeral-storage", now, pod.DiskBytes, pod.Containers.Sum(c => c.WritableInodes) + pod.Volumes.Values.Where(v => v.OnNodeDisk).Sum(v => v.InodesUsed));
+        json.WriteStartObject("process_stats");
+        json.WriteNumber("process_count", pod.Figures?.Threads ?? pod.Containers.Sum(c => c.Figures.Threads));
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    static void Use(Utf8JsonWriter json, string now, CgroupFigures f, long? rate)
+    {
+        json.WriteStartObject("cpu");
+        json.WriteString("time", now);
+        if (rate is { } nano) json.WriteNumber("usageNanoCores", nano);
+        json.WriteNumber("usageCoreNanoSeconds", f.CpuUsage);
+        json.WriteEndObject();
+        json.WriteStartObject("memory");
+        json.WriteString("time", now);
+        if (f.MemoryLimit > 0) json.WriteNumber("availableBytes", f.Available);
+        json.WriteNumber("usageBytes", f.MemoryUsage);
+        json.WriteNumber("workingSetBytes", f.WorkingSet);
+        json.WriteNumber("rssBytes", f.Rss);
+        json.WriteNumber("pageFaults", f.PageFaults);
+        json.WriteNumber("majorPageFaults", f.MajorPageFaults);
+        json.WriteEndObject();
+    }
+
+    static void Disk(Utf8JsonWriter json, string name, string now, long used, long? inodes)
+    {
+        json.WriteStartObject(name);
+        json.WriteString("time", now);
+        json.WriteNumber("usedBytes", used);
+        if (inodes is { } n) json.WriteNumber("inodesUsed", n);
+        json.WriteEndObject();
+    }
+
+    static void Network(Utf8JsonWriter json, IReadOnlyList<NetworkFigures> all, string now)
+    {
+        if (all.Count == 0) return;
+        json.WriteStartObject("network");
+        json.WriteString("time", now);
+        // The one that carries the address: in a Pod always the first.
+        Interface(json, all.FirstOrDefault(n => n.Interface == "eth0") ?? all[0]);
+        json.WriteStartArray("interfaces");
+        foreach (var one in all)
+        {
+            json.WriteStartObject();
+            Interface(json, one);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    static void Interface(Utf8JsonWriter json, NetworkFigures n)
+    {
+        json.WriteString("name", n.Interface);
+        json.WriteNumber("rxBytes", n.ReceivedBytes);
+        json.WriteNumber("rxErrors", n.ReceiveErrors);
+        json.WriteNumber("txBytes", n.SentBytes);
+        json.WriteNumber("txErrors", n.SendErrors);
+    }
+
+    static void FileSystem(Utf8JsonWriter json, string name, string path, string now, long? used)
+    {
+        var (total, available, inodes, inodesFree) = DiskOf(path);
+        json.WriteStartObject(name);
+        json.WriteString("time", now);
+        json.WriteNumber("availableBytes", available);
+        json.WriteNumber("capacityBytes", total);
+        json.WriteNumber("usedBytes", used ?? total - available);
+        json.WriteNumber("inodesFree", inodesFree);
+        json.WriteNumber("inodes", inodes);
+        json.WriteNumber("inodesUsed", inodes - inodesFree);
+        json.WriteEndObject();
+    }
+
+    static (long, long, long, long) DiskOf(string path)
+    {
+        try { return Volumes.Disk.Native.FileSystem(path); }
+        catch (IOException) { return default; } // not there yet
+    }
+}
+
+/// <summary>Where the runtime keeps images, and how much it says they take.</summary>
+readonly record struct ImageDisk(string Path, long Used);

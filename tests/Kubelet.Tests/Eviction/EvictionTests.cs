@@ -1,0 +1,98 @@
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Cri.Fake;
+using Hanbae.Kubelet.Eviction;
+using Hanbae.Kubelet.Images;
+using Hanbae.Kubelet.Pods;
+using Hanbae.Kubelet.Runtime;
+using Hanbae.Kubelet.Stats;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Hanbae.Kubelet.Tests.Eviction;
+
+public sealed class EvictionTests
+{
+    static Pod Pod(string name, int priority = 0, string? memory = null) => Make.Pod(Make.Container("app", "app:1") with
+    {
+        Resources = memory is null ? new() : new() { Requests = Map.Of(("memory", Quantity.Parse(memory))) },
+    }) is var pod ? pod with { Metadata = pod.Metadata with { Name = name, Uid = name }, Spec = pod.Spec with { Priority = priority } } : null!;
+
+    static PodUse Use(Pod pod, long memory) => new(pod, "", new() { MemoryUsage = memory },
+        null, [new(new() { Id = pod.Metadata.Uid, Name = "app", SandboxId = "", State = RuntimeState.Running }, "", new() { MemoryUsage = memory }, null, 0, 0, 0)], [], null);
+
+    [Fact]
+    public void Who_uses_more_than_he_asked_for_goes_first_then_the_less_important_then_the_greedier()
+    {
+        PodUse[] pods = [Use(Pod("within", 0, "1Gi"), 500 << 20), Use(Pod("critical", 2_000_000_000), 4L << 30), Use(Pod("important", 10, "1Mi"), 900 << 20), Use(Pod("greedy"), 800 << 20), Use(Pod("small"), 100 << 20)];
+        Assert.Equal(["greedy", "small", "important", "within"], EvictionRank.Order("memory.available", pods).Select(p => p.Pod.Metadata.Name));
+    }
+
+    [Fact]
+    public void The_message_says_what_was_short_and_who_took_it()
+    {
+        var threshold = new Threshold("memory.available", "100Mi");
+        Assert.Equal("The node was low on resource: memory. Threshold quantity: 100Mi, available: 51200Ki. Container app was using 819200Ki, request is 1Mi, has larger consumption of memory. ",
+            EvictionRank.Message(threshold, 8L << 30, 50 << 20, Use(Pod("greedy", 0, "1Mi"), 800 << 20)));
+        Assert.Equal(8L << 30, new Threshold("nodefs.available", "10%").Of(80L << 30));
+    }
+
+    [Fact]
+    public void Disk_beyond_a_Pods_own_limits_is_told()
+    {
+        var pod = Pod("full");
+        pod = pod with { Spec = pod.Spec with { Volumes = [new() { Name = "scratch", EmptyDir = new() { SizeLimit = Quantity.Parse("1Mi") } }] } };
+        var use = Use(pod, 0) with { Volumes = new Dictionary<string, VolumeUse> { ["scratch"] = new(2 << 20, 0, 0, 0, 0, 0, OnNodeDisk: true) } };
+        Assert.Equal("Usage of EmptyDir volume \"scratch\" exceeds the limit \"1Mi\". ", EvictionRank.OverLimit(use));
+        Assert.Null(EvictionRank.OverLimit(use with { Volumes = new Dictionary<string, VolumeUse> { ["scratch"] = new(1 << 10, 0, 0, 0, 0, 0, OnNodeDisk: true) } }));
+    }
+
+    [Fact]
+    public void A_critical_Pod_displaces_as_few_others_as_will_do()
+    {
+        using var bench = new PodBench();
+        Pod With(string name, string cpu, int priority) => Pod(name, priority) is var p ? p with
+        {
+            Spec = p.Spec with { Containers = [p.Spec.Containers[0] with { Resources = new() { Requests = Map.Of(("cpu", Quantity.Parse(cpu))) } }] },
+        } : null!;
+        var room = Map.Of(("cpu", Quantity.Parse("2")), ("memory", Quantity.Parse("1Gi")), ("pods", Quantity.Parse("10")));
+        var critical = With("critical", "1", 2_000_000_000);
+        Assert.Equal(["big"], CriticalPods.Victims(critical, [With("small", "200m", 0), With("big", "1500m", 0), With("also-critical", "300m", 2_000_000_001)], room, bench.Options).Select(p => p.Metadata.Name));
+        Assert.Empty(CriticalPods.Victims(With("critical", "3", 2_000_000_000), [With("small", "200m", 0)], room, bench.Options)); // it would not fit anyway
+    }
+
+    [Fact]
+    public async Task A_short_node_tells_of_it_ends_one_Pod_and_takes_no_others()
+    {
+        using var bench = new PodBench(("app:1", FakeProgram.Forever));
+        var workers = new PodWorkers(bench.Context with { Active = () => [] }, default);
+        var sampler = new PodSampler(bench.Options, bench.Cri, () => workers.All, bench.Time, NullLogger.Instance);
+        Dictionary<string, Observed> observed = new() { ["memory.available"] = new(1L << 30, 8L << 30) };
+        var loop = new EvictionLoop(bench.Context, sampler, workers, new ImageGc(bench.Context), () => "") { Observe = () => observed };
+        await loop.OnceAsync(default);
+        Assert.Empty(loop.Conditions);
+
+        observed["memory.available"] = new(50 << 20, 8L << 30);
+        await loop.OnceAsync(default);
+        Assert.Equal(["MemoryPressure"], loop.Conditions);
+        Assert.Equal("Evicted", PodAdmission.RefuseUnder(loop.Conditions, Pod("new"))!.Value.Reason);
+        Assert.Equal("The node had condition: [MemoryPressure]. ", PodAdmission.RefuseUnder(loop.Conditions, Pod("new"))!.Value.Message);
+        Assert.Null(PodAdmission.RefuseUnder(loop.Conditions, Pod("asks", 0, "1Mi")));
+        Assert.Null(PodAdmission.RefuseUnder(loop.Conditions, Pod("critical", 2_000_000_000)));
+
+        observed["memory.available"] = new(1L << 30, 8L << 30);
+        await loop.OnceAsync(default);
+        Assert.Equal(["MemoryPressure"], loop.Conditions); // not yet: it might come and go
+        bench.Time.Advance(301);
+        await loop.OnceAsync(default);
+        Assert.Empty(loop.Conditions);
+    }
+
+    [Fact]
+    public void A_node_that_shuts_down_ends_critical_Pods_last()
+    {
+        using var bench = new PodBench();
+        var options = bench.Options with { ShutdownGrace = TimeSpan.FromSeconds(30), ShutdownGraceCritical = TimeSpan.FromSeconds(10) };
+        var groups = Hanbae.Kubelet.Nodes.NodeShutdown.Groups([Pod("critical", 2_000_000_000), Pod("web")], p => p, options);
+        Assert.Equal([("web", 20.0), ("critical", 10.0)], groups.Select(g => (g.Pods[0].Metadata.Name, g.Time.TotalSeconds)));
+    }
+}
