@@ -1,100 +1,142 @@
+using System.Runtime.InteropServices;
 using Hanbae.Scheduler.Plugins;
 
 namespace Hanbae.Scheduler;
 
-/// <summary>One decision: the node for a Pod, or why there is none. No I/O, no clock.</summary>
-internal sealed class Cycle(Random random)
+/// <summary>One decision: the node for a Pod, or why there is none and who would have to go. No I/O, no clock.</summary>
+/// <remarks>Buffers are kept from one decision to the next: an ordinary decision allocates next to nothing.</remarks>
+internal sealed class Cycle(Profile profile, Random random, int percentage = 0)
 {
     /// <summary>Nodes that are looked at in any case; beyond that a share of them is enough, as upstream's adaptive percentage.</summary>
     const int FewNodes = 100;
 
+    readonly List<NodeInfo> _fits = [];
+    readonly List<(NodeInfo Node, Verdict Verdict)> _refused = [];
+    long[] _totals = [], _raw = [];
     int _start;
+
+    public Profile Profile => profile;
+    public Random Random => random;
+    public Snapshot Snapshot { get; private set; } = new();
+    /// <summary>Of the last decision without a node: who refused, and why.</summary>
+    public IReadOnlyList<(NodeInfo Node, Verdict Verdict)> Refused => _refused;
 
     /// <summary>The outcome of a decision.</summary>
     /// <param name="Node">Null when no node fits.</param>
     /// <param name="Message">Why not, in upstream's words: <c>0/3 nodes are available: …</c>.</param>
-    /// <param name="CurableBy">What may change that.</param>
-    public readonly record struct Decision(string? Node, string Message, Change CurableBy);
+    /// <param name="Plugins">Who refused, as bits by their place in the profile: what may change their minds may help.</param>
+    public readonly record struct Decision(string? Node, string Message, ulong Plugins)
+    {
+        /// <summary>The node that will fit once the <see cref="Victims"/> have gone; empty when none will.</summary>
+        public string Nominated { get; init; } = "";
+        public IReadOnlyList<PodInfo> Victims { get; init; } = [];
+        /// <summary>Room was made before, and is still being made: the nomination stands.</summary>
+        public bool Waits { get; init; }
+    }
 
     public Decision Decide(PodInfo pod, Snapshot snapshot)
     {
+        Snapshot = snapshot;
+        _refused.Clear();
+        _fits.Clear();
         var nodes = snapshot.Nodes;
-        if (nodes.Length == 0) return new(null, "no nodes available to schedule pods", Change.NodeAdded);
-        var feasible = new List<NodeInfo>();
-        Dictionary<string, int>? reasons = null;
-        var cures = Change.None;
-        int hopeless = 0;
-        int enough = Enough(nodes.Length), seen = 0;
-        for (; seen < nodes.Length && feasible.Count < enough; seen++)
+        if (nodes.Length == 0) return new(null, "no nodes available to schedule pods", 0);
+        var opening = profile.Open(pod, snapshot);
+        if (!opening.Refusal.Ok)
         {
-            var node = nodes[(_start + seen) % nodes.Length];
-            var verdict = Filter(pod, node);
-            if (verdict.Ok) { feasible.Add(node); continue; }
-            cures |= verdict.CurableBy;
-            if (verdict.Hopeless) hopeless++;
-            reasons ??= [];
-            foreach (string reason in verdict.Reason!.Split(", ")) reasons[reason] = reasons.GetValueOrDefault(reason) + 1;
+            ulong refused = 1UL << opening.Refusal.Plugin;
+            return Refuse(pod, $"0/{nodes.Length} nodes are available: {opening.Refusal.Reason}.", refused);
+        }
+        FindFits(pod, snapshot, nodes, opening.Only);
+        if (_fits.Count == 1) return new(_fits[0].Name, "", 0);
+        if (_fits.Count > 1) return new(Best(pod, snapshot).Name, "", 0);
+
+        ulong plugins = 0;
+        foreach (var (_, verdict) in _refused) plugins |= 1UL << verdict.Plugin;
+        int absent = nodes.Length - _refused.Count;
+        if (absent > 0) plugins |= 1UL << PlaceOf("NodeAffinity");
+        var reasons = Reasons.Of(_refused.Select(r => r.Verdict.Reason!), absent, $"node(s) didn't satisfy plugin(s) [{opening.Narrowers}]");
+        return Refuse(pod, Reasons.Say(nodes.Length, reasons), plugins);
+    }
+
+    int PlaceOf(string name)
+    {
+        for (int i = 0; i < profile.Plugins.Count; i++) if (profile.Plugins[i].Name == name) return i;
+        return 0;
+    }
+
+    void FindFits(PodInfo pod, Snapshot snapshot, ReadOnlySpan<NodeInfo> nodes, IReadOnlySet<string>? only)
+    {
+        // Where room was made for the Pod it goes, if it still can: others may be promised the rest.
+        string nominated = snapshot.NominatedNode(pod.Uid);
+        if (nominated.Length > 0 && snapshot.Find(nominated) is { } chosen && (only is null || only.Contains(nominated)) && profile.FilterWithNominated(pod, chosen, snapshot).Ok)
+        {
+            _fits.Add(chosen);
+            return;
+        }
+        if (only is not null)
+        {
+            foreach (string name in only) if (snapshot.Find(name) is { } node) Look(node);
+            return;
+        }
+        int enough = Enough(nodes.Length), seen = 0;
+        for (int at = _start % nodes.Length; seen < nodes.Length && _fits.Count < enough; seen++)
+        {
+            Look(nodes[at]);
+            if (++at == nodes.Length) at = 0;
         }
         _start = (_start + seen) % nodes.Length;
-        return feasible.Count switch
-        {
-            0 => new(null, Explain(pod, nodes.Length, reasons!, hopeless), cures),
-            1 => new(feasible[0].Name, "", Change.None),
-            _ => new(Best(pod, feasible).Name, "", Change.None),
-        };
-    }
 
-    static Verdict Filter(PodInfo pod, NodeInfo node)
-    {
-        foreach (var (_, plugin) in Catalog.Filters)
+        void Look(NodeInfo node)
         {
-            var verdict = plugin.Filter(pod, node);
-            if (!verdict.Ok) return verdict;
+            var verdict = node.Nominated is null ? profile.Filter(pod, node) : profile.FilterWithNominated(pod, node, snapshot);
+            if (verdict.Ok) _fits.Add(node); else _refused.Add((node, verdict));
         }
-        return Verdict.Fits;
     }
 
-    static int Enough(int nodes)
+    Decision Refuse(PodInfo pod, string message, ulong plugins)
     {
-        if (nodes <= FewNodes) return nodes;
-        int percent = Math.Max(5, 50 - nodes / 125);
+        foreach (var plugin in profile.PostFilters)
+        {
+            var (said, node, victims, waits) = plugin.PostFilter(pod, this);
+            if (said.Length > 0) message += " " + said;
+            if (node.Length > 0) return new(null, message, plugins) { Nominated = node, Victims = victims ?? [] };
+            if (waits) return new(null, message, plugins) { Waits = true };
+        }
+        return new(null, message, plugins);
+    }
+
+    int Enough(int nodes)
+    {
+        if (nodes <= FewNodes || percentage >= 100) return nodes;
+        int percent = percentage > 0 ? percentage : Math.Max(5, 50 - nodes / 125);
         return Math.Max(FewNodes, nodes * percent / 100);
     }
 
-    NodeInfo Best(PodInfo pod, List<NodeInfo> feasible)
+    NodeInfo Best(PodInfo pod, Snapshot snapshot)
     {
-        Span<long> totals = feasible.Count <= 512 ? stackalloc long[feasible.Count] : new long[feasible.Count];
-        Span<long> raw = feasible.Count <= 512 ? stackalloc long[feasible.Count] : new long[feasible.Count];
-        totals.Clear();
-        foreach (var (_, plugin, weight) in Catalog.Scores)
-        {
-            if (!plugin.Concerns(pod)) continue;
-            long most = 0;
-            for (int i = 0; i < raw.Length; i++) most = Math.Max(most, raw[i] = plugin.Score(pod, feasible[i]));
-            for (int i = 0; i < raw.Length; i++)
-                totals[i] += weight * plugin.Scale switch
-                {
-                    Scaling.ToMost => most == 0 ? 0 : raw[i] * 100 / most,
-                    Scaling.ToMostReversed => most == 0 ? 100 : 100 - raw[i] * 100 / most,
-                    _ => raw[i],
-                };
-        }
+        var totals = Score(pod, snapshot, CollectionsMarshal.AsSpan(_fits));
         // Among equals any will do, but not always the same one.
         int best = 0, equals = 1;
         for (int i = 1; i < totals.Length; i++)
             if (totals[i] > totals[best]) { best = i; equals = 1; }
             else if (totals[i] == totals[best] && random.Next(++equals) == 0) best = i;
-        return feasible[best];
+        return _fits[best];
     }
 
-    static string Explain(PodInfo pod, int nodes, Dictionary<string, int> reasons, int hopeless)
+    /// <summary>What nodes that fit are worth to the Pod that was last opened.</summary>
+    public ReadOnlySpan<long> Score(PodInfo pod, Snapshot snapshot, ReadOnlySpan<NodeInfo> fits)
     {
-        string preemption = pod.Pod.Spec.PreemptionPolicy == "Never" ? "not eligible due to preemptionPolicy=Never."
-            : Count(nodes, [new("No preemption victims found for incoming pod", nodes - hopeless), new("Preemption is not helpful for scheduling", hopeless)]);
-        return $"{Count(nodes, reasons)} preemption: {preemption}";
+        if (_totals.Length < fits.Length) (_totals, _raw) = (new long[fits.Length * 2], new long[fits.Length * 2]);
+        Span<long> totals = _totals.AsSpan(0, fits.Length), raw = _raw.AsSpan(0, fits.Length);
+        totals.Clear();
+        foreach (var (plugin, weight) in profile.Scorers)
+        {
+            if (!plugin.PreScore(pod, snapshot, fits)) continue;
+            for (int i = 0; i < raw.Length; i++) raw[i] = plugin.Score(pod, fits[i]);
+            plugin.Normalize(pod, fits, raw);
+            for (int i = 0; i < raw.Length; i++) totals[i] += weight * raw[i];
+        }
+        return totals;
     }
-
-    /// <summary>Reasons with the number of nodes that gave them, in upstream's order: that of the texts.</summary>
-    static string Count(int nodes, IEnumerable<KeyValuePair<string, int>> reasons) =>
-        $"0/{nodes} nodes are available: {string.Join(", ", reasons.Where(r => r.Value > 0).Select(r => $"{r.Value} {r.Key}").Order(StringComparer.Ordinal))}.";
 }

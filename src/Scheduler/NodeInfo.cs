@@ -5,17 +5,28 @@ namespace Hanbae.Scheduler;
 /// <summary>A node and what is taken of it. Changed only by the <see cref="Snapshot"/>, one Pod at a time: nothing is recounted.</summary>
 internal sealed class NodeInfo(string name)
 {
-    readonly Dictionary<string, PodInfo> _pods = [];
+    readonly List<PodInfo> _pods = [];
+    readonly List<HostPort> _ports = [];
 
     public string Name { get; } = name;
+    /// <summary>Its place in columns (topologies, tallies); −1 while only Pods of the node are known.</summary>
+    public int Index { get; set; } = -1;
     /// <summary>Null while only Pods of the node are known.</summary>
     public Node? Node { get; private set; }
     public Resources Allocatable { get; private set; }
     public long AllowedPods { get; private set; }
     public Resources Requested { get; private set; }
     public Resources ScoredRequests { get; private set; }
-    public IReadOnlyCollection<PodInfo> Pods => _pods.Values;
-    public bool Unschedulable => Node?.Spec.Unschedulable ?? false;
+    public IReadOnlyList<PodInfo> Pods => _pods;
+    public int PodCount => _pods.Count;
+    public bool Unschedulable { get; private set; }
+    /// <summary>Has taints that keep Pods away; asked before they are looked at.</summary>
+    public bool HasHardTaints { get; private set; }
+    public bool HasSoftTaints { get; private set; }
+    /// <summary>Pods that are to come here once others have gone; null when there are none.</summary>
+    public List<PodInfo>? Nominated { get; set; }
+    /// <summary>Pods here that use volumes.</summary>
+    public int PodsWithVolumes { get; private set; }
 
     public void Set(Node? node)
     {
@@ -23,28 +34,45 @@ internal sealed class NodeInfo(string name)
         var allocatable = node?.Status.Allocatable ?? default;
         Allocatable = Resources.Of(allocatable);
         AllowedPods = allocatable.TryGet("pods", out var pods) ? pods.Value() : 0;
+        Unschedulable = node?.Spec.Unschedulable ?? false;
+        HasHardTaints = HasSoftTaints = false;
+        if (node is null) return;
+        foreach (var taint in node.Spec.Taints)
+        {
+            HasHardTaints |= taint.Effect is "NoSchedule" or "NoExecute";
+            HasSoftTaints |= taint.Effect == "PreferNoSchedule";
+        }
     }
 
     public void Add(PodInfo pod)
     {
         Remove(pod.Uid);
-        _pods[pod.Uid] = pod;
+        _pods.Add(pod);
         Requested += pod.Requests;
         ScoredRequests += pod.ScoredRequests;
+        _ports.AddRange(pod.HostPorts);
+        if (pod.HasVolumes) PodsWithVolumes++;
     }
 
-    public void Remove(string uid)
+    /// <returns>The Pod that was counted, if it was.</returns>
+    public PodInfo? Remove(string uid)
     {
-        if (!_pods.Remove(uid, out var pod)) return;
+        int at = -1;
+        for (int i = _pods.Count - 1; i >= 0 && at < 0; i--) if (_pods[i].Uid == uid) at = i;
+        if (at < 0) return null;
+        var pod = _pods[at];
+        _pods[at] = _pods[^1];
+        _pods.RemoveAt(_pods.Count - 1);
         Requested -= pod.Requests;
         ScoredRequests -= pod.ScoredRequests;
+        foreach (var port in pod.HostPorts) _ports.Remove(port);
+        if (pod.HasVolumes) PodsWithVolumes--;
+        return pod;
     }
 
     public bool HostPortTaken(HostPort wanted)
     {
-        foreach (var pod in _pods.Values)
-            foreach (var taken in pod.HostPorts)
-                if (taken.Clashes(wanted)) return true;
+        foreach (var taken in _ports) if (taken.Clashes(wanted)) return true;
         return false;
     }
 }

@@ -1,37 +1,49 @@
+using System.Numerics;
 using Hanbae.Api;
 using Hanbae.Scheduler.Plugins;
 
 namespace Hanbae.Scheduler;
 
-/// <summary>Pods that wait for a node: ready to be tried, backing off after a failure, or set aside until something changes that could help them.</summary>
+/// <summary>Pods that wait for a node: ready to be tried, backing off after a failure, held back, or set aside until something changes that could help them.</summary>
 /// <remarks>Guarded by the scheduler's lock. Bounded by the number of pending Pods.</remarks>
-internal sealed class Queue(TimeProvider time)
+internal sealed class Queue(TimeProvider time, TimeSpan firstBackoff, TimeSpan longestBackoff, Func<PodInfo, Profile> profileOf)
 {
-    static readonly TimeSpan FirstBackoff = TimeSpan.FromSeconds(1), LongestBackoff = TimeSpan.FromSeconds(10);
-    /// <summary>However hopeless, a Pod is tried again after this long (upstream: five minutes).</summary>
-    static readonly TimeSpan LongestAside = TimeSpan.FromMinutes(5);
+    /// <summary>However hopeless, a Pod is tried again after this long; looked for so often, as upstream.</summary>
+    static readonly TimeSpan LongestAside = TimeSpan.FromMinutes(5), FlushEvery = TimeSpan.FromSeconds(30);
 
-    sealed class Waiting(PodInfo pod, long order)
+    sealed class Waiting(PodInfo pod, long order, Profile profile)
     {
         public PodInfo Pod = pod;
         public readonly long Order = order;
-        public int Attempts;
+        public readonly Profile Profile = profile;
+        public int Attempts, Errors;
+        /// <summary>Who refused it, as bits; none: anything may help.</summary>
+        public ulong Plugins;
         public Change CurableBy;
-        /// <summary>Changes that happened while the Pod was being tried.</summary>
-        public Change Meanwhile;
+        /// <summary>It changed itself while it was being tried.</summary>
+        public bool Changed;
         public DateTimeOffset Since;
         public Place Place;
+        public int Turn;
     }
 
-    enum Place { Active, Backoff, Aside, InFlight }
+    enum Place { Active, Backoff, ErrorBackoff, Aside, Gated, InFlight }
 
     readonly Dictionary<Key, Waiting> _all = [];
     readonly SortedSet<Waiting> _active = new(Comparer<Waiting>.Create((a, b) =>
-        a.Pod.Priority != b.Pod.Priority ? b.Pod.Priority.CompareTo(a.Pod.Priority) : a.Order.CompareTo(b.Order)));
-    readonly PriorityQueue<(Waiting Pod, int Attempts), DateTimeOffset> _backoff = new();
+        a.Profile.Sort.Compare(a.Pod, a.Order, b.Pod, b.Order) is not 0 and var order ? order : a.Order.CompareTo(b.Order)));
+    readonly HashSet<Waiting> _aside = [];
+    /// <summary>How many of those set aside each kind of change could help: most changes could help nobody.</summary>
+    readonly int[] _caring = new int[32];
+    /// <summary>Entries of Pods that have moved on since are stale, by their turn.</summary>
+    readonly PriorityQueue<(Waiting Pod, int Turn), DateTimeOffset> _backoff = new(), _errors = new();
+    DateTimeOffset _nextFlush;
     long _order;
 
     public int Count => _all.Count;
+    /// <summary>Pods by where they wait: ready, backing off, set aside, held back.</summary>
+    public (int Active, int Backoff, int Aside, int Gated) Counts =>
+        (_active.Count, _all.Values.Count(w => w.Place is Place.Backoff or Place.ErrorBackoff), _aside.Count, _all.Values.Count(w => w.Place == Place.Gated));
 
     /// <summary>Adds a Pod, or takes its newer version; one set aside is tried again, since its own change may have helped.</summary>
     public void Put(PodInfo pod)
@@ -39,73 +51,117 @@ internal sealed class Queue(TimeProvider time)
         if (!_all.TryGetValue(pod.Key, out var waiting) || waiting.Pod.Uid != pod.Uid)
         {
             Remove(pod.Key);
-            _all[pod.Key] = waiting = new(pod, _order++);
-            Activate(waiting);
+            _all[pod.Key] = waiting = new(pod, _order++, profileOf(pod));
+            Enter(waiting);
             return;
         }
         // What the scheduler itself writes (status) is no reason to try again.
-        bool same = waiting.Pod.Pod.Spec == pod.Pod.Spec && waiting.Pod.Pod.Metadata.Labels == pod.Pod.Metadata.Labels;
-        if (waiting.Place == Place.Active)
+        bool same = waiting.Pod.Pod.Spec == pod.Pod.Spec && waiting.Pod.Labels == pod.Labels;
+        if (same) { waiting.Pod.Pod = pod.Pod; return; }
+        switch (waiting.Place)
         {
-            _active.Remove(waiting);
-            waiting.Pod = pod;
-            _active.Add(waiting);
-            return;
+            case Place.Active:
+                _active.Remove(waiting);
+                waiting.Pod = pod;
+                Enter(waiting);
+                break;
+            case Place.Gated:
+                waiting.Pod = pod;
+                Enter(waiting);
+                break;
+            case Place.Aside:
+                Leave(waiting);
+                waiting.Pod = pod;
+                Wake(waiting);
+                break;
+            default:
+                waiting.Pod = pod;
+                waiting.Changed |= waiting.Place == Place.InFlight;
+                break;
         }
-        waiting.Pod = pod;
-        if (same) return;
-        if (waiting.Place == Place.Aside) Wake(waiting);
-        else if (waiting.Place == Place.InFlight) waiting.Meanwhile = Change.Any;
     }
 
     /// <param name="uid">Only the Pod of this uid, not another of its name; null for whichever there is.</param>
     public void Remove(Key key, string? uid = null)
     {
-        if (!_all.TryGetValue(key, out var waiting) || uid is not null && waiting.Pod.Uid != uid) return;
+        if (!_all.TryGetValue(key, out var waiting) || (uid is not null && waiting.Pod.Uid != uid)) return;
         _all.Remove(key);
         if (waiting.Place == Place.Active) _active.Remove(waiting);
+        if (waiting.Place == Place.Aside) Leave(waiting);
         waiting.Place = Place.InFlight;
+        waiting.Turn++;
     }
 
-    /// <summary>The next Pod to try: highest priority, then longest in the queue; null when none is ready.</summary>
+    /// <summary>The next Pod to try: by the queue's order; when none is ready, the first of those that back off (KEP-5142: idle time is theirs).</summary>
     public PodInfo? Next()
     {
         Thaw();
-        if (_active.Min is not { } next) return null;
+        var next = _active.Min ?? PopBackoff();
+        if (next is null) return null;
         _active.Remove(next);
         next.Place = Place.InFlight;
-        next.Meanwhile = Change.None;
-        next.Attempts++;
+        next.Changed = false;
+        next.Turn++;
         return next.Pod;
     }
 
-    /// <summary>The Pod could not be placed: it waits for a cure, or backs off when one came while it was tried.</summary>
-    public void Failed(PodInfo pod, Change curableBy)
+    /// <summary>The Pod could not be placed: it waits until something changes for those who refused it.</summary>
+    /// <param name="plugins">As bits; none: anything may help.</param>
+    public void Failed(PodInfo pod, ulong plugins)
     {
-        if (!_all.TryGetValue(pod.Key, out var waiting) || waiting.Place != Place.InFlight || waiting.Pod.Uid != pod.Uid) return;
-        waiting.CurableBy = curableBy;
+        if (InFlight(pod) is not { } waiting) return;
+        waiting.Attempts++;
+        waiting.Errors = 0;
+        waiting.Plugins = plugins;
+        waiting.CurableBy = plugins == 0 ? Change.Any : waiting.Profile.CuresOf(plugins);
         waiting.Since = time.GetUtcNow();
+        if (waiting.Changed) { Wake(waiting); return; }
         waiting.Place = Place.Aside;
-        if ((waiting.Meanwhile & curableBy) != 0) Wake(waiting);
+        if (_aside.Count == 0) _nextFlush = waiting.Since + FlushEvery;
+        _aside.Add(waiting);
+        Care(waiting.CurableBy, 1);
     }
 
-    /// <summary>Something changed: wakes the Pods that it may help.</summary>
-    public void On(Change change)
+    /// <summary>Something else than the cluster's state went wrong: the Pod is tried again after a pause.</summary>
+    public void Errored(PodInfo pod)
     {
-        foreach (var waiting in _all.Values)
-            if (waiting.Place == Place.Aside && (waiting.CurableBy & change) != 0) Wake(waiting);
-            else if (waiting.Place == Place.InFlight) waiting.Meanwhile |= change;
+        if (InFlight(pod) is not { } waiting) return;
+        waiting.Errors++;
+        waiting.Since = time.GetUtcNow();
+        waiting.Place = Place.ErrorBackoff;
+        _errors.Enqueue((waiting, waiting.Turn), waiting.Since + Pause(waiting.Errors));
+    }
+
+    Waiting? InFlight(PodInfo pod) => _all.TryGetValue(pod.Key, out var waiting) && waiting.Place == Place.InFlight && waiting.Pod.Uid == pod.Uid ? waiting : null;
+
+    /// <summary>Something changed: wakes the Pods that it may help.</summary>
+    public void On(in ClusterChange change)
+    {
+        if (_aside.Count == 0 || !Cared(change.What)) return;
+        List<Waiting>? woken = null;
+        foreach (var waiting in _aside)
+            if ((waiting.CurableBy & change.What) != 0 && (waiting.Plugins == 0 || waiting.Profile.MayCure(waiting.Plugins, waiting.Pod, change)))
+                (woken ??= []).Add(waiting);
+        if (woken is null) return;
+        foreach (var waiting in woken) { Leave(waiting); Wake(waiting); }
+    }
+
+    /// <summary>Wakes one Pod whatever refused it.</summary>
+    public void Nudge(Key key)
+    {
+        if (!_all.TryGetValue(key, out var waiting) || waiting.Place != Place.Aside) return;
+        Leave(waiting);
+        Wake(waiting);
     }
 
     /// <summary>When to look again though nothing changes; null when nothing waits for time.</summary>
     public TimeSpan? Delay()
     {
         Thaw();
-        if (_active.Count > 0) return TimeSpan.Zero;
+        if (_active.Count > 0 || PeekBackoff() is not null) return TimeSpan.Zero;
         var now = time.GetUtcNow();
-        DateTimeOffset? due = _backoff.TryPeek(out _, out var at) ? at : null;
-        foreach (var waiting in _all.Values)
-            if (waiting.Place == Place.Aside && (due is null || waiting.Since + LongestAside < due)) due = waiting.Since + LongestAside;
+        DateTimeOffset? due = _errors.TryPeek(out _, out var at) ? at : null;
+        if (_aside.Count > 0 && (due is null || _nextFlush < due)) due = _nextFlush;
         return due is null ? null : due.Value <= now ? TimeSpan.Zero : due.Value - now;
     }
 
@@ -113,33 +169,79 @@ internal sealed class Queue(TimeProvider time)
     public void Flush()
     {
         var now = time.GetUtcNow();
-        foreach (var waiting in _all.Values)
-            if (waiting.Place == Place.Aside && now - waiting.Since >= LongestAside) Wake(waiting);
+        if (_aside.Count == 0 || now < _nextFlush) return;
+        _nextFlush = now + FlushEvery;
+        foreach (var waiting in _aside.Where(w => now - w.Since >= LongestAside).ToList())
+        {
+            Leave(waiting);
+            Wake(waiting);
+        }
+    }
+
+    void Enter(Waiting waiting)
+    {
+        foreach (var gate in waiting.Profile.PreEnqueues)
+            if (gate.PreEnqueue(waiting.Pod) is not null) { waiting.Place = Place.Gated; return; }
+        waiting.Place = Place.Active;
+        _active.Add(waiting);
+    }
+
+    void Leave(Waiting waiting)
+    {
+        if (_aside.Remove(waiting)) Care(waiting.CurableBy, -1);
     }
 
     void Wake(Waiting waiting)
     {
-        var pause = TimeSpan.FromTicks(Math.Min(LongestBackoff.Ticks, FirstBackoff.Ticks << Math.Min(waiting.Attempts - 1, 20)));
-        var due = waiting.Since + pause;
-        if (due <= time.GetUtcNow()) { Activate(waiting); return; }
+        var due = waiting.Since + Pause(waiting.Attempts);
+        if (due <= time.GetUtcNow()) { Enter(waiting); return; }
         waiting.Place = Place.Backoff;
-        _backoff.Enqueue((waiting, waiting.Attempts), due);
+        _backoff.Enqueue((waiting, waiting.Turn), due);
     }
+
+    TimeSpan Pause(int failures) =>
+        TimeSpan.FromTicks(Math.Min(longestBackoff.Ticks, firstBackoff.Ticks << Math.Clamp(failures - 1, 0, 20)));
 
     void Thaw()
     {
         var now = time.GetUtcNow();
+        while (_errors.TryPeek(out var first, out var due) && due <= now)
+        {
+            _errors.Dequeue();
+            if (first.Pod.Place == Place.ErrorBackoff && first.Pod.Turn == first.Turn) Enter(first.Pod);
+        }
         while (_backoff.TryPeek(out var first, out var due) && due <= now)
         {
             _backoff.Dequeue();
-            // Entries of Pods that have moved on since are stale.
-            if (first.Pod.Place == Place.Backoff && first.Pod.Attempts == first.Attempts) Activate(first.Pod);
+            if (first.Pod.Place == Place.Backoff && first.Pod.Turn == first.Turn) Enter(first.Pod);
         }
     }
 
-    void Activate(Waiting waiting)
+    Waiting? PeekBackoff()
     {
-        waiting.Place = Place.Active;
-        _active.Add(waiting);
+        while (_backoff.TryPeek(out var first, out _))
+        {
+            if (first.Pod.Place == Place.Backoff && first.Pod.Turn == first.Turn) return first.Pod;
+            _backoff.Dequeue();
+        }
+        return null;
+    }
+
+    Waiting? PopBackoff()
+    {
+        if (PeekBackoff() is not { } first) return null;
+        _backoff.Dequeue();
+        return first;
+    }
+
+    void Care(Change changes, int by)
+    {
+        for (uint left = (uint)changes; left != 0; left &= left - 1) _caring[BitOperations.TrailingZeroCount(left)] += by;
+    }
+
+    bool Cared(Change changes)
+    {
+        for (uint left = (uint)changes; left != 0; left &= left - 1) if (_caring[BitOperations.TrailingZeroCount(left)] > 0) return true;
+        return false;
     }
 }

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
-using Hanbae.Api.Meta.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Client;
 using Hanbae.Scheduler.Plugins;
@@ -14,25 +13,46 @@ namespace Hanbae.Scheduler;
 /// One loop decides, one Pod at a time, on a snapshot that changes keep up to date; bindings are written beside it. A Pod counts on its node from
 /// the decision on ("assumed"), so that the next decision need not wait for the API.
 /// </remarks>
-public sealed class Scheduler(IClusterAccess cluster, SchedulerOptions options)
+public sealed class Scheduler
 {
-    readonly ICache<Pod> _pods = cluster.Cache<Pod>();
-    readonly ICache<Node> _nodes = cluster.Cache<Node>();
+    readonly IClusterAccess _cluster;
+    readonly ICache<Pod> _pods;
     readonly Lock _lock = new();
     readonly Snapshot _snapshot = new();
-    readonly Queue _queue = new(cluster.Time);
-    readonly Cycle _cycle = new(Random.Shared);
+    readonly Dictionary<string, Cycle> _cycles;
+    readonly Queue _queue;
+    readonly Feed _feed;
+    readonly Writer _writer;
     readonly HashSet<string> _assumed = [];
+    /// <summary>Refusals being written, by Pod: what is written of its next try comes after.</summary>
+    readonly ConcurrentDictionary<string, Task> _refusals = new();
     /// <summary>Something may be ready to be tried. One mark is enough, however much there is.</summary>
     readonly Channel<bool> _work = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     readonly ConcurrentDictionary<Task, bool> _writes = new();
-    readonly SemaphoreSlim _bindings = new(options.MaxBindings);
+    readonly SemaphoreSlim _bindings;
+
+    /// <exception cref="ArgumentException">A profile names a plugin that does not exist.</exception>
+    public Scheduler(IClusterAccess cluster, SchedulerOptions options)
+    {
+        _cluster = cluster;
+        _pods = cluster.Cache<Pod>();
+        _bindings = new(options.MaxBindings);
+        var configuration = options.Configuration;
+        _cycles = configuration.Profiles.ToDictionary(p => p.Name, p => new Cycle(new Profile(p), Random.Shared, p.PercentageOfNodesToScore ?? configuration.PercentageOfNodesToScore));
+        _queue = new(cluster.Time, configuration.PodInitialBackoff, configuration.PodMaxBackoff, pod => CycleOf(pod.Pod)!.Profile);
+        _feed = new(cluster, _lock, _snapshot, change => _queue.On(change), Wake);
+        _writer = new(cluster);
+    }
+
+    Cycle? CycleOf(Pod pod) => _cycles.GetValueOrDefault(pod.Spec.SchedulerName.Length == 0 ? "default-scheduler" : pod.Spec.SchedulerName);
+
+    void Wake() => _work.Writer.TryWrite(true);
 
     /// <summary>Schedules until cancelled.</summary>
     public async Task RunAsync(CancellationToken ct)
     {
-        await Task.WhenAll(_nodes.WhenSyncedAsync(ct), _pods.WhenSyncedAsync(ct));
-        using var nodes = _nodes.Subscribe(OnNode);
+        await Task.WhenAll(_feed.WhenSyncedAsync(ct), _pods.WhenSyncedAsync(ct));
+        using var rest = _feed.Subscribe();
         using var pods = _pods.Subscribe(OnPod);
         try
         {
@@ -53,7 +73,7 @@ public sealed class Scheduler(IClusterAccess cluster, SchedulerOptions options)
         if (delay is null) { await _work.Reader.ReadAsync(ct); return; }
         using var alarm = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var woken = _work.Reader.ReadAsync(alarm.Token).AsTask();
-        var rung = Task.Delay(delay.Value, cluster.Time, alarm.Token);
+        var rung = Task.Delay(delay.Value, _cluster.Time, alarm.Token);
         await Task.WhenAny(woken, rung);
         await alarm.CancelAsync();
         await Task.WhenAll(woken, rung).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -66,143 +86,208 @@ public sealed class Scheduler(IClusterAccess cluster, SchedulerOptions options)
         while (true)
         {
             PodInfo? pod;
-            Cycle.Decision decision = default;
+            Cycle cycle;
+            Cycle.Decision decision;
+            List<PodInfo>? outranked = null;
             lock (_lock)
             {
                 pod = _queue.Next();
                 if (pod is null) return;
-                decision = _cycle.Decide(pod, _snapshot);
-                if (decision.Node is not null)
-                {
-                    _snapshot.Place(pod, decision.Node);
-                    _assumed.Add(pod.Uid);
-                }
+                cycle = CycleOf(pod.Pod)!;
+                decision = cycle.Decide(pod, _snapshot);
+                if (decision.Node is not null) decision = Assume(pod, cycle, decision);
+                if (decision.Node is null) outranked = SetAside(pod, decision);
             }
             await _bindings.WaitAsync(ct);
-            var write = Finish(pod, decision, ct);
+            var write = Finish(pod, cycle.Profile, decision, outranked, ct);
             _writes[write] = true;
             if (write.IsCompleted) _writes.TryRemove(write, out _);
             else _ = write.ContinueWith(static (t, all) => ((ConcurrentDictionary<Task, bool>)all!).TryRemove(t, out _), _writes, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
     }
 
-    /// <summary>Writes a decision; its failure is the Pod's, not the loop's.</summary>
-    async Task Finish(PodInfo pod, Cycle.Decision decision, CancellationToken ct)
+    Cycle.Decision Assume(PodInfo pod, Cycle cycle, Cycle.Decision decision)
     {
+        foreach (var reserve in cycle.Profile.Reserves)
+            if (reserve.Reserve(pod, _snapshot.Find(decision.Node!)!, _snapshot) is { } refused)
+            {
+                foreach (var r in cycle.Profile.Reserves) r.Unreserve(pod, _snapshot);
+                return new(null, $"running Reserve plugin \"{reserve.Name}\": {refused}", 0);
+            }
+        _snapshot.Denominate(pod.Uid);
+        _snapshot.Place(pod, decision.Node!);
+        _assumed.Add(pod.Uid);
+        return decision;
+    }
+
+    /// <summary>At once, before anything is written: a change that comes from now on finds the Pod waiting for it.</summary>
+    /// <returns>Pods of lower priority that had been promised the room that this one gets.</returns>
+    List<PodInfo>? SetAside(PodInfo pod, Cycle.Decision decision)
+    {
+        List<PodInfo>? outranked = null;
+        if (decision.Nominated.Length > 0)
+        {
+            outranked = _snapshot.Find(decision.Nominated)?.Nominated?.FindAll(n => n.Priority < pod.Priority);
+            foreach (var other in outranked ?? [])
+            {
+                _snapshot.Denominate(other.Uid);
+                _queue.Nudge(other.Key);
+            }
+            _snapshot.Nominate(pod, decision.Nominated);
+        }
+        else if (!decision.Waits) _snapshot.Denominate(pod.Uid);
+        _queue.Failed(pod, decision.Plugins);
+        return outranked;
+    }
+
+    /// <summary>Writes a decision; its failure is the Pod's, not the loop's.</summary>
+    async Task Finish(PodInfo pod, Profile profile, Cycle.Decision decision, List<PodInfo>? outranked, CancellationToken ct)
+    {
+        bool released = false;
         try
         {
-            if (decision.Node is { } node) await BindAsync(pod, node, ct);
-            else await RefuseAsync(pod, decision, ct);
+            if (_refusals.TryGetValue(pod.Uid, out var before)) await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (decision.Node is null)
+            {
+                var writing = _writer.RefuseAsync(pod, profile.Name, decision, outranked ?? [], ct);
+                _refusals[pod.Uid] = writing;
+                try { await writing; }
+                finally { _refusals.TryRemove(new(pod.Uid, writing)); }
+                return;
+            }
+            // A Pod that waits for volumes, or for leave, must not hold up the others.
+            bool waits = profile.Permits.Length > 0 || Array.Exists(profile.PreBinds, p => p.Concerns(pod));
+            if (waits) { _bindings.Release(); released = true; }
+            await BindAsync(pod, profile, decision.Node, waits, ct);
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested) { }
         // Whatever it was: a Pod that stays assumed or in flight would never be looked at again.
         catch (Exception e)
         {
-            if (decision.Node is not null) Release(pod, Change.Any, giveUpNode: true);
-            cluster.Recorder.Event(pod.Pod, "Warning", "FailedScheduling", e.Message);
+            if (decision.Node is not null) Retry(pod, profile);
+            _cluster.Recorder.Event(pod.Pod, "Warning", "FailedScheduling", e.Message);
         }
-        finally { _bindings.Release(); }
+        finally { if (!released) _bindings.Release(); }
     }
 
-    async Task BindAsync(PodInfo pod, string node, CancellationToken ct)
+    async Task BindAsync(PodInfo pod, Profile profile, string node, bool waits, CancellationToken ct)
     {
-        var binding = new Binding
+        if (waits && await PrepareAsync(pod, profile, node, ct) is { } refused)
         {
-            Metadata = new() { Namespace = pod.Key.Namespace, Name = pod.Key.Name, Uid = pod.Uid },
-            Target = new() { Kind = "Node", Name = node },
-        };
-        try { await cluster.Client.CreateAsync<Pod>(pod.Key, "binding", binding, ct); }
+            await _writer.RefuseAsync(pod, profile.Name, new(null, refused, 0), [], ct);
+            Retry(pod, profile);
+            return;
+        }
+        try { await profile.Binder.BindAsync(pod, node, _cluster, ct); }
         catch (ApiException e) when (e.IsNotFound)
         {
             lock (_lock)
             {
                 _queue.Remove(pod.Key, pod.Uid);
-                GiveUp(pod);
+                GiveUp(pod, profile);
             }
-            _work.Writer.TryWrite(true);
+            Wake();
             return;
         }
-        lock (_lock) _queue.Remove(pod.Key, pod.Uid);
-        cluster.Recorder.Event(pod.Pod, "Normal", "Scheduled", $"Successfully assigned {pod.Key} to {node}");
-    }
-
-    async Task RefuseAsync(PodInfo pod, Cycle.Decision decision, CancellationToken ct)
-    {
-        cluster.Recorder.Event(pod.Pod, "Warning", "FailedScheduling", decision.Message);
-        try
+        lock (_lock)
         {
-            if (Refusal.Condition(pod.Pod, decision.Message, cluster.Time.GetUtcNow()) is { } status)
-                await cluster.Client.PatchAsync<Pod>(pod.Key, Client.Patch.Strategic(status), ct, "status");
+            _queue.Remove(pod.Key, pod.Uid);
+            // What was promised is written now.
+            if (waits) foreach (var reserve in profile.Reserves) reserve.Unreserve(pod, _snapshot);
         }
-        catch (ApiException e) when (e.IsNotFound) { }
-        // Last, since from here on the Pod may be tried again.
-        finally { Release(pod, decision.CurableBy, giveUpNode: false); }
+        foreach (var plugin in profile.PostBinds) plugin.PostBind(pod, node);
+        _cluster.Recorder.Event(pod.Pod, "Normal", "Scheduled", $"Successfully assigned {pod.Key} to {node}");
     }
 
-    void Release(PodInfo pod, Change curableBy, bool giveUpNode)
+    async Task<string?> PrepareAsync(PodInfo pod, Profile profile, string node, CancellationToken ct)
+    {
+        foreach (var permit in profile.Permits) if (await permit.PermitAsync(pod, node, ct) is { } refused) return $"running Permit plugin \"{permit.Name}\": {refused}";
+        foreach (var plugin in profile.PreBinds)
+        {
+            // Never under the lock: whoever tells caches' subscribers may be waiting for it.
+            if (plugin.Concerns(pod) && await plugin.PreBindAsync(pod, node, _cluster, ct) is { } refused) return $"running PreBind plugin \"{plugin.Name}\": {refused}";
+        }
+        return null;
+    }
+
+    void Retry(PodInfo pod, Profile profile)
     {
         lock (_lock)
         {
-            _queue.Failed(pod, curableBy);
-            if (giveUpNode) GiveUp(pod);
+            _queue.Errored(pod);
+            GiveUp(pod, profile);
         }
-        _work.Writer.TryWrite(true);
+        Wake();
     }
 
     /// <summary>What was assumed of a node is free again, which may help others, and the Pod itself.</summary>
-    void GiveUp(PodInfo pod)
+    void GiveUp(PodInfo pod, Profile profile)
     {
+        foreach (var reserve in profile.Reserves) reserve.Unreserve(pod, _snapshot);
         if (!_assumed.Remove(pod.Uid)) return;
         _snapshot.Forget(pod.Uid);
-        _queue.On(Change.PodRemoved);
-    }
-
-    void OnNode(CacheEvent<Node> change)
-    {
-        lock (_lock)
-        {
-            if (change.New is null) { _snapshot.RemoveNode(change.Old!.Metadata.Name); return; }
-            _snapshot.Set(change.New);
-            var what = NodeChange.Of(change.Old, change.New);
-            if (what == Change.None) return;
-            _queue.On(what);
-        }
-        _work.Writer.TryWrite(true);
+        _queue.On(new(Change.PodRemoved, pod.Pod));
     }
 
     void OnPod(CacheEvent<Pod> change)
     {
         bool wake;
         lock (_lock) wake = Apply(change);
-        if (wake) _work.Writer.TryWrite(true);
+        if (wake) Wake();
     }
 
     bool Apply(CacheEvent<Pod> change)
     {
         var pod = change.Object;
-        bool gone = change.New is null || pod.Status.Phase is "Succeeded" or "Failed";
-        if (gone)
+        string uid = pod.Metadata.Uid;
+        if (change.New is null || pod.Status.Phase is "Succeeded" or "Failed")
         {
-            _queue.Remove(Key.Of(pod));
-            bool counted = _assumed.Remove(pod.Metadata.Uid) || pod.Spec.NodeName.Length > 0;
-            _snapshot.Forget(pod.Metadata.Uid);
-            if (counted) _queue.On(Change.PodRemoved);
+            // One that had ended before was taken out when it ended.
+            if (change.New is null && pod.Status.Phase is "Succeeded" or "Failed" && change.Old?.Status.Phase == pod.Status.Phase) { _queue.Remove(Key.Of(pod), uid); _snapshot.Forget(uid); return false; }
+            _queue.Remove(Key.Of(pod), uid);
+            _snapshot.Denominate(uid);
+            bool counted = _assumed.Remove(uid) || pod.Spec.NodeName.Length > 0;
+            _snapshot.Forget(uid);
+            if (counted) _queue.On(new(Change.PodRemoved, pod));
             return true;
         }
-        if (pod.Spec.NodeName.Length > 0)
+        return pod.Spec.NodeName.Length > 0 ? Placed(pod, change.Old) : Pending(pod);
+    }
+
+    bool Placed(Pod pod, Pod? old)
+    {
+        string uid = pod.Metadata.Uid;
+        bool assumed = _assumed.Remove(uid);
+        bool arrived = assumed || old is null or { Spec.NodeName.Length: 0 };
+        if (arrived)
         {
-            // Status changes of running Pods, the bulk of all events, change nothing that is counted.
-            if (change.Old is { } old && old.Spec == pod.Spec) return false;
             _queue.Remove(Key.Of(pod));
-            _assumed.Remove(pod.Metadata.Uid);
-            _snapshot.Place(new(pod), pod.Spec.NodeName);
-            if (change.Old is { Spec.NodeName.Length: > 0 }) _queue.On(Change.PodUpdated);
-            return change.Old is { Spec.NodeName.Length: > 0 };
+            _snapshot.Denominate(uid);
         }
-        if (pod.Metadata.DeletionTimestamp is not null || pod.Spec.SchedulerName != options.Name && pod.Spec.SchedulerName.Length > 0) { _queue.Remove(Key.Of(pod)); return false; }
-        // KEP-3521: a gated Pod is not looked at.
-        if (!pod.Spec.SchedulingGates.IsEmpty || _assumed.Contains(pod.Metadata.Uid)) return false;
-        _queue.Put(new(pod));
+        // Status changes of running Pods, the bulk of all events, change nothing that is counted.
+        if (_snapshot.Placed(uid, pod.Spec.NodeName) is { } known && known.CountsAs(pod)) known.Pod = pod;
+        else
+        {
+            _snapshot.Place(new(pod), pod.Spec.NodeName);
+            if (!arrived) _queue.On(new(Change.PodUpdated, old, pod));
+        }
+        if (arrived) _queue.On(new(Change.PodAdded, null, pod));
+        return true;
+    }
+
+    bool Pending(Pod pod)
+    {
+        if (CycleOf(pod) is null || pod.Metadata.DeletionTimestamp is not null)
+        {
+            _queue.Remove(Key.Of(pod));
+            _snapshot.Denominate(pod.Metadata.Uid);
+            return false;
+        }
+        if (_assumed.Contains(pod.Metadata.Uid)) return false;
+        var info = new PodInfo(pod);
+        // Known from a scheduler before this one.
+        if (pod.Status.NominatedNodeName.Length > 0 && _snapshot.NominatedNode(info.Uid).Length == 0) _snapshot.Nominate(info, pod.Status.NominatedNodeName);
+        _queue.Put(info);
         return true;
     }
 }

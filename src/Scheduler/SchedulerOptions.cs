@@ -1,10 +1,12 @@
+using Hanbae.Scheduler.Configuration;
+
 namespace Hanbae.Scheduler;
 
 /// <summary>How a scheduler works.</summary>
 public sealed record SchedulerOptions
 {
-    /// <summary>Pods that name this scheduler are its own.</summary>
-    public string Name { get; init; } = "default-scheduler";
+    /// <summary>Its profiles: Pods that name one of them are its own.</summary>
+    public SchedulerConfiguration Configuration { get; init; } = new();
     /// <summary>Bindings under way at once; more wait.</summary>
     public int MaxBindings { get; init; } = 64;
 }

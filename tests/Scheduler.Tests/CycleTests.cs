@@ -4,11 +4,11 @@ namespace Hanbae.Scheduler.Tests;
 
 public sealed class CycleTests
 {
-    readonly Cycle _cycle = new(new Random(1));
+    readonly Cycle _cycle = new(new Profile(new()), new Random(1));
 
     [Fact]
     public void Without_nodes_there_is_a_message_of_its_own() =>
-        Assert.Equal(new(null, "no nodes available to schedule pods", Change.NodeAdded), _cycle.Decide(Make.Pod("a").Info(), Make.Snapshot()));
+        Assert.Equal((null, "no nodes available to schedule pods"), (_cycle.Decide(Make.Pod("a").Info(), Make.Snapshot()).Node, _cycle.Decide(Make.Pod("a").Info(), Make.Snapshot()).Message));
 
     [Fact]
     public void Reasons_are_counted_over_nodes_and_so_is_what_eviction_could_do()
@@ -38,8 +38,9 @@ public sealed class CycleTests
     public void The_cures_are_those_of_all_that_refused()
     {
         var decision = _cycle.Decide(Make.Pod("a", "64").Info(), Make.Snapshot(Make.Node("small"), Make.Node("b").Cordoned()));
-        Assert.True(decision.CurableBy.HasFlag(Change.NodeUncordoned | Change.NodeAllocatable | Change.PodRemoved | Change.NodeAdded));
-        Assert.False(decision.CurableBy.HasFlag(Change.NodeTaints));
+        var cures = _cycle.Profile.CuresOf(decision.Plugins);
+        Assert.True(cures.HasFlag(Change.NodeUncordoned | Change.NodeAllocatable | Change.PodRemoved | Change.NodeAdded));
+        Assert.False(cures.HasFlag(Change.NodeTaints));
     }
 
     [Fact]

@@ -8,7 +8,12 @@ public sealed class QueueTests
     readonly FakeTime _time = new();
     readonly Queue _queue;
 
-    public QueueTests() => _queue = new(_time);
+    readonly Profile _profile = new(new());
+
+    public QueueTests() => _queue = new(_time, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10), _ => _profile);
+
+    /// <summary>The bit of a plugin.</summary>
+    ulong Of(string plugin) => 1UL << _profile.Plugins.Index().First(p => p.Item.Name == plugin).Index;
 
     [Fact]
     public void The_highest_priority_goes_first_and_among_equals_the_oldest()
@@ -18,15 +23,13 @@ public sealed class QueueTests
     }
 
     [Fact]
-    public void Backoff_doubles_from_one_second_to_ten()
+    public void Backoff_after_an_error_doubles_from_one_second_to_ten()
     {
         _queue.Put(Make.Pod("a").Info());
         List<double> pauses = [];
         for (int i = 0; i < 6; i++)
         {
-            var pod = _queue.Next()!;
-            _queue.Failed(pod, Change.NodeAdded);
-            _queue.On(Change.NodeAdded);
+            _queue.Errored(_queue.Next()!);
             var pause = _queue.Delay()!.Value;
             pauses.Add(pause.TotalSeconds);
             _time.Advance(pause - TimeSpan.FromTicks(1));
@@ -37,48 +40,82 @@ public sealed class QueueTests
     }
 
     [Fact]
+    public void Who_backs_off_lets_everybody_else_go_first_and_has_idle_time()
+    {
+        Fail("again", "NodeUnschedulable");
+        _queue.On(Uncordoned);
+        _queue.Put(Make.Pod("fresh", priority: -1).Info());
+        Assert.Equal(["fresh", "again"], Drain());
+    }
+
+    [Fact]
     public void Backoff_counts_from_the_failure_not_from_the_cure()
     {
-        Fail("a", Change.NodeAdded);
+        Fail("a", "NodeUnschedulable");
         _time.Advance(TimeSpan.FromSeconds(3));
-        _queue.On(Change.NodeAdded);
-        Assert.Equal(["a"], Drain());
+        _queue.On(Uncordoned);
+        _queue.Put(Make.Pod("b").Info());
+        Assert.Equal(["a", "b"], Drain());
     }
 
     [Fact]
     public void Only_a_cure_wakes()
     {
-        Fail("cpu", Change.PodRemoved | Change.NodeAllocatable);
-        Fail("label", Change.NodeLabels);
-        _time.Advance(TimeSpan.FromSeconds(20));
-        _queue.On(Change.NodeTaints | Change.NodeUncordoned);
+        Fail("cpu", "NodeResourcesFit");
+        Fail("label", "NodeAffinity");
+        _queue.On(new(Change.NodeTaints | Change.NodeUncordoned, null, Make.Node("n")));
         Assert.Empty(Drain());
-        _queue.On(Change.NodeLabels);
+        _queue.On(new(Change.NodeLabels, null, Make.Node("n")));
         Assert.Equal(["label"], Drain());
-        _queue.On(Change.PodRemoved);
+        _queue.On(new(Change.PodRemoved, Make.Pod("other")));
         Assert.Equal(["cpu"], Drain());
     }
 
     [Fact]
-    public void A_cure_that_came_while_the_Pod_was_tried_counts()
+    public void A_change_that_cannot_help_this_Pod_wakes_it_not()
     {
-        _queue.Put(Make.Pod("a").Info());
-        var pod = _queue.Next()!;
-        _queue.On(Change.NodeAdded);
-        _queue.Failed(pod, Change.NodeAdded);
-        _time.Advance(TimeSpan.FromSeconds(1));
+        _queue.Put(Make.Pod("big", "8").Info());
+        _queue.Failed(_queue.Next()!, Of("NodeResourcesFit"));
+        _queue.On(new(Change.NodeAdded, null, Make.Node("small", cpu: "2")));
+        Assert.Empty(Drain());
+        _queue.On(new(Change.NodeAdded, null, Make.Node("large", cpu: "16")));
+        Assert.Equal(["big"], Drain());
+    }
+
+    [Fact]
+    public void A_gated_Pod_waits_until_its_gates_are_gone()
+    {
+        var gated = Make.Pod("a").With(s => s with { SchedulingGates = [new() { Name = "quota" }] });
+        _queue.Put(gated.Info());
+        Assert.Empty(Drain());
+        _queue.Put(gated.With(s => s with { SchedulingGates = default }).Info());
         Assert.Equal(["a"], Drain());
     }
 
     [Fact]
+    public void A_change_of_the_Pod_while_it_was_tried_counts()
+    {
+        _queue.Put(Make.Pod("a").Info());
+        var pod = _queue.Next()!;
+        _queue.Put(Make.Pod("a").With(s => s with { NodeSelector = Api.Map.Of(("a", "b")) }).Info());
+        _queue.Failed(pod, Of("NodeAffinity"));
+        Assert.Equal(["a"], Drain());
+    }
+
+    static ClusterChange Uncordoned => new(Change.NodeUncordoned, Make.Node("n").Cordoned(), Make.Node("n"));
+
+    [Fact]
     public void However_hopeless_after_five_minutes_it_is_tried_again()
     {
-        Fail("a", Change.None);
-        Assert.Equal(TimeSpan.FromMinutes(5), _queue.Delay());
-        _time.Advance(TimeSpan.FromMinutes(5) - TimeSpan.FromTicks(1));
-        _queue.Flush();
-        Assert.Null(_queue.Next());
-        _time.Advance(TimeSpan.FromTicks(1));
+        Fail("a", "NodeName");
+        // Looked for twice a minute.
+        for (var passed = TimeSpan.Zero; passed < TimeSpan.FromMinutes(5); passed += TimeSpan.FromSeconds(30))
+        {
+            _queue.Flush();
+            Assert.Null(_queue.Next());
+            Assert.Equal(TimeSpan.FromSeconds(30), _queue.Delay());
+            _time.Advance(TimeSpan.FromSeconds(30));
+        }
         _queue.Flush();
         Assert.Equal(["a"], Drain());
     }
@@ -86,7 +123,7 @@ public sealed class QueueTests
     [Fact]
     public void A_change_of_the_Pod_itself_wakes_it_and_its_status_does_not()
     {
-        Fail("a", Change.None);
+        Fail("a", "NodeName");
         _time.Advance(TimeSpan.FromSeconds(20));
         var pod = Make.Pod("a");
         _queue.Put((pod with { Status = pod.Status with { Phase = "Pending" } }).Info());
@@ -100,14 +137,14 @@ public sealed class QueueTests
     {
         _queue.Put(Make.Pod("active").Info());
         _queue.Remove(new("default", "active"));
-        Fail("aside", Change.NodeAdded);
+        Fail("aside", "NodeUnschedulable");
         _queue.Remove(new("default", "aside"));
-        Fail("backoff", Change.NodeAdded);
-        _queue.On(Change.NodeAdded);
+        Fail("backoff", "NodeUnschedulable");
+        _queue.On(Uncordoned);
         _queue.Remove(new("default", "backoff"));
         _time.Advance(TimeSpan.FromMinutes(10));
         _queue.Flush();
-        _queue.On(Change.Any);
+        _queue.On(new(Change.Any));
         Assert.Empty(Drain());
         Assert.Equal(0, _queue.Count);
         Assert.Null(_queue.Delay());
@@ -122,14 +159,14 @@ public sealed class QueueTests
         _queue.Put((made with { Metadata = made.Metadata with { Uid = "second" } }).Info());
         _queue.Remove(old.Key, old.Uid);
         Assert.Equal("second", _queue.Next()!.Uid);
-        _queue.Failed(old, Change.None);
+        _queue.Failed(old, 0);
         Assert.Null(_queue.Delay());
     }
 
-    void Fail(string name, Change curableBy)
+    void Fail(string name, string plugin)
     {
         _queue.Put(Make.Pod(name).Info());
-        _queue.Failed(_queue.Next()!, curableBy);
+        _queue.Failed(_queue.Next()!, Of(plugin));
     }
 
     List<string> Drain()

@@ -22,10 +22,10 @@ public sealed class SchedulerTests : IAsyncLifetime
 
     public Task InitializeAsync() => Task.CompletedTask;
 
-    void Start()
+    void Start(Configuration.SchedulerConfiguration? configuration = null)
     {
         var informers = new InformerFactory(_api, _time);
-        var scheduler = new Scheduler(new Access(new ApiClient(_api, _time), informers, _events, _time), new());
+        var scheduler = new Scheduler(new Access(new ApiClient(_api, _time), informers, _events, _time), new() { Configuration = configuration ?? new() });
         _running = Task.WhenAll(informers.RunAsync(_stop.Token), scheduler.RunAsync(_stop.Token));
     }
 
@@ -110,6 +110,64 @@ public sealed class SchedulerTests : IAsyncLifetime
         await _api.UntilAsync(a => Refused(a) == 1);
         _api.Remove<Pod>("old");
         await BoundAsync("new");
+    }
+
+    [Fact]
+    public async Task A_more_important_Pod_takes_the_place_of_a_lesser_one()
+    {
+        _api.Put(Make.Node("n1", cpu: "1"));
+        _api.Put(Make.Pod("low", "1", priority: 1).With(s => s with { NodeName = "n1" }));
+        _api.Put(Make.Pod("high", "1", priority: 100));
+        // Ending takes its time: until then the room is promised.
+        _api.Graceful = o => o is Pod;
+        Start();
+        await _api.UntilAsync(a => a.Find<Pod>("low")?.Metadata.DeletionTimestamp is not null, "the victim is asked to go");
+        await _api.UntilAsync(a => a.Find<Pod>("high")!.Status.NominatedNodeName == "n1", "the node is nominated");
+        var target = _api.Find<Pod>("low")!.Status.Conditions.Find(c => c.Type == "DisruptionTarget")!;
+        Assert.Equal(("True", "PreemptionByScheduler", "default-scheduler: preempting to accommodate a higher priority pod"), (target.Status, target.Reason, target.Message));
+        await _events.UntilAsync(("Normal", "Preempted", "Preempted by pod uid-high on node n1"));
+        await _events.UntilAsync(("Warning", "FailedScheduling", "0/1 nodes are available: 1 Insufficient cpu."));
+        _api.Remove<Pod>("low");
+        await BoundAsync("high");
+    }
+
+    [Fact]
+    public async Task A_Pod_that_is_decided_for_by_another_profile_is_scheduled_by_its_rules()
+    {
+        _api.Put(Make.Node("full", cpu: "4"));
+        _api.Put(Make.Node("empty", cpu: "4"));
+        _api.Put(Make.Pod("there", "2", "1Gi").With(s => s with { NodeName = "full" }));
+        _api.Put(Make.Pod("packed", "1", "1Gi").With(s => s with { SchedulerName = "packer" }));
+        _api.Put(Make.Pod("spread", "500m", "512Mi"));
+        Start(Configuration.SchedulerConfiguration.Parse("""
+            apiVersion: kubescheduler.config.k8s.io/v1
+            kind: KubeSchedulerConfiguration
+            profiles:
+            - schedulerName: default-scheduler
+            - schedulerName: packer
+              plugins: {score: {disabled: [{name: "*"}], enabled: [{name: NodeResourcesFit}]}}
+              pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: {type: MostAllocated}}}]
+            """));
+        await _api.UntilAsync(a => a.All<Pod>().All(p => p.Spec.NodeName.Length > 0));
+        Assert.Equal(("full", "empty"), (_api.Find<Pod>("packed")!.Spec.NodeName, _api.Find<Pod>("spread")!.Spec.NodeName));
+    }
+
+    [Fact]
+    public async Task A_claim_that_waits_for_its_Pod_is_told_of_the_node_and_the_Pod_waits_for_the_volume()
+    {
+        _api.Put(Make.Node("n1"));
+        _api.Put(new Api.Storage.V1.StorageClass { Metadata = new() { Name = "fast" }, Provisioner = "csi.example.com", VolumeBindingMode = "WaitForFirstConsumer" });
+        _api.Put(new PersistentVolumeClaim { Metadata = new() { Name = "data", Namespace = "default" }, Spec = new() { StorageClassName = "fast" } });
+        _api.Put(Make.Pod("db").With(s => s with { Volumes = [new() { Name = "d", PersistentVolumeClaim = new() { ClaimName = "data" } }] }));
+        Start();
+        await _api.UntilAsync(a => a.Find<PersistentVolumeClaim>("data")!.Metadata.Annotations["volume.kubernetes.io/selected-node"] == "n1");
+        Assert.Equal("", _api.Find<Pod>("db")!.Spec.NodeName);
+        _api.Change<PersistentVolumeClaim>("data", c => c with
+        {
+            Metadata = c.Metadata with { Annotations = c.Metadata.Annotations.Set("pv.kubernetes.io/bind-completed", "yes") },
+            Spec = c.Spec with { VolumeName = "pv1" },
+        });
+        await _api.UntilAsync(a => a.Find<Pod>("db")!.Spec.NodeName == "n1");
     }
 
     [Fact]

@@ -1,31 +1,33 @@
 using System.Collections.Immutable;
+using Hanbae.Scheduler.Configuration;
 
 namespace Hanbae.Scheduler.Plugins;
 
-/// <summary>Every plugin, in the order in which nodes are asked: cheap and often decisive ones first.</summary>
+/// <summary>Every plugin there is, in the order in which nodes are asked: cheap and often decisive ones first, reasons that nothing can change before those that time may.</summary>
+/// <remarks>Weights and order are upstream's default profile's. A profile may leave plugins out, order them otherwise or weigh them otherwise.</remarks>
 internal static class Catalog
 {
-    static readonly TaintToleration Taints = new();
-    static readonly NodeAffinity Affinity = new();
-    static readonly NodeResourcesFit Fit = new();
+    public sealed record Entry(string Name, int Weight, Func<SchedulerProfile, IPlugin> Make);
 
-    public static ImmutableArray<(string Name, IFilter Plugin)> Filters { get; } =
+    public static ImmutableArray<Entry> All { get; } =
     [
-        ("NodeUnschedulable", new NodeUnschedulable()), // one flag
-        ("NodeName", new NodeName()),                   // one comparison, and then nothing else matters
-        ("TaintToleration", Taints),                    // few taints
-        ("NodeAffinity", Affinity),                     // label look-ups
-        ("NodePorts", new NodePorts()),                 // nothing for Pods without host ports
-        ("NodeResourcesFit", Fit),                      // arithmetic; last, so that reasons name what cannot change first
-    ];
-
-    /// <summary>Weights are upstream's default profile's.</summary>
-    public static ImmutableArray<(string Name, IScore Plugin, int Weight)> Scores { get; } =
-    [
-        ("TaintToleration", Taints, 3),
-        ("NodeAffinity", Affinity, 2),
-        ("NodeResourcesFit", Fit, 1),
-        ("NodeResourcesBalancedAllocation", new BalancedAllocation(), 1),
-        ("ImageLocality", new ImageLocality(), 1),
+        new("SchedulingGates", 0, _ => new SchedulingGates()),                              // before the queue
+        new("PrioritySort", 0, _ => new PrioritySort()),                                    // the queue's order; exactly one
+        new("NodeUnschedulable", 0, _ => new NodeUnschedulable()),                          // one flag
+        new("NodeName", 0, _ => new NodeName()),                                            // one comparison, and then nothing else matters
+        new("TaintToleration", 3, _ => new TaintToleration()),                              // few taints
+        new("NodeAffinity", 2, p => new NodeAffinity(p.AddedAffinity)),                     // label look-ups; may name the only nodes
+        new("NodePorts", 0, _ => new NodePorts()),                                          // nothing for Pods without host ports
+        new("NodeResourcesFit", 1, p => new NodeResourcesFit(p.Fit)),                       // arithmetic; what eviction can change starts here
+        new("VolumeRestrictions", 0, _ => new VolumeRestrictions()),                        // the next four: nothing for Pods without claims
+        new("NodeVolumeLimits", 0, _ => new NodeVolumeLimits()),
+        new("VolumeBinding", 0, p => new VolumeBinding(p.Volumes)),
+        new("VolumeZone", 0, _ => new VolumeZone()),
+        new("PodTopologySpread", 2, p => new PodTopologySpread(p.Spread)),                  // one look-up per constraint
+        new("InterPodAffinity", 2, p => new InterPodAffinity(p.Affinity)),                  // one look-up per term
+        new("DefaultPreemption", 0, p => new DefaultPreemption(p.Preemption)),              // only when nothing fits
+        new("NodeResourcesBalancedAllocation", 1, p => new BalancedAllocation(p.Balanced)),
+        new("ImageLocality", 1, _ => new ImageLocality()),
+        new("DefaultBinder", 0, _ => new DefaultBinder()),                                  // last of all
     ];
 }

@@ -1,27 +1,36 @@
 namespace Hanbae.Scheduler.Plugins;
 
-/// <summary>Prefers nodes that have a Pod's images already, the more the larger they are.</summary>
+/// <summary>Prefers nodes that have a Pod's images already, the more the larger they are and the more nodes have them.</summary>
 internal sealed class ImageLocality : IScore
 {
     const long Smallest = 23L << 20, LargestPerContainer = 1000L << 20;
 
-    public long Score(PodInfo pod, NodeInfo node)
+    readonly List<Dictionary<int, long>> _images = [];
+    int _containers, _nodes;
+
+    public string Name => "ImageLocality";
+
+    public bool PreScore(PodInfo pod, Snapshot snapshot, ReadOnlySpan<NodeInfo> fits)
     {
-        var images = node.Node!.Status.Images;
-        if (images.IsEmpty) return 0;
-        long bytes = 0;
-        int containers = 0;
-        foreach (var container in pod.Pod.Spec.Containers)
-        {
-            containers++;
-            string name = WithTag(container.Image);
-            foreach (var image in images)
-                if (image.Names.Contains(name)) { bytes += image.SizeBytes; break; }
-        }
-        long most = LargestPerContainer * containers;
-        return bytes <= Smallest ? 0 : Math.Min(100, (bytes - Smallest) * 100 / (most - Smallest));
+        _images.Clear();
+        _nodes = snapshot.Nodes.Length;
+        _containers = pod.Pod.Spec.Containers.Count + pod.Pod.Spec.InitContainers.Count;
+        foreach (var c in pod.Pod.Spec.InitContainers) Add(c.Image);
+        foreach (var c in pod.Pod.Spec.Containers) Add(c.Image);
+        return _images.Count > 0;
+
+        void Add(string image) { if (snapshot.Images.Holders(WithTag(image)) is { } holders) _images.Add(holders); }
     }
 
-    static string WithTag(string image) =>
-        image.LastIndexOf(':') > image.LastIndexOf('/') || image.Contains('@', StringComparison.Ordinal) ? image : image + ":latest";
+    public long Score(PodInfo pod, NodeInfo node)
+    {
+        long sum = 0;
+        // An image that few nodes have counts little, or one node would draw all its Pods.
+        foreach (var holders in _images)
+            if (holders.TryGetValue(node.Index, out long size)) sum += (long)(size * ((double)holders.Count / _nodes));
+        long most = LargestPerContainer * _containers;
+        return (Math.Clamp(sum, Smallest, most) - Smallest) * Scores.Most / (most - Smallest);
+    }
+
+    static string WithTag(string image) => image.LastIndexOf(':') > image.LastIndexOf('/') ? image : image + ":latest";
 }

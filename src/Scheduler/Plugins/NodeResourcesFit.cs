@@ -1,43 +1,85 @@
+using System.Collections.Immutable;
+using Hanbae.Api.Core.V1;
+using Hanbae.Scheduler.Configuration;
+
 namespace Hanbae.Scheduler.Plugins;
 
-/// <summary>Leaves a Pod the nodes that have what it asks for, and prefers the emptier ones.</summary>
-internal sealed class NodeResourcesFit : IFilter, IScore
+/// <summary>Leaves a Pod the nodes that have what it asks for, and prefers by how much of them is taken.</summary>
+internal sealed class NodeResourcesFit(NodeResourcesFitArgs args) : IFilter, IScore
 {
-    const Change Cures = Change.PodRemoved | Change.PodUpdated | Change.NodeAllocatable | Change.NodeAdded;
+    readonly ImmutableArray<ResourceWeight> _resources = args.Strategy.Resources;
+
+    public string Name => "NodeResourcesFit";
+    public Change Cures => Change.PodRemoved | Change.PodUpdated | Change.NodeAllocatable | Change.NodeAdded;
+
+    public bool MayCure(PodInfo pod, in ClusterChange change)
+    {
+        if (change.Node is { } node) return Missing(pod.Requests, Resources.Of(node.Status.Allocatable), default) is null;
+        if (change.Pod is null) return true;
+        // Room of a kind that is not asked for helps nobody; a place among the node's Pods helps anybody.
+        if (change.What == Change.PodRemoved) return true;
+        return change.Old is not Pod before || Resources.Of(before.Spec) != Resources.Of(((Pod)change.New!).Spec);
+    }
 
     public Verdict Filter(PodInfo pod, NodeInfo node)
     {
-        var (asked, has, taken) = (pod.Requests, node.Allocatable, node.Requested);
-        string? reason = null;
-        bool hopeless = false;
-        void Lacks(string what, bool evenEmpty)
-        {
-            reason = reason is null ? what : reason + ", " + what;
-            hopeless |= evenEmpty;
-        }
-        if (node.Pods.Count + 1 > node.AllowedPods) Lacks("Too many pods", node.AllowedPods == 0);
-        if (asked.MilliCpu > 0 && asked.MilliCpu > has.MilliCpu - taken.MilliCpu) Lacks("Insufficient cpu", asked.MilliCpu > has.MilliCpu);
-        if (asked.Memory > 0 && asked.Memory > has.Memory - taken.Memory) Lacks("Insufficient memory", asked.Memory > has.Memory);
-        if (asked.EphemeralStorage > 0 && asked.EphemeralStorage > has.EphemeralStorage - taken.EphemeralStorage)
-            Lacks("Insufficient ephemeral-storage", asked.EphemeralStorage > has.EphemeralStorage);
-        foreach (var (name, amount) in asked.Scalars)
-            if (amount > 0 && amount > has.Scalars[name] - taken.Scalars[name]) Lacks("Insufficient " + name, amount > has.Scalars[name]);
-        return reason is null ? Verdict.Fits : Verdict.Refuse(reason, Cures, hopeless);
+        bool full = node.PodCount + 1 > node.AllowedPods;
+        var asked = pod.Requests;
+        var (has, taken) = (node.Allocatable, node.Requested);
+        if (!full && asked.Scalars.IsEmpty && asked.MilliCpu <= has.MilliCpu - taken.MilliCpu && asked.Memory <= has.Memory - taken.Memory && asked.EphemeralStorage == 0) return Verdict.Fits;
+        string? reason = Missing(asked, has, taken);
+        if (full) reason = reason is null ? "Too many pods" : "Too many pods\n" + reason;
+        return reason is null ? Verdict.Fits : Verdict.Refuse(reason, hopeless: Missing(asked, has, default) is not null);
     }
+
+    string? Missing(in Resources asked, in Resources has, in Resources taken)
+    {
+        string? reason = null;
+        if (asked.MilliCpu > 0 && asked.MilliCpu > has.MilliCpu - taken.MilliCpu) reason = "Insufficient cpu";
+        if (asked.Memory > 0 && asked.Memory > has.Memory - taken.Memory) reason = reason is null ? "Insufficient memory" : "Insufficient cpu\nInsufficient memory";
+        if (asked.EphemeralStorage > 0 && asked.EphemeralStorage > has.EphemeralStorage - taken.EphemeralStorage)
+            reason = reason is null ? "Insufficient ephemeral-storage" : reason + "\nInsufficient ephemeral-storage";
+        foreach (var (name, amount) in asked.Scalars)
+            if (amount > 0 && amount > has.Scalars[name] - taken.Scalars[name] && !args.Ignores(name))
+                reason = (reason is null ? "Insufficient " : reason + "\nInsufficient ") + name;
+        return reason;
+    }
+
+    public bool PreScore(PodInfo pod, Snapshot snapshot, ReadOnlySpan<NodeInfo> fits) => true;
 
     public long Score(PodInfo pod, NodeInfo node)
     {
-        var taken = node.ScoredRequests + pod.ScoredRequests;
         long sum = 0, weights = 0;
-        Add(taken.MilliCpu, node.Allocatable.MilliCpu);
-        Add(taken.Memory, node.Allocatable.Memory);
-        return weights == 0 ? 0 : sum / weights;
-
-        void Add(long requested, long capacity)
+        foreach (var resource in _resources)
         {
-            if (capacity == 0) return;
-            weights++;
-            if (requested <= capacity) sum += (capacity - requested) * 100 / capacity;
+            var (requested, capacity) = resource.Name switch
+            {
+                "cpu" => (node.ScoredRequests.MilliCpu + pod.ScoredRequests.MilliCpu, node.Allocatable.MilliCpu),
+                "memory" => (node.ScoredRequests.Memory + pod.ScoredRequests.Memory, node.Allocatable.Memory),
+                _ => Other(resource.Name, pod, node),
+            };
+            if (capacity == 0) continue;
+            long score = args.Strategy.Type switch
+            {
+                // A node that has less than is asked for, which can be with assumed amounts, is as full as can be.
+                ScoringType.MostAllocated => Math.Min(requested, capacity) * Scores.Most / capacity,
+                ScoringType.RequestedToCapacityRatio => args.Strategy.Shape(requested > capacity ? 100 : requested * 100 / capacity),
+                _ => requested > capacity ? 0 : (capacity - requested) * Scores.Most / capacity,
+            };
+            // Upstream leaves a resource out of a ratio that has none to give.
+            if (args.Strategy.Type == ScoringType.RequestedToCapacityRatio && score <= 0) continue;
+            sum += score * resource.Weight;
+            weights += resource.Weight;
         }
+        if (weights == 0) return 0;
+        return args.Strategy.Type == ScoringType.RequestedToCapacityRatio ? (long)Math.Round((double)sum / weights, MidpointRounding.AwayFromZero) : sum / weights;
+    }
+
+    /// <summary>Resources that are not assumed where not asked for; an extended one that the Pod does not ask for does not count.</summary>
+    internal static (long Requested, long Capacity) Other(string name, PodInfo pod, NodeInfo node)
+    {
+        if (name == "ephemeral-storage") return (node.Requested.EphemeralStorage + pod.Requests.EphemeralStorage, node.Allocatable.EphemeralStorage);
+        long asked = pod.Requests.Scalars[name];
+        return asked == 0 ? (0, 0) : (node.Requested.Scalars[name] + asked, node.Allocatable.Scalars[name]);
     }
 }

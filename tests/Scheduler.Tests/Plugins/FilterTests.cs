@@ -100,11 +100,11 @@ public sealed class FilterTests
     [Fact]
     public void What_a_node_lacks_is_all_named_and_hopeless_only_where_it_would_be_if_empty()
     {
-        var fit = new NodeResourcesFit();
+        var fit = new NodeResourcesFit(new());
         var node = Make.Node("n", "1", "1Gi", pods: 1);
         Assert.Null(Reason(fit, Make.Pod("a", "1", "1Gi"), node));
         var full = fit.Filter(Make.Pod("a", "1", "1Gi").Info(), node.Info(Make.Pod("b", "1m", "1Mi")));
-        Assert.Equal(("Too many pods, Insufficient cpu, Insufficient memory", false), (full.Reason, full.Hopeless));
+        Assert.Equal(("Too many pods\nInsufficient cpu\nInsufficient memory", false), (full.Reason, full.Hopeless));
         var never = fit.Filter(Make.Pod("a", "2").Info(), node.Info());
         Assert.Equal(("Insufficient cpu", true), (never.Reason, never.Hopeless));
         // Who asks for nothing fits on a node that is overcommitted.
@@ -113,7 +113,7 @@ public sealed class FilterTests
 
     [Fact]
     public void A_node_without_an_extended_resource_lacks_it() =>
-        Assert.Equal("Insufficient example.com/gpu", Reason(new NodeResourcesFit(),
+        Assert.Equal("Insufficient example.com/gpu", Reason(new NodeResourcesFit(new()),
             Make.Pod("a").With(s => s with { Overhead = Map.Of(("example.com/gpu", Quantity.Parse("1"))) }), Make.Node("n")));
 
     static string? Reason(IFilter filter, Pod pod, Node node, params Pod[] others) => filter.Filter(pod.Info(), node.Info(others)).Reason;

@@ -1,0 +1,103 @@
+using System.Threading.Channels;
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Meta.V1;
+using Hanbae.Api.Rest;
+using Hanbae.Client;
+
+namespace Hanbae.Bench.Scheduler;
+
+/// <summary>As much of an API as a scheduler talks to, without its costs: caches are real, writes come back to them as events, in order, from another thread.</summary>
+sealed class Cluster : IClusterAccess, IClient, IRecorder
+{
+    readonly Dictionary<Type, object> _caches = [];
+    readonly Channel<Action> _events = Channel.CreateUnbounded<Action>(new() { SingleReader = true });
+    readonly Lock _lock = new();
+    readonly Dictionary<Key, Pod> _pods = [];
+    long _version;
+    int _bound, _deleted;
+    TaskCompletionSource _reached = new();
+    int _goal = int.MaxValue;
+
+    public IClient Client => this;
+    public IRecorder Recorder => this;
+    public TimeProvider Time => TimeProvider.System;
+    public IApiTransport Transport => throw new NotSupportedException("no requests here");
+    public int Bound => Volatile.Read(ref _bound);
+    public int Deleted => Volatile.Read(ref _deleted);
+    public int Refusals;
+
+    public async Task PumpAsync(CancellationToken ct)
+    {
+        await foreach (var apply in _events.Reader.ReadAllAsync(ct)) apply();
+    }
+
+    public SharedCache<T> CacheOf<T>() where T : class, IObject<T>
+    {
+        lock (_lock)
+        {
+            if (_caches.TryGetValue(typeof(T), out object? known)) return (SharedCache<T>)known;
+            var cache = new SharedCache<T>();
+            cache.Apply(new(SyncKind.Init));
+            cache.Apply(new(SyncKind.InitDone));
+            _caches[typeof(T)] = cache;
+            return cache;
+        }
+    }
+
+    public ICache<T> Cache<T>() where T : class, IObject<T> => CacheOf<T>();
+    public ICache<T> Cache<T>(ListQuery part) where T : class, IObject<T> => CacheOf<T>();
+    public void Event(IObject about, string type, string reason, string message, string fieldPath = "") { if (reason == "FailedScheduling") Interlocked.Increment(ref Refusals); }
+
+    /// <summary>Counts from now on; done when so many more Pods are bound.</summary>
+    public Task ExpectAsync(int pods) { lock (_lock) { _goal = _bound + pods; _reached = new(TaskCreationOptions.RunContinuationsAsynchronously); return _reached.Task; } }
+
+    public void Add<T>(T obj) where T : class, IObject<T>
+    {
+        var stored = (T)obj.WithMetadata(obj.Metadata with { ResourceVersion = Interlocked.Increment(ref _version).ToString(), Uid = "uid-" + obj.Metadata.Name });
+        if (stored is Pod pod) lock (_lock) _pods[Key.Of(pod)] = pod;
+        _events.Writer.TryWrite(() => CacheOf<T>().Apply(new(SyncKind.Applied, stored)));
+    }
+
+    void Store(Key key, Func<Pod, Pod> change)
+    {
+        Pod now;
+        lock (_lock)
+        {
+            if (!_pods.TryGetValue(key, out var pod)) throw new ApiException(new Status { Code = 404, Reason = "NotFound" });
+            now = change(pod);
+            _pods[key] = now = now with { Metadata = now.Metadata with { ResourceVersion = Interlocked.Increment(ref _version).ToString() } };
+        }
+        _events.Writer.TryWrite(() => CacheOf<Pod>().Apply(new(SyncKind.Applied, now)));
+    }
+
+    public Task<IKind?> CreateAsync<T>(Key of, string subresource, IKind body, CancellationToken ct) where T : class, IObject<T>
+    {
+        Store(of, p => p with { Spec = p.Spec with { NodeName = ((Binding)body).Target.Name } });
+        lock (_lock) if (++_bound == _goal) _reached.TrySetResult();
+        return Task.FromResult<IKind?>(null);
+    }
+
+    // What a refusal writes is not read back by anybody here; its event costs what events cost.
+    public Task<T> PatchAsync<T>(Key key, Patch patch, CancellationToken ct, string subresource = "") where T : class, IObject<T>
+    {
+        Store(key, p => p with { Status = p.Status with { Message = "" } });
+        return Task.FromResult<T>(null!);
+    }
+
+    public Task DeleteAsync<T>(Key key, DeleteOptions options, CancellationToken ct) where T : class, IObject<T>
+    {
+        Pod? gone;
+        lock (_lock) if (!_pods.Remove(key, out gone)) return Task.CompletedTask;
+        Interlocked.Increment(ref _deleted);
+        _events.Writer.TryWrite(() => CacheOf<Pod>().Apply(new(SyncKind.Deleted, gone)));
+        return Task.CompletedTask;
+    }
+
+    public Task<T?> FindAsync<T>(Key key, CancellationToken ct) where T : class, IObject<T> => Task.FromResult(CacheOf<T>().Find(key));
+    public Task<T> GetAsync<T>(Key key, CancellationToken ct) where T : class, IObject<T> => Task.FromResult(CacheOf<T>().Find(key)!);
+    public Task<ListOf<T>> ListAsync<T>(ListQuery query, CancellationToken ct) where T : class, IObject<T> => throw new NotSupportedException("caches only");
+    public Task<T> CreateAsync<T>(T obj, CancellationToken ct) where T : class, IObject<T> { Add(obj); return Task.FromResult(obj); }
+    public Task<T> UpdateAsync<T>(T obj, CancellationToken ct) where T : class, IObject<T> => throw new NotSupportedException("nothing is updated");
+    public Task<T> UpdateStatusAsync<T>(T obj, CancellationToken ct) where T : class, IObject<T> => throw new NotSupportedException("nothing is updated");
+}

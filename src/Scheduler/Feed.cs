@@ -1,0 +1,84 @@
+using Hanbae.Api;
+using Hanbae.Api.Apps.V1;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Policy.V1;
+using Hanbae.Api.Storage.V1;
+using Hanbae.Client;
+using Hanbae.Scheduler.Plugins;
+using Hanbae.Scheduler.Tallies;
+
+namespace Hanbae.Scheduler;
+
+/// <summary>Keeps the snapshot true to the API: everything that decisions read besides Pods.</summary>
+/// <param name="gate">The scheduler's lock.</param>
+/// <param name="changed">Told, under the lock, of what may help Pods that wait.</param>
+/// <param name="wake">Told after.</param>
+internal sealed class Feed(IClusterAccess cluster, Lock gate, Snapshot snapshot, Action<ClusterChange> changed, Action wake)
+{
+    /// <summary>Starts the informers and waits for their first lists.</summary>
+    public Task WhenSyncedAsync(CancellationToken ct) => Task.WhenAll(
+        cluster.Cache<Node>().WhenSyncedAsync(ct), cluster.Cache<Namespace>().WhenSyncedAsync(ct),
+        cluster.Cache<PersistentVolumeClaim>().WhenSyncedAsync(ct), cluster.Cache<PersistentVolume>().WhenSyncedAsync(ct),
+        cluster.Cache<StorageClass>().WhenSyncedAsync(ct), cluster.Cache<CSINode>().WhenSyncedAsync(ct),
+        cluster.Cache<CSIDriver>().WhenSyncedAsync(ct), cluster.Cache<CSIStorageCapacity>().WhenSyncedAsync(ct),
+        cluster.Cache<PodDisruptionBudget>().WhenSyncedAsync(ct), cluster.Cache<Service>().WhenSyncedAsync(ct),
+        cluster.Cache<ReplicationController>().WhenSyncedAsync(ct), cluster.Cache<ReplicaSet>().WhenSyncedAsync(ct), cluster.Cache<StatefulSet>().WhenSyncedAsync(ct));
+
+    /// <summary>Feeds the snapshot until the result is disposed of.</summary>
+    public IDisposable Subscribe()
+    {
+        var storage = snapshot.Storage;
+        return new All(
+        [
+            Each<Node>(OnNode),
+            Each<Namespace>(e => { if (e.New is { } ns) snapshot.SetNamespace(ns.Metadata.Name, ns.Metadata.Labels); else snapshot.Namespaces.Remove(e.Object.Metadata.Name); return Change.Namespace; }),
+            Each<PersistentVolumeClaim>(e => Keep(storage.Claims, Key.Of(e.Object), e.New, Change.Claim)),
+            Each<PersistentVolume>(e => Keep(storage.Volumes, e.Object.Metadata.Name, e.New, Change.Volume)),
+            Each<StorageClass>(e => Keep(storage.Classes, e.Object.Metadata.Name, e.New, Change.StorageClass)),
+            Each<CSINode>(e => Keep(storage.CsiNodes, e.Object.Metadata.Name, e.New, Change.CsiNode)),
+            Each<CSIDriver>(e => Keep(storage.Drivers, e.Object.Metadata.Name, e.New, Change.CsiDriver)),
+            Each<CSIStorageCapacity>(e => Keep(storage.Capacities, Key.Of(e.Object), e.New, Change.StorageCapacity)),
+            Each<PodDisruptionBudget>(e => Keep(snapshot.Budgets, Key.Of(e.Object), e.New, Change.None)),
+            Each<Service>(e => { if (e.New is { } s) snapshot.Owners.SetService(Key.Of(s), s.Spec.Selector); else snapshot.Owners.RemoveService(Key.Of(e.Object)); return Change.None; }),
+            Each<ReplicationController>(e => Workload(e, c => c.Spec.Selector.ToSelector())),
+            Each<ReplicaSet>(e => Workload(e, s => PodScope.SelectorOf(s.Spec.Selector))),
+            Each<StatefulSet>(e => Workload(e, s => PodScope.SelectorOf(s.Spec.Selector))),
+        ]);
+    }
+
+    Change OnNode(CacheEvent<Node> e)
+    {
+        if (e.New is not { } node) { snapshot.RemoveNode(e.Object.Metadata.Name); return Change.None; }
+        snapshot.Set(node);
+        return NodeChange.Of(e.Old, node);
+    }
+
+    static Change Keep<TKey, T>(Dictionary<TKey, T> into, TKey key, T? now, Change what) where TKey : notnull where T : class
+    {
+        if (now is null) { into.Remove(key); return Change.None; }
+        into[key] = now;
+        return what;
+    }
+
+    Change Workload<T>(CacheEvent<T> e, Func<T, Selector> selector) where T : class, IObject<T>
+    {
+        if (e.New is { } workload) snapshot.Owners.SetWorkload(T.Info.Kind, Key.Of(workload), selector(workload));
+        else snapshot.Owners.RemoveWorkload(T.Info.Kind, Key.Of(e.Object));
+        return Change.None;
+    }
+
+    IDisposable Each<T>(Func<CacheEvent<T>, Change> apply) where T : class, IObject<T> => cluster.Cache<T>().Subscribe(e =>
+    {
+        lock (gate)
+        {
+            if (apply(e) is not Change.None and var what) changed(new(what, e.Old, e.New));
+            else return;
+        }
+        wake();
+    });
+
+    sealed class All(IDisposable[] parts) : IDisposable
+    {
+        public void Dispose() { foreach (var part in parts) part.Dispose(); }
+    }
+}

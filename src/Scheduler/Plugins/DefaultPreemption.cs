@@ -1,0 +1,124 @@
+using Hanbae.Scheduler.Configuration;
+
+namespace Hanbae.Scheduler.Plugins;
+
+/// <summary>Makes room for a Pod by having Pods of lower priority go: as few, as unimportant and as recent as possible, and no budget broken that need not be.</summary>
+/// <remarks>A dry run takes Pods out of the snapshot, asks the filters, and puts them back: every count is kept by difference, so that costs what the Pods cost.</remarks>
+internal sealed class DefaultPreemption(DefaultPreemptionArgs args) : IPostFilter
+{
+    /// <summary>A node, and who would have to leave it, most important first.</summary>
+    internal sealed record Candidate(NodeInfo Node, List<PodInfo> Victims, int Violations);
+
+    public string Name => "DefaultPreemption";
+
+    public PostFiltered PostFilter(PodInfo pod, Cycle cycle)
+    {
+        var snapshot = cycle.Snapshot;
+        if (pod.Pod.Spec.PreemptionPolicy == "Never") return new("preemption: not eligible due to preemptionPolicy=Never.");
+        if (Waits(pod, snapshot)) return new("preemption: not eligible due to a terminating pod on the nominated node.", Waits: true);
+
+        NodeInfo[] open = [.. cycle.Refused.Where(r => !r.Verdict.Hopeless).Select(r => r.Node)];
+        List<string> refusals = [];
+        var best = open.Length == 0 ? null : Pick(Candidates(pod, cycle, open, refusals));
+        if (best is not null) return new("", best.Node.Name, best.Victims);
+        int total = snapshot.Nodes.Length;
+        return new("preemption: " + Reasons.Say(total, Reasons.Of(refusals, total - refusals.Count, "Preemption is not helpful for scheduling")));
+    }
+
+    /// <summary>Room was made before and those who make it are still leaving.</summary>
+    bool Waits(PodInfo pod, Snapshot snapshot) =>
+        snapshot.NominatedNode(pod.Uid) is { Length: > 0 } nominated && snapshot.Find(nominated) is { } node
+        && node.Pods.Any(p => p.Priority < pod.Priority && p.Terminating && p.Pod.Status.Conditions.Exists(c => c is { Type: "DisruptionTarget", Status: "True", Reason: "PreemptionByScheduler" }));
+
+    List<Candidate> Candidates(PodInfo pod, Cycle cycle, NodeInfo[] open, List<string> refusals)
+    {
+        var snapshot = cycle.Snapshot;
+        int enough = Math.Min(open.Length, Math.Max(args.MinCandidateNodesAbsolute, open.Length * args.MinCandidateNodesPercentage / 100));
+        var budgets = new Budgets(snapshot.Budgets.Values);
+        List<Candidate> found = [];
+        bool clean = false;
+        int start = cycle.Random.Next(open.Length);
+        for (int i = 0; i < open.Length && !(found.Count >= enough && clean); i++)
+        {
+            var node = open[(start + i) % open.Length];
+            if (Victims(pod, node, cycle, budgets, out string refusal) is { } candidate)
+            {
+                found.Add(candidate);
+                clean |= candidate.Violations == 0;
+            }
+            else refusals.Add(refusal);
+        }
+        cycle.Profile.Open(pod, snapshot);
+        return found;
+    }
+
+    static Candidate? Victims(PodInfo pod, NodeInfo node, Cycle cycle, Budgets budgets, out string refusal)
+    {
+        refusal = "";
+        var snapshot = cycle.Snapshot;
+        List<PodInfo> lower = [.. node.Pods.Where(p => p.Priority < pod.Priority)];
+        if (lower.Count == 0) { refusal = "No preemption victims found for incoming pod"; return null; }
+        foreach (var p in lower) snapshot.Leave(p.Uid, node);
+        HashSet<string> out_ = [.. lower.Select(p => p.Uid)];
+        try
+        {
+            if (Fits() is { Ok: false } verdict) { refusal = verdict.Reason!; return null; }
+            lower.Sort(MoreImportantFirst);
+            budgets.Begin();
+            var (violating, rest) = budgets.Split(lower);
+            List<PodInfo> victims = [];
+            int violations = 0;
+            // Those whose budgets would be broken are let stay first, then the most important ones.
+            foreach (var p in violating) if (!Stays(p)) { victims.Add(p); violations++; }
+            foreach (var p in rest) if (!Stays(p)) victims.Add(p);
+            victims.Sort(MoreImportantFirst);
+            return victims.Count == 0 ? null : new(node, victims, violations);
+        }
+        finally { foreach (var p in lower) if (out_.Contains(p.Uid)) snapshot.Join(p, node); }
+
+        bool Stays(PodInfo p)
+        {
+            snapshot.Join(p, node);
+            if (Fits().Ok) { out_.Remove(p.Uid); return true; }
+            snapshot.Leave(p.Uid, node);
+            return false;
+        }
+
+        Verdict Fits()
+        {
+            // What is worked out before nodes are looked at may depend on the Pods that have just gone.
+            if (cycle.Profile.Open(pod, snapshot).Refusal is { Ok: false } refused) return refused;
+            return cycle.Profile.FilterWithNominated(pod, node, snapshot);
+        }
+    }
+
+    static int MoreImportantFirst(PodInfo a, PodInfo b)
+    {
+        if (a.Priority != b.Priority) return b.Priority.CompareTo(a.Priority);
+        int order = Started(a).CompareTo(Started(b));
+        return order != 0 ? order : string.CompareOrdinal(a.Key.Name, b.Key.Name);
+    }
+
+    static DateTimeOffset Started(PodInfo p) => p.Pod.Status.StartTime ?? DateTimeOffset.MaxValue;
+
+    /// <summary>The candidate that does the least harm, by upstream's criteria one after the other.</summary>
+    internal static Candidate? Pick(List<Candidate> candidates)
+    {
+        var left = candidates;
+        left = Least(left, c => c.Violations);
+        left = Least(left, c => c.Victims[0].Priority);
+        // Each counts as more than nothing, however negative its priority.
+        left = Least(left, c => c.Victims.Sum(v => v.Priority + (long)int.MaxValue + 1));
+        left = Least(left, c => c.Victims.Count);
+        // Of the most important victims the earliest start is compared: who has run longest stays.
+        left = Least(left, c => -c.Victims.Where(v => v.Priority == c.Victims[0].Priority).Min(Started).UtcTicks);
+        return left.FirstOrDefault();
+
+        static List<Candidate> Least(List<Candidate> among, Func<Candidate, long> measure)
+        {
+            if (among.Count < 2) return among;
+            long least = among.Min(measure);
+            return [.. among.Where(c => measure(c) == least)];
+        }
+    }
+}

@@ -1,0 +1,58 @@
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Storage.V1;
+using Hanbae.Scheduler.Volumes;
+
+namespace Hanbae.Scheduler.Plugins;
+
+/// <summary>Keeps a node from being given more volumes than its drivers can attach.</summary>
+internal sealed class NodeVolumeLimits : IPreFilter, IFilter
+{
+    readonly HashSet<(string Driver, string Handle)> _wanted = [], _there = [];
+    StorageState _storage = new();
+
+    public string Name => "NodeVolumeLimits";
+    public Change Cures => Change.CsiNode | Change.PodRemoved | Change.Claim | Change.NodeAdded;
+
+    public bool MayCure(PodInfo pod, in ClusterChange change) =>
+        change.What == Change.PodRemoved && change.Pod is { } gone ? gone.Spec.Volumes.Exists(v => v.PersistentVolumeClaim is not null || v.Ephemeral is not null)
+        : change.New is not PersistentVolumeClaim claim || pod.Claims.Any(c => c.Claim == Key.Of(claim));
+
+    public Prefiltered PreFilter(PodInfo pod, Snapshot snapshot)
+    {
+        _storage = snapshot.Storage;
+        _wanted.Clear();
+        Collect(pod, _wanted);
+        return new(Skip: _wanted.Count == 0);
+    }
+
+    public Verdict Filter(PodInfo pod, NodeInfo node)
+    {
+        if (!_storage.CsiNodes.TryGetValue(node.Name, out var csi)) return Verdict.Fits;
+        _there.Clear();
+        if (node.PodsWithVolumes > 0) foreach (var other in node.Pods) if (other.HasVolumes) Collect(other, _there);
+        foreach (var driver in csi.Spec.Drivers)
+        {
+            if (driver.Allocatable?.Count is not { } most) continue;
+            int more = 0, has = 0;
+            foreach (var v in _wanted) if (v.Driver == driver.Name && !_there.Contains(v)) more++;
+            foreach (var v in _there) if (v.Driver == driver.Name) has++;
+            if (more > 0 && has + more > most) return Verdict.Refuse("node(s) exceed max volume count");
+        }
+        return Verdict.Fits;
+    }
+
+    void Collect(PodInfo pod, HashSet<(string, string)> volumes)
+    {
+        foreach (var use in pod.Claims)
+        {
+            if (!_storage.Claims.TryGetValue(use.Claim, out var claim)) continue;
+            if (_storage.Volumes.TryGetValue(claim.Spec.VolumeName, out var volume))
+            {
+                if (volume.Spec.Csi is { } csi) volumes.Add((csi.Driver, csi.VolumeHandle));
+            }
+            // What is still to be made will be the driver's of the class; one volume a claim.
+            else if (_storage.Classes.TryGetValue(StorageState.ClassOf(claim), out var made)) volumes.Add((made.Provisioner, use.Claim.ToString()));
+        }
+    }
+}

@@ -1,0 +1,41 @@
+using Hanbae.Scheduler.Volumes;
+
+namespace Hanbae.Scheduler.Plugins;
+
+/// <summary>Keeps Pods in the zones of their volumes, where those are said by labels as they were before volumes had node affinity.</summary>
+internal sealed class VolumeZone : IPreFilter, IFilter
+{
+    static readonly string[] Labels =
+        ["topology.kubernetes.io/zone", "topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/region"];
+
+    readonly List<(string Label, string[] Values)> _wanted = [];
+
+    public string Name => "VolumeZone";
+    public Change Cures => Change.Claim | Change.Volume | Change.StorageClass | Change.NodeAdded | Change.NodeLabels;
+
+    public Prefiltered PreFilter(PodInfo pod, Snapshot snapshot)
+    {
+        _wanted.Clear();
+        foreach (var use in pod.Claims)
+        {
+            if (!snapshot.Storage.Claims.TryGetValue(use.Claim, out var claim) || !snapshot.Storage.Volumes.TryGetValue(claim.Spec.VolumeName, out var volume)) continue;
+            foreach (string label in Labels)
+                // Several zones stand in one label, as upstream's cloud providers wrote them.
+                if (volume.Metadata.Labels.TryGet(label, out string? value)) _wanted.Add((label, value.Split("__")));
+        }
+        return new(Skip: _wanted.Count == 0);
+    }
+
+    public Verdict Filter(PodInfo pod, NodeInfo node)
+    {
+        var labels = node.Node!.Metadata.Labels;
+        // A node that says nothing of zones is in a cluster that has none.
+        if (!Array.Exists(Labels, labels.ContainsKey)) return Verdict.Fits;
+        foreach (var (label, values) in _wanted)
+            if (!(labels.TryGet(label, out string? has) || labels.TryGet(Twin(label), out has)) || !values.Contains(has)) return Verdict.Refuse("node(s) had no available volume zone", hopeless: true);
+        return Verdict.Fits;
+    }
+
+    /// <summary>The other name of the same label.</summary>
+    static string Twin(string label) => Labels[(Array.IndexOf(Labels, label) + 2) % 4];
+}
