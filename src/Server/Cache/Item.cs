@@ -36,8 +36,8 @@ public sealed class Item
     /// <summary>The whole object: <c>{"kind":…,"apiVersion":…,"metadata":…}</c>.</summary>
     public ReadOnlySpan<byte> Json => _json;
     public ReadOnlyMemory<byte> JsonMemory => _json;
-    /// <summary>As it stands in a list behind its opening brace: without kind and apiVersion.</summary>
-    public ReadOnlySpan<byte> JsonRest => _json.AsSpan(Kind.JsonPrefix.Length + 1);
+    /// <summary>As it stands in a list behind its opening brace: without kind and apiVersion, which only custom objects repeat there.</summary>
+    public ReadOnlySpan<byte> JsonRest => _json.AsSpan(Kind is UnstructuredKind ? 1 : Kind.JsonPrefix.Length + 1);
     public ReadOnlySpan<char> Namespace => Key.IndexOf('/') is >= 0 and var slash ? Key.AsSpan(0, slash) : default;
     public ReadOnlySpan<char> Name => Key.AsSpan(Key.IndexOf('/') + 1);
 
