@@ -1,4 +1,5 @@
 using Hanbae.Api.Rest;
+using Hanbae.Server.Crd;
 using Hanbae.Server.Filters;
 using Hanbae.Server.Health;
 using Hanbae.Server.InProcess;
@@ -12,7 +13,7 @@ namespace Hanbae.Server;
 public sealed class ApiServer : IAsyncDisposable
 {
     readonly CancellationTokenSource _stop = new();
-    readonly Task _bookmarks;
+    readonly Task _bookmarks, _definitions;
 
     public ApiServer(IStore store, ServerOptions options)
     {
@@ -21,7 +22,8 @@ public sealed class ApiServer : IAsyncDisposable
         Resources = new(store, options, [.. options.Rest, .. builtIn.Routes()]);
         Metrics = new(options.Time);
         var health = new HealthEndpoints(store, Resources, _stop.Token);
-        var router = new Router(Resources, options, [.. health.Paths(), .. VersionEndpoint.Paths(), .. Metrics.Paths()]);
+        var custom = new CustomResources(Resources, options.Time);
+        var router = new Router(Resources, custom.Ready, options, [.. health.Paths(), .. VersionEndpoint.Paths(), .. Metrics.Paths()]);
         // The order is upstream's; each sees what those before it made of the request. Audit goes behind authentication and
         // flow control behind impersonation, when they come.
         Handler = Chain.Of(
@@ -35,6 +37,7 @@ public sealed class ApiServer : IAsyncDisposable
         ], router.RouteAsync);
         Transport = new InProcessTransport(this);
         _bookmarks = BookmarksAsync(_stop.Token);
+        _definitions = Task.Run(() => custom.RunAsync(_stop.Token));
     }
 
     public ServerOptions Options { get; }
@@ -67,6 +70,7 @@ public sealed class ApiServer : IAsyncDisposable
     {
         await StopAsync().ConfigureAwait(false);
         await _bookmarks.ConfigureAwait(false);
+        await _definitions.ConfigureAwait(false);
         await Resources.DisposeAsync().ConfigureAwait(false);
         _stop.Dispose();
     }

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using Hanbae.Server.Crd.Served;
+using Hanbae.Server.Encode;
 using Hanbae.Server.Errors;
 using Hanbae.Server.Registry;
 using Hanbae.Server.Verbs;
@@ -9,14 +11,16 @@ namespace Hanbae.Server;
 sealed class Router
 {
     readonly ResourceCatalog _resources;
+    readonly Task _ready;
     readonly ServerOptions _options;
     readonly Dictionary<string, Handler> _paths;
     readonly ImmutableArray<PathRoute> _below;
 
+    /// <param name="ready">Done when what is not among the resources is not there, rather than not there yet.</param>
     /// <param name="paths">Besides those of the options, which take precedence.</param>
-    public Router(ResourceCatalog resources, ServerOptions options, IEnumerable<PathRoute> paths)
+    public Router(ResourceCatalog resources, Task ready, ServerOptions options, IEnumerable<PathRoute> paths)
     {
-        (_resources, _options) = (resources, options);
+        (_resources, _ready, _options) = (resources, ready, options);
         var all = options.Paths.Concat(paths).ToArray();
         _paths = [];
         foreach (var route in all)
@@ -28,13 +32,31 @@ sealed class Router
     {
         var info = request.Info;
         if (!info.IsResourceRequest) return PathAsync(request);
-        if (_resources.Find(info.ApiGroup, info.ApiVersion, info.Resource) is not { } resource) return PathAsync(request);
+        if (_resources.Find(info.ApiGroup, info.ApiVersion, info.Resource) is not { } resource) return _ready.IsCompleted ? PathAsync(request) : LaterAsync(request);
+        if (resource.Custom is { } custom) Custom(request, custom);
         if (resource.Handlers.TryGetValue(info.Subresource, out var handler))
         {
             request.Output = Negotiation.Of(request, shapes: false);
             return handler.HandleAsync(request, request.Aborted);
         }
         return info.Subresource.Length == 0 ? ResourceAsync(request, resource) : SubresourceAsync(request, resource);
+    }
+
+    /// <summary>Right after a start: definitions that are stored may not be served yet.</summary>
+    async ValueTask<Reply> LaterAsync(RequestContext request)
+    {
+        await _ready.WaitAsync(request.Aborted).ConfigureAwait(false);
+        return await RouteAsync(request).ConfigureAwait(false);
+    }
+
+    /// <summary>What upstream does to requests for custom resources before it looks at them.</summary>
+    static void Custom(RequestContext request, CustomVersion custom)
+    {
+        if (custom.Warning is { } warning) request.Warnings.Add(warning);
+        if (custom.Ending && request.Info.Verb == "create") throw Statuses.MethodNotAllowed($"{request.Info.Verb} not allowed while custom resource definition is terminating");
+        // There is nothing that would say how lists of objects merge strategically.
+        if (request.Info.Verb == "patch" && request.Info.Subresource is "" or "status" && Body.MediaType(request.Header("Content-Type")) == MediaTypes.StrategicPatch)
+            throw Statuses.UnsupportedMediaType([MediaTypes.JsonPatch, MediaTypes.MergePatch, MediaTypes.ApplyPatch, MediaTypes.ApplyPatch.Replace("yaml", "cbor", StringComparison.Ordinal)]);
     }
 
     ValueTask<Reply> ResourceAsync(RequestContext request, Resource resource)
@@ -48,7 +70,7 @@ sealed class Router
         if (!resource.Info.Namespaced && info.Namespace.Length > 0 && info.Resource != "namespaces") return PathAsync(request);
         if (resource.Info.Namespaced && named && info.Namespace.Length == 0) return PathAsync(request);
 
-        request.Output = Negotiation.Of(request, shapes: true);
+        request.Output = Negotiation.Of(request, shapes: true, objects: resource.Custom is null);
         return info.Verb switch
         {
             "get" => GetAsync(request, resource, ct),
@@ -76,7 +98,7 @@ sealed class Router
             if (sub.Name == info.Subresource)
             {
                 if (!sub.Verbs.Contains(info.Verb)) throw Statuses.MethodNotAllowed();
-                request.Output = Negotiation.Of(request, shapes: true);
+                request.Output = Negotiation.Of(request, shapes: true, objects: resource.Custom is null);
                 switch (info.Verb)
                 {
                     case "get": return GetAsync(request, resource, request.Aborted);

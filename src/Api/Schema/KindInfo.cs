@@ -8,9 +8,12 @@ public abstract class KindInfo(string group, string version, string kind, string
     public GroupVersionKind Gvk { get; } = new(group, version, kind);
     public string ApiVersion { get; } = new GroupVersion(group, version).ToString();
     public string Kind => Gvk.Kind;
-    public string ListKind => Gvk.Kind + "List";
+    public virtual string ListKind => Gvk.Kind + "List";
     /// <summary>Fields, merge keys and the like; read on first use.</summary>
-    public TypeSchema Schema => ApiData.Type(path, Gvk.Kind);
+    public virtual TypeSchema Schema => ApiData.Type(path, Gvk.Kind);
+
+    /// <summary>What was stored earlier as it is to be read today (another storage version, new defaults); null when it is as it should be.</summary>
+    public virtual byte[]? Renew(ReadOnlySpan<byte> stored) => null;
 
     /// <summary><c>{"kind":"Pod","apiVersion":"v1"</c>: what stands before an object's first field.</summary>
     public byte[] JsonPrefix { get; } = System.Text.Encoding.ASCII.GetBytes($"{{\"kind\":\"{kind}\",\"apiVersion\":\"{new GroupVersion(group, version)}\"");

@@ -58,7 +58,9 @@ public sealed class ControlPlane : IAsyncDisposable
             Strategy = Hanbae.Server.Registry.Catalog.With(new() { ClusterIPs = [IPNetwork.Parse(settings.ServiceCidr)] }),
             KubeletClientCertificate = pki.ApiServerKubeletClient,
             KubeletAuthorities = [pki.Authority],
-            Paths = [.. new OpenApiHandler(static () => []).Routes, .. new DiscoveryHandler(static () => [], $"{advertise}:{settings.ApiPort}").Routes],
+            // The server is made with them; what custom resources add they ask it for later.
+            Paths = [.. new OpenApiHandler(() => made.Server?.Resources.CustomOpenApi ?? []).Routes,
+                .. new DiscoveryHandler(() => made.Server?.Resources.CustomGroups ?? [], $"{advertise}:{settings.ApiPort}").Routes],
         }));
         security.Objects.Attach(server.Resources.Stored);
         var front = made.Front = await ListenAsync(server, new()

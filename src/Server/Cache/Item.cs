@@ -17,6 +17,8 @@ public sealed class Item
     static readonly byte[] s_metadata = ",\"metadata\":"u8.ToArray();
 
     readonly byte[] _json;
+    /// <summary>What is stored is of another form: even a write that changes nothing is one.</summary>
+    bool _stale;
     int _metadataEnd;
     byte[]? _proto;
     Row? _row;
@@ -34,14 +36,17 @@ public sealed class Item
     /// <summary>The whole object: <c>{"kind":…,"apiVersion":…,"metadata":…}</c>.</summary>
     public ReadOnlySpan<byte> Json => _json;
     public ReadOnlyMemory<byte> JsonMemory => _json;
-    /// <summary>As it stands in a list behind its opening brace: without kind and apiVersion.</summary>
-    public ReadOnlySpan<byte> JsonRest => _json.AsSpan(Kind.JsonPrefix.Length + 1);
+    /// <summary>As it stands in a list behind its opening brace: without kind and apiVersion, which only custom objects repeat there.</summary>
+    public ReadOnlySpan<byte> JsonRest => _json.AsSpan(Kind is UnstructuredKind ? 1 : Kind.JsonPrefix.Length + 1);
     public ReadOnlySpan<char> Namespace => Key.IndexOf('/') is >= 0 and var slash ? Key.AsSpan(0, slash) : default;
     public ReadOnlySpan<char> Name => Key.AsSpan(Key.IndexOf('/') + 1);
 
     /// <param name="stored">JSON without resourceVersion.</param>
-    public static Item FromStored(KindInfo kind, string key, long revision, ReadOnlySpan<byte> stored)
+    /// <param name="fresh">Just written by this server, so as it should be.</param>
+    public static Item FromStored(KindInfo kind, string key, long revision, ReadOnlySpan<byte> stored, bool fresh = false)
     {
+        byte[]? renewed = fresh ? null : kind.Renew(stored);
+        if (renewed is not null) stored = renewed;
         Span<byte> version = stackalloc byte[20];
         Utf8Formatter.TryFormat(revision, version, out int digits);
         var field = ",\"resourceVersion\":\""u8;
@@ -53,7 +58,7 @@ public sealed class Item
         Put(ref rest, version[..digits]);
         Put(ref rest, "\""u8);
         stored[at..].CopyTo(rest);
-        return new(kind, key, revision, json);
+        return new(kind, key, revision, json) { _stale = renewed is not null };
     }
 
     static void Put(ref Span<byte> to, scoped ReadOnlySpan<byte> from)
@@ -83,6 +88,7 @@ public sealed class Item
     /// <summary>Whether a write would change nothing but the revision.</summary>
     public bool HasContent(ReadOnlySpan<byte> stored)
     {
+        if (_stale) return false;
         int at = Splice(_json), skipped = _json.Length - stored.Length;
         return skipped > 0 && at + skipped <= _json.Length && stored[..Math.Min(at, stored.Length)].SequenceEqual(_json.AsSpan(0, at)) && stored[at..].SequenceEqual(_json.AsSpan(at + skipped))
             && _json.AsSpan(at, skipped).StartsWith(",\"resourceVersion\":\""u8) && _json.AsSpan(at + 20, skipped - 21).IndexOf((byte)'"') < 0;

@@ -163,7 +163,7 @@ public sealed class ResourceCache : IAsyncDisposable
         }
         Note(revision);
         if (announced?.Item is { } made) return made;
-        var item = Item.FromStored(_kind, key, revision, value);
+        var item = Item.FromStored(_kind, key, revision, value, fresh: true);
         item.Hold(obj);
         // Whoever comes second takes the first one's.
         return announced is null ? item : Interlocked.CompareExchange(ref announced.Item, item, null) ?? item;
@@ -245,7 +245,7 @@ public sealed class ResourceCache : IAsyncDisposable
         Item? item = null;
         if (_handoff.Count > 0 && MemoryMarshal.TryGetArray(change.Value, out var array) && array.Array is { } bytes && _handoff.TryRemove(bytes, out var written))
         {
-            item = Item.FromStored(_kind, key, change.Revision.Value, change.Value.Span);
+            item = Item.FromStored(_kind, key, change.Revision.Value, change.Value.Span, fresh: true);
             item.Hold(written.Object);
             item = Interlocked.CompareExchange(ref written.Item, item, null) ?? item;
         }

@@ -53,7 +53,7 @@ public static class Statuses
         return Error(403, "Forbidden", message, Of(resource, name));
     }
 
-    public static StatusException MethodNotAllowed() => Error(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", new());
+    public static StatusException MethodNotAllowed(string message = "the server does not allow this method on the requested resource") => Error(405, "MethodNotAllowed", message, new());
 
     /// <summary>A verb that exists but that this resource does not have.</summary>
     public static StatusException MethodNotSupported(GroupResource resource, string action) =>

@@ -42,6 +42,8 @@ static class MediaKinds
     public static readonly ImmutableArray<string> Objects = [Json, Yaml, Protobuf];
     public static readonly ImmutableArray<string> Watches = [Json, Yaml, Protobuf, "application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"];
     public static readonly ImmutableArray<string> Patches = ["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"];
+    // kubectl apply reads here whether it may send strategic patches.
+    public static readonly ImmutableArray<string> CustomPatches = ["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"];
     public static readonly ImmutableArray<string> Text = ["text/plain", Json, Yaml, Protobuf];
     public static readonly ImmutableArray<string> Any = ["*/*"];
 }

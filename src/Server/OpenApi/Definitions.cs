@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Hanbae.Api;
 using Hanbae.Api.Schema;
+using Hanbae.Server.Crd;
 
 namespace Hanbae.Server.OpenApi;
 
@@ -10,14 +11,24 @@ sealed class Definitions
     const string Meta = "io.k8s.apimachinery.pkg.apis.meta.v1.";
 
     /// <summary>A type, the list of a kind, or one of <see cref="SpecialSchemas"/>.</summary>
-    public sealed record Definition(string Name, TypeSchema? Type = null, KindInfo? ListOf = null);
+    public sealed record Definition(string Name, TypeSchema? Type = null, KindInfo? ListOf = null, CustomKind? Custom = null);
 
     readonly SortedDictionary<string, Definition> _all = new(StringComparer.Ordinal);
 
     public IReadOnlyCollection<Definition> All => _all.Values;
 
     /// <returns>The definition's name.</returns>
-    public string Add(KindInfo kind) => Add(kind.Schema);
+    public string Add(KindInfo kind)
+    {
+        if (kind is not CustomKind custom) return Add(kind.Schema);
+        string name = NameOf(kind);
+        if (_all.TryAdd(name, new(name, Custom: custom))) AddMeta("ObjectMeta");
+        return name;
+    }
+
+    /// <summary>Of a custom kind as upstream names it: its group backwards.</summary>
+    public static string NameOf(KindInfo kind) =>
+        kind is CustomKind ? string.Join('.', kind.Gvk.Group.Split('.').Reverse()) + "." + kind.Gvk.Version + "." + kind.Kind : kind.Schema.Name;
 
     public string AddMeta(string type) => Add(ApiData.Type("meta/v1", type));
 
@@ -29,7 +40,7 @@ sealed class Definitions
 
     public string AddList(KindInfo kind)
     {
-        string name = kind.Schema.Name + "List";
+        string name = kind is CustomKind ? NameOf(kind)[..^kind.Kind.Length] + kind.ListKind : kind.Schema.Name + "List";
         if (_all.TryAdd(name, new(name, ListOf: kind)))
         {
             Add(kind);

@@ -98,13 +98,13 @@ sealed class ResourcePaths
 
     ApiOperation Patches(string id, string definition, GroupVersionKind kind) => Operation("patch", id, "patch", kind) with
     {
-        Parameters = [.. Parameters.Patch, .. _of], Body = _definitions.AddSpecial(Meta + "Patch"), Consumes = MediaKinds.Patches, Answers = [(200, definition), (201, definition)],
+        Parameters = [.. Parameters.Patch, .. _of], Body = _definitions.AddSpecial(Meta + "Patch"), Consumes = _info.Kind is UnstructuredKind ? MediaKinds.CustomPatches : MediaKinds.Patches, Answers = [(200, definition), (201, definition)],
     };
 
     IEnumerable<ApiPath> Subresource(ApiSubresource sub)
     {
         string path = _item + "/" + sub.Name, suffix = Pascal(sub.Name);
-        var kind = Definitions.KindOf(_info.Gvr.GroupVersion, sub.Kind);
+        var kind = sub.Kind == _info.Kind.Kind ? _info.Kind : Definitions.KindOf(_info.Gvr.GroupVersion, sub.Kind);
         if (kind.Kind.EndsWith("Options", StringComparison.Ordinal))
         {
             ImmutableArray<ApiParameter> parameters = [.. OptionsOf(kind), .. _of.Remove(Parameters.Pretty)];

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Hanbae.Api;
 using Hanbae.Api.Schema;
+using Hanbae.Server.Crd.Served;
 
 namespace Hanbae.Server.OpenApi;
 
@@ -13,7 +14,8 @@ sealed class SchemaWriter(Utf8JsonWriter json, bool v3, IReadOnlyCollection<Grou
     public void Write(Definitions.Definition definition)
     {
         json.WritePropertyName(definition.Name);
-        if (definition.ListOf is { } kind) List(kind);
+        if (definition.Custom is { } custom) json.WriteRawValue(CustomSchema.Of(custom, v3));
+        else if (definition.ListOf is { } kind) List(kind);
         else if (definition.Type is { } type) Type(type);
         else SpecialSchemas.Write(json, definition.Name, v3);
     }
@@ -57,7 +59,7 @@ sealed class SchemaWriter(Utf8JsonWriter json, bool v3, IReadOnlyCollection<Grou
         json.WriteStartObject("items");
         json.WriteString("type", "array");
         json.WriteStartObject("items");
-        Reference(kind.Schema.Name, v3 ? "{}" : null, alone: true);
+        Reference(Definitions.NameOf(kind), v3 ? "{}" : null, alone: true);
         json.WriteEndObject();
         json.WriteEndObject();
         Text("kind");

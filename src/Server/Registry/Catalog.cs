@@ -2,6 +2,7 @@ using Hanbae.Api;
 using Hanbae.Api.Schema;
 using Hanbae.Server.Registry.Services;
 using Hanbae.Server.Registry.Strategies;
+using Apiextensions = Hanbae.Api.Apiextensions.V1;
 using Apps = Hanbae.Api.Apps.V1;
 using Batch = Hanbae.Api.Batch.V1;
 using Certificates = Hanbae.Api.Certificates.V1;
@@ -30,6 +31,7 @@ public static class Catalog
         : kind == Apps.ReplicaSet.Info ? new FieldStrategy<Apps.ReplicaSet>(("status.replicas", r => Number(r.Status.Replicas)))
         : kind == Batch.Job.Info ? new JobStrategy()
         : kind == Certificates.CertificateSigningRequest.Info ? new FieldStrategy<Certificates.CertificateSigningRequest>(("spec.signerName", c => c.Spec.SignerName))
+        : kind == Apiextensions.CustomResourceDefinition.Info ? new Crd.Definition.DefinitionStrategy()
         : new Strategy(kind);
 
     static string Number(long value) => value.ToString(System.Globalization.CultureInfo.InvariantCulture);

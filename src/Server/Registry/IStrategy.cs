@@ -58,6 +58,8 @@ public sealed record WriteContext
     public required Identity User { get; init; }
     /// <summary>Empty for the object itself.</summary>
     public string Subresource { get; init; } = "";
+    /// <summary>The version that is written through, which need not be the stored one.</summary>
+    public string Version { get; init; } = "";
     public required DateTimeOffset Now { get; init; }
     public bool DryRun { get; init; }
 }

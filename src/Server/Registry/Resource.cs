@@ -14,6 +14,8 @@ public sealed class Resource(ResourceInfo info, StoredResource stored, ITable? t
     internal ITable Table { get; } = table ?? new NameAndAge(info);
     /// <summary>What answers instead of plain storage, by subresource (empty for the resource itself).</summary>
     internal Dictionary<string, IRestHandler> Handlers { get; } = handlers;
+    /// <summary>What a CustomResourceDefinition adds; null for what is built in.</summary>
+    internal Crd.Served.CustomVersion? Custom { get; init; }
 
     /// <summary>A stored item in this version.</summary>
     internal Item View(Item item) => item.As(Info.Kind, Convert.To);

@@ -20,7 +20,7 @@ public sealed record WriteRequest
     public required Identity User { get; init; }
     public required ICollection<string> Warnings { get; init; }
 
-    internal WriteContext Context(DateTimeOffset now) => new() { User = User, Subresource = Subresource, Now = now, DryRun = DryRun };
+    internal WriteContext Context(DateTimeOffset now) => new() { User = User, Subresource = Subresource, Version = Resource.Gvr.Version, Now = now, DryRun = DryRun };
 
     internal AdmissionRequest Admission(Operation operation, IKind? obj, IObject? old, string? name = null) => new()
     {

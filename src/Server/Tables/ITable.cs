@@ -17,6 +17,7 @@ public interface IRow
 {
     void Text(string value);
     void Number(long value);
+    void Number(double value);
     void Bool(bool value);
     void Null();
     /// <summary>How long ago, as <c>5m</c>; <c>&lt;unknown&gt;</c> when null.</summary>

@@ -76,6 +76,15 @@ sealed class Row
             Encoding.ASCII.GetBytes(value.ToString(System.Globalization.CultureInfo.InvariantCulture), _cells);
         }
 
+        public void Number(double value)
+        {
+            Next();
+            var writer = new JsonWriter(64);
+            writer.Double(value);
+            _cells.Write(writer.Written);
+            writer.Dispose();
+        }
+
         public void Bool(bool value)
         {
             Next();

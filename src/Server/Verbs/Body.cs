@@ -13,7 +13,9 @@ static class Body
     public static async ValueTask<IKind?> ReadAsync(RequestContext request, KindInfo kind, CancellationToken ct)
     {
         if (request.Object is { } given)
-            return given.Kind() == kind ? given : throw Mismatch(given.Kind().Gvk, kind);
+            return given.Kind() == kind ? given
+                // A caller in the process knows the kind, not its definition.
+                : given is Unstructured && given.Kind().Gvk == kind.Gvk ? FromJson(request, given.Kind().ToJson(given), kind) : throw Mismatch(given.Kind().Gvk, kind);
         var body = await request.ReadBodyAsync(ct).ConfigureAwait(false);
         return body.IsEmpty ? null : Decode(request, body, kind, request.Header("Content-Type"));
     }
@@ -25,6 +27,7 @@ static class Body
         {
             case "" or MediaTypes.Json: return FromJson(request, body.Span, kind);
             case MediaTypes.Yaml: return FromJson(request, YamlBody.ToJson(body), kind);
+            case MediaTypes.Protobuf when kind is UnstructuredKind: throw Statuses.UnsupportedMediaType([MediaTypes.Json, MediaTypes.Yaml]);
             case MediaTypes.Protobuf: return FromProto(body.Span, kind);
             default: throw Statuses.UnsupportedMediaType(MediaTypes.Bodies);
         }

@@ -9,23 +9,24 @@ namespace Hanbae.Server.Verbs;
 static class Negotiation
 {
     const int MostRemembered = 256;
-    static readonly ConcurrentDictionary<(string Accept, bool Shapes), Output?> s_seen = new();
+    static readonly ConcurrentDictionary<(string Accept, bool Shapes, bool Objects), Output?> s_seen = new();
 
     /// <param name="shapes">Whether objects may be answered as Table and as PartialObjectMetadata.</param>
+    /// <param name="objects">Whether whole objects have a protobuf form; custom resources have none, their metadata has.</param>
     /// <exception cref="StatusException">406.</exception>
-    public static Output Of(RequestContext request, bool shapes)
+    public static Output Of(RequestContext request, bool shapes, bool objects = true)
     {
         string accept = request.Header("Accept");
         Output output;
         if (accept.Length == 0 || accept is "*/*" or MediaTypes.Json) output = Output.Json;
         else
         {
-            if (!s_seen.TryGetValue((accept, shapes), out var found))
+            if (!s_seen.TryGetValue((accept, shapes, objects), out var found))
             {
-                found = Parse(accept, shapes);
-                if (s_seen.Count < MostRemembered) s_seen[(accept, shapes)] = found;
+                found = Parse(accept, shapes, objects);
+                if (s_seen.Count < MostRemembered) s_seen[(accept, shapes, objects)] = found;
             }
-            output = found ?? throw Statuses.NotAcceptable(MediaTypes.Bodies);
+            output = found ?? throw Statuses.NotAcceptable(objects ? MediaTypes.Bodies : [MediaTypes.Json, MediaTypes.Yaml]);
         }
         if (output.Shape == Shape.Table && request.Parameter("includeObject") is { Length: > 0 } include)
         {
@@ -43,7 +44,7 @@ static class Negotiation
         return agent.StartsWith("curl", StringComparison.Ordinal) || agent.StartsWith("Wget", StringComparison.Ordinal) || agent.StartsWith("Mozilla/5.0", StringComparison.Ordinal);
     }
 
-    static Output? Parse(string accept, bool shapes)
+    static Output? Parse(string accept, bool shapes, bool objects)
     {
         var clauses = accept.Split(',').Select(c => c.Split(';', StringSplitOptions.TrimEntries)).Select(c => (Parts: c, Weight: Weight(c)));
         foreach (var (parts, weight) in clauses.OrderByDescending(c => c.Weight))
@@ -68,6 +69,7 @@ static class Negotiation
                 else if (parameter.StartsWith("v=", StringComparison.Ordinal)) version = parameter[2..];
             }
             if (!known || shape != Shape.Full && (group != "meta.k8s.io" || version != "v1")) continue;
+            if (format == Format.Protobuf && shape == Shape.Full && !objects) continue;
             return new(format.Value, shape);
         }
         return null;

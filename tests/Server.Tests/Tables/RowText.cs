@@ -21,6 +21,7 @@ sealed class RowText : IRow
 
     public void Text(string value) => Cells.Add(value);
     public void Number(long value) => Cells.Add(value.ToString(System.Globalization.CultureInfo.InvariantCulture));
+    public void Number(double value) => Cells.Add(value.ToString(System.Globalization.CultureInfo.InvariantCulture));
     public void Bool(bool value) => Cells.Add(value ? "true" : "false");
     public void Null() => Cells.Add("null");
     public void Age(DateTimeOffset? since) => Cells.Add(since is { } at ? HumanDuration.Of(Now - at) : "<unknown>");

@@ -1,0 +1,74 @@
+using Hanbae.Api;
+using Hanbae.Api.Apiextensions.V1;
+using Hanbae.Api.Codec;
+using Hanbae.Api.Json;
+using Hanbae.Api.Meta.V1;
+using Hanbae.Api.Schema;
+using Hanbae.Server.Cache;
+using Hanbae.Server.Crd.Structure;
+
+namespace Hanbae.Server.Crd;
+
+/// <summary>One version of a custom resource: reading an object of it prunes what the schema does not know and fills in defaults, wherever the object comes from.</summary>
+/// <param name="version">Without its schema, which is read from the definition when first needed: most clusters have many definitions that nobody uses.</param>
+sealed class CustomKind(string group, CustomResourceDefinitionVersion version, CustomResourceDefinitionNames names, DefinitionSource definition) : UnstructuredKind(group, version.Name, names.Kind)
+{
+    readonly Lazy<Structural?> _structure = new(() => SchemaIn(definition, version.Name) is { } schema ? Structural.Of(schema) : null);
+    TypeSchema? _schema;
+
+    public CustomResourceDefinitionVersion Version { get; } = version;
+    public CustomResourceDefinitionNames Names { get; } = names;
+    public override string ListKind => Names.ListKind;
+    public bool HasStatus => Version.Subresources?.Status is not null;
+    /// <summary>The schema in use; null only for definitions of before there had to be one.</summary>
+    public Structural? Structure => _structure.Value;
+    /// <summary>The schema as it was written.</summary>
+    public JSONSchemaProps? Written => SchemaIn(definition, Version.Name);
+
+    static JSONSchemaProps? SchemaIn(DefinitionSource definition, string version) =>
+        definition.Definition.Spec.Versions.Find(v => v.Name == version)?.Schema?.OpenAPIV3Schema;
+
+    public override TypeSchema Schema => _schema ??= SchemaOfStructure.Of(this);
+
+    public override IKind ReadJson(ref JsonReader reader)
+    {
+        ObjectMeta? metadata = null;
+        var content = new JsonObjectBuilder();
+        var structure = Structure;
+        bool keep = structure is null or { Preserves: true };
+        if (reader.Object())
+            do
+            {
+                var span = reader.Name();
+                if (span.SequenceEqual("metadata"u8)) metadata = ObjectMeta.ReadJson(ref reader);
+                else if (span.SequenceEqual("kind"u8) || span.SequenceEqual("apiVersion"u8)) reader.Skip();
+                else
+                {
+                    string name = System.Text.Encoding.UTF8.GetString(span);
+                    if (structure is not null && structure.Properties.TryGetValue(name, out var property)) content.Set(name, PrunedReader.Read(ref reader, property));
+                    else if (keep) content.Set(name, PrunedReader.Read(ref reader, null, keep: true));
+                    else reader.Unknown(span);
+                }
+            } while (reader.NextMember());
+        var value = content.Build();
+        // What has no metadata is no object, but the empty shell of a bookmark.
+        return new Unstructured(this, metadata ?? ObjectMeta.Empty, metadata is null ? value : (JsonObject)Defaulting.Apply(value, structure));
+    }
+
+    public override byte[]? Renew(ReadOnlySpan<byte> stored)
+    {
+        byte[] now = ToJson(Decode(stored));
+        return now.AsSpan().SequenceEqual(stored) ? null : now;
+    }
+}
+
+/// <summary>Where a definition is read from again when it is needed: its bytes in the cache, rather than a tree that few ask for.</summary>
+sealed class DefinitionSource(Item item)
+{
+    volatile Item _item = item;
+
+    public CustomResourceDefinition Definition => (CustomResourceDefinition)_item.Object;
+
+    /// <summary>A newer state of the definition, the same in all that matters here: the older bytes can go.</summary>
+    public void Renew(Item item) => _item = item;
+}

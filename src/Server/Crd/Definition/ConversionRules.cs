@@ -1,0 +1,74 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Hanbae.Api.Apiextensions.V1;
+using Hanbae.Machinery.Validate;
+using Findings = Hanbae.Machinery.Validate.Errors;
+
+namespace Hanbae.Server.Crd.Definition;
+
+/// <summary>How a definition may ask for conversion between its versions.</summary>
+static class ConversionRules
+{
+    public static void Check(FieldPath at, CustomResourceConversion conversion, Findings errors)
+    {
+        errors.RequiredOneOf(at["strategy"], conversion.Strategy, "None", "Webhook");
+        if (conversion.Strategy != "Webhook")
+        {
+            if (conversion.Webhook?.ClientConfig is not null) errors.Forbidden(at["webhookClientConfig"], "should not be set when strategy is not set to Webhook");
+            if (conversion.Webhook is { ConversionReviewVersions.IsEmpty: false }) errors.Forbidden(at["conversionReviewVersions"], "should not be set when strategy is not set to Webhook");
+            return;
+        }
+        var config = at["webhookClientConfig"];
+        if (conversion.Webhook?.ClientConfig is not { } client) errors.Required(config, "required when strategy is set to Webhook");
+        else
+        {
+            if (client.Url is null == client.Service is null) errors.Required(config, "exactly one of url or service is required");
+            else if (client.Url is { } url) Url(config["url"], url, errors);
+            else Service(config["service"], client.Service!, errors);
+            if (!client.CaBundle.Span.IsEmpty && !IsBundle(client.CaBundle.Span)) errors.InvalidAs(config["caBundle"], "[bytes]", "unable to load root certificates: unable to parse bytes as PEM block");
+        }
+        Versions(at["conversionReviewVersions"], conversion.Webhook?.ConversionReviewVersions ?? default, errors);
+    }
+
+    static bool IsBundle(ReadOnlySpan<byte> pem)
+    {
+        try
+        {
+            var found = new X509Certificate2Collection();
+            found.ImportFromPem(Encoding.UTF8.GetString(pem));
+            foreach (var certificate in found) certificate.Dispose();
+            return found.Count > 0;
+        }
+        catch (CryptographicException) { return false; }
+    }
+
+    static void Url(FieldPath at, string text, Findings errors)
+    {
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var url)) { errors.Required(at, $"url must be a valid URL: parse {FieldError.Quoted(text)}: invalid URI for request; desired format: https://host[/path]"); return; }
+        if (url.Scheme != "https") errors.Invalid(at, url.Scheme, "'https' is the only allowed URL scheme; desired format: https://host[/path]");
+        if (url.Host.Length == 0) errors.Invalid(at, url.Host, "host must be specified; desired format: https://host[/path]");
+        if (url.UserInfo.Length > 0) errors.Invalid(at, url.UserInfo, "user information is not permitted in the URL");
+        if (url.Fragment.Length > 0) errors.Invalid(at, url.Fragment, "fragments are not permitted in the URL");
+        if (url.Query.Length > 0) errors.Invalid(at, url.Query, "query parameters are not permitted in the URL");
+    }
+
+    static void Service(FieldPath at, ServiceReference service, Findings errors)
+    {
+        if (service.Name.Length == 0) errors.Required(at["name"], "service name is required");
+        if (service.Namespace.Length == 0) errors.Required(at["namespace"], "service namespace is required");
+        if (service.Port is < 1 or > 65535) errors.Invalid(at["port"], service.Port.Value, "port is not valid: must be between 1 and 65535, inclusive");
+        if (service.Path is { Length: > 0 } path && path[0] != '/') errors.Invalid(at["path"], path, "must start with a '/'");
+    }
+
+    static void Versions(FieldPath at, Api.Seq<string> versions, Findings errors)
+    {
+        if (versions.IsEmpty) { errors.Required(at); return; }
+        for (int i = 0; i < versions.Count; i++)
+        {
+            if (versions.Span[..i].Contains(versions[i])) errors.Invalid(at[i], versions[i], "duplicate version");
+            else errors.Invalid(at[i], versions[i], Names.Label1035(versions[i]));
+        }
+        if (!versions.Contains("v1") && !versions.Contains("v1beta1")) errors.InvalidAs(at, Shown.List(versions), "must include at least one of v1, v1beta1");
+    }
+}

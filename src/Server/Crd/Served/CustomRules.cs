@@ -1,0 +1,30 @@
+using Hanbae.Api;
+using Hanbae.Api.Json;
+using Hanbae.Machinery.Validate;
+using Hanbae.Server.Crd.Structure;
+
+namespace Hanbae.Server.Crd.Served;
+
+/// <summary>What a definition demands of its objects, in the order upstream asks: the schema's restrictions, embedded metadata, sets and maps, rules.</summary>
+static class CustomRules
+{
+    public static IReadOnlyList<FieldError> Check(Unstructured obj, Unstructured? old, CustomKind kind)
+    {
+        if (kind.Structure is not { } structure) return [];
+        var (tree, before) = (obj.ToTree(), old?.ToTree());
+        var errors = new List<FieldError>(SchemaValidator.Check(tree, structure, before));
+        // Ratcheting here is of the whole: what was wrong already stays allowed.
+        var metadata = EmbeddedMetadata.Check(obj.Content, structure);
+        if (metadata.Count > 0 && (old is null || EmbeddedMetadata.Check(old.Content, structure).Count == 0)) errors.AddRange(metadata);
+        var duplicates = Duplicates(obj.Content, structure);
+        if (duplicates.Count > 0 && (old is null || Duplicates(old.Content, structure).Count == 0)) errors.AddRange(duplicates);
+        return errors;
+    }
+
+    static List<FieldError> Duplicates(JsonObject content, Structural structure)
+    {
+        var errors = new List<FieldError>();
+        ListKeys.Check(content, structure, "", errors);
+        return errors;
+    }
+}
