@@ -157,8 +157,8 @@ public sealed class FieldSet : IEquatable<FieldSet>
         return Made(result, this);
     }
 
-    /// <summary>Only what <paramref name="pattern"/> names, where an item of it that has no key stands for any.</summary>
-    internal FieldSet Select(Func<PathElement, int, bool> keep, int depth = 0)
+    /// <summary>Only the paths whose every step is to be kept.</summary>
+    public FieldSet Select(Func<PathElement, int, bool> keep, int depth = 0)
     {
         var result = ImmutableArray.CreateBuilder<Entry>(_entries.Length);
         foreach (var entry in _entries)

@@ -4,7 +4,7 @@ namespace Hanbae.Machinery.Apply;
 
 /// <summary>Which fields an object has: what whoever applies it says to own.</summary>
 /// <remarks>As upstream's toFieldSetWalker: leaves, items of lists, keys of maps, and structures only where nothing is in them.</remarks>
-static class OwnedFields
+public static class OwnedFields
 {
     /// <exception cref="ApplyException">A list's item has no key.</exception>
     public static FieldSet Of(byte[] json, ApplyType type)

@@ -4,7 +4,7 @@ using Hanbae.Machinery.Patch;
 namespace Hanbae.Machinery.Apply;
 
 /// <summary>Whether what is applied has the form of its type, before anything is done with it.</summary>
-static class TypedCheck
+public static class TypedCheck
 {
     /// <exception cref="ApplyException">It has not; the message names each place, as upstream's.</exception>
     public static void Check(JsonValue value, ApplyType type, bool duplicates = false)
