@@ -42,6 +42,8 @@ public abstract class RequestContext
     public RequestInfo Info { get; }
     /// <summary>Who asks; set by authentication, changed by impersonation.</summary>
     public Identity User { get; set; } = Anonymous;
+    /// <summary>Throws when the client may not do that verb on the same path: an apply or a PUT may turn out to create. Null when nobody asks.</summary>
+    internal Func<string, ValueTask>? MayAlso { get; set; }
     /// <summary>Texts of <c>Warning</c> headers.</summary>
     public List<string> Warnings { get; } = [];
     /// <summary>Headers of the answer besides those that follow from its body.</summary>

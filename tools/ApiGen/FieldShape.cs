@@ -54,7 +54,8 @@ sealed class FieldShape
             string readProto, string writeProto, string? protoWhen, string? gathers = null, bool gathersMap = false) => new()
         {
             Field = f, Property = property, Backing = backing, PropertyType = propertyType, Getter = getter, Setter = setter, ReadJson = readJson,
-            WriteJson = writeJson, JsonWhen = f.OmitEmpty ? present : null, ReadProto = readProto, WriteProto = writeProto, ProtoWhen = protoWhen,
+            // A Go pointer without omitempty is written as null.
+            WriteJson = f.Pointer && !f.OmitEmpty ? $"if ({present}) {writeJson}; else w.Null()" : writeJson, JsonWhen = f.OmitEmpty ? present : null, ReadProto = readProto, WriteProto = writeProto, ProtoWhen = protoWhen,
             Gathers = gathers, GathersMap = gathersMap,
         };
 

@@ -25,6 +25,12 @@ public static class Statuses
     public static StatusException Conflict(GroupResource resource, string name, string why) =>
         Error(409, "Conflict", $"Operation cannot be fulfilled on {resource} \"{name}\": {why}", Of(resource, name));
 
+    /// <summary>An apply would change what others own: a cause for each field.</summary>
+    public static StatusException ApplyConflict(Machinery.Apply.ConflictException conflicts) => Error(409, "Conflict", conflicts.Message, new()
+    {
+        Causes = [.. conflicts.Conflicts.Select(c => new StatusCause { Reason = "FieldManagerConflict", Message = $"conflict with {c.Owner}", Field = c.Field })],
+    });
+
     /// <summary>The update was made from an older version than the current one.</summary>
     public static StatusException Modified(GroupResource resource, string name) =>
         Conflict(resource, name, "the object has been modified; please apply your changes to the latest version and try again");

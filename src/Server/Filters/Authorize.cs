@@ -12,7 +12,14 @@ sealed class Authorize(ImmutableArray<IAuthorizer> authorizers) : IFilter
     {
         var attributes = Of(request);
         var decision = await DecideAsync(authorizers, attributes, request.Aborted).ConfigureAwait(false);
+        if (request.Method is "PUT" or "PATCH") request.MayAlso = verb => MayAsync(attributes with { Verb = verb }, request.Aborted);
         return decision.Verdict == Verdict.Allow ? await next(request).ConfigureAwait(false) : throw Forbidden(attributes, decision.Reason);
+    }
+
+    async ValueTask MayAsync(Attributes attributes, CancellationToken ct)
+    {
+        var decision = await DecideAsync(authorizers, attributes, ct).ConfigureAwait(false);
+        if (decision.Verdict != Verdict.Allow) throw Forbidden(attributes, decision.Reason);
     }
 
     public static async ValueTask<Decision> DecideAsync(ImmutableArray<IAuthorizer> authorizers, Attributes attributes, CancellationToken ct)

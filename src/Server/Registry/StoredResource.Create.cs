@@ -23,6 +23,7 @@ public sealed partial class StoredResource
         {
             Uid = Guid.NewGuid().ToString(), CreationTimestamp = now, DeletionTimestamp = null, DeletionGracePeriodSeconds = null, SelfLink = "",
         });
+        if (write.Fields is { } fields) obj = fields.Update(null, obj, now);
         bool generated = obj.Metadata.Name.Length == 0 && obj.Metadata.GenerateName.Length > 0;
         for (int attempt = 1; ; attempt++)
         {

@@ -21,13 +21,17 @@ public sealed partial class StoredResource
         {
             if (current is null)
             {
-                if (unconditional || write.Subresource.Length > 0 || !Strategy.AllowCreateOnUpdate) throw Statuses.NotFound(Resource, write.Name);
+                bool creates = write.CreatesAbsent || !unconditional && Strategy.AllowCreateOnUpdate;
+                if (!creates || write.Subresource.Length > 0) throw Statuses.NotFound(Resource, write.Name);
                 var fresh = change(null);
-                if (fresh.Metadata.ResourceVersion.Length > 0 || fresh.Metadata.Uid.Length > 0) throw Statuses.NotFound(Resource, write.Name);
+                if (write.CreatesAbsent) fresh = Unpinned(fresh, write);
+                else if (fresh.Metadata.ResourceVersion.Length > 0 || fresh.Metadata.Uid.Length > 0) throw Statuses.NotFound(Resource, write.Name);
+                if (write.MayCreate is { } may) await may().ConfigureAwait(false);
                 return (await CreateAsync(write, fresh, ct).ConfigureAwait(false), true);
             }
             var old = current.Object;
             var obj = change(old);
+            if (write.Fields is { } fields) obj = fields.Update(current, obj, Now());
             bool pinned = CheckVersion(obj, old, current.Revision, unconditional);
             obj = await AdmitAsync(write, obj, old, ct).ConfigureAwait(false);
             using var reservation = await ReserveAsync(write, obj, old, ct).ConfigureAwait(false);
@@ -48,6 +52,7 @@ public sealed partial class StoredResource
             }
             else
             {
+                obj = Apply.FieldTracking.WithoutMereTimes(obj, old);
                 byte[] value = ToStored(obj);
                 if (current.HasContent(value)) return (current, false);
                 reservation?.Writing();
@@ -62,6 +67,14 @@ public sealed partial class StoredResource
             }
             if (pinned || attempt == Retries) throw Statuses.Modified(Resource, write.Name);
         }
+    }
+
+    /// <summary>What an apply creates is of no version; that it named another object is a conflict.</summary>
+    IObject Unpinned(IObject obj, WriteRequest write)
+    {
+        if (obj.Metadata.Uid is { Length: > 0 } uid)
+            throw Statuses.Conflict(Resource, write.Name, $"uid mismatch: the provided object specified uid {uid}, and no existing object was found");
+        return obj.Metadata.ResourceVersion.Length == 0 ? obj : obj.WithMetadata(obj.Metadata with { ResourceVersion = "" });
     }
 
     /// <returns>Whether the change is for exactly this version.</returns>

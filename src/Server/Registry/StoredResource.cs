@@ -28,6 +28,7 @@ public sealed partial class StoredResource : IAsyncDisposable
     /// <summary>Of its keys, with the slash.</summary>
     public string Prefix { get; }
     public ResourceCache Cache { get; }
+    internal TimeProvider Time => _time;
 
     internal Snapshots Snapshots { get; } = new();
 
@@ -50,8 +51,8 @@ public sealed partial class StoredResource : IAsyncDisposable
         return admitted;
     }
 
-    byte[] ToStored(IObject obj) => Kind.ToJson(obj.Metadata is { ResourceVersion: "", ManagedFields.IsNil: true, SelfLink: "" } ? obj
-        : obj.WithMetadata(obj.Metadata with { ResourceVersion = "", ManagedFields = default, SelfLink = "" }));
+    byte[] ToStored(IObject obj) => Kind.ToJson(obj.Metadata is { ResourceVersion: "", SelfLink: "" } ? obj
+        : obj.WithMetadata(obj.Metadata with { ResourceVersion = "", SelfLink = "" }));
 
     Store.Key StoreKey(string key) => new(Prefix + key);
 

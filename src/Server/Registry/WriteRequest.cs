@@ -17,6 +17,12 @@ public sealed record WriteRequest
     public bool DryRun { get; init; }
     /// <summary>Admission has seen the write in another form (a Binding rather than the bound Pod).</summary>
     public bool Admitted { get; init; }
+    /// <summary>Whose write it is, for managedFields; null for those of the server's own that leave them as they are (a binding).</summary>
+    public Apply.FieldTracking? Fields { get; init; }
+    /// <summary>An apply: what is not there is made, whatever the kind.</summary>
+    public bool CreatesAbsent { get; init; }
+    /// <summary>Throws when the client may update but not create.</summary>
+    internal Func<ValueTask>? MayCreate { get; init; }
     public required Identity User { get; init; }
     public required ICollection<string> Warnings { get; init; }
 

@@ -2,7 +2,10 @@ using Hanbae.Api;
 using Hanbae.Api.Apps.V1;
 using Hanbae.Api.Autoscaling.V1;
 using Hanbae.Api.Core.V1;
+using Hanbae.Api.Json;
+using Hanbae.Api.Schema;
 using Hanbae.Machinery.Validate;
+using Hanbae.Server.Apply;
 using Hanbae.Server.Errors;
 using Hanbae.Server.Registry;
 using Hanbae.Server.Verbs;
@@ -20,6 +23,7 @@ sealed class ScaleHandler(ApiServer server, string group, string resource) : IRe
         var served = server.Resources.Find(group, info.ApiVersion, resource)!;
         var stored = served.Stored;
         var write = Writes.RequestOf(request, served);
+        if (info.Verb is "update" or "patch") write = Writes.TrackedOf(request, served);
         switch (info.Verb)
         {
             case "get":
@@ -29,12 +33,39 @@ sealed class ScaleHandler(ApiServer server, string group, string resource) : IRe
                 Writes.CheckName(scale, request, served);
                 var (item, _) = await stored.UpdateAsync(write, old => Scaled(old!, scale), unconditional: true, ct).ConfigureAwait(false);
                 return Reply.Object(Of(item.Object));
+            case "patch" when ApplyPatch.Is(request):
+                var applying = await ApplyPatch.ReadAsync(request, stored.Time, ct).ConfigureAwait(false);
+                applying.Check(Scale.Info);
+                (item, _) = await stored.UpdateAsync(write with { Fields = null }, old =>
+                    applying.Apply(old, OfParent(applying.Applied, served.Info.Kind), served.Info.Kind, "scale", obj => Checked(Writes.Stored(served, obj))), unconditional: true, ct).ConfigureAwait(false);
+                return Reply.Object(Of(item.Object));
             case "patch":
                 var apply = await Patches.ReadAsync(request, Scale.Info.Schema, ct).ConfigureAwait(false);
                 (item, _) = await stored.UpdateAsync(write, old => Scaled(old!, (Scale)Patches.Apply(request, Scale.Info, Of(old!), apply)), unconditional: true, ct).ConfigureAwait(false);
                 return Reply.Object(Of(item.Object));
             default: throw Statuses.MethodNotAllowed();
         }
+    }
+
+    /// <summary>What is applied to the scale, as if it were applied to the object: the replicas are the one field that is in both.</summary>
+    static JsonObject OfParent(JsonObject scale, KindInfo kind)
+    {
+        var parent = JsonObject.Of(("apiVersion", kind.ApiVersion), ("kind", kind.Kind));
+        if (scale["metadata"] is JsonObject meta)
+        {
+            var named = JsonObject.Empty;
+            foreach (string name in (string[])["name", "namespace", "uid", "resourceVersion"])
+                if (meta[name] is { } value) named = named.With(name, value);
+            parent = parent.With("metadata", named);
+        }
+        return scale["spec"] is JsonObject spec && spec["replicas"] is { } replicas ? parent.With("spec", JsonObject.Of(("replicas", replicas))) : parent;
+    }
+
+    static IObject Checked(IObject obj)
+    {
+        int wanted = Of(obj).Spec.Replicas;
+        return wanted >= 0 ? obj
+            : throw Statuses.Invalid(Scale.Info.Gvk, obj.Metadata.Name, [FieldError.Invalid("spec.replicas", wanted, "must be greater than or equal to 0")]);
     }
 
     static IObject Scaled(IObject old, Scale scale)

@@ -2,6 +2,8 @@ using Hanbae.Api;
 using Hanbae.Api.Json;
 using Hanbae.Api.Meta.V1;
 using Hanbae.Machinery.Patch;
+using Hanbae.Machinery.Validate;
+using Hanbae.Server.Apply;
 using Hanbae.Server.Encode;
 using Hanbae.Server.Errors;
 using Hanbae.Server.Registry;
@@ -11,13 +13,14 @@ namespace Hanbae.Server.Verbs;
 /// <summary>The patch verb: reads the patch once, applies it to what is stored as often as somebody else comes first.</summary>
 static class Patches
 {
-    static readonly string[] s_types = [MediaTypes.JsonPatch, MediaTypes.MergePatch, MediaTypes.StrategicPatch];
+    static readonly string[] s_types = [MediaTypes.JsonPatch, MediaTypes.MergePatch, MediaTypes.StrategicPatch, MediaTypes.ApplyPatch];
 
     public static async ValueTask<Reply> PatchAsync(RequestContext request, Resource resource, CancellationToken ct)
     {
+        if (ApplyPatch.Is(request)) return await ApplyPatch.HandleAsync(request, resource, ct).ConfigureAwait(false);
         var apply = await ReadAsync(request, resource.Info.Kind.Schema, ct).ConfigureAwait(false);
         var options = new PatchOptions { FieldManager = request.Parameter("fieldManager") ?? "" };
-        var write = Writes.RequestOf(request, resource, options);
+        var write = Writes.TrackedOf(request, resource, options);
         var (item, _) = await resource.Stored.UpdateAsync(write, stored =>
         {
             var old = Registry.Convert.To(stored!, resource.Info.Kind);
@@ -50,7 +53,9 @@ static class Patches
     public static async ValueTask<Func<JsonValue, JsonValue>> ReadAsync(RequestContext request, Api.Schema.TypeSchema schema, CancellationToken ct)
     {
         string type = Body.MediaType(request.Header("Content-Type"));
-        if (!s_types.Contains(type)) throw Statuses.UnsupportedMediaType(s_types);
+        if (!s_types.Contains(type) || type == MediaTypes.ApplyPatch) throw Statuses.UnsupportedMediaType(s_types);
+        if (request.Parameter("force") is not null)
+            throw Statuses.Invalid(new("meta.k8s.io", "v1", "PatchOptions"), "", [FieldError.Forbidden("force", "may not be specified for non-apply patch")]);
         var body = await request.ReadBodyAsync(ct).ConfigureAwait(false);
         JsonValue patch;
         try { patch = JsonValue.Parse(body.Span); }

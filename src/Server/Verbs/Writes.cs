@@ -1,6 +1,7 @@
 using Hanbae.Api;
 using Hanbae.Api.Meta.V1;
 using Hanbae.Machinery.Validate;
+using Hanbae.Server.Apply;
 using Hanbae.Server.Cache;
 using Hanbae.Server.Errors;
 using Hanbae.Server.Registry;
@@ -16,20 +17,23 @@ static class Writes
         return new()
         {
             Resource = resource.Info, Namespace = resource.Info.Namespaced ? info.Namespace : "", Name = info.Name, Subresource = info.Subresource,
-            Options = options, DryRun = IsDryRun(request), User = request.User, Warnings = request.Warnings,
+            Options = options, DryRun = IsDryRun(request), User = request.User, Warnings = request.Warnings, MayCreate = request.MayAlso is { } may ? () => may("create") : null,
         };
     }
+
+    /// <summary>A write whose fields the client comes to own.</summary>
+    /// <exception cref="StatusException">The field manager's name is none.</exception>
+    public static WriteRequest TrackedOf(RequestContext request, Resource resource, IKind? options = null) =>
+        RequestOf(request, resource, options) with { Fields = new(FieldManagers.Of(request), resource.Info.Kind, request.Info.Subresource) };
 
     static bool IsDryRun(RequestContext request)
     {
         bool dry = false;
         foreach (var (name, value) in request.Query)
             if (name == "dryRun")
-                dry = value == "All" ? true : throw Statuses.Invalid(new("meta.k8s.io", "v1", OptionsOf(request)), "", [FieldError.NotSupported("dryRun", value, "All")]);
+                dry = value == "All" ? true : throw Statuses.Invalid(new("meta.k8s.io", "v1", FieldManagers.OptionsOf(request)), "", [FieldError.NotSupported("dryRun", value, "All")]);
         return dry;
     }
-
-    static string OptionsOf(RequestContext request) => request.Method switch { "POST" => "CreateOptions", "PUT" => "UpdateOptions", "PATCH" => "PatchOptions", _ => "DeleteOptions" };
 
     public static async ValueTask<Reply> CreateAsync(RequestContext request, Resource resource, CancellationToken ct)
     {
@@ -38,7 +42,7 @@ static class Writes
         if (resource.Info.Namespaced && ns.Length == 0) throw Statuses.BadRequest("an empty namespace may not be set during creation");
         CheckNamespace(body, ns, resource);
         var options = new CreateOptions { FieldManager = request.Parameter("fieldManager") ?? "" };
-        var item = await resource.Stored.CreateAsync(RequestOf(request, resource, options), Stored(resource, body), ct).ConfigureAwait(false);
+        var item = await resource.Stored.CreateAsync(TrackedOf(request, resource, options), Stored(resource, body), ct).ConfigureAwait(false);
         return new ItemReply(201, resource, resource.View(item));
     }
 
@@ -48,7 +52,7 @@ static class Writes
         CheckName(body, request, resource);
         var stored = Stored(resource, body);
         var options = new UpdateOptions { FieldManager = request.Parameter("fieldManager") ?? "" };
-        var (item, created) = await resource.Stored.UpdateAsync(RequestOf(request, resource, options), _ => stored, unconditional: false, ct).ConfigureAwait(false);
+        var (item, created) = await resource.Stored.UpdateAsync(TrackedOf(request, resource, options), _ => stored, unconditional: false, ct).ConfigureAwait(false);
         return new ItemReply(created ? 201 : 200, resource, resource.View(item));
     }
 
