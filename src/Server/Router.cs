@@ -29,6 +29,7 @@ sealed class Router
         var info = request.Info;
         if (!info.IsResourceRequest) return PathAsync(request);
         if (_resources.Find(info.ApiGroup, info.ApiVersion, info.Resource) is not { } resource) return PathAsync(request);
+        if (resource.Info.Deprecation.Length > 0) request.Warnings.Add(resource.Info.Deprecation);
         if (resource.Handlers.TryGetValue(info.Subresource, out var handler))
         {
             request.Output = Negotiation.Of(request, shapes: false);

@@ -55,10 +55,11 @@ public sealed class ControlPlane : IAsyncDisposable
         {
             Time = time,
             Table = TableCatalog.Of,
+            LegacyApis = settings.LegacyApis,
             Strategy = Hanbae.Server.Registry.Catalog.With(new() { ClusterIPs = [IPNetwork.Parse(settings.ServiceCidr)] }),
             KubeletClientCertificate = pki.ApiServerKubeletClient,
             KubeletAuthorities = [pki.Authority],
-            Paths = [.. new OpenApiHandler(static () => []).Routes, .. new DiscoveryHandler(static () => [], $"{advertise}:{settings.ApiPort}").Routes],
+            Paths = [.. new OpenApiHandler(static () => []).Routes, .. new DiscoveryHandler(static () => [], $"{advertise}:{settings.ApiPort}", settings.LegacyApis).Routes],
         }));
         security.Objects.Attach(server.Resources.Stored);
         var front = made.Front = await ListenAsync(server, new()

@@ -6,7 +6,7 @@ using Hanbae.Store;
 
 namespace Hanbae.Server.Registry;
 
-/// <summary>All served resources: the built-in ones of the versions that are served by default.</summary>
+/// <summary>All served resources: the built-in ones of the versions that are served by default, and those of old if wanted.</summary>
 public sealed class ResourceCatalog : IAsyncDisposable
 {
     readonly Dictionary<(string Group, string Version, string Resource), Resource> _resources = [];
@@ -18,17 +18,16 @@ public sealed class ResourceCatalog : IAsyncDisposable
         var admission = new AdmissionChain(options.Admission);
         var handlers = rest.ToLookup(r => (r.Group, r.Resource));
         foreach (var group in ApiData.Groups)
-            foreach (string version in group.Default)
-                foreach (var info in Resources.Of(new GroupVersion(group.Name, version)))
-                {
-                    var kind = Catalog.StorageKind(info.Gvr.GroupResource, info.Kind);
-                    var key = Catalog.StoredAs(info.Gvr.GroupResource);
-                    if (!_stored.TryGetValue(key, out var stored))
-                        _stored[key] = stored = new(key, kind, info.Namespaced, options.Strategy(kind), store, admission, options.SoleWriter, options.Time);
-                    var own = new Dictionary<string, IRestHandler>();
-                    foreach (var route in handlers[(info.Gvr.Group, info.Gvr.Resource)]) own.TryAdd(route.Subresource, route.Handler);
-                    _resources[(info.Gvr.Group, info.Gvr.Version, info.Gvr.Resource)] = new(info, stored, options.Table(info.Kind), own);
-                }
+            foreach (var info in LegacyApis.Served(group, options.LegacyApis))
+            {
+                var kind = Catalog.StorageKind(info.Gvr.GroupResource, info.Kind);
+                var key = Catalog.StoredAs(info.Gvr.GroupResource);
+                if (!_stored.TryGetValue(key, out var stored))
+                    _stored[key] = stored = new(key, kind, info.Namespaced, options.Strategy(kind), store, admission, options.SoleWriter, options.Time);
+                var own = new Dictionary<string, IRestHandler>();
+                foreach (var route in handlers[(info.Gvr.Group, info.Gvr.Resource)]) own.TryAdd(route.Subresource, route.Handler);
+                _resources[(info.Gvr.Group, info.Gvr.Version, info.Gvr.Resource)] = new(info, stored, options.Table(info.Kind), own);
+            }
     }
 
     public IReadOnlyCollection<Resource> All => _resources.Values;
