@@ -84,7 +84,8 @@ public sealed class LegacyTests
             // A list without keys that got defaults is sent again each time, as to upstream: that is configured, and nothing changes.
             string again = await session.RunAsync("", "apply", "-n", "default", "-f", file);
             Assert.DoesNotContain("created", again);
-            Assert.Equal(again.Split('\n').Count(l => l.Contains("ingress.", StringComparison.Ordinal)), again.Split('\n').Count(l => l.EndsWith("configured", StringComparison.Ordinal)));
+            foreach (string line in again.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+                if (!line.StartsWith("ingress.", StringComparison.Ordinal) && !line.StartsWith("networkpolicy.", StringComparison.Ordinal)) Assert.EndsWith("unchanged", line);
         }
         Assert.Contains("use apps/v1 Deployment", (await session.RunAsync("", "get", "deployments.v1beta1.extensions", "guestbook", "-n", "default")) + session.Errors);
         // Kubectl's own choice is never an old one.
