@@ -23,13 +23,18 @@ public static class Catalog
         kind == Core.Pod.Info ? new PodStrategy()
         : kind == Core.Namespace.Info ? new NamespaceStrategy()
         : kind == Core.Event.Info ? new EventStrategy()
-        : kind == Core.Node.Info ? new FieldStrategy<Core.Node>(("spec.unschedulable", n => n.Spec.Unschedulable ? "true" : "false"))
+        : kind == Core.Node.Info ? new NodeStrategy()
+        : kind == Core.PersistentVolume.Info ? new VolumeStrategy()
+        : kind == Core.PersistentVolumeClaim.Info ? new ClaimStrategy()
         : kind == Core.Secret.Info ? new SecretStrategy()
         : kind == Core.Service.Info ? new ServiceStrategy(networks)
         : kind == Core.ReplicationController.Info ? new FieldStrategy<Core.ReplicationController>(("status.replicas", r => Number(r.Status.Replicas))) { Orphans = true }
         : kind == Apps.ReplicaSet.Info ? new FieldStrategy<Apps.ReplicaSet>(("status.replicas", r => Number(r.Status.Replicas)))
+        : kind == Apps.Deployment.Info ? new DeploymentStrategy()
+        : kind == Apps.DaemonSet.Info ? new DaemonSetStrategy()
+        : kind == Apps.StatefulSet.Info ? new TemplateStrategy<Apps.StatefulSet>(s => s.Spec.Template)
         : kind == Batch.Job.Info ? new JobStrategy()
-        : kind == Certificates.CertificateSigningRequest.Info ? new FieldStrategy<Certificates.CertificateSigningRequest>(("spec.signerName", c => c.Spec.SignerName))
+        : kind == Certificates.CertificateSigningRequest.Info ? new SigningStrategy()
         : new Strategy(kind);
 
     static string Number(long value) => value.ToString(System.Globalization.CultureInfo.InvariantCulture);
