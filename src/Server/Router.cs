@@ -34,6 +34,7 @@ sealed class Router
         if (!info.IsResourceRequest) return PathAsync(request);
         if (_resources.Find(info.ApiGroup, info.ApiVersion, info.Resource) is not { } resource) return _ready.IsCompleted ? PathAsync(request) : LaterAsync(request);
         if (resource.Custom is { } custom) Custom(request, custom);
+        if (resource.Info.Deprecation.Length > 0) request.Warnings.Add(resource.Info.Deprecation);
         if (resource.Handlers.TryGetValue(info.Subresource, out var handler))
         {
             request.Output = Negotiation.Of(request, shapes: false);

@@ -24,6 +24,8 @@ public sealed record ServerOptions
     public Func<KindInfo, IStrategy> Strategy { get; init; } = Catalog.StrategyOf;
     /// <summary>The cells of a kind's table; null for name and age.</summary>
     public Func<KindInfo, ITable?> Table { get; init; } = static _ => null;
+    /// <summary>Whether versions that upstream has given up are served (<see cref="LegacyApis"/>).</summary>
+    public bool LegacyApis { get; init; }
     /// <summary>Nobody else writes to the store (all but etcd): the server's own writes then say how current a read must be.</summary>
     public bool SoleWriter { get; init; } = true;
     /// <summary>Larger bodies are answered 413.</summary>

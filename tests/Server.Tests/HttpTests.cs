@@ -41,7 +41,7 @@ public sealed class HttpTests
     [InlineData("{\"kind\":\"Service\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"a\"}}", "Service in version \"v1\" cannot be handled as a Pod: converting (v1.Service) to (v1.Pod): unknown conversion")]
     [InlineData("{\"kind\":\"Pod\",\"apiVersion\":\"v2\",\"metadata\":{\"name\":\"a\"}}", "Pod in version \"v2\" cannot be handled as a Pod: no kind \"Pod\" is registered for version \"v2\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"")]
     [InlineData("{\"metadata\":{\"name\":\"a\",\"namespace\":\"other\"}}", "the namespace of the provided object does not match the namespace sent on the request")]
-    [InlineData("{\"spec\":{\"containers\":\"no\"}}", "Pod in version \"v1\" cannot be handled as a Pod: json: cannot unmarshal string into Go value of type array")]
+    [InlineData("{\"spec\":{\"containers\":\"no\"}}", "Pod in version \"v1\" cannot be handled as a Pod: json: cannot unmarshal string into Go struct field PodSpec.spec.containers of type []v1.Container")]
     public async Task Wrong_bodies_are_bad_requests(string body, string message)
     {
         await using var server = await TestServer.StartAsync();

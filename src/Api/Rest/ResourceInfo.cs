@@ -16,6 +16,10 @@ public sealed record ResourceInfo
     public ImmutableArray<ApiSubresource> Subresources { get; init; } = [];
     public ImmutableArray<ApiColumn> Columns { get; init; } = [];
     public string StorageHash { get; init; } = "";
+    /// <summary>What clients that use it are told; empty unless they had better use another.</summary>
+    public string Deprecation { get; init; } = "";
+    /// <summary>Upstream no longer serves it.</summary>
+    public bool Legacy { get; init; }
 
     /// <summary>The collection's path.</summary>
     /// <param name="ns">Namespace; empty for all of them, or for cluster-scoped resources.</param>
@@ -34,7 +38,7 @@ public static class Resources
 {
     static class Holder<T> where T : class, IObject<T>
     {
-        internal static readonly ResourceInfo Value = Of(new GroupVersion(T.Info.Gvk.Group, T.Info.Gvk.Version)).First(r => r.Kind == T.Info);
+        internal static readonly ResourceInfo Value = All(new GroupVersion(T.Info.Gvk.Group, T.Info.Gvk.Version)).First(r => r.Kind == T.Info);
     }
 
     /// <summary>Where objects of type <typeparamref name="T"/> are.</summary>
@@ -42,11 +46,26 @@ public static class Resources
     public static ResourceInfo Of<T>() where T : class, IObject<T> => Holder<T>.Value;
 
     /// <summary>The resources of a group and version, in discovery order.</summary>
-    public static ImmutableArray<ResourceInfo> Of(GroupVersion gv) =>
+    public static ImmutableArray<ResourceInfo> Of(GroupVersion gv) => [.. All(gv).Where(r => !r.Legacy)];
+
+    /// <summary>Those of them that upstream no longer serves.</summary>
+    public static ImmutableArray<ResourceInfo> LegacyOf(GroupVersion gv) => [.. All(gv).Where(r => r.Legacy)];
+
+    static IEnumerable<ResourceInfo> All(GroupVersion gv) =>
         ApiData.File(gv) is not { } file ? [] :
-        [.. file.Resources.Select(r => new ResourceInfo
+        file.Resources.Select(r => new ResourceInfo
         {
+            Deprecation = Advice(gv, r), Legacy = r.Deprecated is [_, { Length: > 0 }, ..],
             Gvr = gv.Resource(r.Plural), Kind = ApiData.Kind(gv.Kind(r.Kind))!, Singular = r.Singular, Namespaced = r.Namespaced, Verbs = r.Verbs,
             ShortNames = r.ShortNames, Categories = r.Categories, Subresources = [.. r.Subresources], Columns = [.. r.Columns], StorageHash = r.StorageHash,
-        })];
+        });
+
+    /// <summary>In upstream's words.</summary>
+    static string Advice(GroupVersion gv, ApiResource r) => r.Deprecated switch
+    {
+        [] => "",
+        [var since, .. var rest] => $"{gv} {r.Kind} is deprecated in v{since}+"
+            + (rest is [{ Length: > 0 } gone, ..] ? $", unavailable in v{gone}+" : "")
+            + (rest is [_, { Length: > 0 } instead, ..] ? $"; use {(instead.Split('/').Length > 2 ? instead[..instead.LastIndexOf('/')] + " " + instead[(instead.LastIndexOf('/') + 1)..] : instead + " " + r.Kind)}" : ""),
+    };
 }

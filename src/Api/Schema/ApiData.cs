@@ -60,11 +60,14 @@ public static partial class ApiData
 /// <summary>A group's versions in order of preference, and which of them are served by default.</summary>
 public sealed record ApiGroup(string Name, ImmutableArray<string> Versions, string Preferred, ImmutableArray<string> Default)
 {
+    /// <summary>Versions with resources that upstream no longer serves.</summary>
+    public ImmutableArray<string> Legacy { get; init; } = [];
+
     internal static ApiGroup Parse(string line)
     {
         string[] words = line.Split(' ');
         ImmutableArray<string> List(string key) =>
-            words.First(w => w.StartsWith(key + "=", StringComparison.Ordinal))[(key.Length + 1)..] is var v && v == "-" ? [] : [.. v.Split(',')];
-        return new(words[0] == "\"\"" ? "" : words[0], List("versions"), List("preferred")[0], List("default"));
+            words.FirstOrDefault(w => w.StartsWith(key + "=", StringComparison.Ordinal))?[(key.Length + 1)..] is not { } v || v == "-" ? [] : [.. v.Split(',')];
+        return new(words[0] == "\"\"" ? "" : words[0], List("versions"), List("preferred") is [var preferred, ..] ? preferred : "", List("default")) { Legacy = List("legacy") };
     }
 }

@@ -158,6 +158,8 @@ public sealed class ApiResource(string[] words)
     public string Singular { get; } = Option(words, "singular=") is [var one, ..] ? one : words[2].ToLowerInvariant();
     public ImmutableArray<string> ShortNames { get; } = Option(words, "short=");
     public ImmutableArray<string> Categories { get; } = Option(words, "categories=");
+    /// <summary>Since when upstream advises against it, since when upstream no longer has it (empty when it does), and what it advises instead.</summary>
+    public ImmutableArray<string> Deprecated { get; } = Option(words, "deprecated=");
     public ImmutableArray<string> Verbs { get; private set; } = [];
     /// <summary>Upstream's storage version hash, published in discovery.</summary>
     public string StorageHash { get; private set; } = "";

@@ -55,12 +55,13 @@ public sealed class ControlPlane : IAsyncDisposable
         {
             Time = time,
             Table = TableCatalog.Of,
+            LegacyApis = settings.LegacyApis,
             Strategy = Hanbae.Server.Registry.Catalog.With(new() { ClusterIPs = [IPNetwork.Parse(settings.ServiceCidr)] }),
             KubeletClientCertificate = pki.ApiServerKubeletClient,
             KubeletAuthorities = [pki.Authority],
             // The server is made with them; what custom resources add they ask it for later.
             Paths = [.. new OpenApiHandler(() => made.Server?.Resources.CustomOpenApi ?? []).Routes,
-                .. new DiscoveryHandler(() => made.Server?.Resources.CustomGroups ?? [], $"{advertise}:{settings.ApiPort}").Routes],
+                .. new DiscoveryHandler(() => made.Server?.Resources.CustomGroups ?? [], $"{advertise}:{settings.ApiPort}", settings.LegacyApis).Routes],
         }));
         security.Objects.Attach(server.Resources.Stored);
         var front = made.Front = await ListenAsync(server, new()

@@ -21,6 +21,8 @@ public sealed record ClusterSettings
     public string? RuntimeEndpoint { get; init; }
     public bool ControlPlaneOnly { get; init; }
     public int SimulatedNodes { get; init; }
+    /// <summary>Manifests for versions that upstream has given up are taken.</summary>
+    public bool LegacyApis { get; init; } = true;
 
     /// <summary>What cannot change once a cluster is made; everything else as by default.</summary>
     [JsonIgnore] public ClusterSettings Lasting => new() { NodeName = NodeName, PodCidr = PodCidr, ServiceCidr = ServiceCidr, ClusterDomain = ClusterDomain };

@@ -69,9 +69,16 @@ static class JobRules
         errors.Unchanged(at["backoffLimitPerIndex"], o.Spec.BackoffLimitPerIndex, old.Spec.BackoffLimitPerIndex, b => Shown.Number(b));
     }
 
+    public static void Update(CronJob o, CronJob old, Errors errors) => Spec(o, errors);
+
     public static void Check(CronJob o, Errors errors)
     {
         if (o.Metadata.Name.Length > LongestCronJobName) errors.Invalid(FieldPath.Metadata["name"], o.Metadata.Name, $"must be no more than {LongestCronJobName} characters");
+        Spec(o, errors);
+    }
+
+    static void Spec(CronJob o, Errors errors)
+    {
         var (at, s) = (FieldPath.Spec, o.Spec);
         if (s.Schedule.Length == 0) errors.Required(at["schedule"]);
         else if (s.Schedule.Contains("TZ", StringComparison.Ordinal)) errors.Invalid(at["schedule"], s.Schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");

@@ -66,6 +66,12 @@ static class NetworkRules
         }
     }
 
+    public static void Update(Discovery.EndpointSlice o, Discovery.EndpointSlice old, Errors errors)
+    {
+        Check(o, errors);
+        errors.Unchanged(FieldPath.Of("addressType"), o.AddressType, old.AddressType);
+    }
+
     public static void Check(Ingress o, Errors errors)
     {
         var (at, s) = (FieldPath.Spec, o.Spec);

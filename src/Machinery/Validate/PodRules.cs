@@ -59,7 +59,17 @@ static class PodRules
         if (spec.PreemptionPolicy is { } preemption) errors.RequiredOneOf(at["preemptionPolicy"], preemption, "PreemptLowerPriority", "Never");
         if (spec.Os is { } os) errors.RequiredOneOf(at["os"]["name"], os.Name, "linux", "windows");
         foreach (var (name, quantity) in spec.Overhead) ResourceRules.Quantity(at["overhead"].Key(name), name, quantity, errors);
-        if (spec.Resources is { } resources) ResourceRules.Requirements(at["resources"], resources, errors);
+        if (spec.Resources is { } resources) PodLevelRules.Check(at["resources"], resources, spec, errors);
+        if (spec.ResourceClaims is { IsEmpty: false } claims) PodLevelRules.Claims(at["resourceClaims"], claims, errors);
+        if (spec.HostUsers == false) PodLevelRules.UserNamespace(at, spec, errors);
+    }
+
+    /// <summary>What a resize may change, checked as on create.</summary>
+    public static void Amounts(FieldPath at, PodSpec spec, Errors errors)
+    {
+        for (int i = 0; i < spec.Containers.Count; i++) ResourceRules.Requirements(at["containers"][i]["resources"], spec.Containers[i].Resources, errors);
+        for (int i = 0; i < spec.InitContainers.Count; i++) ResourceRules.Requirements(at["initContainers"][i]["resources"], spec.InitContainers[i].Resources, errors);
+        if (spec.Resources is { } own) PodLevelRules.Check(at["resources"], own, spec, errors);
     }
 
     static void Dns(FieldPath at, PodSpec spec, Errors errors)

@@ -82,7 +82,16 @@ static class PodUpdateRules
         return string.Join("\n", lines) + "\n";
     }
 
-    public static void Ephemeral(Pod pod, Pod old, Errors errors)
+    public static void Part(Pod pod, Pod old, string subresource, Errors errors)
+    {
+        switch (subresource)
+        {
+            case "ephemeralcontainers": Ephemeral(pod, old, errors); break;
+            case "resize": ResizeRules.Check(pod, old, errors); break;
+        }
+    }
+
+    static void Ephemeral(Pod pod, Pod old, Errors errors)
     {
         var at = FieldPath.Spec["ephemeralContainers"];
         ContainerRules.Ephemeral(at, pod.Spec, errors);

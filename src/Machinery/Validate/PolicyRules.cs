@@ -1,14 +1,12 @@
 using Hanbae.Api;
-using Hanbae.Api.Autoscaling.V2;
 using Hanbae.Api.Coordination.V1;
-using Hanbae.Api.Core.V1;
 using Hanbae.Api.Policy.V1;
 using Hanbae.Api.Rbac.V1;
 using Hanbae.Api.Scheduling.V1;
 
 namespace Hanbae.Machinery.Validate;
 
-/// <summary>Who may do what, how much there may be and how many: roles, budgets, priorities, quotas, leases.</summary>
+/// <summary>Who may do what, how much there may be and how many: roles, budgets, priorities, leases.</summary>
 static class PolicyRules
 {
     const int LargestUserPriority = 1_000_000_000;
@@ -57,7 +55,28 @@ static class PolicyRules
         }
     }
 
-    public static void SameRole(RoleRef now, RoleRef old, Errors errors)
+    public static void Check(ClusterRole o, Errors errors)
+    {
+        Rules(o.Rules, false, errors);
+        if (o.AggregationRule is not { } aggregation) return;
+        var at = FieldPath.Of("aggregationRule")["clusterRoleSelectors"];
+        if (aggregation.ClusterRoleSelectors.IsEmpty) errors.Required(at, "at least one clusterRoleSelector required if aggregationRule is non-nil");
+        for (int i = 0; i < aggregation.ClusterRoleSelectors.Count; i++) LabelRules.Selector(at[i], aggregation.ClusterRoleSelectors[i], errors);
+    }
+
+    public static void Update(RoleBinding o, RoleBinding old, Errors errors)
+    {
+        SameRole(o.RoleRef, old.RoleRef, errors);
+        Binding(o.RoleRef, o.Subjects, true, errors);
+    }
+
+    public static void Update(ClusterRoleBinding o, ClusterRoleBinding old, Errors errors)
+    {
+        SameRole(o.RoleRef, old.RoleRef, errors);
+        Binding(o.RoleRef, o.Subjects, false, errors);
+    }
+
+    static void SameRole(RoleRef now, RoleRef old, Errors errors)
     {
         if (now != old) errors.InvalidAs(FieldPath.Of("roleRef"), Shown.Message(now), "cannot change roleRef");
     }
@@ -89,44 +108,18 @@ static class PolicyRules
         if (s.UnhealthyPodEvictionPolicy is { } policy) errors.OneOf(at["unhealthyPodEvictionPolicy"], policy, "AlwaysAllow", "IfHealthyBudget");
     }
 
-    public static void Check(HorizontalPodAutoscaler o, Errors errors)
+    public static void Part(PodDisruptionBudget o, PodDisruptionBudget old, string subresource, Errors errors)
     {
-        var (at, s) = (FieldPath.Spec, o.Spec);
-        if (s.MinReplicas is < 1 and { } least) errors.Invalid(at["minReplicas"], least, "must be greater than or equal to 1");
-        if (s.MaxReplicas < 1) errors.Invalid(at["maxReplicas"], s.MaxReplicas, "must be greater than 0");
-        if (s.MaxReplicas < s.MinReplicas) errors.Invalid(at["maxReplicas"], s.MaxReplicas, "must be greater than or equal to `minReplicas`");
-        if (s.ScaleTargetRef.Kind.Length == 0) errors.Required(at["scaleTargetRef"]["kind"]);
-        if (s.ScaleTargetRef.Name.Length == 0) errors.Required(at["scaleTargetRef"]["name"]);
-        for (int i = 0; i < s.Metrics.Count; i++)
-            errors.RequiredOneOf(at["metrics"][i]["type"], s.Metrics[i].Type, "ContainerResource", "External", "Object", "Pods", "Resource");
+        var (at, s) = (FieldPath.Of("status"), o.Status);
+        errors.NotNegative(at["disruptionsAllowed"], s.DisruptionsAllowed);
+        errors.NotNegative(at["currentHealthy"], s.CurrentHealthy);
+        errors.NotNegative(at["desiredHealthy"], s.DesiredHealthy);
+        errors.NotNegative(at["expectedPods"], s.ExpectedPods);
     }
 
     public static void Check(Lease o, Errors errors)
     {
         if (o.Spec.LeaseDurationSeconds is <= 0 and { } seconds) errors.Invalid(FieldPath.Spec["leaseDurationSeconds"], seconds, "must be greater than 0");
         if (o.Spec.LeaseTransitions is < 0 and { } count) errors.Invalid(FieldPath.Spec["leaseTransitions"], count, "must be greater than or equal to 0");
-    }
-
-    public static void Check(ResourceQuota o, Errors errors)
-    {
-        foreach (var (name, quantity) in o.Spec.Hard)
-        {
-            errors.Invalid(FieldPath.Spec["hard"].Key(name), name, LabelSyntax.KeyErrors(name));
-            ResourceRules.Quantity(FieldPath.Spec["hard"].Key(name), name, quantity, errors);
-        }
-    }
-
-    public static void Check(LimitRange o, Errors errors)
-    {
-        var types = new HashSet<string>();
-        for (int i = 0; i < o.Spec.Limits.Count; i++)
-        {
-            var (at, item) = (FieldPath.Spec["limits"][i], o.Spec.Limits[i]);
-            if (!types.Add(item.Type)) errors.Duplicate(at["type"], item.Type);
-            foreach (var (name, min) in item.Min)
-                if (item.Max.TryGet(name, out var max) && min > max) errors.Invalid(at["min"].Key(name), min.ToString(), $"min value {min} is greater than max value {max}");
-            foreach (var (name, request) in item.DefaultRequest)
-                if (item.Default.TryGet(name, out var limit) && request > limit) errors.Invalid(at["defaultRequest"].Key(name), request.ToString(), $"default request value {request} is greater than default limit value {limit}");
-        }
     }
 }

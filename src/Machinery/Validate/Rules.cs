@@ -1,19 +1,27 @@
 using Hanbae.Api;
+using Hanbae.Api.Schema;
+using Admission = Hanbae.Api.Admissionregistration.V1;
 using Apps = Hanbae.Api.Apps.V1;
 using Autoscaling = Hanbae.Api.Autoscaling.V2;
 using Batch = Hanbae.Api.Batch.V1;
+using Certificates = Hanbae.Api.Certificates.V1;
 using Coordination = Hanbae.Api.Coordination.V1;
 using Core = Hanbae.Api.Core.V1;
+using Devices = Hanbae.Api.Resource.V1;
 using Discovery = Hanbae.Api.Discovery.V1;
+using Extensions = Hanbae.Api.Apiextensions.V1;
+using Flow = Hanbae.Api.Flowcontrol.V1;
 using Networking = Hanbae.Api.Networking.V1;
+using Node = Hanbae.Api.Node.V1;
 using Policy = Hanbae.Api.Policy.V1;
 using Rbac = Hanbae.Api.Rbac.V1;
+using Registration = Hanbae.Api.Apiregistration.V1;
 using Scheduling = Hanbae.Api.Scheduling.V1;
 using Storage = Hanbae.Api.Storage.V1;
 
 namespace Hanbae.Machinery.Validate;
 
-/// <summary>What upstream finds wrong with objects, kind by kind. Kinds without rules of their own have those of their metadata.</summary>
+/// <summary>What upstream finds wrong with objects, kind by kind: each served kind stands here, if only with the rule of its names.</summary>
 public static class Rules
 {
     /// <param name="obj">Defaulted, with name and namespace.</param>
@@ -21,8 +29,10 @@ public static class Rules
     public static IReadOnlyList<FieldError> Create(IObject obj, bool namespaced)
     {
         var errors = new Errors();
-        MetaRules.Create(obj.Metadata, namespaced, NameRule(obj), errors);
-        Check(obj, errors);
+        var rules = s_rules.GetValueOrDefault(obj.Kind());
+        // Where nobody says more, the registry has looked at what a path can hold.
+        MetaRules.Create(obj.Metadata, namespaced, rules?.Name ?? (static _ => []), errors);
+        rules?.Check(obj, errors);
         return errors;
     }
 
@@ -31,83 +41,78 @@ public static class Rules
     {
         var errors = new Errors();
         MetaRules.Update(obj.Metadata, old.Metadata, errors);
-        if (subresource == "ephemeralcontainers" && obj is Core.Pod pod && old is Core.Pod was) PodUpdateRules.Ephemeral(pod, was, errors);
-        if (subresource is not ("" or "scale")) return errors;
-        Change(obj, old, errors);
+        var rules = s_rules.GetValueOrDefault(obj.Kind());
+        if (subresource is "" or "scale") rules?.Change(obj, old, errors);
+        else rules?.Part(obj, old, subresource, errors);
         return errors;
     }
 
-    static void Check(IObject obj, Errors errors)
-    {
-        switch (obj)
-        {
-            case Core.Pod o: PodRules.Create(o, errors); break;
-            case Core.PodTemplate o: PodRules.Template(FieldPath.Of("template"), o.Template, errors); break;
-            case Core.ReplicationController o: WorkloadRules.Check(o, errors); break;
-            case Core.Service o: ServiceRules.Check(o, errors); break;
-            case Core.Endpoints o: NetworkRules.Check(o, errors); break;
-            case Core.ConfigMap o: ConfigRules.Check(o, errors); break;
-            case Core.Secret o: ConfigRules.Check(o, errors); break;
-            case Core.PersistentVolume o: StorageRules.Check(o, errors); break;
-            case Core.PersistentVolumeClaim o: StorageRules.Check(o, errors); break;
-            case Core.LimitRange o: PolicyRules.Check(o, errors); break;
-            case Core.ResourceQuota o: PolicyRules.Check(o, errors); break;
-            case Core.Node o: NodeRules.Check(o, errors); break;
-            case Apps.Deployment o: WorkloadRules.Check(o, errors); break;
-            case Apps.ReplicaSet o: WorkloadRules.Check(o, errors); break;
-            case Apps.StatefulSet o: WorkloadRules.Check(o, errors); break;
-            case Apps.DaemonSet o: WorkloadRules.Check(o, errors); break;
-            case Batch.Job o: JobRules.Check(o, errors); break;
-            case Batch.CronJob o: JobRules.Check(o, errors); break;
-            case Autoscaling.HorizontalPodAutoscaler o: PolicyRules.Check(o, errors); break;
-            case Coordination.Lease o: PolicyRules.Check(o, errors); break;
-            case Discovery.EndpointSlice o: NetworkRules.Check(o, errors); break;
-            case Networking.Ingress o: NetworkRules.Check(o, errors); break;
-            case Networking.NetworkPolicy o: NetworkRules.Check(o, errors); break;
-            case Policy.PodDisruptionBudget o: PolicyRules.Check(o, errors); break;
-            case Rbac.Role o: PolicyRules.Rules(o.Rules, true, errors); break;
-            case Rbac.ClusterRole o: PolicyRules.Rules(o.Rules, false, errors); break;
-            case Rbac.RoleBinding o: PolicyRules.Binding(o.RoleRef, o.Subjects, true, errors); break;
-            case Rbac.ClusterRoleBinding o: PolicyRules.Binding(o.RoleRef, o.Subjects, false, errors); break;
-            case Scheduling.PriorityClass o: PolicyRules.Check(o, errors); break;
-            case Storage.StorageClass o: StorageRules.Check(o, errors); break;
-        }
-    }
+    /// <summary>Whether somebody decided what is right for the kind.</summary>
+    public static bool Know(KindInfo kind) => s_rules.ContainsKey(kind);
 
-    static void Change(IObject obj, IObject old, Errors errors)
+    static readonly Dictionary<KindInfo, KindRules> s_rules = new Dictionary<KindInfo, KindRules>
     {
-        switch (obj, old)
-        {
-            case (Core.Pod o, Core.Pod was): PodUpdateRules.Update(o, was, errors); return;
-            case (Core.Service o, Core.Service was): ServiceRules.Update(o, was, errors); return;
-            case (Core.ConfigMap o, Core.ConfigMap was): ConfigRules.Update(o, was, errors); return;
-            case (Core.Secret o, Core.Secret was): ConfigRules.Update(o, was, errors); return;
-            case (Core.PersistentVolumeClaim o, Core.PersistentVolumeClaim was): StorageRules.Update(o, was, errors); return;
-            case (Core.Node o, Core.Node was): NodeRules.Update(o, was, errors); return;
-            case (Apps.Deployment o, Apps.Deployment was): WorkloadRules.SameSelector(o.Spec.Selector, was.Spec.Selector, errors); break;
-            case (Apps.ReplicaSet o, Apps.ReplicaSet was): WorkloadRules.SameSelector(o.Spec.Selector, was.Spec.Selector, errors); break;
-            case (Apps.DaemonSet o, Apps.DaemonSet was): WorkloadRules.SameSelector(o.Spec.Selector, was.Spec.Selector, errors); break;
-            case (Apps.StatefulSet o, Apps.StatefulSet was): WorkloadRules.Update(o, was, errors); return;
-            case (Batch.Job o, Batch.Job was): JobRules.Update(o, was, errors); return;
-            case (Rbac.RoleBinding o, Rbac.RoleBinding was): PolicyRules.SameRole(o.RoleRef, was.RoleRef, errors); break;
-            case (Rbac.ClusterRoleBinding o, Rbac.ClusterRoleBinding was): PolicyRules.SameRole(o.RoleRef, was.RoleRef, errors); break;
-            case (Scheduling.PriorityClass o, Scheduling.PriorityClass was): PolicyRules.Update(o, was, errors); return;
-            case (Storage.StorageClass o, Storage.StorageClass was): StorageRules.Update(o, was, errors); return;
-            case (Discovery.EndpointSlice o, Discovery.EndpointSlice was): errors.Unchanged(FieldPath.Of("addressType"), o.AddressType, was.AddressType); break;
-        }
-        // An update that changes nothing but metadata was looked at when it was created.
-        Check(obj, errors);
-    }
-
-    static Func<string, IReadOnlyList<string>> NameRule(IObject obj) => obj switch
-    {
-        Core.Namespace => Names.Label,
-        Core.Service => Names.Label1035,
-        Core.Pod or Core.PodTemplate or Core.ReplicationController or Core.Endpoints or Core.ConfigMap or Core.Secret or Core.PersistentVolume or Core.PersistentVolumeClaim
-            or Core.LimitRange or Core.ResourceQuota or Core.ServiceAccount or Core.Node or Apps.Deployment or Apps.ReplicaSet or Apps.StatefulSet or Apps.DaemonSet
-            or Apps.ControllerRevision or Batch.Job or Batch.CronJob or Autoscaling.HorizontalPodAutoscaler or Coordination.Lease or Discovery.EndpointSlice or Networking.Ingress
-            or Networking.IngressClass or Networking.NetworkPolicy or Policy.PodDisruptionBudget or Scheduling.PriorityClass or Storage.StorageClass or Storage.CSINode => Names.Subdomain,
-        // The registry has looked at what a path can hold.
-        _ => static _ => [],
+        [Core.ConfigMap.Info] = Of<Core.ConfigMap>(Names.Subdomain, ConfigRules.Check, ConfigRules.Update),
+        [Core.Endpoints.Info] = Of<Core.Endpoints>(Names.Subdomain, NetworkRules.Check),
+        [Core.Event.Info] = Of<Core.Event>(Names.Subdomain, EventRules.Check, EventRules.Update),
+        [Core.LimitRange.Info] = Of<Core.LimitRange>(Names.Subdomain, QuotaRules.Check),
+        [Core.Namespace.Info] = Of<Core.Namespace>(Names.Label, null, static (_, _, _) => { }, ClusterRules.Finalize),
+        [Core.Node.Info] = Of<Core.Node>(Names.Subdomain, NodeRules.Check, NodeRules.Update),
+        [Core.PersistentVolume.Info] = Of<Core.PersistentVolume>(Names.Subdomain, StorageRules.Check, StorageRules.Update),
+        [Core.PersistentVolumeClaim.Info] = Of<Core.PersistentVolumeClaim>(Names.Subdomain, StorageRules.Check, StorageRules.Update),
+        [Core.Pod.Info] = Of<Core.Pod>(Names.Subdomain, PodRules.Create, PodUpdateRules.Update, PodUpdateRules.Part),
+        [Core.PodTemplate.Info] = Of<Core.PodTemplate>(Names.Subdomain, static (o, errors) => PodRules.Template(FieldPath.Of("template"), o.Template, errors)),
+        [Core.ReplicationController.Info] = Of<Core.ReplicationController>(Names.Subdomain, WorkloadRules.Check),
+        [Core.ResourceQuota.Info] = Of<Core.ResourceQuota>(Names.Subdomain, QuotaRules.Check, QuotaRules.Update),
+        [Core.Secret.Info] = Of<Core.Secret>(Names.Subdomain, ConfigRules.Check, ConfigRules.Update),
+        [Core.Service.Info] = Of<Core.Service>(Names.Label1035, ServiceRules.Check, ServiceRules.Update),
+        [Core.ServiceAccount.Info] = Of<Core.ServiceAccount>(Names.Subdomain),
+        [Admission.MutatingAdmissionPolicy.Info] = Of<Admission.MutatingAdmissionPolicy>(Names.Subdomain, AdmissionPolicyRules.Check),
+        [Admission.MutatingAdmissionPolicyBinding.Info] = Of<Admission.MutatingAdmissionPolicyBinding>(Names.Subdomain, AdmissionPolicyRules.Check),
+        [Admission.MutatingWebhookConfiguration.Info] = Of<Admission.MutatingWebhookConfiguration>(Names.Subdomain, WebhookRules.Check),
+        [Admission.ValidatingAdmissionPolicy.Info] = Of<Admission.ValidatingAdmissionPolicy>(Names.Subdomain, AdmissionPolicyRules.Check),
+        [Admission.ValidatingAdmissionPolicyBinding.Info] = Of<Admission.ValidatingAdmissionPolicyBinding>(Names.Subdomain, AdmissionPolicyRules.Check),
+        [Admission.ValidatingWebhookConfiguration.Info] = Of<Admission.ValidatingWebhookConfiguration>(Names.Subdomain, WebhookRules.Check),
+        // Its strategy looks at the schemas.
+        [Extensions.CustomResourceDefinition.Info] = Of<Extensions.CustomResourceDefinition>(static _ => []),
+        [Registration.APIService.Info] = Of<Registration.APIService>(Names.PathSegment, ClusterRules.Check),
+        [Apps.ControllerRevision.Info] = Of<Apps.ControllerRevision>(Names.Subdomain, WorkloadRules.Check, WorkloadRules.Update),
+        [Apps.DaemonSet.Info] = Of<Apps.DaemonSet>(Names.Subdomain, WorkloadRules.Check, WorkloadRules.Update),
+        [Apps.Deployment.Info] = Of<Apps.Deployment>(Names.Subdomain, WorkloadRules.Check, WorkloadRules.Update),
+        [Apps.ReplicaSet.Info] = Of<Apps.ReplicaSet>(Names.Subdomain, WorkloadRules.Check, WorkloadRules.Update),
+        [Apps.StatefulSet.Info] = Of<Apps.StatefulSet>(Names.Subdomain, WorkloadRules.Check, WorkloadRules.Update),
+        [Autoscaling.HorizontalPodAutoscaler.Info] = Of<Autoscaling.HorizontalPodAutoscaler>(Names.Subdomain, AutoscalerRules.Check),
+        [Batch.CronJob.Info] = Of<Batch.CronJob>(Names.Subdomain, JobRules.Check, JobRules.Update),
+        [Batch.Job.Info] = Of<Batch.Job>(Names.Subdomain, JobRules.Check, JobRules.Update),
+        [Certificates.CertificateSigningRequest.Info] = Of<Certificates.CertificateSigningRequest>(static _ => [], SigningRules.Check, SigningRules.Update, SigningRules.Part),
+        [Coordination.Lease.Info] = Of<Coordination.Lease>(Names.Subdomain, PolicyRules.Check),
+        [Discovery.EndpointSlice.Info] = Of<Discovery.EndpointSlice>(Names.Subdomain, NetworkRules.Check, NetworkRules.Update),
+        [Flow.FlowSchema.Info] = Of<Flow.FlowSchema>(Names.Subdomain, FlowRules.Check),
+        [Flow.PriorityLevelConfiguration.Info] = Of<Flow.PriorityLevelConfiguration>(Names.Subdomain, FlowRules.Check),
+        [Networking.Ingress.Info] = Of<Networking.Ingress>(Names.Subdomain, NetworkRules.Check),
+        [Networking.IngressClass.Info] = Of<Networking.IngressClass>(Names.Subdomain, ClusterNetworkRules.Check, ClusterNetworkRules.Update),
+        [Networking.IPAddress.Info] = Of<Networking.IPAddress>(ClusterNetworkRules.AddressName, ClusterNetworkRules.Check, ClusterNetworkRules.Update),
+        [Networking.NetworkPolicy.Info] = Of<Networking.NetworkPolicy>(Names.Subdomain, NetworkRules.Check),
+        [Networking.ServiceCIDR.Info] = Of<Networking.ServiceCIDR>(Names.Subdomain, ClusterNetworkRules.Check, ClusterNetworkRules.Update),
+        [Node.RuntimeClass.Info] = Of<Node.RuntimeClass>(Names.Subdomain, ClusterRules.Check, ClusterRules.Update),
+        [Policy.PodDisruptionBudget.Info] = Of<Policy.PodDisruptionBudget>(Names.Subdomain, PolicyRules.Check, null, PolicyRules.Part),
+        [Rbac.ClusterRole.Info] = Of<Rbac.ClusterRole>(Names.PathSegment, PolicyRules.Check),
+        [Rbac.ClusterRoleBinding.Info] = Of<Rbac.ClusterRoleBinding>(Names.PathSegment, static (o, errors) => PolicyRules.Binding(o.RoleRef, o.Subjects, false, errors), PolicyRules.Update),
+        [Rbac.Role.Info] = Of<Rbac.Role>(Names.PathSegment, static (o, errors) => PolicyRules.Rules(o.Rules, true, errors)),
+        [Rbac.RoleBinding.Info] = Of<Rbac.RoleBinding>(Names.PathSegment, static (o, errors) => PolicyRules.Binding(o.RoleRef, o.Subjects, true, errors), PolicyRules.Update),
+        [Devices.DeviceClass.Info] = Of<Devices.DeviceClass>(Names.Subdomain, DeviceRules.Check),
+        [Devices.ResourceClaim.Info] = Of<Devices.ResourceClaim>(Names.Subdomain, DeviceRules.Check, DeviceRules.Update, DeviceRules.Part),
+        [Devices.ResourceClaimTemplate.Info] = Of<Devices.ResourceClaimTemplate>(Names.Subdomain, DeviceRules.Check, DeviceRules.Update),
+        [Devices.ResourceSlice.Info] = Of<Devices.ResourceSlice>(Names.Subdomain, DeviceRules.Check, DeviceRules.Update),
+        [Scheduling.PriorityClass.Info] = Of<Scheduling.PriorityClass>(Names.Subdomain, PolicyRules.Check, PolicyRules.Update),
+        [Storage.CSIDriver.Info] = Of<Storage.CSIDriver>(Names.Subdomain, DriverRules.Check, DriverRules.Update),
+        [Storage.CSINode.Info] = Of<Storage.CSINode>(Names.Subdomain, DriverRules.Check, DriverRules.Update),
+        [Storage.CSIStorageCapacity.Info] = Of<Storage.CSIStorageCapacity>(Names.Subdomain, DriverRules.Check, DriverRules.Update),
+        [Storage.StorageClass.Info] = Of<Storage.StorageClass>(Names.Subdomain, StorageRules.Check, StorageRules.Update),
+        [Storage.VolumeAttachment.Info] = Of<Storage.VolumeAttachment>(Names.Subdomain, DriverRules.Check, DriverRules.Update),
+        [Storage.VolumeAttributesClass.Info] = Of<Storage.VolumeAttributesClass>(Names.Subdomain, DriverRules.Check, DriverRules.Update),
     };
+
+    static KindRules<T> Of<T>(Func<string, IReadOnlyList<string>> name, Action<T, Errors>? check = null, Action<T, T, Errors>? change = null, Action<T, T, string, Errors>? part = null)
+        where T : class, IObject<T> => new() { Name = name, OfObject = check, OfChange = change, OfPart = part };
 }

@@ -60,6 +60,21 @@ static class StorageRules
         if (Array.TrueForAll(sources, source => source is null)) errors.Required(at, "must specify a volume type");
     }
 
+    /// <summary>What a volume is made of is for life; who claims it is not.</summary>
+    public static void Update(PersistentVolume o, PersistentVolume old, Errors errors)
+    {
+        Check(o, errors);
+        if (Source(o.Spec) != Source(old.Spec)) errors.Forbidden(FieldPath.Spec["persistentvolumesource"], "spec.persistentvolumesource is immutable after creation\n");
+        errors.Unchanged(FieldPath.Of("volumeMode"), o.Spec.VolumeMode, old.Spec.VolumeMode, m => m is null ? "null" : FieldError.Quoted(m));
+        if (old.Spec.NodeAffinity is not null) errors.Unchanged(FieldPath.Of("nodeAffinity"), o.Spec.NodeAffinity, old.Spec.NodeAffinity, a => a is null ? "null" : Shown.Message(a));
+    }
+
+    static PersistentVolumeSpec Source(PersistentVolumeSpec s) => s with
+    {
+        Capacity = default, AccessModes = default, ClaimRef = null, PersistentVolumeReclaimPolicy = "", StorageClassName = "", MountOptions = default, VolumeMode = null, NodeAffinity = null,
+        VolumeAttributesClassName = null,
+    };
+
     public static void Check(StorageClass o, Errors errors)
     {
         if (o.Provisioner.Length == 0) errors.Required(FieldPath.Of("provisioner"));

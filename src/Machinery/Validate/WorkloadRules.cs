@@ -138,6 +138,36 @@ static class WorkloadRules
     public static void SameSelector(LabelSelector? now, LabelSelector? old, Errors errors) =>
         errors.Unchanged(FieldPath.Spec["selector"], now, old, s => s is null ? "null" : Shown.Message(s));
 
+    public static void Update(Deployment o, Deployment old, Errors errors)
+    {
+        Check(o, errors);
+        SameSelector(o.Spec.Selector, old.Spec.Selector, errors);
+    }
+
+    public static void Update(ReplicaSet o, ReplicaSet old, Errors errors)
+    {
+        Check(o, errors);
+        SameSelector(o.Spec.Selector, old.Spec.Selector, errors);
+    }
+
+    public static void Update(DaemonSet o, DaemonSet old, Errors errors)
+    {
+        SameSelector(o.Spec.Selector, old.Spec.Selector, errors);
+        Check(o, errors);
+    }
+
+    public static void Check(ControllerRevision o, Errors errors)
+    {
+        errors.NotNegative(FieldPath.Of("revision"), o.Revision);
+        if (o.Data == default) errors.Required(FieldPath.Of("data"), "data is mandatory");
+    }
+
+    public static void Update(ControllerRevision o, ControllerRevision old, Errors errors)
+    {
+        Check(o, errors);
+        errors.Unchanged(FieldPath.Of("data"), o.Data, old.Data, d => d.ToString());
+    }
+
     public static void Update(StatefulSet now, StatefulSet old, Errors errors)
     {
         var (s, was) = (now.Spec, old.Spec);

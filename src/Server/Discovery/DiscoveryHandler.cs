@@ -8,7 +8,8 @@ namespace Hanbae.Server.Discovery;
 /// <summary>Tells clients what there is: <c>/api</c>, <c>/apis</c> and the groups and versions below them.</summary>
 /// <param name="more">Groups besides the built-in ones, of CustomResourceDefinitions and APIServices; the same array until they change.</param>
 /// <param name="serverAddress">Host and port that clients reach this server by.</param>
-public sealed class DiscoveryHandler(Func<ImmutableArray<ServedGroup>> more, string serverAddress)
+/// <param name="legacy">Versions that upstream no longer has are shown behind those that it has.</param>
+public sealed class DiscoveryHandler(Func<ImmutableArray<ServedGroup>> more, string serverAddress, bool legacy = false)
 {
     sealed record Rendered(ImmutableArray<ServedGroup> More, DiscoveryDocuments Documents);
 
@@ -23,7 +24,7 @@ public sealed class DiscoveryHandler(Func<ImmutableArray<ServedGroup>> more, str
         {
             var now = more();
             if (_rendered is { } kept && kept.More == now) return kept.Documents;
-            var made = new Rendered(now, new(ServedGroup.Join(ServedGroup.BuiltIn, now), serverAddress));
+            var made = new Rendered(now, new(ServedGroup.Join(legacy ? ServedGroup.Join(ServedGroup.BuiltIn, Registry.LegacyApis.Groups) : ServedGroup.BuiltIn, now), serverAddress));
             _rendered = made;
             return made.Documents;
         }

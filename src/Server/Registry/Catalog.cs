@@ -1,4 +1,5 @@
 using Hanbae.Api;
+using Hanbae.Api.Rest;
 using Hanbae.Api.Schema;
 using Hanbae.Server.Registry.Services;
 using Hanbae.Server.Registry.Strategies;
@@ -7,7 +8,6 @@ using Apps = Hanbae.Api.Apps.V1;
 using Batch = Hanbae.Api.Batch.V1;
 using Certificates = Hanbae.Api.Certificates.V1;
 using Core = Hanbae.Api.Core.V1;
-using Events = Hanbae.Api.Events.V1;
 
 namespace Hanbae.Server.Registry;
 
@@ -24,40 +24,59 @@ public static class Catalog
         kind == Core.Pod.Info ? new PodStrategy()
         : kind == Core.Namespace.Info ? new NamespaceStrategy()
         : kind == Core.Event.Info ? new EventStrategy()
-        : kind == Core.Node.Info ? new FieldStrategy<Core.Node>(("spec.unschedulable", n => n.Spec.Unschedulable ? "true" : "false"))
+        : kind == Core.Node.Info ? new NodeStrategy()
+        : kind == Core.PersistentVolume.Info ? new VolumeStrategy()
+        : kind == Core.PersistentVolumeClaim.Info ? new ClaimStrategy()
         : kind == Core.Secret.Info ? new SecretStrategy()
         : kind == Core.Service.Info ? new ServiceStrategy(networks)
         : kind == Core.ReplicationController.Info ? new FieldStrategy<Core.ReplicationController>(("status.replicas", r => Number(r.Status.Replicas))) { Orphans = true }
         : kind == Apps.ReplicaSet.Info ? new FieldStrategy<Apps.ReplicaSet>(("status.replicas", r => Number(r.Status.Replicas)))
+        : kind == Apps.Deployment.Info ? new DeploymentStrategy()
+        : kind == Apps.DaemonSet.Info ? new DaemonSetStrategy()
+        : kind == Apps.StatefulSet.Info ? new TemplateStrategy<Apps.StatefulSet>(s => s.Spec.Template)
         : kind == Batch.Job.Info ? new JobStrategy()
-        : kind == Certificates.CertificateSigningRequest.Info ? new FieldStrategy<Certificates.CertificateSigningRequest>(("spec.signerName", c => c.Spec.SignerName))
+        : kind == Certificates.CertificateSigningRequest.Info ? new SigningStrategy()
         : kind == Apiextensions.CustomResourceDefinition.Info ? new Crd.Definition.DefinitionStrategy()
         : new Strategy(kind);
 
     static string Number(long value) => value.ToString(System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>The version that a resource of several versions is stored in; the only one otherwise.</summary>
-    public static KindInfo StorageKind(GroupResource resource, KindInfo served) => (resource.Group, resource.Resource) switch
+    public static KindInfo StorageKind(GroupResource resource, KindInfo served)
     {
-        ("events.k8s.io", "events") => Core.Event.Info,
-        ("autoscaling", "horizontalpodautoscalers") => Hanbae.Api.Autoscaling.V2.HorizontalPodAutoscaler.Info,
-        _ => served,
+        var at = StoredAs(resource);
+        if (at is { Group: "autoscaling", Resource: "horizontalpodautoscalers" }) return Hanbae.Api.Autoscaling.V2.HorizontalPodAutoscaler.Info;
+        // The group's own order is by preference: what is served by default before what is not.
+        foreach (var group in ApiData.Groups)
+            if (group.Name == at.Group)
+                foreach (string version in group.Default.Concat(group.Versions))
+                    foreach (var info in Resources.Of(new GroupVersion(at.Group, version)))
+                        if (info.Gvr.Resource == at.Resource) return info.Kind;
+        return served;
+    }
+
+    /// <summary>Whose storage a resource shares: events are one resource under two groups, and what was in extensions has found its place.</summary>
+    public static GroupResource StoredAs(GroupResource resource) => (resource.Group, resource.Resource) switch
+    {
+        ("events.k8s.io", "events") => new("", "events"),
+        ("extensions", "deployments" or "daemonsets" or "replicasets") => new("apps", resource.Resource),
+        ("extensions", "ingresses" or "networkpolicies") => new("networking.k8s.io", resource.Resource),
+        _ => resource,
     };
 
-    /// <summary>Whose storage a resource shares: events are one resource under two groups.</summary>
-    public static GroupResource StoredAs(GroupResource resource) => resource is { Group: "events.k8s.io", Resource: "events" } ? new("", "events") : resource;
-
     /// <summary>Upstream's AllowCreateOnUpdate: PUT creates what does not exist.</summary>
-    public static bool CreatesOnUpdate(KindInfo kind) => kind.Kind is
-        "Endpoints" or "Event" or "LimitRange" or "Lease" or "RuntimeClass" or "Role" or "RoleBinding" or "ClusterRole" or "ClusterRoleBinding" or "Service";
+    public static bool CreatesOnUpdate(KindInfo kind) => (kind.Gvk.Group, kind.Kind) is
+        ("", "Endpoints" or "Event" or "LimitRange" or "Service") or ("coordination.k8s.io", "Lease" or "LeaseCandidate") or ("node.k8s.io", "RuntimeClass")
+        or ("rbac.authorization.k8s.io", "Role" or "RoleBinding" or "ClusterRole" or "ClusterRoleBinding");
 
     /// <summary>Upstream's AllowUnconditionalUpdate: all but these take a PUT without resourceVersion.</summary>
-    public static bool UpdatesUnconditionally(KindInfo kind) => kind.Kind is not
-        ("Lease" or "CustomResourceDefinition" or "APIService" or "PodDisruptionBudget" or "VolumeAttachment" or "RuntimeClass" or "MutatingWebhookConfiguration"
-        or "ValidatingWebhookConfiguration" or "ValidatingAdmissionPolicy" or "ValidatingAdmissionPolicyBinding" or "MutatingAdmissionPolicy" or "MutatingAdmissionPolicyBinding"
-        or "FlowSchema" or "PriorityLevelConfiguration" or "IPAddress" or "ServiceCIDR");
+    public static bool UpdatesUnconditionally(KindInfo kind) => (kind.Gvk.Group, kind.Kind) is not
+        (("coordination.k8s.io", _) or ("apiextensions.k8s.io", _) or ("apiregistration.k8s.io", _) or ("policy", _) or ("node.k8s.io", _)
+        or ("admissionregistration.k8s.io", _) or ("flowcontrol.apiserver.k8s.io", _)
+        or ("storage.k8s.io", "CSIDriver" or "CSINode" or "CSIStorageCapacity" or "VolumeAttachment") or ("certificates.k8s.io", "ClusterTrustBundle" or "PodCertificateRequest"));
 
     /// <summary>Upstream's ReturnDeletedObject: a delete answers with the object rather than a Status.</summary>
-    public static bool ReturnsDeleted(GroupResource resource) => resource.Group.Length == 0
-        && resource.Resource is "pods" or "podtemplates" or "persistentvolumes" or "persistentvolumeclaims" or "resourcequotas" or "serviceaccounts" or "services";
+    public static bool ReturnsDeleted(GroupResource resource) => (resource.Group, resource.Resource) is
+        ("", "pods" or "podtemplates" or "persistentvolumes" or "persistentvolumeclaims" or "resourcequotas" or "serviceaccounts" or "services")
+        or ("resource.k8s.io", not "resourcepoolstatusrequests") or ("storage.k8s.io", not "csistoragecapacities");
 }

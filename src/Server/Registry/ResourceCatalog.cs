@@ -9,7 +9,7 @@ using Hanbae.Store;
 
 namespace Hanbae.Server.Registry;
 
-/// <summary>All served resources: the built-in ones of the versions that are served by default, and what CustomResourceDefinitions add.</summary>
+/// <summary>All served resources: the built-in ones of the versions that are served by default, those of old if wanted, and what CustomResourceDefinitions add.</summary>
 /// <remarks>Readers see one snapshot or the next and never wait; there is one writer, which swaps them.</remarks>
 public sealed class ResourceCatalog : IAsyncDisposable
 {
@@ -30,16 +30,15 @@ public sealed class ResourceCatalog : IAsyncDisposable
         Dictionary<(string, string, string), Resource> resources = [];
         Dictionary<GroupResource, StoredResource> stored = [];
         foreach (var group in ApiData.Groups)
-            foreach (string version in group.Default)
-                foreach (var info in Resources.Of(new GroupVersion(group.Name, version)))
-                {
-                    var kind = Catalog.StorageKind(info.Gvr.GroupResource, info.Kind);
-                    var key = Catalog.StoredAs(info.Gvr.GroupResource);
-                    if (!stored.TryGetValue(key, out var storage)) stored[key] = storage = Store(key, kind, info.Namespaced, options.Strategy(kind));
-                    var own = new Dictionary<string, IRestHandler>();
-                    foreach (var route in handlers[(info.Gvr.Group, info.Gvr.Resource)]) own.TryAdd(route.Subresource, route.Handler);
-                    resources[(info.Gvr.Group, info.Gvr.Version, info.Gvr.Resource)] = new(info, storage, options.Table(info.Kind), own);
-                }
+            foreach (var info in LegacyApis.Served(group, options.LegacyApis))
+            {
+                var kind = Catalog.StorageKind(info.Gvr.GroupResource, info.Kind);
+                var key = Catalog.StoredAs(info.Gvr.GroupResource);
+                if (!stored.TryGetValue(key, out var storage)) stored[key] = storage = Store(key, kind, info.Namespaced, options.Strategy(kind));
+                var own = new Dictionary<string, IRestHandler>();
+                foreach (var route in handlers[(info.Gvr.Group, info.Gvr.Resource)]) own.TryAdd(route.Subresource, route.Handler);
+                resources[(info.Gvr.Group, info.Gvr.Version, info.Gvr.Resource)] = new(info, storage, options.Table(info.Kind), own);
+            }
         _now = _builtIn = new(resources, stored, VersionsOf(resources), [], CustomDiscovery.None);
     }
 

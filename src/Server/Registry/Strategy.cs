@@ -13,26 +13,26 @@ public class Strategy(KindInfo kind) : IStrategy
 
     protected KindInfo Kind { get; } = kind;
 
-    /// <summary>Whether <c>metadata.generation</c> counts changes of the spec.</summary>
-    protected virtual bool CountsGenerations => _parts is not null;
-
     public virtual IObject Default(IObject obj) => Defaults.Apply(obj);
 
     public virtual IObject PrepareForCreate(IObject obj, WriteContext context)
     {
         if (_parts is not null) obj = _parts.WithoutStatus(obj);
-        long generation = CountsGenerations ? 1 : 0;
-        return obj.Metadata.Generation == generation ? obj : obj.WithMetadata(obj.Metadata with { Generation = generation });
+        return Generation(obj, _parts is { Counts: true } ? 1 : 0);
     }
 
     public virtual IObject PrepareForUpdate(IObject obj, IObject old, WriteContext context)
     {
         if (_parts is null) return Generation(obj, old.Metadata.Generation);
-        if (context.Subresource is "status" or "approval") return Generation(_parts.WithStatusOf(old, obj).WithMetadata(obj.Metadata), old.Metadata.Generation);
+        if (context.Subresource is "status" or "approval" && _parts.HasStatus)
+            return Generation(_parts.WithStatusOf(old, obj).WithMetadata(_parts.Resets ? Kept(obj.Metadata, old.Metadata) : obj.Metadata), old.Metadata.Generation);
         if (context.Subresource.Length == 0) obj = _parts.WithStatusOf(obj, old);
-        bool changed = !_parts.SameSpec(obj, old);
-        return Generation(obj, CountsGenerations && changed ? old.Metadata.Generation + 1 : old.Metadata.Generation);
+        return Generation(obj, _parts.Counts && !_parts.SameSpec(obj, old) ? old.Metadata.Generation + 1 : old.Metadata.Generation);
     }
+
+    /// <summary>Upstream's ResetObjectMetaForStatus.</summary>
+    protected static ObjectMeta Kept(ObjectMeta meta, ObjectMeta old) =>
+        meta with { Labels = old.Labels, Annotations = old.Annotations, Finalizers = old.Finalizers, OwnerReferences = old.OwnerReferences };
 
     static IObject Generation(IObject obj, long generation) =>
         obj.Metadata.Generation == generation ? obj : obj.WithMetadata(obj.Metadata with { Generation = generation });

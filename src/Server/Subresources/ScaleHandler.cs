@@ -15,7 +15,8 @@ namespace Hanbae.Server.Subresources;
 /// <summary>The scale of what has replicas, so that autoscalers need not know what it is.</summary>
 sealed class ScaleHandler(ApiServer server, string group, string resource) : IRestHandler
 {
-    public static readonly (string Group, string Resource)[] Resources = [("apps", "deployments"), ("apps", "replicasets"), ("apps", "statefulsets"), ("", "replicationcontrollers")];
+    public static readonly (string Group, string Resource)[] Resources =
+        [("apps", "deployments"), ("apps", "replicasets"), ("apps", "statefulsets"), ("", "replicationcontrollers"), ("extensions", "deployments"), ("extensions", "replicasets")];
 
     public async ValueTask<Reply> HandleAsync(RequestContext request, CancellationToken ct)
     {

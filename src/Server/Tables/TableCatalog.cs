@@ -22,8 +22,14 @@ public static class TableCatalog
     /// <summary>The table of a kind in any of its versions, or null.</summary>
     public static ITable? Of(KindInfo kind)
     {
-        // Events are one kind under two groups.
-        string group = kind.Gvk is { Group: "events.k8s.io", Kind: "Event" } ? "" : kind.Gvk.Group;
+        // Events are one kind under two groups; what was in extensions has moved.
+        string group = (kind.Gvk.Group, kind.Kind) switch
+        {
+            ("events.k8s.io", "Event") => "",
+            ("extensions", "Ingress" or "NetworkPolicy") => "networking.k8s.io",
+            ("extensions", _) => "apps",
+            var (own, _) => own,
+        };
         if (!s_tables.TryGetValue((group, kind.Kind), out var known)) return null;
         return known.Kind == kind ? known.Table : new ConvertedCells(known.Kind, known.Table);
     }

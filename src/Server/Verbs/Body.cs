@@ -66,7 +66,8 @@ static class Body
         try { return kind.Decode(json, unknown); }
         catch (Exception e) when (e is DecodeException or FormatException)
         {
-            throw Statuses.BadRequest($"{kind.Kind} in version \"{kind.Gvk.Version}\" cannot be handled as a {kind.Kind}: {e.Message}");
+            string wrong = TypeErrors.Message(json, kind.Schema, e.Message);
+            throw Statuses.BadRequest($"{kind.Kind} in version \"{kind.Gvk.Version}\" cannot be handled as a {kind.Kind}: {wrong}");
         }
     }
 
@@ -81,8 +82,8 @@ static class Body
                 do
                 {
                     var field = reader.Name();
-                    if (field.SequenceEqual("apiVersion"u8)) apiVersion = reader.String();
-                    else if (field.SequenceEqual("kind"u8)) name = reader.String();
+                    if (field.SequenceEqual("apiVersion"u8)) apiVersion = TypeName(ref reader, "apiVersion");
+                    else if (field.SequenceEqual("kind"u8)) name = TypeName(ref reader, "kind");
                     else if (apiVersion is not null && name is not null) break;
                     else reader.Skip();
                 } while (reader.NextMember());
@@ -95,6 +96,15 @@ static class Body
         if (version is null) throw Statuses.BadRequest($"{name ?? kind.Kind} in version \"{apiVersion}\" cannot be handled as a {kind.Kind}: unexpected GroupVersion string: {apiVersion}");
         Check(version.Value.Kind(name ?? kind.Kind), kind);
     }
+
+    static string? TypeName(ref JsonReader reader, string field) => reader.Next switch
+    {
+        '"' or 'n' => reader.String(),
+        't' or 'f' => throw new DecodeException($"json: cannot unmarshal bool into Go struct field .{field} of type string"),
+        '{' => throw new DecodeException($"json: cannot unmarshal object into Go struct field .{field} of type string"),
+        '[' => throw new DecodeException($"json: cannot unmarshal array into Go struct field .{field} of type string"),
+        _ => throw new DecodeException($"json: cannot unmarshal number into Go struct field .{field} of type string"),
+    };
 
     static void Check(GroupVersionKind given, KindInfo kind)
     {
@@ -115,9 +125,14 @@ static class Body
 
     static string Go(GroupVersionKind kind) => $"{kind.Version}.{kind.Kind}";
 
-    /// <summary>As Go prints bytes in hexadecimal, shortened.</summary>
-    static string Shown(ReadOnlySpan<byte> bytes) =>
-        bytes.Length <= 512 ? System.Convert.ToHexStringLower(bytes) : System.Convert.ToHexStringLower(bytes[..512]) + $" [truncated {(bytes.Length - 512) * 2} chars]";
+    /// <summary>As upstream sums up a body: its beginning, in hexadecimal unless it looks like JSON.</summary>
+    static string Shown(ReadOnlySpan<byte> bytes)
+    {
+        const int most = 30;
+        if (bytes.IsEmpty) return "<empty>";
+        var start = bytes[..Math.Min(bytes.Length, most)];
+        return (bytes[0] == '{' ? System.Text.Encoding.UTF8.GetString(start) : System.Convert.ToHexStringLower(start)) + (bytes.Length > most ? " ..." : "");
+    }
 
     static IKind FromProto(ReadOnlySpan<byte> body, KindInfo kind)
     {

@@ -8,8 +8,6 @@ public class NamespaceStrategy() : Strategy(Namespace.Info)
 {
     const string Finalizer = "kubernetes";
 
-    protected override bool CountsGenerations => false;
-
     public override IObject PrepareForCreate(IObject obj, WriteContext context)
     {
         var ns = (Namespace)base.PrepareForCreate(obj, context);

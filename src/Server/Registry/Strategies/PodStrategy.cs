@@ -1,6 +1,7 @@
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Meta.V1;
+using Hanbae.Machinery.Validate;
 
 namespace Hanbae.Server.Registry.Strategies;
 
@@ -12,7 +13,11 @@ public class PodStrategy() : Strategy(Pod.Info)
     public override IObject PrepareForCreate(IObject obj, WriteContext context)
     {
         var pod = (Pod)base.PrepareForCreate(obj, context);
-        return pod with { Status = new PodStatus { Phase = "Pending", QosClass = QosOf(pod.Spec) } };
+        var status = new PodStatus { Phase = "Pending", QosClass = ServiceClass.Of(pod.Spec) };
+        // KEP-3521: everybody sees why nobody schedules it.
+        if (!pod.Spec.SchedulingGates.IsEmpty)
+            status = status with { Conditions = [new PodCondition { Type = "PodScheduled", Status = "False", Reason = "SchedulingGated", Message = "Scheduling is blocked due to non-empty scheduling gates", ObservedGeneration = 1 }] };
+        return pod with { Status = status };
     }
 
     public override IObject PrepareForUpdate(IObject obj, IObject old, WriteContext context)
@@ -21,21 +26,57 @@ public class PodStrategy() : Strategy(Pod.Info)
         switch (context.Subresource)
         {
             case "ephemeralcontainers":
-                pod = was with { Metadata = pod.Metadata, Spec = was.Spec with { EphemeralContainers = pod.Spec.EphemeralContainers } };
+                pod = was with { Metadata = Kept(pod.Metadata, was.Metadata), Spec = was.Spec with { EphemeralContainers = pod.Spec.EphemeralContainers } };
                 break;
             case "binding":
                 // Getting a node is no change of what was asked for: the generation stays.
                 return pod with { Metadata = pod.Metadata with { Generation = was.Metadata.Generation } };
             case "resize":
-                pod = was with { Metadata = pod.Metadata, Spec = was.Spec with { Containers = Resized(pod.Spec.Containers, was.Spec.Containers), InitContainers = Resized(pod.Spec.InitContainers, was.Spec.InitContainers) } };
+                pod = Resized(pod, was);
                 break;
+            case "status":
+                pod = (Pod)base.PrepareForUpdate(pod, old, context);
+                return pod with { Metadata = pod.Metadata with { OwnerReferences = was.Metadata.OwnerReferences }, Status = Observed(pod.Status, was.Status) };
         }
         return base.PrepareForUpdate(pod, old, context);
     }
 
-    /// <summary>Only resources and how a container takes their change.</summary>
-    static Seq<Container> Resized(Seq<Container> containers, Seq<Container> was) =>
-        was.Select(w => containers.Find(c => c.Name == w.Name) is { } c ? w with { Resources = c.Resources, ResizePolicy = c.ResizePolicy } : w).ToSeq();
+    /// <summary>What kubelets of before do not know of, they may not lose.</summary>
+    static PodStatus Observed(PodStatus status, PodStatus was)
+    {
+        var conditions = status.Conditions;
+        for (int i = 0; i < conditions.Count; i++)
+            if (conditions[i].ObservedGeneration == 0 && was.Conditions.Find(c => c.Type == conditions[i].Type) is { ObservedGeneration: > 0 } seen)
+                conditions = conditions.SetAt(i, conditions[i] with { ObservedGeneration = seen.ObservedGeneration });
+        return status with
+        {
+            QosClass = status.QosClass.Length > 0 ? status.QosClass : was.QosClass, Conditions = conditions,
+            ObservedGeneration = status.ObservedGeneration != 0 ? status.ObservedGeneration : was.ObservedGeneration,
+        };
+    }
+
+    /// <summary>Only resources and how a container takes their change; a Pod with other containers is left for validation to refuse.</summary>
+    static Pod Resized(Pod pod, Pod was) =>
+        pod.Spec.Containers.Count != was.Spec.Containers.Count || pod.Spec.InitContainers.Count != was.Spec.InitContainers.Count ? pod : was with
+        {
+            Metadata = Kept(pod.Metadata, was.Metadata),
+            Spec = was.Spec with
+            {
+                Resources = pod.Spec.Resources, Containers = Resized(pod.Spec.Containers, was.Spec.Containers), InitContainers = Resized(pod.Spec.InitContainers, was.Spec.InitContainers),
+            },
+        };
+
+    static Seq<Container> Resized(Seq<Container> containers, Seq<Container> was)
+    {
+        for (int i = 0; i < was.Count; i++)
+        {
+            if (containers[i].Name != was[i].Name) return containers;
+            was = was.SetAt(i, was[i] with { Resources = containers[i].Resources, ResizePolicy = containers[i].ResizePolicy });
+        }
+        return was;
+    }
+
+    public override IReadOnlyList<string> Warnings(IObject obj, IObject? old) => old is null ? PodWarnings.Of((Pod)obj) : [];
 
     /// <summary>As upstream: an unscheduled Pod, or one that has ended, needs no grace.</summary>
     public override long? GracePeriod(IObject obj, DeleteOptions options)
@@ -65,20 +106,5 @@ public class PodStrategy() : Strategy(Pod.Info)
             "status.nominatedNodeName" => pod.Status.NominatedNodeName,
             _ => base.Field(obj, name),
         };
-    }
-
-    /// <summary>Guaranteed when every container limits cpu and memory to what it requests, BestEffort when none asks for either.</summary>
-    protected static string QosOf(PodSpec spec)
-    {
-        bool any = false, guaranteed = true;
-        foreach (var container in (IEnumerable<Container>)[.. spec.Containers, .. spec.InitContainers])
-            foreach (string resource in (ReadOnlySpan<string>)["cpu", "memory"])
-            {
-                bool limited = container.Resources.Limits.TryGet(resource, out var limit) && limit != default;
-                bool requested = container.Resources.Requests.TryGet(resource, out var request) && request != default;
-                any |= limited || requested;
-                guaranteed &= limited && (!requested || request == limit);
-            }
-        return !any ? "BestEffort" : guaranteed ? "Guaranteed" : "Burstable";
     }
 }

@@ -10,8 +10,6 @@ public sealed class ServiceStrategy(ServiceNetworks networks) : Strategy(Service
 {
     readonly ServiceAllocator _allocator = new(networks);
 
-    protected override bool CountsGenerations => false;
-
     public async ValueTask<IReservation> ReserveAsync(IObject obj, IObject? old, StoredResource stored, CancellationToken ct) =>
         await _allocator.ReserveAsync((Service)obj, (Service?)old, async ct =>
         {

@@ -1,0 +1,218 @@
+using Hanbae.Api;
+using Hanbae.Api.Resource.V1;
+
+namespace Hanbae.Machinery.Validate;
+
+/// <summary>Devices (KEP-4381): classes of them, claims to them, and what drivers say there is; what selectors' expressions mean is looked at elsewhere.</summary>
+static class DeviceRules
+{
+    const int LongestDriver = 63, MostRequests = 32, MostSelectors = 32, MostSubRequests = 8, MostDevices = 128, MostReserved = 256, LongestPool = 253;
+
+    public static void Check(DeviceClass o, Errors errors)
+    {
+        Selectors(FieldPath.Spec["selectors"], o.Spec.Selectors, errors);
+        for (int i = 0; i < o.Spec.Config.Count; i++) Opaque(FieldPath.Spec["config"][i], o.Spec.Config[i].Opaque, errors);
+    }
+
+    public static void Check(ResourceClaim o, Errors errors) => Claim(FieldPath.Spec["devices"], o.Spec.Devices, errors);
+
+    public static void Update(ResourceClaim o, ResourceClaim old, Errors errors)
+    {
+        errors.Unchanged(FieldPath.Spec, o.Spec, old.Spec, Shown.Message);
+        Check(o, errors);
+    }
+
+    public static void Part(ResourceClaim o, ResourceClaim old, string subresource, Errors errors)
+    {
+        if (subresource != "status") return;
+        var (at, s) = (FieldPath.Of("status"), o.Status);
+        if (s.ReservedFor.Count > MostReserved) errors.TooMany(at["reservedFor"], s.ReservedFor.Count, MostReserved);
+        var users = new HashSet<string>();
+        for (int i = 0; i < s.ReservedFor.Count; i++)
+        {
+            var (here, user) = (at["reservedFor"][i], s.ReservedFor[i]);
+            if (user.Resource.Length == 0) errors.Required(here["resource"]);
+            if (user.Name.Length == 0) errors.Required(here["name"]);
+            if (user.Uid.Length == 0) errors.Required(here["uid"]);
+            else if (!users.Add(user.Uid)) errors.Add(new(FieldErrorType.Duplicate, here.ToString(), Shown.Message(user), ""));
+        }
+        // Who uses a claim may only change while it has what is used.
+        if (s.Allocation is null && !s.ReservedFor.IsEmpty) errors.Forbidden(at["reservedFor"], "may not be specified when `allocated` is not set");
+        if (o.Metadata.DeletionTimestamp is not null && s.ReservedFor.Any(user => !old.Status.ReservedFor.Exists(was => was.Uid == user.Uid)))
+            errors.Forbidden(at["reservedFor"], "new entries may not be added while `deallocationRequested` or `deletionTimestamp` are set");
+        if (old.Status.Allocation is not null && s.Allocation is not null) errors.Unchanged(at["allocation"], s.Allocation, old.Status.Allocation, Shown.Message);
+        if (s.Allocation is { } allocation && old.Status.Allocation is null)
+            for (int i = 0; i < allocation.Devices.Results.Count; i++)
+            {
+                var (here, result) = (at["allocation"]["devices"]["results"][i], allocation.Devices.Results[i]);
+                Driver(here["driver"], result.Driver, errors);
+                Pool(here["pool"], result.Pool, errors);
+                if (result.Device.Length == 0) errors.Required(here["device"]);
+                string request = result.Request.Split('/')[0];
+                if (!o.Spec.Devices.Requests.Exists(r => r.Name == request)) errors.Invalid(here["request"], result.Request, "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'");
+            }
+    }
+
+    public static void Check(ResourceClaimTemplate o, Errors errors)
+    {
+        LabelRules.Labels(FieldPath.Spec["metadata"]["labels"], o.Spec.Metadata.Labels, errors);
+        Claim(FieldPath.Spec["spec"]["devices"], o.Spec.Spec.Devices, errors);
+    }
+
+    public static void Update(ResourceClaimTemplate o, ResourceClaimTemplate old, Errors errors)
+    {
+        errors.Unchanged(FieldPath.Spec, o.Spec, old.Spec, Shown.Message);
+        Check(o, errors);
+    }
+
+    static void Claim(FieldPath at, DeviceClaim claim, Errors errors)
+    {
+        if (claim.Requests.Count > MostRequests) errors.TooMany(at["requests"], claim.Requests.Count, MostRequests);
+        var names = new HashSet<string>();
+        for (int i = 0; i < claim.Requests.Count; i++)
+        {
+            var (here, r) = (at["requests"][i], claim.Requests[i]);
+            Name(here["name"], r.Name, errors);
+            if (!names.Add(r.Name)) errors.Duplicate(here["name"], r.Name);
+            if (r.Exactly is null && r.FirstAvailable.IsEmpty) errors.Required(here, "exactly one of `exactly` or `firstAvailable` is required");
+            else if (r.Exactly is not null && !r.FirstAvailable.IsEmpty) errors.InvalidAs(here, Shown.Message(r), "exactly one of `exactly` or `firstAvailable` is required, but multiple fields are set");
+            if (r.Exactly is { } e) Request(here["exactly"], e.DeviceClassName, e.Selectors, e.AllocationMode, e.Count, errors);
+            if (r.FirstAvailable.Count > MostSubRequests) errors.TooMany(here["firstAvailable"], r.FirstAvailable.Count, MostSubRequests);
+            var subs = new HashSet<string>();
+            for (int j = 0; j < r.FirstAvailable.Count; j++)
+            {
+                var (sub, f) = (here["firstAvailable"][j], r.FirstAvailable[j]);
+                Name(sub["name"], f.Name, errors);
+                if (!subs.Add(f.Name)) errors.Duplicate(sub["name"], f.Name);
+                names.Add(r.Name + "/" + f.Name);
+                Request(sub, f.DeviceClassName, f.Selectors, f.AllocationMode, f.Count, errors);
+            }
+        }
+        for (int i = 0; i < claim.Constraints.Count; i++)
+        {
+            var (here, c) = (at["constraints"][i], claim.Constraints[i]);
+            Known(here["requests"], c.Requests, names, errors);
+            if (c is { MatchAttribute: null, DistinctAttribute: null }) errors.Required(here["matchAttribute"]);
+        }
+        for (int i = 0; i < claim.Config.Count; i++)
+        {
+            Known(at["config"][i]["requests"], claim.Config[i].Requests, names, errors);
+            Opaque(at["config"][i], claim.Config[i].Opaque, errors);
+        }
+    }
+
+    static void Known(FieldPath at, Seq<string> requests, HashSet<string> names, Errors errors)
+    {
+        for (int i = 0; i < requests.Count; i++)
+            if (!names.Contains(requests[i])) errors.Invalid(at[i], requests[i], "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'");
+    }
+
+    static void Request(FieldPath at, string deviceClass, Seq<DeviceSelector> selectors, string mode, long count, Errors errors)
+    {
+        if (deviceClass.Length == 0) errors.Required(at["deviceClassName"]);
+        else errors.Invalid(at["deviceClassName"], deviceClass, Names.Subdomain(deviceClass));
+        Selectors(at["selectors"], selectors, errors);
+        switch (mode)
+        {
+            case "All":
+                if (count != 0) errors.Invalid(at["count"], count, "must not be specified when allocationMode is 'All'");
+                break;
+            case "ExactCount":
+                if (count <= 0) errors.Invalid(at["count"], count, "must be greater than zero");
+                break;
+            default: errors.OneOf(at["allocationMode"], mode, "All", "ExactCount"); break;
+        }
+    }
+
+    static void Selectors(FieldPath at, Seq<DeviceSelector> selectors, Errors errors)
+    {
+        if (selectors.Count > MostSelectors) errors.TooMany(at, selectors.Count, MostSelectors);
+        for (int i = 0; i < selectors.Count; i++)
+            if (selectors[i].Cel is not { } cel) errors.Required(at[i]["cel"]);
+            else if (cel.Expression.Length == 0) errors.Required(at[i]["cel"]["expression"]);
+    }
+
+    static void Opaque(FieldPath at, OpaqueDeviceConfiguration? opaque, Errors errors)
+    {
+        if (opaque is null) { errors.Required(at["opaque"]); return; }
+        Driver(at["opaque"]["driver"], opaque.Driver, errors);
+        if (opaque.Parameters == default) errors.Required(at["opaque"]["parameters"]);
+    }
+
+    static void Name(FieldPath at, string name, Errors errors)
+    {
+        if (name.Length == 0) errors.Required(at);
+        else errors.Invalid(at, name, Names.Label(name));
+    }
+
+    static void Driver(FieldPath at, string name, Errors errors)
+    {
+        if (name.Length == 0) { errors.Required(at); return; }
+        if (name.Length > LongestDriver) errors.TooLong(at, LongestDriver);
+        errors.Invalid(at, name, Names.Subdomain(name.ToLowerInvariant()));
+    }
+
+    static void Pool(FieldPath at, string name, Errors errors)
+    {
+        if (name.Length == 0) { errors.Required(at); return; }
+        if (name.Length > LongestPool) errors.TooLong(at, LongestPool);
+        foreach (string part in name.Split('/')) errors.Invalid(at, part, Names.Subdomain(part));
+    }
+
+    public static void Check(ResourceSlice o, Errors errors)
+    {
+        var (at, s) = (FieldPath.Spec, o.Spec);
+        Driver(at["driver"], s.Driver, errors);
+        Pool(at["pool"]["name"], s.Pool.Name, errors);
+        if (s.Pool.ResourceSliceCount <= 0) errors.Invalid(at["pool"]["resourceSliceCount"], s.Pool.ResourceSliceCount, "must be greater than zero");
+        if (s.Pool.Generation < 0) errors.Invalid(at["pool"]["generation"], s.Pool.Generation, "must be greater than or equal to zero");
+        var chosen = new List<string>();
+        if (s.NodeName is { } node)
+        {
+            chosen.Add("`nodeName`");
+            if (node.Length == 0) errors.Invalid(at["nodeName"], node, "must be either unset or set to a non-empty string");
+            else errors.Invalid(at["nodeName"], node, Names.Subdomain(node));
+        }
+        if (s.NodeSelector is { } selector)
+        {
+            chosen.Add("`nodeSelector`");
+            SchedulingRules.NodeSelector(at["nodeSelector"], selector, errors);
+            if (selector.NodeSelectorTerms.Count != 1) errors.InvalidAs(at["nodeSelector"]["nodeSelectorTerms"], Shown.Messages(selector.NodeSelectorTerms), "must have exactly one node selector term");
+        }
+        if (s.AllNodes == true) chosen.Add("`allNodes`");
+        if (s.PerDeviceNodeSelection == true) chosen.Add("`perDeviceNodeSelection`");
+        const string one = "exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required";
+        if (s.SharedCounters.IsEmpty || chosen.Count > 1)
+            if (chosen.Count == 0) errors.Required(at, one);
+            else if (chosen.Count > 1) errors.InvalidAs(at, $"{{{string.Join(", ", chosen)}}}", one + ", but multiple fields are set");
+        if (s.Devices.Count > MostDevices) errors.TooMany(at["devices"], s.Devices.Count, MostDevices);
+        var names = new HashSet<string>();
+        for (int i = 0; i < s.Devices.Count; i++)
+        {
+            var (here, device) = (at["devices"][i], s.Devices[i]);
+            Name(here["name"], device.Name, errors);
+            if (!names.Add(device.Name)) errors.Duplicate(here["name"], device.Name);
+            if (device.Attributes.Count + device.Capacity.Count > MostReserved / 8) errors.Invalid(here, device.Attributes.Count + device.Capacity.Count, $"the total number of attributes and capacities must not exceed {MostReserved / 8}");
+            foreach (var (name, value) in device.Attributes)
+            {
+                int kinds = (value.Int is not null ? 1 : 0) + (value.Bool is not null ? 1 : 0) + (value.String is not null ? 1 : 0) + (value.Version is not null ? 1 : 0)
+                    + (value.Ints.IsEmpty ? 0 : 1) + (value.Bools.IsEmpty ? 0 : 1) + (value.Strings.IsEmpty ? 0 : 1) + (value.Versions.IsEmpty ? 0 : 1);
+                if (kinds == 0) errors.Required(here["attributes"].Key(name), "exactly one value must be specified");
+                else if (kinds > 1) errors.InvalidAs(here["attributes"].Key(name), Shown.Message(value), "exactly one value must be specified");
+            }
+            foreach (var taint in device.Taints)
+            {
+                errors.Invalid(here["taints"]["key"], taint.Key, LabelSyntax.KeyErrors(taint.Key));
+                errors.RequiredOneOf(here["taints"]["effect"], taint.Effect, "NoExecute", "NoSchedule", "None");
+            }
+        }
+    }
+
+    public static void Update(ResourceSlice o, ResourceSlice old, Errors errors)
+    {
+        Check(o, errors);
+        errors.Unchanged(FieldPath.Spec["driver"], o.Spec.Driver, old.Spec.Driver);
+        errors.Unchanged(FieldPath.Spec["nodeName"], o.Spec.NodeName, old.Spec.NodeName, n => n is null ? "null" : FieldError.Quoted(n));
+        errors.Unchanged(FieldPath.Spec["pool"]["name"], o.Spec.Pool.Name, old.Spec.Pool.Name);
+    }
+}

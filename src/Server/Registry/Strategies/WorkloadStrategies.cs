@@ -1,0 +1,55 @@
+using System.Globalization;
+using Hanbae.Api;
+using Hanbae.Api.Apps.V1;
+using Hanbae.Api.Core.V1;
+using Hanbae.Machinery.Validate;
+
+namespace Hanbae.Server.Registry.Strategies;
+
+/// <summary>What has a template of Pods: what is ill-advised for a Pod is so for the template, too.</summary>
+public class TemplateStrategy<T>(Func<T, PodTemplateSpec?> template) : Strategy(T.Info) where T : class, IObject<T>
+{
+    public override IReadOnlyList<string> Warnings(IObject obj, IObject? old)
+    {
+        var now = template((T)obj);
+        return now is null || old is not null && template((T)old) == now ? [] : PodWarnings.Of(FieldPath.Spec["template"], now);
+    }
+}
+
+/// <summary>Deployments: their labels stay through the status.</summary>
+public sealed class DeploymentStrategy() : TemplateStrategy<Deployment>(d => d.Spec.Template)
+{
+    public override IObject PrepareForUpdate(IObject obj, IObject old, WriteContext context)
+    {
+        obj = base.PrepareForUpdate(obj, old, context);
+        return context.Subresource == "status" ? obj.WithMetadata(obj.Metadata with { Labels = old.Metadata.Labels }) : obj;
+    }
+}
+
+/// <summary>DaemonSets: how often the template has changed is told in an annotation, as ever since it lost its field.</summary>
+public sealed class DaemonSetStrategy() : TemplateStrategy<DaemonSet>(d => d.Spec.Template)
+{
+    const string TemplateGeneration = "deprecated.daemonset.template.generation";
+
+    public override IObject PrepareForCreate(IObject obj, WriteContext context) => Marked(base.PrepareForCreate(obj, context), Math.Max(1, Of(obj)));
+
+    public override IObject PrepareForUpdate(IObject obj, IObject old, WriteContext context)
+    {
+        obj = Marked(obj, Of(old) + (context.Subresource.Length == 0 && ((DaemonSet)obj).Spec.Template != ((DaemonSet)old).Spec.Template ? 1 : 0));
+        return base.PrepareForUpdate(obj, old, context);
+    }
+
+    static long Of(IObject obj) => long.TryParse(obj.Metadata.Annotations[TemplateGeneration], CultureInfo.InvariantCulture, out long generation) ? generation : 0;
+
+    static IObject Marked(IObject obj, long generation) =>
+        generation == 0 ? obj : obj.WithMetadata(obj.Metadata with { Annotations = obj.Metadata.Annotations.Set(TemplateGeneration, generation.ToString(CultureInfo.InvariantCulture)) });
+}
+
+/// <summary>Nodes: who makes one may say at once how it is.</summary>
+public sealed class NodeStrategy() : Strategy(Node.Info)
+{
+    public override IObject PrepareForCreate(IObject obj, WriteContext context) => ((Node)base.PrepareForCreate(obj, context)) with { Status = ((Node)obj).Status };
+
+    public override IReadOnlyList<string> SelectableFields { get; } = ["spec.unschedulable"];
+    public override string Field(IObject obj, string name) => name == "spec.unschedulable" ? ((Node)obj).Spec.Unschedulable ? "true" : "false" : base.Field(obj, name);
+}
