@@ -1,4 +1,6 @@
 using Hanbae.Api.Rest;
+using Hanbae.Server.Aggregation;
+using Hanbae.Server.Cache;
 using Hanbae.Server.Filters;
 using Hanbae.Server.Health;
 using Hanbae.Server.InProcess;
@@ -12,29 +14,35 @@ namespace Hanbae.Server;
 public sealed class ApiServer : IAsyncDisposable
 {
     readonly CancellationTokenSource _stop = new();
-    readonly Task _bookmarks;
+    readonly Task _bookmarks, _compaction;
 
     public ApiServer(IStore store, ServerOptions options)
     {
         Options = options;
         var builtIn = new BuiltInHandlers(this);
         Resources = new(store, options, [.. options.Rest, .. builtIn.Routes()]);
-        Metrics = new(options.Time);
-        var health = new HealthEndpoints(store, Resources, _stop.Token);
-        var router = new Router(Resources, options, [.. health.Paths(), .. VersionEndpoint.Paths(), .. Metrics.Paths()]);
+        Metrics = new(options, Resources);
+        if (options.Aggregation is { } aggregation) Aggregator = new(this, aggregation);
+        var health = new HealthEndpoints(store, Resources, Aggregator, _stop.Token);
+        PathRoute[] paths = [.. health.Paths(), .. VersionEndpoint.Paths(), .. Metrics.Paths()];
+        var index = new PathIndex(Resources, [.. options.Paths, .. paths], () => Aggregator?.Groups ?? []);
+        var router = new Router(Resources, options, [.. paths, .. index.Paths()]);
         // The order is upstream's; each sees what those before it made of the request. Audit goes behind authentication and
         // flow control behind impersonation, when they come.
         Handler = Chain.Of(
         [
             Metrics,
-            new Panic(),
+            new Panic(options.Logger),
             new Deadline(options.RequestTimeout, options.Time),
             new Authenticate(options.Authenticators, options.Anonymous),
             new Impersonate(options.Authorizers),
             new Authorize(options.Authorizers),
+            // Last: what another server serves is authenticated and authorized here first.
+            .. (IFilter[])(Aggregator is { } filter ? [filter] : []),
         ], router.RouteAsync);
         Transport = new InProcessTransport(this);
         _bookmarks = BookmarksAsync(_stop.Token);
+        _compaction = new Compaction(store, () => Resources.AllStored, options.CompactEvery, options.Time, options.Logger).RunAsync(_stop.Token);
     }
 
     public ServerOptions Options { get; }
@@ -44,6 +52,8 @@ public sealed class ApiServer : IAsyncDisposable
     /// <summary>For callers in this process (decision 6).</summary>
     public IApiTransport Transport { get; }
     public Metrics Metrics { get; }
+    /// <summary>Null unless <see cref="ServerOptions.Aggregation"/> is there; somebody must run it.</summary>
+    public Aggregator? Aggregator { get; }
     /// <summary>Set when the server stops: watches end, readiness is withdrawn.</summary>
     public CancellationToken Stopping => _stop.Token;
 
@@ -52,13 +62,15 @@ public sealed class ApiServer : IAsyncDisposable
 
     async Task BookmarksAsync(CancellationToken ct)
     {
-        using var timer = new PeriodicTimer(Options.BookmarkEvery, Options.Time);
         try
         {
-            while (await timer.WaitForNextTickAsync(ct).ConfigureAwait(false))
+            while (true)
+            {
+                await Task.Delay(Options.BookmarkEvery * (1 - Random.Shared.NextDouble() / 4), Options.Time, ct).ConfigureAwait(false);
                 foreach (var stored in Resources.AllStored)
                     try { await stored.Cache.BookmarkAsync(ct).ConfigureAwait(false); }
                     catch (StoreException) { } // the next tick may find the store again
+            }
         }
         catch (OperationCanceledException) { }
     }
@@ -67,6 +79,7 @@ public sealed class ApiServer : IAsyncDisposable
     {
         await StopAsync().ConfigureAwait(false);
         await _bookmarks.ConfigureAwait(false);
+        await _compaction.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await Resources.DisposeAsync().ConfigureAwait(false);
         _stop.Dispose();
     }

@@ -44,7 +44,7 @@ public sealed class ControlPlane : IAsyncDisposable
     {
         string folder = Path.Combine(dataFolder, "store");
         Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        var store = SqliteStore.Open(new() { Folder = folder });
+        var store = SqliteStore.Open(new() { Folder = folder, Logger = loggers.CreateLogger("hanbae.store") });
         var security = new Security(new()
         {
             ClientAuthorities = [pki.Authority], ServiceAccountKeys = [TokenKey.Of(pki.ServiceAccountKey)], Time = time,
@@ -58,7 +58,14 @@ public sealed class ControlPlane : IAsyncDisposable
             Strategy = Hanbae.Server.Registry.Catalog.With(new() { ClusterIPs = [IPNetwork.Parse(settings.ServiceCidr)] }),
             KubeletClientCertificate = pki.ApiServerKubeletClient,
             KubeletAuthorities = [pki.Authority],
-            Paths = [.. new OpenApiHandler(static () => []).Routes, .. new DiscoveryHandler(static () => [], $"{advertise}:{settings.ApiPort}").Routes],
+            Logger = loggers.CreateLogger("hanbae.apiserver"),
+            Aggregation = new() { ProxyClientCertificate = pki.FrontProxyClient },
+            // What other servers add is asked of the server that is being made here.
+            Paths =
+            [
+                .. new OpenApiHandler(() => made.Server?.Aggregator?.Parts ?? []).Routes,
+                .. new DiscoveryHandler(() => made.Server?.Aggregator?.Groups ?? [], $"{advertise}:{settings.ApiPort}").Routes,
+            ],
         }));
         security.Objects.Attach(server.Resources.Stored);
         var front = made.Front = await ListenAsync(server, new()
@@ -110,6 +117,7 @@ public sealed class ControlPlane : IAsyncDisposable
     public void RunComponents(Supervisor supervisor, ClusterSettings settings, ClusterPki pki)
     {
         supervisor.Run("informers", Informers.RunAsync);
+        supervisor.Run("aggregator", Server.Aggregator!.RunAsync);
         var options = new Controllers.ControllerOptions { RootCa = pki.Authority.ExportCertificatePem() + "\n", ClusterCidr = settings.PodCidr };
         var log = _loggers.CreateLogger("hanbae.controllers");
         var accounts = Controllers.Catalog.All.Select(e => e.Component).Distinct().ToDictionary(c => c, c =>

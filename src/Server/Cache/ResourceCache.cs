@@ -5,11 +5,13 @@ using Hanbae.Api.Schema;
 using Hanbae.Server.Errors;
 using Hanbae.Server.Registry;
 using Hanbae.Store;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Hanbae.Server.Cache;
 
 /// <summary>Serves a resource from memory and stays consistent (decision 5): fed by one ordered watch of the store, read without locks.</summary>
-public sealed class ResourceCache : IAsyncDisposable
+public sealed partial class ResourceCache : IAsyncDisposable
 {
     static readonly TimeSpan FreshnessTimeout = TimeSpan.FromSeconds(3);
 
@@ -18,6 +20,7 @@ public sealed class ResourceCache : IAsyncDisposable
     readonly KindInfo _kind;
     readonly TimeProvider _time;
     readonly bool _soleWriter;
+    readonly ILogger _log;
     readonly Lock _gate = new();
     readonly EventRing _ring = new();
     readonly WatchHub _hub;
@@ -27,16 +30,16 @@ public sealed class ResourceCache : IAsyncDisposable
     readonly CancellationTokenSource _stop = new();
     volatile State? _state;
     Task? _feed;
-    long _written;
+    long _written, _sent;
 
     /// <summary>What is there, and as of which revision.</summary>
     public sealed record State(Sorted All, long Revision);
 
     /// <param name="prefix">Of the resource's keys, with the slash: <c>/registry/pods/</c>.</param>
     /// <param name="soleWriter">Nobody else writes to the store: its own writes tell how current the cache must be.</param>
-    public ResourceCache(IStore store, string prefix, KindInfo kind, bool namespaced, IStrategy strategy, bool soleWriter, TimeProvider time)
+    public ResourceCache(IStore store, string prefix, KindInfo kind, bool namespaced, IStrategy strategy, bool soleWriter, TimeProvider time, ILogger? log = null)
     {
-        (_store, _prefix, _kind, _soleWriter, _time) = (store, prefix, kind, soleWriter, time);
+        (_store, _prefix, _kind, _soleWriter, _time, _log) = (store, prefix, kind, soleWriter, time, log ?? NullLogger.Instance);
         _hub = new(strategy, namespaced);
         _indexes = new(strategy);
     }
@@ -137,6 +140,11 @@ public sealed class ResourceCache : IAsyncDisposable
 
     public long Revision => _state?.Revision ?? 0;
     public int WatcherCount => _hub.Count;
+    /// <summary>How many objects there are; null when nobody has asked for the resource yet.</summary>
+    public int? Count => _state?.All.Count;
+    /// <summary>Events that watchers were sent.</summary>
+    public long EventsSent => Volatile.Read(ref _sent);
+    internal void CountSent(int events) => Interlocked.Add(ref _sent, events);
 
     /// <summary>An object whose bytes are about to be written: the feed then need not decode what was just encoded.</summary>
     internal sealed record Written(IObject Object)
@@ -195,10 +203,21 @@ public sealed class ResourceCache : IAsyncDisposable
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested) { }
             catch (UnavailableException e) when (e.Reason == Unavailable.Closed) { break; }
-            catch (UnavailableException e) when (e.Reason == Unavailable.SlowWatcher) { _handoff.Clear(); } // watch again after the last one; what was handed over comes as other arrays
-            catch (CompactedException) { from = null; }
-            catch (Exception) when (!_stop.IsCancellationRequested)
+            catch (UnavailableException e) when (e.Reason == Unavailable.SlowWatcher)
             {
+                // Watch again after the last one; what was handed over comes as other arrays.
+                _handoff.Clear();
+                Log.Behind(_log, _prefix);
+            }
+            catch (CompactedException e)
+            {
+                from = null;
+                Log.Compacted(_log, _prefix, e.Asked.Value, e.Oldest.Value);
+            }
+            catch (Exception e) when (!_stop.IsCancellationRequested)
+            {
+                Log.FeedFailed(_log, e, _prefix, pause);
+
                 // The store will be back: what is served meanwhile is what was true, and consistent reads time out. What it had begun to
                 // take in may be half in, so all is read anew, and watchers are told to list again.
                 from = null;
@@ -226,6 +245,7 @@ public sealed class ResourceCache : IAsyncDisposable
             _handoff.Clear();
             _indexes.Clear();
             _ring.Reset(revision.Value);
+            if (_state is not null) Log.Refilled(_log, _prefix, items.Count, revision.Value);
             Publish(new(Sorted.From(items), revision.Value));
         }
         return revision;
@@ -255,6 +275,7 @@ public sealed class ResourceCache : IAsyncDisposable
             var all = _state!.All;
             Item? previous;
             all = change.Kind == ChangeKind.Delete ? all.Remove(key, out previous) : all.Set(item, out previous);
+            previous?.Shed();
             var e = new CacheEvent(change.Kind == ChangeKind.Delete ? EventType.Deleted : previous is null ? EventType.Added : EventType.Modified, item, previous);
             _ring.Add(e);
             _indexes.Apply(e);
@@ -280,5 +301,20 @@ public sealed class ResourceCache : IAsyncDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         if (_feed is { } feed) await feed.ConfigureAwait(false);
         _stop.Dispose();
+    }
+
+    static partial class Log
+    {
+        [LoggerMessage(2010, LogLevel.Warning, "The cache of {Prefix} lost the store and reads it anew in {Pause}; until then reads are old and watchers wait")]
+        public static partial void FeedFailed(ILogger logger, Exception e, string prefix, TimeSpan pause);
+
+        [LoggerMessage(2011, LogLevel.Warning, "The cache of {Prefix} was too slow for the store and goes on after what it saw last")]
+        public static partial void Behind(ILogger logger, string prefix);
+
+        [LoggerMessage(2012, LogLevel.Warning, "The cache of {Prefix} wanted revision {Asked}, but the store keeps none before {Oldest}")]
+        public static partial void Compacted(ILogger logger, string prefix, long asked, long oldest);
+
+        [LoggerMessage(2013, LogLevel.Information, "The cache of {Prefix} was read anew: {Count} objects at revision {Revision}; its watchers were told to list again")]
+        public static partial void Refilled(ILogger logger, string prefix, int count, long revision);
     }
 }

@@ -24,7 +24,7 @@ public sealed class ResourceCatalog : IAsyncDisposable
                     var kind = Catalog.StorageKind(info.Gvr.GroupResource, info.Kind);
                     var key = Catalog.StoredAs(info.Gvr.GroupResource);
                     if (!_stored.TryGetValue(key, out var stored))
-                        _stored[key] = stored = new(key, kind, info.Namespaced, options.Strategy(kind), store, admission, options.SoleWriter, options.Time);
+                        _stored[key] = stored = new(key, kind, info.Namespaced, options.Strategy(kind), store, admission, options.SoleWriter, options.Time, options.Logger);
                     var own = new Dictionary<string, IRestHandler>();
                     foreach (var route in handlers[(info.Gvr.Group, info.Gvr.Resource)]) own.TryAdd(route.Subresource, route.Handler);
                     _resources[(info.Gvr.Group, info.Gvr.Version, info.Gvr.Resource)] = new(info, stored, options.Table(info.Kind), own);
