@@ -19,6 +19,8 @@ public sealed class ApiServer : IAsyncDisposable
     public ApiServer(IStore store, ServerOptions options)
     {
         Options = options;
+        // Taken once: requests may still ask for it when the server is disposed of.
+        Stopping = _stop.Token;
         var builtIn = new BuiltInHandlers(this);
         Resources = new(store, options, [.. options.Rest, .. builtIn.Routes()]);
         Metrics = new(options, Resources);
@@ -55,7 +57,7 @@ public sealed class ApiServer : IAsyncDisposable
     /// <summary>Null unless <see cref="ServerOptions.Aggregation"/> is there; somebody must run it.</summary>
     public Aggregator? Aggregator { get; }
     /// <summary>Set when the server stops: watches end, readiness is withdrawn.</summary>
-    public CancellationToken Stopping => _stop.Token;
+    public CancellationToken Stopping { get; }
 
     /// <summary>Ends watches and withdraws readiness; requests on their way finish.</summary>
     public Task StopAsync() => _stop.IsCancellationRequested ? Task.CompletedTask : _stop.CancelAsync();

@@ -29,6 +29,7 @@ public sealed partial class ResourceCache : IAsyncDisposable
     readonly ConcurrentDictionary<byte[], Written> _handoff = new(ReferenceEqualityComparer.Instance);
     readonly CancellationTokenSource _stop = new();
     volatile State? _state;
+    bool _over;
     Task? _feed;
     long _written, _sent;
 
@@ -71,6 +72,7 @@ public sealed partial class ResourceCache : IAsyncDisposable
         {
             _feed ??= Task.Run(FeedAsync, CancellationToken.None);
             if (_state is { } state && state.Revision >= revision) return state;
+            if (_over) throw Over();
             _waiting.Add((revision, reached = new(TaskCreationOptions.RunContinuationsAsynchronously)));
         }
         try
@@ -132,8 +134,10 @@ public sealed partial class ResourceCache : IAsyncDisposable
     /// <summary>Tells all watchers that want it how far they are.</summary>
     public async Task BookmarkAsync(CancellationToken ct)
     {
-        if (_state is not { } state || _hub.Count == 0) return;
-        await _store.RequestProgressAsync(KeyRange.Prefix(_prefix), ct).ConfigureAwait(false);
+        if (_state is null || _hub.Count == 0) return;
+        var current = await _store.CurrentAsync(ct).ConfigureAwait(false);
+        try { await NotOlderThanAsync(current.Value, ct).ConfigureAwait(false); }
+        catch (StatusException) { } // the store is slow: then they are told how far it came
         lock (_gate)
             foreach (var watcher in _hub.Everyone()) watcher.OfferBookmark(_state!.Revision);
     }
@@ -225,8 +229,16 @@ public sealed partial class ResourceCache : IAsyncDisposable
                 pause = pause * 2 < TimeSpan.FromSeconds(5) ? pause * 2 : TimeSpan.FromSeconds(5);
             }
         lock (_gate)
+        {
+            // Nothing will come any more: nobody is to wait for it.
+            _over = true;
             foreach (var watcher in _hub.Everyone()) watcher.End();
+            foreach (var (_, reached) in _waiting) reached.TrySetException(Over());
+            _waiting.Clear();
+        }
     }
+
+    static StatusException Over() => Statuses.Unavailable("apiserver is shutting down");
 
     async Task<Revision> FillAsync(KeyRange range)
     {
