@@ -1,4 +1,3 @@
-using System.Net;
 using Hanbae.Api;
 using Hanbae.Api.Apiregistration.V1;
 using Hanbae.Api.Meta.V1;
@@ -71,7 +70,7 @@ sealed class Availability(ServiceRoute route, AggregationOptions options, TimePr
     {
         using var limit = new CancellationTokenSource(options.CheckTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"https://{remote.Authority}{path}") { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionOrLower };
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"https://{remote.Authority}{path}");
         request.Headers.TryAddWithoutValidation("Accept", accept);
         if (tag.Length > 0) request.Headers.TryAddWithoutValidation("If-None-Match", tag);
         foreach (var (header, value) in ProxyHeaders.Of(s_checker)) request.Headers.TryAddWithoutValidation(header, value);

@@ -19,14 +19,18 @@ static class ProxyHeaders
     public static bool IsPassedOn(string name) =>
         !s_own.Contains(name) && !name.StartsWith(':') && !name.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) && !name.StartsWith("Impersonate-", StringComparison.OrdinalIgnoreCase);
 
+    /// <exception cref="Errors.StatusException">Part of it is no text for a header: nobody is told half of who somebody is.</exception>
     public static IEnumerable<KeyValuePair<string, string>> Of(Identity user)
     {
-        yield return new(Prefix + "User", user.Name);
-        if (user.Uid.Length > 0) yield return new(Prefix + "Uid", user.Uid);
-        foreach (string group in user.Groups) yield return new(Prefix + "Group", group);
+        yield return One("User", [user.Name]);
+        if (user.Uid.Length > 0) yield return One("Uid", [user.Uid]);
+        if (!user.Groups.IsEmpty) yield return One("Group", user.Groups);
         foreach (var (key, values) in user.Extra)
-            foreach (string value in values) yield return new(Prefix + "Extra-" + Uri.EscapeDataString(key), value);
+            if (!values.IsEmpty) yield return One("Extra-" + Uri.EscapeDataString(key), values);
     }
+
+    static KeyValuePair<string, string> One(string name, IEnumerable<string> values) =>
+        new(Prefix + name, RepeatedHeaders.Join(Prefix + name, values) ?? throw Errors.Statuses.Internal($"the user's {name} cannot be sent in a header"));
 
     /// <summary>Where the request came from, as upstream's proxy says it.</summary>
     public static IEnumerable<KeyValuePair<string, string>> Forwarded(HttpRequest request)

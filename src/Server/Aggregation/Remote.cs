@@ -24,11 +24,12 @@ sealed class Remote : IDisposable
         _tls = Tls(spec, HostName, options.ProxyClientCertificate);
         _handler = new()
         {
-            UseProxy = false, UseCookies = false, AllowAutoRedirect = false, ActivityHeadersPropagator = null, EnableMultipleHttp2Connections = true,
+            UseProxy = false, UseCookies = false, AllowAutoRedirect = false, ActivityHeadersPropagator = null,
             ConnectTimeout = TimeSpan.FromSeconds(30), PooledConnectionLifetime = TimeSpan.FromMinutes(2),
             // Names and groups may be any text; Go sends them as they are.
             RequestHeaderEncodingSelector = static (_, _) => System.Text.Encoding.UTF8,
             SslOptions = _tls,
+            PlaintextStreamFilter = static (context, _) => new(new RepeatedHeaders(context.PlaintextStream)),
             ConnectCallback = async (_, ct) => await ConnectAsync(ct).ConfigureAwait(false),
         };
         Http = new(_handler);
@@ -74,7 +75,7 @@ sealed class Remote : IDisposable
         try
         {
             await secure.AuthenticateAsClientAsync(_tls, ct).ConfigureAwait(false);
-            return secure;
+            return new RepeatedHeaders(secure);
         }
         catch
         {

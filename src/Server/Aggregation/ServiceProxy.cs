@@ -1,4 +1,3 @@
-using System.Net;
 using Hanbae.Api.Meta.V1;
 using Hanbae.Server.Streaming;
 using Hanbae.Server.Subresources.Kubelet;
@@ -18,16 +17,15 @@ sealed partial class ServiceProxy(ILogger log)
     {
         if (!remote.IsAvailable) return Plain(503, "service unavailable");
         if (request.InProcess) return await AskAsync(request, remote).ConfigureAwait(false);
-        return new RawReply(http => RelayAsync(http, request, remote));
+        // Made here, where what is wrong with it can still be answered.
+        KeyValuePair<string, string>[] identity = [.. ProxyHeaders.Of(request.User)];
+        return new RawReply(http => RelayAsync(http, request, remote, identity));
     }
 
     /// <summary>In the form of Go's http.Error.</summary>
     static Reply Plain(int code, string text) => Reply.Text(text + "\n", code);
 
-    HttpRequestMessage RequestTo(Remote remote, RequestContext request) => new(new(request.Method), new Uri($"https://{remote.Authority}{request.RawTarget}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }))
-    {
-        Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
-    };
+    HttpRequestMessage RequestTo(Remote remote, RequestContext request) => new(new(request.Method), new Uri($"https://{remote.Authority}{request.RawTarget}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }));
 
     /// <summary>For controllers of this process: the whole answer as bytes, an error as what it says.</summary>
     async ValueTask<Reply> AskAsync(RequestContext request, Remote remote)
@@ -67,10 +65,10 @@ sealed partial class ServiceProxy(ILogger log)
 
     static string Why(Exception e) => "error trying to reach service: " + (e.InnerException ?? e).Message;
 
-    async Task RelayAsync(HttpContext http, RequestContext request, Remote remote)
+    async Task RelayAsync(HttpContext http, RequestContext request, Remote remote, KeyValuePair<string, string>[] identity)
     {
         var from = http.Request;
-        KeyValuePair<string, string>[] headers = [.. ProxyHeaders.Of(request.User), .. ProxyHeaders.Forwarded(from)];
+        KeyValuePair<string, string>[] headers = [.. identity, .. ProxyHeaders.Forwarded(from)];
         if (UpgradeTunnel.IsUpgrade(from))
         {
             foreach (string name in from.Headers.Keys.ToArray())
