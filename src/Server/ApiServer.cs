@@ -1,8 +1,13 @@
+using System.Collections.Immutable;
 using Hanbae.Api.Rest;
+using Hanbae.Server.Aggregation;
+using Hanbae.Server.Cache;
 using Hanbae.Server.Crd;
+using Hanbae.Server.Discovery;
 using Hanbae.Server.Filters;
 using Hanbae.Server.Health;
 using Hanbae.Server.InProcess;
+using Hanbae.Server.OpenApi;
 using Hanbae.Server.Registry;
 using Hanbae.Server.Subresources;
 using Hanbae.Store;
@@ -13,31 +18,43 @@ namespace Hanbae.Server;
 public sealed class ApiServer : IAsyncDisposable
 {
     readonly CancellationTokenSource _stop = new();
-    readonly Task _bookmarks, _definitions;
+    readonly Task _bookmarks, _definitions, _compaction;
+    readonly Both<ServedGroup> _groups;
+    readonly Both<OpenApiPart> _openApi;
 
     public ApiServer(IStore store, ServerOptions options)
     {
         Options = options;
+        // Taken once: requests may still ask for it when the server is disposed of.
+        Stopping = _stop.Token;
         var builtIn = new BuiltInHandlers(this);
         Resources = new(store, options, [.. options.Rest, .. builtIn.Routes()]);
-        Metrics = new(options.Time);
-        var health = new HealthEndpoints(store, Resources, _stop.Token);
+        Metrics = new(options, Resources);
+        if (options.Aggregation is { } aggregation) Aggregator = new(this, aggregation);
+        _groups = new(() => Resources.CustomGroups, () => Aggregator?.Groups ?? []);
+        _openApi = new(() => Resources.CustomOpenApi, () => Aggregator?.Parts ?? []);
         var custom = new CustomResources(Resources, options.Time);
-        var router = new Router(Resources, custom.Ready, options, [.. health.Paths(), .. VersionEndpoint.Paths(), .. Metrics.Paths()]);
+        var health = new HealthEndpoints(store, Resources, Aggregator, _stop.Token);
+        PathRoute[] paths = [.. health.Paths(), .. VersionEndpoint.Paths(), .. Metrics.Paths()];
+        var index = new PathIndex(Resources, [.. options.Paths, .. paths], () => MoreGroups);
+        var router = new Router(Resources, custom.Ready, options, [.. paths, .. index.Paths()]);
         // The order is upstream's; each sees what those before it made of the request. Audit goes behind authentication and
         // flow control behind impersonation, when they come.
         Handler = Chain.Of(
         [
             Metrics,
-            new Panic(),
+            new Panic(options.Logger),
             new Deadline(options.RequestTimeout, options.Time),
             new Authenticate(options.Authenticators, options.Anonymous),
             new Impersonate(options.Authorizers),
             new Authorize(options.Authorizers),
+            // Last: what another server serves is authenticated and authorized here first.
+            .. (IFilter[])(Aggregator is { } filter ? [filter] : []),
         ], router.RouteAsync);
         Transport = new InProcessTransport(this);
         _bookmarks = BookmarksAsync(_stop.Token);
         _definitions = Task.Run(() => custom.RunAsync(_stop.Token));
+        _compaction = new Compaction(store, () => Resources.AllStored, options.CompactEvery, options.Time, options.Logger).RunAsync(_stop.Token);
     }
 
     public ServerOptions Options { get; }
@@ -47,21 +64,29 @@ public sealed class ApiServer : IAsyncDisposable
     /// <summary>For callers in this process (decision 6).</summary>
     public IApiTransport Transport { get; }
     public Metrics Metrics { get; }
+    /// <summary>Null unless <see cref="ServerOptions.Aggregation"/> is there; somebody must run it.</summary>
+    public Aggregator? Aggregator { get; }
+    /// <summary>Groups besides the built-in ones, of custom resources and of other servers, as clients discover them; the same array until they change.</summary>
+    public ImmutableArray<ServedGroup> MoreGroups => _groups.Value;
+    /// <summary>How these are described; the same array until they change.</summary>
+    public ImmutableArray<OpenApiPart> MoreOpenApi => _openApi.Value;
     /// <summary>Set when the server stops: watches end, readiness is withdrawn.</summary>
-    public CancellationToken Stopping => _stop.Token;
+    public CancellationToken Stopping { get; }
 
     /// <summary>Ends watches and withdraws readiness; requests on their way finish.</summary>
     public Task StopAsync() => _stop.IsCancellationRequested ? Task.CompletedTask : _stop.CancelAsync();
 
     async Task BookmarksAsync(CancellationToken ct)
     {
-        using var timer = new PeriodicTimer(Options.BookmarkEvery, Options.Time);
         try
         {
-            while (await timer.WaitForNextTickAsync(ct).ConfigureAwait(false))
+            while (true)
+            {
+                await Task.Delay(Options.BookmarkEvery * (1 - Random.Shared.NextDouble() / 4), Options.Time, ct).ConfigureAwait(false);
                 foreach (var stored in Resources.AllStored)
                     try { await stored.Cache.BookmarkAsync(ct).ConfigureAwait(false); }
                     catch (StoreException) { } // the next tick may find the store again
+            }
         }
         catch (OperationCanceledException) { }
     }
@@ -71,6 +96,7 @@ public sealed class ApiServer : IAsyncDisposable
         await StopAsync().ConfigureAwait(false);
         await _bookmarks.ConfigureAwait(false);
         await _definitions.ConfigureAwait(false);
+        await _compaction.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await Resources.DisposeAsync().ConfigureAwait(false);
         _stop.Dispose();
     }

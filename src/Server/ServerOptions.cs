@@ -2,9 +2,12 @@ using System.Collections.Immutable;
 using System.Security.Cryptography.X509Certificates;
 using Hanbae.Api.Schema;
 using Hanbae.Server.Admission;
+using Hanbae.Server.Aggregation;
 using Hanbae.Server.Auth;
 using Hanbae.Server.Registry;
 using Hanbae.Server.Tables;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Hanbae.Server;
 
@@ -34,7 +37,16 @@ public sealed record ServerOptions
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(60);
     /// <summary>Watches that do not say how long they last end after one to two times this.</summary>
     public TimeSpan MinWatch { get; init; } = TimeSpan.FromMinutes(30);
+    /// <summary>At the latest: each round is earlier by up to a quarter of it, so that several servers do not wake all clients at once.</summary>
     public TimeSpan BookmarkEvery { get; init; } = TimeSpan.FromMinutes(1);
+    /// <summary>History of one to two times this is kept, as upstream's etcd compaction; zero leaves it to the store.</summary>
+    public TimeSpan CompactEvery { get; init; } = TimeSpan.FromMinutes(5);
+    /// <summary>Other servers behind this one; null to serve only what is this server's own.</summary>
+    public AggregationOptions? Aggregation { get; init; }
+    /// <summary>More lines of <c>/metrics</c>: those of other parts in the process (workqueue_… and the like), in Prometheus' text form.</summary>
+    public Action<System.Text.StringBuilder>? MoreMetrics { get; init; }
+    /// <summary>Hears of what requests are not told: the ids are listed in docs/log-events.md. Bodies, tokens and queries are never logged.</summary>
+    public ILogger Logger { get; init; } = NullLogger.Instance;
     /// <summary>What the server shows to kubelets.</summary>
     public X509Certificate2? KubeletClientCertificate { get; init; }
     /// <summary>Who may have signed kubelets' serving certificates; empty to take any, as upstream does without --kubelet-certificate-authority.</summary>

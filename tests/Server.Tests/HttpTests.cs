@@ -188,7 +188,7 @@ public sealed class HttpTests
         Assert.Equal("v1.36.3+hanbae", (await server.GetAsync("/version")).Text("gitVersion"));
         await server.GetAsync(Maps);
         var metrics = await server.GetAsync("/metrics");
-        Assert.Contains("apiserver_request_total{code=\"200\",group=\"\",resource=\"configmaps\",scope=\"namespace\",subresource=\"\",verb=\"LIST\",version=\"v1\"} 1\n", metrics.Body);
+        Assert.Contains("apiserver_request_total{code=\"200\",component=\"apiserver\",dry_run=\"\",group=\"\",resource=\"configmaps\",scope=\"namespace\",subresource=\"\",verb=\"LIST\",version=\"v1\"} 1\n", metrics.Body);
         Assert.Contains("process_resident_memory_bytes ", metrics.Body);
         await server.Server.StopAsync();
         Assert.Equal(500, (await server.GetAsync("/readyz")).Code);

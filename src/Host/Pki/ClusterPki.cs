@@ -10,16 +10,17 @@ namespace Hanbae.Host.Pki;
 /// <remarks>One authority for servers and clients, one of its own for the front proxy, as upstream's set-up tools make them.</remarks>
 public sealed record ClusterPki(
     X509Certificate2 Authority, X509Certificate2 FrontProxyAuthority, X509Certificate2 ApiServer, X509Certificate2 ApiServerKubeletClient,
-    X509Certificate2 Kubelet, X509Certificate2 Admin, ECDsa ServiceAccountKey)
+    X509Certificate2 FrontProxyClient, X509Certificate2 Kubelet, X509Certificate2 Admin, ECDsa ServiceAccountKey)
 {
     /// <param name="addresses">Addresses under which the API server is reached, besides those of this machine.</param>
     public static ClusterPki Ensure(PkiFolder folder, string nodeName, string clusterDomain, IReadOnlyList<IPAddress> addresses)
     {
         var ca = folder.Authority("ca", "kubernetes");
+        var frontProxy = folder.Authority("front-proxy-ca", "front-proxy-ca");
         var here = LocalAddresses();
         return new(
             ca,
-            folder.Authority("front-proxy-ca", "front-proxy-ca"),
+            frontProxy,
             folder.Certificate("apiserver", ca, new("kube-apiserver")
             {
                 Server = true,
@@ -27,6 +28,8 @@ public sealed record ClusterPki(
                 Addresses = [.. addresses.Concat(here).Distinct()],
             }),
             folder.Certificate("apiserver-kubelet-client", ca, new("kube-apiserver-kubelet-client") { Groups = ["system:masters"], Client = true }),
+            // Its name is what extension-apiserver-authentication tells other servers to believe.
+            folder.Certificate("front-proxy-client", frontProxy, new("front-proxy-client") { Client = true }),
             folder.Certificate("kubelet", ca, new("system:node:" + nodeName)
             {
                 Groups = ["system:nodes"], Server = true, Client = true, DnsNames = [nodeName, "localhost"], Addresses = here,

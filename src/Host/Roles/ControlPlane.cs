@@ -44,7 +44,7 @@ public sealed class ControlPlane : IAsyncDisposable
     {
         string folder = Path.Combine(dataFolder, "store");
         Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        var store = SqliteStore.Open(new() { Folder = folder });
+        var store = SqliteStore.Open(new() { Folder = folder, Logger = loggers.CreateLogger("hanbae.store") });
         var security = new Security(new()
         {
             ClientAuthorities = [pki.Authority], ServiceAccountKeys = [TokenKey.Of(pki.ServiceAccountKey)], Time = time,
@@ -59,9 +59,14 @@ public sealed class ControlPlane : IAsyncDisposable
             Strategy = Hanbae.Server.Registry.Catalog.With(new() { ClusterIPs = [IPNetwork.Parse(settings.ServiceCidr)] }),
             KubeletClientCertificate = pki.ApiServerKubeletClient,
             KubeletAuthorities = [pki.Authority],
-            // The server is made with them; what custom resources add they ask it for later.
-            Paths = [.. new OpenApiHandler(() => made.Server?.Resources.CustomOpenApi ?? []).Routes,
-                .. new DiscoveryHandler(() => made.Server?.Resources.CustomGroups ?? [], $"{advertise}:{settings.ApiPort}", settings.LegacyApis).Routes],
+            Logger = loggers.CreateLogger("hanbae.apiserver"),
+            Aggregation = new() { ProxyClientCertificate = pki.FrontProxyClient },
+            // The server is made with them; what custom resources and other servers add they ask it for later.
+            Paths =
+            [
+                .. new OpenApiHandler(() => made.Server?.MoreOpenApi ?? []).Routes,
+                .. new DiscoveryHandler(() => made.Server?.MoreGroups ?? [], $"{advertise}:{settings.ApiPort}", settings.LegacyApis).Routes,
+            ],
         }));
         security.Objects.Attach(server.Resources.Stored);
         var front = made.Front = await ListenAsync(server, new()
@@ -113,6 +118,7 @@ public sealed class ControlPlane : IAsyncDisposable
     public void RunComponents(Supervisor supervisor, ClusterSettings settings, ClusterPki pki)
     {
         supervisor.Run("informers", Informers.RunAsync);
+        supervisor.Run("aggregator", Server.Aggregator!.RunAsync);
         var options = new Controllers.ControllerOptions { RootCa = pki.Authority.ExportCertificatePem() + "\n", ClusterCidr = settings.PodCidr };
         var log = _loggers.CreateLogger("hanbae.controllers");
         var accounts = Controllers.Catalog.All.Select(e => e.Component).Distinct().ToDictionary(c => c, c =>

@@ -1,10 +1,13 @@
 namespace Hanbae.Server.Cache;
 
 /// <summary>The recent past of a resource, for watches that resume.</summary>
-/// <remarks>Bound: 8,192 events, and fewer (but at least 256) while their objects are more than 8 MiB.</remarks>
+/// <remarks>
+/// Bound: 8,192 events, and fewer (but at least 100, upstream's least) while what they alone keep alive is more than 8 MiB. That is each
+/// event's superseded version: the version that came after it is the next event's, or the cache's own.
+/// </remarks>
 sealed class EventRing
 {
-    const int Most = 8192, Least = 256;
+    const int Most = 8192, Least = 100;
     const long MostBytes = 8 << 20;
 
     CacheEvent[] _ring = new CacheEvent[16];
@@ -27,7 +30,7 @@ sealed class EventRing
             else Drop();
         }
         this[_next++] = e;
-        _bytes += e.Item.Json.Length;
+        _bytes += Weight(e);
         while (_bytes > MostBytes && _next - _first > Least) Drop();
     }
 
@@ -35,9 +38,11 @@ sealed class EventRing
     {
         ref var oldest = ref this[_first++];
         Since = oldest.Revision;
-        _bytes -= oldest.Item.Json.Length;
+        _bytes -= Weight(oldest);
         oldest = null!;
     }
+
+    static long Weight(CacheEvent e) => (e.Previous?.Json.Length ?? 0) + (e.Type == EventType.Deleted ? e.Item.Json.Length : 0);
 
     /// <summary>The events after a revision, in order.</summary>
     public IEnumerable<CacheEvent> After(long revision)

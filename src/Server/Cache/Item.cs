@@ -117,6 +117,9 @@ public sealed class Item
     /// <summary>The protobuf message, without envelope.</summary>
     public ReadOnlySpan<byte> Proto => _proto ??= Encode.Encoder.ToProto(Object);
 
+    /// <summary>Lets go of what was made of a version that was superseded: few ask for it again, and those can have it made again.</summary>
+    internal void Shed() => (_proto, _row, _other) = (null, null, null);
+
     /// <summary>The metadata as JSON: a part of the object's bytes.</summary>
     public ReadOnlySpan<byte> MetadataJson
     {

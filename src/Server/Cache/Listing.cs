@@ -46,7 +46,19 @@ readonly record struct ContinueToken(long Revision, string Start)
         if (revision == 0) { error = "continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)"; return null; }
         string start = (json["start"] as JsonString)?.Value ?? "";
         if (start.Length == 0) { error = "continue key is not valid: encoded start key empty (version meta.k8s.io/v1)"; return null; }
+        // It becomes part of a key of the store: nothing that could lead out of the resource's own.
+        if (start.Length > Store.StoreLimits.MaxKeyLength || start.TrimEnd('\0').AsSpan().ContainsAnyInRange('\0', '\x1f') || start.Split('/').Any(p => p is "." or "..") || !IsText(start))
+        {
+            error = $"continue key is not valid: invalid start key";
+            return null;
+        }
         return new(revision, start);
+    }
+
+    static bool IsText(string text)
+    {
+        foreach (var rune in text.EnumerateRunes()) if (rune == Rune.ReplacementChar) return false;
+        return true;
     }
 }
 
@@ -56,6 +68,16 @@ sealed class Snapshots
 {
     const int Most = 32;
     ImmutableList<ResourceCache.State> _kept = [];
+    long _oldest;
+
+    /// <summary>Older revisions are gone, as far as clients are told: the store was compacted up to here.</summary>
+    public long Oldest => Volatile.Read(ref _oldest);
+
+    public void ForgetBefore(long revision)
+    {
+        Volatile.Write(ref _oldest, revision);
+        ImmutableInterlocked.Update(ref _kept, static (kept, revision) => kept.RemoveAll(k => k.Revision < revision), revision);
+    }
 
     public void Keep(ResourceCache.State state) => ImmutableInterlocked.Update(ref _kept, static (kept, state) =>
         kept.Exists(k => k.Revision == state.Revision) ? kept : (kept.Count == Most ? kept.RemoveAt(0) : kept).Add(state), state);

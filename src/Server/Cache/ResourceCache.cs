@@ -5,11 +5,13 @@ using Hanbae.Api.Schema;
 using Hanbae.Server.Errors;
 using Hanbae.Server.Registry;
 using Hanbae.Store;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Hanbae.Server.Cache;
 
 /// <summary>Serves a resource from memory and stays consistent (decision 5): fed by one ordered watch of the store, read without locks.</summary>
-public sealed class ResourceCache : IAsyncDisposable
+public sealed partial class ResourceCache : IAsyncDisposable
 {
     static readonly TimeSpan FreshnessTimeout = TimeSpan.FromSeconds(3);
 
@@ -18,6 +20,7 @@ public sealed class ResourceCache : IAsyncDisposable
     readonly KindInfo _kind;
     readonly TimeProvider _time;
     readonly bool _soleWriter;
+    readonly ILogger _log;
     readonly Lock _gate = new();
     readonly EventRing _ring = new();
     readonly WatchHub _hub;
@@ -26,17 +29,18 @@ public sealed class ResourceCache : IAsyncDisposable
     readonly ConcurrentDictionary<byte[], Written> _handoff = new(ReferenceEqualityComparer.Instance);
     readonly CancellationTokenSource _stop = new();
     volatile State? _state;
+    bool _over;
     Task? _feed;
-    long _written;
+    long _written, _sent;
 
     /// <summary>What is there, and as of which revision.</summary>
     public sealed record State(Sorted All, long Revision);
 
     /// <param name="prefix">Of the resource's keys, with the slash: <c>/registry/pods/</c>.</param>
     /// <param name="soleWriter">Nobody else writes to the store: its own writes tell how current the cache must be.</param>
-    public ResourceCache(IStore store, string prefix, KindInfo kind, bool namespaced, IStrategy strategy, bool soleWriter, TimeProvider time)
+    public ResourceCache(IStore store, string prefix, KindInfo kind, bool namespaced, IStrategy strategy, bool soleWriter, TimeProvider time, ILogger? log = null)
     {
-        (_store, _prefix, _kind, _soleWriter, _time) = (store, prefix, kind, soleWriter, time);
+        (_store, _prefix, _kind, _soleWriter, _time, _log) = (store, prefix, kind, soleWriter, time, log ?? NullLogger.Instance);
         _hub = new(strategy, namespaced);
         _indexes = new(strategy);
     }
@@ -68,6 +72,7 @@ public sealed class ResourceCache : IAsyncDisposable
         {
             _feed ??= Task.Run(FeedAsync, CancellationToken.None);
             if (_state is { } state && state.Revision >= revision) return state;
+            if (_over) throw Over();
             _waiting.Add((revision, reached = new(TaskCreationOptions.RunContinuationsAsynchronously)));
         }
         try
@@ -129,14 +134,21 @@ public sealed class ResourceCache : IAsyncDisposable
     /// <summary>Tells all watchers that want it how far they are.</summary>
     public async Task BookmarkAsync(CancellationToken ct)
     {
-        if (_state is not { } state || _hub.Count == 0) return;
-        await _store.RequestProgressAsync(KeyRange.Prefix(_prefix), ct).ConfigureAwait(false);
+        if (_state is null || _hub.Count == 0) return;
+        var current = await _store.CurrentAsync(ct).ConfigureAwait(false);
+        try { await NotOlderThanAsync(current.Value, ct).ConfigureAwait(false); }
+        catch (StatusException) { } // the store is slow: then they are told how far it came
         lock (_gate)
             foreach (var watcher in _hub.Everyone()) watcher.OfferBookmark(_state!.Revision);
     }
 
     public long Revision => _state?.Revision ?? 0;
     public int WatcherCount => _hub.Count;
+    /// <summary>How many objects there are; null when nobody has asked for the resource yet.</summary>
+    public int? Count => _state?.All.Count;
+    /// <summary>Events that watchers were sent.</summary>
+    public long EventsSent => Volatile.Read(ref _sent);
+    internal void CountSent(int events) => Interlocked.Add(ref _sent, events);
 
     /// <summary>An object whose bytes are about to be written: the feed then need not decode what was just encoded.</summary>
     internal sealed record Written(IObject Object)
@@ -195,10 +207,21 @@ public sealed class ResourceCache : IAsyncDisposable
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested) { }
             catch (UnavailableException e) when (e.Reason == Unavailable.Closed) { break; }
-            catch (UnavailableException e) when (e.Reason == Unavailable.SlowWatcher) { _handoff.Clear(); } // watch again after the last one; what was handed over comes as other arrays
-            catch (CompactedException) { from = null; }
-            catch (Exception) when (!_stop.IsCancellationRequested)
+            catch (UnavailableException e) when (e.Reason == Unavailable.SlowWatcher)
             {
+                // Watch again after the last one; what was handed over comes as other arrays.
+                _handoff.Clear();
+                Log.Behind(_log, _prefix);
+            }
+            catch (CompactedException e)
+            {
+                from = null;
+                Log.Compacted(_log, _prefix, e.Asked.Value, e.Oldest.Value);
+            }
+            catch (Exception e) when (!_stop.IsCancellationRequested)
+            {
+                Log.FeedFailed(_log, e, _prefix, pause);
+
                 // The store will be back: what is served meanwhile is what was true, and consistent reads time out. What it had begun to
                 // take in may be half in, so all is read anew, and watchers are told to list again.
                 from = null;
@@ -206,8 +229,16 @@ public sealed class ResourceCache : IAsyncDisposable
                 pause = pause * 2 < TimeSpan.FromSeconds(5) ? pause * 2 : TimeSpan.FromSeconds(5);
             }
         lock (_gate)
+        {
+            // Nothing will come any more: nobody is to wait for it.
+            _over = true;
             foreach (var watcher in _hub.Everyone()) watcher.End();
+            foreach (var (_, reached) in _waiting) reached.TrySetException(Over());
+            _waiting.Clear();
+        }
     }
+
+    static StatusException Over() => Statuses.Unavailable("apiserver is shutting down");
 
     async Task<Revision> FillAsync(KeyRange range)
     {
@@ -226,6 +257,7 @@ public sealed class ResourceCache : IAsyncDisposable
             _handoff.Clear();
             _indexes.Clear();
             _ring.Reset(revision.Value);
+            if (_state is not null) Log.Refilled(_log, _prefix, items.Count, revision.Value);
             Publish(new(Sorted.From(items), revision.Value));
         }
         return revision;
@@ -255,6 +287,7 @@ public sealed class ResourceCache : IAsyncDisposable
             var all = _state!.All;
             Item? previous;
             all = change.Kind == ChangeKind.Delete ? all.Remove(key, out previous) : all.Set(item, out previous);
+            previous?.Shed();
             var e = new CacheEvent(change.Kind == ChangeKind.Delete ? EventType.Deleted : previous is null ? EventType.Added : EventType.Modified, item, previous);
             _ring.Add(e);
             _indexes.Apply(e);
@@ -280,5 +313,20 @@ public sealed class ResourceCache : IAsyncDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         if (_feed is { } feed) await feed.ConfigureAwait(false);
         _stop.Dispose();
+    }
+
+    static partial class Log
+    {
+        [LoggerMessage(2010, LogLevel.Warning, "The cache of {Prefix} lost the store and reads it anew in {Pause}; until then reads are old and watchers wait")]
+        public static partial void FeedFailed(ILogger logger, Exception e, string prefix, TimeSpan pause);
+
+        [LoggerMessage(2011, LogLevel.Warning, "The cache of {Prefix} was too slow for the store and goes on after what it saw last")]
+        public static partial void Behind(ILogger logger, string prefix);
+
+        [LoggerMessage(2012, LogLevel.Warning, "The cache of {Prefix} wanted revision {Asked}, but the store keeps none before {Oldest}")]
+        public static partial void Compacted(ILogger logger, string prefix, long asked, long oldest);
+
+        [LoggerMessage(2013, LogLevel.Information, "The cache of {Prefix} was read anew: {Count} objects at revision {Revision}; its watchers were told to list again")]
+        public static partial void Refilled(ILogger logger, string prefix, int count, long revision);
     }
 }

@@ -42,12 +42,12 @@ static class Encoder
         switch (output.Shape)
         {
             case Shape.Table:
-                TableEncoder.Begin(to, resource, new ListMeta { ResourceVersion = Number(item.Revision) }, columns);
+                TableEncoder.Begin(to, output, resource, new ListMeta { ResourceVersion = Number(item.Revision) }, columns);
                 TableEncoder.Row(to, output, resource, item, now);
                 to.Write("]}"u8);
                 break;
-            case Shape.Metadata when output.Format == Format.Protobuf: to.Write(PartialObjectMetadata.Info.ToProto(Partial(item))); break;
-            case Shape.Metadata: WritePartial(to, item); break;
+            case Shape.Metadata when output.Format == Format.Protobuf: to.Write(PartialProto(output, Partial(item))); break;
+            case Shape.Metadata: WritePartial(to, output, item); break;
             default:
                 if (output.Format == Format.Protobuf) ProtoEncoder.Item(to, item);
                 else to.Write(item.Json);
@@ -64,9 +64,14 @@ static class Encoder
         finally { writer.Dispose(); }
     }
 
-    public static void WritePartial(IBufferWriter<byte> to, Item item)
+    /// <summary>Metadata in an envelope.</summary>
+    public static byte[] PartialProto(Output output, PartialObjectMetadata value) =>
+        Envelope.Wrap(value, new("meta.k8s.io", output.MetaVersion), "PartialObjectMetadata");
+
+    public static void WritePartial(IBufferWriter<byte> to, Output output, Item item)
     {
-        to.Write("{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":"u8);
+        to.Write(output.MetaVersion == "v1" ? "{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":"u8
+            : "{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/v1beta1\",\"metadata\":"u8);
         to.Write(item.MetadataJson);
         to.Write("}"u8);
     }

@@ -21,10 +21,10 @@ static class ListEncoder
         }
         var kind = resource.Info.Kind;
         bool table = output.Shape == Shape.Table, metadata = output.Shape == Shape.Metadata;
-        if (table) TableEncoder.Begin(to, resource, meta, columns: true);
+        if (table) TableEncoder.Begin(to, output, resource, meta, columns: true);
         else
         {
-            Encoder.WriteText(to, metadata ? "{\"kind\":\"PartialObjectMetadataList\",\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":" : $"{{\"kind\":\"{kind.ListKind}\",\"apiVersion\":\"{kind.ApiVersion}\",\"metadata\":");
+            Encoder.WriteText(to, metadata ? $"{{\"kind\":\"PartialObjectMetadataList\",\"apiVersion\":\"{output.MetaApiVersion}\",\"metadata\":" : $"{{\"kind\":\"{kind.ListKind}\",\"apiVersion\":\"{kind.ApiVersion}\",\"metadata\":");
             to.Write(Encoder.Json(meta));
             to.Write(",\"items\":["u8);
         }
@@ -37,7 +37,7 @@ static class ListEncoder
             {
                 if (i > 0) gathered.Write(","u8);
                 if (table) TableEncoder.Row(gathered, output, resource, items[i], now);
-                else Encoder.WritePartial(gathered, items[i]);
+                else Encoder.WritePartial(gathered, output, items[i]);
                 if (gathered.WrittenCount < GatherUpTo && i < items.Count - 1) continue;
                 to.Write(gathered.WrittenSpan);
                 gathered.ResetWrittenCount();
@@ -71,7 +71,7 @@ static class ListEncoder
         if (output.Shape == Shape.Metadata)
         {
             byte[][] partial = [.. items.Select(i => Encoder.ToProto(Encoder.Partial(i)))];
-            ProtoEncoder.BeginList(to, "meta.k8s.io/v1", "PartialObjectMetadataList", meta, partial.Sum(p => (long)ProtoEncoder.ListItemSize(p.Length)));
+            ProtoEncoder.BeginList(to, output.MetaApiVersion, "PartialObjectMetadataList", meta, partial.Sum(p => (long)ProtoEncoder.ListItemSize(p.Length)));
             foreach (byte[] message in partial) ProtoEncoder.ListItem(to, message);
             ProtoEncoder.EndList(to);
             return;

@@ -7,9 +7,13 @@ public enum Shape : byte { Full, Table, Metadata }
 
 /// <summary>The encoding that a client and the server agreed on.</summary>
 /// <param name="IncludeObject">Of a table: Metadata, None or Object.</param>
-public sealed record Output(Format Format, Shape Shape = Shape.Full, bool Pretty = false, string IncludeObject = "Metadata")
+/// <param name="MetaVersion">Of a table or metadata: v1, or v1beta1 which says the same under its own name.</param>
+public sealed record Output(Format Format, Shape Shape = Shape.Full, bool Pretty = false, string IncludeObject = "Metadata", string MetaVersion = "v1")
 {
     public static Output Json { get; } = new(Format.Json);
+
+    /// <summary>What tables and metadata name as their apiVersion.</summary>
+    public string MetaApiVersion => MetaVersion == "v1" ? "meta.k8s.io/v1" : "meta.k8s.io/v1beta1";
 
     public string ContentType => Format switch
     {

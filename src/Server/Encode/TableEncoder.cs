@@ -12,9 +12,9 @@ static class TableEncoder
 {
     static readonly ApiColumn[] s_default = [new("Name", "string", "name", 0), new("Created At", "date", "", 0)];
 
-    public static void Begin(IBufferWriter<byte> to, Resource resource, ListMeta meta, bool columns)
+    public static void Begin(IBufferWriter<byte> to, Output output, Resource resource, ListMeta meta, bool columns)
     {
-        to.Write("{\"kind\":\"Table\",\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":"u8);
+        to.Write(output.MetaVersion == "v1" ? "{\"kind\":\"Table\",\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":"u8 : "{\"kind\":\"Table\",\"apiVersion\":\"meta.k8s.io/v1beta1\",\"metadata\":"u8);
         to.Write(Encoder.Json(meta));
         to.Write(",\"columnDefinitions\":"u8);
         if (columns) to.Write(resource.ColumnsJson);
@@ -51,7 +51,7 @@ static class TableEncoder
         {
             case "None": to.Write("null"u8); break;
             case "Object": to.Write(item.Json); break;
-            default: Encoder.WritePartial(to, item); break;
+            default: Encoder.WritePartial(to, output, item); break;
         }
         to.Write("}"u8);
     }

@@ -20,7 +20,7 @@ sealed class WatchEncoder(Output output, Resource resource, TimeProvider time)
         var item = resource.View(e.Item);
         if (output.Format == Format.Protobuf)
         {
-            if (output.Shape == Shape.Metadata) ProtoEncoder.Event(to, Name(e.Type), PartialObjectMetadata.Info.ToProto(Encoder.Partial(item)));
+            if (output.Shape == Shape.Metadata) ProtoEncoder.Event(to, Name(e.Type), Encoder.PartialProto(output, Encoder.Partial(item)));
             else ProtoEncoder.Event(to, Name(e.Type), item);
             return;
         }
@@ -39,19 +39,18 @@ sealed class WatchEncoder(Output output, Resource resource, TimeProvider time)
         var meta = MetaOf(e);
         if (output.Format == Format.Protobuf)
         {
-            var kind = output.Shape == Shape.Metadata ? PartialObjectMetadata.Info : resource.Info.Kind;
-            ProtoEncoder.Event(to, "BOOKMARK", kind.ToProto(Empty(kind, meta)));
+            ProtoEncoder.Event(to, "BOOKMARK", output.Shape == Shape.Metadata ? Encoder.PartialProto(output, new() { Metadata = meta }) : resource.Info.Kind.ToProto(Empty(resource.Info.Kind, meta)));
             return;
         }
         to.Write("{\"type\":\"BOOKMARK\",\"object\":"u8);
         switch (output.Shape)
         {
             case Shape.Table:
-                TableEncoder.Begin(to, resource, new ListMeta { ResourceVersion = meta.ResourceVersion }, !_columnsSent);
+                TableEncoder.Begin(to, output, resource, new ListMeta { ResourceVersion = meta.ResourceVersion }, !_columnsSent);
                 _columnsSent = true;
                 to.Write("]}"u8);
                 break;
-            case Shape.Metadata: to.Write(PartialObjectMetadata.Info.ToJson(new PartialObjectMetadata { Metadata = meta })); break;
+            case Shape.Metadata: to.Write(PartialObjectMetadata.Info.WriteFor(new PartialObjectMetadata { Metadata = meta }, new("meta.k8s.io", output.MetaVersion))); break;
             default: to.Write(resource.Info.Kind.ToJson(Empty(resource.Info.Kind, meta))); break;
         }
         to.Write("}\n"u8);

@@ -42,8 +42,25 @@ public sealed class HttpFront : IAsyncDisposable
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
+            var limits = kestrel.Limits;
             // The chain answers 413 itself, in the form of a Status.
-            kestrel.Limits.MaxRequestBodySize = null;
+            limits.MaxRequestBodySize = null;
+            // Go's net/http takes a megabyte of request line and headers together; selectors and tokens may be long, no client needs that much.
+            limits.MaxRequestLineSize = 256 << 10;
+            limits.MaxRequestHeadersTotalSize = 512 << 10;
+            limits.MaxRequestHeaderCount = 500;
+            limits.Http2.MaxRequestHeaderFieldSize = 256 << 10;
+            // What a connection may make the server keep for decoding headers: the protocol's default, said here because it is a bound.
+            limits.Http2.HeaderTableSize = 4096;
+            // The protocol's least: a larger frame would only be a larger buffer.
+            limits.Http2.MaxFrameSize = 16 << 10;
+            // Upstream's numbers: 32 seconds for the headers, idle connections go after 90.
+            limits.RequestHeadersTimeout = TimeSpan.FromSeconds(32);
+            limits.KeepAliveTimeout = TimeSpan.FromSeconds(90);
+            // Clients that are gone without a word hold watches: they are asked, as Go's server asks by TCP keep-alive. Floods of resets,
+            // pings and settings are Kestrel's to bound: it ends a connection whose queue of owed frames or of cancelled streams grows.
+            limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
+            limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(30);
             kestrel.Limits.Http2.InitialStreamWindowSize = StreamWindow;
             kestrel.Limits.Http2.InitialConnectionWindowSize = ConnectionWindow;
             kestrel.Limits.Http2.MaxStreamsPerConnection = StreamsPerConnection;

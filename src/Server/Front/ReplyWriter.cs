@@ -6,11 +6,12 @@ using Hanbae.Server.Encode;
 using Hanbae.Server.Errors;
 using Hanbae.Server.InProcess;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 
 namespace Hanbae.Server.Front;
 
 /// <summary>Runs the chain for HTTP requests and writes its answers.</summary>
-sealed class ReplyWriter(ApiServer server)
+sealed partial class ReplyWriter(ApiServer server)
 {
     /// <summary>As upstream: smaller answers are not worth compressing.</summary>
     const int CompressFrom = 128 * 1024;
@@ -29,10 +30,15 @@ sealed class ReplyWriter(ApiServer server)
         catch (Exception e) when (!http.Response.HasStarted)
         {
             // Encoding failed: the one thing that the chain cannot catch.
+            Log.NotEncoded(server.Options.Logger, e, request.Method, request.Path);
             http.Response.Clear();
             await WriteAsync(http, request, Reply.Object(Statuses.From(e), 500)).ConfigureAwait(false);
         }
-        catch (Exception) { http.Abort(); }
+        catch (Exception e)
+        {
+            Log.Aborted(server.Options.Logger, e, request.Method, request.Path);
+            http.Abort();
+        }
     }
 
     async Task WriteAsync(HttpContext http, HttpRequestContext request, Reply reply)
@@ -150,6 +156,7 @@ sealed class ReplyWriter(ApiServer server)
             }
             watcher.Initial = [];
             if (to.UnflushedBytes > 0) await to.FlushAsync(http.RequestAborted).ConfigureAwait(false);
+            var cache = reply.Resource.Stored.Cache;
             var events = new List<ItemEvent>();
             while (await watcher.TakeAsync(ref events).ConfigureAwait(false))
             {
@@ -158,6 +165,7 @@ sealed class ReplyWriter(ApiServer server)
                     encoder.Write(to, e);
                     if (to.UnflushedBytes > FlushEvery) await to.FlushAsync(http.RequestAborted).ConfigureAwait(false);
                 }
+                cache.CountSent(events.Count);
                 if (to.UnflushedBytes > 0) await to.FlushAsync(http.RequestAborted).ConfigureAwait(false);
             }
             if (watcher.Error is { } error)
@@ -206,5 +214,14 @@ sealed class ReplyWriter(ApiServer server)
             quoted.Append(c is < ' ' or > '~' ? ' ' : c);
         }
         return quoted.Append('"').ToString();
+    }
+
+    static partial class Log
+    {
+        [LoggerMessage(2003, LogLevel.Error, "The answer to {Method} {Path} could not be encoded")]
+        public static partial void NotEncoded(ILogger logger, Exception e, string method, string path);
+
+        [LoggerMessage(2004, LogLevel.Warning, "The answer to {Method} {Path} was broken off after it had begun")]
+        public static partial void Aborted(ILogger logger, Exception e, string method, string path);
     }
 }

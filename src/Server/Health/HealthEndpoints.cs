@@ -1,4 +1,5 @@
 using System.Text;
+using Hanbae.Server.Aggregation;
 using Hanbae.Server.Registry;
 using Hanbae.Store;
 
@@ -9,21 +10,29 @@ sealed class HealthEndpoints
 {
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    readonly (string Name, bool LiveToo, Func<CancellationToken, ValueTask<bool>> Passes)[] _checks;
-    readonly CancellationToken _stopping;
+    /// <param name="LiveToo">Also a check of /livez and /healthz.</param>
+    /// <param name="Failure">Null when it passes.</param>
+    sealed record Check(string Name, bool LiveToo, Func<CancellationToken, ValueTask<string?>> Failure);
 
-    public HealthEndpoints(IStore store, ResourceCatalog resources, CancellationToken stopping = default)
+    readonly Check[] _checks;
+
+    public HealthEndpoints(IStore store, ResourceCatalog resources, Aggregator? aggregator, CancellationToken stopping)
     {
-        _stopping = stopping;
+        async ValueTask<string?> StoreAnswers(CancellationToken ct)
+        {
+            await store.CurrentAsync(ct).ConfigureAwait(false);
+            return null;
+        }
         _checks =
         [
-            ("ping", true, _ => new(true)),
-            ("log", true, _ => new(true)),
+            new("ping", true, _ => default),
+            new("log", true, _ => default),
             // Named as upstream names its storage, since that is what people's probes exclude.
-            ("etcd", true, async ct => { await store.CurrentAsync(ct).ConfigureAwait(false); return true; }),
-            ("etcd-readiness", false, async ct => { await store.CurrentAsync(ct).ConfigureAwait(false); return true; }),
-            ("informer-sync", false, _ => new(resources.All.Count > 0)),
-            ("shutdown", false, _ => new(!_stopping.IsCancellationRequested)),
+            new("etcd", true, StoreAnswers),
+            new("etcd-readiness", false, StoreAnswers),
+            new("informer-sync", false, _ => new(resources.All.Count > 0 ? null : "no resource is served")),
+            .. (Check[])(aggregator is null ? [] : [new("autoregister-completion", true, _ => new(aggregator.IsRegistered ? null : "missing APIService"))]),
+            new("shutdown", false, _ => new(stopping.IsCancellationRequested ? "process is shutting down" : null)),
         ];
     }
 
@@ -34,31 +43,38 @@ sealed class HealthEndpoints
             var checks = _checks.Where(c => path == "readyz" || c.LiveToo).ToArray();
             yield return new("/" + path, false, r => AllAsync(r, path, checks));
             foreach (var check in checks)
-                yield return new($"/{path}/{check.Name}", false, async r => await PassesAsync(check.Passes, r.Aborted).ConfigureAwait(false) ? Reply.Text("ok") : Reply.Text($"internal server error: {check.Name} failed\n", 500));
+                yield return new($"/{path}/{check.Name}", false, async r =>
+                    await FailureAsync(check, r.Aborted).ConfigureAwait(false) is { } why ? Reply.Text($"internal server error: {why}\n", 500) : Reply.Text("ok"));
         }
     }
 
-    static async ValueTask<bool> PassesAsync(Func<CancellationToken, ValueTask<bool>> check, CancellationToken ct)
+    static async ValueTask<string?> FailureAsync(Check check, CancellationToken ct)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
         patience.CancelAfter(Patience);
-        try { return await check(patience.Token).ConfigureAwait(false); }
-        catch (Exception e) when (e is StoreException or OperationCanceledException) { return false; }
+        try { return await check.Failure(patience.Token).ConfigureAwait(false); }
+        catch (StoreException e) { return e.Message; }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested) { return "context deadline exceeded"; }
     }
 
-    static async ValueTask<Reply> AllAsync(RequestContext request, string path, (string Name, bool LiveToo, Func<CancellationToken, ValueTask<bool>> Passes)[] checks)
+    static async ValueTask<Reply> AllAsync(RequestContext request, string path, Check[] checks)
     {
         var excluded = request.Query.Where(q => q.Key == "exclude").Select(q => q.Value).ToHashSet();
         var lines = new StringBuilder();
         bool ok = true;
-        foreach (var (name, _, passes) in checks)
+        foreach (var check in checks)
         {
-            if (excluded.Remove(name)) { lines.Append($"[+]{name} excluded: ok\n"); continue; }
-            bool passed = await PassesAsync(passes, request.Aborted).ConfigureAwait(false);
+            if (excluded.Remove(check.Name))
+            {
+                lines.Append($"[+]{check.Name} excluded: ok\n");
+                continue;
+            }
+            bool passed = await FailureAsync(check, request.Aborted).ConfigureAwait(false) is null;
             ok &= passed;
-            lines.Append(passed ? $"[+]{name} ok\n" : $"[-]{name} failed: reason withheld\n");
+            // The reason is for the log and for the check's own path: this one is open to everybody.
+            lines.Append(passed ? $"[+]{check.Name} ok\n" : $"[-]{check.Name} failed: reason withheld\n");
         }
-        if (excluded.Count > 0) lines.Append($"warn: some health checks cannot be excluded: no matches for {string.Join(", ", excluded.Order().Select(e => $"\"{e}\""))}\n");
+        if (excluded.Count > 0) lines.Append($"warn: some health checks cannot be excluded: no matches for {string.Join(",", excluded.Order(StringComparer.Ordinal).Select(Machinery.Validate.FieldError.Quoted))}\n");
         if (!ok) return Reply.Text($"{lines}{path} check failed\n", 500);
         return Reply.Text(request.Parameter("verbose") is not null ? $"{lines}{path} check passed\n" : "ok");
     }

@@ -8,9 +8,10 @@ public static class VersionEndpoint
 {
     public const string Major = "1", Minor = "36", GitVersion = "v1.36.3+hanbae";
 
+    internal static string Platform { get; } = "linux/" + (RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "arm64" : "amd64");
+
     internal static IEnumerable<PathRoute> Paths()
     {
-        string architecture = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "arm64" : "amd64";
         byte[] body = Encoding.UTF8.GetBytes($$"""
             {
               "major": "{{Major}}",
@@ -25,7 +26,7 @@ public static class VersionEndpoint
               "buildDate": "1970-01-01T00:00:00Z",
               "goVersion": "",
               "compiler": "dotnet",
-              "platform": "linux/{{architecture}}"
+              "platform": "{{Platform}}"
             }
             """);
         yield return new("/version", false, _ => new(Reply.Bytes("application/json", body)));

@@ -51,7 +51,12 @@ sealed class InProcessTransport(ApiServer server) : IApiTransport
     {
         var context = InProcessContext.Of(request, ct);
         var reply = await server.Handler(context).ConfigureAwait(false);
-        if (reply is not WatchReply watch) throw new ApiException(StatusOf(reply));
+        if (reply is not WatchReply watch)
+        {
+            // Whoever left meanwhile hears that, not what became of the request.
+            ct.ThrowIfCancellationRequested();
+            throw new ApiException(StatusOf(reply));
+        }
         var watcher = watch.Watcher;
         using var end = new WatchEnd(watch, server, ct);
         try

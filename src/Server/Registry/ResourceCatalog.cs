@@ -43,7 +43,7 @@ public sealed class ResourceCatalog : IAsyncDisposable
     }
 
     StoredResource Store(GroupResource resource, KindInfo kind, bool namespaced, IStrategy strategy) =>
-        new(resource, kind, namespaced, strategy, _store, _admission, _options.SoleWriter, _options.Time);
+        new(resource, kind, namespaced, strategy, _store, _admission, _options.SoleWriter, _options.Time, _options.Logger);
 
     static HashSet<(string, string)> VersionsOf(Dictionary<(string Group, string Version, string Resource), Resource> resources) => [.. resources.Keys.Select(k => (k.Group, k.Version))];
 

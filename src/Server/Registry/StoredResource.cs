@@ -13,11 +13,11 @@ public sealed partial class StoredResource : IAsyncDisposable
     readonly AdmissionChain _admission;
     readonly TimeProvider _time;
 
-    internal StoredResource(GroupResource resource, KindInfo kind, bool namespaced, IStrategy strategy, IStore store, AdmissionChain admission, bool soleWriter, TimeProvider time)
+    internal StoredResource(GroupResource resource, KindInfo kind, bool namespaced, IStrategy strategy, IStore store, AdmissionChain admission, bool soleWriter, TimeProvider time, Microsoft.Extensions.Logging.ILogger? logger = null)
     {
         (Resource, Kind, Namespaced, Strategy, _store, _admission, _time) = (resource, kind, namespaced, strategy, store, admission, time);
         Prefix = resource.Group.Length == 0 ? $"/registry/{resource.Resource}/" : $"/registry/{resource.Group}/{resource.Resource}/";
-        Cache = new(store, Prefix, kind, namespaced, strategy, soleWriter, time);
+        Cache = new(store, Prefix, kind, namespaced, strategy, soleWriter, time, logger);
     }
 
     public GroupResource Resource { get; }

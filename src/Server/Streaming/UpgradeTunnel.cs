@@ -122,6 +122,7 @@ public static class UpgradeTunnel
 
     static async ValueTask EndSendingAsync(Stream dialled)
     {
+        if (dialled is Aggregation.RepeatedHeaders { Inner: var inner }) dialled = inner;
         if (dialled is SslStream tls) await tls.ShutdownAsync().ConfigureAwait(false);
         else if (dialled is NetworkStream { Socket: var socket }) socket.Shutdown(SocketShutdown.Send);
     }

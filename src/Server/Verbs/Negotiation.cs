@@ -68,9 +68,9 @@ static class Negotiation
                 else if (parameter.StartsWith("g=", StringComparison.Ordinal)) group = parameter[2..];
                 else if (parameter.StartsWith("v=", StringComparison.Ordinal)) version = parameter[2..];
             }
-            if (!known || shape != Shape.Full && (group != "meta.k8s.io" || version != "v1")) continue;
+            if (!known || shape != Shape.Full && (group != "meta.k8s.io" || version is not ("v1" or "v1beta1"))) continue;
             if (format == Format.Protobuf && shape == Shape.Full && !objects) continue;
-            return new(format.Value, shape);
+            return shape == Shape.Full ? new(format.Value) : new(format.Value, shape, MetaVersion: version);
         }
         return null;
     }

@@ -19,7 +19,7 @@ static class Reads
         string? version = request.Parameter("resourceVersion");
         var state = string.IsNullOrEmpty(version) ? await cache.CurrentAsync(ct).ConfigureAwait(false)
             : version == "0" ? await cache.AnyAsync(ct).ConfigureAwait(false)
-            : ulong.TryParse(version, out ulong at) ? await cache.NotOlderThanAsync((long)at, ct).ConfigureAwait(false)
+            : ulong.TryParse(version, out ulong at) && at <= long.MaxValue ? await cache.NotOlderThanAsync((long)at, ct).ConfigureAwait(false)
             : throw Statuses.Unknown($"resourceVersion: Invalid value: \"{version}\": strconv.ParseUint: parsing \"{version}\": invalid syntax");
         var item = state.All.Find(resource.Stored.KeyOf(request.Info.Namespace, request.Info.Name)) ?? throw Statuses.NotFound(resource.Info.Gvr.GroupResource, request.Info.Name);
         return resource.View(item);
@@ -33,9 +33,12 @@ static class Reads
         if (terms.Continue.Length > 0 && (token = ContinueToken.Decode(terms.Continue, out string error)) is null) throw Statuses.BadRequest(error);
 
         ResourceCache.State state;
-        long? exactly = token is { Revision: > 0 } t ? t.Revision : token is null && terms.Match == "Exact" ? terms.Revision : null;
+        // A page at a revision that was named means that revision (upstream's reading from before resourceVersionMatch).
+        bool exact = terms.Match == "Exact" || terms.Match.Length == 0 && terms.Limit > 0 && terms.Revision > 0;
+        long? exactly = token is { Revision: > 0 } t ? t.Revision : token is null && exact ? terms.Revision : null;
         if (exactly is { } revision)
         {
+            if (revision < stored.Snapshots.Oldest) throw Gone(terms, token?.Start ?? "");
             var current = await cache.NotOlderThanAsync(revision, ct).ConfigureAwait(false);
             if ((current.Revision == revision ? current : stored.Snapshots.Find(revision)) is not { } kept)
                 return await HistoryAsync(resource, terms, revision, token?.Start ?? "", ct).ConfigureAwait(false);
@@ -98,14 +101,23 @@ static class Reads
         try
         {
             var items = new List<Item>();
-            await foreach (var page in stored.ReadAsync(range, revision, ct).ConfigureAwait(false)) items.AddRange(page);
+            await foreach (var page in stored.ReadAsync(range, revision, ct).ConfigureAwait(false))
+            {
+                // Only what the page needs, and one more to know that there is more.
+                foreach (var item in page)
+                    if (terms.Filter.Matches(item)) items.Add(item);
+                if (terms.Limit > 0 && items.Count > terms.Limit) break;
+            }
             return Page(resource, Sorted.From(items).Between("", ""), terms.Filter, terms.Limit, items.Count, revision);
         }
-        catch (CompactedException) when (terms.Continue.Length > 0)
-        {
-            var error = Statuses.Expired(ExpiredToken).Status;
-            throw new StatusException(error with { Metadata = error.Metadata with { Continue = new ContinueToken(-1, start).Encode() } });
-        }
-        catch (CompactedException) { throw Statuses.Expired(ExpiredVersion); }
+        catch (CompactedException) { throw Gone(terms, start); }
+    }
+
+    /// <summary>Whoever goes through pages is told how to go on without the first ones' consistency.</summary>
+    static StatusException Gone(ListTerms terms, string start)
+    {
+        if (terms.Continue.Length == 0) return Statuses.Expired(ExpiredVersion);
+        var error = Statuses.Expired(ExpiredToken).Status;
+        return new(error with { Metadata = error.Metadata with { Continue = new ContinueToken(-1, start).Encode() } });
     }
 }

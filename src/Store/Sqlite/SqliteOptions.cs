@@ -1,3 +1,6 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
 namespace Hanbae.Store.Sqlite;
 
 /// <summary>Where an embedded store lives and what bounds it.</summary>
@@ -17,4 +20,6 @@ public sealed record SqliteOptions
     public long MaxBytesToVerify { get; init; } = 16 << 20;
     /// <summary>The file does not grow beyond so many 4 KiB pages; 0 for as far as the disk goes.</summary>
     public long MaxPages { get; init; }
+    /// <summary>Hears of groups that failed, of upkeep that is stuck and of a writer that stopped.</summary>
+    public ILogger Logger { get; init; } = NullLogger.Instance;
 }

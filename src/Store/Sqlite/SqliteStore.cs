@@ -1,12 +1,13 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Hanbae.Store.Watch;
+using Microsoft.Extensions.Logging;
 
 namespace Hanbae.Store.Sqlite;
 
 /// <summary>The embedded store: one SQLite file that keeps every acknowledged write through a power loss.</summary>
 /// <remarks>Holds no values in memory, and no keys: 8 MiB of page cache for the writer, 1 MiB per reader. Reads run on the caller's thread.</remarks>
-public sealed class SqliteStore : IStore, IChangeLog
+public sealed partial class SqliteStore : IStore, IChangeLog
 {
     /// <summary>How many entries <see cref="ReadAsync"/> hands out at once.</summary>
     const int PageSize = 1000;
@@ -14,6 +15,7 @@ public sealed class SqliteStore : IStore, IChangeLog
     const int IdleReaders = 8;
 
     readonly DataFolder _folder;
+    readonly ILogger _log;
     readonly WriteQueue _queue;
     readonly Fanout _fanout;
     readonly Upkeep _upkeep;
@@ -25,11 +27,11 @@ public sealed class SqliteStore : IStore, IChangeLog
     SqliteStore(DataFolder folder, Connection connection, SqliteOptions options)
     {
         long newest = connection.Number("SELECT max(coalesce((SELECT max(rev) FROM log), 0), (SELECT value FROM meta WHERE name = 'compacted'))");
-        _folder = folder;
+        (_folder, _log) = (folder, options.Logger);
         _queue = new(options.MaxWaitingWrites);
         _fanout = new(new(newest), options.WatchBuffer);
         _upkeep = new(connection, folder.Database, _fanout, options);
-        var writer = new Writer(connection, _queue, _fanout, _upkeep);
+        var writer = new Writer(connection, _queue, _fanout, _upkeep, options.Logger);
         _thread = new Thread(() => Run(writer)) { IsBackground = true, Name = "store writer" };
         _thread.Start();
     }
@@ -151,6 +153,7 @@ public sealed class SqliteStore : IStore, IChangeLog
             // Nothing that the writer knows how to live with: no more writes, and everybody hears why.
             why = new UnavailableException(Unavailable.Failed, $"the store stopped: {e.Message}", _upkeep.Oldest, _fanout.Current, e);
             _closed = true;
+            Log.Stopped(_log, e, _folder.Database);
         }
         _queue.Close(why);
         List<Write> left = [];
@@ -190,4 +193,10 @@ public sealed class SqliteStore : IStore, IChangeLog
     }
 
     UnavailableException Closed() => UnavailableException.Closed(_upkeep.Oldest, _fanout.Current);
+
+    static partial class Log
+    {
+        [LoggerMessage(2503, LogLevel.Critical, "The store in {File} stopped: nothing more is written until the process is started again")]
+        public static partial void Stopped(ILogger logger, Exception e, string file);
+    }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using Hanbae.Store.Watch;
+using Microsoft.Extensions.Logging;
 
 namespace Hanbae.Store.Sqlite;
 
@@ -9,7 +10,7 @@ namespace Hanbae.Store.Sqlite;
 /// costs by what was written since the last time, not by what is stored. Readers check <see cref="Oldest"/> after they read: it is raised
 /// before the first row goes.
 /// </remarks>
-sealed class Upkeep : IDisposable
+sealed partial class Upkeep : IDisposable
 {
     /// <summary>Revisions swept, at least, and pages given back between two groups.</summary>
     const int StepSize = 500;
@@ -73,6 +74,7 @@ sealed class Upkeep : IDisposable
         {
             // The disk is full, say. Nothing is lost, and it goes on after the next write or compaction.
             _connection.Rollback();
+            Log.Stuck(_options.Logger, e);
             Tell(new(long.MaxValue), e);
             _stuck = true;
         }
@@ -121,5 +123,11 @@ sealed class Upkeep : IDisposable
                 if (failure is null) done.TrySetResult(); else done.TrySetException(failure);
             _callers.RemoveAll(c => c.UpTo <= swept);
         }
+    }
+
+    static partial class Log
+    {
+        [LoggerMessage(2502, LogLevel.Warning, "What was compacted could not be taken off the file; it is tried again after the next write")]
+        public static partial void Stuck(ILogger logger, Exception e);
     }
 }

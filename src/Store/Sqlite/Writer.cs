@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using Hanbae.Store.Watch;
+using Microsoft.Extensions.Logging;
 
 namespace Hanbae.Store.Sqlite;
 
@@ -9,7 +10,7 @@ namespace Hanbae.Store.Sqlite;
 /// In order: decide and write the group, commit (the log is on the disk then), tell the watchers, tell the callers, tidy up. Whatever fails
 /// before the commit fails the whole group and leaves no trace, because a later member may have been decided by an earlier one.
 /// </remarks>
-sealed class Writer : IDisposable
+sealed partial class Writer : IDisposable
 {
     /// <summary>A group's values beyond this go into the next one: it bounds how far one transaction stretches the log.</summary>
     const long MaxGroupBytes = 16 << 20;
@@ -18,14 +19,15 @@ sealed class Writer : IDisposable
     readonly WriteQueue _queue;
     readonly Fanout _fanout;
     readonly Upkeep _upkeep;
+    readonly ILogger _log;
     readonly Statement _begin, _commit, _find, _value, _append, _setKey;
     readonly List<Change> _changes = [];
     readonly byte[] _utf8 = new byte[StoreLimits.MaxKeyLength * 3];
     Revision _next;
 
-    public Writer(Connection connection, WriteQueue queue, Fanout fanout, Upkeep upkeep)
+    public Writer(Connection connection, WriteQueue queue, Fanout fanout, Upkeep upkeep, ILogger log)
     {
-        (_connection, _queue, _fanout, _upkeep, _next) = (connection, queue, fanout, upkeep, fanout.Current.Next);
+        (_connection, _queue, _fanout, _upkeep, _log, _next) = (connection, queue, fanout, upkeep, log, fanout.Current.Next);
         _begin = connection.Prepare("BEGIN IMMEDIATE");
         _commit = connection.Prepare("COMMIT");
         _find = connection.Prepare("SELECT rev, created, deleted FROM keys WHERE key = ?1");
@@ -66,6 +68,7 @@ sealed class Writer : IDisposable
             _changes.Clear();
             to = Math.Max(to, from + 1);
             var why = e as UnavailableException ?? new UnavailableException(Unavailable.Failed, $"the write failed: {e.Message}", inner: e);
+            Log.GroupFailed(_log, why, to - from);
             for (int i = from; i < to; i++) writes[i].Fail(why);
             return to - from;
         }
@@ -113,5 +116,11 @@ sealed class Writer : IDisposable
         byte[] value = _value.Bytes(0).ToArray();
         _value.Reset();
         return value;
+    }
+
+    static partial class Log
+    {
+        [LoggerMessage(2501, LogLevel.Error, "{Writes} writes were refused because their group could not be written")]
+        public static partial void GroupFailed(ILogger logger, Exception e, int writes);
     }
 }

@@ -1,0 +1,103 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using Hanbae.Api;
+using Hanbae.Api.Apiregistration.V1;
+using Hanbae.Api.Meta.V1;
+
+namespace Hanbae.Server.Aggregation;
+
+/// <summary>Another API server as an APIService describes it: the connections to it, and what was last seen of it.</summary>
+sealed class Remote : IDisposable
+{
+    readonly SslClientAuthenticationOptions _tls;
+    readonly ServiceRoute _route;
+    readonly SocketsHttpHandler _handler;
+
+    public Remote(APIServiceSpec spec, ServiceRoute route, AggregationOptions options)
+    {
+        (Spec, Service, _route) = (spec, spec.Service!, route);
+        Version = new(spec.Group, spec.Version);
+        Port = Service.Port ?? 443;
+        _tls = Tls(spec, HostName, options.ProxyClientCertificate);
+        _handler = new()
+        {
+            UseProxy = false, UseCookies = false, AllowAutoRedirect = false, ActivityHeadersPropagator = null,
+            ConnectTimeout = TimeSpan.FromSeconds(30), PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+            // Names and groups may be any text; Go sends them as they are.
+            RequestHeaderEncodingSelector = static (_, _) => System.Text.Encoding.UTF8,
+            SslOptions = _tls,
+            PlaintextStreamFilter = static (context, _) => new(new RepeatedHeaders(context.PlaintextStream)),
+            ConnectCallback = async (_, ct) => await ConnectAsync(ct).ConfigureAwait(false),
+        };
+        Http = new(_handler);
+    }
+
+    public APIServiceSpec Spec { get; }
+    public ServiceReference Service { get; }
+    public Api.GroupVersion Version { get; }
+    public int Port { get; }
+    /// <summary>What its certificate must be for.</summary>
+    public string HostName => $"{Service.Name}.{Service.Namespace}.svc";
+    public string Authority => $"{HostName}:{Port}";
+    public HttpMessageInvoker Http { get; }
+
+    /// <summary>What the last check said; requests are passed on only while it is true.</summary>
+    public bool IsAvailable { get; set; }
+    /// <summary>Its resources as last heard of.</summary>
+    public Seq<APIResource> Resources { get; set; }
+    /// <summary>Its OpenAPI documents as last heard of.</summary>
+    public RemoteDocuments Documents { get; } = new();
+
+    /// <summary>A connection to one of the Service's endpoints, without TLS.</summary>
+    async ValueTask<Stream> ConnectAsync(CancellationToken ct)
+    {
+        var to = await _route.ResolveAsync(Service.Namespace, Service.Name, Port, ct).ConfigureAwait(false);
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(to.Host, to.Port, ct).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A connection of its own, for an upgrade.</summary>
+    public async ValueTask<Stream> DialAsync(CancellationToken ct)
+    {
+        var secure = new SslStream(await ConnectAsync(ct).ConfigureAwait(false));
+        try
+        {
+            await secure.AuthenticateAsClientAsync(_tls, ct).ConfigureAwait(false);
+            return new RepeatedHeaders(secure);
+        }
+        catch
+        {
+            await secure.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    static SslClientAuthenticationOptions Tls(APIServiceSpec spec, string name, X509Certificate2? certificate)
+    {
+        var tls = new SslClientAuthenticationOptions { TargetHost = name };
+        if (certificate is not null) tls.ClientCertificateContext = SslStreamCertificateContext.Create(certificate, null, offline: true);
+        if (spec.InsecureSkipTLSVerify) tls.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
+        else if (spec.CaBundle.Length > 0)
+        {
+            tls.CertificateChainPolicy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+            try { tls.CertificateChainPolicy.CustomTrustStore.ImportFromPem(spec.CaBundle.ToText()); }
+            // Not PEM: then nothing is trusted, and the check says so.
+            catch (System.Security.Cryptography.CryptographicException) { }
+        }
+        return tls;
+    }
+
+    public void Dispose() => Http.Dispose();
+}

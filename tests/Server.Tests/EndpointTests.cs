@@ -1,0 +1,90 @@
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Json;
+using Hanbae.Kit;
+
+namespace Hanbae.Server.Tests;
+
+/// <summary>Health, metrics and the list of paths.</summary>
+public sealed class EndpointTests
+{
+    [Theory]
+    [InlineData("/readyz?verbose", 200, "[+]ping ok\n[+]log ok\n[+]etcd ok\n[+]etcd-readiness ok\n[+]informer-sync ok\n[+]shutdown ok\nreadyz check passed\n")]
+    [InlineData("/livez?verbose", 200, "[+]ping ok\n[+]log ok\n[+]etcd ok\nlivez check passed\n")]
+    [InlineData("/healthz?verbose=1&exclude=etcd", 200, "[+]ping ok\n[+]log ok\n[+]etcd excluded: ok\nhealthz check passed\n")]
+    [InlineData("/livez?verbose&exclude=b&exclude=a", 200, "[+]ping ok\n[+]log ok\n[+]etcd ok\nwarn: some health checks cannot be excluded: no matches for \"a\",\"b\"\nlivez check passed\n")]
+    [InlineData("/livez", 200, "ok")]
+    [InlineData("/readyz/etcd-readiness", 200, "ok")]
+    [InlineData("/livez/nothing", 404, "404 page not found\n")]
+    public async Task Health_is_told_in_upstreams_form(string path, int code, string text)
+    {
+        await using var server = await TestServer.StartAsync();
+        var answer = await server.GetAsync(path);
+        Assert.Equal((code, text), (answer.Code, answer.Body));
+    }
+
+    [Fact]
+    public async Task A_stopping_server_lives_but_is_not_ready()
+    {
+        await using var server = await TestServer.StartAsync();
+        await server.Server.StopAsync();
+        var ready = await server.GetAsync("/readyz");
+        Assert.Equal(500, ready.Code);
+        Assert.Contains("[-]shutdown failed: reason withheld\nreadyz check failed\n", ready.Body);
+        Assert.Equal("internal server error: process is shutting down\n", (await server.GetAsync("/readyz/shutdown")).Body);
+        Assert.Equal(200, (await server.GetAsync("/livez")).Code);
+    }
+
+    [Fact]
+    public async Task The_root_lists_what_there_is()
+    {
+        await using var server = await TestServer.StartAsync();
+        var index = await server.GetAsync("/");
+        Assert.StartsWith("{\n  \"paths\": [\n    \"/", index.Body);
+        string[] paths = [.. ((JsonArray)index.Json["paths"]!).Items.Select(i => ((JsonString)i).Value)];
+        Assert.Equal(paths.Order(StringComparer.Ordinal), paths);
+        foreach (string path in (string[])["/api", "/api/v1", "/apis", "/apis/apps", "/apis/apps/v1", "/healthz", "/livez/ping", "/readyz/etcd", "/metrics", "/version"]) Assert.Contains(path, paths);
+    }
+
+    [Fact]
+    public async Task Metrics_count_requests_objects_and_events()
+    {
+        await using var server = await TestServer.StartAsync(o => o with { MoreMetrics = text => text.Append("# TYPE workqueue_depth gauge\nworkqueue_depth{name=\"x\"} 3\n") });
+        const string Maps = "/api/v1/namespaces/default/configmaps";
+        await server.PostAsync(Maps, """{"metadata":{"name":"a"}}""");
+        await server.GetAsync(Maps + "?watch=1&timeoutSeconds=1&allowWatchBookmarks=1&resourceVersion=0");
+        for (int i = 0; i < 3; i++) await server.GetAsync(Maps + "/a");
+        await server.GetAsync("/api/v1/namespaces/default/nosuchthing-1");
+        string text = (await server.GetAsync("/metrics")).Body;
+        const string Get = "group=\"\",resource=\"configmaps\",scope=\"resource\",subresource=\"\",verb=\"GET\",version=\"v1\"";
+        Assert.Contains($"apiserver_request_total{{code=\"200\",component=\"apiserver\",dry_run=\"\",{Get}}} 3\n", text);
+        Assert.Contains($"apiserver_request_duration_seconds_count{{component=\"apiserver\",dry_run=\"\",{Get}}} 3\n", text);
+        Assert.Contains($"apiserver_request_duration_seconds_bucket{{component=\"apiserver\",dry_run=\"\",{Get},le=\"+Inf\"}} 3\n", text);
+        Assert.Contains("apiserver_storage_objects{resource=\"configmaps\"} 1\n", text);
+        Assert.Contains("apiserver_watch_events_total{group=\"\",resource=\"configmaps\",version=\"v1\"} 1\n", text);
+        Assert.Contains("kubernetes_build_info{", text);
+        Assert.Contains("workqueue_depth{name=\"x\"} 3\n", text);
+        // What a client made up is no label: the number of series is bounded.
+        Assert.DoesNotContain("nosuchthing", text);
+        // Every series is said to be of some type once.
+        string[] types = [.. text.Split('\n').Where(l => l.StartsWith("# TYPE ", StringComparison.Ordinal)).Select(l => l.Split(' ')[2])];
+        Assert.Equal(types.Distinct(), types);
+    }
+
+    [Fact]
+    public async Task Bookmarks_come_within_a_minute()
+    {
+        var time = new FakeTime();
+        await using var server = await TestServer.StartAsync(o => o with { Time = time });
+        await server.CreateAsync(new ConfigMap { Metadata = new() { Name = "a", Namespace = "default" } });
+        using var ct = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        await using var events = server.WatchAsync("/api/v1/configmaps", ct.Token, ("allowWatchBookmarks", "true")).GetAsyncEnumerator(ct.Token);
+        Assert.True(await events.MoveNextAsync());
+        // Writes elsewhere move the bookmark on although nothing happens here.
+        var other = await server.CreateAsync(new Secret { Metadata = new() { Name = "s", Namespace = "default" } });
+        var next = events.MoveNextAsync();
+        time.Advance(TimeSpan.FromMinutes(1));
+        Assert.True(await next);
+        Assert.Equal("BOOKMARK", events.Current.Type);
+        Assert.True(long.Parse(events.Current.Object.Metadata.ResourceVersion) >= long.Parse(other.Metadata.ResourceVersion));
+    }
+}
