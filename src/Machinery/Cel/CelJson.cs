@@ -44,7 +44,7 @@ public static class CelJson
     static CelValue FromBase64(string text)
     {
         byte[] bytes = new byte[text.Length];
-        return Convert.TryFromBase64String(text, bytes, out int length) ? new CelBytes(bytes.AsMemory(0, length)) : new CelError($"Invalid byte formatted string {text}");
+        return System.Convert.TryFromBase64String(text, bytes, out int length) ? new CelBytes(bytes.AsMemory(0, length)) : new CelError($"Invalid byte formatted string {text}");
     }
 
     static CelValue FromNumber(JsonNumber number, CelSchema schema) => schema.Kind switch
@@ -82,7 +82,7 @@ public static class CelJson
             case CelUint u: return JsonNumber.Of((double)u.Value);
             case CelDouble d when double.IsFinite(d.Value): return JsonNumber.Of(d.Value);
             case CelString s: return new JsonString(s.Value);
-            case CelBytes b: return new JsonString(Convert.ToBase64String(b.Value.Span));
+            case CelBytes b: return new JsonString(System.Convert.ToBase64String(b.Value.Span));
             case CelTimestamp t: return new JsonString(t.Text);
             case CelDuration d: return new JsonString(d.Text);
             case CelOptional { Value: { } inner }: return ToJson(inner, depth + 1, out error);

@@ -61,8 +61,8 @@ static class Formatting
             case 'x' or 'X':
                 string? hex = value switch
                 {
-                    CelString s => Convert.ToHexStringLower(Encoding.UTF8.GetBytes(s.Value)),
-                    CelBytes bytes => Convert.ToHexStringLower(bytes.Value.Span),
+                    CelString s => System.Convert.ToHexStringLower(Encoding.UTF8.GetBytes(s.Value)),
+                    CelBytes bytes => System.Convert.ToHexStringLower(bytes.Value.Span),
                     _ => Whole(value) is { } number ? Digits(number, 16) : null,
                 };
                 return hex is null ? Wrong("only integers, byte buffers, and strings can be formatted as hex", value) : (verb == 'X' ? hex.ToUpperInvariant() : hex, null);

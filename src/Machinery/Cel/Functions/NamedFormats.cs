@@ -33,7 +33,7 @@ static partial class NamedFormats
         ["labelValue"] = new("LabelValue", 40, s => [.. LabelSyntax.ValueErrors(s)]),
         ["uri"] = new("URI", 1133, s => Urls.Parse(s, request: true, out string? error) is null ? [error!] : []),
         ["uuid"] = new("uuid", 99, s => Uuid().IsMatch(s) ? [] : ["does not match the UUID format"]),
-        ["byte"] = new("byte", 80, s => Convert.TryFromBase64String(s, new byte[s.Length], out _) && s.Length > 0 ? [] : ["invalid base64"]),
+        ["byte"] = new("byte", 80, s => System.Convert.TryFromBase64String(s, new byte[s.Length], out _) && s.Length > 0 ? [] : ["invalid base64"]),
         ["date"] = new("date", 81, s => CelTimestamp.ParseDate(s) is not null ? [] : ["invalid date"]),
         ["datetime"] = new("datetime", 81, s => CelTimestamp.Parse(s) is not null ? [] : ["invalid datetime"]),
     };
