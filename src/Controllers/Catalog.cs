@@ -30,12 +30,18 @@ public static partial class Catalog
         // How it is found.
         new("endpointslice", "endpointslice-controller", (c, _) => new EndpointSlices.Reflect(c)),
         new("endpoint", "endpoint-controller", (c, _) => new Endpoints.Reflect(c)),
+        new("endpointslicemirroring", "endpointslicemirroring-controller", (c, _) => new EndpointSliceMirroring.Mirror(c)),
+        // How much of it may be disturbed.
+        new("disruption", "disruption-controller", (c, _) => new PodDisruptionBudgets.Allow(c)),
+        // Who may do what.
+        new("clusterrole-aggregation", "clusterrole-aggregation-controller", (c, _) => new ClusterRoles.Aggregate(c)),
         // What goes: namespaces with all they hold.
         new("namespace", "namespace-controller", (c, _) => new Namespaces.Delete(c)),
         new("garbagecollector", "generic-garbage-collector", (c, _) => new Garbage.Collect(c)),
         new("podgc", "pod-garbage-collector", (c, o) => new Pods.Sweep(c, o)),
         // Where it runs.
         new("nodeipam", "node-controller", (c, o) => new Nodes.Ipam(c, o)),
+        new("ttl", "ttl-controller", (c, _) => new Nodes.SecretTtl(c)),
         new("nodelifecycle", "node-controller", (c, o) => new Nodes.Lifecycle(c, o)),
         new("taint-eviction-controller", "node-controller", (c, _) => new Nodes.Evict(c)),
     ];

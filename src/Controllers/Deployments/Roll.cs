@@ -41,6 +41,12 @@ sealed class Roll(IClusterAccess cluster) : IReconciler
         if (selector.IsEmpty) return await RefuseAsync(deployment, ct);
         var now = cluster.Time.GetUtcNow();
         var sets = await Claim.AllAsync(_client, deployment, selector, _sets, ct);
+        if (!deployment.Spec.Paused && !deployment.IsBeingDeleted && Rollback.For(deployment, sets) is { } back)
+        {
+            cluster.Recorder.Event(deployment, back.Type, back.Reason, back.Message);
+            await _client.UpdateAsync(back.Deployment, ct);
+            return Again.OnChange;
+        }
         var plan = RollPlan.For(deployment, sets, Runs, now);
 
         if (plan.Create is { } made && !await CreateAsync(deployment, made, now, ct)) return Again.WithBackoff;

@@ -19,6 +19,8 @@ static class SetNotes
     static readonly HashSet<string> NotCopied =
         ["kubectl.kubernetes.io/last-applied-configuration", Revision, History, Desired, Max, "deprecated.deployment.rollback.to"];
 
+    public static bool IsCopied(string annotation) => !NotCopied.Contains(annotation);
+
     public static long RevisionOf(IObject obj) => Number(obj, Revision) ?? 0;
 
     public static int? DesiredOf(ReplicaSet set) => (int?)Number(set, Desired);

@@ -10,8 +10,7 @@ namespace Hanbae.Controllers.EndpointSlices;
 
 /// <summary>What has to change for a Service's slices to show its Pods, touching as few slices as may be.</summary>
 /// <remarks>
-/// As upstream: Pods with the same ports share slices; an endpoint stays in the slice it is in; new ones go first to slices that change
-/// anyway, then to those with room. A Service without Pods keeps one empty slice for each address family.
+/// As upstream: Pods with the same ports share slices. A Service without Pods keeps one empty slice for each address family.
 /// </remarks>
 sealed record ReflectPlan(ImmutableArray<EndpointSlice> Create, ImmutableArray<EndpointSlice> Update, ImmutableArray<EndpointSlice> Delete)
 {
@@ -26,9 +25,9 @@ sealed record ReflectPlan(ImmutableArray<EndpointSlice> Create, ImmutableArray<E
     /// <param name="zones">The zone of a node, by its name; empty when it has none.</param>
     public static ReflectPlan For(Service service, IEnumerable<Pod> pods, IReadOnlyCollection<EndpointSlice> existing, Func<string, string> zones)
     {
-        List<EndpointSlice> create = [], update = [], delete = [];
+        var packing = new Packing(Most);
         var families = Families(service);
-        delete.AddRange(existing.Where(s => !families.Contains(s.AddressType)));
+        packing.Delete.AddRange(existing.Where(s => !families.Contains(s.AddressType)));
         var all = pods.ToList();
         foreach (string family in families)
         {
@@ -42,55 +41,21 @@ sealed record ReflectPlan(ImmutableArray<EndpointSlice> Create, ImmutableArray<E
                 }
             if (desired.Count == 0) desired.Add(default, []);
             var mine = existing.Where(s => s.AddressType == family).OrderBy(s => s.Metadata.Name, StringComparer.Ordinal).ToList();
-            delete.AddRange(mine.Where(s => !desired.ContainsKey(s.Ports)));
+            packing.Delete.AddRange(mine.Where(s => !desired.ContainsKey(s.Ports)));
             foreach (var (ports, endpoints) in desired)
-                Pack(service, family, ports, endpoints, [.. mine.Where(s => s.Ports == ports)], create, update, delete);
+                packing.Add(FormOf(service, family, ports), endpoints, [.. mine.Where(s => s.Ports == ports)]);
         }
-        return new([.. create], [.. update], [.. delete]);
+        return new([.. packing.Create], [.. packing.Update], [.. packing.Delete]);
     }
 
-    static void Pack(Service service, string family, Seq<EndpointPort> ports, List<Endpoint> desired, List<EndpointSlice> slices,
-        List<EndpointSlice> create, List<EndpointSlice> update, List<EndpointSlice> delete)
+    static EndpointSlice FormOf(Service service, string family, Seq<EndpointPort> ports) => new()
     {
-        var wanted = desired.ToDictionary(Identity);
-        var kept = new List<Endpoint>[slices.Count];
-        for (int i = 0; i < kept.Length; i++)
+        Metadata = new()
         {
-            kept[i] = [];
-            foreach (var endpoint in slices[i].Endpoints)
-                if (wanted.Remove(Identity(endpoint), out var now)) kept[i].Add(now);
-        }
-        var added = new Queue<Endpoint>(desired.Where(e => wanted.ContainsKey(Identity(e))));
-        bool Changes(int i) => !kept[i].ToSeq().Equals(slices[i].Endpoints);
-        // Not into slices that would become empty: those go, unless they are needed.
-        foreach (int i in Enumerable.Range(0, kept.Length).OrderBy(i => Changes(i) ? 0 : 1).ThenByDescending(i => kept[i].Count).ToList())
-            while (added.Count > 0 && kept[i].Count < Most) kept[i].Add(added.Dequeue());
-        bool any = false;
-        for (int i = 0; i < kept.Length; i++)
-        {
-            if (kept[i].Count == 0 && (desired.Count > 0 || any)) { delete.Add(slices[i]); continue; }
-            any = true;
-            var next = slices[i] with { Endpoints = kept[i].ToSeq(), Metadata = slices[i].Metadata with { Labels = LabelsOf(service) } };
-            if (!next.Equals(slices[i])) update.Add(next);
-        }
-        while (added.Count > 0 || !any)
-        {
-            any = true;
-            var chunk = new List<Endpoint>();
-            while (added.Count > 0 && chunk.Count < Most) chunk.Add(added.Dequeue());
-            create.Add(new()
-            {
-                Metadata = new()
-                {
-                    GenerateName = service.Metadata.Name + "-", Namespace = service.Metadata.Namespace, Labels = LabelsOf(service),
-                    OwnerReferences = [service.ControllerRef()],
-                },
-                AddressType = family, Ports = ports, Endpoints = chunk.ToSeq(),
-            });
-        }
-    }
-
-    static string Identity(Endpoint endpoint) => endpoint.TargetRef?.Uid + " " + string.Join(' ', endpoint.Addresses);
+            GenerateName = service.Metadata.Name + "-", Namespace = service.Metadata.Namespace, Labels = LabelsOf(service), OwnerReferences = [service.ControllerRef()],
+        },
+        AddressType = family, Ports = ports,
+    };
 
     static Map<string> LabelsOf(Service service)
     {

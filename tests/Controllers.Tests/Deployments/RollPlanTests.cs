@@ -104,6 +104,7 @@ public sealed class RollPlanTests
     }
 
     [Fact]
+    [Trait("Conformance", "[sig-apps] Deployment deployment should support proportional scaling [Conformance]")]
     public void Scaling_during_a_rollout_is_shared_in_proportion()
     {
         var d = Make.Deployment("web", 20, "nginx:2", surge: 0, unavailable: 5);

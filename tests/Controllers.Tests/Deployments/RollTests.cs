@@ -62,6 +62,7 @@ public sealed class RollTests
     }
 
     [Fact]
+    [Trait("Conformance", "[sig-apps] Deployment RollingUpdateDeployment should delete old pods and create new ones [Conformance]")]
     public async Task A_matching_orphan_set_is_adopted()
     {
         var d = Make.Deployment("web", 2);
@@ -73,9 +74,55 @@ public sealed class RollTests
         await cluster.UntilAsync(api => Complete(api, "nginx:1"));
 
         Assert.Equal("web", Assert.Single(cluster.Api.All<ReplicaSet>()).Controller?.Name);
+        // Its Pods give way to those of another template.
+        SetImage(cluster.Api, "nginx:2");
+        await cluster.UntilAsync(api => Complete(api, "nginx:2") && api.Find<ReplicaSet>("web-old")!.Status.Replicas == 0);
     }
 
     [Fact]
+    [Trait("Conformance", "[sig-apps] Deployment deployment should delete old replica sets [Conformance]")]
+    public async Task Sets_that_the_history_has_no_room_for_go()
+    {
+        await using var cluster = new TestCluster(Run);
+        var d = Make.Deployment("web", 1);
+        cluster.Api.Put(d with { Spec = d.Spec with { RevisionHistoryLimit = 0 } });
+        await cluster.UntilAsync(api => Complete(api, "nginx:1"));
+        SetImage(cluster.Api, "nginx:2");
+        await cluster.UntilAsync(api => Complete(api, "nginx:2") && api.All<ReplicaSet>().Count == 1);
+    }
+
+    [Fact]
+    [Trait("Conformance", "[sig-apps] Deployment deployment should support rollover [Conformance]")]
+    public async Task A_rollout_that_never_ends_gives_way_to_the_next()
+    {
+        await using var cluster = new TestCluster(Run);
+        cluster.Api.Put(Make.Deployment("web", 2));
+        await cluster.UntilAsync(api => Complete(api, "nginx:1"));
+        SetImage(cluster.Api, "broken");
+        await cluster.UntilAsync(api => api.All<Pod>().Any(p => p.Spec.Containers[0].Image == "broken"));
+        SetImage(cluster.Api, "nginx:3");
+        await cluster.UntilAsync(api => Complete(api, "nginx:3"));
+        Assert.Equal(3, cluster.Api.All<ReplicaSet>().Count);
+    }
+
+    [Theory]
+    [InlineData("1", "nginx:1", "DeploymentRollback", "Rolled back deployment \"web\" to revision 1")]
+    [InlineData("0", "nginx:1", "DeploymentRollback", "Rolled back deployment \"web\" to revision 1")]
+    [InlineData("9", "nginx:2", "DeploymentRollbackRevisionNotFound", "Unable to find the revision to rollback to.")]
+    public async Task An_annotation_takes_back_to_a_revision(string to, string image, string reason, string message)
+    {
+        await using var cluster = new TestCluster(Run);
+        cluster.Api.Put(Make.Deployment("web", 1));
+        await cluster.UntilAsync(api => Complete(api, "nginx:1"));
+        SetImage(cluster.Api, "nginx:2");
+        await cluster.UntilAsync(api => Complete(api, "nginx:2"));
+        cluster.Api.Change<Deployment>("web", d => d with { Metadata = d.Metadata with { Annotations = d.Metadata.Annotations.Set("deprecated.deployment.rollback.to", to) } });
+        await cluster.UntilAsync(api => cluster.Events.Told.Contains((reason, message)) && Complete(api, image));
+        Assert.False(cluster.Api.Find<Deployment>("web")!.Metadata.Annotations.ContainsKey("deprecated.deployment.rollback.to"));
+    }
+
+    [Fact]
+    [Trait("Conformance", "[sig-apps] Deployment RecreateDeployment should delete old pods and create new ones [Conformance]")]
     public async Task Recreate_never_runs_two_templates_at_once()
     {
         await using var cluster = new TestCluster(Run);

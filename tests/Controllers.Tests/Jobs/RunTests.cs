@@ -11,7 +11,6 @@ namespace Hanbae.Controllers.Tests.Jobs;
 public sealed class RunTests
 {
     static readonly string[] Which = ["job"];
-    const string Sig = "[sig-apps] Job ";
 
     static JobStatus Status(FakeApi api, string name = "work") => api.Find<Job>(name)!.Status;
     static PlayedNodes Ending(TestCluster cluster, Func<Pod, int?> code) =>
@@ -19,7 +18,7 @@ public sealed class RunTests
     static int Index(Pod pod) => JobPod.IndexOf(pod)!.Value;
 
     [Fact]
-    [Trait("Conformance", Sig + "should delete a job [Conformance]")]
+    [Trait("Conformance", "[sig-apps] Job should delete a job [Conformance]")]
     public async Task A_Job_that_goes_lets_go_of_its_Pods()
     {
         await using var cluster = new TestCluster(Which);
@@ -64,7 +63,7 @@ public sealed class RunTests
     }
 
     [Fact]
-    [Trait("Conformance", Sig + "should run a job to completion when tasks sometimes fail and are locally restarted [Conformance]")]
+    [Trait("Conformance", "[sig-apps] Job should run a job to completion when tasks sometimes fail and are locally restarted [Conformance]")]
     public async Task Restarts_in_place_do_not_make_new_Pods()
     {
         await using var cluster = new TestCluster(Which);
@@ -76,7 +75,7 @@ public sealed class RunTests
     }
 
     [Fact]
-    [Trait("Conformance", Sig + "should create pods for an Indexed job with completion indexes and specified hostname [Conformance]")]
+    [Trait("Conformance", "[sig-apps] Job should create pods for an Indexed job with completion indexes and specified hostname [Conformance]")]
     public async Task Each_index_has_its_Pod_that_knows_it()
     {
         await using var cluster = new TestCluster(Which);
@@ -93,7 +92,7 @@ public sealed class RunTests
     }
 
     [Fact]
-    [Trait("Conformance", Sig + "should execute all indexes despite some failing when using backoffLimitPerIndex [Conformance]")]
+    [Trait("Conformance", "[sig-apps] Job should execute all indexes despite some failing when using backoffLimitPerIndex [Conformance]")]
     public async Task With_a_limit_for_each_index_the_others_go_on()
     {
         await using var cluster = new TestCluster(Which) { Creep = TimeSpan.FromSeconds(1) };
@@ -104,7 +103,7 @@ public sealed class RunTests
     }
 
     [Fact]
-    [Trait("Conformance", Sig + "should terminate job execution when the number of failed indexes exceeds maxFailedIndexes [Conformance]")]
+    [Trait("Conformance", "[sig-apps] Job should terminate job execution when the number of failed indexes exceeds maxFailedIndexes [Conformance]")]
     public async Task Too_many_failed_indexes_end_the_Job()
     {
         await using var cluster = new TestCluster(Which);
@@ -114,7 +113,7 @@ public sealed class RunTests
     }
 
     [Fact]
-    [Trait("Conformance", Sig + "should mark indexes as failed when the FailIndex action is matched in podFailurePolicy [Conformance]")]
+    [Trait("Conformance", "[sig-apps] Job should mark indexes as failed when the FailIndex action is matched in podFailurePolicy [Conformance]")]
     public async Task A_rule_may_fail_an_index_at_once()
     {
         await using var cluster = new TestCluster(Which);
@@ -128,7 +127,7 @@ public sealed class RunTests
     }
 
     [Fact]
-    [Trait("Conformance", Sig + "should allow to use the pod failure policy on exit code to fail the job early [Conformance]")]
+    [Trait("Conformance", "[sig-apps] Job should allow to use the pod failure policy on exit code to fail the job early [Conformance]")]
     public async Task A_rule_may_fail_the_Job_at_once()
     {
         await using var cluster = new TestCluster(Which);
@@ -146,7 +145,7 @@ public sealed class RunTests
     }
 
     [Fact]
-    [Trait("Conformance", Sig + "should allow to use a pod failure policy to ignore failure matching on DisruptionTarget condition [Conformance]")]
+    [Trait("Conformance", "[sig-apps] Job should allow to use a pod failure policy to ignore failure matching on DisruptionTarget condition [Conformance]")]
     public async Task Disrupted_Pods_may_be_ignored()
     {
         await using var cluster = new TestCluster(Which) { Creep = TimeSpan.FromSeconds(1) };
@@ -164,9 +163,9 @@ public sealed class RunTests
     }
 
     [Fact]
-    [Trait("Conformance", Sig + "with successPolicy succeededIndexes rule should succeeded even when some indexes remain pending [Conformance]")]
-    [Trait("Conformance", Sig + "with successPolicy succeededCount rule should succeeded even when some indexes remain pending [Conformance]")]
-    [Trait("Conformance", Sig + "with successPolicy should succeeded when all indexes succeeded [Conformance]")]
+    [Trait("Conformance", "[sig-apps] Job with successPolicy succeededIndexes rule should succeeded even when some indexes remain pending [Conformance]")]
+    [Trait("Conformance", "[sig-apps] Job with successPolicy succeededCount rule should succeeded even when some indexes remain pending [Conformance]")]
+    [Trait("Conformance", "[sig-apps] Job with successPolicy should succeeded when all indexes succeeded [Conformance]")]
     public async Task A_success_policy_ends_the_Job_while_others_still_run()
     {
         await using var cluster = new TestCluster(Which);
@@ -181,7 +180,7 @@ public sealed class RunTests
     }
 
     [Fact]
-    [Trait("Conformance", Sig + "should adopt matching orphans and release non-matching pods [Conformance]")]
+    [Trait("Conformance", "[sig-apps] Job should adopt matching orphans and release non-matching pods [Conformance]")]
     public async Task Orphans_are_adopted_with_the_finalizer_and_strangers_released_without()
     {
         await using var cluster = new TestCluster(Which);

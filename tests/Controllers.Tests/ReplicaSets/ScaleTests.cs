@@ -36,12 +36,13 @@ public sealed class ScaleTests
     }
 
     [Fact]
+    [Trait("Conformance", "[sig-apps] ReplicaSet should adopt matching pods on creation and release no longer matching pods [Conformance]")]
     public async Task A_Pod_that_stops_matching_is_released_and_replaced()
     {
-        await using var cluster = new TestCluster(Run);
+        string name = "stray";
+        await using var cluster = new TestCluster(Run, api => api.Put(Make.Pod(name)));
         cluster.Api.Put(Make.ReplicaSet("web", 2));
-        await cluster.UntilAsync(api => api.Find<ReplicaSet>("web")!.Status.Replicas == 2);
-        string name = cluster.Api.All<Pod>()[0].Metadata.Name;
+        await cluster.UntilAsync(api => api.Find<ReplicaSet>("web")!.Status.Replicas == 2 && api.Find<Pod>(name)!.Controller?.Name == "web");
 
         cluster.Api.Change<Pod>(name, p => p with { Metadata = p.Metadata with { Labels = Map.Of(("app", "debug")) } });
         await cluster.UntilAsync(api => api.All<Pod>().Count == 3);

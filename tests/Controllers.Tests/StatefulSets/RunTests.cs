@@ -12,7 +12,6 @@ namespace Hanbae.Controllers.Tests.StatefulSets;
 public sealed class RunTests
 {
     static readonly string[] Which = ["statefulset"];
-    const string Basic = "[sig-apps] StatefulSet Basic StatefulSet functionality [StatefulSetBasic] ";
 
     static StatefulSetStatus Status(FakeApi api) => api.Find<StatefulSet>("web")!.Status;
     static IEnumerable<string> Made(TestCluster cluster) => cluster.Events.Told.Where(e => e.Reason == "SuccessfulCreate").Select(e => e.Message.Split(' ')[2]);
@@ -22,7 +21,7 @@ public sealed class RunTests
     static void Scale(TestCluster cluster, int replicas) => cluster.Api.Change<StatefulSet>("web", s => s with { Spec = s.Spec with { Replicas = replicas } });
 
     [Fact]
-    [Trait("Conformance", Basic + "Scaling should happen in predictable order and halt if any stateful pod is unhealthy [Slow] [Conformance]")]
+    [Trait("Conformance", "[sig-apps] StatefulSet Basic StatefulSet functionality [StatefulSetBasic] Scaling should happen in predictable order and halt if any stateful pod is unhealthy [Slow] [Conformance]")]
     public async Task Members_come_and_go_in_order_and_wait_for_one_that_is_unhealthy()
     {
         await using var cluster = new TestCluster(Which);
@@ -45,7 +44,7 @@ public sealed class RunTests
     }
 
     [Fact]
-    [Trait("Conformance", Basic + "Burst scaling should run to completion even with unhealthy pods [Slow] [Conformance]")]
+    [Trait("Conformance", "[sig-apps] StatefulSet Basic StatefulSet functionality [StatefulSetBasic] Burst scaling should run to completion even with unhealthy pods [Slow] [Conformance]")]
     public async Task In_parallel_unhealthy_members_hold_up_nobody()
     {
         await using var cluster = new TestCluster(Which);
@@ -60,7 +59,7 @@ public sealed class RunTests
     }
 
     [Fact]
-    [Trait("Conformance", Basic + "should perform rolling updates and roll backs of template modifications [Conformance]")]
+    [Trait("Conformance", "[sig-apps] StatefulSet Basic StatefulSet functionality [StatefulSetBasic] should perform rolling updates and roll backs of template modifications [Conformance]")]
     public async Task A_template_rolls_out_and_back()
     {
         await using var cluster = new TestCluster(Which);
@@ -81,7 +80,7 @@ public sealed class RunTests
     }
 
     [Fact]
-    [Trait("Conformance", Basic + "should perform canary updates and phased rolling updates of template modifications [Conformance]")]
+    [Trait("Conformance", "[sig-apps] StatefulSet Basic StatefulSet functionality [StatefulSetBasic] should perform canary updates and phased rolling updates of template modifications [Conformance]")]
     public async Task A_partition_makes_a_canary_and_members_come_back_as_they_were()
     {
         await using var cluster = new TestCluster(Which);
@@ -107,7 +106,7 @@ public sealed class RunTests
     }
 
     [Fact]
-    [Trait("Conformance", Basic + "Should recreate evicted statefulset [Conformance]")]
+    [Trait("Conformance", "[sig-apps] StatefulSet Basic StatefulSet functionality [StatefulSetBasic] Should recreate evicted statefulset [Conformance]")]
     public async Task A_member_that_failed_is_made_anew()
     {
         await using var cluster = new TestCluster(Which);

@@ -1,0 +1,40 @@
+using System.Globalization;
+using System.Text;
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Rest;
+using Hanbae.Client;
+
+namespace Hanbae.Controllers.Nodes;
+
+/// <summary>Tells nodes how long they may keep Secrets and ConfigMaps before they ask again: the more nodes, the longer.</summary>
+/// <remarks>As upstream: the thresholds overlap, so that a node more or less does not make all of them change their minds.</remarks>
+sealed class SecretTtl(IClusterAccess cluster) : IReconciler
+{
+    const string Annotation = "node.alpha.kubernetes.io/ttl";
+    static readonly (int Least, int Most, int Seconds)[] Steps = [(0, 100, 0), (90, 500, 15), (450, 1000, 30), (900, 2000, 60), (1800, int.MaxValue, 300)];
+
+    readonly ICache<Node> _nodes = cluster.Cache<Node>();
+    int _step;
+
+    public void Watch(Triggers on) => on.Each(_nodes);
+
+    public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
+    {
+        _step = StepFor(_nodes.All.Count, _step);
+        string wanted = Steps[_step].Seconds.ToString(CultureInfo.InvariantCulture);
+        if (_nodes.Find(key) is not { } node || node.Metadata.Annotations[Annotation] == wanted) return Again.OnChange;
+        byte[] patch = Encoding.UTF8.GetBytes($$"""{"metadata":{"annotations":{"{{Annotation}}":"{{wanted}}"} } }""");
+        try { await cluster.Client.PatchAsync<Node>(key, Patch.Strategic(patch), ct); }
+        catch (ApiException e) when (e.IsNotFound) { }
+        return Again.OnChange;
+    }
+
+    /// <summary>From the step that was, as far as the number of nodes goes beyond it.</summary>
+    internal static int StepFor(int nodes, int step)
+    {
+        while (nodes > Steps[step].Most) step++;
+        while (nodes < Steps[step].Least) step--;
+        return step;
+    }
+}
