@@ -74,7 +74,7 @@ public sealed class NodeServiceTests(SharedCluster shared) : PodRun(shared)
             kind: RuntimeClass
             metadata: {name: {{heavy}}}
             handler: runc
-            overhead: {podFixed: {cpu: 10m, memory: 1Mi}}
+            overhead: {podFixed: {cpu: 10m, memory: 1Mi} }
             ---
             apiVersion: node.k8s.io/v1
             kind: RuntimeClass
