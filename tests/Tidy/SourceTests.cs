@@ -46,7 +46,8 @@ public sealed partial class SourceTests
             "tests/EndToEnd/Rig/Until.cs: Task.Delay(Glance)",
             "tests/Host.Tests/Images/ImageStoreTests.cs: Task.Delay(20,",
             "tests/Host.Tests/Images/PauseImageTests.cs: Task.Delay(5,",
-            "tests/Host.Tests/Runtime/RealNode.cs: Task.Delay(5,");
+            "tests/Host.Tests/Runtime/RealNode.cs: Task.Delay(5,",
+            "tests/Kubelet.Tests/Real/RealKubeletTest.cs: Task.Delay(50)");
 
     [Fact]
     public void No_file_knows_the_machine_it_was_written_on()

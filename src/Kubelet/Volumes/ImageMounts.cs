@@ -5,7 +5,7 @@ using Hanbae.Kubelet.Volumes.Disk;
 
 namespace Hanbae.Kubelet.Volumes;
 
-/// <summary>Mounts images as volumes where the runtime cannot (KEP-4639): read-only and without the right to execute, one mount per Pod and volume.</summary>
+/// <summary>Mounts images as volumes where the runtime cannot (KEP-4639): read-only, one mount per Pod and volume.</summary>
 /// <remarks>What was made is written down in the Pod's folder before it is made, so that a kubelet that was killed leaves no snapshot behind.</remarks>
 sealed class ImageMounts(ImageSnapshots snapshots, PodFolders folders)
 {

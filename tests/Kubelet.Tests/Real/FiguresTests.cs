@@ -23,7 +23,7 @@ public sealed class FiguresTests(KubeletNode node) : RealKubeletTest(node)
 
         // A reading is good for some seconds: the first may be older than the container.
         string cadvisor = "";
-        for (int i = 0; i < 600 && !cadvisor.Contains("container=\"app\""); i++, await Task.Delay(100)) cadvisor = await client.GetStringAsync(url + "/metrics/cadvisor");
+        await LookAsync("figures of the container", async () => (cadvisor = await client.GetStringAsync(url + "/metrics/cadvisor")).Contains("container=\"app\""));
         string labels = $"container=\"app\",id=\"{Node.CgroupRoot}/";
         foreach (string metric in (string[])["container_cpu_usage_seconds_total", "container_memory_working_set_bytes", "container_memory_rss", "container_spec_cpu_quota", "container_spec_memory_limit_bytes", "container_start_time_seconds", "container_fs_usage_bytes", "container_processes"])
             Assert.Contains(metric + "{" + labels, cadvisor);
@@ -50,7 +50,7 @@ public sealed class FiguresTests(KubeletNode node) : RealKubeletTest(node)
         Assert.True(app.TryGetProperty("rootfs", out _) && app.TryGetProperty("logs", out _));
 
         // For kubectl top: after two readings.
-        for (int i = 0; i < 600 && !kubelet.Usage.Pods.Exists(p => p.Metadata.Name == "busy"); i++) await Task.Delay(100);
+        await LookAsync("figures of use", () => Task.FromResult(kubelet.Usage.Pods.Exists(p => p.Metadata.Name == "busy")));
         var use = kubelet.Usage.Pods.Find(p => p.Metadata.Name == "busy")!.Containers[0];
         Assert.InRange(use.Usage["cpu"].MilliValue(), 1, 1000);
         Assert.True(use.Usage["memory"].Value() > 0);

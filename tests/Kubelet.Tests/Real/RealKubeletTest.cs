@@ -73,6 +73,17 @@ public abstract class RealKubeletTest(KubeletNode node) : IClassFixture<KubeletN
 
     protected Task Until(string name, Func<PodStatus, bool> condition, string what) => _api.UntilAsync(a => a.Pod(name) is { } p && condition(p.Status), $"{name}: {what}");
 
+    /// <summary>For what no write tells of.</summary>
+    protected static async Task LookAsync(string what, Func<Task<bool>> enough)
+    {
+        for (int i = 0; i < 1200; i++)
+        {
+            if (await enough()) return;
+            await Task.Delay(50);
+        }
+        Assert.Fail("not within 60 s: " + what);
+    }
+
     protected PodStatus StatusOf(string name) => _api.Pod(name)!.Status;
 }
 
