@@ -15,6 +15,7 @@ internal sealed class Budgets(IReadOnlyCollection<PodDisruptionBudget> all)
     /// <param name="pods">Most important first: what a budget allows is used up by them.</param>
     public (List<PodInfo> Violating, List<PodInfo> Harmless) Split(List<PodInfo> pods)
     {
+        if (_all.Length == 0) return ([], pods);
         List<PodInfo> violating = [], rest = [];
         foreach (var pod in pods) (Violates(pod) ? violating : rest).Add(pod);
         return (violating, rest);

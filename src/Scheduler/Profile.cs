@@ -11,6 +11,7 @@ internal sealed class Profile
     readonly List<IPlugin> _plugins = [];
     readonly int[] _active;
     int _activeCount;
+    ulong _skipped;
     readonly (IPreFilter Plugin, int Id)[] _preFilters;
     readonly (IFilter Plugin, int Id)[] _filters;
 
@@ -90,14 +91,14 @@ internal sealed class Profile
     /// <summary>Turns all plugins to a Pod; filters and scores are about it until the next.</summary>
     public Opening Open(PodInfo pod, Snapshot snapshot)
     {
-        ulong skipped = 0;
+        _skipped = 0;
         IReadOnlySet<string>? only = null;
         List<string>? narrowers = null;
         foreach (var (plugin, id) in _preFilters)
         {
             var found = plugin.PreFilter(pod, snapshot);
             if (!found.Refusal.Ok) return new(found.Refusal with { Plugin = id }, null, "");
-            if (found.Skip) skipped |= 1UL << id;
+            if (found.Skip) _skipped |= 1UL << id;
             if (found.Only is null) continue;
             only = only is null ? found.Only : only.Intersect(found.Only).ToHashSet();
             (narrowers ??= []).Add(plugin.Name);
@@ -105,8 +106,15 @@ internal sealed class Profile
                 return new(new($"node(s) didn't satisfy plugin(s) [{string.Join(' ', narrowers.Order(StringComparer.Ordinal))}] simultaneously", Hopeless: true, id), null, "");
         }
         _activeCount = 0;
-        for (int i = 0; i < _filters.Length; i++) if ((skipped & 1UL << _filters[i].Id) == 0) _active[_activeCount++] = i;
+        for (int i = 0; i < _filters.Length; i++) if ((_skipped & 1UL << _filters[i].Id) == 0) _active[_activeCount++] = i;
         return new(default, only, narrowers is null ? "" : string.Join(' ', narrowers.Order(StringComparer.Ordinal)));
+    }
+
+    /// <summary>Turns those plugins to the Pod anew that look at Pods on nodes, after some were taken away (not: after others came).</summary>
+    public void Reopen(PodInfo pod, Snapshot snapshot)
+    {
+        foreach (var (plugin, id) in _preFilters)
+            if (plugin.FollowsPods && (_skipped & 1UL << id) == 0) plugin.PreFilter(pod, snapshot);
     }
 
     /// <summary>Asks the filters about one node, of the Pod that was last opened.</summary>
@@ -119,6 +127,13 @@ internal sealed class Profile
             if (!verdict.Ok) return verdict with { Plugin = id };
         }
         return Verdict.Fits;
+    }
+
+    /// <summary>All that is in the way on a node, not only what is found first.</summary>
+    public IEnumerable<(string Plugin, Verdict Verdict)> Refusals(PodInfo pod, NodeInfo node)
+    {
+        for (int i = 0; i < _activeCount; i++)
+            if (_filters[_active[i]].Plugin is var plugin && plugin.Filter(pod, node) is { Ok: false } verdict) yield return (plugin.Name, verdict);
     }
 
     /// <summary>As <see cref="Filter"/>, and with the Pods that others were promised room for on the node.</summary>

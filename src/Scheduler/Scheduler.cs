@@ -136,7 +136,8 @@ public sealed class Scheduler
             _snapshot.Nominate(pod, decision.Nominated);
         }
         else if (!decision.Waits) _snapshot.Denominate(pod.Uid);
-        _queue.Failed(pod, decision.Plugins);
+        // Who makes room stays in flight until that is under way: trying again before would displace still others.
+        if (decision.Victims.Count == 0) _queue.Failed(pod, decision.Plugins);
         return outranked;
     }
 
@@ -152,7 +153,11 @@ public sealed class Scheduler
                 var writing = _writer.RefuseAsync(pod, profile.Name, decision, outranked ?? [], ct);
                 _refusals[pod.Uid] = writing;
                 try { await writing; }
-                finally { _refusals.TryRemove(new(pod.Uid, writing)); }
+                finally
+                {
+                    _refusals.TryRemove(new(pod.Uid, writing));
+                    if (decision.Victims.Count > 0) Reconsider(pod, decision);
+                }
                 return;
             }
             // A Pod that waits for volumes, or for leave, must not hold up the others.
@@ -168,6 +173,17 @@ public sealed class Scheduler
             _cluster.Recorder.Event(pod.Pod, "Warning", "FailedScheduling", e.Message);
         }
         finally { if (!released) _bindings.Release(); }
+    }
+
+    /// <summary>Victims may have gone while others were still being asked to: the Pod is tried at once.</summary>
+    void Reconsider(PodInfo pod, Cycle.Decision decision)
+    {
+        lock (_lock)
+        {
+            _queue.Failed(pod, decision.Plugins);
+            _queue.Nudge(pod.Key);
+        }
+        Wake();
     }
 
     async Task BindAsync(PodInfo pod, Profile profile, string node, bool waits, CancellationToken ct)

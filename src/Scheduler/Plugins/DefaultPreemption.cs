@@ -9,6 +9,8 @@ internal sealed class DefaultPreemption(DefaultPreemptionArgs args) : IPostFilte
     /// <summary>A node, and who would have to leave it, most important first.</summary>
     internal sealed record Candidate(NodeInfo Node, List<PodInfo> Victims, int Violations);
 
+    readonly List<PodInfo> _lower = [], _out = [];
+
     public string Name => "DefaultPreemption";
 
     public PostFiltered PostFilter(PodInfo pod, Cycle cycle)
@@ -52,34 +54,35 @@ internal sealed class DefaultPreemption(DefaultPreemptionArgs args) : IPostFilte
         return found;
     }
 
-    static Candidate? Victims(PodInfo pod, NodeInfo node, Cycle cycle, Budgets budgets, out string refusal)
+    Candidate? Victims(PodInfo pod, NodeInfo node, Cycle cycle, Budgets budgets, out string refusal)
     {
         refusal = "";
         var snapshot = cycle.Snapshot;
-        List<PodInfo> lower = [.. node.Pods.Where(p => p.Priority < pod.Priority)];
-        if (lower.Count == 0) { refusal = "No preemption victims found for incoming pod"; return null; }
-        foreach (var p in lower) snapshot.Leave(p.Uid, node);
-        HashSet<string> out_ = [.. lower.Select(p => p.Uid)];
+        _lower.Clear();
+        foreach (var p in node.Pods) if (p.Priority < pod.Priority) _lower.Add(p);
+        if (_lower.Count == 0) { refusal = "No preemption victims found for incoming pod"; return null; }
+        foreach (var p in _lower) snapshot.Leave(p.Uid, node);
+        _lower.Sort(MoreImportantFirst);
+        _out.Clear();
         try
         {
-            if (Fits() is { Ok: false } verdict) { refusal = verdict.Reason!; return null; }
-            lower.Sort(MoreImportantFirst);
-            budgets.Begin();
-            var (violating, rest) = budgets.Split(lower);
-            List<PodInfo> victims = [];
-            int violations = 0;
+            if (Fits() is { Ok: false } verdict) { refusal = verdict.Reason!; _out.AddRange(_lower); return null; }
             // Those whose budgets would be broken are let stay first, then the most important ones.
-            foreach (var p in violating) if (!Stays(p)) { victims.Add(p); violations++; }
-            foreach (var p in rest) if (!Stays(p)) victims.Add(p);
-            victims.Sort(MoreImportantFirst);
-            return victims.Count == 0 ? null : new(node, victims, violations);
+            budgets.Begin();
+            var (violating, harmless) = budgets.Split(_lower);
+            int violations = 0;
+            foreach (var p in violating) if (!Stays(p)) { _out.Add(p); violations++; }
+            foreach (var p in harmless) if (!Stays(p)) _out.Add(p);
+            if (_out.Count == 0) return null;
+            if (violations > 0) _out.Sort(MoreImportantFirst);
+            return new(node, [.. _out], violations);
         }
-        finally { foreach (var p in lower) if (out_.Contains(p.Uid)) snapshot.Join(p, node); }
+        finally { foreach (var p in _out) snapshot.Join(p, node); }
 
         bool Stays(PodInfo p)
         {
             snapshot.Join(p, node);
-            if (Fits().Ok) { out_.Remove(p.Uid); return true; }
+            if (Fits().Ok) return true;
             snapshot.Leave(p.Uid, node);
             return false;
         }
@@ -87,7 +90,7 @@ internal sealed class DefaultPreemption(DefaultPreemptionArgs args) : IPostFilte
         Verdict Fits()
         {
             // What is worked out before nodes are looked at may depend on the Pods that have just gone.
-            if (cycle.Profile.Open(pod, snapshot).Refusal is { Ok: false } refused) return refused;
+            cycle.Profile.Reopen(pod, snapshot);
             return cycle.Profile.FilterWithNominated(pod, node, snapshot);
         }
     }

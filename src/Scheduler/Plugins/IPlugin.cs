@@ -50,6 +50,8 @@ internal readonly record struct Prefiltered(Verdict Refusal = default, bool Skip
 internal interface IPreFilter : IPlugin
 {
     Prefiltered PreFilter(PodInfo pod, Snapshot snapshot);
+    /// <summary>What it works out depends on the Pods that nodes have, and has to be worked out anew when one is taken away to see what would be.</summary>
+    bool FollowsPods => false;
 }
 
 /// <summary>Says whether a Pod can run on a node.</summary>

@@ -17,6 +17,8 @@ internal sealed class InterPodAffinity(InterPodAffinityArgs args) : IPreFilter, 
     public string Name => "InterPodAffinity";
     public Change Cures => Change.PodAdded | Change.PodRemoved | Change.PodUpdated | Change.NodeAdded | Change.NodeLabels | Change.Namespace;
 
+    public bool FollowsPods => true;
+
     public bool MayCure(PodInfo pod, in ClusterChange change)
     {
         if (change.Node is { } node)

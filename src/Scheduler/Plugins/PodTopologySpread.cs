@@ -24,6 +24,8 @@ internal sealed class PodTopologySpread(PodTopologySpreadArgs args) : IPreFilter
     public string Name => "PodTopologySpread";
     public Change Cures => Change.PodAdded | Change.PodRemoved | Change.PodUpdated | Change.NodeAdded | Change.NodeLabels | Change.NodeTaints;
 
+    public bool FollowsPods => true;
+
     public bool MayCure(PodInfo pod, in ClusterChange change)
     {
         if (change.Pod is { } other)

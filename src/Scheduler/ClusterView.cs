@@ -1,0 +1,44 @@
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Policy.V1;
+using Hanbae.Api.Storage.V1;
+using Hanbae.Scheduler.Configuration;
+
+namespace Hanbae.Scheduler;
+
+/// <summary>A cluster as it was at one moment, for questions about decisions that nobody has to act on.</summary>
+public sealed record ClusterView
+{
+    public IReadOnlyList<Node> Nodes { get; init; } = [];
+    public IReadOnlyList<Pod> Pods { get; init; } = [];
+    public IReadOnlyList<Namespace> Namespaces { get; init; } = [];
+    public IReadOnlyList<PersistentVolumeClaim> Claims { get; init; } = [];
+    public IReadOnlyList<PersistentVolume> Volumes { get; init; } = [];
+    public IReadOnlyList<StorageClass> Classes { get; init; } = [];
+    public IReadOnlyList<CSINode> CsiNodes { get; init; } = [];
+    public IReadOnlyList<CSIDriver> Drivers { get; init; } = [];
+    public IReadOnlyList<CSIStorageCapacity> Capacities { get; init; } = [];
+    public IReadOnlyList<PodDisruptionBudget> Budgets { get; init; } = [];
+    public IReadOnlyList<Service> Services { get; init; } = [];
+    public SchedulerConfiguration Configuration { get; init; } = new();
+
+    internal Snapshot Snapshot()
+    {
+        var snapshot = new Snapshot();
+        foreach (var o in Namespaces) snapshot.SetNamespace(o.Metadata.Name, o.Metadata.Labels);
+        foreach (var o in Nodes) snapshot.Set(o);
+        foreach (var o in Claims) snapshot.Storage.Claims[Key.Of(o)] = o;
+        foreach (var o in Volumes) snapshot.Storage.Volumes[o.Metadata.Name] = o;
+        foreach (var o in Classes) snapshot.Storage.Classes[o.Metadata.Name] = o;
+        foreach (var o in CsiNodes) snapshot.Storage.CsiNodes[o.Metadata.Name] = o;
+        foreach (var o in Drivers) snapshot.Storage.Drivers[o.Metadata.Name] = o;
+        foreach (var o in Capacities) snapshot.Storage.Capacities[Key.Of(o)] = o;
+        foreach (var o in Budgets) snapshot.Budgets[Key.Of(o)] = o;
+        foreach (var o in Services) snapshot.Owners.SetService(Key.Of(o), o.Spec.Selector);
+        foreach (var pod in Pods)
+            if (pod.Status.Phase is "Succeeded" or "Failed") continue;
+            else if (pod.Spec.NodeName.Length > 0) snapshot.Place(new(pod), pod.Spec.NodeName);
+            else if (pod.Status.NominatedNodeName.Length > 0) snapshot.Nominate(new(pod), pod.Status.NominatedNodeName);
+        return snapshot;
+    }
+}
