@@ -107,6 +107,7 @@ public sealed class CostTests
     [InlineData("format.named(\"dns1123Subdomain\").value().validate(\"my-name\")", 34, 34, 17)]
     [InlineData("format.named(\"dns1123Label\").value() == format.named(\"dns1123Label\").value()", 5, 11, 5)]
     [InlineData("semver(\"1234.56789012345.67890123456789\")", 4, 4, 4)]
+    [InlineData("lists.range(4)", 15, 15, 15)]
     [InlineData("semver(\"1.0.0\").compareTo(semver(\"1.2.3\"))", 3, 3, 3)]
     public void A_library_call_costs(string expression, ulong min, ulong max, ulong actual)
     {
@@ -122,6 +123,9 @@ public sealed class CostTests
     [InlineData("sets.contains([1, 2, 3, 4], [2, 3])", 29, 29)]
     [InlineData("sets.equivalent([1], [1, 1])", 25, 25)]
     [InlineData("!sets.intersects([], [])", 22, 22)]
+    [InlineData("[3, 2, 1].sort()", 39, 39)]
+    [InlineData("['b', 'a'].distinct()", 29, 29)]
+    [InlineData("[1, 2, 3, 4].slice(1, 3)", 23, 23)]
     [InlineData("{'a': 1, 'b': 2}.all(k, v, v > 0)", 37, 41)]
     [InlineData("{'a': 1, 'b': 2}.exists(k, v, v > 0)", 39, 43)]
     [InlineData("{'a': 1, 'b': 2}.existsOne(k, v, v > 0)", 38, 40)]

@@ -29,13 +29,24 @@ static class ActualCost
     {
         "sets_contains_list_list" or "sets_intersects_list_list" => 1 + args[0].Size * args[1].Size,
         "sets_equivalent_list_list" => 1 + 2 * args[0].Size * args[1].Size,
-        "list_slice" or "list_flatten" or "list_flatten_int" or "lists_range" or "list_reverse" => 10 + 1 + (result is CelList made ? made.Size : 1),
-        // Every pair may have to be compared.
-        "list_distinct" => 10 + 1 + args[0].Size * args[0].Size,
-        "list_sort" => 10 + 1 + args[0].Size * args[0].Size,
-        "list_sortByAssociatedKeys" => 10 + 1 + args[1].Size * args[1].Size,
+        "list_slice" or "lists_range" or "list_reverse" => NewList + result.Size,
+        "list_flatten" => NewList + args[0].Size,
+        "list_flatten_int" => NewList + args[0].Size * (args[1] is CelInt { Value: > 0 and < 1000 } depth ? (ulong)depth.Value : 0),
+        "list_distinct" => Pairs(args[0]),
+        _ when overload.EndsWith("_sort", StringComparison.Ordinal) => Pairs(args[0]),
+        _ when overload.EndsWith("_sortByAssociatedKeys", StringComparison.Ordinal) => Pairs(args[1]),
         _ => null,
     };
+
+    /// <summary>Of the call and of the list it makes.</summary>
+    public const ulong NewList = 11;
+
+    /// <summary>Every pair may have to be compared.</summary>
+    static ulong Pairs(CelValue value)
+    {
+        double each = value is CelList { Count: > 0 } list && (list[0] is CelString or CelBytes) ? 2 + PerCharacter : 2;
+        return NewList + (ulong)(value.Size * value.Size * each);
+    }
 
     static ulong? Kubernetes(string function, string overload, ReadOnlySpan<CelValue> args, CelValue result)
     {
