@@ -53,6 +53,10 @@ public sealed class ErrorTextTests
         Assert.Equal("ERROR: <input>:1:1: undeclared reference to 'a' (in container '')\n | a ||\n | ^\nERROR: <input>:2:3: undeclared reference to 'b' (in container '')\n |   b\n | ..^", Cel.Error("a ||\n  b"));
 
     [Fact]
+    public void Only_what_has_an_order_can_be_sorted() =>
+        Assert.Equal("ERROR: <input>:1:16: found no matching overload for 'sort' applied to 'list(map(string, int)).()'\n | [{'a': 1}].sort()\n | ...............^", Cel.Error("[{'a': 1}].sort()"));
+
+    [Fact]
     public void Libraries_that_are_not_there_are_undeclared()
     {
         Assert.Contains("undeclared reference to 'cel'", Cel.Error("cel.bind(a, 1, a)", CelEnvironment.Kubernetes));

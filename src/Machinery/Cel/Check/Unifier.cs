@@ -62,6 +62,7 @@ sealed class Unifier
 
     (bool Valid, bool Known) Bind(CelType value, CelType parameter, int depth)
     {
+        if (value.Equals(parameter)) return (true, true);
         if (_bound.TryGetValue(parameter.Name, out var bound))
         {
             if (value.Equals(bound)) return (true, true);

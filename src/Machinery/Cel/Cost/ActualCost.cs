@@ -4,6 +4,7 @@ namespace Hanbae.Machinery.Cel.Cost;
 static class ActualCost
 {
     public const double PerCharacter = 0.1, PerRegexCharacter = 0.25;
+    const int MaxDepth = 200;
 
     public static ulong Of(string function, string overload, ReadOnlySpan<CelValue> args, CelValue result) =>
         Kubernetes(function, overload, args, result) ?? Extended(overload, args, result) ?? Standard(overload, args);
@@ -28,13 +29,24 @@ static class ActualCost
     {
         "sets_contains_list_list" or "sets_intersects_list_list" => 1 + args[0].Size * args[1].Size,
         "sets_equivalent_list_list" => 1 + 2 * args[0].Size * args[1].Size,
-        "list_slice" or "list_flatten" or "list_flatten_int" or "lists_range" or "list_reverse" => 10 + 1 + (result is CelList made ? made.Size : 1),
-        // Every pair may have to be compared.
-        "list_distinct" => 10 + 1 + args[0].Size * args[0].Size,
-        "list_sort" => 10 + 1 + args[0].Size * args[0].Size,
-        "list_sortByAssociatedKeys" => 10 + 1 + args[1].Size * args[1].Size,
+        "list_slice" or "lists_range" or "list_reverse" => NewList + result.Size,
+        "list_flatten" => NewList + args[0].Size,
+        "list_flatten_int" => NewList + args[0].Size * (args[1] is CelInt { Value: > 0 and < 1000 } depth ? (ulong)depth.Value : 0),
+        "list_distinct" => Pairs(args[0]),
+        _ when overload.EndsWith("_sort", StringComparison.Ordinal) => Pairs(args[0]),
+        _ when overload.EndsWith("_sortByAssociatedKeys", StringComparison.Ordinal) => Pairs(args[1]),
         _ => null,
     };
+
+    /// <summary>Of the call and of the list it makes.</summary>
+    public const ulong NewList = 11;
+
+    /// <summary>Every pair may have to be compared.</summary>
+    static ulong Pairs(CelValue value)
+    {
+        double each = value is CelList { Count: > 0 } list && (list[0] is CelString or CelBytes) ? 2 + PerCharacter : 2;
+        return NewList + (ulong)(value.Size * value.Size * each);
+    }
 
     static ulong? Kubernetes(string function, string overload, ReadOnlySpan<CelValue> args, CelValue result)
     {
@@ -43,7 +55,7 @@ static class ActualCost
             // So that an expression can afford two.
             case "check": return 350_000;
             case "fieldSelector" or "labelSelector": return CallEstimates.Selector(Range.Exactly(args[1].Size)).Max;
-            case "isSorted" or "sum" or "max" or "min" or "indexOf" or "lastIndexOf": return Tree(args[0]);
+            case "isSorted" or "sum" or "max" or "min" or "indexOf" or "lastIndexOf": return Tree(args[0], 0);
             case "url" or "lowerAscii" or "upperAscii" or "substring" or "trim" or "jsonpatch.escapeKey": return Traversal(args[0].Size);
             case "replace" or "split": return Traversal(args[0].Size, 2 * PerCharacter);
             case "join": return Traversal(result.Size, 2 * PerCharacter);
@@ -60,26 +72,26 @@ static class ActualCost
     }
 
     /// <summary>Of looking at all there is in a value.</summary>
-    static ulong Tree(CelValue value) => value switch
+    static ulong Tree(CelValue value, int depth) => depth > MaxDepth ? 1 : value switch
     {
         CelString s => (ulong)(System.Text.Encoding.UTF8.GetByteCount(s.Value) * PerCharacter),
         CelBytes b => (ulong)(b.Value.Length * PerCharacter),
-        CelList list => Sum(list),
-        CelMap map => Sum(map),
+        CelList list => Sum(list, depth + 1),
+        CelMap map => Sum(map, depth + 1),
         _ => 1,
     };
 
-    static ulong Sum(CelList list)
+    static ulong Sum(CelList list, int depth)
     {
         ulong sum = 0;
-        for (int i = 0; i < list.Count; i++) sum += Tree(list[i]);
+        for (int i = 0; i < list.Count; i++) sum += Tree(list[i], depth);
         return sum;
     }
 
-    static ulong Sum(CelMap map)
+    static ulong Sum(CelMap map, int depth)
     {
         ulong sum = 0;
-        foreach (var key in map.Keys) sum += Tree(key) + Tree(map.Find(key)!);
+        foreach (var key in map.Keys) sum += Tree(key, depth) + Tree(map.Find(key)!, depth);
         return sum;
     }
 }

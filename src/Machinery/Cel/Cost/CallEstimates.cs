@@ -57,18 +57,21 @@ static class CallEstimates
         {
             case "sets_contains_list_list" or "sets_intersects_list_list": return (args[0].Size * args[1].Size + One, null);
             case "sets_equivalent_list_list": return ((args[0].Size * args[1].Size).Times(2) + One, null);
-            case "list_slice":
-                var size = all[0].Size;
-                if (all is [_, { Expr: Literal { Value: CelInt from } }, { Expr: Literal { Value: CelInt to } }] && to.Value >= from.Value) size = Range.Exactly((ulong)(to.Value - from.Value));
-                return (Range.Exactly(11) + size, size);
-            case "list_flatten" or "list_flatten_int" or "list_reverse": return (Range.Exactly(11) + all[0].Size, all[0].Size);
-            case "lists_range":
-                var made = all[0].Expr is Literal { Value: CelInt { Value: >= 0 } count } ? Range.Exactly((ulong)count.Value) : Range.Unknown;
-                return (Range.Exactly(11) + made, made);
-            case "list_distinct" or "list_sort" or "list_sortByAssociatedKeys": return (Range.Exactly(11) + all[0].Size * all[0].Size, all[0].Size);
-            default: return null;
+            case "list_slice": return Made(1, Range.Exactly(Unsigned(all[2], all[0].Size.Max) - Math.Min(Unsigned(all[1], 0), Unsigned(all[2], all[0].Size.Max))));
+            case "lists_range": return Made(1, Range.Exactly(Unsigned(all[0], ulong.MaxValue)));
+            case "list_reverse" or "list_flatten": return Made(1, all[0].Size);
+            case "list_flatten_int": return Made(Unsigned(all[1], ulong.MaxValue), all[0].Size);
+            case "list_distinct": return Made(2, all[0].Size * all[0].Size);
         }
+        bool by = overload.EndsWith("_sortByAssociatedKeys", StringComparison.Ordinal);
+        if (!by && !overload.EndsWith("_sort", StringComparison.Ordinal)) return null;
+        var sorted = all[by ? 1 : 0].Size;
+        return Made(overload.StartsWith("list_string", StringComparison.Ordinal) || overload.StartsWith("list_bytes", StringComparison.Ordinal) ? 2 + PerCharacter : 2, sorted * sorted);
     }
+
+    static (Range, Range?) Made(double each, Range size) => (size.Times(each) + Range.Exactly(ActualCost.NewList), size);
+
+    static ulong Unsigned(Operand operand, ulong otherwise) => operand.Expr is Literal { Value: CelInt { Value: >= 0 and var value } } ? (ulong)value : otherwise;
 
     static Range Scan(Operand target)
     {

@@ -15,8 +15,11 @@ static class ExtendedLists
         f.Global("lists.range", "lists_range", [whole], CelType.List(whole), (x, _) => Count(((CelInt)x[0]).Value));
         f.Member("reverse", "list_reverse", [list], list, (x, _) => Reverse((CelList)x[0]));
         f.Member("distinct", "list_distinct", [list], list, (x, run) => Distinct((CelList)x[0], run));
-        f.Member("sort", "list_sort", [list], list, (x, _) => Sort((CelList)x[0], (CelList)x[0]));
-        f.Member("@sortByAssociatedKeys", "list_sortByAssociatedKeys", [list, CelType.List(FunctionList.B)], list, (x, _) => Sort((CelList)x[0], (CelList)x[1]));
+        foreach (var (name, type) in ListFunctions.Comparable)
+        {
+            f.Member("sort", $"list_{name}_sort", [CelType.List(type)], CelType.List(type), (x, _) => Sort((CelList)x[0], (CelList)x[0]));
+            f.Member("@sortByAssociatedKeys", $"list_{name}_sortByAssociatedKeys", [list, CelType.List(type)], list, (x, _) => Sort((CelList)x[0], (CelList)x[1]));
+        }
     }
 
     static CelValue Slice(CelList list, long from, long to)
@@ -40,7 +43,7 @@ static class ExtendedLists
     {
         for (int i = 0; i < list.Count; i++)
         {
-            run.Charge(1);
+            run.Cancellation.ThrowIfCancellationRequested();
             if (levels > 0 && list[i] is CelList inner)
             {
                 if (!Into(items, inner, levels - 1, run)) return false;

@@ -5,12 +5,12 @@ namespace Hanbae.Machinery.Cel.Functions;
 /// <summary>What Kubernetes adds to lists.</summary>
 static class ListFunctions
 {
-    static readonly (string Name, CelType Type)[] s_comparable = [("int", CelType.Int), ("uint", CelType.Uint), ("double", CelType.Double), ("bool", CelType.Bool),
+    internal static readonly (string Name, CelType Type)[] Comparable = [("int", CelType.Int), ("uint", CelType.Uint), ("double", CelType.Double), ("bool", CelType.Bool),
         ("duration", CelType.Duration), ("timestamp", CelType.Timestamp), ("string", CelType.String), ("bytes", CelType.Bytes)];
 
     public static void Add(FunctionList f)
     {
-        foreach (var (name, type) in s_comparable)
+        foreach (var (name, type) in Comparable)
         {
             f.Member("isSorted", $"list_{name}_is_sorted_bool", [CelType.List(type)], CelType.Bool, (x, _) => IsSorted((CelList)x[0]));
             f.Member("max", $"list_{name}_max_{name}", [CelType.List(type)], type, (x, _) => Extreme((CelList)x[0], -1, "max"));

@@ -40,6 +40,8 @@ sealed partial class Parser
 
     Token Peek => _tokens[_next];
     Token After => _tokens[Math.Min(_next + 1, _tokens.Count - 1)];
+    /// <summary>Whether a number follows right behind a minus: the sign is a part of it.</summary>
+    bool IsSign => Peek.Kind == TokenKind.Minus && (After.Kind is TokenKind.Int or TokenKind.Float);
     Token Take() => _tokens[_next++];
 
     bool Taken(TokenKind kind, out Token token)
@@ -162,7 +164,7 @@ sealed partial class Parser
     Expr Unary()
     {
         var op = Peek;
-        if (op.Kind is not (TokenKind.Not or TokenKind.Minus) || op.Kind == TokenKind.Minus && After.Kind is TokenKind.Int or TokenKind.Float && op.Kind == TokenKind.Minus) return Member();
+        if (op.Kind is not (TokenKind.Not or TokenKind.Minus) || IsSign) return Member();
         Deepen(ref _unaries);
         int count = 0;
         while (Peek.Kind == op.Kind) { count++; _next++; }
@@ -237,7 +239,8 @@ sealed partial class Parser
             case TokenKind.Identifier: return Name("");
             case TokenKind.True or TokenKind.False: _next++; return new Literal(token.At, CelBool.Of(token.Kind == TokenKind.True));
             case TokenKind.Null: _next++; return new Literal(token.At, CelNull.Instance);
-            case TokenKind.Minus or TokenKind.Int or TokenKind.Uint or TokenKind.Float: return Number();
+            case TokenKind.Int or TokenKind.Uint or TokenKind.Float: return Number();
+            case TokenKind.Minus when IsSign: return Number();
             case TokenKind.String or TokenKind.Bytes: return Quoted();
         }
         bool extra = token.Kind != TokenKind.End && Begins(After.Kind);

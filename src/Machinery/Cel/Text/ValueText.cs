@@ -7,13 +7,13 @@ namespace Hanbae.Machinery.Cel.Text;
 /// <summary>Writes values: as CEL literals, and as <c>string()</c> makes of them.</summary>
 static class ValueText
 {
-    const int Longest = 10_000;
+    const int Longest = 10_000, Deepest = 100;
 
     /// <summary>As an expression would write it.</summary>
     public static string Literal(CelValue value)
     {
         var text = new StringBuilder();
-        Append(text, value);
+        Append(text, value, 0);
         return text.ToString();
     }
 
@@ -22,9 +22,9 @@ static class ValueText
 
     public static string Double(double value) => GoFloat.ToString(value, GoFloat.Style.General);
 
-    static void Append(StringBuilder to, CelValue value)
+    static void Append(StringBuilder to, CelValue value, int depth)
     {
-        if (to.Length > Longest) { to.Append('…'); return; }
+        if (to.Length > Longest || depth > Deepest) { to.Append('…'); return; }
         switch (value)
         {
             case CelNull: to.Append("null"); break;
@@ -39,7 +39,7 @@ static class ValueText
             case CelTypeValue t: to.Append(t.Value.Name); break;
             case CelOptional { Value: { } inner }:
                 to.Append("optional.of(");
-                Append(to, inner);
+                Append(to, inner, depth + 1);
                 to.Append(')');
                 break;
             case CelOptional: to.Append("optional.none()"); break;
@@ -48,7 +48,7 @@ static class ValueText
                 for (int i = 0; i < list.Count; i++)
                 {
                     if (i > 0) to.Append(", ");
-                    Append(to, list[i]);
+                    Append(to, list[i], depth + 1);
                 }
                 to.Append(']');
                 break;
@@ -61,9 +61,9 @@ static class ValueText
                     if (!first) to.Append(", ");
                     first = false;
                     if (map.Kind == CelKind.Object) to.Append(Plain(key));
-                    else Append(to, key);
+                    else Append(to, key, depth + 1);
                     to.Append(": ");
-                    Append(to, map.Find(key)!);
+                    Append(to, map.Find(key)!, depth + 1);
                 }
                 to.Append('}');
                 break;
