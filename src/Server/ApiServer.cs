@@ -19,6 +19,7 @@ public sealed class ApiServer : IAsyncDisposable
         Options = options;
         var builtIn = new BuiltInHandlers(this);
         Resources = new(store, options, [.. options.Rest, .. builtIn.Routes()]);
+        foreach (var stored in Resources.AllStored) (stored.Strategy as IAttached)?.Attach(Resources.Stored);
         Metrics = new(options.Time);
         var health = new HealthEndpoints(store, Resources, _stop.Token);
         var router = new Router(Resources, options, [.. health.Paths(), .. VersionEndpoint.Paths(), .. Metrics.Paths()]);
