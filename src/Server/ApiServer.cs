@@ -29,6 +29,7 @@ public sealed class ApiServer : IAsyncDisposable
         Stopping = _stop.Token;
         var builtIn = new BuiltInHandlers(this);
         Resources = new(store, options, [.. options.Rest, .. builtIn.Routes()]);
+        foreach (var stored in Resources.AllStored) (stored.Strategy as IAttached)?.Attach(Resources.Stored);
         Metrics = new(options, Resources);
         if (options.Aggregation is { } aggregation) Aggregator = new(this, aggregation);
         _groups = new(() => Resources.CustomGroups, () => Aggregator?.Groups ?? []);

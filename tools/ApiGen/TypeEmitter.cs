@@ -116,7 +116,9 @@ sealed class TypeEmitter(Universe universe, ApiFile file)
         foreach (var f in fields)
         {
             string name = Quote($",\"{f.Field.Name}\":");
-            string write = $"w.Raw({name}u8); {f.WriteJson};";
+            // A pointer that is always written is null when it is unset, as Go writes it.
+            string value = f.Field.Pointer && !f.Field.List && !f.Field.Map && f.JsonWhen is (null or "true") ? $"if ({f.Store} is null) w.Null(); else {f.WriteJson}" : f.WriteJson;
+            string write = $"w.Raw({name}u8); {value};";
             Line(2, f.JsonWhen is null or "true" ? write : $"if ({f.JsonWhen}) {{ {write} }}");
         }
         Line(2, "w.EndObject(start);");

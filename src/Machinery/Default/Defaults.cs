@@ -5,7 +5,9 @@ using Autoscaling = Hanbae.Api.Autoscaling.V2;
 using AutoscalingV1 = Hanbae.Api.Autoscaling.V1;
 using Batch = Hanbae.Api.Batch.V1;
 using Core = Hanbae.Api.Core.V1;
+using Devices = Hanbae.Api.Resource.V1;
 using Discovery = Hanbae.Api.Discovery.V1;
+using Flow = Hanbae.Api.Flowcontrol.V1;
 using Networking = Hanbae.Api.Networking.V1;
 using Rbac = Hanbae.Api.Rbac.V1;
 using Registration = Hanbae.Api.Apiregistration.V1;
@@ -39,6 +41,10 @@ public static class Defaults
         Batch.CronJob o => JobDefaults.CronJob(o),
         Autoscaling.HorizontalPodAutoscaler o => AutoscalerDefaults.Autoscaler(o),
         AutoscalingV1.HorizontalPodAutoscaler o => o with { Spec = o.Spec with { MinReplicas = o.Spec.MinReplicas ?? 1 } },
+        Devices.ResourceClaim o => DeviceDefaults.Claim(o),
+        Devices.ResourceClaimTemplate o => DeviceDefaults.Template(o),
+        Flow.FlowSchema o => FlowDefaults.Schema(o),
+        Flow.PriorityLevelConfiguration o => FlowDefaults.Level(o),
         Discovery.EndpointSlice o => o with { Ports = o.Ports.Each(p => p with { Name = p.Name ?? "", Protocol = p.Protocol ?? "TCP" }) },
         Networking.NetworkPolicy o => NetworkDefaults.Policy(o),
         Networking.IngressClass { Spec.Parameters: { Scope: null } parameters } o => o with { Spec = o.Spec with { Parameters = parameters with { Scope = "Cluster" } } },
@@ -46,6 +52,7 @@ public static class Defaults
         Rbac.ClusterRoleBinding o => o with { RoleRef = RbacDefaults.Role(o.RoleRef), Subjects = o.Subjects.Each(RbacDefaults.Subject) },
         Scheduling.PriorityClass { PreemptionPolicy: null } o => o with { PreemptionPolicy = "PreemptLowerPriority" },
         Storage.StorageClass o => o with { ReclaimPolicy = o.ReclaimPolicy ?? "Delete", VolumeBindingMode = o.VolumeBindingMode ?? "Immediate" },
+        Storage.VolumeAttachment o => StorageDefaults.Attachment(o),
         Storage.CSIDriver o => StorageDefaults.Driver(o),
         Admission.ValidatingWebhookConfiguration o => o with { Webhooks = o.Webhooks.Each(WebhookDefaults.Validating) },
         Admission.MutatingWebhookConfiguration o => o with { Webhooks = o.Webhooks.Each(WebhookDefaults.Mutating) },

@@ -24,13 +24,15 @@ static class JobDefaults
             Suspend = s.Suspend ?? false,
             PodReplacementPolicy = s.PodReplacementPolicy ?? (s.PodFailurePolicy is null ? "TerminatingOrFailed" : "Failed"),
             ManualSelector = s.ManualSelector ?? false,
-            PodFailurePolicy = s.PodFailurePolicy is { } policy ? policy with
-            {
-                Rules = policy.Rules.Each(r => r with { OnPodConditions = r.OnPodConditions.Each(c => c.Status.Length > 0 ? c : c with { Status = "True" }) }),
-            } : null,
+            PodFailurePolicy = Failure(s.PodFailurePolicy),
             Template = PodDefaults.Template(s.Template),
         };
     }
+
+    static PodFailurePolicy? Failure(PodFailurePolicy? policy) => policy is null ? null : policy with
+    {
+        Rules = policy.Rules.Each(r => r with { OnPodConditions = r.OnPodConditions.Each(c => c.Status.Length > 0 ? c : c with { Status = "True" }) }),
+    };
 
     public static CronJob CronJob(CronJob o) => o with
     {
@@ -41,7 +43,7 @@ static class JobDefaults
             SuccessfulJobsHistoryLimit = o.Spec.SuccessfulJobsHistoryLimit ?? 3,
             FailedJobsHistoryLimit = o.Spec.FailedJobsHistoryLimit ?? 1,
             // A template is no Job yet: only its Pods have defaults.
-            JobTemplate = o.Spec.JobTemplate with { Spec = o.Spec.JobTemplate.Spec with { Template = PodDefaults.Template(o.Spec.JobTemplate.Spec.Template) } },
+            JobTemplate = o.Spec.JobTemplate with { Spec = o.Spec.JobTemplate.Spec with { PodFailurePolicy = Failure(o.Spec.JobTemplate.Spec.PodFailurePolicy), Template = PodDefaults.Template(o.Spec.JobTemplate.Spec.Template) } },
         },
     };
 }

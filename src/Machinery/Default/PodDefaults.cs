@@ -55,7 +55,13 @@ static class PodDefaults
         ImagePullPolicy = c.ImagePullPolicy.Or(PullPolicy(c.Image)),
         TerminationMessagePath = c.TerminationMessagePath.Or("/dev/termination-log"),
         TerminationMessagePolicy = c.TerminationMessagePolicy.Or("File"),
+        Ports = c.Ports.Each(p => p.Protocol.Length > 0 ? p : p with { Protocol = "TCP" }),
         Env = c.Env.Each(Env),
+        LivenessProbe = Probe(c.LivenessProbe),
+        ReadinessProbe = Probe(c.ReadinessProbe),
+        StartupProbe = Probe(c.StartupProbe),
+        Lifecycle = Lifecycle(c.Lifecycle),
+        Resources = c.Resources with { Limits = Rounded(c.Resources.Limits), Requests = Rounded(c.Resources.Requests) },
     };
 
     /// <summary>An image without tag or with <c>:latest</c> may change behind its name.</summary>
@@ -67,8 +73,12 @@ static class PodDefaults
         return colon <= image.LastIndexOf('/') || image.EndsWith(":latest", StringComparison.Ordinal) ? "Always" : "IfNotPresent";
     }
 
-    static EnvVar Env(EnvVar env) =>
-        env.ValueFrom?.FieldRef is { ApiVersion.Length: 0 } field ? env with { ValueFrom = env.ValueFrom with { FieldRef = field with { ApiVersion = "v1" } } } : env;
+    static EnvVar Env(EnvVar env) => env.ValueFrom switch
+    {
+        { FieldRef: { ApiVersion.Length: 0 } field } origin => env with { ValueFrom = origin with { FieldRef = field with { ApiVersion = "v1" } } },
+        { FileKeyRef: { Optional: null } file } origin => env with { ValueFrom = origin with { FileKeyRef = file with { Optional = false } } },
+        _ => env,
+    };
 
     static Probe? Probe(Probe? probe) => probe is null ? null : probe with
     {

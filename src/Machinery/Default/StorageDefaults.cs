@@ -8,14 +8,23 @@ static class StorageDefaults
 {
     public static PersistentVolume Volume(PersistentVolume o) => o with
     {
-        Spec = o.Spec with
-        {
-            PersistentVolumeReclaimPolicy = o.Spec.PersistentVolumeReclaimPolicy.Or("Retain"),
-            VolumeMode = o.Spec.VolumeMode ?? "Filesystem",
-            HostPath = o.Spec.HostPath is { Type: null } host ? host with { Type = "" } : o.Spec.HostPath,
-        },
+        Spec = Source(o.Spec) with { PersistentVolumeReclaimPolicy = o.Spec.PersistentVolumeReclaimPolicy.Or("Retain"), VolumeMode = o.Spec.VolumeMode ?? "Filesystem" },
         Status = o.Status with { Phase = o.Status.Phase.Or("Pending") },
     };
+
+    /// <summary>What a volume is made of: the in-tree sources that upstream has defaults for.</summary>
+    static PersistentVolumeSpec Source(PersistentVolumeSpec s) => s with
+    {
+        HostPath = s.HostPath is { Type: null } host ? host with { Type = "" } : s.HostPath,
+        Iscsi = s.Iscsi is { IscsiInterface.Length: 0 } iscsi ? iscsi with { IscsiInterface = "default" } : s.Iscsi,
+        Rbd = s.Rbd is { } rbd ? rbd with { Pool = rbd.Pool.Or("rbd"), User = rbd.User.Or("admin"), Keyring = rbd.Keyring.Or("/etc/ceph/keyring") } : null,
+        AzureDisk = s.AzureDisk is { } disk
+            ? disk with { CachingMode = disk.CachingMode ?? "ReadWrite", FsType = disk.FsType ?? "ext4", ReadOnly = disk.ReadOnly ?? false, Kind = disk.Kind ?? "Shared" } : null,
+        ScaleIO = s.ScaleIO is { } scale ? scale with { StorageMode = scale.StorageMode.Or("ThinProvisioned"), FsType = scale.FsType.Or("xfs") } : null,
+    };
+
+    public static VolumeAttachment Attachment(VolumeAttachment o) =>
+        o.Spec.Source.InlineVolumeSpec is { } inline ? o with { Spec = o.Spec with { Source = o.Spec.Source with { InlineVolumeSpec = Source(inline) } } } : o;
 
     public static PersistentVolumeClaim Claim(PersistentVolumeClaim o) => o with
     {

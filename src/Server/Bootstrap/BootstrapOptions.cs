@@ -9,6 +9,8 @@ public sealed record BootstrapOptions
     public IPEndPoint? Advertise { get; init; }
     /// <summary>The address of the Service <c>kubernetes</c>: the first of the service range.</summary>
     public IPAddress? ServiceAddress { get; init; }
+    /// <summary>Where Services' addresses come from, as the ServiceCIDR <c>kubernetes</c> shows it; empty for none.</summary>
+    public IReadOnlyList<IPNetwork> ServiceRanges { get; init; } = [];
     public int ServicePort { get; init; } = 443;
     /// <summary>PEM of who signs clients' certificates, for extension API servers; empty when there is none.</summary>
     public string ClientAuthority { get; init; } = "";

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Discovery.V1;
+using Hanbae.Api.Networking.V1;
 
 namespace Hanbae.Server.Bootstrap;
 
@@ -13,6 +14,8 @@ static class KubernetesService
 
     public static async Task EnsureAsync(Ensure ensure, BootstrapOptions options, CancellationToken ct)
     {
+        if (options.ServiceRanges.Count > 0)
+            await ensure.AllAsync([new ServiceCIDR { Metadata = new() { Name = Name }, Spec = new() { Cidrs = [.. options.ServiceRanges.Select(r => r.ToString())] } }], static (there, _) => there, ct).ConfigureAwait(false);
         if (options.ServiceAddress is not { } address) return;
         string ip = address.ToString();
         int target = options.Advertise?.Port ?? 6443;

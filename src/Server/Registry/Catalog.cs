@@ -8,6 +8,7 @@ using Apps = Hanbae.Api.Apps.V1;
 using Batch = Hanbae.Api.Batch.V1;
 using Certificates = Hanbae.Api.Certificates.V1;
 using Core = Hanbae.Api.Core.V1;
+using Networking = Hanbae.Api.Networking.V1;
 
 namespace Hanbae.Server.Registry;
 
@@ -29,6 +30,8 @@ public static class Catalog
         : kind == Core.PersistentVolumeClaim.Info ? new ClaimStrategy()
         : kind == Core.Secret.Info ? new SecretStrategy()
         : kind == Core.Service.Info ? new ServiceStrategy(networks)
+        : kind == Networking.IPAddress.Info ? new AddressStrategy()
+        : kind == Networking.ServiceCIDR.Info ? new RangeStrategy()
         : kind == Core.ReplicationController.Info ? new FieldStrategy<Core.ReplicationController>(("status.replicas", r => Number(r.Status.Replicas))) { Orphans = true }
         : kind == Apps.ReplicaSet.Info ? new FieldStrategy<Apps.ReplicaSet>(("status.replicas", r => Number(r.Status.Replicas)))
         : kind == Apps.Deployment.Info ? new DeploymentStrategy()

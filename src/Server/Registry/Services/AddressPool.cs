@@ -21,6 +21,7 @@ sealed class AddressPool
         _pool = new(size, Preferred(size, 16, 256));
     }
 
+    public IPNetwork Network => _network;
     public bool IsV6 => _network.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6;
     public string Family => IsV6 ? "IPv6" : "IPv4";
 

@@ -1,3 +1,4 @@
+using System.Net;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Machinery.Validate;
@@ -14,22 +15,22 @@ sealed class ServiceAllocator : IDisposable
 {
     readonly Lock _gate = new();
     readonly SemaphoreSlim _learning = new(1, 1);
-    readonly AddressPool[] _addresses;
-    readonly string[] _families;
+    readonly AddressRanges _addresses;
+    readonly IReadOnlyList<string> _families;
     readonly NodePortPool _ports;
     readonly HashSet<ServiceReservation> _underWay = [];
     bool _known;
 
     public ServiceAllocator(ServiceNetworks networks)
     {
-        _addresses = [.. networks.ClusterIPs.Select(n => new AddressPool(n))];
-        _families = [.. _addresses.Select(a => a.Family)];
+        _addresses = new(networks.ClusterIPs);
+        _families = _addresses.Families;
         _ports = new(networks.FirstNodePort, networks.LastNodePort);
     }
 
     /// <param name="all">Reads the stored Services, no older than the last answered write.</param>
     /// <exception cref="StatusException">What the Service asks for is taken or impossible, or there is no more.</exception>
-    public async ValueTask<ServiceReservation> ReserveAsync(Service service, Service? old, Func<CancellationToken, ValueTask<List<Service>>> all, CancellationToken ct)
+    public async ValueTask<ServiceReservation> ReserveAsync(Service service, Service? old, Func<CancellationToken, ValueTask<Taken>> all, CancellationToken ct)
     {
         if (!Volatile.Read(ref _known)) await LearnAsync(all, ct).ConfigureAwait(false);
         service = old is null ? ServiceFields.OnCreate(service) : ServiceFields.OnUpdate(service, old);
@@ -50,24 +51,45 @@ sealed class ServiceAllocator : IDisposable
         return reservation;
     }
 
-    async ValueTask LearnAsync(Func<CancellationToken, ValueTask<List<Service>>> all, CancellationToken ct)
+    async ValueTask LearnAsync(Func<CancellationToken, ValueTask<Taken>> all, CancellationToken ct)
     {
         await _learning.WaitAsync(ct).ConfigureAwait(false);
         try
         {
             if (_known) return;
             // Reservations that begin meanwhile wait here; deletions that end meanwhile are seen or come after.
-            var services = await all(ct).ConfigureAwait(false);
+            var taken = await all(ct).ConfigureAwait(false);
             lock (_gate)
             {
-                foreach (var pool in _addresses) pool.Clear();
+                _addresses.Set(taken.Ranges);
+                _addresses.Clear();
                 _ports.Clear();
-                foreach (var service in services) ServiceHoldings.Of(service).Take(_addresses, _ports);
+                foreach (var address in taken.Foreign) _addresses.Take(address, Foreign(address));
+                foreach (var service in taken.Services) ServiceHoldings.Of(service).Take(_addresses, _ports);
                 foreach (var reservation in _underWay) reservation.Retake(_addresses, _ports);
                 Volatile.Write(ref _known, true);
             }
         }
         finally { _learning.Release(); }
+    }
+
+    static string Foreign(IPAddress address) => "ipaddresses/" + address;
+
+    /// <summary>Something else than a Service has the address, or has it no longer.</summary>
+    public void Hold(IPAddress address)
+    {
+        lock (_gate) _addresses.Take(address, Foreign(address));
+    }
+
+    public void LetGo(IPAddress address)
+    {
+        lock (_gate) _addresses.Release(address, Foreign(address));
+    }
+
+    /// <summary>The ranges are others than before: the next who asks learns them.</summary>
+    public void Forget()
+    {
+        lock (_gate) _known = false;
     }
 
     internal void End(ServiceReservation reservation, Outcome outcome)
@@ -89,6 +111,10 @@ sealed class ServiceAllocator : IDisposable
 
     public void Dispose() => _learning.Dispose();
 }
+
+/// <summary>What is there already.</summary>
+/// <param name="Foreign">Addresses that somebody reserved by hand.</param>
+sealed record Taken(List<Service> Services, List<IPNetwork> Ranges, List<IPAddress> Foreign);
 
 /// <summary>What became of a write.</summary>
 enum Outcome { NotWritten, Written, Unknown }

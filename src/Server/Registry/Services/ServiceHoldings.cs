@@ -22,15 +22,15 @@ sealed record ServiceHoldings(string Owner, IReadOnlySet<IPAddress> Addresses, I
     public static string OwnerOf(Service service) => service.Metadata.Uid.Length > 0 ? service.Metadata.Uid : service.Metadata.Namespace + "/" + service.Metadata.Name;
 
     /// <summary>What is stored is taken, whether or not it is still in range.</summary>
-    public void Take(AddressPool[] pools, NodePortPool ports)
+    public void Take(AddressRanges ranges, NodePortPool ports)
     {
-        foreach (var address in Addresses) foreach (var pool in pools) pool.Take(address, Owner);
+        foreach (var address in Addresses) ranges.Take(address, Owner);
         foreach (int port in Ports) ports.Take(port, Owner);
     }
 
-    public void Release(AddressPool[] pools, NodePortPool ports)
+    public void Release(AddressRanges ranges, NodePortPool ports)
     {
-        foreach (var address in Addresses) foreach (var pool in pools) pool.Release(address, Owner);
+        foreach (var address in Addresses) ranges.Release(address, Owner);
         foreach (int port in Ports) ports.Release(port, Owner);
     }
 

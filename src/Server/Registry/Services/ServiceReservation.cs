@@ -27,29 +27,28 @@ sealed class ServiceReservation(ServiceAllocator allocator, Service service, Ser
 
     // What follows is called by the allocator, under its lock.
 
-    internal void Fill(AddressPool[] pools, NodePortPool ports)
+    internal void Fill(AddressRanges pools, NodePortPool ports)
     {
         if (ServiceNeeds.ClusterIP(Service) && !ServiceNeeds.IsHeadless(Service)) FillAddresses(pools);
         if (ServiceNeeds.NodePort(Service)) FillPorts(ports);
         if (ServiceNeeds.HealthCheckNodePort(Service)) FillHealthCheck(ports);
     }
 
-    void FillAddresses(AddressPool[] pools)
+    void FillAddresses(AddressRanges pools)
     {
         var ips = Service.Spec.ClusterIPs;
         for (int i = 0; i < Service.Spec.IpFamilies.Count; i++)
         {
-            var pool = Array.Find(pools, p => p.Family == Service.Spec.IpFamilies[i]);
             if (i < ips.Count)
             {
                 // An address it had already may lie in a range of former days.
                 if (!IpSyntax.TryParse(ips[i], out var address) || _old is not null && _old.Addresses.Contains(address)) continue;
-                if (pool?.Take(address, _owner) is { } wrong)
+                if (pools.Take(address, _owner) is { } wrong)
                     throw Refused(FieldError.InvalidAs("spec.clusterIPs", Shown.List(Service.Spec.ClusterIPs), $"failed to allocate IP {address}: {wrong}"));
             }
             else
             {
-                var address = pool?.TakeAny(_owner) ?? throw Statuses.Internal("failed to allocate a serviceIP: range is full");
+                var address = pools.TakeAny(Service.Spec.IpFamilies[i], _owner) ?? throw Statuses.Internal("failed to allocate a serviceIP: range is full");
                 ips = ips.Add(address.ToString());
                 Keep(s => s with { ClusterIPs = ips, ClusterIP = ips[0] });
             }
@@ -94,9 +93,9 @@ sealed class ServiceReservation(ServiceAllocator allocator, Service service, Ser
 
     ServiceHoldings New => ServiceHoldings.Of(Service);
 
-    internal void Retake(AddressPool[] pools, NodePortPool ports) => New.Take(pools, ports);
+    internal void Retake(AddressRanges pools, NodePortPool ports) => New.Take(pools, ports);
 
-    internal void GiveBack(AddressPool[] pools, NodePortPool ports) => (_old is null ? New : New.Except(_old)).Release(pools, ports);
+    internal void GiveBack(AddressRanges pools, NodePortPool ports) => (_old is null ? New : New.Except(_old)).Release(pools, ports);
 
-    internal void ReleaseOld(AddressPool[] pools, NodePortPool ports) => _old?.Except(New).Release(pools, ports);
+    internal void ReleaseOld(AddressRanges pools, NodePortPool ports) => _old?.Except(New).Release(pools, ports);
 }

@@ -6,23 +6,33 @@ using Hanbae.Server.Registry.Services;
 namespace Hanbae.Server.Registry.Strategies;
 
 /// <summary>Services: they get addresses and ports that no other has.</summary>
-public sealed class ServiceStrategy(ServiceNetworks networks) : Strategy(Service.Info), IReserves, IDisposable
+public sealed class ServiceStrategy(ServiceNetworks networks) : Strategy(Service.Info), IReserves, IAttached, IDisposable
 {
-    readonly ServiceAllocator _allocator = new(networks);
+    AddressObjects? _objects;
+
+    internal ServiceAllocator Allocator { get; } = new(networks);
+    internal AddressObjects? Objects => _objects;
+
+    public void Attach(Func<GroupResource, StoredResource?> stored)
+    {
+        if (stored(new("networking.k8s.io", "ipaddresses")) is { } addresses && stored(new("networking.k8s.io", "servicecidrs")) is { } ranges && stored(new("", "services")) is { } services)
+            _objects = new(addresses, ranges, services);
+    }
 
     public async ValueTask<IReservation> ReserveAsync(IObject obj, IObject? old, StoredResource stored, CancellationToken ct) =>
-        await _allocator.ReserveAsync((Service)obj, (Service?)old, async ct =>
+        await Allocator.ReserveAsync((Service)obj, (Service?)old, async ct =>
         {
-            var state = await stored.Cache.CurrentAsync(ct).ConfigureAwait(false);
-            var services = new List<Service>(state.All.Count);
-            foreach (var item in state.All.Between("", "")) services.Add((Service)item.Object);
-            return services;
+            if (_objects is not null) return await _objects.LearnAsync(ct).ConfigureAwait(false);
+            return new(AddressObjects.Objects<Service>(await stored.Cache.CurrentAsync(ct).ConfigureAwait(false)), [], []);
         }, ct).ConfigureAwait(false);
 
-    public override ValueTask AfterDeleteAsync(IObject obj, CancellationToken ct)
+    public override ValueTask AfterCreateAsync(IObject obj, CancellationToken ct) => _objects?.FollowAsync((Service)obj, null, ct) ?? default;
+    public override ValueTask AfterUpdateAsync(IObject obj, IObject old, CancellationToken ct) => _objects?.FollowAsync((Service)obj, (Service)old, ct) ?? default;
+
+    public override async ValueTask AfterDeleteAsync(IObject obj, CancellationToken ct)
     {
-        _allocator.Release((Service)obj);
-        return default;
+        Allocator.Release((Service)obj);
+        if (_objects is not null) await _objects.FollowAsync(null, (Service)obj, ct).ConfigureAwait(false);
     }
 
     /// <summary>Only a balancer has something to report.</summary>
@@ -42,5 +52,5 @@ public sealed class ServiceStrategy(ServiceNetworks networks) : Strategy(Service
         _ => base.Field(obj, name),
     };
 
-    public void Dispose() => _allocator.Dispose();
+    public void Dispose() => Allocator.Dispose();
 }
