@@ -52,6 +52,7 @@ public sealed class HostileInputTests(ITestOutputHelper output)
         await using var server = await TestServer.StartAsync();
         foreach (var (path, _, json) in s_seeds) Assert.Equal(201, (await server.PostAsync(path, json)).Code);
         long before = GC.GetTotalMemory(forceFullCollection: true);
+        var failures = new List<string>();
         var codes = new SortedDictionary<int, int>();
         for (int i = 0; i < Requests; i++)
         {
@@ -63,8 +64,9 @@ public sealed class HostileInputTests(ITestOutputHelper output)
             if (code < 500 || code == 504) continue;
             string body = await response.Content.ReadAsStringAsync(patience.Token);
             // Upstream says 500 of a list at a revision that is no number.
-            Assert.True(code == 500 && body.Contains("\"message\":\"resourceVersion: Invalid value"), $"seed {seed}, request {i}: {shown}\n{code} {body}");
+            if (code != 500 || !body.Contains("resourceVersion: Invalid value")) failures.Add($"request {i}: {shown}\n{code} {body}");
         }
+        Assert.True(failures.Count == 0, $"seed {seed}: {failures.Count} failures\n" + string.Join("\n\n", failures.Take(10)));
         output.WriteLine(string.Join(" ", codes.Select(c => $"{c.Key}:{c.Value}")));
         Assert.True(codes.Keys.Count(c => c is 200 or 400 or 404 or 422) == 4, "the requests have become all alike");
         Assert.Equal(200, (await server.GetAsync(Maps)).Code);
