@@ -9,8 +9,10 @@ using Xunit.Abstractions;
 namespace Hanbae.Server.Tests;
 
 /// <summary>Whatever is sent: an answer that blames the sender, in bounded time and memory, from a server that goes on.</summary>
+[Collection(Alone)]
 public sealed class HostileInputTests(ITestOutputHelper output)
 {
+    public const string Alone = "alone in the process";
     const string Maps = "/api/v1/namespaces/default/configmaps";
     const int Requests = 2000;
     /// <summary>For a single request, on a machine that is busy with other things.</summary>
@@ -207,3 +209,7 @@ public sealed class HostileInputTests(ITestOutputHelper output)
         Assert.Equal(200, (await server.GetAsync(Maps + "?labelSelector=" + Uri.EscapeDataString("a in (" + string.Join(",", Enumerable.Range(0, 5000).Select(i => "v" + i)) + ")"))).Code);
     }
 }
+
+/// <summary>Memory is the whole process's: nothing else may run beside what measures it.</summary>
+[CollectionDefinition(HostileInputTests.Alone, DisableParallelization = true)]
+public sealed class AloneCollection;
