@@ -16,6 +16,8 @@ sealed partial class ReplyWriter(ApiServer server)
     /// <summary>As upstream: smaller answers are not worth compressing.</summary>
     const int CompressFrom = 128 * 1024;
     const int FlushEvery = 128 * 1024;
+    /// <summary>As upstream: warnings beyond so many characters are left out rather than break clients that bound headers.</summary>
+    const int WarningCharacters = 4096;
 
     public async Task RunAsync(HttpContext http)
     {
@@ -45,7 +47,12 @@ sealed partial class ReplyWriter(ApiServer server)
     {
         var response = http.Response;
         foreach (var (name, value) in request.ReplyHeaders) response.Headers.Append(name, value);
-        foreach (string warning in request.Warnings) response.Headers.Append("Warning", "299 - " + Quoted(warning));
+        int left = WarningCharacters;
+        foreach (string warning in request.Warnings)
+        {
+            if ((left -= warning.Length) < 0) break;
+            response.Headers.Append("Warning", "299 - " + Quoted(warning));
+        }
         switch (reply)
         {
             case ItemReply r: await ItemAsync(http, request, r).ConfigureAwait(false); break;

@@ -10,6 +10,9 @@ namespace Hanbae.Server.Verbs;
 /// <summary>Makes objects of bodies, and says what is wrong with them as upstream does.</summary>
 static class Body
 {
+    /// <summary>As upstream's decoder: what is wrong beyond this is not told, and costs nothing.</summary>
+    const int MostStrictErrors = 100;
+
     public static async ValueTask<IKind?> ReadAsync(RequestContext request, KindInfo kind, CancellationToken ct)
     {
         if (request.Object is { } given)
@@ -51,10 +54,13 @@ static class Body
         var unknown = new List<int>();
         var obj = Read(json, kind, unknown);
         if (unknown.Count == 0 && !DuplicateFields.Suspects(json)) return obj;
+        if (unknown.Count > MostStrictErrors) unknown.RemoveRange(MostStrictErrors, unknown.Count - MostStrictErrors);
         List<string> found = [.. FieldPaths.Of(json, unknown).Select(p => $"unknown field \"{p}\"")];
         var duplicates = new List<string>();
-        JsonParser.Parse(json, duplicates);
-        found.AddRange(duplicates.Select(p => $"duplicate field \"{p}\""));
+        // What the reader skipped over it has not looked at closely.
+        try { JsonParser.Parse(json, duplicates); }
+        catch (FormatException e) { throw Unhandled(kind, e.Message); }
+        found.AddRange(duplicates.Take(MostStrictErrors).Select(p => $"duplicate field \"{p}\""));
         if (found.Count == 0) return obj;
         if (validation == "Strict") throw Statuses.BadRequest($"{kind.Kind} in version \"{kind.Gvk.Version}\" cannot be handled as a {kind.Kind}: strict decoding error: {string.Join(", ", found)}");
         foreach (string warning in found) if (!request.Warnings.Contains(warning)) request.Warnings.Add(warning);
@@ -66,10 +72,11 @@ static class Body
         try { return kind.Decode(json, unknown); }
         catch (Exception e) when (e is DecodeException or FormatException)
         {
-            string wrong = TypeErrors.Message(json, kind.Schema, e.Message);
-            throw Statuses.BadRequest($"{kind.Kind} in version \"{kind.Gvk.Version}\" cannot be handled as a {kind.Kind}: {wrong}");
+            throw Unhandled(kind, TypeErrors.Message(json, kind.Schema, e.Message));
         }
     }
+
+    static StatusException Unhandled(KindInfo kind, string why) => Statuses.BadRequest($"{kind.Kind} in version \"{kind.Gvk.Version}\" cannot be handled as a {kind.Kind}: {why}");
 
     /// <summary>A body may leave out what it is; what it says must be what the path says.</summary>
     static void CheckType(ReadOnlySpan<byte> json, KindInfo kind)

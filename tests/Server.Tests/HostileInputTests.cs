@@ -1,0 +1,215 @@
+using System.Diagnostics;
+using System.Net.Http.Headers;
+using System.Text;
+using Hanbae.Api.Apps.V1;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Schema;
+using Xunit.Abstractions;
+
+namespace Hanbae.Server.Tests;
+
+/// <summary>Whatever is sent: an answer that blames the sender, in bounded time and memory, from a server that goes on.</summary>
+[Collection(Alone)]
+public sealed class HostileInputTests(ITestOutputHelper output)
+{
+    public const string Alone = "alone in the process";
+    const string Maps = "/api/v1/namespaces/default/configmaps";
+    const int Requests = 2000;
+    /// <summary>For a single request, on a machine that is busy with other things.</summary>
+    static readonly TimeSpan s_bound = TimeSpan.FromMinutes(1);
+
+    static readonly (string Path, KindInfo Kind, string Json)[] s_seeds =
+    [
+        (Maps, ConfigMap.Info, """{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","labels":{"x":"y"},"annotations":{"k":"v"},"ownerReferences":[{"apiVersion":"v1","kind":"Pod","name":"p","uid":"u"}]},"data":{"k":"v"},"binaryData":{"b":"AAEC"}}"""),
+        ("/api/v1/namespaces/default/pods", Pod.Info, """{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i","ports":[{"containerPort":80}],"resources":{"limits":{"cpu":"100m","memory":"1Gi"}},"env":[{"name":"A","value":"b"}],"livenessProbe":{"httpGet":{"port":"http","path":"/"}}}],"volumes":[{"name":"v","emptyDir":{"sizeLimit":"1Gi"}}],"tolerations":[{"key":"k","operator":"Exists"}]}}"""),
+        ("/api/v1/namespaces/default/services", Service.Info, """{"apiVersion":"v1","kind":"Service","metadata":{"name":"s"},"spec":{"selector":{"a":"b"},"ports":[{"port":80,"targetPort":"http"}]}}"""),
+        ("/apis/apps/v1/namespaces/default/deployments", Deployment.Info, """{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d"},"spec":{"replicas":3,"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}},"strategy":{"rollingUpdate":{"maxSurge":"25%"}}}}"""),
+    ];
+
+    static readonly string[] s_tokens =
+    [
+        "{", "}", "[", "]", ",", ":", "null", "true", "\"", "\\u0000", "\\ud800", "1e999", "-0", "9223372036854775808", "1.5", "\"metadata\":", "\"\"", "--- ", "&a ", "*a", "\n", "\t", "%", "\0", "\u00ff", "..", "/",
+        "!!binary ", "<<: ", "0x10", ".inf", "~", "\"creationTimestamp\":\"x\"", "\"finalizers\":[\"\"]", "\"$patch\":\"replace\"", "\"$setElementOrder/containers\":[{\"name\":1}]", "\"$deleteFromPrimitiveList/finalizers\":[1]",
+    ];
+
+    static readonly (string Name, string[] Values)[] s_parameters =
+    [
+        ("labelSelector", ["a=b", "a in (b", "!", "a!=b,,", "a>1", "((", "é=ü", "a=b=c", ",", "a notin ()"]),
+        ("fieldSelector", ["metadata.name=a", "spec.nodeName=", "=", "metadata.name", "a\\=b=c", "metadata.name=a,metadata.name=b", "metadata.namespace!=x"]),
+        ("resourceVersion", ["0", "1", "-1", "x", "99999999999999999999", "1.0"]), ("resourceVersionMatch", ["Exact", "NotOlderThan", "x"]),
+        ("continue", ["x", "eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6MSwic3RhcnQiOiIuLi8uLiJ9", "e30", "bnVsbA", "W10"]), ("limit", ["-1", "1", "x", "99999999999999999999"]),
+        ("timeoutSeconds", ["1"]), ("watch", ["0", "false"]), ("pretty", ["1", "x"]), ("dryRun", ["All", "x", ""]), ("fieldValidation", ["Strict", "Warn", "x"]), ("fieldManager", ["m", "\n"]),
+        ("gracePeriodSeconds", ["-1", "x", "0"]), ("propagationPolicy", ["x", "Foreground"]), ("force", ["1"]), ("includeObject", ["x", "None"]), ("allowWatchBookmarks", ["x"]), ("sendInitialEvents", ["true", "x"]),
+    ];
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task No_request_makes_the_server_fail(int round)
+    {
+        int seed = round == 0 ? Environment.TickCount : round;
+        output.WriteLine($"seed {seed}");
+        var random = new Random(seed);
+        await using var server = await TestServer.StartAsync();
+        foreach (var (path, _, json) in s_seeds) Assert.Equal(201, (await server.PostAsync(path, json)).Code);
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        var failures = new List<string>();
+        var codes = new SortedDictionary<int, int>();
+        for (int i = 0; i < Requests; i++)
+        {
+            using var request = Make(server.Address, random, out string shown);
+            using var patience = new CancellationTokenSource(s_bound);
+            using var response = await server.Http.SendAsync(request, patience.Token);
+            int code = (int)response.StatusCode;
+            codes[code] = codes.GetValueOrDefault(code) + 1;
+            if (code < 500 || code == 504) continue;
+            string body = await response.Content.ReadAsStringAsync(patience.Token);
+            // Upstream says 500 of a list at a revision that is no number.
+            if (code != 500 || !body.Contains("resourceVersion: Invalid value")) failures.Add($"request {i}: {shown}\n{code} {body}");
+        }
+        Assert.True(failures.Count == 0, $"seed {seed}: {failures.Count} failures\n" + string.Join("\n\n", failures.Take(10)));
+        output.WriteLine(string.Join(" ", codes.Select(c => $"{c.Key}:{c.Value}")));
+        Assert.True(codes.Keys.Count(c => c is 200 or 400 or 404 or 422) == 4, "the requests have become all alike");
+        Assert.Equal(200, (await server.GetAsync(Maps)).Code);
+        long grown = GC.GetTotalMemory(forceFullCollection: true) - before;
+        Assert.True(grown < 256 << 20, $"seed {seed}: {grown} bytes more than before");
+    }
+
+    static HttpRequestMessage Make(Uri address, Random random, out string shown)
+    {
+        var (path, kind, json) = s_seeds[random.Next(s_seeds.Length)];
+        string method = (string[])["GET", "GET", "POST", "POST", "PUT", "PATCH", "PATCH", "DELETE", "OPTIONS"] is var methods ? methods[random.Next(methods.Length)] : "";
+        string name = ((string[])["a", "p", "s", "d", "none", "..", "%00", "%2e%2e", "%ff%fe", "a%2fb", new string('n', 3000), "%F0%9F%98%80", "a:b:c:d", "*"])[random.Next(14)];
+        string target = random.Next(8) == 0 ? Path(random) : method is "POST" or "OPTIONS" && random.Next(4) > 0 ? path : random.Next(3) == 0 ? path : $"{path}/{name}";
+        if (random.Next(10) == 0) target += ((string[])["/status", "/scale", "/log", "/exec", "/eviction", "/binding", "/proxy/x", "/nothing", "/finalize", "/token"])[random.Next(10)];
+        var query = Enumerable.Range(0, random.Next(4)).Select(_ => s_parameters[random.Next(s_parameters.Length)]).Select(p => p.Name + "=" + Uri.EscapeDataString(random.Next(12) == 0 ? Text(random) : p.Values[random.Next(p.Values.Length)]));
+        // No real watches here: they would last.
+        target += "?" + string.Join("&", query.Append("watch=0"));
+        var request = new HttpRequestMessage(new(method), new Uri(address.GetLeftPart(UriPartial.Authority) + target, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }));
+        string accept = ((string[])["application/json", "application/json", "*/*", "application/yaml", "application/vnd.kubernetes.protobuf", "application/json;as=Table;v=v1;g=meta.k8s.io", "a/b;q=x", ";;,,", "application/json;q=2"])[random.Next(9)];
+        request.Headers.TryAddWithoutValidation("Accept", accept);
+        byte[] body = [];
+        if (method is "POST" or "PUT" or "PATCH" or "DELETE")
+        {
+            string type;
+            (type, body) = Body(random, method, kind, json);
+            request.Content = new ByteArrayContent(body);
+            request.Content.Headers.TryAddWithoutValidation("Content-Type", type);
+        }
+        shown = $"{method} {(target.Length > 300 ? target[..300] : target)} {request.Content?.Headers.ContentType} {accept}\n{Encoding.UTF8.GetString(body.AsSpan(0, Math.Min(body.Length, 2000)))}";
+        return request;
+    }
+
+    static (string Type, byte[] Body) Body(Random random, string method, KindInfo kind, string json)
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(json);
+        if (method == "PATCH")
+            switch (random.Next(4))
+            {
+                case 0: return ("application/json-patch+json", Mutated(Encoding.UTF8.GetBytes("""[{"op":"add","path":"/metadata/labels/a~1b","value":"c"},{"op":"move","from":"/data","path":"/metadata/annotations"},{"op":"test","path":"/spec/containers/-","value":1},{"op":"remove","path":"/metadata/name"},{"op":"replace","path":"","value":{}},{"op":"copy","from":"/spec","path":"/spec/template"}]"""), random));
+                case 1: return ("application/strategic-merge-patch+json", Mutated(bytes, random));
+                case 2: return ("application/apply-patch+yaml", Mutated(bytes, random));
+                default: return ("application/merge-patch+json", Mutated(bytes, random));
+            }
+        return random.Next(6) switch
+        {
+            0 => ("application/vnd.kubernetes.protobuf", Mutated(kind.ToProto(kind.Decode(bytes)), random)),
+            1 => ("application/yaml", Mutated(Encoding.UTF8.GetBytes("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: y\n  labels: {a: b}\ndata:\n  k: |\n    v\n"), random)),
+            2 => ("application/yaml", Mutated(bytes, random)),
+            3 => (((string[])["text/plain", "", "application/json; charset=x", "application/cbor"])[random.Next(4)], Mutated(bytes, random)),
+            _ => ("application/json", Mutated(bytes, random)),
+        };
+    }
+
+    /// <summary>The same bytes with a few things wrong, or once in a while nothing.</summary>
+    static byte[] Mutated(byte[] bytes, Random random)
+    {
+        var list = new List<byte>(bytes);
+        for (int n = random.Next(5); n > 0 && list.Count > 0; n--)
+        {
+            int at = random.Next(list.Count), length = Math.Min(random.Next(40), list.Count - at);
+            switch (random.Next(7))
+            {
+                case 0: list[at] = (byte)random.Next(256); break;
+                case 1: list.RemoveRange(at, length); break;
+                case 2: list.InsertRange(at, list.GetRange(at, length)); break;
+                case 3: list.InsertRange(at, Encoding.UTF8.GetBytes(s_tokens[random.Next(s_tokens.Length)])); break;
+                case 4: list.RemoveRange(at, list.Count - at); break;
+                case 5: list.InsertRange(at, Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(s_tokens[random.Next(s_tokens.Length)], random.Next(300))))); break;
+                default:
+                    // One value in the place of another.
+                    string text = Encoding.UTF8.GetString([.. list]);
+                    int colon = text.IndexOf(':', Math.Min(at, text.Length - 1));
+                    int end = colon < 0 ? -1 : text.IndexOfAny([',', '}', ']'], colon);
+                    if (end > colon) list = [.. Encoding.UTF8.GetBytes(text[..(colon + 1)] + ((string[])["1", "-1", "\"\"", "null", "[]", "{}", "true", "\"x\"", "1e400", "[null]", "{\"a\":null}"])[random.Next(11)] + text[end..])];
+                    break;
+            }
+        }
+        return [.. list];
+    }
+
+    static string Path(Random random) => string.Concat(Enumerable.Range(0, random.Next(1, 9)).Select(_ =>
+        "/" + ((string[])["api", "apis", "v1", "apps", "namespaces", "pods", "watch", "proxy", "default", "", "%2f", "openapi", "healthz", "..", "configmaps", "version", "%00"])[random.Next(17)]));
+
+    static string Text(Random random)
+    {
+        var text = new StringBuilder();
+        for (int n = random.Next(20); n > 0; n--) text.Append((char)random.Next(1, 0xD7FF));
+        return text.ToString();
+    }
+
+    public static TheoryData<string, string, string> Bombs => new()
+    {
+        { "arrays in arrays", "application/json", """{"metadata":{"name":"x"},"data":""" + new string('[', 1_000_000) },
+        { "objects in objects", "application/json", string.Concat(Enumerable.Repeat("{\"metadata\":", 200_000)) },
+        { "an unknown field as deep", "application/json", """{"metadata":{"name":"x"},"zzz":""" + new string('[', 1_400_000) + new string(']', 1_400_000) + "}" },
+        { "flow sequences", "application/yaml", "metadata: " + new string('[', 200_000) },
+        { "aliases of aliases", "application/yaml", "a: &a [x,x,x,x,x,x,x,x,x]\n" + string.Concat(Enumerable.Range(0, 20).Select(i => $"{(char)('b' + i)}: &{(char)('b' + i)} [{string.Join(",", Enumerable.Repeat("*" + (char)('a' + i), 9))}]\n")) },
+        { "a long number", "application/json", """{"metadata":{"name":"x","generation":""" + new string('9', 1_000_000) + "}}" },
+        { "many fields", "application/json", """{"metadata":{"name":"x"},""" + string.Join(",", Enumerable.Range(0, 100_000).Select(i => $"\"f{i}\":1")) + "}" },
+        { "one field many times", "application/json", """{"metadata":{"name":"x"},""" + string.Join(",", Enumerable.Repeat("\"zz\":1", 200_000)) + "}" },
+        { "a patch that doubles", "application/json-patch+json", "[" + string.Join(",", Enumerable.Range(0, 60).Select(_ => """{"op":"copy","from":"/data","path":"/data/x"}""")) + "]" },
+        { "a patch of many steps", "application/json-patch+json", "[" + string.Join(",", Enumerable.Repeat("""{"op":"test","path":"/kind","value":"ConfigMap"}""", 50_000)) + "]" },
+    };
+
+    [Theory, MemberData(nameof(Bombs))]
+    public async Task What_is_small_and_means_much_is_bounded(string what, string type, string body)
+    {
+        await using var server = await TestServer.StartAsync();
+        await server.PostAsync(Maps, """{"metadata":{"name":"there"},"data":{"a":"b"}}""");
+        var watch = Stopwatch.StartNew();
+        bool patch = type.Contains("patch");
+        using var request = new HttpRequestMessage(new(patch ? "PATCH" : "POST"), patch ? Maps + "/there" : Maps) { Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body)) };
+        request.Content.Headers.ContentType = MediaTypeHeaderValue.Parse(type);
+        using var patience = new CancellationTokenSource(s_bound);
+        using var response = await server.Http.SendAsync(request, patience.Token);
+        Assert.True((int)response.StatusCode is >= 400 and < 500 or 201, $"{what}: {(int)response.StatusCode} {await response.Content.ReadAsStringAsync(patience.Token)}");
+        output.WriteLine($"{what}: {(int)response.StatusCode} after {watch.Elapsed}");
+        Assert.Equal(200, (await server.GetAsync(Maps)).Code);
+    }
+
+    [Fact]
+    public async Task Too_many_and_too_large_headers_are_refused_and_the_server_goes_on()
+    {
+        await using var server = await TestServer.StartAsync();
+        foreach (int count in (int[])[600, 3])
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, Maps);
+            for (int i = 0; i < count; i++) request.Headers.TryAddWithoutValidation("X-Many-" + i, count > 100 ? "v" : new string('v', 300_000));
+            try
+            {
+                using var response = await server.Http.SendAsync(request);
+                Assert.Equal(431, (int)response.StatusCode);
+            }
+            catch (HttpRequestException) { } // over HTTP/2 the connection may end instead
+            Assert.Equal(200, (await server.GetAsync(Maps)).Code);
+        }
+        // What people do send is taken.
+        Assert.Equal(200, (await server.GetAsync(Maps + "?labelSelector=" + Uri.EscapeDataString("a in (" + string.Join(",", Enumerable.Range(0, 5000).Select(i => "v" + i)) + ")"))).Code);
+    }
+}
+
+/// <summary>Memory is the whole process's: nothing else may run beside what measures it.</summary>
+[CollectionDefinition(HostileInputTests.Alone, DisableParallelization = true)]
+public sealed class AloneCollection;
