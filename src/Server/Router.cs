@@ -72,6 +72,7 @@ sealed class Router
         if (resource.Info.Namespaced && named && info.Namespace.Length == 0) return PathAsync(request);
 
         request.Output = Negotiation.Of(request, shapes: true, objects: resource.Custom is null);
+        if (resource.Custom?.Verbs(resource) is { } converted) return converted.HandleAsync(request, _options, ct);
         return info.Verb switch
         {
             "get" => GetAsync(request, resource, ct),
@@ -100,6 +101,7 @@ sealed class Router
             {
                 if (!sub.Verbs.Contains(info.Verb)) throw Statuses.MethodNotAllowed();
                 request.Output = Negotiation.Of(request, shapes: true, objects: resource.Custom is null);
+                if (resource.Custom?.Verbs(resource) is { } converted) return converted.HandleAsync(request, _options, request.Aborted);
                 switch (info.Verb)
                 {
                     case "get": return GetAsync(request, resource, request.Aborted);

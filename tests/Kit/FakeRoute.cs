@@ -19,6 +19,8 @@ sealed record FakeRoute(ResourceInfo Resource, string Namespace, string Name, st
     {
         string[] words = path.Split('/', StringSplitOptions.RemoveEmptyEntries).Select(Uri.UnescapeDataString).ToArray();
         bool core = words[0] == "api";
+        // There is no discovery here: callers take what is built in.
+        if (words.Length < (core ? 3 : 4)) throw FakeApi.Error(404, "NotFound", "the server could not find the requested resource");
         var gv = core ? new GroupVersion("", words[1]) : new GroupVersion(words[1], words[2]);
         words = words[(core ? 2 : 3)..];
         string ns = "";

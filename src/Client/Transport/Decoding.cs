@@ -4,15 +4,16 @@ using Hanbae.Api.Meta.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Api.Schema;
 using GroupVersion = Hanbae.Api.GroupVersion;
+using GroupVersionKind = Hanbae.Api.GroupVersionKind;
 
 namespace Hanbae.Client;
 
-/// <summary>Reads what a server sent, JSON or protobuf, into objects and lists of built-in kinds.</summary>
+/// <summary>Reads what a server sent, JSON or protobuf, into objects and lists: of built-in kinds as their types, of others as trees.</summary>
 static class Decoding
 {
     internal const string Protobuf = "application/vnd.kubernetes.protobuf", Json = "application/json";
 
-    /// <summary>An answer's body. What is no object of a built-in kind stays bytes.</summary>
+    /// <summary>An answer's body. What is no object stays bytes.</summary>
     /// <exception cref="DecodeException"/>
     public static ApiResult Result(int code, string mediaType, byte[] body, IReadOnlyList<string> warnings)
     {
@@ -28,7 +29,26 @@ static class Decoding
             return new() { Code = code, Object = proto ? kind.ReadProto(message) : kind.Decode(message), Warnings = warnings };
         if (type.Kind.EndsWith("List", StringComparison.Ordinal) && ApiData.Kind(gv.Kind(type.Kind[..^4])) is { } item)
             return new() { Code = code, List = proto ? ProtoList(message, item) : JsonList(message, item), Warnings = warnings };
-        return bytes;
+        return proto || type.ApiVersion.StartsWith("apidiscovery.k8s.io/", StringComparison.Ordinal) ? bytes : Custom(code, body, gv.Kind(type.Kind), warnings) ?? bytes;
+    }
+
+    /// <summary>What looks like an object, or a list of them, of a kind that is not built in.</summary>
+    static ApiResult? Custom(int code, ReadOnlySpan<byte> body, GroupVersionKind kind, IReadOnlyList<string> warnings)
+    {
+        bool metadata = false, items = false;
+        var reader = new JsonReader(body);
+        if (reader.Object())
+            do
+            {
+                var name = reader.Name();
+                metadata |= name.SequenceEqual("metadata"u8);
+                items |= name.SequenceEqual("items"u8);
+                reader.Skip();
+            } while (reader.NextMember());
+        if (!metadata) return null;
+        if (!items) return new() { Code = code, Object = new UnstructuredKind(kind).Decode(body), Warnings = warnings };
+        string item = kind.Kind.EndsWith("List", StringComparison.Ordinal) ? kind.Kind[..^4] : kind.Kind;
+        return new() { Code = code, List = JsonList(body, new UnstructuredKind(kind.Group, kind.Version, item)), Warnings = warnings };
     }
 
     /// <summary>The object of a watch event.</summary>
@@ -41,7 +61,8 @@ static class Decoding
         var message = proto ? Envelope.Message(body, out type) : body;
         if (!proto) type = TypeOf(body);
         var kind = GroupVersion.Parse(type.ApiVersion) is { } gv ? ApiData.Kind(gv.Kind(type.Kind)) : null;
-        if (kind is null) throw new NotSupportedException($"kind \"{type.Kind}\" of apiVersion \"{type.ApiVersion}\" is not built in: this client reads built-in kinds only");
+        if (kind is null && !proto && GroupVersion.Parse(type.ApiVersion) is { } custom && type.Kind.Length > 0) kind = new UnstructuredKind(custom.Kind(type.Kind));
+        if (kind is null) throw new NotSupportedException($"kind \"{type.Kind}\" of apiVersion \"{type.ApiVersion}\" is not built in, and has no JSON here");
         return proto ? kind.ReadProto(message) : kind.Decode(message);
     }
 

@@ -112,7 +112,7 @@ public sealed class HttpTransport : IApiTransport, IDisposable
             // Status, DeleteOptions and their like go by the name of the API they are sent to.
             var kind = obj.Kind();
             var version = kind.Gvk.Group == Status.Info.Gvk.Group ? VersionOf(request.Path) ?? kind.Gvk.GroupVersion : kind.Gvk.GroupVersion;
-            bool proto = type.Length == 0 ? _options.Protobuf : type == Decoding.Protobuf;
+            bool proto = type.Length == 0 ? _options.Protobuf && obj is not Unstructured : type == Decoding.Protobuf;
             body = proto ? Api.Codec.Envelope.Wrap(obj, version, kind.Kind) : kind.WriteFor(obj, version);
             if (type.Length == 0) type = proto ? Decoding.Protobuf : Decoding.Json;
         }

@@ -17,11 +17,12 @@ sealed class Collect(IClusterAccess cluster) : IReconciler
 {
     readonly IApiTransport _transport = cluster.Client.Transport;
     readonly OwnerGraph _graph = new();
+    Survey? _survey;
     readonly TaskCompletionSource _synced = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     enum Presence : byte { Absent, Waits, Solid, Unknown }
 
-    public void Watch(Triggers on) => on.From(add => new Survey(_transport, cluster.Time, _graph, add, _synced));
+    public void Watch(Triggers on) => on.From(add => _survey = new Survey(_transport, cluster.Time, _graph, add, _synced));
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
@@ -86,9 +87,9 @@ sealed class Collect(IClusterAccess cluster) : IReconciler
     async Task<Presence> LookAsync(OwnerReference owner, Owned of, CancellationToken ct)
     {
         if (_graph.IsPresent(owner.Uid)) return _graph.Find(owner.Uid) is { WaitsForDependents: true } ? Presence.Waits : Presence.Solid;
-        // A kind that is not built in cannot be looked at from here: the benefit of the doubt.
+        // A kind that the server does not serve (any more, or yet) cannot be looked at: the benefit of the doubt, as upstream.
         if (GroupVersion.Parse(owner.ApiVersion) is not { } gv) return Presence.Unknown;
-        if (Resources.Of(gv).FirstOrDefault(r => r.Kind.Kind == owner.Kind) is not { } resource) return Presence.Unknown;
+        if ((_survey?.Served ?? ServerResources.BuiltIn).Of(gv.Kind(owner.Kind)) is not { } resource) return Presence.Unknown;
         // Cluster-scoped objects cannot be owned from within a namespace; upstream leaves such ones alone.
         if (resource.Namespaced && of.Key.Namespace.Length == 0) return Presence.Unknown;
         var live = await GetAsync(resource, new(resource.Namespaced ? of.Key.Namespace : "", owner.Name), ct);
@@ -96,11 +97,26 @@ sealed class Collect(IClusterAccess cluster) : IReconciler
         return live.Metadata.DeletionTimestamp is not null && live.Metadata.Finalizers.Contains(OwnerGraph.Foreground) ? Presence.Waits : Presence.Solid;
     }
 
-    Task ReleaseAsync(Owned obj, IEnumerable<string> owners, CancellationToken ct) =>
-        PatchAsync(obj, $"\"ownerReferences\":[{string.Join(',', owners.Select(uid => $$"""{"$patch":"delete","uid":{{Quote(uid)}}}"""))}]", ct);
+    async Task ReleaseAsync(Owned obj, string[] owners, CancellationToken ct)
+    {
+        if (obj.Resource.Kind is UnstructuredKind) await ReplaceOwnersAsync(obj, all => all.Where(o => !owners.Contains(o.Uid)).ToSeq(), ct);
+        else await PatchAsync(obj, $"\"ownerReferences\":[{string.Join(',', owners.Select(uid => $$"""{"$patch":"delete","uid":{{Quote(uid)}}}"""))}]", ct);
+    }
+
+    /// <summary>Custom resources know no strategic patches: all owners are written, for the version that they were read from.</summary>
+    async Task ReplaceOwnersAsync(Owned obj, Func<Seq<OwnerReference>, Seq<OwnerReference>> change, CancellationToken ct)
+    {
+        if (await GetAsync(obj.Resource, obj.Key, ct) is not { } live || live.Metadata.Uid != obj.Uid) return;
+        var left = change(live.Metadata.OwnerReferences);
+        string owners = left.IsEmpty ? "null" : Machinery.Validate.Shown.Messages(left);
+        byte[] body = Encoding.UTF8.GetBytes($$$"""{"metadata":{"uid":{{{Quote(obj.Uid)}}},"resourceVersion":{{{Quote(live.Metadata.ResourceVersion)}}},"ownerReferences":{{{owners}}}}}""");
+        await SendAsync(Requests.Patch(obj.Resource, obj.Key, Patch.Merge(body)), ct);
+    }
 
     Task UnblockAsync(Owned obj, Seq<OwnerReference> owners, CancellationToken ct)
     {
+        if (obj.Resource.Kind is UnstructuredKind)
+            return ReplaceOwnersAsync(obj, all => all.Select(o => o.BlockOwnerDeletion == true ? o with { BlockOwnerDeletion = false } : o).ToSeq(), ct);
         var blocking = owners.Where(o => o.BlockOwnerDeletion == true).Select(o => $$"""{"uid":{{Quote(o.Uid)}},"blockOwnerDeletion":false}""");
         return PatchAsync(obj, $"\"ownerReferences\":[{string.Join(',', blocking)}]", ct);
     }

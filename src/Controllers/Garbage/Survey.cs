@@ -1,37 +1,42 @@
 using System.Collections.Immutable;
 using Hanbae.Api;
 using Hanbae.Api.Rest;
-using Hanbae.Api.Schema;
 using Hanbae.Client;
 
 namespace Hanbae.Controllers.Garbage;
 
 /// <summary>Follows every resource of the cluster for the <see cref="OwnerGraph"/>, and keeps nothing of the objects themselves.</summary>
+/// <remarks>Which resources there are is asked again whenever a CustomResourceDefinition changes, and every 30 seconds as upstream does.</remarks>
 sealed class Survey : IDisposable
 {
     /// <summary>Many, short-lived, and neither owner nor owned.</summary>
     static readonly string[] NeverOwned = ["events"];
+    static readonly TimeSpan Again = TimeSpan.FromSeconds(30);
 
-    public static ImmutableArray<ResourceInfo> Followed { get; } =
-    [
-        .. from g in ApiData.Groups
-           from r in g.Default.OrderBy(v => v == g.Preferred ? 0 : 1).SelectMany(v => Resources.Of(new GroupVersion(g.Name, v))).DistinctBy(r => r.Gvr.Resource)
-           where r.Verbs.Contains("list") && r.Verbs.Contains("watch") && r.Verbs.Contains("delete") && !NeverOwned.Contains(r.Gvr.Resource)
-           select r,
-    ];
-
+    readonly IApiTransport _transport;
+    readonly TimeProvider _time;
     readonly OwnerGraph _graph;
     readonly Action<Key> _add;
     readonly CancellationTokenSource _stop = new();
     readonly TaskCompletionSource _synced;
+    TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    /// <summary>What is followed, and how to stop that; the loop's alone.</summary>
+    readonly Dictionary<GroupResource, (ResourceInfo Resource, CancellationTokenSource Stop)> _followed = [];
+    volatile ServerResources _served = ServerResources.BuiltIn;
     int _missing;
 
     /// <param name="synced">Completed when every resource was listed once.</param>
     public Survey(IApiTransport transport, TimeProvider time, OwnerGraph graph, Action<Key> add, TaskCompletionSource synced)
     {
-        (_graph, _add, _synced, _missing) = (graph, add, synced, Followed.Length);
-        foreach (var resource in Followed) Follow(transport, time, resource);
+        (_transport, _time, _graph, _add, _synced) = (transport, time, graph, add, synced);
+        _ = Task.Run(() => RunAsync(_stop.Token));
     }
+
+    /// <summary>What the server served when it was last asked.</summary>
+    public ServerResources Served => _served;
+
+    static ImmutableArray<ResourceInfo> Worth(ServerResources served) =>
+        [.. served.Preferred.Where(r => r.Verbs.Contains("list") && r.Verbs.Contains("watch") && r.Verbs.Contains("delete") && !NeverOwned.Contains(r.Gvr.Resource))];
 
     public void Dispose()
     {
@@ -39,14 +44,55 @@ sealed class Survey : IDisposable
         _stop.Dispose();
     }
 
-    void Follow(IApiTransport transport, TimeProvider time, ResourceInfo resource)
+    async Task RunAsync(CancellationToken ct)
+    {
+        while (!ct.IsCancellationRequested)
+            try
+            {
+                // Taken before asking, so that no change falls in between.
+                var changed = _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+                _served = await ServerResources.DiscoverAsync(_transport, ct);
+                Follow(Worth(_served), ct);
+                try { await changed.Task.WaitAsync(Again, _time, ct); }
+                catch (TimeoutException) { }
+            }
+            catch (OperationCanceledException) when (ct.IsCancellationRequested) { }
+            catch (Exception) when (!ct.IsCancellationRequested)
+            {
+                // What is followed goes on being followed; the rest waits until the server answers.
+                await Task.Delay(TimeSpan.FromSeconds(1), _time, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+    }
+
+    void Follow(ImmutableArray<ResourceInfo> wanted, CancellationToken ct)
+    {
+        foreach (var (name, (resource, stop)) in _followed.ToArray())
+            if (!wanted.Any(w => w.Gvr == resource.Gvr))
+            {
+                _followed.Remove(name);
+                stop.Cancel();
+                stop.Dispose();
+                // What is no longer served is gone, and owns nothing any more.
+                Look(_graph.Keep(resource, []));
+            }
+        ResourceInfo[] fresh = [.. wanted.Where(w => !_followed.ContainsKey(w.Gvr.GroupResource))];
+        Interlocked.Add(ref _missing, fresh.Length);
+        foreach (var resource in fresh)
+        {
+            var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
+            _followed[resource.Gvr.GroupResource] = (resource, stop);
+            Follow(resource, stop.Token);
+        }
+    }
+
+    void Follow(ResourceInfo resource, CancellationToken ct)
     {
         HashSet<string>? listed = null;
-        bool first = true;
-        var ct = _stop.Token;
-        var reflector = new Reflector(new Unserved(transport), resource, ListQuery.All, time);
+        bool first = true, defines = resource.Gvr.GroupResource == new GroupResource("apiextensions.k8s.io", "customresourcedefinitions");
+        var reflector = new Reflector(new Unserved(_transport), resource, ListQuery.All, _time);
         _ = Task.Run(() => reflector.RunAsync(e =>
         {
+            if (ct.IsCancellationRequested) return;
             switch (e.Kind)
             {
                 case SyncKind.Init: listed = []; break;
@@ -62,6 +108,7 @@ sealed class Survey : IDisposable
                     Look(_graph.Set(resource, e.Object!));
                     break;
             }
+            if (defines) Volatile.Read(ref _changed).TrySetResult();
         }, ct), CancellationToken.None);
     }
 

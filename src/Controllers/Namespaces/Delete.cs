@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Rest;
-using Hanbae.Api.Schema;
 using Hanbae.Client;
 
 namespace Hanbae.Controllers.Namespaces;
@@ -26,8 +25,12 @@ sealed class Delete(IClusterAccess cluster) : IReconciler
     {
         if (_namespaces.Find(key) is not { Metadata.DeletionTimestamp: not null } ns || !ns.Spec.Finalizers.Contains("kubernetes")) return Again.OnChange;
         var left = new List<Leftover>();
-        string failures = "";
-        foreach (var resource in Contents.All)
+        string failures = "", unknown = "";
+        var resources = Contents.BuiltIn;
+        // What is not known to be there cannot be deleted: the namespace stays until discovery answers.
+        try { resources = Contents.Of(await ServerResources.DiscoverAsync(_transport, ct)); }
+        catch (ApiException e) { unknown = e.Message; }
+        foreach (var resource in resources)
             try
             {
                 if (await RemoveAsync(resource, key.Name, ct) is { Count: > 0 } rest) left.Add(rest);
@@ -35,9 +38,9 @@ sealed class Delete(IClusterAccess cluster) : IReconciler
             catch (ApiException e) when (e.Code is 404 or 405) { /* This server does not serve it: there is nothing of it. */ }
             catch (ApiException e) { failures += (failures.Length > 0 ? ", " : "") + e.Message; }
 
-        var status = ns.Status with { Phase = "Terminating", Conditions = DeleteConditions.For(ns.Status.Conditions, left, failures, cluster.Time.GetUtcNow()) };
+        var status = ns.Status with { Phase = "Terminating", Conditions = DeleteConditions.For(ns.Status.Conditions, left, failures, unknown, cluster.Time.GetUtcNow()) };
         ns = await cluster.Client.UpdateStatusIfChangedAsync(ns, ns with { Status = status }, ct);
-        if (failures.Length > 0) return Again.WithBackoff;
+        if (failures.Length + unknown.Length > 0) return Again.WithBackoff;
         if (left.Count > 0) return Again.In(Pause);
         var final = ns with { Spec = ns.Spec with { Finalizers = ns.Spec.Finalizers.Where(f => f != "kubernetes").ToSeq() } };
         (await _transport.SendAsync(Requests.Update(final, "finalize"), ct)).OrThrow();
@@ -71,12 +74,9 @@ readonly record struct Leftover(GroupVersionResource Resource, int Count, Immuta
 /// <summary>Everything that can be in a namespace.</summary>
 static class Contents
 {
-    public static ImmutableArray<ResourceInfo> All { get; } =
-    [
-        .. from g in ApiData.Groups
-           // Each resource once, by the version that the group prefers among those it serves.
-           from r in g.Default.OrderBy(v => v == g.Preferred ? 0 : 1).SelectMany(v => Resources.Of(new GroupVersion(g.Name, v))).DistinctBy(r => r.Gvr.Resource)
-           where r.Namespaced && r.Verbs.Contains("list") && r.Verbs.Contains("delete")
-           select r,
-    ];
+    public static ImmutableArray<ResourceInfo> BuiltIn { get; } = Of(ServerResources.BuiltIn);
+
+    /// <summary>Each resource once, by the version that its group prefers.</summary>
+    public static ImmutableArray<ResourceInfo> Of(ServerResources served) =>
+        [.. served.Preferred.Where(r => r.Namespaced && r.Verbs.Contains("list") && r.Verbs.Contains("delete"))];
 }

@@ -6,13 +6,14 @@ namespace Hanbae.Controllers.Namespaces;
 /// <summary>Tells users what keeps a namespace from going.</summary>
 static class DeleteConditions
 {
-    public static Seq<NamespaceCondition> For(Seq<NamespaceCondition> old, IReadOnlyCollection<Leftover> left, string failures, DateTimeOffset now)
+    public static Seq<NamespaceCondition> For(Seq<NamespaceCondition> old, IReadOnlyCollection<Leftover> left, string failures, string unknown, DateTimeOffset now)
     {
         string resources = string.Join(", ", left.Select(l => $"{l.Resource.GroupResource} has {l.Count} resource instances"));
         var held = left.SelectMany(l => l.Finalizers).GroupBy(f => f).OrderBy(g => g.Key, StringComparer.Ordinal);
         string finalizers = string.Join(", ", held.Select(g => $"{g.Key} in {g.Count()} resource instances"));
         return old
-            .Set(now, "NamespaceDeletionDiscoveryFailure", false, "ResourcesDiscovered", "All resources successfully discovered")
+            .Set(now, "NamespaceDeletionDiscoveryFailure", unknown.Length > 0, unknown.Length > 0 ? "DiscoveryFailed" : "ResourcesDiscovered",
+                unknown.Length > 0 ? "Discovery failed for some groups, " + unknown : "All resources successfully discovered")
             .Set(now, "NamespaceDeletionGroupVersionParsingFailure", false, "ParsedGroupVersions", "All legacy kube types successfully parsed")
             .Set(now, "NamespaceDeletionContentFailure", failures.Length > 0, failures.Length > 0 ? "ContentDeletionFailed" : "ContentDeleted",
                 failures.Length > 0 ? "Failed to delete all resource types, " + failures : "All content successfully deleted, may be waiting on finalization")

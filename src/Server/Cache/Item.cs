@@ -43,7 +43,8 @@ public sealed class Item
 
     /// <param name="stored">JSON without resourceVersion.</param>
     /// <param name="fresh">Just written by this server, so as it should be.</param>
-    public static Item FromStored(KindInfo kind, string key, long revision, ReadOnlySpan<byte> stored, bool fresh = false)
+    /// <param name="stale">What is stored is another form of it.</param>
+    public static Item FromStored(KindInfo kind, string key, long revision, ReadOnlySpan<byte> stored, bool fresh = false, bool stale = false)
     {
         byte[]? renewed = fresh ? null : kind.Renew(stored);
         if (renewed is not null) stored = renewed;
@@ -58,7 +59,7 @@ public sealed class Item
         Put(ref rest, version[..digits]);
         Put(ref rest, "\""u8);
         stored[at..].CopyTo(rest);
-        return new(kind, key, revision, json) { _stale = renewed is not null };
+        return new(kind, key, revision, json) { _stale = stale || renewed is not null };
     }
 
     static void Put(ref Span<byte> to, scoped ReadOnlySpan<byte> from)
@@ -168,6 +169,9 @@ public sealed class Item
 
     /// <summary>The cells of a table.</summary>
     internal Row RowOf(ITable table) => _row ??= Row.Of(table, Object);
+
+    /// <summary>Whether <see cref="As"/> has it at hand.</summary>
+    internal bool IsKnownAs(KindInfo kind) => kind == Kind || _other is { } made && made.Kind == kind;
 
     /// <summary>This item as another version of its kind, kept for the next who asks.</summary>
     internal Item As(KindInfo kind, Func<IObject, KindInfo, IObject> convert)

@@ -25,11 +25,14 @@ public sealed partial class ResourceCache : IAsyncDisposable
     readonly EventRing _ring = new();
     readonly WatchHub _hub;
     readonly Indexes _indexes;
+    readonly IConvertsStored? _converts;
     readonly List<(long Revision, TaskCompletionSource Reached)> _waiting = [];
     readonly ConcurrentDictionary<byte[], Written> _handoff = new(ReferenceEqualityComparer.Instance);
     readonly CancellationTokenSource _stop = new();
     volatile State? _state;
     bool _over;
+    /// <summary>Why nothing can be read, when whoever must convert it says so.</summary>
+    volatile StatusException? _fault;
     Task? _feed;
     long _written, _sent;
 
@@ -43,6 +46,7 @@ public sealed partial class ResourceCache : IAsyncDisposable
         (_store, _prefix, _kind, _soleWriter, _time, _log) = (store, prefix, kind, soleWriter, time, log ?? NullLogger.Instance);
         _hub = new(strategy, namespaced);
         _indexes = new(strategy);
+        _converts = strategy as IConvertsStored;
     }
 
     /// <summary>The current state, including every write that was answered before.</summary>
@@ -80,6 +84,7 @@ public sealed partial class ResourceCache : IAsyncDisposable
             if (ask) await _store.RequestProgressAsync(KeyRange.Prefix(_prefix), ct).ConfigureAwait(false);
             await reached.Task.WaitAsync(FreshnessTimeout, _time, ct).ConfigureAwait(false);
         }
+        catch (TimeoutException) when (_fault is { } fault) { throw new StatusException(fault.Status); }
         catch (TimeoutException) { throw Statuses.TooLargeResourceVersion(revision, _state?.Revision ?? 0, 1); }
         finally
         {
@@ -220,8 +225,8 @@ public sealed partial class ResourceCache : IAsyncDisposable
             }
             catch (Exception e) when (!_stop.IsCancellationRequested)
             {
+                _fault = e as StatusException;
                 Log.FeedFailed(_log, e, _prefix, pause);
-
                 // The store will be back: what is served meanwhile is what was true, and consistent reads time out. What it had begun to
                 // take in may be half in, so all is read anew, and watchers are told to list again.
                 from = null;
@@ -247,7 +252,13 @@ public sealed partial class ResourceCache : IAsyncDisposable
         await foreach (var page in _store.ReadAsync(range, null, _stop.Token).ConfigureAwait(false))
         {
             revision = page.Revision;
-            foreach (var entry in page.Entries) items.Add(Item.FromStored(_kind, KeyOf(entry.Key), entry.ModRevision.Value, entry.Value.Span));
+            var values = _converts is null ? null : await _converts.ConvertAsync([.. page.Entries.Select(e => e.Value)], _stop.Token).ConfigureAwait(false);
+            for (int i = 0; i < page.Entries.Count; i++)
+            {
+                var entry = page.Entries[i];
+                var value = values?[i] ?? entry.Value;
+                items.Add(Item.FromStored(_kind, KeyOf(entry.Key), entry.ModRevision.Value, value.Span, stale: !value.Equals(entry.Value)));
+            }
         }
         if (revision == default) revision = await _store.CurrentAsync(_stop.Token).ConfigureAwait(false);
         lock (_gate)
@@ -258,6 +269,7 @@ public sealed partial class ResourceCache : IAsyncDisposable
             _indexes.Clear();
             _ring.Reset(revision.Value);
             if (_state is not null) Log.Refilled(_log, _prefix, items.Count, revision.Value);
+            _fault = null;
             Publish(new(Sorted.From(items), revision.Value));
         }
         return revision;

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Hanbae.Api;
 using Hanbae.Api.Rest;
 using Hanbae.Api.Schema;
+using Hanbae.Server.Crd.Conversion;
 using Hanbae.Server.Crd.Served;
 using Hanbae.Server.Discovery;
 using Hanbae.Server.OpenApi;
@@ -68,7 +69,7 @@ public sealed class ResourceCatalog : IAsyncDisposable
     internal ImmutableArray<CustomResource> Custom => _now.Custom;
 
     /// <summary>Makes a custom resource over this catalog's store; it is served once it is among those of <see cref="Serve"/>.</summary>
-    internal CustomResource Make(Cache.Item definition) => CustomResource.Of(definition, Store);
+    internal CustomResource Make(Cache.Item definition) => CustomResource.Of(definition, Store, WebhookServices.In(() => this));
 
     /// <summary>From now on these are the custom resources that there are. The caller disposes of those that were and are no more.</summary>
     internal void Serve(ImmutableArray<CustomResource> custom)

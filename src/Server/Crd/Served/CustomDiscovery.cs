@@ -11,6 +11,8 @@ sealed class CustomDiscovery
 {
     public static CustomDiscovery None { get; } = new([], [], []);
 
+    static readonly ImmutableArray<string> s_ending = ["delete", "deletecollection", "get", "list", "watch"];
+
     readonly Dictionary<GroupVersion, (ImmutableArray<Resource> Resources, OpenApiPart Part)> _parts;
 
     CustomDiscovery(ImmutableArray<ServedGroup> groups, ImmutableArray<OpenApiPart> openApi, Dictionary<GroupVersion, (ImmutableArray<Resource>, OpenApiPart)> parts) =>
@@ -30,7 +32,8 @@ sealed class CustomDiscovery
             {
                 var gv = new GroupVersion(group.Key, version.Key);
                 ImmutableArray<Resource> resources = [.. version.OrderBy(r => r.Info.Gvr.Resource, StringComparer.Ordinal)];
-                versions.Add(ServedVersion.Of(gv, resources.Select(r => r.Info)));
+                // What is ending is still there to be read and deleted, and nothing else is told of it.
+                versions.Add(ServedVersion.Of(gv, resources.Select(r => r.Custom!.Ending ? r.Info with { Verbs = s_ending } : r.Info)));
                 parts[gv] = before._parts.TryGetValue(gv, out var kept) && kept.Resources.SequenceEqual(resources) ? kept : (resources, CustomOpenApi.Of(gv, [.. resources.Select(r => r.Info)]));
             }
             groups.Add(new(group.Key, versions.DrainToImmutable()));

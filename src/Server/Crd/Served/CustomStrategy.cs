@@ -2,6 +2,7 @@ using Hanbae.Api;
 using Hanbae.Api.Json;
 using Hanbae.Api.Meta.V1;
 using Hanbae.Machinery.Validate;
+using Hanbae.Server.Crd.Conversion;
 using Hanbae.Server.Crd.Structure;
 using Hanbae.Server.Registry;
 
@@ -9,8 +10,10 @@ namespace Hanbae.Server.Crd.Served;
 
 /// <summary>What upstream does to every custom resource on its way into the store, as its definition has it.</summary>
 /// <param name="versions">All versions of the kind; the stored one among them.</param>
-sealed class CustomStrategy(CustomKind stored, IReadOnlyDictionary<string, CustomKind> versions) : Strategy(stored)
+/// <param name="webhook">Converts between them; null when they differ in nothing but their name.</param>
+sealed class CustomStrategy(CustomKind stored, IReadOnlyDictionary<string, CustomKind> versions, ConversionWebhook? webhook) : Strategy(stored), IConvertsStored
 {
+    readonly ConversionWebhook? _webhook = webhook;
     readonly CustomKind _stored = stored;
     readonly IReadOnlyDictionary<string, CustomKind> _versions = versions;
     readonly (string Field, JsonPath Path)[] _fields =
@@ -58,8 +61,29 @@ sealed class CustomStrategy(CustomKind stored, IReadOnlyDictionary<string, Custo
     public override IReadOnlyList<FieldError> ValidateUpdate(IObject obj, IObject old, WriteContext context) =>
         [.. base.ValidateUpdate(obj, old, context), .. CustomRules.Check(In(obj, context), In(old, context), KindOf(context))];
 
-    CustomKind KindOf(WriteContext context) => _versions.GetValueOrDefault(context.Version) ?? _stored;
+    // What a webhook converts is checked in the client's version before that.
+    CustomKind KindOf(WriteContext context) => _webhook is not null ? _stored : _versions.GetValueOrDefault(context.Version) ?? _stored;
 
     /// <summary>As the version that was written through sees it: its schema is what the client was promised.</summary>
     Unstructured In(IObject obj, WriteContext context) => KindOf(context) is var kind && kind == _stored ? (Unstructured)obj : (Unstructured)obj with { Info = kind };
+
+    public async ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>> ConvertAsync(IReadOnlyList<ReadOnlyMemory<byte>> stored, CancellationToken ct)
+    {
+        if (_webhook is null) return stored;
+        var result = stored.ToArray();
+        foreach (var group in stored.Select((value, at) => (Kind: KindOf(value.Span), Value: value, At: at)).Where(v => v.Kind is not null && v.Kind != _stored).GroupBy(v => v.Kind!))
+        {
+            var entries = group.ToArray();
+            var converted = await _webhook.ConvertAsync([.. entries.Select(e => (Unstructured)group.Key.Decode(e.Value.Span))], _stored, ct).ConfigureAwait(false);
+            for (int i = 0; i < entries.Length; i++) result[entries[i].At] = _stored.ToJson(converted[i]);
+        }
+        return result;
+    }
+
+    CustomKind? KindOf(ReadOnlySpan<byte> value)
+    {
+        foreach (var kind in _versions.Values)
+            if (value.StartsWith(kind.JsonPrefix)) return kind;
+        return null;
+    }
 }

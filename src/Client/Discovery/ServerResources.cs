@@ -1,0 +1,69 @@
+using System.Collections.Immutable;
+using System.Net;
+using Hanbae.Api;
+using Hanbae.Api.Json;
+using Hanbae.Api.Rest;
+using Hanbae.Api.Schema;
+
+namespace Hanbae.Client;
+
+/// <summary>What a server serves, custom resources included: for controllers that deal with every kind there is.</summary>
+/// <param name="All">Every version of every resource; a group's preferred version first.</param>
+public sealed record ServerResources(ImmutableArray<ResourceInfo> All)
+{
+    const string Aggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList";
+
+    /// <summary>What is built in, for servers that do not tell.</summary>
+    public static ServerResources BuiltIn { get; } =
+        new([.. from g in ApiData.Groups from v in g.Default.OrderBy(v => v == g.Preferred ? 0 : 1) from r in Resources.Of(new GroupVersion(g.Name, v)) select r]);
+
+    /// <summary>Each resource once, in the version that its group prefers.</summary>
+    public ImmutableArray<ResourceInfo> Preferred { get; } = [.. All.DistinctBy(r => r.Gvr.GroupResource)];
+
+    /// <summary>Where objects of that kind are, or null when it is no resource here.</summary>
+    public ResourceInfo? Of(GroupVersionKind kind) => All.FirstOrDefault(r => r.Kind.Gvk == kind);
+
+    /// <summary>Asks the server (KEP-3352, one answer for all groups).</summary>
+    /// <exception cref="ApiException">It failed to answer.</exception>
+    public static async Task<ServerResources> DiscoverAsync(IApiTransport transport, CancellationToken ct)
+    {
+        var found = ImmutableArray.CreateBuilder<ResourceInfo>();
+        foreach (string path in (string[])["/api", "/apis"])
+        {
+            var result = await transport.SendAsync(new() { Method = "GET", Path = path, Accept = Aggregated }, ct);
+            // A server without discovery has what is built in, at most.
+            if (result.Code == (int)HttpStatusCode.NotFound || result.Code < 300 && result.Body.IsEmpty) return BuiltIn;
+            if (result.Code >= 300) throw new ApiException(Answers.StatusOf(result));
+            Read(result.Body.Span, found);
+        }
+        return new(found.DrainToImmutable());
+    }
+
+    static void Read(ReadOnlySpan<byte> body, ImmutableArray<ResourceInfo>.Builder to)
+    {
+        var groups = (JsonValue.Parse(body) as JsonObject)?["items"] as JsonArray ?? JsonArray.Empty;
+        foreach (var group in groups.OfType<JsonObject>())
+        {
+            string name = Text((group["metadata"] as JsonObject)?["name"]);
+            foreach (var version in Items(group["versions"]))
+                foreach (var resource in Items(version["resources"]))
+                    if (Resource(new(name, Text(version["version"])), resource) is { } info) to.Add(info);
+        }
+    }
+
+    static ResourceInfo? Resource(GroupVersion gv, JsonObject resource)
+    {
+        if (resource["responseKind"] is not JsonObject kind || Text(kind["kind"]) is not { Length: > 0 } kindName) return null;
+        // The group and version of the path stand as empty texts.
+        var gvk = new GroupVersionKind(Text(kind["group"]) is { Length: > 0 } g ? g : gv.Group, Text(kind["version"]) is { Length: > 0 } v ? v : gv.Version, kindName);
+        return new()
+        {
+            Gvr = gv.Resource(Text(resource["resource"])), Kind = ApiData.Kind(gvk) ?? new UnstructuredKind(gvk), Singular = Text(resource["singularResource"]),
+            Namespaced = Text(resource["scope"]) == "Namespaced", Verbs = [.. Texts(resource["verbs"])], ShortNames = [.. Texts(resource["shortNames"])], Categories = [.. Texts(resource["categories"])],
+        };
+    }
+
+    static IEnumerable<JsonObject> Items(JsonValue? list) => (list as JsonArray ?? JsonArray.Empty).OfType<JsonObject>();
+    static IEnumerable<string> Texts(JsonValue? list) => (list as JsonArray ?? JsonArray.Empty).OfType<JsonString>().Select(s => s.Value);
+    static string Text(JsonValue? value) => (value as JsonString)?.Value ?? "";
+}

@@ -1,0 +1,139 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Hanbae.Api;
+using Hanbae.Api.Apiextensions.V1;
+using Hanbae.Api.Codec;
+using Hanbae.Api.Json;
+using Hanbae.Server.Errors;
+
+namespace Hanbae.Server.Crd.Conversion;
+
+/// <summary>Finds where a Service's port is reached: namespace, name, port.</summary>
+/// <exception cref="IOException">Nowhere.</exception>
+delegate ValueTask<DnsEndPoint> ServiceResolver(string ns, string name, int port, CancellationToken ct);
+
+/// <summary>Asks a definition's webhook to make objects of one version into another: ConversionReview over HTTPS, many objects at a time.</summary>
+sealed class ConversionWebhook : IDisposable
+{
+    static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(30);
+
+    readonly HttpClient _http;
+    readonly Uri _url;
+    readonly string? _version;
+
+    public ConversionWebhook(WebhookConversion webhook, ServiceResolver resolve)
+    {
+        var client = webhook.ClientConfig ?? new();
+        var service = client.Service;
+        _url = service is null ? new(client.Url ?? "https://localhost/") : new($"https://{service.Name}.{service.Namespace}.svc:{service.Port ?? 443}{service.Path ?? "/"}");
+        _version = webhook.ConversionReviewVersions.Find(v => v is "v1" or "v1beta1");
+        var handler = new SocketsHttpHandler { UseProxy = false, UseCookies = false, AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(10), SslOptions = Tls(client.CaBundle) };
+        if (service is not null)
+            handler.ConnectCallback = async (context, ct) =>
+            {
+                var at = await resolve(service.Namespace, service.Name, service.Port ?? 443, ct).ConfigureAwait(false);
+                var socket = new System.Net.Sockets.Socket(System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp) { NoDelay = true };
+                try
+                {
+                    await socket.ConnectAsync(at.Host, at.Port, ct).ConfigureAwait(false);
+                    return new System.Net.Sockets.NetworkStream(socket, ownsSocket: true);
+                }
+                catch
+                {
+                    socket.Dispose();
+                    throw;
+                }
+            };
+        _http = new(handler) { Timeout = s_timeout };
+    }
+
+    /// <summary>With a bundle only its authorities are believed, otherwise the machine's.</summary>
+    static SslClientAuthenticationOptions Tls(Bytes bundle)
+    {
+        var tls = new SslClientAuthenticationOptions();
+        if (bundle.Span.IsEmpty) return tls;
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        try { policy.CustomTrustStore.ImportFromPem(Encoding.UTF8.GetString(bundle.Span)); }
+        catch (System.Security.Cryptography.CryptographicException) { } // then nobody is believed, as it should be
+        tls.CertificateChainPolicy = policy;
+        return tls;
+    }
+
+    /// <exception cref="StatusException">The webhook failed, or answered what it must not.</exception>
+    public async ValueTask<IReadOnlyList<Unstructured>> ConvertAsync(IReadOnlyList<Unstructured> objects, CustomKind to, CancellationToken ct)
+    {
+        if (objects.Count == 0) return [];
+        if (_version is null) throw Statuses.Unknown("no supported conversion review versions");
+        string uid = Guid.NewGuid().ToString();
+        try
+        {
+            using var response = await _http.PostAsync(_url, Body(Review(uid, objects, to)), ct).ConfigureAwait(false);
+            byte[] answer = await response.Content.ReadAsByteArrayAsync(ct).ConfigureAwait(false);
+            if (!response.IsSuccessStatusCode) throw new IOException($"the server could not find the requested resource or refused it ({(int)response.StatusCode}): {Encoding.UTF8.GetString(answer.AsSpan(0, Math.Min(answer.Length, 256)))}");
+            return Read(answer, uid, objects, to);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or JsonSyntaxException or DecodeException or InvalidCastException || e is OperationCanceledException && !ct.IsCancellationRequested)
+        {
+            string why = e is OperationCanceledException ? "context deadline exceeded" : e is HttpRequestException ? $"Post \"{_url}\": {e.InnerException?.Message ?? e.Message}" : e.Message;
+            throw Statuses.Unknown($"conversion webhook for {GoKind(objects[0])} failed: {why}");
+        }
+    }
+
+    static string GoKind(Unstructured obj) => $"{obj.Info.ApiVersion}, Kind={obj.Info.Kind}";
+
+    static ByteArrayContent Body(byte[] json) => new(json) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+
+    byte[] Review(string uid, IReadOnlyList<Unstructured> objects, CustomKind to)
+    {
+        var writer = new JsonWriter(16 << 10);
+        try
+        {
+            writer.Raw("{\"kind\":\"ConversionReview\",\"apiVersion\":"u8);
+            writer.String("apiextensions.k8s.io/" + _version);
+            writer.Raw(",\"request\":{\"uid\":"u8);
+            writer.String(uid);
+            writer.Raw(",\"desiredAPIVersion\":"u8);
+            writer.String(to.ApiVersion);
+            writer.Raw(",\"objects\":["u8);
+            for (int i = 0; i < objects.Count; i++)
+            {
+                if (i > 0) writer.Byte((byte)',');
+                objects[i].Info.WriteJson(objects[i], ref writer);
+            }
+            writer.Raw("]}}"u8);
+            return writer.ToArray();
+        }
+        finally { writer.Dispose(); }
+    }
+
+    IReadOnlyList<Unstructured> Read(byte[] answer, string uid, IReadOnlyList<Unstructured> objects, CustomKind to)
+    {
+        var review = (JsonObject)JsonValue.Parse(answer);
+        static string Text(JsonValue? value) => (value as JsonString)?.Value ?? "";
+        if (Text(review["kind"]) != "ConversionReview" || Text(review["apiVersion"]) != "apiextensions.k8s.io/" + _version)
+            throw new IOException($"expected webhook response of apiextensions.k8s.io/{_version}, Kind=ConversionReview, got {Text(review["apiVersion"])}, Kind={Text(review["kind"])}");
+        if (review["response"] is not JsonObject response) throw new IOException("no response provided");
+        if (_version == "v1" && Text(response["uid"]) != uid) throw new IOException($"expected response.uid=\"{uid}\", got \"{Text(response["uid"])}\"");
+        var result = response["result"] as JsonObject;
+        if (Text(result?["status"]) != "Success") throw new IOException(Text(result?["message"]) is { Length: > 0 } message ? message : $"response.result.status was '{Text(result?["status"])}', not 'Success'");
+        var converted = response["convertedObjects"] as JsonArray ?? JsonArray.Empty;
+        if (converted.Count != objects.Count) throw Statuses.Unknown($"conversion webhook for {GoKind(objects[0])} returned {converted.Count} objects, expected {objects.Count}");
+        return [.. converted.Select((c, i) => Checked((JsonObject)c, objects[i], to))];
+    }
+
+    /// <summary>A webhook converts what objects say, not which they are: of metadata only labels and annotations are taken from it.</summary>
+    static Unstructured Checked(JsonObject converted, Unstructured from, CustomKind to)
+    {
+        string version = (converted["apiVersion"] as JsonString)?.Value ?? "", kind = (converted["kind"] as JsonString)?.Value ?? "";
+        if (version != to.ApiVersion || kind != to.Kind) throw new IOException($"converted object at index 0 has invalid groupVersion: {version}, expected {to.ApiVersion}");
+        var obj = (Unstructured)to.Decode(converted.ToUtf8());
+        var (now, was) = (obj.Metadata, from.Metadata);
+        if (now.Name != was.Name || now.Namespace != was.Namespace || now.Uid != was.Uid) throw new IOException("invalid metadata of converted object: name, namespace and uid must not change");
+        return obj with { Metadata = was with { Labels = now.Labels, Annotations = now.Annotations } };
+    }
+
+    public void Dispose() => _http.Dispose();
+}

@@ -1,0 +1,137 @@
+using Hanbae.Api;
+using Hanbae.Api.Meta.V1;
+using Hanbae.Server.Cache;
+using Hanbae.Server.Crd.Served;
+using Hanbae.Server.Errors;
+using Hanbae.Server.Registry;
+using Hanbae.Server.Verbs;
+
+namespace Hanbae.Server.Crd.Conversion;
+
+/// <summary>Answers for a version that a webhook makes from the stored one: everything is converted before it is stored and before it is answered.</summary>
+/// <remarks>The cache is of the stored version; what was converted is kept beside it, so that an object is converted once per version of it, not per reader.</remarks>
+/// <param name="stored">The same resource in the version that is stored.</param>
+sealed class ConvertedVerbs(Resource resource, Resource stored, ConversionWebhook webhook)
+{
+    const int Retries = 5;
+
+    CustomKind Kind => (CustomKind)resource.Info.Kind;
+
+    public async ValueTask<Reply> HandleAsync(RequestContext request, ServerOptions options, CancellationToken ct) => request.Info.Verb switch
+    {
+        "get" => new ItemReply(200, resource, await ViewAsync(await Reads.GetAsync(request, stored, ct).ConfigureAwait(false), ct).ConfigureAwait(false)),
+        "list" => await ListAsync(await Reads.ListAsync(stored, ListTerms.Of(request, stored, watch: false), ct).ConfigureAwait(false), ct).ConfigureAwait(false),
+        "watch" => Relay((WatchReply)await Watches.WatchAsync(stored, ListTerms.Of(request, stored, watch: true), options, ct).ConfigureAwait(false)),
+        "create" => await CreateAsync(request, ct).ConfigureAwait(false),
+        "update" => await UpdateAsync(request, ct).ConfigureAwait(false),
+        "patch" => await PatchAsync(request, ct).ConfigureAwait(false),
+        "delete" => await ViewAsync(await Writes.DeleteAsync(request, stored, ct).ConfigureAwait(false), ct).ConfigureAwait(false),
+        _ => await ViewAsync(await Writes.DeleteCollectionAsync(request, stored, ct).ConfigureAwait(false), ct).ConfigureAwait(false),
+    };
+
+    async ValueTask<Reply> ViewAsync(Reply reply, CancellationToken ct) => reply switch
+    {
+        ItemReply item => item with { Resource = resource, Item = await ViewAsync(item.Item, ct).ConfigureAwait(false) },
+        ListReply list => await ListAsync(list.Listing, ct).ConfigureAwait(false),
+        _ => reply,
+    };
+
+    async ValueTask<Reply> ListAsync(Listing listing, CancellationToken ct) => new ListReply(resource, listing with { Items = await ViewAsync(listing.Items, ct).ConfigureAwait(false) });
+
+    async ValueTask<Item> ViewAsync(Item item, CancellationToken ct) => (await ViewAsync([item], ct).ConfigureAwait(false))[0];
+
+    async ValueTask<List<Item>> ViewAsync(IReadOnlyList<Item> items, CancellationToken ct)
+    {
+        var missing = items.Where(i => !i.IsKnownAs(Kind)).ToArray();
+        var converted = await webhook.ConvertAsync([.. missing.Select(i => (Unstructured)i.Object)], Kind, ct).ConfigureAwait(false);
+        for (int i = 0; i < missing.Length; i++)
+        {
+            var obj = converted[i];
+            missing[i].As(Kind, (_, _) => obj);
+        }
+        return [.. items.Select(i => i.As(Kind, static (_, _) => throw new InvalidOperationException("converted above")))];
+    }
+
+    async ValueTask<Unstructured> StoredAsync(Unstructured obj, CancellationToken ct) =>
+        (Unstructured)stored.Stored.Strategy.Default((await webhook.ConvertAsync([obj], (CustomKind)stored.Info.Kind, ct).ConfigureAwait(false))[0]);
+
+    /// <summary>As the client's version demands it; as the stored one does, the strategy asks.</summary>
+    void Check(Unstructured obj, Unstructured? old)
+    {
+        if (CustomRules.Check(obj, old, Kind) is { Count: > 0 } wrong) throw Statuses.Invalid(Kind.Gvk, obj.Metadata.Name, wrong);
+    }
+
+    async ValueTask<Unstructured> BodyAsync(RequestContext request, CancellationToken ct) =>
+        await request.ReadObjectAsync(Kind, ct).ConfigureAwait(false) as Unstructured
+        ?? throw Statuses.BadRequest($"the object provided is unrecognized (must be of type {Kind.Kind}): couldn't get version/kind; json parse error: unexpected end of JSON input (<empty>)");
+
+    async ValueTask<Reply> CreateAsync(RequestContext request, CancellationToken ct)
+    {
+        var body = await BodyAsync(request, ct).ConfigureAwait(false);
+        Check(body, null);
+        var write = Writes.RequestOf(request, stored, new CreateOptions { FieldManager = request.Parameter("fieldManager") ?? "" });
+        if (body.Metadata.Namespace.Length > 0 && body.Metadata.Namespace != write.Namespace) throw Statuses.BadRequest("the namespace of the provided object does not match the namespace sent on the request");
+        var item = await stored.Stored.CreateAsync(write, await StoredAsync(body, ct).ConfigureAwait(false), ct).ConfigureAwait(false);
+        return new ItemReply(201, resource, await ViewAsync(item, ct).ConfigureAwait(false));
+    }
+
+    async ValueTask<Reply> UpdateAsync(RequestContext request, CancellationToken ct)
+    {
+        var body = await BodyAsync(request, ct).ConfigureAwait(false);
+        Writes.CheckName(body, request, resource);
+        var old = await stored.Stored.GetAsync(request.Info.Namespace, request.Info.Name, ct).ConfigureAwait(false);
+        Check(body, (Unstructured)(await ViewAsync(old, ct).ConfigureAwait(false)).Object);
+        var obj = await StoredAsync(body, ct).ConfigureAwait(false);
+        var write = Writes.RequestOf(request, stored, new UpdateOptions { FieldManager = request.Parameter("fieldManager") ?? "" });
+        var (item, _) = await stored.Stored.UpdateAsync(write, _ => obj, unconditional: false, ct).ConfigureAwait(false);
+        return new ItemReply(200, resource, await ViewAsync(item, ct).ConfigureAwait(false));
+    }
+
+    async ValueTask<Reply> PatchAsync(RequestContext request, CancellationToken ct)
+    {
+        var apply = await Patches.ReadAsync(request, Kind.Schema, ct).ConfigureAwait(false);
+        var write = Writes.RequestOf(request, stored, new PatchOptions { FieldManager = request.Parameter("fieldManager") ?? "" });
+        for (int attempt = 1; ; attempt++)
+        {
+            // The webhook is asked outside of the update, which is then for exactly the version that was converted.
+            var current = await stored.Stored.GetAsync(write.Namespace, write.Name, ct).ConfigureAwait(false);
+            var old = (Unstructured)(await ViewAsync(current, ct).ConfigureAwait(false)).Object;
+            var patched = (Unstructured)Patches.Apply(request, Kind, old, apply);
+            Writes.CheckName(patched, request, resource);
+            bool pinned = patched.Metadata.ResourceVersion != old.Metadata.ResourceVersion;
+            Check(patched, old);
+            var obj = await StoredAsync(patched, ct).ConfigureAwait(false);
+            try
+            {
+                var (item, _) = await stored.Stored.UpdateAsync(write, _ => obj, unconditional: true, ct).ConfigureAwait(false);
+                return new ItemReply(200, resource, await ViewAsync(item, ct).ConfigureAwait(false));
+            }
+            catch (StatusException e) when (e.Reason == "Conflict" && !pinned && attempt < Retries) { }
+        }
+    }
+
+    /// <summary>The watch of the stored version, converted on its way. Ends with an error when the webhook fails; clients then list again and see why.</summary>
+    WatchReply Relay(WatchReply inner)
+    {
+        var from = inner.Watcher;
+        var to = new Watcher(from.Filter, bookmarks: false, _ => from.Leave());
+        _ = Task.Run(async () =>
+        {
+            try
+            {
+                var initial = await ViewAsync([.. from.Initial], CancellationToken.None).ConfigureAwait(false);
+                foreach (var item in initial) to.Enqueue(new(EventType.Added, item, item.Revision));
+                var events = new List<ItemEvent>();
+                while (await from.TakeAsync(ref events).ConfigureAwait(false))
+                {
+                    var items = new Queue<Item>(await ViewAsync([.. events.Where(e => e.Item is not null).Select(e => e.Item!)], CancellationToken.None).ConfigureAwait(false));
+                    foreach (var e in events) to.Enqueue(e.Item is null ? e : e with { Item = items.Dequeue() });
+                }
+                to.End(from.Error);
+            }
+            catch (StatusException e) { to.End(e.Status); }
+            finally { from.Leave(); }
+        });
+        return new(resource, to, inner.Terms);
+    }
+}

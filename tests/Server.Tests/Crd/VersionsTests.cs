@@ -1,0 +1,159 @@
+using System.Text;
+using Hanbae.Api;
+using Hanbae.Api.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Hanbae.Server.Tests.Crd;
+
+/// <summary>Several versions of one kind: by name only, and through a webhook.</summary>
+public sealed class VersionsTests
+{
+    const string Any = """{"type":"object","x-kubernetes-preserve-unknown-fields":true}""";
+
+    static string Two(string storage, string conversion = "") => $$$"""
+        {"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"things.example.com"},
+        "spec":{"group":"example.com","scope":"Namespaced","names":{"plural":"things","kind":"Thing"},{{{conversion}}}"versions":[
+        {"name":"v1","served":true,"storage":{{{(storage == "v1" ? "true" : "false")}}},"schema":{"openAPIV3Schema":{"type":"object","x-kubernetes-preserve-unknown-fields":true,"properties":{"hostPort":{"type":"string"}} } } },
+        {"name":"v2","served":true,"storage":{{{(storage == "v2" ? "true" : "false")}}},"schema":{"openAPIV3Schema":{"type":"object","x-kubernetes-preserve-unknown-fields":true,"properties":{"host":{"type":"string"},"port":{"type":"string"}} } } }]}}
+        """;
+
+    [Fact]
+    public async Task Versions_without_a_webhook_differ_in_their_name_only()
+    {
+        await using var rig = await CrdRig.StartAsync();
+        await rig.DefineAsync(Two("v1"));
+        Assert.Equal(201, (await rig.Test.PostAsync("/apis/example.com/v2/namespaces/default/things", """{"apiVersion":"example.com/v2","kind":"Thing","metadata":{"name":"a"},"host":"h"}""")).Code);
+        var one = await rig.Test.GetAsync(CrdRig.Things + "/a");
+        Assert.Equal(("example.com/v1", "h"), (one.Text("apiVersion"), one.Text("host")));
+        Assert.Equal("example.com/v2", (await rig.Test.GetAsync("/apis/example.com/v2/things")).Text("items", "0", "apiVersion"));
+        var group = await rig.Test.GetAsync("/apis/example.com");
+        Assert.Equal("v2", group.Text("preferredVersion", "version"));
+    }
+
+    [Fact]
+    public async Task A_new_storage_version_reads_what_the_old_one_wrote_and_any_write_moves_it()
+    {
+        await using var rig = await CrdRig.StartAsync();
+        await rig.DefineAsync(Two("v1"));
+        await rig.Test.PostAsync(CrdRig.Things, """{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"a"},"host":"h"}""");
+        Assert.Equal(200, (await rig.Test.SendAsync("PATCH", CrdRig.Definitions + "/things.example.com", Two("v2"), "application/merge-patch+json")).Code);
+        await CrdRig.UntilAsync(() => Task.FromResult(rig.Test.Server.Resources.Stored(new("example.com", "things"))?.Kind.Gvk.Version == "v2"), "the storage version changes");
+        var read = await rig.Test.GetAsync("/apis/example.com/v2/namespaces/default/things/a");
+        Assert.Equal(("example.com/v2", "h"), (read.Text("apiVersion"), read.Text("host")));
+        var key = new Store.Key("/registry/example.com/things/default/a");
+        Assert.Contains("example.com/v1", Encoding.UTF8.GetString((await rig.Test.Store.GetAsync(key, CancellationToken.None))!.Value.Span));
+        Assert.Equal(200, (await rig.Test.SendAsync("PUT", CrdRig.Things.Replace("v1", "v2") + "/a", read.Body)).Code);
+        Assert.Contains("example.com/v2", Encoding.UTF8.GetString((await rig.Test.Store.GetAsync(key, CancellationToken.None))!.Value.Span));
+        Assert.Equal("""["v1","v2"]""", (await rig.Test.GetAsync(CrdRig.Definitions + "/things.example.com")).Text("status", "storedVersions"));
+    }
+
+    /// <summary>A webhook as upstream's tests have one: hostPort of v1 is host and port of v2.</summary>
+    sealed class Webhook(WebApplication app, string certificate) : IAsyncDisposable
+    {
+        public string Configuration => $$$"""
+            "conversion":{"strategy":"Webhook","webhook":{"conversionReviewVersions":["v1"],"clientConfig":{"url":"{{{Url}}}/convert","caBundle":"{{{Convert.ToBase64String(Encoding.ASCII.GetBytes(certificate))}}}"}} },
+            """;
+
+        string Url => app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First().Replace("127.0.0.1", "localhost");
+
+        public static async Task<Webhook> StartAsync()
+        {
+            using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+            var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
+            var names = new SubjectAlternativeNameBuilder();
+            names.AddDnsName("localhost");
+            request.CertificateExtensions.Add(names.Build());
+            request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+            using var made = request.CreateSelfSigned(DateTimeOffset.Now.AddDays(-1), DateTimeOffset.Now.AddDays(9));
+            var certificate = X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pkcs12), null);
+            var builder = WebApplication.CreateSlimBuilder();
+            builder.Logging.ClearProviders();
+            builder.WebHost.UseKestrelHttpsConfiguration();
+            builder.WebHost.ConfigureKestrel(k => k.Listen(System.Net.IPAddress.Loopback, 0, l => l.UseHttps(certificate)));
+            var app = builder.Build();
+            app.Run(AnswerAsync);
+            await app.StartAsync();
+            return new(app, made.ExportCertificatePem());
+        }
+
+        static async Task AnswerAsync(HttpContext http)
+        {
+            var body = new MemoryStream();
+            await http.Request.Body.CopyToAsync(body);
+            var review = (JsonObject)((JsonObject)JsonValue.Parse(body.ToArray()))["request"]!;
+            string to = ((JsonString)review["desiredAPIVersion"]!).Value;
+            var converted = ((JsonArray)review["objects"]!).Items.Select(o => (JsonValue)Of((JsonObject)o, to)).ToArray();
+            bool refuse = converted.OfType<JsonObject>().Any(o => o["refuse"] is not null);
+            var response = refuse ? JsonObject.Of(("uid", review["uid"]!), ("result", JsonObject.Of(("status", "Failure"), ("message", "not today"))))
+                : JsonObject.Of(("uid", review["uid"]!), ("result", JsonObject.Of(("status", "Success"))), ("convertedObjects", JsonArray.Of(converted)));
+            await http.Response.Body.WriteAsync(JsonObject.Of(("apiVersion", "apiextensions.k8s.io/v1"), ("kind", "ConversionReview"), ("response", response)).ToUtf8());
+        }
+
+        static JsonObject Of(JsonObject obj, string to)
+        {
+            obj = obj.With("apiVersion", to);
+            if (to.EndsWith("v2", StringComparison.Ordinal) && obj["hostPort"] is JsonString both)
+                return obj.Without("hostPort").With("host", both.Value.Split(':')[0]).With("port", both.Value.Split(':')[1]);
+            if (to.EndsWith("v1", StringComparison.Ordinal) && obj["host"] is JsonString host)
+                return obj.Without("host").Without("port").With("hostPort", host.Value + ":" + ((obj["port"] as JsonString)?.Value ?? ""));
+            return obj;
+        }
+
+        public ValueTask DisposeAsync() => app.DisposeAsync();
+    }
+
+    [Fact]
+    [Trait("Conformance", "[sig-api-machinery] CustomResourceConversionWebhook [Privileged:ClusterAdmin] should be able to convert from CR v1 to CR v2 [Conformance]")]
+    public async Task A_webhook_converts_what_is_read_written_patched_and_watched()
+    {
+        await using var webhook = await Webhook.StartAsync();
+        await using var rig = await CrdRig.StartAsync();
+        await rig.DefineAsync(Two("v1", webhook.Configuration));
+        string v2 = CrdRig.Things.Replace("v1", "v2");
+        Assert.Equal(201, (await rig.Test.PostAsync(CrdRig.Things, """{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"a"},"hostPort":"h:1"}""")).Code);
+        var read = await rig.Test.GetAsync(v2 + "/a");
+        Assert.Equal(("example.com/v2", "h", "1"), (read.Text("apiVersion"), read.Text("host"), read.Text("port")));
+
+        using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        await using var watch = rig.Test.WatchAsync("/apis/example.com/v2/things", stop.Token).GetAsyncEnumerator();
+        Assert.True(await watch.MoveNextAsync());
+        Assert.Equal(("ADDED", "h"), (watch.Current.Type, ((JsonString)((Unstructured)watch.Current.Object)["host"]!).Value));
+        var patched = await rig.Test.SendAsync("PATCH", v2 + "/a", """{"port":"2"}""", "application/merge-patch+json");
+        Assert.Equal("2", patched.Text("port"));
+        Assert.Equal("h:2", (await rig.Test.GetAsync(CrdRig.Things + "/a")).Text("hostPort"));
+        Assert.True(await watch.MoveNextAsync());
+        Assert.Equal(("MODIFIED", "2"), (watch.Current.Type, ((JsonString)((Unstructured)watch.Current.Object)["port"]!).Value));
+
+        Assert.Equal(200, (await rig.Test.SendAsync("PUT", v2 + "/a", patched.Body.Replace("\"h\"", "\"x\""))).Code);
+        Assert.Equal("x:2", (await rig.Test.GetAsync(CrdRig.Things + "/a")).Text("hostPort"));
+        var refused = await rig.Test.PostAsync(v2, """{"apiVersion":"example.com/v2","kind":"Thing","metadata":{"name":"r"},"host":"h","refuse":true}""");
+        Assert.Equal(500, refused.Code);
+        Assert.Equal("conversion webhook for example.com/v2, Kind=Thing failed: not today", refused.Message);
+    }
+
+    [Fact]
+    [Trait("Conformance", "[sig-api-machinery] CustomResourceConversionWebhook [Privileged:ClusterAdmin] should be able to convert a non homogeneous list of CRs [Conformance]")]
+    public async Task Objects_stored_in_different_versions_are_listed_in_either()
+    {
+        await using var webhook = await Webhook.StartAsync();
+        await using var rig = await CrdRig.StartAsync();
+        await rig.DefineAsync(Two("v1", webhook.Configuration));
+        string v2 = CrdRig.Things.Replace("v1", "v2");
+        await rig.Test.PostAsync(CrdRig.Things, """{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"a"},"hostPort":"h:1"}""");
+        Assert.Equal(200, (await rig.Test.SendAsync("PATCH", CrdRig.Definitions + "/things.example.com", Two("v2", webhook.Configuration), "application/merge-patch+json")).Code);
+        await CrdRig.UntilAsync(() => Task.FromResult(rig.Test.Server.Resources.Stored(new("example.com", "things"))?.Kind.Gvk.Version == "v2"), "the storage version changes");
+        Assert.Equal(201, (await rig.Test.PostAsync(v2, """{"apiVersion":"example.com/v2","kind":"Thing","metadata":{"name":"b"},"host":"g","port":"2"}""")).Code);
+        var old = await rig.Test.GetAsync(CrdRig.Things);
+        Assert.Equal(("h:1", "g:2"), (old.Text("items", "0", "hostPort"), old.Text("items", "1", "hostPort")));
+        var now = await rig.Test.GetAsync(v2);
+        Assert.Equal(("h", "g"), (now.Text("items", "0", "host"), now.Text("items", "1", "host")));
+    }
+}
