@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Hanbae.Server.Crd.Served;
 using Hanbae.Server.Encode;
 using Hanbae.Server.Errors;
+using Hanbae.Server.History;
 using Hanbae.Server.Registry;
 using Hanbae.Server.Verbs;
 
@@ -110,6 +111,7 @@ sealed class Router
                     default: throw Statuses.MethodNotAllowed();
                 }
             }
+        if (info.Subresource == HistoryEndpoint.Subresource && _options.History is { } history) return HistoryEndpoint.GetAsync(history, resource, info, request.Aborted);
         return PathAsync(request);
     }
 

@@ -29,6 +29,8 @@ public sealed record ServerOptions
     public Func<KindInfo, ITable?> Table { get; init; } = static _ => null;
     /// <summary>Whether versions that upstream has given up are served (<see cref="LegacyApis"/>).</summary>
     public bool LegacyApis { get; init; }
+    /// <summary>Where versions of objects are noted as they are written; null to forget them. The caller disposes of it after the server.</summary>
+    public Hanbae.Store.History.IHistory? History { get; init; }
     /// <summary>Nobody else writes to the store (all but etcd): the server's own writes then say how current a read must be.</summary>
     public bool SoleWriter { get; init; } = true;
     /// <summary>Larger bodies are answered 413.</summary>

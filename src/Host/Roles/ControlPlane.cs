@@ -14,6 +14,7 @@ using Hanbae.Server.Front;
 using Hanbae.Server.OpenApi;
 using Hanbae.Server.Tables;
 using Hanbae.Server.Discovery;
+using Hanbae.Store.History;
 using Hanbae.Store.Sqlite;
 using Microsoft.Extensions.Logging;
 
@@ -23,13 +24,14 @@ namespace Hanbae.Host.Roles;
 public sealed class ControlPlane : IAsyncDisposable
 {
     readonly SqliteStore _store;
+    readonly SqliteHistory _history;
     readonly HttpFront _front;
     readonly TimeProvider _time;
     readonly ILoggerFactory _loggers;
 
-    ControlPlane(SqliteStore store, ApiServer server, HttpFront front, TimeProvider time, ILoggerFactory loggers)
+    ControlPlane(SqliteStore store, SqliteHistory history, ApiServer server, HttpFront front, TimeProvider time, ILoggerFactory loggers)
     {
-        (_store, Server, _front, _time, _loggers) = (store, server, front, time, loggers);
+        (_store, _history, Server, _front, _time, _loggers) = (store, history, server, front, time, loggers);
         Informers = new(As("system:hanbae:informers"), time, logger: loggers.CreateLogger("hanbae.informers"));
     }
 
@@ -50,10 +52,12 @@ public sealed class ControlPlane : IAsyncDisposable
             ClientAuthorities = [pki.Authority], ServiceAccountKeys = [TokenKey.Of(pki.ServiceAccountKey)], Time = time,
             Issuer = Issuer(settings), ApiAudiences = [Issuer(settings)], JwksUri = Issuer(settings) + "/openid/v1/jwks",
         });
-        await using var made = new Parts(store);
+        var history = SqliteHistory.Open(folder, new(), time);
+        await using var made = new Parts(store, history);
         var server = made.Server = new ApiServer(store, security.AddTo(new()
         {
             Time = time,
+            History = history,
             Table = TableCatalog.Of,
             LegacyApis = settings.LegacyApis,
             Strategy = Hanbae.Server.Registry.Catalog.With(new() { ClusterIPs = [IPNetwork.Parse(settings.ServiceCidr)] }),
@@ -80,11 +84,11 @@ public sealed class ControlPlane : IAsyncDisposable
             ClientAuthority = pki.Authority.ExportCertificatePem() + "\n", FrontProxyAuthority = pki.FrontProxyAuthority.ExportCertificatePem() + "\n",
         }, ct);
         made.Keep();
-        return new(store, server, front, time, loggers);
+        return new(store, history, server, front, time, loggers);
     }
 
     /// <summary>Takes back what a failed start has made so far.</summary>
-    sealed class Parts(SqliteStore store) : IAsyncDisposable
+    sealed class Parts(SqliteStore store, SqliteHistory history) : IAsyncDisposable
     {
         bool _kept;
 
@@ -98,6 +102,7 @@ public sealed class ControlPlane : IAsyncDisposable
             if (_kept) return;
             if (Front is not null) await Front.DisposeAsync();
             if (Server is not null) await Server.DisposeAsync();
+            await history.DisposeAsync();
             await store.DisposeAsync();
         }
     }
@@ -143,6 +148,7 @@ public sealed class ControlPlane : IAsyncDisposable
     {
         await _front.DisposeAsync();
         await Server.DisposeAsync();
+        await _history.DisposeAsync();
         await _store.DisposeAsync();
     }
 }

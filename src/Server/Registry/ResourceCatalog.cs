@@ -44,7 +44,7 @@ public sealed class ResourceCatalog : IAsyncDisposable
     }
 
     StoredResource Store(GroupResource resource, KindInfo kind, bool namespaced, IStrategy strategy) =>
-        new(resource, kind, namespaced, strategy, _store, _admission, _options.SoleWriter, _options.Time, _options.Logger);
+        new(resource, kind, namespaced, strategy, _store, _admission, _options.SoleWriter, _options.Time, _options.Logger, _options.History);
 
     static HashSet<(string, string)> VersionsOf(Dictionary<(string Group, string Version, string Resource), Resource> resources) => [.. resources.Keys.Select(k => (k.Group, k.Version))];
 

@@ -44,6 +44,7 @@ public sealed partial class StoredResource
                 if (result.Succeeded)
                 {
                     Cache.Note(result.Revision.Value);
+                    Remember(write, current.Key, result.Revision.Value, default);
                     await Strategy.AfterDeleteAsync(old, ct).ConfigureAwait(false);
                     return new(Item.FromStored(Kind, current.Key, result.Revision.Value, ToStored(marked)), true);
                 }
@@ -52,7 +53,7 @@ public sealed partial class StoredResource
             }
             byte[] value = ToStored(marked);
             if (current.HasContent(value)) return new(current, false);
-            var (item, inTheWay) = await PutAsync(current.Key, marked, value, current.Revision, ct).ConfigureAwait(false);
+            var (item, inTheWay) = await PutAsync(write, current.Key, marked, value, current.Revision, ct).ConfigureAwait(false);
             if (item is not null) return new(item, false);
             current = inTheWay is null ? null : Of(inTheWay);
         }

@@ -45,6 +45,7 @@ public sealed partial class StoredResource
                 if (result.Succeeded)
                 {
                     Cache.Note(result.Revision.Value);
+                    Remember(write, current.Key, result.Revision.Value, default);
                     await Strategy.AfterDeleteAsync(old, ct).ConfigureAwait(false);
                     return (Item.FromStored(Kind, current.Key, result.Revision.Value, ToStored(obj)), false);
                 }
@@ -56,7 +57,7 @@ public sealed partial class StoredResource
                 byte[] value = ToStored(obj);
                 if (current.HasContent(value)) return (current, false);
                 reservation?.Writing();
-                var (item, inTheWay) = await PutAsync(current.Key, obj, value, current.Revision, ct).ConfigureAwait(false);
+                var (item, inTheWay) = await PutAsync(write, current.Key, obj, value, current.Revision, ct).ConfigureAwait(false);
                 reservation?.Settle(item is not null);
                 if (item is not null)
                 {

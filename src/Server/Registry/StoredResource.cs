@@ -3,6 +3,7 @@ using Hanbae.Api.Schema;
 using Hanbae.Server.Cache;
 using Hanbae.Server.Errors;
 using Hanbae.Store;
+using Hanbae.Store.History;
 
 namespace Hanbae.Server.Registry;
 
@@ -12,10 +13,12 @@ public sealed partial class StoredResource : IAsyncDisposable
     readonly IStore _store;
     readonly AdmissionChain _admission;
     readonly TimeProvider _time;
+    readonly IHistory? _history;
 
-    internal StoredResource(GroupResource resource, KindInfo kind, bool namespaced, IStrategy strategy, IStore store, AdmissionChain admission, bool soleWriter, TimeProvider time, Microsoft.Extensions.Logging.ILogger? logger = null)
+    internal StoredResource(GroupResource resource, KindInfo kind, bool namespaced, IStrategy strategy, IStore store, AdmissionChain admission, bool soleWriter, TimeProvider time, Microsoft.Extensions.Logging.ILogger? logger = null, IHistory? history = null)
     {
         (Resource, Kind, Namespaced, Strategy, _store, _admission, _time) = (resource, kind, namespaced, strategy, store, admission, time);
+        _history = Remembers(resource) ? history : null;
         Prefix = resource.Group.Length == 0 ? $"/registry/{resource.Resource}/" : $"/registry/{resource.Group}/{resource.Resource}/";
         Cache = new(store, Prefix, kind, namespaced, strategy, soleWriter, time, logger);
     }
@@ -58,7 +61,7 @@ public sealed partial class StoredResource : IAsyncDisposable
 
     /// <summary>Writes, and makes the item that the answer and the cache share.</summary>
     /// <returns>Null with the entry in the way when the revision was not the expected one.</returns>
-    async ValueTask<(Item? Item, Entry? InTheWay)> PutAsync(string key, IObject obj, byte[] value, long expected, CancellationToken ct)
+    async ValueTask<(Item? Item, Entry? InTheWay)> PutAsync(WriteRequest write, string key, IObject obj, byte[] value, long expected, CancellationToken ct)
     {
         var announced = Cache.Announce(value, obj);
         long revision = 0;
@@ -72,8 +75,15 @@ public sealed partial class StoredResource : IAsyncDisposable
         {
             if (revision == 0) Cache.Wrote(value, announced, obj, key, 0);
         }
+        if (revision != 0) Remember(write, key, revision, value);
         return result.Succeeded ? (Cache.Wrote(value, announced, obj, key, revision), null) : (null, result.Entry);
     }
+
+    /// <summary>What is renewed all the time, or is itself a note of what happened, has no history.</summary>
+    static bool Remembers(GroupResource resource) => resource is not ({ Group: "coordination.k8s.io", Resource: "leases" } or { Resource: "events" });
+
+    void Remember(WriteRequest write, string key, long revision, ReadOnlyMemory<byte> value) =>
+        _history?.Note(new(StoreKey(key), new(revision), _time.GetUtcNow(), write.User.Name, write.Verb, write.Fields?.Manager ?? "", write.Subresource, value));
 
     /// <summary>The items of a range as they were.</summary>
     internal async IAsyncEnumerable<IEnumerable<Item>> ReadAsync(KeyRange range, long revision, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)

@@ -12,6 +12,8 @@ public sealed record WriteRequest
     /// <summary>Empty on create.</summary>
     public required string Name { get; init; }
     public string Subresource { get; init; } = "";
+    /// <summary>create, update, patch, apply, delete or deletecollection, for history.</summary>
+    public string Verb { get; init; } = "";
     /// <summary>CreateOptions and its like, for admission.</summary>
     public IKind? Options { get; init; }
     public bool DryRun { get; init; }
