@@ -30,7 +30,7 @@ sealed class ApplyPatch
     public static async ValueTask<ApplyPatch> ReadAsync(RequestContext request, TimeProvider time, CancellationToken ct)
     {
         string manager = request.Parameter("fieldManager") ?? "";
-        List<FieldError> errors = manager.Length == 0 ? [FieldError.Required("fieldManager", "is required for apply patch")] : FieldManagers.Wrong(manager);
+        List<FieldError> errors = manager.Length == 0 ? [FieldError.Required("fieldManager", "is required for apply patch")] : WriterNames.Wrong(manager);
         string validation = request.Parameter("fieldValidation") ?? "Warn";
         if (validation is not ("Strict" or "Warn" or "Ignore" or "")) errors.Add(FieldError.NotSupported("fieldValidation", validation, "", "Ignore", "Strict", "Warn"));
         if (errors.Count > 0) throw Statuses.Invalid(new("meta.k8s.io", "v1", "PatchOptions"), "", errors);
