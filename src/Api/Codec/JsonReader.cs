@@ -314,7 +314,8 @@ public ref struct JsonReader
         if (TryNull()) return default;
         int start = _i;
         Skip();
-        return new(Compact(_s[start.._i]));
+        var json = _s[start.._i];
+        return new(FieldsPool.Holds(json) ? FieldsPool.Get(json) : Compact(json));
     }
 
     static byte[] Compact(ReadOnlySpan<byte> json)

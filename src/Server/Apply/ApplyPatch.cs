@@ -30,7 +30,7 @@ sealed class ApplyPatch
     public static async ValueTask<ApplyPatch> ReadAsync(RequestContext request, TimeProvider time, CancellationToken ct)
     {
         string manager = request.Parameter("fieldManager") ?? "";
-        List<FieldError> errors = manager.Length == 0 ? [FieldError.Required("fieldManager", "is required for apply patch")] : FieldManagers.Wrong(manager);
+        List<FieldError> errors = manager.Length == 0 ? [FieldError.Required("fieldManager", "is required for apply patch")] : WriterNames.Wrong(manager);
         string validation = request.Parameter("fieldValidation") ?? "Warn";
         if (validation is not ("Strict" or "Warn" or "Ignore" or "")) errors.Add(FieldError.NotSupported("fieldValidation", validation, "", "Ignore", "Strict", "Warn"));
         if (errors.Count > 0) throw Statuses.Invalid(new("meta.k8s.io", "v1", "PatchOptions"), "", errors);
@@ -67,15 +67,18 @@ sealed class ApplyPatch
     {
         string apiVersion = Text(_applied["apiVersion"]), name = Text(_applied["kind"]);
         if (apiVersion != kind.ApiVersion || name != kind.Kind)
-            throw Statuses.BadRequest($"invalid object type: {(apiVersion.Contains('/') ? apiVersion : "/" + apiVersion)}, Kind={name}");
+            throw Statuses.BadRequest($"invalid object type: {Go(apiVersion, name)}");
         if (_applied["metadata"] is JsonObject meta && meta["managedFields"] is not (null or JsonNull)) throw Statuses.BadRequest("metadata.managedFields must be nil");
         try { TypedCheck.Check(_applied, ApplyKinds.TypeOf(kind)); }
         catch (ApplyException e)
         {
             var named = _applied["metadata"] as JsonObject;
-            throw Statuses.Unknown($"failed to create typed patch object ({Text(named?["namespace"])}/{Text(named?["name"])}; {apiVersion}, Kind={name}): {e.Message}");
+            throw Statuses.Unknown($"failed to create typed patch object ({Text(named?["namespace"])}/{Text(named?["name"])}; {Go(apiVersion, name)}): {e.Message}");
         }
     }
+
+    /// <summary>As Go prints a kind: the core group is there, though empty.</summary>
+    static string Go(string apiVersion, string kind) => (apiVersion.Contains('/', StringComparison.Ordinal) ? apiVersion : "/" + apiVersion) + ", Kind=" + kind;
 
     static string Text(JsonValue? value) => (value as JsonString)?.Value ?? "";
 

@@ -41,7 +41,7 @@ static class MediaKinds
     const string Json = "application/json", Yaml = "application/yaml", Protobuf = "application/vnd.kubernetes.protobuf";
     public static readonly ImmutableArray<string> Objects = [Json, Yaml, Protobuf];
     public static readonly ImmutableArray<string> Watches = [Json, Yaml, Protobuf, "application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"];
-    public static readonly ImmutableArray<string> Patches = ["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"];
+    public static readonly ImmutableArray<string> Patches = ["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json", "application/apply-patch+yaml"];
     // kubectl apply reads here whether it may send strategic patches.
     public static readonly ImmutableArray<string> CustomPatches = ["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"];
     public static readonly ImmutableArray<string> Text = ["text/plain", Json, Yaml, Protobuf];

@@ -27,7 +27,10 @@ public sealed partial class StoredResource
                 if (write.CreatesAbsent) fresh = Unpinned(fresh, write);
                 else if (fresh.Metadata.ResourceVersion.Length > 0 || fresh.Metadata.Uid.Length > 0) throw Statuses.NotFound(Resource, write.Name);
                 if (write.MayCreate is { } may) await may().ConfigureAwait(false);
-                return (await CreateAsync(write, fresh, ct).ConfigureAwait(false), true);
+                try { return (await CreateAsync(write, fresh, ct).ConfigureAwait(false), true); }
+                // Somebody else made it meanwhile: then there is something to apply to.
+                catch (StatusException e) when (e.Reason == "AlreadyExists" && write.CreatesAbsent && attempt < Retries) { current = await FindAsync(write.Namespace, write.Name, ct).ConfigureAwait(false); }
+                continue;
             }
             var old = current.Object;
             var obj = change(old);

@@ -19,11 +19,13 @@ static class Patches
     {
         if (ApplyPatch.Is(request)) return await ApplyPatch.HandleAsync(request, resource, ct).ConfigureAwait(false);
         var apply = await ReadAsync(request, resource.Info.Kind.Schema, ct).ConfigureAwait(false);
+        // The account of who owns what is the largest part of many objects: a patch that does not name it need not read it.
+        bool ofFields = (await request.ReadBodyAsync(ct).ConfigureAwait(false)).Span.IndexOf("managedFields"u8) >= 0;
         var options = new PatchOptions { FieldManager = request.Parameter("fieldManager") ?? "" };
         var write = Writes.TrackedOf(request, resource, options);
         var (item, _) = await resource.Stored.UpdateAsync(write, stored =>
         {
-            var old = Registry.Convert.To(stored!, resource.Info.Kind);
+            var old = Registry.Convert.To(ofFields ? stored! : FieldTracking.With(stored!, default), resource.Info.Kind);
             var obj = (IObject)Apply(request, resource.Info.Kind, old, apply);
             Writes.CheckName(obj, request, resource);
             return Writes.Stored(resource, obj);

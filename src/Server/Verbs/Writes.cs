@@ -24,14 +24,14 @@ static class Writes
     /// <summary>A write whose fields the client comes to own.</summary>
     /// <exception cref="StatusException">The field manager's name is none.</exception>
     public static WriteRequest TrackedOf(RequestContext request, Resource resource, IKind? options = null) =>
-        RequestOf(request, resource, options) with { Fields = new(FieldManagers.Of(request), resource.Info.Kind, request.Info.Subresource) };
+        RequestOf(request, resource, options) with { Fields = new(WriterNames.Of(request), resource.Info.Kind, request.Info.Subresource) };
 
     static bool IsDryRun(RequestContext request)
     {
         bool dry = false;
         foreach (var (name, value) in request.Query)
             if (name == "dryRun")
-                dry = value == "All" ? true : throw Statuses.Invalid(new("meta.k8s.io", "v1", FieldManagers.OptionsOf(request)), "", [FieldError.NotSupported("dryRun", value, "All")]);
+                dry = value == "All" ? true : throw Statuses.Invalid(new("meta.k8s.io", "v1", WriterNames.OptionsOf(request)), "", [FieldError.NotSupported("dryRun", value, "All")]);
         return dry;
     }
 

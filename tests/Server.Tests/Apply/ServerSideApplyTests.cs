@@ -64,11 +64,21 @@ public sealed class ServerSideApplyTests
         await Refused(400, "the name of the object (n) does not match the name on the URL (m)", Map("{}", "\"name\":\"n\""));
         await Refused(400, "the name of the object (m based on URL) was undeterminable: name must be provided", Map("{}", "\"generateName\":\"m\""));
         await Refused(400, "the namespace of the provided object does not match the namespace sent on the request", Map("{}", "\"name\":\"m\",\"namespace\":\"other\""));
-        await Refused(500, "failed to create typed patch object (/m; v1, Kind=ConfigMap): .dota: field not declared in schema", Map("{}").Replace("\"data\"", "\"dota\""));
+        await Refused(500, "failed to create typed patch object (/m; /v1, Kind=ConfigMap): .dota: field not declared in schema", Map("{}").Replace("\"data\"", "\"dota\""));
         await Refused(409, "Operation cannot be fulfilled on configmaps \"m\": uid mismatch: the provided object specified uid u, and no existing object was found", Map("{}", "\"name\":\"m\",\"uid\":\"u\""));
         await Refused(400, "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  line 2: key \"kind\" already set in map", "kind: ConfigMap\nkind: ConfigMap\napiVersion: v1\nmetadata: {name: m}\n", "fieldManager=me&fieldValidation=Strict");
         var merge = await server.SendAsync("PATCH", Maps + "/m?force=true", "{}", Merge);
         Assert.Equal((422, "PatchOptions.meta.k8s.io \"\" is invalid: force: Forbidden: may not be specified for non-apply patch"), (merge.Code, merge.Message));
+    }
+
+    [Fact]
+    public async Task Appliers_that_come_at_once_all_get_their_part()
+    {
+        await using var server = await TestServer.StartAsync();
+        var answers = await Task.WhenAll(Enumerable.Range(0, 4).Select(i => ApplyAsync(server, Maps + "/m", Map($$"""{"x{{i}}":"1"}"""), "fieldManager=m" + i)));
+        Assert.All(answers, a => Assert.True(a.Code is 200 or 201, a.Body));
+        Assert.Single(answers, a => a.Code == 201);
+        Assert.Equal(4, ((JsonObject)(await server.GetAsync(Maps + "/m")).Json["data"]!).Count);
     }
 
     [Fact]

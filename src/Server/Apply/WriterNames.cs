@@ -6,7 +6,7 @@ using Hanbae.Server.Errors;
 namespace Hanbae.Server.Apply;
 
 /// <summary>The name under which a client's writes are kept account of: the one it gives, or what its User-Agent begins with.</summary>
-static class FieldManagers
+static class WriterNames
 {
     const int Longest = 128;
 
