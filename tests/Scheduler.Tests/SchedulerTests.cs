@@ -61,6 +61,7 @@ public sealed class SchedulerTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Conformance", "[sig-scheduling] SchedulerPredicates [Serial] validates resource limits of pods that are allowed to run [Conformance]")]
     public async Task A_decision_counts_before_it_is_written_so_no_node_is_filled_twice()
     {
         for (int i = 0; i < 5; i++) _api.Put(Make.Node("n" + i, cpu: "1"));
@@ -113,6 +114,8 @@ public sealed class SchedulerTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Conformance", "[sig-scheduling] SchedulerPreemption [Serial] validates basic preemption works [Conformance]")]
+    [Trait("Conformance", "[sig-scheduling] SchedulerPreemption [Serial] validates pod disruption condition is added to the preempted pod [Conformance]")]
     public async Task A_more_important_Pod_takes_the_place_of_a_lesser_one()
     {
         _api.Put(Make.Node("n1", cpu: "1"));
@@ -168,6 +171,56 @@ public sealed class SchedulerTests : IAsyncLifetime
             Spec = c.Spec with { VolumeName = "pv1" },
         });
         await _api.UntilAsync(a => a.Find<Pod>("db")!.Spec.NodeName == "n1");
+    }
+
+    [Fact]
+    [Trait("Conformance", "[sig-scheduling] SchedulerPredicates [Serial] validates that NodeSelector is respected if matching [Conformance]")]
+    [Trait("Conformance", "[sig-scheduling] SchedulerPredicates [Serial] validates that NodeSelector is respected if not matching [Conformance]")]
+    public async Task A_node_selector_is_respected_whether_a_node_matches_or_none()
+    {
+        _api.Put(Make.Node("other"));
+        _api.Put(Make.Node("labelled").Labels(("kubernetes.io/e2e", "42")));
+        _api.Put(Make.Pod("matching").With(s => s with { NodeSelector = Map.Of(("kubernetes.io/e2e", "42")) }));
+        _api.Put(Make.Pod("restricted").With(s => s with { NodeSelector = Map.Of(("label", "nonempty")) }));
+        Start();
+        await _api.UntilAsync(a => a.Find<Pod>("matching")!.Spec.NodeName == "labelled" && Refused(a) == 1);
+        Assert.Equal("", _api.Find<Pod>("restricted")!.Spec.NodeName);
+        Assert.StartsWith("0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.", _api.Find<Pod>("restricted")!.Status.Conditions.Find(c => c.Type == "PodScheduled")!.Message);
+    }
+
+    [Fact]
+    [Trait("Conformance", "[sig-scheduling] SchedulerPredicates [Serial] validates that there exists conflict between pods with same hostPort and protocol but one using 0.0.0.0 hostIP [Conformance]")]
+    public async Task A_host_port_on_all_addresses_conflicts_with_the_same_on_one()
+    {
+        Pod Holding(string name, string ip) => Make.Pod(name).With(s => s with
+        {
+            NodeSelector = Map.Of(("kubernetes.io/hostname", "n1")),
+            Containers = [Make.Container() with { Ports = [new() { ContainerPortValue = 8080, HostPort = 54322, Protocol = "TCP", HostIP = ip }] }],
+        });
+        _api.Put(Make.Node("n1"));
+        _api.Put(Make.Node("n2"));
+        _api.Put(Holding("pod4", "0.0.0.0"));
+        Start();
+        await BoundAsync("pod4");
+        _api.Put(Holding("pod5", "127.0.0.1"));
+        await _api.UntilAsync(a => Refused(a) == 1);
+        Assert.Equal("", _api.Find<Pod>("pod5")!.Spec.NodeName);
+    }
+
+    [Fact]
+    [Trait("Conformance", "[sig-scheduling] SchedulerPreemption [Serial] validates lower priority pod preemption by critical pod [Conformance]")]
+    public async Task A_critical_Pod_displaces_the_least_important_one_and_no_other()
+    {
+        _api.Put(Make.Node("n1", cpu: "1"));
+        _api.Put(Make.Node("n2", cpu: "1"));
+        _api.Put(Make.Pod("least", "1", priority: 1).With(s => s with { NodeName = "n1" }));
+        _api.Put(Make.Pod("medium", "1", priority: 100).With(s => s with { NodeName = "n2" }));
+        _api.Put(Make.Pod("critical", "1", priority: 2_000_000_000).With(s => s with { PriorityClassName = "system-cluster-critical" }));
+        Start();
+        await BoundAsync("critical");
+        Assert.Equal("n1", _api.Find<Pod>("critical")!.Spec.NodeName);
+        Assert.Null(_api.Find<Pod>("least"));
+        Assert.Equal("n2", _api.Find<Pod>("medium")!.Spec.NodeName);
     }
 
     [Fact]

@@ -11,6 +11,7 @@ sealed class Reference(IReadOnlyList<Node> nodes, IReadOnlyList<Pod> pods)
     IEnumerable<Node> Sharing(Node node, string key) => Domain(node, key) is { } domain ? nodes.Where(n => Domain(n, key) == domain) : [];
 
     static bool Tolerates(Pod pod, Taint taint) => pod.Spec.Tolerations.Exists(t => (t.Key.Length == 0 || t.Key == taint.Key) && (t.Operator == "Exists" || t.Value == taint.Value) && (t.Effect.Length == 0 || t.Effect == taint.Effect));
+    static readonly Taint Cordon = new() { Key = "node.kubernetes.io/unschedulable", Effect = "NoSchedule" };
     static bool Taints(Pod pod, Node node) => node.Spec.Taints.All(t => t.Effect == "PreferNoSchedule" || Tolerates(pod, t));
     static bool Selected(Pod pod, Node node) => pod.Spec.NodeSelector.All(s => Domain(node, s.Key) == s.Value);
 
@@ -22,7 +23,7 @@ sealed class Reference(IReadOnlyList<Node> nodes, IReadOnlyList<Pod> pods)
     static Seq<WeightedPodAffinityTerm> PreferNear(Pod pod) => pod.Spec.Affinity?.PodAffinity?.PreferredDuringSchedulingIgnoredDuringExecution ?? default;
     static Seq<WeightedPodAffinityTerm> PreferAway(Pod pod) => pod.Spec.Affinity?.PodAntiAffinity?.PreferredDuringSchedulingIgnoredDuringExecution ?? default;
 
-    public IEnumerable<Node> Fits(Pod pod) => nodes.Where(n => !n.Spec.Unschedulable && Taints(pod, n) && Selected(pod, n) && Room(pod, n) && Spread(pod, n) && Affine(pod, n));
+    public IEnumerable<Node> Fits(Pod pod) => nodes.Where(n => (!n.Spec.Unschedulable || Tolerates(pod, Cordon)) && Taints(pod, n) && Selected(pod, n) && Room(pod, n) && Spread(pod, n) && Affine(pod, n));
 
     static (long Cpu, long Memory) Asked(Pod pod, long cpu = 0, long memory = 0) =>
         (pod.Spec.Containers.Sum(c => c.Resources.Requests.TryGet("cpu", out var q) ? q.MilliValue() : cpu), pod.Spec.Containers.Sum(c => c.Resources.Requests.TryGet("memory", out var q) ? q.Value() : memory));
