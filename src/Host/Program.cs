@@ -1,4 +1,8 @@
 // The one program: hanbae VERB. Every verb is a file in Commands/, listed in Commands/Catalog.cs.
+using System.CommandLine.Invocation;
 using Hanbae.Host.Commands;
 
-return await Catalog.Root().Parse(args).InvokeAsync(new() { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
+var parsed = Catalog.Root().Parse(args);
+// What was wrong is one line; the help would push it off the screen.
+if (parsed.Action is ParseErrorAction wrong) (wrong.ShowHelp, wrong.ShowTypoCorrections) = (false, true);
+return await parsed.InvokeAsync(new() { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });

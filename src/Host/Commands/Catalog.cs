@@ -15,11 +15,14 @@ static class Catalog
               kubectl get nodes
               ./hanbae down                               stop it; `up` brings it back as it was
               ./hanbae reset                              remove it and everything it made
+              ./hanbae test                               run all tests of the source tree
             """);
         root.Subcommands.Add(Up.Command());
         root.Subcommands.Add(Status.Command());
         root.Subcommands.Add(KubeconfigPath.Command());
         root.Subcommands.Add(Image.Command());
+        root.Subcommands.Add(History.Command());
+        root.Subcommands.Add(History.UndoCommand());
         root.Subcommands.Add(Down.Command());
         root.Subcommands.Add(ResetAll.Command());
         return root;

@@ -59,12 +59,13 @@ static class Image
     {
         var dataDir = Shared.DataDir();
         var names = new Argument<string[]>("IMAGE") { Description = "Names or ids.", Arity = ArgumentArity.OneOrMore };
-        var command = new Command("remove", "Remove images from the node.") { names, dataDir };
+        var force = new Option<bool>("--force") { Description = "Also images that Pods use." };
+        var command = new Command("remove", "Remove images from the node.") { names, force, dataDir };
         command.SetAction((parsed, ct) => Shared.RunAsync(async () =>
         {
             foreach (string image in parsed.GetValue(names)!)
             {
-                await Store(parsed.GetValue(dataDir)!).RemoveAsync(image, ct);
+                await Store(parsed.GetValue(dataDir)!).RemoveAsync(image, parsed.GetValue(force), ct);
                 Console.WriteLine("removed " + image);
             }
             return Shared.Ok;

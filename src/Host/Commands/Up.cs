@@ -15,8 +15,8 @@ static class Up
     {
         var dataDir = Shared.DataDir();
         var detach = new Option<bool>("--detach", "-d") { Description = "Return when the cluster is ready; it runs on until `hanbae down`." };
-        var port = new Option<int?>("--port") { Description = "Port of the API server (6443)." };
-        var kubeletPort = new Option<int?>("--kubelet-port") { Description = "Port of the kubelet (10250; a free one when that is taken)." };
+        var port = Number("--port", "Port of the API server (6443).");
+        var kubeletPort = Number("--kubelet-port", "Port of the kubelet (10250; a free one when that is taken).");
         var bind = new Option<string?>("--bind") { Description = "Address that the API server listens on (0.0.0.0)." };
         var node = new Option<string?>("--node-name") { Description = "Name of this node (the host's name)." };
         var pods = new Option<string?>("--pod-cidr") { Description = "Addresses of Pods (a free 10.244.0.0/16 or the like)." };
@@ -24,7 +24,7 @@ static class Up
         var domain = new Option<string?>("--cluster-domain") { Description = "Domain of the cluster's names (cluster.local)." };
         var runtime = new Option<string?>("--runtime-endpoint") { Description = "CRI socket of a runtime that is there already; Hanbae then starts none. Empty for Hanbae's own again." };
         var control = new Option<bool>("--control-plane-only") { Description = "No node on this machine: API server, controllers and scheduler. Needs no root." };
-        var simulated = new Option<int?>("--simulated-nodes") { Description = "Add N nodes whose Pods run nowhere but pass through all states." };
+        var simulated = Number("--simulated-nodes", "Add N nodes whose Pods run nowhere but pass through all states.");
         var log = new Option<string?>("--log-level") { Description = "trace, debug, information, warning (the default) or error." };
         var command = new Command("up", "Bring up a cluster on this machine. Options are kept: the next `up` needs none of them.")
         {
@@ -33,15 +33,17 @@ static class Up
         command.SetAction((parsed, ct) => Shared.RunAsync(async () =>
         {
             string folder = Path.GetFullPath(parsed.GetValue(dataDir)!);
-            if (parsed.GetValue(detach) && !Detached.IsChild) return await Detached.StartAsync(folder, ct);
             var paths = NodePaths.Of(folder);
+            var asked = new Asked(
+                parsed.GetValue(port), parsed.GetValue(bind), parsed.GetValue(kubeletPort), parsed.GetValue(node), parsed.GetValue(pods), parsed.GetValue(services),
+                parsed.GetValue(domain), parsed.GetValue(runtime), parsed.GetResult(control) is { Implicit: false } ? parsed.GetValue(control) : null, parsed.GetValue(simulated));
+            if (ProcessIdentity.Read(paths.HanbaeProcess) is { IsAlive: true } running && running.Pid != Environment.ProcessId) return AlreadyUp(paths, running, asked);
+            if (parsed.GetValue(detach) && !Detached.IsChild) return await Detached.StartAsync(folder, ct);
             ClusterSettings settings;
             using (await OtherClusters.AloneAsync(ct))
             {
                 var before = ClusterSettings.Load(folder);
-                settings = Settled(before, new Asked(
-                    parsed.GetValue(port), parsed.GetValue(bind), parsed.GetValue(kubeletPort), parsed.GetValue(node), parsed.GetValue(pods), parsed.GetValue(services),
-                    parsed.GetValue(domain), parsed.GetValue(runtime), parsed.GetResult(control) is { Implicit: false } ? parsed.GetValue(control) : null, parsed.GetValue(simulated)), paths);
+                settings = Settled(before, asked, paths);
                 // What cannot change is noted at once: another cluster that starts at this moment has to see which ranges are taken.
                 // The rest is kept when it has worked.
                 if (before is null)
@@ -56,8 +58,32 @@ static class Up
         return command;
     }
 
+    static Option<int?> Number(string name, string description) => new(name)
+    {
+        Description = description,
+        CustomParser = result =>
+        {
+            if (int.TryParse(result.Tokens.Single().Value, out int number)) return number;
+            result.AddError($"{name} {result.Tokens.Single().Value} is no number");
+            return null;
+        },
+    };
+
+    /// <summary>`up` of what is up is no error, as long as it would not have to become something else.</summary>
+    static int AlreadyUp(NodePaths paths, ProcessIdentity running, Asked asked)
+    {
+        if (asked != Asked.Nothing)
+            throw new SettingsException($"a cluster already runs in {paths.Data} (process {running.Pid}): stop it with `hanbae down` for other options to take effect, or choose another folder with --data-dir");
+        Console.WriteLine($"already up in {paths.Data} (process {running.Pid})");
+        Console.WriteLine($"  export KUBECONFIG={KubeconfigPath.Of(paths.Data)}");
+        return Shared.Ok;
+    }
+
     /// <summary>What was asked for this time; null leaves what was asked before, or the default.</summary>
-    internal sealed record Asked(int? Port, string? Bind, int? KubeletPort, string? NodeName, string? PodCidr, string? ServiceCidr, string? Domain, string? Runtime, bool? ControlPlaneOnly, int? SimulatedNodes);
+    internal sealed record Asked(int? Port, string? Bind, int? KubeletPort, string? NodeName, string? PodCidr, string? ServiceCidr, string? Domain, string? Runtime, bool? ControlPlaneOnly, int? SimulatedNodes)
+    {
+        public static Asked Nothing { get; } = new(null, null, null, null, null, null, null, null, null, null);
+    }
 
     /// <exception cref="SettingsException">An option cannot be, or would change what cannot change any more.</exception>
     internal static ClusterSettings Settled(ClusterSettings? before, Asked asked, NodePaths paths)
@@ -66,7 +92,7 @@ static class Up
             if (cidr is not null && !IPNetwork.TryParse(cidr, out _)) throw new SettingsException($"{option} {cidr} is no network; write it like 10.244.0.0/16");
         foreach (var (option, port) in new[] { ("--port", asked.Port), ("--kubelet-port", asked.KubeletPort) })
             if (port is < 0 or > 65535) throw new SettingsException($"{option} {port} is no port; ports are 1 to 65535, and 0 takes a free one");
-        if (asked.Bind is not null && !IPAddress.TryParse(asked.Bind, out _)) throw new SettingsException($"--bind {asked.Bind} is no address");
+        if (asked.Bind is not null && !IPAddress.TryParse(asked.Bind, out _)) throw new SettingsException($"--bind {asked.Bind} is no address; write one of this machine's, such as 127.0.0.1, or 0.0.0.0 for all of them");
         if (asked.SimulatedNodes is < 0) throw new SettingsException("--simulated-nodes must not be negative");
         Fixed("--pod-cidr", before?.PodCidr, asked.PodCidr);
         Fixed("--service-cidr", before?.ServiceCidr, asked.ServiceCidr);

@@ -20,7 +20,7 @@ public sealed class ImageStore(string endpoint)
         string? full = name is null ? null : ImageName.Normalize(name);
         string here = "linux/" + Platform.Here;
         if (!anyPlatform && archive.Platforms.Count > 0 && !archive.Platforms.Contains(here))
-            throw new ImageException($"{file} is for {string.Join(" and ", archive.Platforms)}, this node is {here}: get the image for {here}, or add --all-platforms to keep it all the same");
+            throw new ImageException($"{file} is for {string.Join(" and ", archive.Platforms)}, this node is {here}: get the image for {here}, or add --any-platform to keep it all the same");
         if (full is null && archive.Names.Count == 0) throw new ImageException($"{file} does not say what its image is called: add --name NAME");
         if (full is not null && archive.Names.Distinct().Count() > 1) throw new ImageException($"{file} holds {archive.Names.Count} images ({string.Join(", ", archive.Names)}): import it without --name");
 
@@ -33,25 +33,29 @@ public sealed class ImageStore(string endpoint)
     /// <summary>Brings in the pause image, unless it is there.</summary>
     public async Task EnsurePauseAsync(CancellationToken ct)
     {
-        using var runtime = new RuntimeCalls(_socket);
+        using var runtime = new NodeCri(_socket);
         if ((await runtime.ImagesAsync(ct)).Any(i => i.Names.Contains(PauseImage.Name))) return;
         await CtrAsync(["images", "import", "-"], to => PauseImage.WriteAsync(to, RuntimeInformation.OSArchitecture, ct), "import " + PauseImage.Name, ct);
     }
 
     public async Task<IReadOnlyList<RuntimeImage>> ListAsync(CancellationToken ct)
     {
-        using var runtime = new RuntimeCalls(_socket);
+        using var runtime = new NodeCri(_socket);
         return await runtime.ImagesAsync(ct);
     }
 
     /// <summary>Takes a name away, and the image with its last one.</summary>
-    public async Task RemoveAsync(string nameOrId, CancellationToken ct)
+    /// <param name="force">Also an image that Pods use: they run on, and do not start again.</param>
+    public async Task RemoveAsync(string nameOrId, bool force, CancellationToken ct)
     {
-        using var runtime = new RuntimeCalls(_socket);
+        using var runtime = new NodeCri(_socket);
         var (image, name) = Find(await runtime.ImagesAsync(ct), nameOrId);
         if (image.Names.Contains(PauseImage.Name)) throw new ImageException($"{PauseImage.Name} is what every pod starts from: it stays");
+        bool last = name is null || image.Names.Count == 1;
+        if (last && !force && await runtime.UsersOfAsync(image, ct) is { Count: > 0 } users)
+            throw new ImageException($"{nameOrId} is used by {string.Join(", ", users)}: remove {(users.Count == 1 ? "this Pod" : "these Pods")} first, or add --force");
         // CRI removes an image with all of its names; docker's users expect the one they gave to go.
-        if (name is not null && image.Names.Count > 1) await CtrAsync(["images", "rm", "--sync", name], null, "remove " + name, ct);
+        if (!last) await CtrAsync(["images", "rm", "--sync", name!], null, "remove " + name, ct);
         else await runtime.RemoveImageAsync(image.Id, ct);
     }
 

@@ -30,7 +30,7 @@ public sealed class ControlPlane : IAsyncDisposable
     ControlPlane(SqliteStore store, ApiServer server, HttpFront front, TimeProvider time, ILoggerFactory loggers)
     {
         (_store, Server, _front, _time, _loggers) = (store, server, front, time, loggers);
-        Informers = new(As("system:kube-controller-manager", "system:masters"), time, logger: loggers.CreateLogger("hanbae.informers"));
+        Informers = new(As("system:hanbae:informers"), time, logger: loggers.CreateLogger("hanbae.informers"));
     }
 
     public ApiServer Server { get; }

@@ -50,7 +50,7 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
             });
             await dns.RunAsync(ct);
         });
-        supervisor.Run("dns-service", ct => new DnsService(control.As("system:apiserver", "system:masters"), settings, time).RunAsync(ct));
+        supervisor.Run("dns-service", ct => new DnsService(control.As("system:hanbae:dns-service"), settings, time).RunAsync(ct));
     }
 
     KubeletOptions Options() => new()

@@ -76,7 +76,7 @@ public sealed class Containerd(NodePaths paths, TimeProvider time)
 
     async Task WaitUntilReadyAsync(CancellationToken ct)
     {
-        using var runtime = new RuntimeCalls(paths.Endpoint);
+        using var runtime = new NodeCri(paths.Endpoint);
         long began = time.GetTimestamp();
         while (true)
         {

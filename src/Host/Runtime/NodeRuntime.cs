@@ -16,7 +16,7 @@ public sealed class NodeRuntime(NodePaths paths, TimeProvider time)
     {
         DataFolder.Claim(paths);
         if (ProcessIdentity.Read(paths.HanbaeProcess) is { IsAlive: true } other && other.Pid != Environment.ProcessId)
-            throw new RuntimeException($"hanbae already runs on {paths.Data} (process {other.Pid}); stop it with `hanbae down`, or choose another folder with --data-dir");
+            throw new RuntimeException($"a cluster already runs in {paths.Data} (process {other.Pid}); stop it with `hanbae down`, or choose another folder with --data-dir");
         Directory.CreateDirectory(paths.Run);
         ProcessIdentity.Of(Environment.ProcessId)!.Write(paths.HanbaeProcess);
     }
@@ -37,7 +37,7 @@ public sealed class NodeRuntime(NodePaths paths, TimeProvider time)
         await new Containerd(paths, time).EnsureRunningAsync(host, PauseImage.Name, ct);
         await new ImageStore(paths.Endpoint).EnsurePauseAsync(ct);
         await egress;
-        using var runtime = new RuntimeCalls(paths.Endpoint);
+        using var runtime = new NodeCri(paths.Endpoint);
         return new(paths.Endpoint, await runtime.VersionAsync(ct), PauseImage.Name);
     }
 
@@ -47,7 +47,7 @@ public sealed class NodeRuntime(NodePaths paths, TimeProvider time)
     {
         DataFolder.Claim(paths);
         KubeletFolder.Prepare(paths);
-        using var runtime = new RuntimeCalls(endpoint);
+        using var runtime = new NodeCri(endpoint);
         try
         {
             return new(endpoint, await runtime.VersionAsync(ct), sandboxImage);

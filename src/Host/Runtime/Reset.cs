@@ -51,7 +51,7 @@ public sealed class Reset(NodePaths paths, TimeProvider time)
         try
         {
             if (own) await _containerd.EnsureRunningAsync(limit.Token);
-            using var runtime = new RuntimeCalls(endpoint ?? paths.Endpoint);
+            using var runtime = new NodeCri(endpoint ?? paths.Endpoint);
             if (await _teardown.RemoveSandboxesAsync(runtime, foreign: !own, limit.Token) is > 0 and var count) report.Removed($"{count} pods");
         }
         catch (Exception e) when (e is RuntimeException || (e is OperationCanceledException && !ct.IsCancellationRequested))

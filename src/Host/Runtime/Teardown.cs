@@ -15,7 +15,7 @@ public sealed class Teardown(NodePaths paths, TimeProvider time)
         bool ran = await StopHanbaeAsync(ct);
         var containerd = new Containerd(paths, time);
         if (endpoint is null && !containerd.IsRunning) return ran;
-        using var runtime = new RuntimeCalls(endpoint ?? paths.Endpoint);
+        using var runtime = new NodeCri(endpoint ?? paths.Endpoint);
         await EachSandboxAsync(runtime, foreign: endpoint is not null, async (id, t) =>
         {
             try
@@ -41,13 +41,13 @@ public sealed class Teardown(NodePaths paths, TimeProvider time)
     }
 
     /// <returns>How many sandboxes there were.</returns>
-    internal Task<int> RemoveSandboxesAsync(RuntimeCalls runtime, bool foreign, CancellationToken ct) => EachSandboxAsync(runtime, foreign, async (id, t) =>
+    internal Task<int> RemoveSandboxesAsync(NodeCri runtime, bool foreign, CancellationToken ct) => EachSandboxAsync(runtime, foreign, async (id, t) =>
     {
         await runtime.StopSandboxAsync(id, t);
         await runtime.RemoveSandboxAsync(id, t);
     }, ct);
 
-    async Task<int> EachSandboxAsync(RuntimeCalls runtime, bool foreign, Func<string, CancellationToken, Task> act, CancellationToken ct)
+    async Task<int> EachSandboxAsync(NodeCri runtime, bool foreign, Func<string, CancellationToken, Task> act, CancellationToken ct)
     {
         // A runtime that was there before us may hold other people's pods: ours are those the kubelet keeps a folder for.
         var mine = (await runtime.SandboxesAsync(ct)).Where(s => !foreign || (s.PodUid is { Length: > 0 } uid && Directory.Exists($"{paths.Kubelet}/pods/{uid}"))).ToList();

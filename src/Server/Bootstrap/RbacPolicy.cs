@@ -13,7 +13,7 @@ static class RbacPolicy
 
     public static async Task EnsureAsync(Ensure ensure, CancellationToken ct)
     {
-        var policy = PolicyText.Read(ClusterRoles.Text, ControllerRoles.Text);
+        var policy = PolicyText.Read(ClusterRoles.Text, ControllerRoles.Text, HanbaeRoles.Text);
         await Task.WhenAll(
             ensure.AllAsync(policy.Roles.OfType<ClusterRole>(), (there, wanted) => Merge(there, wanted), ct),
             ensure.AllAsync(policy.Roles.OfType<Role>(), (there, wanted) => Merge(there, wanted), ct)).ConfigureAwait(false);

@@ -24,12 +24,12 @@ public sealed class ImageStoreTests
         await store.ExportAsync(scratch / "out.tar", ["app:1"], default);
         Assert.Equal(["docker.io/library/app:1"], (await ArchiveFile.InspectAsync(scratch / "out.tar", default)).Names);
 
-        await store.RemoveAsync("app:1", default);
+        await store.RemoveAsync("app:1", force: false, default);
         Assert.DoesNotContain("docker.io/library/app:1", await UntilListedAsync(store, "registry.example/team/app:2", without: "docker.io/library/app:1"));
-        await store.RemoveAsync("registry.example/team/app:2", default);
+        await store.RemoveAsync("registry.example/team/app:2", force: false, default);
         Assert.Equal([PauseImage.Name], await UntilListedAsync(store, PauseImage.Name, without: "registry.example/team/app:2"));
-        Assert.Contains("it stays", (await Assert.ThrowsAsync<ImageException>(() => store.RemoveAsync(PauseImage.Name, default))).Message);
-        Assert.Contains("there is no image docker.io/library/app:1", (await Assert.ThrowsAsync<ImageException>(() => store.RemoveAsync("app:1", default))).Message);
+        Assert.Contains("it stays", (await Assert.ThrowsAsync<ImageException>(() => store.RemoveAsync(PauseImage.Name, force: false, default))).Message);
+        Assert.Contains("there is no image docker.io/library/app:1", (await Assert.ThrowsAsync<ImageException>(() => store.RemoveAsync("app:1", force: false, default))).Message);
     }
 
     [ContainerFact]

@@ -68,7 +68,7 @@ public sealed class NodeRuntimeTests
         await node.StartAsync();
 
         Assert.True(pause.IsAlive);
-        using var runtime = new RuntimeCalls(node.Paths.Endpoint);
+        using var runtime = new NodeCri(node.Paths.Endpoint);
         Assert.Equal(node.Uid, Assert.Single(await runtime.SandboxesAsync(default)).PodUid);
     }
 
@@ -101,7 +101,7 @@ public sealed class NodeRuntimeTests
 
         Assert.Empty(await Traces.OfAsync(one.Paths));
         Assert.True(kept.IsAlive);
-        using var runtime = new RuntimeCalls(two.Paths.Endpoint);
+        using var runtime = new NodeCri(two.Paths.Endpoint);
         Assert.Single(await runtime.SandboxesAsync(default));
     }
 
@@ -121,7 +121,7 @@ public sealed class NodeRuntimeTests
 
         Assert.Empty(report.LeftThings);
         Assert.Empty(await Traces.OfAsync(node.Paths));
-        using var runtime = new RuntimeCalls(others.Paths.Endpoint);
+        using var runtime = new NodeCri(others.Paths.Endpoint);
         Assert.Equal(kept, Assert.Single(await runtime.SandboxesAsync(default)).Id);
     }
 

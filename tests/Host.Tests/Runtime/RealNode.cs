@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Google.Protobuf;
+using Hanbae.Cri.V1;
 using Hanbae.Host.Images;
 using Hanbae.Host.Runtime;
 using Hanbae.Host.Tests.Images;
@@ -40,20 +40,16 @@ sealed class RealNode : IAsyncDisposable
     public async Task<string> RunSandboxAsync(string name, int hostPort = 0, string handler = "", string? uid = null)
     {
         uid ??= Uid;
-        byte[] labels = [.. RuntimeCalls.Text(1, "io.kubernetes.pod.uid"), .. RuntimeCalls.Text(2, uid)];
-        byte[] metadata = [.. RuntimeCalls.Text(1, name), .. RuntimeCalls.Text(2, uid), .. RuntimeCalls.Text(3, "default")];
-        byte[] port = hostPort == 0 ? [] : RuntimeCalls.Message(5, [.. Number(2, 80), .. Number(3, hostPort)]);
-        byte[] config =
-        [
-            .. RuntimeCalls.Message(1, metadata), .. RuntimeCalls.Text(2, name), .. RuntimeCalls.Text(3, Paths.Data + "/logs/" + name), .. port,
-            .. RuntimeCalls.Message(6, labels), .. RuntimeCalls.Message(8, RuntimeCalls.Text(1, Paths.CgroupRoot + "/kubepods/pod" + Uid)),
-        ];
-        byte[] request = [.. RuntimeCalls.Message(1, config), .. handler.Length > 0 ? RuntimeCalls.Text(2, handler) : []];
-        using var runtime = new RuntimeCalls(Paths.Endpoint);
-        byte[] answer = await runtime.CallAsync("runtime.v1.RuntimeService", "RunPodSandbox", request, default);
-        using var input = new CodedInputStream(answer);
-        input.ReadTag();
-        return input.ReadString();
+        var config = new PodSandboxConfig
+        {
+            Metadata = new() { Name = name, Uid = uid, Namespace = "default" },
+            Hostname = name, LogDirectory = Paths.Data + "/logs/" + name,
+            Labels = { ["io.kubernetes.pod.uid"] = uid },
+            Linux = new() { CgroupParent = Paths.CgroupRoot + "/kubepods/pod" + Uid },
+        };
+        if (hostPort != 0) config.PortMappings.Add(new PortMapping { ContainerPort = 80, HostPort = hostPort });
+        using var runtime = new NodeCri(Paths.Endpoint);
+        return await runtime.Cri.RunPodSandboxAsync(config, handler, default);
     }
 
     public const string Busybox = "docker.io/library/busybox:1.35";
@@ -87,17 +83,6 @@ sealed class RealNode : IAsyncDisposable
     {
         await ResetAsync();
         if (Directory.Exists(Paths.Data)) Directory.Delete(Paths.Data, recursive: true);
-    }
-
-    static byte[] Number(int field, int value)
-    {
-        using var stream = new MemoryStream();
-        using (var output = new CodedOutputStream(stream, leaveOpen: true))
-        {
-            output.WriteTag(field, WireFormat.WireType.Varint);
-            output.WriteInt32(value);
-        }
-        return stream.ToArray();
     }
 }
 

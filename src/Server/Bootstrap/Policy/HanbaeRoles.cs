@@ -1,0 +1,24 @@
+namespace Hanbae.Server.Bootstrap.Policy;
+
+/// <summary>What upstream has no role for, since it has no such parts.</summary>
+static class HanbaeRoles
+{
+    public const string Text = """
+        role system:hanbae:informers
+          list,watch * *
+        role system:hanbae:simulated-nodes
+          create,get,list,update,watch - nodes
+          update - nodes/status
+          delete,get,list,watch - pods
+          patch - pods/status
+          create,get,update coordination.k8s.io leases
+          EV
+        bind system:hanbae:informers user=system:hanbae:informers
+        bind system:hanbae:simulated-nodes user=system:hanbae:simulated-nodes
+        namespace kube-system
+        role system:hanbae:dns-service
+          create,get - services
+          create,get,update discovery.k8s.io endpointslices
+        bind system:hanbae:dns-service user=system:hanbae:dns-service
+        """;
+}

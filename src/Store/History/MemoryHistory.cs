@@ -1,0 +1,38 @@
+namespace Hanbae.Store.History;
+
+/// <summary>History that ends with the process: for test clusters, and for control planes that must not write.</summary>
+public sealed class MemoryHistory(HistoryLimits limits, TimeProvider time) : IHistory
+{
+    readonly Lock _gate = new();
+    readonly Queue<Deed> _all = [];
+    readonly Dictionary<Key, Queue<Deed>> _byKey = [];
+    long _bytes;
+
+    public void Note(Deed deed)
+    {
+        lock (_gate)
+        {
+            if (!_byKey.TryGetValue(deed.Key, out var own)) _byKey[deed.Key] = own = [];
+            own.Enqueue(deed);
+            _all.Enqueue(deed);
+            _bytes += deed.Value.Length;
+            if (own.Count > limits.KeepEach) own.Dequeue();
+            while (_all.TryPeek(out var oldest) && (_bytes > limits.KeepBytes || time.GetUtcNow() - oldest.Time > limits.KeepFor))
+            {
+                _all.Dequeue();
+                _bytes -= oldest.Value.Length;
+                // It may have gone before, as one too many of its object.
+                if (!_byKey.TryGetValue(oldest.Key, out var mine) || !ReferenceEquals(mine.Peek(), oldest)) continue;
+                mine.Dequeue();
+                if (mine.Count == 0) _byKey.Remove(oldest.Key);
+            }
+        }
+    }
+
+    public ValueTask<IReadOnlyList<Deed>> OfAsync(Key key, CancellationToken ct)
+    {
+        lock (_gate) return new(_byKey.TryGetValue(key, out var own) ? own.ToArray() : []);
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}

@@ -1,0 +1,200 @@
+using System.Text;
+using Hanbae.Store.Sqlite;
+
+namespace Hanbae.Store.History;
+
+/// <summary>History in a file of its own beside the store: written a second's deeds at a time, so that a write costs it no disk of its own.</summary>
+/// <remarks>Its file is not worth a start: a damaged one is moved away, and history begins anew.</remarks>
+public sealed class SqliteHistory : IHistory
+{
+    public const string FileName = "history.db";
+
+    const int ApplicationId = 0x48616E68; // "Hanh"
+    const int Version = 1;
+    /// <summary>How many deeds are looked at for their age after each group.</summary>
+    const int SweepStep = 500;
+    static readonly TimeSpan s_gather = TimeSpan.FromSeconds(1);
+
+    readonly Connection _connection;
+    readonly Statement _insert, _of, _surplus, _oldest, _forget;
+    readonly HistoryLimits _limits;
+    readonly TimeProvider _time;
+    readonly Lock _gate = new();
+    readonly SemaphoreSlim _file = new(1, 1);
+    readonly CancellationTokenSource _stop = new();
+    Queue<Deed> _waiting = [];
+    Task? _writing;
+    long _bytes;
+
+    SqliteHistory(Connection connection, HistoryLimits limits, TimeProvider time)
+    {
+        (_connection, _limits, _time) = (connection, limits, time);
+        _insert = connection.Prepare("INSERT INTO deeds (key, rev, time, user, verb, manager, sub, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+        _of = connection.Prepare("SELECT rev, time, user, verb, manager, sub, value FROM deeds WHERE key = ?1 ORDER BY id");
+        _surplus = connection.Prepare("SELECT id, length(value) FROM deeds WHERE key = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2");
+        _oldest = connection.Prepare("SELECT id, time, length(value) FROM deeds ORDER BY id LIMIT ?1");
+        _forget = connection.Prepare("DELETE FROM deeds WHERE id = ?1");
+        _bytes = connection.Number("SELECT coalesce(sum(length(value)), 0) FROM deeds");
+    }
+
+    /// <exception cref="UnavailableException">The folder cannot be written to.</exception>
+    public static SqliteHistory Open(string folder, HistoryLimits limits, TimeProvider time)
+    {
+        string path = Path.Combine(folder, FileName);
+        try { return new(Prepare(path), limits, time); }
+        catch (UnavailableException e) when (e.Reason == Unavailable.Damaged)
+        {
+            foreach (string file in (string[])[path, path + "-wal", path + "-shm"])
+                if (File.Exists(file)) File.Move(file, file + ".damaged", overwrite: true);
+            return new(Prepare(path), limits, time);
+        }
+    }
+
+    static Connection Prepare(string path)
+    {
+        var connection = Connection.Open(path, create: true);
+        try
+        {
+            // NORMAL: a power loss may take the newest deeds, never the file.
+            connection.Execute("PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-512");
+            if (connection.Number("SELECT count(*) FROM sqlite_master") == 0)
+                connection.Execute($"""
+                    BEGIN IMMEDIATE;
+                    CREATE TABLE deeds (id INTEGER PRIMARY KEY, key TEXT NOT NULL, rev INTEGER NOT NULL, time INTEGER NOT NULL,
+                        user TEXT NOT NULL, verb TEXT NOT NULL, manager TEXT NOT NULL, sub TEXT NOT NULL, value BLOB);
+                    CREATE INDEX deeds_of ON deeds (key);
+                    PRAGMA application_id={ApplicationId};
+                    PRAGMA user_version={Version};
+                    COMMIT;
+                    """);
+            if (connection.Number("PRAGMA application_id") != ApplicationId || connection.Number("PRAGMA user_version") != Version)
+                throw SqliteFault.Damaged(path, "it is of another program or version");
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    public void Note(Deed deed)
+    {
+        lock (_gate)
+        {
+            if (_stop.IsCancellationRequested) return;
+            if (_waiting.Count == _limits.Waiting) _waiting.Dequeue();
+            _waiting.Enqueue(deed);
+            _writing ??= WriteSoonAsync();
+        }
+    }
+
+    async Task WriteSoonAsync()
+    {
+        await Task.Delay(s_gather, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+        await WriteAsync(CancellationToken.None).ConfigureAwait(false);
+    }
+
+    async Task WriteAsync(CancellationToken ct)
+    {
+        await _file.WaitAsync(ct).ConfigureAwait(false);
+        try
+        {
+            Queue<Deed> deeds;
+            lock (_gate) (deeds, _waiting, _writing) = (_waiting, [], null);
+            if (deeds.Count > 0) Write(deeds);
+        }
+        finally { _file.Release(); }
+    }
+
+    void Write(Queue<Deed> deeds)
+    {
+        long before = _bytes;
+        try
+        {
+            _connection.Execute("BEGIN IMMEDIATE");
+            foreach (var deed in deeds)
+            {
+                _insert.BindText(1, Utf8(deed.Key.Path)).Bind(2, deed.Revision.Value).Bind(3, deed.Time.ToUnixTimeMilliseconds())
+                    .BindText(4, Utf8(deed.User)).BindText(5, Utf8(deed.Verb)).BindText(6, Utf8(deed.Manager)).BindText(7, Utf8(deed.Subresource))
+                    .BindBlob(8, deed.Value.Span).Run();
+                _bytes += deed.Value.Length;
+            }
+            foreach (var key in deeds.Select(d => d.Key).Distinct()) Trim(key);
+            Sweep();
+            _connection.Execute("COMMIT; PRAGMA incremental_vacuum(200)");
+        }
+        catch (UnavailableException)
+        {
+            // A full disk, most likely: these deeds are lost, the writes they tell of are not.
+            _connection.Rollback();
+            _bytes = before;
+        }
+    }
+
+    void Trim(Key key)
+    {
+        while (true)
+        {
+            long id = 0, length = 0;
+            if (_surplus.BindText(1, Utf8(key.Path)).Bind(2, _limits.KeepEach).Step()) (id, length) = (_surplus.Long(0), _surplus.Long(1));
+            _surplus.Reset();
+            if (id == 0) return;
+            Forget(id, length);
+        }
+    }
+
+    void Sweep()
+    {
+        long tooOld = (_time.GetUtcNow() - _limits.KeepFor).ToUnixTimeMilliseconds();
+        var going = new List<(long Id, long Length)>();
+        long bytes = _bytes;
+        for (_oldest.Bind(1, SweepStep); _oldest.Step() && (bytes > _limits.KeepBytes || _oldest.Long(1) < tooOld); bytes -= _oldest.Long(2)) going.Add((_oldest.Long(0), _oldest.Long(2)));
+        _oldest.Reset();
+        foreach (var (id, length) in going) Forget(id, length);
+    }
+
+    void Forget(long id, long length)
+    {
+        _forget.Bind(1, id).Run();
+        _bytes -= length;
+    }
+
+    public async ValueTask<IReadOnlyList<Deed>> OfAsync(Key key, CancellationToken ct)
+    {
+        await WriteAsync(ct).ConfigureAwait(false);
+        await _file.WaitAsync(ct).ConfigureAwait(false);
+        try
+        {
+            var found = new List<Deed>();
+            for (_of.BindText(1, Utf8(key.Path)); _of.Step();)
+                found.Add(new(key, new(_of.Long(0)), DateTimeOffset.FromUnixTimeMilliseconds(_of.Long(1)), Text(2), Text(3), Text(4), Text(5), _of.Bytes(6).ToArray()));
+            return found;
+        }
+        finally
+        {
+            _of.Reset();
+            _file.Release();
+        }
+    }
+
+    string Text(int column) => Encoding.UTF8.GetString(_of.Bytes(column));
+
+    static byte[] Utf8(string text) => Encoding.UTF8.GetBytes(text);
+
+    public async ValueTask DisposeAsync()
+    {
+        Task? writing;
+        lock (_gate)
+        {
+            if (_stop.IsCancellationRequested) return;
+            _stop.Cancel();
+            writing = _writing;
+        }
+        if (writing is not null) await writing.ConfigureAwait(false);
+        await WriteAsync(CancellationToken.None).ConfigureAwait(false);
+        _connection.Dispose();
+        _stop.Dispose();
+        _file.Dispose();
+    }
+}

@@ -1,0 +1,88 @@
+using Hanbae.Api.Json;
+using Hanbae.Host.Objects;
+
+namespace Hanbae.Host.Tests.Objects;
+
+public sealed class ObjectHistoryTests
+{
+    static readonly IReadOnlyList<ObjectVersion> s_versions = ObjectHistory.Read((JsonObject)JsonValue.Parse("""
+        {"items":[
+          {"revision":"10","time":"2026-11-21T10:00:00Z","user":"ann","verb":"create","manager":"kubectl","object":{"kind":"Deployment","metadata":{"name":"web","uid":"u","resourceVersion":"10","labels":{"a":"1"}},"spec":{"replicas":1,"image":"web:1"}}},
+          {"revision":"11","time":"2026-11-21T10:00:01Z","user":"system:controller","verb":"update","subresource":"status","object":{"kind":"Deployment","metadata":{"name":"web","uid":"u","resourceVersion":"11","labels":{"a":"1"}},"spec":{"replicas":1,"image":"web:1"},"status":{"ready":1}}},
+          {"revision":"15","time":"2026-11-21T11:00:00Z","user":"bob","verb":"patch","manager":"kubectl-edit","object":{"kind":"Deployment","metadata":{"name":"web","uid":"u","resourceVersion":"15","labels":{"a":"1"}},"spec":{"replicas":3,"image":"web:1"},"status":{"ready":1}}}]}
+        """));
+
+    [Fact]
+    public void A_line_says_who_when_how_and_what()
+    {
+        Assert.Equal("""
+            REVISION   TIME                  USER                VERB            MANAGER        CHANGED
+            10         2026-11-21 10:00:00   ann                 create          kubectl
+            11         2026-11-21 10:00:01   system:controller   update status                  .status
+            15         2026-11-21 11:00:00   bob                 patch           kubectl-edit   .spec.replicas
+
+            """, ObjectHistory.Table(s_versions));
+    }
+
+    [Fact]
+    public void A_diff_shows_the_changed_lines_in_their_surroundings()
+    {
+        Assert.Equal("""
+            --- revision 11
+            +++ revision 15   2026-11-21 11:00:00   patch by bob with kubectl-edit
+            @@ -6,6 +6,6 @@
+               uid: u
+             spec:
+               image: web:1
+            -  replicas: 1
+            +  replicas: 3
+             status:
+               ready: 1
+
+            """, ObjectHistory.Diff(s_versions[1], s_versions[2]));
+    }
+
+    [Fact]
+    public void An_undo_goes_back_to_the_last_version_that_wanted_something_else() => Assert.Equal("11", ObjectHistory.Before(s_versions)!.Revision);
+
+    [Fact]
+    public void A_deletion_is_undone_by_creating_what_was_there_anew()
+    {
+        ObjectVersion[] versions = [.. s_versions, new("20", default, "eve", "delete", "", "", null)];
+        var back = ObjectHistory.Before(versions)!;
+        Assert.Equal("15", back.Revision);
+        Assert.Equal("""{"name":"web","labels":{"a":"1"}}""", ObjectHistory.ToWrite(back.Object!, null)["metadata"]!.ToString());
+    }
+
+    [Fact]
+    public void A_version_is_put_back_over_exactly_what_is_there_now()
+    {
+        var now = (JsonObject)JsonValue.Parse("""{"metadata":{"name":"web","resourceVersion":"99"}}""");
+        Assert.Equal("99", ((JsonString)((JsonObject)ObjectHistory.ToWrite(s_versions[0].Object!, now)["metadata"]!)["resourceVersion"]!).Value);
+    }
+
+    [Theory]
+    [InlineData("deployment", "/apis/apps/v1/namespaces/x/deployments/web", "deployment.apps/web")]
+    [InlineData("deploy", "/apis/apps/v1/namespaces/x/deployments/web", "deployment.apps/web")]
+    [InlineData("deployments.apps", "/apis/apps/v1/namespaces/x/deployments/web", "deployment.apps/web")]
+    [InlineData("node", "/apis/apps/v1/nodes/web", "node.apps/web")]
+    public void A_kind_is_found_by_any_of_its_names(string kind, string path, string shown)
+    {
+        var discovery = (JsonObject)JsonValue.Parse("""
+            {"items":[{"metadata":{"name":"apps"},"versions":[{"version":"v1","resources":[
+              {"resource":"deployments","singularResource":"deployment","shortNames":["deploy"],"scope":"Namespaced","responseKind":{"kind":"Deployment"}},
+              {"resource":"nodes","singularResource":"node","scope":"Cluster","responseKind":{"kind":"Node"}}]}]}]}
+            """);
+        var found = ObjectAddress.Find(discovery, kind, "x", "web")!;
+        Assert.Equal((path, shown), (found.Path, found.Shown));
+        Assert.Null(ObjectAddress.Find(discovery, kind + ".batch", "x", "web"));
+    }
+
+    [Theory]
+    [InlineData("a b c", "a b c", "")]
+    [InlineData("", "a", "@@ -0,0 +1 @@\n+a\n")]
+    [InlineData("a", "", "@@ -1 +0,0 @@\n-a\n")]
+    [InlineData("1 2 3 4 5 6 7 8 9 10 11 12", "0 1 2 3 4 5 6 7 8 9 10 11", "@@ -1,3 +1,4 @@\n+0\n 1\n 2\n 3\n@@ -9,4 +10,3 @@\n 9\n 10\n 11\n-12\n")]
+    public void Lines_are_compared_as_diff_does(string before, string after, string expected) =>
+        Assert.Equal(expected, LineDiff.Unified(before.Split(' ', StringSplitOptions.RemoveEmptyEntries), after.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+}
