@@ -126,7 +126,8 @@ public sealed class RepresentationTests
         Assert.Equal(415, (await server.SendAsync("POST", Maps, "x", "application/cbor")).Code);
     }
 
-    [Fact, Trait("Conformance", "[sig-api-machinery] Servers with support for Table transformation should return a 406 for a backend which does not implement metadata [Conformance]")]
+    [Fact]
+    [Trait("Conformance", "[sig-api-machinery] Servers with support for Table transformation should return a 406 for a backend which does not implement metadata [Conformance]")]
     public async Task A_review_has_no_table()
     {
         var security = new Security(new());

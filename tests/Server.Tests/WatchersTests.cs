@@ -7,7 +7,7 @@ namespace Hanbae.Server.Tests;
 /// <summary>What upstream's conformance tests of watches look at.</summary>
 public sealed class WatchersTests
 {
-    const string Title = "[sig-api-machinery] Watchers should ", Maps = "/api/v1/namespaces/default/configmaps", Label = "watch-this-configmap";
+    const string Maps = "/api/v1/namespaces/default/configmaps", Label = "watch-this-configmap";
     static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
 
     static ConfigMap Map(string name, string label, string? mutation = null) => new()
@@ -35,7 +35,8 @@ public sealed class WatchersTests
 
     static async Task PutAsync(TestServer server, ConfigMap map) => Assert.Equal(200, (await server.CallAsync("PUT", $"{Maps}/{map.Metadata.Name}", map)).Code);
 
-    [Fact, Trait("Conformance", Title + "observe add, update, and delete watch notifications on configmaps [Conformance]")]
+    [Fact]
+    [Trait("Conformance", "[sig-api-machinery] Watchers should observe add, update, and delete watch notifications on configmaps [Conformance]")]
     public async Task Each_watch_sees_what_its_selector_selects()
     {
         await using var server = await TestServer.StartAsync();
@@ -55,7 +56,8 @@ public sealed class WatchersTests
         foreach (string e in (string[])[.. ofA, .. ofB]) Assert.Equal(e, await both.NextAsync());
     }
 
-    [Fact, Trait("Conformance", Title + "be able to start watching from a specific resource version [Conformance]")]
+    [Fact]
+    [Trait("Conformance", "[sig-api-machinery] Watchers should be able to start watching from a specific resource version [Conformance]")]
     public async Task A_watch_from_a_revision_sees_what_came_after_it()
     {
         await using var server = await TestServer.StartAsync();
@@ -71,7 +73,8 @@ public sealed class WatchersTests
         Assert.Equal("DELETED m 2", await seen.NextAsync());
     }
 
-    [Fact, Trait("Conformance", Title + "be able to restart watching from the last resource version observed by the previous watch [Conformance]")]
+    [Fact]
+    [Trait("Conformance", "[sig-api-machinery] Watchers should be able to restart watching from the last resource version observed by the previous watch [Conformance]")]
     public async Task A_new_watch_goes_on_where_the_last_one_ended()
     {
         await using var server = await TestServer.StartAsync();
@@ -92,7 +95,8 @@ public sealed class WatchersTests
         Assert.Equal("DELETED m 2", await after.NextAsync());
     }
 
-    [Fact, Trait("Conformance", Title + "observe an object deletion if it stops meeting the requirements of the selector [Conformance]")]
+    [Fact]
+    [Trait("Conformance", "[sig-api-machinery] Watchers should observe an object deletion if it stops meeting the requirements of the selector [Conformance]")]
     public async Task What_leaves_the_selection_is_deleted_to_the_watch_and_added_when_it_comes_back()
     {
         await using var server = await TestServer.StartAsync();
@@ -113,7 +117,8 @@ public sealed class WatchersTests
         Assert.Equal("DELETED m 3", await seen.NextAsync());
     }
 
-    [Fact, Trait("Conformance", Title + "receive events on concurrent watches in same order [Conformance]")]
+    [Fact]
+    [Trait("Conformance", "[sig-api-machinery] Watchers should receive events on concurrent watches in same order [Conformance]")]
     public async Task Watches_that_began_at_different_events_see_the_same_order()
     {
         const int Writes = 200;

@@ -31,7 +31,8 @@ sealed class HealthEndpoints
             new("etcd", true, StoreAnswers),
             new("etcd-readiness", false, StoreAnswers),
             new("informer-sync", false, _ => new(resources.All.Count > 0 ? null : "no resource is served")),
-            .. (Check[])(aggregator is null ? [] : [new("autoregister-completion", true, _ => new(aggregator.IsRegistered ? null : "missing APIService"))]),
+            // Not of /livez: upstream gives it time there, and a server that has not come so far yet is not to be restarted for it.
+            .. (Check[])(aggregator is null ? [] : [new("autoregister-completion", false, _ => new(aggregator.IsRegistered ? null : "missing APIService"))]),
             new("shutdown", false, _ => new(stopping.IsCancellationRequested ? "process is shutting down" : null)),
         ];
     }
