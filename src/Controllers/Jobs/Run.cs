@@ -63,9 +63,11 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     /// <summary>Everything stops: the Pods' finalizers stay until they are counted.</summary>
     async Task<(JobStatus, JobCondition?, Exception?, DateTimeOffset?)> EndAsync(JobView view, JobCondition end, bool settled, CancellationToken ct)
     {
+        // Pods are deleted in the look that lets go of them: one that is seen going before would count as a failure of its own.
+        if (!settled) return (Counted(view, view.Active, view.Terminating), null, null, null);
         var failure = await new PodWork(cluster, _expected).DeleteAsync(view.Job, view.Active, ct);
-        // Pods that are not known yet, or could not be deleted, would be left behind: the end has to wait.
-        return (Counted(view, failure is null ? [] : view.Active, view.Terminating + (failure is null ? view.Active.Length : 0)), settled && failure is null ? end : null, failure, null);
+        // Pods that could not be deleted would be left behind: the end has to wait.
+        return (Counted(view, failure is null ? [] : view.Active, view.Terminating + (failure is null ? view.Active.Length : 0)), failure is null ? end : null, failure, null);
     }
 
     async Task<(JobStatus, JobCondition?, Exception?, DateTimeOffset?)> WorkAsync(JobView view, CancellationToken ct)
