@@ -43,11 +43,13 @@ sealed class Run(IClusterAccess cluster) : IReconciler
         if (!_echo.IsShownBy(_jobs, key)) return Again.WithBackoff;
 
         var now = cluster.Time.GetUtcNow();
+        // Both asked before the Pods are read: what is forgotten in between is seen in them.
         var wait = _expected.Wait(key);
+        var untracked = _untracked.Of(key);
         var pods = await Claim.AllAsync(_client, job, job.Spec.Selector.ToSelector(), _pods, ct, JobPod.Finalizer);
         if (wait is not null) pods = [.. pods.Select(p => _expected.IsGoing(key, p.Metadata.Uid) ? p with { Metadata = p.Metadata with { DeletionTimestamp = now } } : p)];
         var started = job.Status.StartTime is null && !job.IsSuspended() ? job with { Status = job.Status with { StartTime = now } } : job;
-        var view = new JobView(started, pods, _untracked.Of(key), _failures.Of(key), now);
+        var view = new JobView(started, pods, untracked, _failures.Of(key), now);
 
         var (status, end, failure, retryAt) = view.End is { } reason ? await EndAsync(view, reason, wait is null, ct)
             : wait is null && !job.IsBeingDeleted ? await WorkAsync(view, ct) : (Counted(view, view.Active, view.Terminating), null, null, null);
