@@ -36,11 +36,12 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
         if (key.Name.StartsWith(Orphan, StringComparison.Ordinal)) { await ReleaseAsync(new(key.Namespace, key.Name[Orphan.Length..]), ct); return Again.OnChange; }
+        // A sum that lacks Pods whose finalizers are gone would have their work done again. Asked before the Job is read.
+        bool shown = _echo.IsShownBy(_jobs, key);
         if (_jobs.Find(key) is not { } job) { await ForgetAsync(key, ct); return Again.OnChange; }
         if (job.Spec.ManagedBy is { } other && other != Itself) return Again.OnChange;
         if (job.IsFinished()) { _failures.Forget(key); return Again.OnChange; }
-        // A sum that lacks Pods whose finalizers are gone would have their work done again.
-        if (!_echo.IsShownBy(_jobs, key)) return Again.WithBackoff;
+        if (!shown) return Again.WithBackoff;
 
         var now = cluster.Time.GetUtcNow();
         // Both asked before the Pods are read: what is forgotten in between is seen in them.
