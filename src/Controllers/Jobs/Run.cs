@@ -36,18 +36,21 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
         if (key.Name.StartsWith(Orphan, StringComparison.Ordinal)) { await ReleaseAsync(new(key.Namespace, key.Name[Orphan.Length..]), ct); return Again.OnChange; }
+        // A sum that lacks Pods whose finalizers are gone would have their work done again. Asked before the Job is read.
+        bool shown = _echo.IsShownBy(_jobs, key);
         if (_jobs.Find(key) is not { } job) { await ForgetAsync(key, ct); return Again.OnChange; }
         if (job.Spec.ManagedBy is { } other && other != Itself) return Again.OnChange;
         if (job.IsFinished()) { _failures.Forget(key); return Again.OnChange; }
-        // A sum that lacks Pods whose finalizers are gone would have their work done again.
-        if (!_echo.IsShownBy(_jobs, key)) return Again.WithBackoff;
+        if (!shown) return Again.WithBackoff;
 
         var now = cluster.Time.GetUtcNow();
+        // Both asked before the Pods are read: what is forgotten in between is seen in them.
         var wait = _expected.Wait(key);
+        var untracked = _untracked.Of(key);
         var pods = await Claim.AllAsync(_client, job, job.Spec.Selector.ToSelector(), _pods, ct, JobPod.Finalizer);
         if (wait is not null) pods = [.. pods.Select(p => _expected.IsGoing(key, p.Metadata.Uid) ? p with { Metadata = p.Metadata with { DeletionTimestamp = now } } : p)];
         var started = job.Status.StartTime is null && !job.IsSuspended() ? job with { Status = job.Status with { StartTime = now } } : job;
-        var view = new JobView(started, pods, _untracked.Of(key), _failures.Of(key), now);
+        var view = new JobView(started, pods, untracked, _failures.Of(key), now);
 
         var (status, end, failure, retryAt) = view.End is { } reason ? await EndAsync(view, reason, wait is null, ct)
             : wait is null && !job.IsBeingDeleted ? await WorkAsync(view, ct) : (Counted(view, view.Active, view.Terminating), null, null, null);
@@ -63,9 +66,11 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     /// <summary>Everything stops: the Pods' finalizers stay until they are counted.</summary>
     async Task<(JobStatus, JobCondition?, Exception?, DateTimeOffset?)> EndAsync(JobView view, JobCondition end, bool settled, CancellationToken ct)
     {
+        // Pods are deleted in the look that lets go of them: one that is seen going before would count as a failure of its own.
+        if (!settled) return (Counted(view, view.Active, view.Terminating), null, null, null);
         var failure = await new PodWork(cluster, _expected).DeleteAsync(view.Job, view.Active, ct);
-        // Pods that are not known yet, or could not be deleted, would be left behind: the end has to wait.
-        return (Counted(view, failure is null ? [] : view.Active, view.Terminating + (failure is null ? view.Active.Length : 0)), settled && failure is null ? end : null, failure, null);
+        // Pods that could not be deleted would be left behind: the end has to wait.
+        return (Counted(view, failure is null ? [] : view.Active, view.Terminating + (failure is null ? view.Active.Length : 0)), failure is null ? end : null, failure, null);
     }
 
     async Task<(JobStatus, JobCondition?, Exception?, DateTimeOffset?)> WorkAsync(JobView view, CancellationToken ct)

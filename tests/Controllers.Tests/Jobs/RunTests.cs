@@ -175,7 +175,7 @@ public sealed class RunTests
             cluster.Api.Put(Works.Job("early" + i, 3, 3, indexed: true).With(s => s with { SuccessPolicy = new() { Rules = [rules[i]] } }));
         cluster.Api.Put(Works.Job("all", 3, 3, indexed: true).With(s => s with { SuccessPolicy = new() { Rules = [new SuccessPolicyRule { SucceededCount = 3 }] } }));
         foreach (string name in (string[])["early0", "early1"])
-            await cluster.UntilAsync(api => Status(api, name) is { CompletedIndexes: "0", Succeeded: 1, Active: 0, Terminating: 0 } s && s.Is("SuccessCriteriaMet", "SuccessPolicy") && s.Is("Complete", "SuccessPolicy"));
+            await cluster.UntilAsync(api => Status(api, name) is { CompletedIndexes: "0", Succeeded: 1, Active: 0, Failed: 0, Terminating: 0 } s && s.Is("SuccessCriteriaMet", "SuccessPolicy") && s.Is("Complete", "SuccessPolicy"));
         await cluster.UntilAsync(api => Status(api, "all") is { CompletedIndexes: "0-2", Succeeded: 3 } s && s.Is("Complete", "SuccessPolicy"));
     }
 
