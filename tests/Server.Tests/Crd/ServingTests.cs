@@ -23,7 +23,8 @@ public sealed class ServingTests
         Assert.Equal((200, "application/vnd.kubernetes.protobuf"), (partial.Code, partial.ContentType));
         Assert.Equal(415, (await rig.Test.SendAsync("PATCH", CrdRig.Things + "/a", "{}", "application/strategic-merge-patch+json")).Code);
         Assert.Equal(415, (await rig.Test.SendAsync("POST", CrdRig.Things, "k8s", "application/vnd.kubernetes.protobuf")).Code);
-        var yaml = await rig.Test.SendAsync("POST", CrdRig.Things, "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: y}\nspec: {a: 1.0}\n", "application/yaml");
+        var yaml = await rig.Test.SendAsync("POST", CrdRig.Things, "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: from-yaml}\nspec: {a: 1.0}\n", "application/yaml");
+        Assert.True(yaml.Code == 201, yaml.Body);
         Assert.Equal("""{"a":1}""", yaml.Text("spec"));
     }
 
