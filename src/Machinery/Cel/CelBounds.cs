@@ -2,7 +2,7 @@ namespace Hanbae.Machinery.Cel;
 
 /// <summary>Says how large what a schema describes can get in one request: the sizes that cost estimates rest on.</summary>
 /// <remarks>As upstream: a request has 3 MiB, every item at least its smallest serialization and a comma.</remarks>
-static class CelBounds
+public static class CelBounds
 {
     const long MaxRequest = 3 * 1024 * 1024;
     const int MaxDepth = 32;
@@ -22,6 +22,9 @@ static class CelBounds
         CelSchemaKind.DateTime or CelSchemaKind.Duration => 32,
         _ => 0,
     });
+
+    /// <summary>How often something of the schema can stand in one request, where nothing else bounds it.</summary>
+    public static ulong MaxTimes(CelSchema schema) => (ulong)(MaxRequest / (MinSize(schema, 0) + 1));
 
     /// <summary>The fewest bytes of JSON.</summary>
     static long MinSize(CelSchema schema, int depth) => schema.Kind switch

@@ -5,6 +5,7 @@ using Hanbae.Api.Json;
 using Hanbae.Api.Meta.V1;
 using Hanbae.Api.Schema;
 using Hanbae.Server.Cache;
+using Hanbae.Server.Crd.Rules;
 using Hanbae.Server.Crd.Structure;
 
 namespace Hanbae.Server.Crd;
@@ -14,6 +15,7 @@ namespace Hanbae.Server.Crd;
 sealed class CustomKind(string group, CustomResourceDefinitionVersion version, CustomResourceDefinitionNames names, DefinitionSource definition) : UnstructuredKind(group, version.Name, names.Kind)
 {
     readonly Lazy<Structural?> _structure = new(() => SchemaIn(definition, version.Name) is { } schema ? Structural.Of(schema) : null);
+    Lazy<RuleNode?>? _rules;
     TypeSchema? _schema;
 
     public CustomResourceDefinitionVersion Version { get; } = version;
@@ -22,6 +24,8 @@ sealed class CustomKind(string group, CustomResourceDefinitionVersion version, C
     public bool HasStatus => Version.Subresources?.Status is not null;
     /// <summary>The schema in use; null only for definitions of before there had to be one.</summary>
     public Structural? Structure => _structure.Value;
+    /// <summary>Null when the schema has none.</summary>
+    public RuleNode? Rules => (_rules ??= new(() => Structure is { } s ? RuleNode.Of(s) : null)).Value;
     /// <summary>The schema as it was written.</summary>
     public JSONSchemaProps? Written => SchemaIn(definition, Version.Name);
 

@@ -3,6 +3,7 @@ using Hanbae.Api.Codec;
 using Hanbae.Api.Json;
 using Hanbae.Machinery.Validate;
 using Findings = Hanbae.Machinery.Validate.Errors;
+using Hanbae.Server.Crd.Rules;
 using Hanbae.Server.Crd.Structure;
 
 namespace Hanbae.Server.Crd.Definition;
@@ -25,7 +26,7 @@ static class SchemaRules
         if (wrong.Count == 0) Defaults(structural, root, true, errors);
         var context = new Context(null, false);
         Node(schema, root, context, isRoot: true, errors);
-        if (errors.Count == 0) RuleSeam.CheckDefinition(schema, root, unchanged, errors);
+        if (errors.Count == 0) DefinedRules.Check(structural, root, unchanged, errors);
     }
 
     /// <summary>With a status subresource the status is checked by its own part of the schema: the root may hold nothing that would be lost.</summary>

@@ -1,6 +1,7 @@
 using Hanbae.Api;
 using Hanbae.Api.Json;
 using Hanbae.Machinery.Validate;
+using Hanbae.Server.Crd.Rules;
 using Hanbae.Server.Crd.Structure;
 
 namespace Hanbae.Server.Crd.Served;
@@ -18,6 +19,13 @@ static class CustomRules
         if (metadata.Count > 0 && (old is null || EmbeddedMetadata.Check(old.Content, structure).Count == 0)) errors.AddRange(metadata);
         var duplicates = Duplicates(obj.Content, structure);
         if (duplicates.Count > 0 && (old is null || Duplicates(old.Content, structure).Count == 0)) errors.AddRange(duplicates);
+        if (kind.Rules is { } rules)
+        {
+            // Rules rest on types being right: with these wrong they would only confuse.
+            if (errors.Any(e => e.Type is FieldErrorType.NotSupported or FieldErrorType.Required or FieldErrorType.TooLong or FieldErrorType.TooMany or FieldErrorType.TypeInvalid))
+                errors.Add(FieldError.InvalidAs("<nil>", "null", "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation"));
+            else errors.AddRange(EnforcedRules.Check(rules, tree, before));
+        }
         return errors;
     }
 
