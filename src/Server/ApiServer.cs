@@ -19,8 +19,8 @@ public sealed class ApiServer : IAsyncDisposable
 {
     readonly CancellationTokenSource _stop = new();
     readonly Task _bookmarks, _definitions, _compaction;
-    readonly Both<ServedGroup> _groups;
-    readonly Both<OpenApiPart> _openApi;
+    readonly Joined<ServedGroup> _groups;
+    readonly Joined<OpenApiPart> _openApi;
 
     public ApiServer(IStore store, ServerOptions options)
     {
@@ -68,9 +68,9 @@ public sealed class ApiServer : IAsyncDisposable
     /// <summary>Null unless <see cref="ServerOptions.Aggregation"/> is there; somebody must run it.</summary>
     public Aggregator? Aggregator { get; }
     /// <summary>Groups besides the built-in ones, of custom resources and of other servers, as clients discover them; the same array until they change.</summary>
-    public ImmutableArray<ServedGroup> MoreGroups => _groups.Value;
+    public ImmutableArray<ServedGroup> MoreGroups => _groups.All;
     /// <summary>How these are described; the same array until they change.</summary>
-    public ImmutableArray<OpenApiPart> MoreOpenApi => _openApi.Value;
+    public ImmutableArray<OpenApiPart> MoreOpenApi => _openApi.All;
     /// <summary>Set when the server stops: watches end, readiness is withdrawn.</summary>
     public CancellationToken Stopping { get; }
 

@@ -33,12 +33,14 @@ sealed class KubectlSession : IAsyncDisposable
     KubectlSession(string kubectl, TestServer server) => (_kubectl, Server) = (kubectl, server);
 
     public TestServer Server { get; }
+    /// <summary>What the last command that succeeded said on standard error.</summary>
+    public string Errors { get; private set; } = "";
     /// <summary>Of the commands that follow.</summary>
     public Dictionary<string, string> Environment { get; } = [];
 
-    public static async Task<KubectlSession> StartAsync(string kubectl) => new(kubectl, await TestServer.StartAsync(o => o with
+    public static async Task<KubectlSession> StartAsync(string kubectl, bool legacy = false) => new(kubectl, await TestServer.StartAsync(o => o with
     {
-        Table = TableCatalog.Of, Paths = [.. new DiscoveryHandler(() => [], "10.0.0.1:6443").Routes, .. new OpenApiHandler(() => []).Routes],
+        Table = TableCatalog.Of, LegacyApis = legacy, Paths = [.. new DiscoveryHandler(() => [], "10.0.0.1:6443", legacy).Routes, .. new OpenApiHandler(() => []).Routes],
     }));
 
     /// <summary>What it prints; it must succeed.</summary>
@@ -46,6 +48,7 @@ sealed class KubectlSession : IAsyncDisposable
     {
         var ran = await TryAsync(input, arguments);
         Assert.True(ran.Code == 0, ran.Error);
+        Errors = ran.Error;
         return ran.Output;
     }
 

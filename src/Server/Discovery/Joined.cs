@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace Hanbae.Server.Aggregation;
+namespace Hanbae.Server.Discovery;
 
 /// <summary>Two sources of the same sort of things as one, whose array stays the same while theirs do: what is rendered from it is kept by that.</summary>
 public sealed class Joined<T>(Func<ImmutableArray<T>> first, Func<ImmutableArray<T>> second)
