@@ -171,12 +171,15 @@ public sealed class HttpTransportTests
     }
 
     [Fact]
-    public async Task A_kind_that_is_not_built_in_is_named()
+    public async Task Objects_of_kinds_that_are_not_built_in_are_read_as_trees()
     {
-        await using var server = await TlsServer.StartAsync(Says("application/json", """{"type":"ADDED","object":{"kind":"Boat","apiVersion":"sea.example/v1","metadata":{}}}""" + "\n"));
+        const string Boat = """{"kind":"Boat","apiVersion":"sea.example/v1","metadata":{"name":"b"},"spec":{"sails":2}}""";
+        await using var server = await TlsServer.StartAsync(http => Says("application/json", http.Request.Query.ContainsKey("watch") ? "{\"type\":\"ADDED\",\"object\":" + Boat + "}\n"
+            : "{\"kind\":\"BoatList\",\"apiVersion\":\"sea.example/v1\",\"metadata\":{\"resourceVersion\":\"7\"},\"items\":[" + Boat + "]}")(http));
         using var transport = new HttpTransport(server.Config, TimeProvider.System);
-        var error = await Assert.ThrowsAsync<NotSupportedException>(async () => { await foreach (var _ in transport.WatchAsync(Requests.Watch<Pod>(ListQuery.All, "1"), Soon)) { } });
-        Assert.Contains("\"Boat\" of apiVersion \"sea.example/v1\"", error.Message);
+        var list = (await transport.SendAsync(new() { Method = "GET", Path = "/apis/sea.example/v1/boats" }, Soon)).List!;
+        Assert.Equal(("7", "b"), (list.Metadata.ResourceVersion, list.Items[0].Metadata.Name));
+        await foreach (var e in transport.WatchAsync(Requests.Watch<Pod>(ListQuery.All, "1"), Soon)) Assert.Equal("2", ((Unstructured)e.Object)["spec", "sails"]!.ToString());
     }
 
     [Fact]
