@@ -1,9 +1,12 @@
+using System.Collections.Concurrent;
 using Hanbae.Api;
 using Hanbae.Api.Apiextensions.V1;
 using Hanbae.Api.Codec;
 using Hanbae.Api.Json;
 using Hanbae.Api.Meta.V1;
 using Hanbae.Api.Schema;
+using Hanbae.Machinery.Apply;
+using Hanbae.Server.Apply;
 using Hanbae.Server.Cache;
 using Hanbae.Server.Crd.Rules;
 using Hanbae.Server.Crd.Structure;
@@ -12,11 +15,16 @@ namespace Hanbae.Server.Crd;
 
 /// <summary>One version of a custom resource: reading an object of it prunes what the schema does not know and fills in defaults, wherever the object comes from.</summary>
 /// <param name="version">Without its schema, which is read from the definition when first needed: most clusters have many definitions that nobody uses.</param>
-sealed class CustomKind(string group, CustomResourceDefinitionVersion version, CustomResourceDefinitionNames names, DefinitionSource definition) : UnstructuredKind(group, version.Name, names.Kind)
+sealed class CustomKind(string group, CustomResourceDefinitionVersion version, CustomResourceDefinitionNames names, DefinitionSource definition) : UnstructuredKind(group, version.Name, names.Kind), IApplyKind, IVersions
 {
     readonly Lazy<Structural?> _structure = new(() => SchemaIn(definition, version.Name) is { } schema ? Structural.Of(schema) : null);
     Lazy<RuleNode?>? _rules;
+    // Versions of this kind other managers wrote in: as many as the definition has.
+    readonly ConcurrentDictionary<string, CustomKind?> _siblings = new();
+    ApplyType? _applied;
     TypeSchema? _schema;
+
+    static readonly FieldFilter s_notStatus = FieldFilter.Except("status"), s_onlyStatus = FieldFilter.Except("spec", "metadata");
 
     public CustomResourceDefinitionVersion Version { get; } = version;
     public CustomResourceDefinitionNames Names { get; } = names;
@@ -28,6 +36,25 @@ sealed class CustomKind(string group, CustomResourceDefinitionVersion version, C
     public RuleNode? Rules => (_rules ??= new(() => Structure is { } s ? RuleNode.Of(s) : null)).Value;
     /// <summary>The schema as it was written.</summary>
     public JSONSchemaProps? Written => SchemaIn(definition, Version.Name);
+
+    public ApplyType ApplyType => _applied ??= AppliedStructure.Of(Structure);
+
+    IVersions IApplyKind.Versions => this;
+
+    FieldFilter? IApplyKind.FilterOf(string subresource) => !HasStatus ? null : subresource switch { "" => s_notStatus, "status" => s_onlyStatus, _ => null };
+
+    ApplyType? IVersions.TypeOf(string apiVersion) => Sibling(apiVersion)?.ApplyType;
+
+    /// <summary>By name alone, as without a conversion webhook: nobody waits for one to learn who owns a field.</summary>
+    byte[] IVersions.Convert(byte[] json, string from, string to)
+    {
+        var target = Sibling(to)!;
+        return target.ToJson((Unstructured)Sibling(from)!.Decode(json) with { Info = target });
+    }
+
+    CustomKind? Sibling(string apiVersion) => apiVersion == ApiVersion ? this : _siblings.GetOrAdd(apiVersion, text =>
+        GroupVersion.Parse(text) is { } wanted && wanted.Group == Gvk.Group && definition.Definition.Spec.Versions.Find(v => v.Name == wanted.Version) is { } version
+            ? new(Gvk.Group, version, Names, definition) : null);
 
     static JSONSchemaProps? SchemaIn(DefinitionSource definition, string version) =>
         definition.Definition.Spec.Versions.Find(v => v.Name == version)?.Schema?.OpenAPIV3Schema;

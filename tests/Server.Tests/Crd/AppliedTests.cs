@@ -1,0 +1,68 @@
+using static Hanbae.Server.Tests.Crd.CrdRig;
+
+namespace Hanbae.Server.Tests.Crd;
+
+/// <summary>Server-side apply on custom resources follows their schema.</summary>
+public sealed class AppliedTests
+{
+    const string Spec = """
+        {"type":"object","properties":{"size":{"type":"integer"},
+        "ports":{"type":"array","x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":["name"],"items":{"type":"object","required":["name"],"properties":{"name":{"type":"string"},"port":{"type":"integer"}}}},
+        "tags":{"type":"array","x-kubernetes-list-type":"set","items":{"type":"string"}},
+        "words":{"type":"array","items":{"type":"string"}},
+        "free":{"type":"object","x-kubernetes-preserve-unknown-fields":true}}}
+        """;
+
+    static Task<TestServer.Answer> ApplyAsync(CrdRig rig, string manager, string spec, bool force = false, string version = "v1", string sub = "") => rig.Test.SendAsync(
+        "PATCH", $"/apis/example.com/{version}/namespaces/default/things/a{sub}?fieldManager={manager}{(force ? "&force=true" : "")}",
+        $$"""{"apiVersion":"example.com/{{version}}","kind":"Thing","metadata":{"name":"a"},{{(sub.Length > 0 ? "\"status\"" : "\"spec\"")}}:{{spec}}}""", "application/apply-patch+yaml");
+
+    [Fact]
+    public async Task Appliers_share_keyed_lists_and_sets_and_replace_other_lists()
+    {
+        await using var rig = await StartAsync();
+        await rig.DefineAsync(Thing(Spec));
+        Assert.Equal(201, (await ApplyAsync(rig, "ann", """{"ports":[{"name":"a","port":1}],"tags":["x"],"words":["one"],"free":{"a":1}}""")).Code);
+        var both = await ApplyAsync(rig, "bob", """{"ports":[{"name":"b","port":2}],"tags":["y"],"free":{"b":2}}""");
+        Assert.Equal(200, both.Code);
+        Assert.Equal(("a", "b", "x", "y"), (both.Text("spec", "ports", "0", "name"), both.Text("spec", "ports", "1", "name"), both.Text("spec", "tags", "0"), both.Text("spec", "tags", "1")));
+        Assert.Equal(("1", "2"), (both.Text("spec", "free", "a"), both.Text("spec", "free", "b")));
+
+        var conflict = await ApplyAsync(rig, "bob", """{"words":["two"]}""");
+        Assert.Equal((409, "Apply failed with 1 conflict: conflict with \"ann\": .spec.words"), (conflict.Code, conflict.Message));
+        var forced = await ApplyAsync(rig, "bob", """{"words":["two"]}""", force: true);
+        Assert.Equal(("two", ""), (forced.Text("spec", "words", "0"), forced.Text("spec", "ports", "1", "name")));
+    }
+
+    [Fact]
+    public async Task What_the_schema_does_not_have_is_refused()
+    {
+        await using var rig = await StartAsync();
+        await rig.DefineAsync(Thing(Spec));
+        var answer = await ApplyAsync(rig, "ann", """{"sise":1}""");
+        Assert.True(answer.Code is 400 or 500 or 422, answer.Body);
+        Assert.Contains("sise", answer.Message);
+    }
+
+    [Fact]
+    public async Task A_status_is_applied_through_its_own_door()
+    {
+        await using var rig = await StartAsync();
+        await rig.DefineAsync(Thing(Spec, ""","subresources":{"status":{}}"""));
+        Assert.Equal(201, (await ApplyAsync(rig, "ann", """{"size":1}""")).Code);
+        var seen = await ApplyAsync(rig, "controller", """{"ready":true}""", sub: "/status");
+        Assert.Equal((200, "true", "1"), (seen.Code, seen.Text("status", "ready"), seen.Text("spec", "size")));
+        Assert.Equal(("controller", "status"), (seen.Text("metadata", "managedFields", "1", "manager"), seen.Text("metadata", "managedFields", "1", "subresource")));
+    }
+
+    [Fact]
+    public async Task Owners_in_another_version_keep_their_fields()
+    {
+        await using var rig = await StartAsync();
+        await rig.DefineAsync(Thing(Spec, more: """,{"name":"v2","served":true,"storage":false,"schema":{"openAPIV3Schema":{"type":"object","properties":{"spec":""" + Spec + "}}}}"));
+        Assert.Equal(201, (await ApplyAsync(rig, "ann", """{"size":1}""")).Code);
+        var conflict = await ApplyAsync(rig, "bob", """{"size":2}""", version: "v2");
+        Assert.Equal((409, "Apply failed with 1 conflict: conflict with \"ann\" using example.com/v1: .spec.size"), (conflict.Code, conflict.Message));
+        Assert.Equal(200, (await ApplyAsync(rig, "ann", """{"size":3}""", version: "v2")).Code);
+    }
+}
