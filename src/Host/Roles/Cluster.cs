@@ -49,7 +49,7 @@ static class Cluster
             control.RunComponents(supervisor, settings, pki);
             if (settings.SimulatedNodes > 0)
             {
-                var access = control.Access(supervisor, "system:hanbae:simulated-nodes", "simulated-nodes");
+                var access = control.Access(supervisor, "system:hanbae:simulated-nodes", "kubelet", "simulated-nodes");
                 supervisor.Run("simulated-nodes", stop => new SimulatedNodes(access, settings.SimulatedNodes).RunAsync(stop));
             }
             if (await starting is { } ready)

@@ -32,7 +32,7 @@ public sealed class ControlPlane : IAsyncDisposable
     ControlPlane(SqliteStore store, SqliteHistory history, ApiServer server, HttpFront front, TimeProvider time, ILoggerFactory loggers)
     {
         (_store, _history, Server, _front, _time, _loggers) = (store, history, server, front, time, loggers);
-        Informers = new(As("system:hanbae:informers"), time, logger: loggers.CreateLogger("hanbae.informers"));
+        Informers = new(As("system:hanbae:informers", "hanbae"), time, logger: loggers.CreateLogger("hanbae.informers"));
     }
 
     public ApiServer Server { get; }
@@ -77,7 +77,7 @@ public sealed class ControlPlane : IAsyncDisposable
         {
             Endpoints = [new(IPAddress.Parse(settings.BindAddress), settings.ApiPort)], Certificate = pki.ApiServer, Chain = [pki.Authority],
         }, ct);
-        await ClusterBootstrap.EnsureAsync(new IdentityTransport(server.Transport, new("system:apiserver", ["system:masters"]), "hanbae/apiserver"), new()
+        await ClusterBootstrap.EnsureAsync(new IdentityTransport(server.Transport, new("system:apiserver", ["system:masters"]), "kube-apiserver/" + Version), new()
         {
             // As upstream: endpoints may not be in the loopback range, so there are none on a machine without a network.
             Advertise = IPAddress.IsLoopback(advertise) ? null : new(advertise, front.Addresses[0].Port), ServiceAddress = settings.ApiClusterIp, ServiceRanges = [IPNetwork.Parse(settings.ServiceCidr)],
@@ -127,22 +127,27 @@ public sealed class ControlPlane : IAsyncDisposable
         var options = new Controllers.ControllerOptions { RootCa = pki.Authority.ExportCertificatePem() + "\n", ClusterCidr = settings.PodCidr };
         var log = _loggers.CreateLogger("hanbae.controllers");
         var accounts = Controllers.Catalog.All.Select(e => e.Component).Distinct().ToDictionary(c => c, c =>
-            Access(supervisor, "system:serviceaccount:kube-system:" + c, c, "system:serviceaccounts", "system:serviceaccounts:kube-system"));
+            Access(supervisor, "system:serviceaccount:kube-system:" + c, "kube-controller-manager", c, "system:serviceaccounts", "system:serviceaccounts:kube-system"));
         supervisor.Run("controllers", ct => Controllers.Catalog.RunAsync(entry => accounts[entry.Component], options, ct, log));
-        var scheduler = Access(supervisor, "system:kube-scheduler", "default-scheduler");
-        supervisor.Run("scheduler", ct => new Scheduler.Scheduler(scheduler, new SchedulerOptions()).RunAsync(ct));
+        var scheduler = Access(supervisor, "system:kube-scheduler", "kube-scheduler", "default-scheduler");
+        var scheduling = new SchedulerOptions { Configuration = settings.Scheduling() };
+        supervisor.Run("scheduler", ct => new Scheduler.Scheduler(scheduler, scheduling).RunAsync(ct));
     }
 
     /// <summary>A component's own access: its identity and event source, the shared caches.</summary>
-    public IClusterAccess Access(Supervisor supervisor, string user, string component, params Seq<string> groups)
+    /// <param name="agent">The program that upstream has for it.</param>
+    public IClusterAccess Access(Supervisor supervisor, string user, string agent, string component, params Seq<string> groups)
     {
-        var access = new ClusterAccess(As(user, groups), Informers, component, _time, logger: _loggers.CreateLogger("hanbae." + component));
+        var access = new ClusterAccess(As(user, agent, groups), Informers, component, _time, logger: _loggers.CreateLogger("hanbae." + component));
         supervisor.Run(component + "-events", access.RunAsync);
         return access;
     }
 
+    /// <summary>In user agents; what stands before it is the field manager that users see, so it is upstream's.</summary>
+    const string Version = "v1.36.3 (hanbae)";
+
     /// <summary>The in-process transport in somebody's name: one identity object for all its requests, so that what is known of it is worked out once.</summary>
-    public IApiTransport As(string user, params Seq<string> groups) => new IdentityTransport(Server.Transport, new(user, groups.Add("system:authenticated")), "hanbae/" + user);
+    public IApiTransport As(string user, string agent, params Seq<string> groups) => new IdentityTransport(Server.Transport, new(user, groups.Add("system:authenticated")), agent + "/" + Version);
 
     public async ValueTask DisposeAsync()
     {

@@ -22,7 +22,7 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
     public void Run(Supervisor supervisor, RuntimeReady runtime)
     {
         string node = settings.NodeName;
-        var transport = control.As("system:node:" + node, "system:nodes");
+        var transport = control.As("system:node:" + node, "kubelet", "system:nodes");
         var informers = new InformerFactory(transport, time, logger: loggers.CreateLogger("hanbae.kubelet"));
         var access = new ClusterAccess(transport, informers, "kubelet", time, node, loggers.CreateLogger("hanbae.kubelet"));
         var pods = access.Cache<Pod>(new() { FieldSelector = "spec.nodeName=" + node });
@@ -36,12 +36,12 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
             Options = Options(), Cri = cri, Client = access.Client, Pods = pods, Events = access.Recorder, Time = time, Services = services, Snapshots = new(channel), Log = loggers.CreateLogger("hanbae.kubelet"),
         }).RunAsync(ct));
 
-        var proxyAccess = control.Access(supervisor, "system:kube-proxy", "kube-proxy", "system:node-proxier");
+        var proxyAccess = control.Access(supervisor, "system:kube-proxy", "kube-proxy", "kube-proxy", "system:node-proxier");
         var log = loggers.CreateLogger("hanbae.proxy");
         supervisor.Run("proxy", ct => new Proxy.Proxy(proxyAccess, new() { NodeName = node, Table = paths.NftTable + "_services", PodCidr = settings.PodCidr },
             log.Refused).RunAsync(ct));
 
-        var dnsAccess = control.Access(supervisor, "system:serviceaccount:kube-system:coredns", "dns", "system:serviceaccounts");
+        var dnsAccess = control.Access(supervisor, "system:serviceaccount:kube-system:coredns", "coredns", "dns", "system:serviceaccounts");
         supervisor.Run("dns", async ct =>
         {
             var listen = new IPEndPoint(settings.BridgeAddress, 53);
@@ -51,7 +51,7 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
             });
             await dns.RunAsync(ct);
         });
-        supervisor.Run("dns-service", ct => new DnsService(control.As("system:hanbae:dns-service"), settings, time).RunAsync(ct));
+        supervisor.Run("dns-service", ct => new DnsService(control.As("system:hanbae:dns-service", "hanbae"), settings, time).RunAsync(ct));
     }
 
     KubeletOptions Options() => new()

@@ -21,6 +21,19 @@ public sealed record ClusterSettings
     public string? RuntimeEndpoint { get; init; }
     public bool ControlPlaneOnly { get; init; }
     public int SimulatedNodes { get; init; }
+    /// <summary>A KubeSchedulerConfiguration file, read at each start; null for the defaults.</summary>
+    public string? SchedulerConfig { get; init; }
+
+    /// <exception cref="SettingsException">The file cannot be read, or is no such configuration.</exception>
+    public Scheduler.Configuration.SchedulerConfiguration Scheduling()
+    {
+        if (SchedulerConfig is not { } file) return new();
+        try { return Scheduler.Configuration.SchedulerConfiguration.Parse(File.ReadAllText(file)); }
+        catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException)
+        {
+            throw new SettingsException($"--scheduler-config {file}: {e.Message}", e);
+        }
+    }
     /// <summary>Manifests for versions that upstream has given up are taken.</summary>
     public bool LegacyApis { get; init; } = true;
 

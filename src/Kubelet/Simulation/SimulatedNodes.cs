@@ -86,6 +86,11 @@ public sealed class SimulatedNodes(IClusterAccess cluster, int count)
             InitContainerStatuses = [.. pod.Spec.InitContainers.Select(c => Of(c.Name, c.Image, ends || c.RestartPolicy != "Always"))],
             ContainerStatuses = [.. pod.Spec.Containers.Select(c => Of(c.Name, c.Image, ends))],
         };
+        return StatusPatch(status);
+    }
+
+    static byte[] StatusPatch(Hanbae.Api.Codec.IMessage status)
+    {
         var writer = new JsonWriter();
         try
         {
@@ -109,18 +114,16 @@ public sealed class SimulatedNodes(IClusterAccess cluster, int count)
                 Labels = Map.Of(("kubernetes.io/hostname", name), ("kubernetes.io/os", "linux"), ("kubernetes.io/arch", "amd64"), ("hanbae.io/simulated", "true")),
             },
         };
-        try { node = await cluster.Client.CreateAsync(node, ct); }
-        catch (ApiException e) when (e.IsAlreadyExists) { node = await cluster.Client.GetAsync<Node>(new("", name), ct); }
-        await cluster.Client.UpdateStatusAsync(node with
+        try { await cluster.Client.CreateAsync(node, ct); }
+        catch (ApiException e) when (e.IsAlreadyExists) { }
+        // A patch, since controllers write to a node as soon as it is there.
+        await cluster.Client.PatchAsync<Node>(new("", name), Client.Patch.Strategic(StatusPatch(new NodeStatus
         {
-            Status = node.Status with
-            {
-                Capacity = room, Allocatable = room,
-                Conditions = [new() { Type = "Ready", Status = "True", Reason = "KubeletReady", Message = "simulated", LastHeartbeatTime = now, LastTransitionTime = now }],
-                Addresses = [new() { Type = "Hostname", Address = name }],
-                NodeInfo = new() { KubeletVersion = "v1.36.3", OsImage = "simulated", OperatingSystem = "linux", Architecture = "amd64", ContainerRuntimeVersion = "simulated://1" },
-            },
-        }, ct);
+            Capacity = room, Allocatable = room,
+            Conditions = [new() { Type = "Ready", Status = "True", Reason = "KubeletReady", Message = "simulated", LastHeartbeatTime = now, LastTransitionTime = now }],
+            Addresses = [new() { Type = "Hostname", Address = name }],
+            NodeInfo = new() { KubeletVersion = "v1.36.3", OsImage = "simulated", OperatingSystem = "linux", Architecture = "amd64", ContainerRuntimeVersion = "simulated://1" },
+        })), ct, "status");
     }
 
     async Task HeartbeatsAsync(CancellationToken ct)

@@ -48,8 +48,17 @@ public sealed class PodApiTests(SharedCluster shared) : PodRun(shared)
         Assert.Equal("remote execution test\n", await SayAsync($"exec?container=main&stdout=1&stderr=1&command=echo&command=remote%20execution%20test", "v4.channel.k8s.io"));
     }
 
-    /// <summary>What comes on the channel of stdout until the websocket closes.</summary>
-    async Task<string> SayAsync(string path, string protocol)
+    [NodeFact]
+    [Trait("Conformance", "[sig-node] Pods should support retrieving logs from the container over websockets [NodeConformance] [Conformance]")]
+    public async Task Logs_come_over_websockets()
+    {
+        await ApplyAsync(Script("talker", "echo container is alive; sleep 100000"));
+        await LogAsync("talker", "alive");
+        Assert.Equal("container is alive\n", await SayAsync("log?container=main", "binary.k8s.io", channels: false));
+    }
+
+    /// <summary>What comes until the websocket closes: all of it, or what is on the channel of stdout.</summary>
+    async Task<string> SayAsync(string path, string protocol, bool channels = true)
     {
         var config = JsonDocument.Parse(await Cluster.KubectlAsync("config", "view", "--raw", "--flatten", "-o", "json")).RootElement;
         var user = config.GetProperty("users")[0].GetProperty("user");
@@ -68,7 +77,8 @@ public sealed class PodApiTests(SharedCluster shared) : PodRun(shared)
         {
             var got = await socket.ReceiveAsync(buffer, patience.Token);
             if (got.MessageType == WebSocketMessageType.Close) break;
-            if (got.Count > 1 && buffer[0] == 1) said.Write(buffer, 1, got.Count - 1);
+            if (!channels) said.Write(buffer, 0, got.Count);
+            else if (got.Count > 1 && buffer[0] == 1) said.Write(buffer, 1, got.Count - 1);
         }
         return Encoding.UTF8.GetString(said.ToArray());
     }

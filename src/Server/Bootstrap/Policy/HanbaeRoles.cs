@@ -8,7 +8,7 @@ static class HanbaeRoles
           list,watch * *
         role system:hanbae:simulated-nodes
           create,get,list,update,watch - nodes
-          update - nodes/status
+          patch - nodes/status
           delete,get,list,watch - pods
           patch - pods/status
           create,get,update coordination.k8s.io leases

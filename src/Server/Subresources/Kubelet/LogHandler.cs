@@ -2,6 +2,7 @@ using System.Net;
 using Hanbae.Api.Core.V1;
 using Hanbae.Machinery.Validate;
 using Hanbae.Server.Errors;
+using Hanbae.Server.Streaming;
 
 namespace Hanbae.Server.Subresources.Kubelet;
 
@@ -26,7 +27,10 @@ sealed class LogHandler(PodConnections pods, KubeletConnection kubelets) : IRest
         try { answer = await kubelets.Http.SendAsync(get, ct).ConfigureAwait(false); }
         catch (HttpRequestException e) { throw Statuses.Unknown($"Get \"{url}\": {(e.InnerException ?? e).Message}"); }
         if (answer.IsSuccessStatusCode)
-            return Reply.Stream(new OwnedStream(await answer.Content.ReadAsStreamAsync(ct).ConfigureAwait(false), answer), "text/plain");
+        {
+            var log = new OwnedStream(await answer.Content.ReadAsStreamAsync(ct).ConfigureAwait(false), answer);
+            return SocketReader.IsAsked(request) ? new RawReply(http => SocketReader.SendAsync(http, log)) : Reply.Stream(log, "text/plain");
+        }
         using (answer)
         {
             string text = (await answer.Content.ReadAsStringAsync(ct).ConfigureAwait(false)).TrimEnd();
