@@ -200,7 +200,7 @@ sealed partial class AggregationLoop(ApiServer server, AggregationOptions option
         [
             .. remotes.GroupBy(r => r.Version.Group)
                 .OrderByDescending(g => g.Max(r => r.Spec.GroupPriorityMinimum)).ThenBy(g => g.Key, StringComparer.Ordinal)
-                .Select(g => new ServedGroup(g.Key, [.. g.OrderByDescending(r => r.Spec.VersionPriority).ThenBy(r => r.Version.Version, VersionOrder.PreferredFirst)
+                .Select(g => new ServedGroup(g.Key, [.. g.OrderByDescending(r => r.Spec.VersionPriority).ThenBy(r => r.Version.Version, VersionOrder.Instance)
                     .Select(r => new ServedVersion(r.Version.Version, r.Resources, Stale: !r.IsAvailable))])),
         ];
         ImmutableArray<OpenApiPart> parts = [.. remotes.Select(r => r.Documents.Part).OfType<OpenApiPart>().OrderBy(p => p.Version.ToString(), StringComparer.Ordinal)];

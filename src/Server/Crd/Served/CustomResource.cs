@@ -8,6 +8,7 @@ using Hanbae.Api.Schema;
 using Hanbae.Server.Cache;
 using Hanbae.Server.Crd.Conversion;
 using Hanbae.Server.Crd.Definition;
+using Hanbae.Server.Discovery;
 using Hanbae.Server.Registry;
 
 namespace Hanbae.Server.Crd.Served;

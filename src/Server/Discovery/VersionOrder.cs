@@ -1,4 +1,4 @@
-namespace Hanbae.Server.Crd.Served;
+namespace Hanbae.Server.Discovery;
 
 /// <summary>Which version of a group clients prefer: v2 before v1 before v1beta2 before v1alpha1 before anything that is no Kubernetes version.</summary>
 sealed class VersionOrder : IComparer<string>
