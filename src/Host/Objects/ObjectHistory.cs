@@ -61,18 +61,24 @@ public static class ObjectHistory
     public static ObjectVersion? Before(IReadOnlyList<ObjectVersion> versions)
     {
         if (versions.Count == 0) return null;
-        var wanted = Wish(versions[^1].Object);
+        // Controllers keep notes in annotations: these count only where nothing else differs.
+        return Before(versions, annotations: false) ?? Before(versions, annotations: true);
+    }
+
+    static ObjectVersion? Before(IReadOnlyList<ObjectVersion> versions, bool annotations)
+    {
+        var wanted = Wish(versions[^1].Object, annotations);
         for (int i = versions.Count - 2; i >= 0; i--)
-            if (versions[i].Object is { } obj && !Equals(Wish(obj), wanted)) return versions[i];
+            if (versions[i].Object is { } obj && !Equals(Wish(obj, annotations), wanted)) return versions[i];
         return null;
     }
 
     /// <summary>What users decide: all but status and what the server keeps.</summary>
-    static JsonObject? Wish(JsonObject? obj)
+    static JsonObject? Wish(JsonObject? obj, bool annotations)
     {
         if (obj is null) return null;
         var metadata = obj["metadata"] as JsonObject ?? JsonObject.Empty;
-        return obj.Without("status").With("metadata", JsonObject.Of(("labels", metadata["labels"] ?? JsonNull.Instance), ("annotations", metadata["annotations"] ?? JsonNull.Instance)));
+        return obj.Without("status").With("metadata", JsonObject.Of(("labels", metadata["labels"] ?? JsonNull.Instance), ("annotations", annotations ? metadata["annotations"] ?? JsonNull.Instance : JsonNull.Instance)));
     }
 
     /// <summary>The version as it is to be written now.</summary>

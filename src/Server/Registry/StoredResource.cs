@@ -83,7 +83,7 @@ public sealed partial class StoredResource : IAsyncDisposable
     static bool Remembers(GroupResource resource) => resource is not ({ Group: "coordination.k8s.io", Resource: "leases" } or { Resource: "events" });
 
     void Remember(WriteRequest write, string key, long revision, ReadOnlyMemory<byte> value) =>
-        _history?.Note(new(StoreKey(key), new(revision), _time.GetUtcNow(), write.User.Name, write.Verb, write.Fields?.Manager ?? "", write.Subresource, value));
+        _history?.Note(new(StoreKey(key), new(revision), _time.GetUtcNow(), write.User.Name, write.Verb, write.Fields?.Manager ?? write.Manager, write.Subresource, value));
 
     /// <summary>The items of a range as they were.</summary>
     internal async IAsyncEnumerable<IEnumerable<Item>> ReadAsync(KeyRange range, long revision, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)

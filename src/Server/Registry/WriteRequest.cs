@@ -21,6 +21,8 @@ public sealed record WriteRequest
     public bool Admitted { get; init; }
     /// <summary>Whose write it is, for managedFields; null for those of the server's own that leave them as they are (a binding).</summary>
     public Apply.FieldTracking? Fields { get; init; }
+    /// <summary>Of a write that tracks its fields itself: an apply.</summary>
+    public string Manager { get; init; } = "";
     /// <summary>An apply: what is not there is made, whatever the kind.</summary>
     public bool CreatesAbsent { get; init; }
     /// <summary>Throws when the client may update but not create.</summary>

@@ -46,6 +46,13 @@ public sealed class ObjectHistoryTests
     public void An_undo_goes_back_to_the_last_version_that_wanted_something_else() => Assert.Equal("11", ObjectHistory.Before(s_versions)!.Revision);
 
     [Fact]
+    public void What_controllers_note_in_annotations_is_no_change_of_mind()
+    {
+        var noted = (JsonObject)JsonValue.Parse("""{"kind":"Deployment","metadata":{"name":"web","uid":"u","labels":{"a":"1"},"annotations":{"revision":"2"}},"spec":{"replicas":3,"image":"web:1"}}""");
+        Assert.Equal("11", ObjectHistory.Before([.. s_versions, new("16", default, "system:controller", "update", "", "", noted)])!.Revision);
+    }
+
+    [Fact]
     public void A_deletion_is_undone_by_creating_what_was_there_anew()
     {
         ObjectVersion[] versions = [.. s_versions, new("20", default, "eve", "delete", "", "", null)];
