@@ -103,8 +103,11 @@ sealed partial class AggregationLoop(ApiServer server, AggregationOptions option
         var services = await ListAsync<APIService>("apiregistration.k8s.io", "apiservices", ct).ConfigureAwait(false);
         services = await RegisterDefinitionsAsync(services, ct).ConfigureAwait(false);
         Retire(services);
-        await Task.WhenAll(services.Select(s => CheckAsync(s, availability, ct))).ConfigureAwait(false);
+        var statuses = await Task.WhenAll(services.Select(s => CheckAsync(s, availability, ct))).ConfigureAwait(false);
+        // Whoever reads that it is available may use it at once.
         Publish();
+        await Task.WhenAll(services.Zip(statuses).Where(s => s.Second is { } status && status != s.First.Status)
+            .Select(s => WriteAsync("PUT", s.First.Metadata.Name, "status", s.First with { Status = s.Second! }, ct))).ConfigureAwait(false);
     }
 
     async Task<List<T>> ListAsync<T>(string group, string resource, CancellationToken ct) where T : class, IObject<T>
@@ -167,12 +170,13 @@ sealed partial class AggregationLoop(ApiServer server, AggregationOptions option
     static bool IsRemote(APIService service) =>
         service.Spec.Service is not null && service.Metadata.DeletionTimestamp is null && service.Metadata.Name == service.Spec.Version + "." + service.Spec.Group;
 
-    async Task CheckAsync(APIService service, Availability availability, CancellationToken ct)
+    /// <returns>What is to be said of it; null for nothing.</returns>
+    async Task<APIServiceStatus?> CheckAsync(APIService service, Availability availability, CancellationToken ct)
     {
         var condition = Availability.Local;
         if (service.Spec.Service is not null)
         {
-            if (!_remotes.TryGetValue(service.Metadata.Name, out var kept)) return;
+            if (!_remotes.TryGetValue(service.Metadata.Name, out var kept)) return null;
             var remote = kept.Remote;
             condition = await availability.CheckAsync(remote, ct).ConfigureAwait(false);
             bool available = condition.Status == "True";
@@ -180,8 +184,7 @@ sealed partial class AggregationLoop(ApiServer server, AggregationOptions option
             remote.IsAvailable = available;
             if (available) await DocumentsAsync(service.Metadata.Name, remote, kept.DocumentsAt, availability, ct).ConfigureAwait(false);
         }
-        var status = Availability.With(service.Status, condition, _time.GetUtcNow());
-        if (!ReferenceEquals(status, service.Status) && status != service.Status) await WriteAsync("PUT", service.Metadata.Name, "status", service with { Status = status }, ct).ConfigureAwait(false);
+        return Availability.With(service.Status, condition, _time.GetUtcNow());
     }
 
     async Task DocumentsAsync(string name, Remote remote, long at, Availability availability, CancellationToken ct)

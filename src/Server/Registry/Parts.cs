@@ -35,7 +35,7 @@ abstract class Parts
     static readonly Dictionary<KindInfo, Parts> s_of = new List<(KindInfo, Parts)>
     {
         Of<Admissionregistration.ValidatingAdmissionPolicy>((o, s) => o with { Status = s.Status }, (a, b) => a.Spec == b.Spec, resets: true),
-        Of<Apiextensions.CustomResourceDefinition>((o, s) => o with { Status = s.Status }, (a, b) => a.Spec == b.Spec, resets: true),
+        Of<Apiextensions.CustomResourceDefinition>((o, s) => o with { Status = s.Status }, (a, b) => a.Spec == b.Spec),
         Of<Apiregistration.APIService>((o, s) => o with { Status = s.Status }, (a, b) => a.Spec == b.Spec, counts: false, resets: true),
         Of<Apps.DaemonSet>((o, s) => o with { Status = s.Status }, (a, b) => a.Spec == b.Spec),
         // A change of annotations is one, too: a rollout may be told by them.
