@@ -33,6 +33,8 @@ public static partial class Catalog
         new("endpointslicemirroring", "endpointslicemirroring-controller", (c, _) => new EndpointSliceMirroring.Mirror(c)),
         // How much of it may be disturbed.
         new("disruption", "disruption-controller", (c, _) => new PodDisruptionBudgets.Allow(c)),
+        // How much of it there may be.
+        new("resourcequota", "resourcequota-controller", (c, _) => new ResourceQuotas.Count(c)),
         // Who may do what.
         new("clusterrole-aggregation", "clusterrole-aggregation-controller", (c, _) => new ClusterRoles.Aggregate(c)),
         // What goes: namespaces with all they hold.
