@@ -31,8 +31,12 @@ public static partial class Catalog
         new("endpointslice", "endpointslice-controller", (c, _) => new EndpointSlices.Reflect(c)),
         new("endpoint", "endpoint-controller", (c, _) => new Endpoints.Reflect(c)),
         new("endpointslicemirroring", "endpointslicemirroring-controller", (c, _) => new EndpointSliceMirroring.Mirror(c)),
+        new("service-lb", "service-controller", (c, _) => new Services.Balance(c)),
         // How much of it may be disturbed.
         new("disruption", "disruption-controller", (c, _) => new PodDisruptionBudgets.Allow(c)),
+        // How much of it there may be.
+        new("resourcequota", "resourcequota-controller", (c, _) => new ResourceQuotas.Count(c)),
+        new("horizontal-pod-autoscaling", "horizontal-pod-autoscaler", (c, _) => new HorizontalPodAutoscalers.Autoscale(c)),
         // Who may do what.
         new("clusterrole-aggregation", "clusterrole-aggregation-controller", (c, _) => new ClusterRoles.Aggregate(c)),
         // What goes: namespaces with all they hold.

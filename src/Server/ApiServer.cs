@@ -32,7 +32,8 @@ public sealed class ApiServer : IAsyncDisposable
         foreach (var stored in Resources.AllStored) (stored.Strategy as IAttached)?.Attach(Resources.Stored);
         Metrics = new(options, Resources);
         if (options.Aggregation is { } aggregation) Aggregator = new(this, aggregation);
-        _groups = new(() => Resources.CustomGroups, () => Aggregator?.Groups ?? []);
+        var beyond = new Joined<ServedGroup>(() => options.MoreGroups, () => Aggregator?.Groups ?? []);
+        _groups = new(() => Resources.CustomGroups, () => beyond.All);
         _openApi = new(() => Resources.CustomOpenApi, () => Aggregator?.Parts ?? []);
         var custom = new CustomResources(Resources, options.Time);
         var health = new HealthEndpoints(store, Resources, Aggregator, _stop.Token);

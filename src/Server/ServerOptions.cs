@@ -24,6 +24,8 @@ public sealed record ServerOptions
     /// <summary>Resources and subresources that are no plain storage; they take precedence over the server's own.</summary>
     public ImmutableArray<RestRoute> Rest { get; init; } = [];
     public ImmutableArray<PathRoute> Paths { get; init; } = [];
+    /// <summary>Groups that <see cref="Paths"/> answer: they are discovered, and registered as APIServices of this server.</summary>
+    public ImmutableArray<Discovery.ServedGroup> MoreGroups { get; init; } = [];
     public Func<KindInfo, IStrategy> Strategy { get; init; } = Catalog.StrategyOf;
     /// <summary>The cells of a kind's table; null for name and age.</summary>
     public Func<KindInfo, ITable?> Table { get; init; } = static _ => null;

@@ -12,6 +12,7 @@ using Hanbae.Server.Auth.Tokens;
 using Hanbae.Server.Bootstrap;
 using Hanbae.Server.Front;
 using Hanbae.Server.OpenApi;
+using Hanbae.Server.ResourceMetrics;
 using Hanbae.Server.Tables;
 using Hanbae.Server.Discovery;
 using Hanbae.Store.History;
@@ -36,6 +37,8 @@ public sealed class ControlPlane : IAsyncDisposable
     }
 
     public ApiServer Server { get; }
+    /// <summary>Where kubelets of this process put what they measure.</summary>
+    public required NodeUsage Usage { get; init; }
     /// <summary>Where the API server listens.</summary>
     public int Port => _front.Addresses[0].Port;
     /// <summary>Caches shared by all parts of the control plane, the proxy and DNS.</summary>
@@ -54,6 +57,7 @@ public sealed class ControlPlane : IAsyncDisposable
         });
         var history = SqliteHistory.Open(folder, new(), time);
         await using var made = new Parts(store, history);
+        var usage = new NodeUsage();
         var server = made.Server = new ApiServer(store, security.AddTo(new()
         {
             Time = time,
@@ -66,8 +70,10 @@ public sealed class ControlPlane : IAsyncDisposable
             Logger = loggers.CreateLogger("hanbae.apiserver"),
             Aggregation = new() { ProxyClientCertificate = pki.FrontProxyClient },
             // The server is made with them; what custom resources and other servers add they ask it for later.
+            MoreGroups = [ResourceMetricsApi.Served],
             Paths =
             [
+                .. new ResourceMetricsApi(usage.Measured).Routes,
                 .. new OpenApiHandler(() => made.Server?.MoreOpenApi ?? []).Routes,
                 .. new DiscoveryHandler(() => made.Server?.MoreGroups ?? [], $"{advertise}:{settings.ApiPort}", settings.LegacyApis).Routes,
             ],
@@ -84,7 +90,7 @@ public sealed class ControlPlane : IAsyncDisposable
             ClientAuthority = pki.Authority.ExportCertificatePem() + "\n", FrontProxyAuthority = pki.FrontProxyAuthority.ExportCertificatePem() + "\n",
         }, ct);
         made.Keep();
-        return new(store, history, server, front, time, loggers);
+        return new(store, history, server, front, time, loggers) { Usage = usage };
     }
 
     /// <summary>Takes back what a failed start has made so far.</summary>

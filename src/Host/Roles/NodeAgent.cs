@@ -31,10 +31,16 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
         var channel = new GrpcChannel(runtime.Endpoint);
         var cri = new CriClient(channel);
         var services = control.Informers.Cache<Service>();
-        supervisor.Run("kubelet", ct => new Kubelet.Kubelet(new()
+        supervisor.Run("kubelet", async ct =>
+        {
+            var kubelet = Make();
+            using var measuring = control.Usage.Add(() => kubelet.Usage);
+            await kubelet.RunAsync(ct);
+        });
+        Kubelet.Kubelet Make() => new(new()
         {
             Options = Options(), Cri = cri, Client = access.Client, Pods = pods, Events = access.Recorder, Time = time, Services = services, Snapshots = new(channel), Log = loggers.CreateLogger("hanbae.kubelet"),
-        }).RunAsync(ct));
+        });
 
         var proxyAccess = control.Access(supervisor, "system:kube-proxy", "kube-proxy", "kube-proxy", "system:node-proxier");
         var log = loggers.CreateLogger("hanbae.proxy");

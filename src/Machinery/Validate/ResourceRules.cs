@@ -43,7 +43,7 @@ static class ResourceRules
     }
 
     static bool IsHugePages(string name) => name.StartsWith("hugepages-", StringComparison.Ordinal);
-    static bool IsNative(string name) => !name.Contains('/') || name.Contains("kubernetes.io/", StringComparison.Ordinal);
-    static bool IsExtended(string name) => !IsNative(name) && !name.StartsWith("requests.", StringComparison.Ordinal) && LabelSyntax.KeyErrors("requests." + name).Count == 0;
+    public static bool IsNative(string name) => !name.Contains('/') || name.Contains("kubernetes.io/", StringComparison.Ordinal);
+    public static bool IsExtended(string name) => !IsNative(name) && !name.StartsWith("requests.", StringComparison.Ordinal) && LabelSyntax.KeyErrors("requests." + name).Count == 0;
     static bool Overcommits(string name) => IsNative(name) && !IsHugePages(name);
 }

@@ -26,5 +26,7 @@ static class AdmissionCatalog
         new RuntimeClasses(objects),
         new DefaultIngressClass(objects),
         .. last,
+        // Behind everything that changes or refuses: what is charged is what is written.
+        new ResourceQuotas(objects, time),
     ];
 }

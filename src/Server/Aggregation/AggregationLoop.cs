@@ -38,7 +38,7 @@ sealed partial class AggregationLoop(ApiServer server, AggregationOptions option
         var watches = new List<Task>();
         try
         {
-            await new Ensure(server.Transport).AllAsync(BuiltInServices.AtStart(), Renewed, ct).ConfigureAwait(false);
+            await new Ensure(server.Transport).AllAsync(BuiltInServices.AtStart(server.Options.MoreGroups), Renewed, ct).ConfigureAwait(false);
             aggregator.IsRegistered = true;
             Watch("apiregistration.k8s.io", "apiservices");
             Watch("apiextensions.k8s.io", "customresourcedefinitions");
@@ -73,7 +73,9 @@ sealed partial class AggregationLoop(ApiServer server, AggregationOptions option
     }
 
     /// <summary>What is registered at start is put right at start: priorities may have changed with the version.</summary>
+    /// <remarks>A group that an administrator gave to another server (a metrics server of one's own) stays with it.</remarks>
     static APIService Renewed(APIService there, APIService wanted) =>
+        there.Spec.Service is not null && Api.Schema.ApiData.Groups.All(g => g.Name != wanted.Spec.Group) ? there :
         there.Spec == wanted.Spec && there.Metadata.Labels[BuiltInServices.Automanaged] == BuiltInServices.OnStart ? there
         : there with { Spec = wanted.Spec, Metadata = there.Metadata with { Labels = there.Metadata.Labels.With(wanted.Metadata.Labels) } };
 

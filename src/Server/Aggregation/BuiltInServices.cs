@@ -2,6 +2,7 @@ using Hanbae.Api;
 using Hanbae.Api.Apiextensions.V1;
 using Hanbae.Api.Apiregistration.V1;
 using Hanbae.Api.Schema;
+using Hanbae.Server.Discovery;
 
 namespace Hanbae.Server.Aggregation;
 
@@ -21,11 +22,13 @@ static class BuiltInServices
     };
 
     /// <summary>Made at every start and left alone after that. The registry of APIServices is no APIService itself, as upstream.</summary>
-    public static IEnumerable<APIService> AtStart() =>
-        from g in ApiData.Groups
-        where g.Name != "apiregistration.k8s.io"
-        from version in g.Default
-        select Make(g.Name, version, s_groups.GetValueOrDefault(g.Name, 15000), VersionPriority(g.Name, version), OnStart);
+    /// <param name="more">Groups that upstream leaves to other servers: last in order, as those have themselves.</param>
+    public static IEnumerable<APIService> AtStart(IEnumerable<ServedGroup> more) =>
+        (from g in ApiData.Groups
+         where g.Name != "apiregistration.k8s.io"
+         from version in g.Default
+         select Make(g.Name, version, s_groups.GetValueOrDefault(g.Name, 15000), VersionPriority(g.Name, version), OnStart))
+        .Concat(from g in more from v in g.Versions select Make(g.Name, v.Version, 100, 100, OnStart));
 
     static int VersionPriority(string group, string version) => (group, version) switch
     {

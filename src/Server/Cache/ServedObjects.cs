@@ -22,6 +22,9 @@ public sealed class ServedObjects(bool soleWriter = true)
         _known.Clear();
     }
 
+    /// <summary>Where objects of that resource are, for plugins that write; null when it is not served.</summary>
+    public StoredResource? Stored(GroupResource resource) => _find(resource);
+
     /// <summary>The object, or null when it does not exist or its kind is not served.</summary>
     public async ValueTask<T?> FindAsync<T>(string ns, string name, CancellationToken ct) where T : class, IObject<T> =>
         Of<T>() is { } stored ? (await AllAsync(stored, ct).ConfigureAwait(false)).Find(stored.KeyOf(ns, name))?.Object as T : null;

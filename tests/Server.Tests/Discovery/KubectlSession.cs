@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Reflection;
 using Hanbae.Server.Discovery;
@@ -33,9 +34,11 @@ public sealed class KubectlSession : IAsyncDisposable
 
     KubectlSession(string kubectl, TestServer server) => (_kubectl, _server) = (kubectl, server);
 
-    public static async Task<KubectlSession> StartAsync(string kubectl, bool legacy = false) => new(kubectl, await TestServer.StartAsync(o => o with
+    /// <param name="more">Groups that <paramref name="paths"/> answer.</param>
+    public static async Task<KubectlSession> StartAsync(string kubectl, bool legacy = false, ImmutableArray<ServedGroup>? more = null, params PathRoute[] paths) => new(kubectl, await TestServer.StartAsync(o => o with
     {
-        Table = TableCatalog.Of, LegacyApis = legacy, Paths = [.. new DiscoveryHandler(() => [], "10.0.0.1:6443", legacy).Routes, .. new OpenApiHandler(() => []).Routes],
+        Table = TableCatalog.Of, LegacyApis = legacy, MoreGroups = more ?? [],
+        Paths = [.. paths, .. new DiscoveryHandler(() => more ?? [], "10.0.0.1:6443", legacy).Routes, .. new OpenApiHandler(() => []).Routes],
     }));
 
     public TestServer Server => _server;

@@ -51,6 +51,8 @@ static class ClusterRoles
           R policy poddisruptionbudgets,poddisruptionbudgets/status
           R networking.k8s.io ingresses,ingresses/status,networkpolicies
           R resource.k8s.io resourceclaims,resourceclaims/status,resourceclaimtemplates
+        role system:aggregated-metrics-reader for=view
+          R metrics.k8s.io nodes,pods
         role system:heapster
           R - events,namespaces,nodes,pods
           R extensions deployments

@@ -1,0 +1,103 @@
+using System.Collections.Immutable;
+using Hanbae.Api;
+using Hanbae.Api.Rest;
+using Hanbae.Client;
+
+namespace Hanbae.Controllers.ResourceQuotas;
+
+/// <summary>Knows how many objects of any resource each namespace has; follows only what some quota counts, and keeps ids alone.</summary>
+/// <remarks>Bound: one id for every object of a resource that a quota names by <c>count/…</c> or plainly. Once followed, a resource stays so.</remarks>
+/// <param name="fewer">Called with a namespace and a resource when objects went, and with no namespace when a resource is counted for the first time.</param>
+sealed class Census(IApiTransport transport, TimeProvider time, Action<string, GroupResource> fewer) : IDisposable
+{
+    static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(10);
+
+    readonly Lock _lock = new();
+    readonly CancellationTokenSource _stop = new();
+    readonly Dictionary<GroupResource, Followed> _followed = [];
+    ServerResources _served = ServerResources.BuiltIn;
+    DateTimeOffset _asked;
+
+    sealed class Followed
+    {
+        public readonly Dictionary<string, string> NamespaceOf = [];
+        public readonly Dictionary<string, int> Counts = [];
+        public bool Complete;
+    }
+
+    /// <summary>Null while it is not known, or when there is no such resource.</summary>
+    public int? Count(GroupResource resource, string ns)
+    {
+        lock (_lock) return _followed.TryGetValue(resource, out var followed) && followed.Complete ? followed.Counts.GetValueOrDefault(ns) : null;
+    }
+
+    /// <summary>Begins to count, unless that has begun.</summary>
+    /// <returns>Whether there is such a resource, as far as is known.</returns>
+    public async Task<bool> FollowAsync(GroupResource resource, CancellationToken ct)
+    {
+        lock (_lock) if (_followed.ContainsKey(resource)) return true;
+        if (Find(resource) is not { } info)
+        {
+            if (time.GetUtcNow() - _asked < AskAgain) return false;
+            _asked = time.GetUtcNow();
+            _served = await ServerResources.DiscoverAsync(transport, ct);
+            if ((info = Find(resource)) is null) return false;
+        }
+        var followed = new Followed();
+        lock (_lock) if (!_followed.TryAdd(resource, followed)) return true;
+        var stop = _stop.Token;
+        // A custom kind that goes away looks empty until it is back.
+        _ = Task.Run(() => new Reflector(new Unserved(transport), info, ListQuery.All, time).RunAsync(e => On(resource, followed, e), stop), CancellationToken.None);
+        return true;
+    }
+
+    ResourceInfo? Find(GroupResource resource) =>
+        _served.Preferred.FirstOrDefault(r => r.Gvr.GroupResource == resource && r.Namespaced && r.Verbs.Contains("list") && r.Verbs.Contains("watch"))
+        // A group may serve a resource under two names of group.
+        ?? _served.All.FirstOrDefault(r => r.Gvr.GroupResource == resource && r.Namespaced && r.Verbs.Contains("watch"));
+
+    void On(GroupResource resource, Followed followed, SyncEvent e)
+    {
+        if (_stop.IsCancellationRequested) return;
+        string? less = null;
+        lock (_lock)
+            switch (e.Kind)
+            {
+                case SyncKind.Init:
+                    followed.NamespaceOf.Clear();
+                    followed.Counts.Clear();
+                    followed.Complete = false;
+                    break;
+                case SyncKind.InitDone:
+                    followed.Complete = true;
+                    less = "";
+                    break;
+                case SyncKind.Deleted:
+                    if (followed.NamespaceOf.Remove(e.Object!.Metadata.Uid, out less)) followed.Counts[less]--;
+                    break;
+                default:
+                    var meta = e.Object!.Metadata;
+                    if (followed.NamespaceOf.TryAdd(meta.Uid, meta.Namespace)) followed.Counts[meta.Namespace] = followed.Counts.GetValueOrDefault(meta.Namespace) + 1;
+                    break;
+            }
+        if (less is not null) fewer(less, resource);
+    }
+
+    public void Dispose()
+    {
+        _stop.Cancel();
+        _stop.Dispose();
+    }
+
+    sealed class Unserved(IApiTransport inner) : IApiTransport
+    {
+        public async ValueTask<ApiResult> SendAsync(ApiRequest request, CancellationToken ct)
+        {
+            var result = await inner.SendAsync(request, ct);
+            return result.Code is 404 or 405 ? new() { Code = 200, List = new(new() { ResourceVersion = "0" }, []) } : result;
+        }
+
+        public IAsyncEnumerable<ApiEvent> WatchAsync(ApiRequest request, CancellationToken ct) => inner.WatchAsync(request, ct);
+        public ValueTask<Stream> StreamAsync(ApiRequest request, CancellationToken ct) => inner.StreamAsync(request, ct);
+    }
+}

@@ -1,0 +1,48 @@
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Discovery.V1;
+using Hanbae.Api.Rest;
+using Hanbae.Client;
+
+namespace Hanbae.Controllers.Services;
+
+/// <summary>Gives Services of type LoadBalancer the nodes' addresses: where no cloud has balancers, the nodes are one.</summary>
+/// <remarks>The proxy takes what comes to these addresses on the Service's own ports. A Service with a loadBalancerClass is another's.</remarks>
+sealed class Balance(IClusterAccess cluster) : IReconciler
+{
+    const string ServiceName = "kubernetes.io/service-name";
+
+    readonly ICache<Service> _services = cluster.Cache<Service>();
+    readonly ICache<Node> _nodes = cluster.Cache<Node>();
+    readonly ICache<EndpointSlice> _slices = cluster.Cache<EndpointSlice>();
+
+    public void Watch(Triggers on) => on.Each(_services).Needs(_nodes).Needs(_slices)
+        .From(add => _nodes.Subscribe(e =>
+        {
+            if (!BalancePlan.Matters(e.Old, e.New)) return;
+            foreach (var service in _services.All)
+                if (BalancePlan.Wants(service)) add(Key.Of(service));
+        }))
+        .Map(_slices, s => _services.Find(new(s.Metadata.Namespace, s.Metadata.Labels[ServiceName] ?? "")) is { Spec.ExternalTrafficPolicy: "Local" } service ? [Key.Of(service)] : []);
+
+    public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
+    {
+        if (_services.Find(key) is not { } service) return Again.OnChange;
+        bool wanted = BalancePlan.Wants(service);
+        // What another balancer has set is the other's, as is all of a Service of another class.
+        if (!wanted && (service.Spec.Type == "LoadBalancer" || service.Status.LoadBalancer.Ingress.IsEmpty)) return Again.OnChange;
+        var backed = _slices.Matching(key.Namespace, Selector.Of(new LabelRequirement(ServiceName, LabelOperator.Equal, key.Name)))
+            .SelectMany(s => s.Endpoints).Where(e => e.Conditions.Ready ?? true).Select(e => e.NodeName).OfType<string>().ToHashSet();
+        var api = _services.Find(new("default", "kubernetes"))?.Spec.Ports.Find(p => p.Name == "https");
+        int apiPort = api?.TargetPort is { IsString: false } target ? target.Int : 6443;
+        var ingress = BalancePlan.For(service, _nodes.All, backed, apiPort);
+        if (ingress == service.Status.LoadBalancer.Ingress) return Again.OnChange;
+        if (wanted) cluster.Recorder.Event(service, "Normal", "EnsuringLoadBalancer", "Ensuring load balancer");
+        try { await cluster.Client.UpdateStatusAsync(service with { Status = service.Status with { LoadBalancer = service.Status.LoadBalancer with { Ingress = ingress } } }, ct); }
+        catch (ApiException e) when (e.IsNotFound) { return Again.OnChange; }
+        if (ingress.Exists(i => i.IpMode == "Proxy")) cluster.Recorder.Event(service, "Warning", "PortReserved", "The nodes themselves are reached by a port of this Service: it answers at its node ports only");
+        if (wanted && ingress.IsEmpty) cluster.Recorder.Event(service, "Warning", "UnAvailableLoadBalancer", "There are no available nodes for LoadBalancer");
+        else if (wanted) cluster.Recorder.Event(service, "Normal", "EnsuredLoadBalancer", "Ensured load balancer");
+        return Again.OnChange;
+    }
+}

@@ -1,0 +1,70 @@
+using System.Collections.Concurrent;
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Machinery.Quota;
+using Hanbae.Server.Cache;
+
+namespace Hanbae.Server.Admission.Plugins;
+
+/// <summary>Refuses what would use more than a namespace's quotas allow, and notes in their status what is used, before it is written.</summary>
+/// <remarks>
+/// The last plugin: nobody changes the object any more, and what is refused elsewhere costs nothing. What is charged and then not written after all
+/// (the name is taken) is given back when the controller counts again, as upstream.
+/// </remarks>
+sealed class ResourceQuotas(ServedObjects objects, TimeProvider time) : IAdmission
+{
+    static readonly GroupResource s_pods = new("", "pods");
+    readonly ConcurrentDictionary<string, ResourceQuotasLedger> _ledgers = new();
+
+    public bool Handles(Operation operation, GroupResource resource, string subresource) => operation switch
+    {
+        // Events are never limited: they would hide why something else is refused.
+        Operation.Create => subresource.Length == 0 && resource.Resource != "events",
+        Operation.Update when resource.Group.Length == 0 => (resource.Resource, subresource) is ("services", "") or ("pods", "resize") or ("persistentvolumeclaims", "" or "status"),
+        _ => false,
+    };
+
+    public async ValueTask ValidateAsync(AdmissionRequest request, CancellationToken ct)
+    {
+        if (request.Namespace.Length == 0 || request.Object is not IObject obj) return;
+        if (await objects.ListAsync<ResourceQuota>(request.Namespace, ct).ConfigureAwait(false) is not { Count: > 0 } quotas) return;
+        var resource = request.Resource.GroupResource;
+        if (!quotas.Any(q => q.Status.Hard.Any(h => Charges.Concerns(resource, h.Key)))) return;
+        if (request.Subresource == "status" && request.OldObject is PersistentVolumeClaim old && obj is PersistentVolumeClaim now
+            && old.Status.AllocatedResources == now.Status.AllocatedResources && old.Status.CurrentVolumeAttributesClassName == now.Status.CurrentVolumeAttributesClassName
+            && old.Status.ModifyVolumeStatus?.TargetVolumeAttributesClassName == now.Status.ModifyVolumeStatus?.TargetVolumeAttributesClassName) return;
+        await _ledgers.GetOrAdd(request.Namespace, static (ns, o) => new(ns, o), objects).ChargeAsync(new(request, quota => Charge(request, resource, obj, quota))).WaitAsync(ct).ConfigureAwait(false);
+    }
+
+    /// <summary>What the quota's use is once the object is written.</summary>
+    /// <returns>The same quota when it is not concerned.</returns>
+    ResourceQuota Charge(AdmissionRequest request, GroupResource resource, IObject obj, ResourceQuota quota)
+    {
+        var hard = quota.Status.Hard;
+        if (!Charges.Matches(quota, hard, resource, obj)) return quota;
+        if (resource == s_pods && obj is Pod pod && Charges.Missing(pod, hard.Select(h => h.Key)) is { } missing)
+            throw Refuse.Because(request, $"failed quota: {quota.Metadata.Name}: {missing}");
+        string[] unknown = [.. hard.Select(h => h.Key).Where(h => Charges.Concerns(resource, h) && !quota.Status.Used.ContainsKey(h)).Order(StringComparer.Ordinal)];
+        if (unknown.Length > 0)
+        {
+            string[] all = [.. hard.Select(h => h.Key).Where(h => Charges.Concerns(resource, h)).Order(StringComparer.Ordinal)];
+            throw Refuse.Because(request, $"status unknown for quota: {quota.Metadata.Name}, resources: {string.Join(",", all)}");
+        }
+        var cost = Charges.Of(resource, obj, time.GetUtcNow());
+        string[] negative = [.. cost.Where(c => c.Value.Sign < 0).Select(c => c.Key).Order(StringComparer.Ordinal)];
+        if (negative.Length > 0) throw Refuse.Because(request, $"quota usage is negative for resource(s): {string.Join(",", negative)}");
+        // An object that comes under the quota by this very change costs all of it.
+        if (request.Operation == Operation.Update && request.OldObject is { } old && Charges.Matches(quota, hard, resource, old))
+            cost = cost.Beyond(Charges.Of(resource, old, time.GetUtcNow()));
+        var requested = cost.Only(hard.ContainsKey).Where(c => !c.Value.IsZero).ToMap();
+        if (requested.IsEmpty) return quota;
+        var used = quota.Status.Used.Plus(requested);
+        if (request.Subresource != "status")
+        {
+            var exceeded = requested.Where(r => used[r.Key] > hard[r.Key]).ToMap();
+            if (!exceeded.IsEmpty)
+                throw Refuse.Because(request, $"exceeded quota: {quota.Metadata.Name}, requested: {exceeded.Listed}, used: {quota.Status.Used.Only(exceeded.ContainsKey).Listed}, limited: {hard.Only(exceeded.ContainsKey).Listed}");
+        }
+        return quota with { Status = quota.Status with { Used = used } };
+    }
+}
