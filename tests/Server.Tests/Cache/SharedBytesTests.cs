@@ -8,7 +8,8 @@ namespace Hanbae.Server.Tests.Cache;
 /// <summary>Bytes that are kept in parts are the bytes that were given.</summary>
 public sealed class SharedBytesTests
 {
-    static string Set(string name) => $$$"""{"f:data":{".":{},"f:{{{name}}}":{},"k:{\"a\":\"}{\\\"\"}":{}},"f:metadata":{"f:annotations":{".":{},"f:one-that-is-long":{},"f:two-that-is-long":{}}}}""";
+    static string Set(string name) =>
+        """{"f:data":{".":{},"f:NAME":{},"k:{\"a\":\"}{\\\"\"}":{}},"f:metadata":{"f:annotations":{".":{},"f:one-that-is-long":{},"f:two-that-is-long":{}}}}""".Replace("NAME", name);
 
     static string Entry(string set) => $$$"""{"manager":"m","operation":"Update","apiVersion":"v1","time":"2026-01-01T00:00:00Z","fieldsType":"FieldsV1","fieldsV1":{{{set}}}}""";
 
