@@ -22,7 +22,25 @@ public static class Tracking
     {
         // What was never tracked, or was reset, is not tracked until somebody applies.
         if (owners.IsEmpty && live is not null) return;
+        if (live is null && owners.IsEmpty && write.Subresource.Length == 0)
+        {
+            Create(owners, obj, write);
+            return;
+        }
         Take(owners, live ?? write.Blank, obj, write, write.Manager);
+    }
+
+    /// <summary>As <see cref="Take"/> with nobody to take from.</summary>
+    static void Create(Ownership owners, byte[] obj, FieldWrite write)
+    {
+        var shapes = CreatedShapes.Of(write.Type);
+        if (shapes.Find(obj, write) is not { } own)
+        {
+            var written = Comparison.Of(write.Blank, obj, write.Type).Written;
+            own = FieldsV1.Share((write.Filter is { } filter ? filter.Apply(written) : written).Difference(s_nobodys));
+            shapes.Add(obj, write, own);
+        }
+        owners.Set(new(write.Manager, false, write.ApiVersion, write.Subresource), new(write.ApiVersion, own, write.Now));
     }
 
     static void Take(Ownership owners, byte[] live, byte[] obj, FieldWrite write, string manager)

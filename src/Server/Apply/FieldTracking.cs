@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Hanbae.Api;
 using Hanbae.Api.Meta.V1;
 using Hanbae.Api.Schema;
@@ -50,8 +49,7 @@ public sealed record FieldTracking(string Manager, KindInfo Kind, string Subreso
     internal static IObject With(IObject obj, Seq<ManagedFieldsEntry> entries) =>
         entries.IsEmpty && obj.Metadata.ManagedFields.IsNil ? obj : obj.WithMetadata(obj.Metadata with { ManagedFields = entries });
 
-    byte[] Json(Item live) => live.Kind == Kind && MemoryMarshal.TryGetArray(live.JsonMemory, out var array) && array.Offset == 0 && array.Count == array.Array!.Length
-        ? array.Array : Kind.ToJson(Registry.Convert.To(live.Object, Kind));
+    byte[] Json(Item live) => live.Kind == Kind ? live.JsonWithoutFields : Json(live.Object);
 
     byte[] Json(IObject obj) => Kind.ToJson(Registry.Convert.To(With(obj, default), Kind));
 

@@ -42,7 +42,7 @@ sealed class EventRing
         oldest = null!;
     }
 
-    static long Weight(CacheEvent e) => (e.Previous?.Json.Length ?? 0) + (e.Type == EventType.Deleted ? e.Item.Json.Length : 0);
+    static long Weight(CacheEvent e) => (e.Previous?.JsonWithoutFields.Length ?? 0) + (e.Type == EventType.Deleted ? e.Item.JsonWithoutFields.Length : 0);
 
     /// <summary>The events after a revision, in order.</summary>
     public IEnumerable<CacheEvent> After(long revision)

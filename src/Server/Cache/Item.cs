@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using Hanbae.Api;
 using Hanbae.Api.Codec;
@@ -16,28 +17,29 @@ public sealed class Item
 {
     static readonly byte[] s_metadata = ",\"metadata\":"u8.ToArray();
 
-    readonly byte[] _json;
+    readonly SharedBytes _json;
     /// <summary>What is stored is of another form: even a write that changes nothing is one.</summary>
     bool _stale;
     int _metadataEnd;
-    byte[]? _proto;
+    Encoded? _proto;
     Row? _row;
     WeakReference<IObject>? _object;
     Map<string> _labels;
     bool _hasLabels;
     Item? _other;
 
-    Item(KindInfo kind, string key, long revision, byte[] json) => (Kind, Key, Revision, _json) = (kind, key, revision, json);
+    Item(KindInfo kind, string key, long revision, SharedBytes json) => (Kind, Key, Revision, _json) = (kind, key, revision, json);
 
     public KindInfo Kind { get; }
     /// <summary><c>namespace/name</c>, or the name: what stands behind the resource's prefix in the store.</summary>
     public string Key { get; }
     public long Revision { get; }
     /// <summary>The whole object: <c>{"kind":…,"apiVersion":…,"metadata":…}</c>.</summary>
-    public ReadOnlySpan<byte> Json => _json;
-    public ReadOnlyMemory<byte> JsonMemory => _json;
+    internal SharedBytes Json => _json;
+    /// <summary>The whole object but for who owns its fields.</summary>
+    internal byte[] JsonWithoutFields => _json.Own;
     /// <summary>As it stands in a list behind its opening brace: without kind and apiVersion, which only custom objects repeat there.</summary>
-    public ReadOnlySpan<byte> JsonRest => _json.AsSpan(Kind is UnstructuredKind ? 1 : Kind.JsonPrefix.Length + 1);
+    internal SharedBytes.Part JsonRest => _json.Slice(Kind is UnstructuredKind ? 1 : Kind.JsonPrefix.Length + 1, _json.Own.Length);
     public ReadOnlySpan<char> Namespace => Key.IndexOf('/') is >= 0 and var slash ? Key.AsSpan(0, slash) : default;
     public ReadOnlySpan<char> Name => Key.AsSpan(Key.IndexOf('/') + 1);
 
@@ -48,24 +50,13 @@ public sealed class Item
     {
         byte[]? renewed = fresh ? null : kind.Renew(stored);
         if (renewed is not null) stored = renewed;
-        Span<byte> version = stackalloc byte[20];
-        Utf8Formatter.TryFormat(revision, version, out int digits);
+        Span<byte> version = stackalloc byte[48];
         var field = ",\"resourceVersion\":\""u8;
-        int at = Splice(stored);
-        byte[] json = GC.AllocateUninitializedArray<byte>(stored.Length + field.Length + digits + 1);
-        var rest = json.AsSpan();
-        Put(ref rest, stored[..at]);
-        Put(ref rest, field);
-        Put(ref rest, version[..digits]);
-        Put(ref rest, "\""u8);
-        stored[at..].CopyTo(rest);
+        field.CopyTo(version);
+        Utf8Formatter.TryFormat(revision, version[field.Length..], out int digits);
+        version[field.Length + digits] = (byte)'"';
+        var json = SharedBytes.OfJson(stored, Splice(stored), version[..(field.Length + digits + 1)]);
         return new(kind, key, revision, json) { _stale = stale || renewed is not null };
-    }
-
-    static void Put(ref Span<byte> to, scoped ReadOnlySpan<byte> from)
-    {
-        from.CopyTo(to);
-        to = to[from.Length..];
     }
 
     /// <summary>Right behind the uid. What stands before it (name, generateName, namespace) cannot contain a quote unescaped.</summary>
@@ -80,19 +71,26 @@ public sealed class Item
     /// <summary>The same content at another revision: what a watcher is told when an object leaves its selection.</summary>
     public Item At(long revision)
     {
-        var json = Json;
-        int start = Splice(json), end = start + json[start..].IndexOf(":\""u8) + 2;
-        end += json[end..].IndexOf((byte)'"') + 1;
+        byte[] json = _json.ToArray();
+        int start = Splice(json), end = start + json.AsSpan(start).IndexOf(":\""u8) + 2;
+        end += json.AsSpan(end).IndexOf((byte)'"') + 1;
         return FromStored(Kind, Key, revision, [.. json[..start], .. json[end..]]);
     }
 
     /// <summary>Whether a write would change nothing but the revision.</summary>
     public bool HasContent(ReadOnlySpan<byte> stored)
     {
-        if (_stale) return false;
-        int at = Splice(_json), skipped = _json.Length - stored.Length;
-        return skipped > 0 && at + skipped <= _json.Length && stored[..Math.Min(at, stored.Length)].SequenceEqual(_json.AsSpan(0, at)) && stored[at..].SequenceEqual(_json.AsSpan(at + skipped))
-            && _json.AsSpan(at, skipped).StartsWith(",\"resourceVersion\":\""u8) && _json.AsSpan(at + 20, skipped - 21).IndexOf((byte)'"') < 0;
+        if (_stale || _json.Length <= stored.Length) return false;
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(_json.Length);
+        var json = buffer.AsSpan(0, _json.Length);
+        try
+        {
+            _json.CopyTo(json);
+            int at = Splice(json), skipped = json.Length - stored.Length;
+            return at + skipped <= json.Length && stored[..Math.Min(at, stored.Length)].SequenceEqual(json[..at]) && stored[at..].SequenceEqual(json[(at + skipped)..])
+                && json.Slice(at, skipped).StartsWith(",\"resourceVersion\":\""u8) && json.Slice(at + 20, skipped - 21).IndexOf((byte)'"') < 0;
+        }
+        finally { ArrayPool<byte>.Shared.Return(buffer); }
     }
 
     /// <summary>The decoded object, shared by all who hold it.</summary>
@@ -101,7 +99,14 @@ public sealed class Item
         get
         {
             if (_object is { } weak && weak.TryGetTarget(out var alive)) return alive;
-            return Hold((IObject)Kind.Decode(_json));
+            if (_json.IsWhole) return Hold((IObject)Kind.Decode(_json.Own));
+            byte[] buffer = ArrayPool<byte>.Shared.Rent(_json.Length);
+            try
+            {
+                _json.CopyTo(buffer);
+                return Hold((IObject)Kind.Decode(buffer.AsSpan(0, _json.Length)));
+            }
+            finally { ArrayPool<byte>.Shared.Return(buffer); }
         }
     }
 
@@ -116,30 +121,36 @@ public sealed class Item
     }
 
     /// <summary>The protobuf message, without envelope.</summary>
-    public ReadOnlySpan<byte> Proto => _proto ??= Encode.Encoder.ToProto(Object);
+    internal SharedBytes Proto => (_proto ??= new(Encode.Encoder.ToProto(Object, _json))).Bytes;
 
     /// <summary>Lets go of what was made of a version that was superseded: few ask for it again, and those can have it made again.</summary>
     internal void Shed() => (_proto, _row, _other) = (null, null, null);
 
+    /// <summary>Set at once, whoever reads it meanwhile.</summary>
+    sealed record Encoded(SharedBytes Bytes);
+
     /// <summary>The metadata as JSON: a part of the object's bytes.</summary>
-    public ReadOnlySpan<byte> MetadataJson
+    internal SharedBytes.Part MetadataJson
     {
         get
         {
             int start = Kind.JsonPrefix.Length + s_metadata.Length;
             if (_metadataEnd == 0)
             {
-                var reader = new JsonReader(_json.AsSpan(start));
+                var reader = new JsonReader(_json.Own.AsSpan(start));
                 reader.Skip();
                 _metadataEnd = start + reader.Position;
             }
-            return _json.AsSpan(start, _metadataEnd - start);
+            return _json.Slice(start, _metadataEnd);
         }
     }
 
     public ObjectMeta ReadMetadata()
     {
-        var reader = new JsonReader(MetadataJson);
+        var metadata = MetadataJson;
+        byte[] json = new byte[metadata.Length];
+        metadata.CopyTo(json);
+        var reader = new JsonReader(json);
         return ObjectMeta.ReadJson(ref reader);
     }
 
@@ -158,7 +169,7 @@ public sealed class Item
 
     Map<string> ReadLabels()
     {
-        var reader = new JsonReader(MetadataJson);
+        var reader = new JsonReader(_json.Own.AsSpan(Kind.JsonPrefix.Length + s_metadata.Length));
         if (reader.Object())
             do
                 if (reader.Name().SequenceEqual("labels"u8)) return reader.StringMap();
@@ -179,11 +190,11 @@ public sealed class Item
         if (kind == Kind) return this;
         if (_other is { } made && made.Kind == kind) return made;
         var other = convert(Object, kind);
-        var item = new Item(kind, Key, Revision, kind.ToJson(other)) { _object = new(other) };
+        var item = new Item(kind, Key, Revision, SharedBytes.OfJson(kind.ToJson(other))) { _object = new(other) };
         _other = item;
         return item;
     }
 
     /// <summary>What has no place in the store (dry runs, review results): only its bytes count.</summary>
-    internal static Item Unstored(IObject obj, string key) => new(obj.Kind(), key, 0, obj.Kind().ToJson(obj)) { _object = new(obj) };
+    internal static Item Unstored(IObject obj, string key) => new(obj.Kind(), key, 0, SharedBytes.OfJson(obj.Kind().ToJson(obj))) { _object = new(obj) };
 }

@@ -50,7 +50,7 @@ static class Encoder
             case Shape.Metadata: WritePartial(to, output, item); break;
             default:
                 if (output.Format == Format.Protobuf) ProtoEncoder.Item(to, item);
-                else to.Write(item.Json);
+                else item.Json.WriteTo(to);
                 break;
         }
     }
@@ -64,6 +64,14 @@ static class Encoder
         finally { writer.Dispose(); }
     }
 
+    /// <param name="json">The same object, with whose sets it is kept.</param>
+    public static SharedBytes ToProto(IMessage message, SharedBytes json)
+    {
+        var writer = new ProtoWriter();
+        try { message.WriteProto(ref writer); return SharedBytes.Like(json, writer.Written); }
+        finally { writer.Dispose(); }
+    }
+
     /// <summary>Metadata in an envelope.</summary>
     public static byte[] PartialProto(Output output, PartialObjectMetadata value) =>
         Envelope.Wrap(value, new("meta.k8s.io", output.MetaVersion), "PartialObjectMetadata");
@@ -72,7 +80,7 @@ static class Encoder
     {
         to.Write(output.MetaVersion == "v1" ? "{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":"u8
             : "{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/v1beta1\",\"metadata\":"u8);
-        to.Write(item.MetadataJson);
+        item.MetadataJson.WriteTo(to);
         to.Write("}"u8);
     }
 

@@ -48,12 +48,12 @@ static class ListEncoder
         to.Write("]}\n"u8);
     }
 
-    static void WriteItem(PipeWriter to, ReadOnlySpan<byte> rest, bool first)
+    static void WriteItem(PipeWriter to, SharedBytes.Part rest, bool first)
     {
         if (rest.Length > 4000)
         {
             to.Write(first ? "{"u8 : ",{"u8);
-            to.Write(rest);
+            rest.WriteTo(to);
             return;
         }
         // One copy into the response's own buffer.

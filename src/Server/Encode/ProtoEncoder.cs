@@ -61,7 +61,7 @@ static class ProtoEncoder
         var proto = item.Proto;
         to.Write(Head(item.Kind.ApiVersion, item.Kind.Kind));
         Field(to, 2, proto.Length);
-        to.Write(proto);
+        proto.WriteTo(to);
         to.Write(Tail);
     }
 
@@ -83,10 +83,16 @@ static class ProtoEncoder
 
     public static void ListItem(IBufferWriter<byte> to, ReadOnlySpan<byte> message)
     {
+        Field(to, 2, message.Length);
+        to.Write(message);
+    }
+
+    public static void ListItem(IBufferWriter<byte> to, SharedBytes message)
+    {
         if (message.Length > 4000)
         {
             Field(to, 2, message.Length);
-            to.Write(message);
+            message.WriteTo(to);
             return;
         }
         // One copy into the response's own buffer.
@@ -111,7 +117,7 @@ static class ProtoEncoder
         BeginEvent(to, type, envelope);
         to.Write(head);
         Field(to, 2, proto.Length);
-        to.Write(proto);
+        proto.WriteTo(to);
         to.Write(Tail);
     }
 

@@ -50,7 +50,7 @@ static class TableEncoder
         switch (output.IncludeObject)
         {
             case "None": to.Write("null"u8); break;
-            case "Object": to.Write(item.Json); break;
+            case "Object": item.Json.WriteTo(to); break;
             default: Encoder.WritePartial(to, output, item); break;
         }
         to.Write("}"u8);

@@ -100,10 +100,10 @@ sealed partial class ReplyWriter(ApiServer server)
         var to = http.Response.BodyWriter;
         if (output is { Shape: Shape.Full, Format: Format.Json })
         {
-            var json = reply.Item.JsonMemory;
+            var json = reply.Item.Json;
             http.Response.ContentLength = json.Length + 1;
             if (HttpMethods.IsHead(http.Request.Method)) return;
-            to.Write(json.Span);
+            json.WriteTo(to);
         }
         else Encoder.Item(to, output, reply.Resource, reply.Item, now);
         if (output.Format == Format.Json) to.Write("\n"u8);

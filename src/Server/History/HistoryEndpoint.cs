@@ -44,7 +44,7 @@ static class HistoryEndpoint
                 if (!deed.Value.IsEmpty)
                 {
                     writer.Raw(",\"object\":"u8);
-                    writer.Raw(resource.View(Item.FromStored(resource.Stored.Kind, key, deed.Revision.Value, deed.Value.Span)).Json);
+                    writer.Raw(resource.View(Item.FromStored(resource.Stored.Kind, key, deed.Revision.Value, deed.Value.Span)).Json.ToArray());
                 }
                 writer.Raw("}"u8);
             }
