@@ -33,6 +33,12 @@ public static partial class Catalog
         new("endpointslicemirroring", "endpointslicemirroring-controller", (c, _) => new EndpointSliceMirroring.Mirror(c)),
         // How much of it may be disturbed.
         new("disruption", "disruption-controller", (c, _) => new PodDisruptionBudgets.Allow(c)),
+        // Where it keeps its data. The claims of ephemeral volumes come before what gives claims their volumes.
+        new("ephemeral-volume", "ephemeral-volume-controller", (c, _) => new Volumes.Ephemeral(c)),
+        new("persistentvolume-binder", "persistent-volume-binder", (c, o) => new PersistentVolumes.Bind(c, o)),
+        new("persistentvolume-expander", "expand-controller", (c, _) => new PersistentVolumeClaims.Expand(c)),
+        new("pvc-protection", "pvc-protection-controller", (c, _) => new PersistentVolumeClaims.Protect(c)),
+        new("pv-protection", "pv-protection-controller", (c, _) => new PersistentVolumes.Protect(c)),
         // Who may do what.
         new("clusterrole-aggregation", "clusterrole-aggregation-controller", (c, _) => new ClusterRoles.Aggregate(c)),
         // What goes: namespaces with all they hold.
