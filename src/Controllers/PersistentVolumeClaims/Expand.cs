@@ -19,11 +19,9 @@ sealed class Expand(IClusterAccess cluster) : IReconciler
     {
         if (_claims.Find(key) is not { Status.Phase: "Bound" } claim || _volumes.Find(new("", claim.Spec.VolumeName)) is not { } volume
             || volume.Spec.ClaimRef?.Uid != claim.Metadata.Uid || Bond.Asked(claim) <= volume.Spec.Capacity[Bond.Storage]) return Task.FromResult(Again.OnChange);
-        if (volume.Metadata.Annotations.ContainsKey(Bond.ProvisionedBy))
-            cluster.Recorder.Event(claim, "Normal", "ExternalExpanding", "waiting for an external controller to expand this PVC");
-        else
-            cluster.Recorder.Event(claim, "Warning", "ExternalExpanding",
-                "Ignoring the PVC: didn't find a plugin capable of expanding the volume; waiting for an external controller to process this PVC.");
+        // As upstream: a warning where no one is known who could.
+        bool known = volume.Spec.Csi is not null || volume.Metadata.Annotations.ContainsKey(Bond.ProvisionedBy);
+        cluster.Recorder.Event(claim, known ? "Normal" : "Warning", "ExternalExpanding", "waiting for an external controller to expand this PVC");
         return Task.FromResult(Again.OnChange);
     }
 }

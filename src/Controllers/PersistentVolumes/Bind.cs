@@ -62,7 +62,7 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
 
     void TellWaiting(PersistentVolumeClaim claim)
     {
-        string[] pods = [.. _pods.UsersOf(Key.Of(claim)).Where(p => p.Spec.NodeName.Length == 0).Select(p => p.Metadata.Name).Order(StringComparer.Ordinal)];
+        string[] pods = [.. _pods.UsersOf(Key.Of(claim)).Where(p => p.Spec.NodeName.Length == 0 && p.Status.Phase is not ("Succeeded" or "Failed")).Select(p => p.Metadata.Name).Order(StringComparer.Ordinal)];
         if (pods.Length == 0) Tell(claim, "Normal", "WaitForFirstConsumer", "waiting for first consumer to be created before binding");
         else Tell(claim, "Normal", "WaitForPodScheduled", pods.Length == 1 ? $"waiting for pod {pods[0]} to be scheduled" : $"waiting for pods {string.Join(",", pods)} to be scheduled");
     }

@@ -62,7 +62,7 @@ sealed class Recycler(IClusterAccess cluster, ControllerOptions options)
                 {
                     Name = "pv-recycler", Image = options.RecyclerImage, ImagePullPolicy = "IfNotPresent",
                     Command = ["/bin/sh"],
-                    Args = ["-c", "test -d /scrub && find /scrub -mindepth 1 -delete && test -z \"$(ls -A /scrub)\""],
+                    Args = ["-c", "cd /scrub && rm -rf -- ..?* .[!.]* * && test -z \"$(ls -A)\""],
                     VolumeMounts = [new() { Name = "vol", MountPath = "/scrub" }],
                 },
             ],

@@ -26,9 +26,9 @@ sealed class PersistentVolumePlugin(VolumeContext context) : IVolumePlugin
             persistent = await FindAsync(pod, volume, ct);
             lock (_found)
             {
-                // KEP-2485: the scheduler sees to it, but Pods may come here without one.
-                if (persistent.Spec.AccessModes.Contains("ReadWriteOncePod") && _found.Any(f => f.Key.PodUid != pod.Metadata.Uid && f.Value.Metadata.Uid == persistent.Metadata.Uid))
-                    throw Failed(volume, "volume uses the ReadWriteOncePod access mode and is already in use by another pod");
+                // KEP-2485: the scheduler sees to it, but Pods may come here without one. With more modes nobody knows which one a Pod means.
+                if (persistent.Spec.AccessModes is { Count: 1 } modes && modes[0] == "ReadWriteOncePod" && _found.Any(f => f.Key.PodUid != pod.Metadata.Uid && f.Value.Metadata.Uid == persistent.Metadata.Uid))
+                    throw new VolumeException("volume uses the ReadWriteOncePod access mode and is already in use by another pod");
                 _found[key] = persistent;
             }
         }
