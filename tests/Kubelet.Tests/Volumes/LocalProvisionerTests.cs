@@ -7,7 +7,7 @@ using Hanbae.Kubelet.Volumes.Local;
 
 namespace Hanbae.Kubelet.Tests.Volumes;
 
-public sealed class LocalProvisionerTests : IAsyncDisposable
+public sealed class LocalProvisionerTests : IAsyncLifetime
 {
     const string Uid = "0b5ae6a5-9d2c-4d5a-8f64-0123456789ab", Volume = "pvc-" + Uid;
 
@@ -30,7 +30,9 @@ public sealed class LocalProvisionerTests : IAsyncDisposable
 
     string Folder => Path.Combine(_root, "volumes");
 
-    public async ValueTask DisposeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
     {
         await _stop.CancelAsync();
         await _running.WaitAsync(TimeSpan.FromSeconds(30));
