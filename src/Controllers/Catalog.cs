@@ -37,6 +37,12 @@ public static partial class Catalog
         // How much of it there may be.
         new("resourcequota", "resourcequota-controller", (c, _) => new ResourceQuotas.Count(c)),
         new("horizontal-pod-autoscaling", "horizontal-pod-autoscaler", (c, _) => new HorizontalPodAutoscalers.Autoscale(c)),
+        // Where it keeps its data. The claims of ephemeral volumes come before what gives claims their volumes.
+        new("ephemeral-volume", "ephemeral-volume-controller", (c, _) => new Volumes.Ephemeral(c)),
+        new("persistentvolume-binder", "persistent-volume-binder", (c, o) => new PersistentVolumes.Bind(c, o)),
+        new("persistentvolume-expander", "expand-controller", (c, _) => new PersistentVolumeClaims.Expand(c)),
+        new("pvc-protection", "pvc-protection-controller", (c, _) => new PersistentVolumeClaims.Protect(c)),
+        new("pv-protection", "pv-protection-controller", (c, _) => new PersistentVolumes.Protect(c)),
         // Who may do what.
         new("clusterrole-aggregation", "clusterrole-aggregation-controller", (c, _) => new ClusterRoles.Aggregate(c)),
         // What goes: namespaces with all they hold.

@@ -21,4 +21,6 @@ public sealed record ControllerOptions
     public TimeSpan NodeMonitorGracePeriod { get; init; } = TimeSpan.FromSeconds(40);
     /// <summary>How many Pods that have ended are kept; 0 for all.</summary>
     public int TerminatedPodThreshold { get; init; } = 12_500;
+    /// <summary>What empties volumes whose policy is <c>Recycle</c>: an image with a shell, <c>rm</c> and <c>ls</c>.</summary>
+    public string RecyclerImage { get; init; } = "busybox:1";
 }

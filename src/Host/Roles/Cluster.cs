@@ -12,6 +12,7 @@ using Hanbae.Host.Runtime;
 using Hanbae.Host.Settings;
 using Hanbae.Kubelet.Nodes;
 using Hanbae.Kubelet.Simulation;
+using Hanbae.Kubelet.Volumes.Local;
 using Microsoft.Extensions.Logging;
 
 namespace Hanbae.Host.Roles;
@@ -51,6 +52,11 @@ static class Cluster
             {
                 var access = control.Access(supervisor, "system:hanbae:simulated-nodes", "kubelet", "simulated-nodes");
                 supervisor.Run("simulated-nodes", stop => new SimulatedNodes(access, settings.SimulatedNodes).RunAsync(stop));
+            }
+            if (node || settings.SimulatedNodes > 0)
+            {
+                var storage = new LocalStorage(control.Access(supervisor, "system:hanbae:local-provisioner", LocalProvisioner.Name), settings, Path.Combine(paths.Data, "volumes"), loggers.CreateLogger("hanbae.local-provisioner"));
+                supervisor.Run("local-storage", storage.RunAsync);
             }
             if (await starting is { } ready)
             {

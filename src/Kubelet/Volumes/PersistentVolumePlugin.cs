@@ -21,7 +21,17 @@ sealed class PersistentVolumePlugin(VolumeContext context) : IVolumePlugin
     public async Task<PreparedVolume> PrepareAsync(Pod pod, Volume volume, CancellationToken ct)
     {
         var key = (pod.Metadata.Uid, volume.Name);
-        if (!_found.TryGetValue(key, out var persistent)) _found[key] = persistent = await FindAsync(pod, volume, ct);
+        if (!_found.TryGetValue(key, out var persistent))
+        {
+            persistent = await FindAsync(pod, volume, ct);
+            lock (_found)
+            {
+                // KEP-2485: the scheduler sees to it, but Pods may come here without one. With more modes nobody knows which one a Pod means.
+                if (persistent.Spec.AccessModes is { Count: 1 } modes && modes[0] == "ReadWriteOncePod" && _found.Any(f => f.Key.PodUid != pod.Metadata.Uid && f.Value.Metadata.Uid == persistent.Metadata.Uid))
+                    throw new VolumeException("volume uses the ReadWriteOncePod access mode and is already in use by another pod");
+                _found[key] = persistent;
+            }
+        }
         var spec = persistent.Spec;
         VolumeLocality.Check(persistent, context.Objects.Node);
         if (spec.VolumeMode == "Block") throw Failed(volume, $"volume {volume.Name} has volumeMode Block, but no block volume plugin matched");

@@ -63,7 +63,16 @@ static class WorkloadRules
         errors.NotNegative(at["minReadySeconds"], s.MinReadySeconds);
         if (s.Ordinals is { } ordinals) errors.NotNegative(at["ordinals.start"], ordinals.Start);
         Selector(at, s.Selector, "empty selector is invalid for statefulset", errors);
-        Template(at, s.Selector, s.Template, errors);
+        Template(at, s.Selector, WithClaims(s), errors);
+    }
+
+    /// <summary>The template with the volumes that each member gets from its claims: containers may mount them.</summary>
+    static PodTemplateSpec WithClaims(StatefulSetSpec s)
+    {
+        if (s.VolumeClaimTemplates.IsEmpty) return s.Template;
+        var claims = s.VolumeClaimTemplates.Where(c => !s.Template.Spec.Volumes.Exists(v => v.Name == c.Metadata.Name))
+            .Select(c => new Volume { Name = c.Metadata.Name, PersistentVolumeClaim = new() { ClaimName = c.Metadata.Name } });
+        return s.Template with { Spec = s.Template.Spec with { Volumes = [.. s.Template.Spec.Volumes, .. claims] } };
     }
 
     public static void Check(DaemonSet o, Errors errors)

@@ -22,6 +22,7 @@ static class AdmissionCatalog
         new DefaultTolerationSeconds(),
         new DefaultStorageClass(objects),
         new StorageObjectInUseProtection(),
+        new PersistentVolumeClaimResize(objects),
         // Adds tolerations and overhead: behind the defaults, before whatever counts.
         new RuntimeClasses(objects),
         new DefaultIngressClass(objects),

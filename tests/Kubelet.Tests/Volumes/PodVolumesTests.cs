@@ -183,4 +183,22 @@ public sealed class PodVolumesTests : VolumeTest
         Assert.True(Directory.Exists(Path.Combine(folder, "sub")));
         Assert.False(Directory.Exists(at));
     }
+
+    [RootFact]
+    public async Task A_volume_for_one_Pod_is_refused_to_a_second_until_the_first_has_gone()
+    {
+        string folder = Path.Combine(Root, "disk");
+        Directory.CreateDirectory(folder);
+        var pod = PodWith(new Volume { Name = "v", PersistentVolumeClaim = new() { ClaimName = "data", ReadOnly = true } });
+        var second = pod with { Metadata = pod.Metadata with { Uid = "u-2", Name = "second" } };
+        Objects.Claims.Add(new() { Metadata = new() { Name = "data", Namespace = "default", Uid = "c-1" }, Spec = new() { VolumeName = "pv" }, Status = new() { Phase = "Bound" } });
+        Objects.Persistent.Add(new() { Metadata = new() { Name = "pv", Uid = "v-1" }, Spec = new() { AccessModes = ["ReadWriteOncePod"], ClaimRef = new() { Uid = "c-1" }, Local = new() { Path = folder } } });
+        string at = await PrepareAsync(pod);
+        Assert.Throws<IOException>(() => File.WriteAllText(Path.Combine(at, "x"), ""));
+
+        Assert.Equal("MountVolume.SetUp failed for volume \"v\" : volume uses the ReadWriteOncePod access mode and is already in use by another pod", await FailureAsync(second));
+
+        await Volumes.TearDownAsync("u-1", default);
+        Assert.True(Directory.Exists(await PrepareAsync(second)));
+    }
 }

@@ -13,8 +13,15 @@ static class HanbaeRoles
           patch - pods/status
           create,get,update coordination.k8s.io leases
           EV
+        role system:hanbae:local-provisioner
+          create,delete,get,list,update,watch - persistentvolumes
+          get,list,watch - persistentvolumeclaims
+          update - persistentvolumeclaims/status
+          create,get storage.k8s.io storageclasses
+          EV
         bind system:hanbae:informers user=system:hanbae:informers
         bind system:hanbae:simulated-nodes user=system:hanbae:simulated-nodes
+        bind system:hanbae:local-provisioner user=system:hanbae:local-provisioner
         namespace kube-system
         role system:hanbae:dns-service
           create,get - services

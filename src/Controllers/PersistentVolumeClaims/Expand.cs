@@ -1,0 +1,27 @@
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Client;
+using Hanbae.Controllers.PersistentVolumes;
+
+namespace Hanbae.Controllers.PersistentVolumeClaims;
+
+/// <summary>Tells who waits for a larger volume that its growth is up to whoever made it.</summary>
+/// <remarks>Nothing grows here: upstream's own volume kinds that could are gone to CSI, and our local volumes are grown by their provisioner.</remarks>
+sealed class Expand(IClusterAccess cluster) : IReconciler
+{
+    readonly ICache<PersistentVolumeClaim> _claims = cluster.Cache<PersistentVolumeClaim>();
+    readonly ICache<PersistentVolume> _volumes = cluster.Cache<PersistentVolume>();
+
+    public void Watch(Triggers on) =>
+        on.When(_claims, e => e is { Old: { } old, New: { } now } && Bond.Asked(old) < Bond.Asked(now)).Needs(_volumes);
+
+    public Task<Again> ReconcileAsync(Key key, CancellationToken ct)
+    {
+        if (_claims.Find(key) is not { Status.Phase: "Bound" } claim || _volumes.Find(new("", claim.Spec.VolumeName)) is not { } volume
+            || volume.Spec.ClaimRef?.Uid != claim.Metadata.Uid || Bond.Asked(claim) <= volume.Spec.Capacity[Bond.Storage]) return Task.FromResult(Again.OnChange);
+        // As upstream: a warning where no one is known who could.
+        bool known = volume.Spec.Csi is not null || volume.Metadata.Annotations.ContainsKey(Bond.ProvisionedBy);
+        cluster.Recorder.Event(claim, known ? "Normal" : "Warning", "ExternalExpanding", "waiting for an external controller to expand this PVC");
+        return Task.FromResult(Again.OnChange);
+    }
+}

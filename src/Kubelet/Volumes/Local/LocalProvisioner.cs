@@ -1,0 +1,136 @@
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Rest;
+using Hanbae.Api.Storage.V1;
+using Hanbae.Client;
+
+namespace Hanbae.Kubelet.Volumes.Local;
+
+/// <summary>Makes volumes for claims of classes with the provisioner <c>hanbae.dev/local</c>: a folder on the node where the Pod runs; and removes them, and lets them grow.</summary>
+/// <remarks>
+/// Acts as upstream's external provisioners do, so that the volume controller needs to know nothing of it: it is asked by an annotation of the
+/// claim, and answers with a volume that names the claim. Keys without a namespace are volumes, the others claims. The size is a promise about
+/// scheduling only: a folder is as large as its disk.
+/// </remarks>
+/// <param name="diskOf">The disk of a node by its name; null for nodes that somebody else serves.</param>
+public sealed class LocalProvisioner(IClusterAccess cluster, Func<string, ILocalDisk?> diskOf) : IReconciler
+{
+    public const string Name = LocalVolume.Provisioner;
+
+    readonly ICache<PersistentVolumeClaim> _claims = cluster.Cache<PersistentVolumeClaim>();
+    readonly ICache<PersistentVolume> _volumes = cluster.Cache<PersistentVolume>();
+    readonly ICache<StorageClass> _classes = cluster.Cache<StorageClass>();
+    readonly ICache<Node> _nodes = cluster.Cache<Node>();
+
+    public void Watch(Triggers on) => on
+        .When(_claims, e => e.New is { } claim && claim.Metadata.Annotations[LocalVolume.AskedOf] == Name)
+        .When(_volumes, e => e.New is { } volume && Made(volume))
+        // A claim that became bound may have grown before.
+        .Map(_volumes, v => Made(v) && v.Spec.ClaimRef is { } claim ? [new Key(claim.Namespace, claim.Name)] : [])
+        // A node that has come may be what a claim waits for.
+        .From(add => _nodes.Subscribe(e =>
+        {
+            if (e.Old is not null || diskOf(e.Object.Metadata.Name) is null) return;
+            foreach (var claim in _claims.All)
+                if (claim.Spec.VolumeName.Length == 0 && claim.Metadata.Annotations[LocalVolume.AskedOf] == Name) add(Key.Of(claim));
+        }))
+        .Needs(_nodes).Needs(_classes);
+
+    static bool Made(PersistentVolume volume) => volume.Metadata.Annotations[LocalVolume.ProvisionedBy] == Name;
+
+    public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
+    {
+        if (key.Namespace.Length == 0)
+        {
+            if (_volumes.Find(key) is { } volume && Made(volume)) await ReclaimAsync(volume, ct);
+        }
+        else if (_claims.Find(key) is { } claim)
+        {
+            if (claim.Spec.VolumeName.Length > 0) await GrowAsync(claim, ct);
+            else if (claim.Metadata.DeletionTimestamp is null && claim.Metadata.Annotations[LocalVolume.AskedOf] == Name) await MakeAsync(claim, ct);
+        }
+        return Again.OnChange;
+    }
+
+    async Task MakeAsync(PersistentVolumeClaim claim, CancellationToken ct)
+    {
+        string name = LocalVolume.NameFor(claim);
+        if (_volumes.Find(new("", name)) is not null || _classes.Find(new("", LocalVolume.ClassOf(claim))) is not { Provisioner: Name } made) return;
+        if (Place(claim, made) is not { } node || diskOf(node.Metadata.Name) is not { } disk) return;
+        void Tell(string type, string reason, string message) => cluster.Recorder.Event(claim, type, reason, message);
+        if (LocalVolume.Unfit(claim) is { } why)
+        {
+            Tell("Warning", "ProvisioningFailed", $"failed to provision volume with StorageClass \"{made.Metadata.Name}\": {why}");
+            return;
+        }
+        Tell("Normal", "Provisioning", $"External provisioner is provisioning volume for claim \"{Key.Of(claim)}\"");
+        string path;
+        try { path = disk.Make(name); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Tell("Warning", "ProvisioningFailed", $"failed to provision volume with StorageClass \"{made.Metadata.Name}\": {e.Message}");
+            throw;
+        }
+        try { await cluster.Client.CreateAsync(LocalVolume.For(claim, made, node, path), ct); }
+        catch (ApiException e) when (e.IsAlreadyExists)
+        {
+            // Made before the cache knew, or, for a claim that is not to wait for its Pod, by another node: then the folder here is nobody's.
+            var there = await cluster.Client.FindAsync<PersistentVolume>(new("", name), ct);
+            if (there is not null && there.Metadata.Annotations[LocalVolume.NodeNote] != node.Metadata.Name) disk.Remove(name, path);
+            return;
+        }
+        Tell("Normal", "ProvisioningSucceeded", $"Successfully provisioned volume {name}");
+    }
+
+    /// <summary>The node that the scheduler chose, or any when the class does not wait for it.</summary>
+    Node? Place(PersistentVolumeClaim claim, StorageClass made)
+    {
+        if (claim.Metadata.Annotations.TryGet(LocalVolume.SelectedNode, out string? chosen)) return _nodes.Find(new("", chosen));
+        if (made.VolumeBindingMode == "WaitForFirstConsumer") return null;
+        return _nodes.All.Where(n => !n.Spec.Unschedulable && diskOf(n.Metadata.Name) is not null && LocalVolume.Allowed(made, n))
+            .OrderBy(n => diskOf(n.Metadata.Name) is SimulatedDisk).ThenBy(n => n.Metadata.Name, StringComparer.Ordinal).FirstOrDefault();
+    }
+
+    ILocalDisk? DiskOf(PersistentVolume volume) => volume.Metadata.Annotations.TryGet(LocalVolume.NodeNote, out string? node) ? diskOf(node) : null;
+
+    /// <summary>Removes what its claim, or its deletion, has set free; with another policy than Delete only the mark goes, and the data stays.</summary>
+    async Task ReclaimAsync(PersistentVolume volume, CancellationToken ct)
+    {
+        bool deleted = volume.Metadata.DeletionTimestamp is not null, held = volume.Metadata.Finalizers.Contains(LocalVolume.Finalizer);
+        bool removes = volume is { Spec.PersistentVolumeReclaimPolicy: "Delete", Status.Phase: "Released" or "Failed" };
+        if (DiskOf(volume) is not { } disk || volume.Status.Phase == "Bound" || !(removes || (deleted && held))) return;
+        if (removes || volume.Spec.PersistentVolumeReclaimPolicy == "Delete")
+            try { disk.Remove(volume.Metadata.Name, volume.Spec.Local?.Path ?? ""); }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                cluster.Recorder.Event(volume, "Warning", "VolumeFailedDelete", e.Message);
+                throw;
+            }
+        if (!deleted) await cluster.Client.TryDeleteAsync<PersistentVolume>(Key.Of(volume), new() { Preconditions = new() { Uid = volume.Metadata.Uid } }, ct);
+        else if (held) await cluster.Client.UpdateAsync(volume with { Metadata = volume.Metadata with { Finalizers = volume.Metadata.Finalizers.Where(f => f != LocalVolume.Finalizer).ToSeq() } }, ct);
+    }
+
+    /// <summary>A folder needs nothing to be larger: what was asked becomes what there is.</summary>
+    async Task GrowAsync(PersistentVolumeClaim claim, CancellationToken ct)
+    {
+        if (claim.Status.Phase != "Bound" || _volumes.Find(new("", claim.Spec.VolumeName)) is not { } volume || !Made(volume) || DiskOf(volume) is null
+            || volume.Spec.ClaimRef?.Uid != claim.Metadata.Uid) return;
+        var asked = claim.Spec.Resources.Requests["storage"];
+        if (claim.Status.Capacity["storage"] >= asked) return;
+        if (volume.Spec.Capacity["storage"] < asked)
+        {
+            if (_classes.Find(new("", LocalVolume.ClassOf(claim))) is not { AllowVolumeExpansion: true }) return;
+            cluster.Recorder.Event(claim, "Normal", "Resizing", $"External resizer is resizing volume {volume.Metadata.Name}");
+            await cluster.Client.UpdateAsync(volume with { Spec = volume.Spec with { Capacity = volume.Spec.Capacity.Set("storage", asked) } }, ct);
+        }
+        await cluster.Client.UpdateStatusAsync(claim with
+        {
+            Status = claim.Status with
+            {
+                Capacity = claim.Status.Capacity.Set("storage", asked), AllocatedResources = claim.Status.AllocatedResources.Set("storage", asked),
+                Conditions = claim.Status.Conditions.Where(c => c.Type is not ("Resizing" or "FileSystemResizePending")).ToSeq(),
+            },
+        }, ct);
+        cluster.Recorder.Event(claim, "Normal", "VolumeResizeSuccessful", "Resize volume succeeded");
+    }
+}

@@ -1,0 +1,65 @@
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Storage.V1;
+
+namespace Hanbae.Kubelet.Volumes.Local;
+
+/// <summary>What a volume made for a claim looks like; no client, no disk.</summary>
+static class LocalVolume
+{
+    public const string Provisioner = "hanbae.dev/local", NodeNote = "hanbae.dev/node";
+    public const string ProvisionedBy = "pv.kubernetes.io/provisioned-by", SelectedNode = "volume.kubernetes.io/selected-node",
+        AskedOf = "volume.kubernetes.io/storage-provisioner", BetaClass = "volume.beta.kubernetes.io/storage-class";
+    /// <summary>Keeps a volume that is deleted until its folder is gone (KEP-2644).</summary>
+    public const string Finalizer = "external-provisioner.volume.kubernetes.io/finalizer";
+    const string Hostname = "kubernetes.io/hostname";
+
+    public static string NameFor(PersistentVolumeClaim claim) => "pvc-" + claim.Metadata.Uid;
+
+    public static string ClassOf(PersistentVolumeClaim claim) =>
+        claim.Metadata.Annotations.TryGet(BetaClass, out string? name) ? name : claim.Spec.StorageClassName ?? "";
+
+    /// <summary>Why no volume can be made for the claim; null when one can.</summary>
+    public static string? Unfit(PersistentVolumeClaim claim) =>
+        claim.Spec.VolumeMode == "Block" ? "volumeMode Block is not supported: local volumes are folders"
+        : claim.Spec.Selector is not null ? "claim Selector is not supported"
+        : claim.Spec.DataSourceRef is not null || claim.Spec.DataSource is not null ? "local volumes cannot be filled from a data source"
+        : null;
+
+    public static bool Allowed(StorageClass made, Node node) =>
+        made.AllowedTopologies.IsEmpty || made.AllowedTopologies.Exists(t =>
+            t.MatchLabelExpressions.All(e => node.Metadata.Labels.TryGet(e.Key, out string? value) && e.Values.Contains(value)));
+
+    public static PersistentVolume For(PersistentVolumeClaim claim, StorageClass made, Node node, string path) => new()
+    {
+        Metadata = new()
+        {
+            Name = NameFor(claim),
+            Annotations = Map.Of((ProvisionedBy, Provisioner), (NodeNote, node.Metadata.Name)),
+            Finalizers = [Finalizer],
+        },
+        Spec = new()
+        {
+            Capacity = Map.Of(("storage", claim.Spec.Resources.Requests["storage"])),
+            AccessModes = claim.Spec.AccessModes, VolumeMode = "Filesystem", MountOptions = made.MountOptions,
+            PersistentVolumeReclaimPolicy = made.ReclaimPolicy ?? "Delete", StorageClassName = made.Metadata.Name,
+            VolumeAttributesClassName = claim.Spec.VolumeAttributesClassName,
+            Local = new() { Path = path },
+            ClaimRef = new()
+            {
+                Kind = "PersistentVolumeClaim", ApiVersion = "v1", Namespace = claim.Metadata.Namespace, Name = claim.Metadata.Name,
+                Uid = claim.Metadata.Uid, ResourceVersion = claim.Metadata.ResourceVersion,
+            },
+            NodeAffinity = new()
+            {
+                Required = new()
+                {
+                    NodeSelectorTerms =
+                    [
+                        new() { MatchExpressions = [new() { Key = Hostname, Operator = "In", Values = [node.Metadata.Labels.TryGet(Hostname, out string? host) ? host : node.Metadata.Name] }] },
+                    ],
+                },
+            },
+        },
+    };
+}

@@ -1,0 +1,65 @@
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Meta.V1;
+using Hanbae.Client;
+
+namespace Hanbae.Controllers.Tests.Volumes;
+
+public sealed class ProtectTests
+{
+    [Fact]
+    public async Task A_claim_goes_when_the_last_Pod_with_a_node_that_uses_it_has_gone()
+    {
+        await using var cluster = new TestCluster(["pvc-protection"]);
+        cluster.Api.Put(Storage.Claim("c"));
+        cluster.Api.Put(Storage.User("running", "c", "n"));
+        cluster.Api.Put(Storage.User("waiting", "c"));
+        await cluster.Client.DeleteAsync<PersistentVolumeClaim>(new("default", "c"), DeleteOptions.Empty, default);
+        // A second claim that nobody uses goes meanwhile: the first was looked at.
+        cluster.Api.Put(Storage.Claim("unused"));
+        await cluster.Client.DeleteAsync<PersistentVolumeClaim>(new("default", "unused"), DeleteOptions.Empty, default);
+        await cluster.UntilAsync(a => a.Find<PersistentVolumeClaim>("unused") is null);
+        Assert.NotNull(cluster.Api.Find<PersistentVolumeClaim>("c"));
+
+        cluster.Api.Remove<Pod>("running");
+
+        await cluster.UntilAsync(a => a.Find<PersistentVolumeClaim>("c") is null);
+    }
+
+    [Fact]
+    public async Task A_volume_goes_when_no_claim_is_bound_to_it()
+    {
+        await using var cluster = new TestCluster(["pv-protection"]);
+        cluster.Api.Put(Storage.Volume("used", phase: "Bound"));
+        cluster.Api.Put(Storage.Volume("unused", phase: "Available"));
+        cluster.Api.Put(Storage.Volume("bare", phase: "Available") with { Metadata = new() { Name = "bare" } });
+        foreach (string name in (string[])["used", "unused"]) await cluster.Client.DeleteAsync<PersistentVolume>(new("", name), DeleteOptions.Empty, default);
+
+        await cluster.UntilAsync(a => a.Find<PersistentVolume>("unused", "") is null && a.Find<PersistentVolume>("bare", "")!.Metadata.Finalizers.Contains("kubernetes.io/pv-protection"));
+        Assert.NotNull(cluster.Api.Find<PersistentVolume>("used", ""));
+        cluster.Api.Change<PersistentVolume>("used", v => v with { Status = v.Status with { Phase = "Released" } }, "");
+        await cluster.UntilAsync(a => a.Find<PersistentVolume>("used", "") is null);
+    }
+
+    [Fact]
+    public async Task An_ephemeral_volume_gets_a_claim_of_the_Pods_own_and_never_somebody_elses()
+    {
+        await using var cluster = new TestCluster(["ephemeral-volume"]);
+        cluster.Api.Put(Storage.Claim("thief-v"));
+        Pod With(string name) => Storage.User(name, "") with
+        {
+            Spec = new() { Containers = [new Container { Name = "main", Image = "i" }], Volumes = [new() { Name = "v", Ephemeral = new() { VolumeClaimTemplate = new() { Metadata = new() { Labels = Map.Of(("a", "b")) }, Spec = Storage.Claim("x", "4Gi").Spec } } }] },
+        };
+        cluster.Api.Put(With("thief"));
+        var pod = cluster.Api.Put(With("p"));
+
+        await cluster.UntilAsync(a => a.Find<PersistentVolumeClaim>("p-v") is not null && cluster.Events.Told.Count > 0);
+
+        var claim = cluster.Api.Find<PersistentVolumeClaim>("p-v")!;
+        Assert.Equal((pod.Metadata.Uid, true, "b", "4Gi"), (claim.Metadata.OwnerReferences[0].Uid, claim.Metadata.OwnerReferences[0].Controller, claim.Metadata.Labels["a"], claim.Spec.Resources.Requests["storage"].ToString()));
+        Assert.Contains(("FailedBinding", "ephemeral volume v: PVC default/thief-v was not created for pod default/thief (pod is not owner)"), cluster.Events.Told);
+        Assert.Empty(cluster.Api.Find<PersistentVolumeClaim>("thief-v")!.Metadata.OwnerReferences);
+        cluster.Api.Remove<PersistentVolumeClaim>("p-v");
+        await cluster.UntilAsync(a => a.Find<PersistentVolumeClaim>("p-v") is not null);
+    }
+}
