@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Hanbae.Server.Admission.Plugins;
+using Hanbae.Server.Admission.Policies;
 using Hanbae.Server.Admission.Webhooks;
 using Hanbae.Server.Auth;
 using Hanbae.Server.Cache;
@@ -34,6 +35,7 @@ static class AdmissionCatalog
             new DefaultIngressClass(objects),
             // Clients' own: behind all that this server changes, before whatever counts.
             new MutatingWebhooks(objects, versions, authorizer, clients),
+            new ValidatingPolicies(objects, versions, authorizer),
             new ValidatingWebhooks(objects, versions, authorizer, clients),
             .. last,
         ];
