@@ -42,4 +42,6 @@ public sealed record AdmissionRequest
     public required Identity User { get; init; }
     /// <summary>Takes what is to be said in <c>Warning</c> headers.</summary>
     public required ICollection<string> Warnings { get; init; }
+    /// <summary>Shared by all that see the request.</summary>
+    public Reinvocation Reinvocation { get; init; } = new();
 }

@@ -9,6 +9,7 @@ using Batch = Hanbae.Api.Batch.V1;
 using Certificates = Hanbae.Api.Certificates.V1;
 using Core = Hanbae.Api.Core.V1;
 using Networking = Hanbae.Api.Networking.V1;
+using Webhooks = Hanbae.Api.Admissionregistration.V1;
 
 namespace Hanbae.Server.Registry;
 
@@ -40,6 +41,8 @@ public static class Catalog
         : kind == Batch.Job.Info ? new JobStrategy()
         : kind == Certificates.CertificateSigningRequest.Info ? new SigningStrategy()
         : kind == Apiextensions.CustomResourceDefinition.Info ? new Crd.Definition.DefinitionStrategy()
+        : kind == Webhooks.MutatingWebhookConfiguration.Info || kind == Webhooks.ValidatingWebhookConfiguration.Info || kind == Webhooks.ValidatingAdmissionPolicy.Info
+            ? new Admission.Policies.ExpressionStrategy(kind)
         : new Strategy(kind);
 
     static string Number(long value) => value.ToString(System.Globalization.CultureInfo.InvariantCulture);

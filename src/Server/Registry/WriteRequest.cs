@@ -46,11 +46,20 @@ sealed class AdmissionChain(IReadOnlyList<IAdmission> plugins)
 
     public async ValueTask<IKind?> MutateAsync(AdmissionRequest request, CancellationToken ct)
     {
+        request = await PassAsync(request, ct).ConfigureAwait(false);
+        if (!request.Reinvocation.IsDue) return request.Object;
+        // Once more, as upstream: what webhooks made of the object others may have to look at again.
+        request.Reinvocation.IsSecond = true;
+        return (await PassAsync(request, ct).ConfigureAwait(false)).Object;
+    }
+
+    async ValueTask<AdmissionRequest> PassAsync(AdmissionRequest request, CancellationToken ct)
+    {
         foreach (var plugin in plugins)
             if (plugin.Handles(request.Operation, request.Resource.GroupResource, request.Subresource))
                 if (await plugin.MutateAsync(request, ct).ConfigureAwait(false) is { } obj && !ReferenceEquals(obj, request.Object))
                     request = request with { Object = obj };
-        return request.Object;
+        return request;
     }
 
     public async ValueTask ValidateAsync(AdmissionRequest request, CancellationToken ct)

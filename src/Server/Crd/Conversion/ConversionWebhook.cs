@@ -51,7 +51,7 @@ sealed class ConversionWebhook : IDisposable
     }
 
     /// <summary>With a bundle only its authorities are believed, otherwise the machine's.</summary>
-    static SslClientAuthenticationOptions Tls(Bytes bundle)
+    internal static SslClientAuthenticationOptions Tls(Bytes bundle)
     {
         var tls = new SslClientAuthenticationOptions();
         if (bundle.Span.IsEmpty) return tls;

@@ -19,6 +19,13 @@ sealed class CustomStrategy(CustomKind stored, IReadOnlyDictionary<string, Custo
     readonly (string Field, JsonPath Path)[] _fields =
         [.. versions.Values.SelectMany(v => v.Version.SelectableFields).Select(f => f.JsonPath.TrimStart('.')).Distinct().Select(f => (f, JsonPath.TryParse("." + f))).Where(f => f.Item2 is not null)!];
 
+    /// <summary>The kind in each of its versions.</summary>
+    public IReadOnlyDictionary<string, CustomKind> Versions => _versions;
+
+    /// <exception cref="Errors.StatusException">The webhook failed.</exception>
+    public async ValueTask<Unstructured> ConvertAsync(Unstructured obj, CustomKind to, CancellationToken ct) =>
+        _webhook is null ? (Unstructured)Registry.Convert.To(obj, to) : (await _webhook.ConvertAsync([obj], to, ct).ConfigureAwait(false))[0];
+
     public override bool AllowCreateOnUpdate => false;
     public override bool AllowUnconditionalUpdate => false;
 

@@ -1,0 +1,76 @@
+using Hanbae.Api;
+using Hanbae.Api.Admissionregistration.V1;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Meta.V1;
+using Hanbae.Machinery.Cel;
+using Hanbae.Server.Admission.Expressions;
+using Hanbae.Server.Admission.Webhooks;
+using Hanbae.Server.Auth;
+using Hanbae.Server.Cache;
+using Hanbae.Server.Errors;
+
+namespace Hanbae.Server.Admission.Policies;
+
+/// <summary>Holds what is to be stored against the policies that are bound: in the process, without asking anybody (KEP-3488).</summary>
+sealed class ValidatingPolicies(ServedObjects objects, ResourceVersions versions, IAuthorizer authorizer) : IAdmission
+{
+    sealed record Binding(string Name, string Policy, ParamRef? Params, Selection Selection, Seq<string> Actions);
+
+    readonly Compiled<ValidatingAdmissionPolicy, ValidatingPolicy> _policies = new(objects, static p => new(p));
+    readonly Compiled<ValidatingAdmissionPolicyBinding, Binding> _bindings = new(objects, static b =>
+        new(b.Metadata.Name, b.Spec.PolicyName, b.Spec.ParamRef, ValidatingPolicy.SelectionOf(b.Spec.MatchResources, all: true), b.Spec.ValidationActions));
+    readonly PolicyParams _params = new(objects, versions);
+
+    public bool Handles(Operation operation, GroupResource resource, string subresource) => !Selection.IsExempt(resource);
+
+    public async ValueTask ValidateAsync(AdmissionRequest request, CancellationToken ct)
+    {
+        var policies = await _policies.AllAsync(ct).ConfigureAwait(false);
+        if (policies.Length == 0) return;
+        var bindings = (await _bindings.AllAsync(ct).ConfigureAwait(false)).ToLookup(b => b.Policy);
+        var write = new ReviewedWrite(request, versions);
+        string? refusal = null, reason = null;
+        void Refuse(ValidatingPolicy policy, Binding? binding, string message, string why)
+        {
+            if (refusal is not null) return;
+            refusal = $"ValidatingAdmissionPolicy '{policy.Name}'{(binding is null ? "" : $" with binding '{binding.Name}'")} denied request: {message}";
+            reason = why.Length > 0 ? why : "Invalid";
+        }
+        foreach (var policy in policies)
+        {
+            if (!bindings.Contains(policy.Name)) continue;
+            if (await policy.Selection.MatchAsync(write, objects, ct).ConfigureAwait(false) is not { } asked) continue;
+            var values = RequestVariables.Values(write, asked, await write.InAsync(asked.Kind, ct).ConfigureAwait(false), authorizer)
+                .With("namespaceObject", RequestVariables.NamespaceValue(await NamespaceAsync(write, ct).ConfigureAwait(false)));
+            foreach (var binding in bindings[policy.Name])
+                try
+                {
+                    if (await binding.Selection.MatchAsync(write, objects, ct).ConfigureAwait(false) is null) continue;
+                    foreach (var param in await _params.FindAsync(policy.ParamKind, binding.Params, write.Namespace, ct).ConfigureAwait(false))
+                        foreach (var objection in policy.Judge(values.With("params", param is null ? CelNull.Instance : RequestVariables.Any(param)), ct))
+                        {
+                            if (objection.Always || binding.Actions.Contains("Deny")) Refuse(policy, binding, objection.Message, objection.Reason);
+                            if (!objection.Always && binding.Actions.Contains("Warn"))
+                                request.Warnings.Add($"Validation failed for ValidatingAdmissionPolicy '{policy.Name}' with binding '{binding.Name}': {objection.Message}");
+                        }
+                }
+                catch (PolicyConfigurationException e) { if (policy.FailsClosed) Refuse(policy, binding, "failed to configure binding: " + e.Message, ""); }
+        }
+        if (refusal is not null) throw Denied(request, refusal, reason!);
+    }
+
+    /// <summary>Null for namespaces themselves, and for what is in none.</summary>
+    async ValueTask<Namespace?> NamespaceAsync(ReviewedWrite write, CancellationToken ct) =>
+        write.Request.Namespace.Length == 0 ? null
+        : await objects.FindAsync<Namespace>("", write.Request.Namespace, ct).ConfigureAwait(false) ?? throw Statuses.NotFound(new("", "namespaces"), write.Request.Namespace);
+
+    static StatusException Denied(AdmissionRequest request, string message, string reason)
+    {
+        var status = Admission.Refuse.Because(request, message).Status;
+        return new(status with
+        {
+            Reason = reason, Code = reason switch { "Forbidden" => 403, "Unauthorized" => 401, "RequestEntityTooLarge" => 413, _ => 422 },
+            Details = status.Details! with { Causes = [.. status.Details.Causes, new StatusCause { Message = message }] },
+        });
+    }
+}

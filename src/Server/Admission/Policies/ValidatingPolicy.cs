@@ -1,0 +1,75 @@
+using Hanbae.Api;
+using Hanbae.Api.Admissionregistration.V1;
+using Hanbae.Machinery.Cel;
+using Hanbae.Server.Admission.Expressions;
+using Hanbae.Server.Admission.Webhooks;
+
+namespace Hanbae.Server.Admission.Policies;
+
+/// <summary>What a policy has against a request.</summary>
+/// <param name="Always">Refused whatever the binding does about failures.</param>
+readonly record struct Objection(string Message, string Reason, bool Always = false);
+
+/// <summary>A ValidatingAdmissionPolicy, compiled.</summary>
+sealed class ValidatingPolicy
+{
+    const int LongestMessage = 5 * 1024;
+
+    readonly ValidatingAdmissionPolicySpec _spec;
+    readonly PolicyExpressions _expressions;
+    readonly MatchConditions _conditions;
+    readonly (Validation Validation, CelProgram Program, CelProgram? Message)[] _validations;
+    readonly (string Expression, CelProgram Program)[] _annotations;
+
+    public ValidatingPolicy(ValidatingAdmissionPolicy policy)
+    {
+        (Name, _spec) = (policy.Metadata.Name, policy.Spec);
+        _expressions = new(_spec.Variables, _spec.ParamKind is not null);
+        Selection = SelectionOf(_spec.MatchConstraints, all: false);
+        _conditions = new(_spec.MatchConditions, _expressions.Conditions, FailsClosed);
+        _validations = [.. _spec.Validations.Select(v => (v, _expressions.Compile(v.Expression), v.MessageExpression.Length > 0 ? _expressions.Compile(v.MessageExpression) : null))];
+        _annotations = [.. _spec.AuditAnnotations.Select(a => (a.ValueExpression, _expressions.Compile(a.ValueExpression)))];
+    }
+
+    public string Name { get; }
+    public Selection Selection { get; }
+    public ParamKind? ParamKind => _spec.ParamKind;
+    public bool FailsClosed => _spec.FailurePolicy != "Ignore";
+
+    /// <param name="all">A binding without rules is about all that its policy is about.</param>
+    public static Selection SelectionOf(MatchResources? match, bool all) => match is null ? new(all ? null : [], [], null, null, null)
+        : new(all && match.ResourceRules.IsEmpty ? null : ResourceRule.Of(match.ResourceRules), ResourceRule.Of(match.ExcludeResourceRules), match.MatchPolicy, match.NamespaceSelector, match.ObjectSelector);
+
+    /// <param name="values">Of the request, the namespace and the parameter.</param>
+    public IEnumerable<Objection> Judge(CelActivation values, CancellationToken ct)
+    {
+        ulong conditions = CelLimits.PerMatchConditions;
+        if (!_conditions.Match(values, ref conditions, out string? error, ct)) return error is null ? [] : [new(error, "")];
+
+        var found = new List<Objection>();
+        var budget = new Budget();
+        var all = _expressions.With(values, budget, ct);
+        foreach (var (validation, program, message) in _validations)
+        {
+            var result = budget.Evaluate(program, all, ct);
+            if (budget.Wrong(validation.Expression, program, result) is { } why)
+            {
+                if (FailsClosed) found.Add(new(why, ""));
+                if (budget.IsSpent) return found;
+            }
+            else if (result.Value is not CelBool { Value: true }) found.Add(new(MessageOf(validation, message, all, budget, ct), validation.Reason ?? "Invalid"));
+        }
+        // Nobody keeps the annotations while there is no audit, but what cannot be evaluated is a failure all the same.
+        budget = new();
+        all = _expressions.With(values, budget, ct);
+        foreach (var (expression, program) in _annotations)
+            if (budget.Wrong(expression, program, budget.Evaluate(program, all, ct)) is { } why && FailsClosed) found.Add(new(why, "", Always: true));
+        return found;
+    }
+
+    static string MessageOf(Validation validation, CelProgram? program, CelActivation values, Budget budget, CancellationToken ct)
+    {
+        if (program is not null && budget.Evaluate(program, values, ct).Value is CelString { Value: var text } && text.Trim() is { Length: > 0 and <= LongestMessage } shown && !shown.Contains('\n')) return shown;
+        return validation.Message.Trim() is { Length: > 0 } message ? message : "failed expression: " + validation.Expression.Trim();
+    }
+}

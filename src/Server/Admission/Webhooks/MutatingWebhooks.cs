@@ -1,0 +1,68 @@
+using Hanbae.Api;
+using Hanbae.Api.Admissionregistration.V1;
+using Hanbae.Api.Codec;
+using Hanbae.Api.Json;
+using Hanbae.Machinery.Patch;
+using Hanbae.Server.Auth;
+using Hanbae.Server.Cache;
+using Hanbae.Server.Errors;
+
+namespace Hanbae.Server.Admission.Webhooks;
+
+/// <summary>Lets clients' webhooks change what is written: one after the other, by the names of their configurations, each seeing what those before it made.</summary>
+sealed class MutatingWebhooks(ServedObjects objects, ResourceVersions versions, IAuthorizer authorizer, WebhookClients clients) : IAdmission
+{
+    readonly Compiled<MutatingWebhookConfiguration, Webhook[]> _webhooks = new(objects, static c => [.. Webhook.Of(c)]);
+
+    public bool Handles(Operation operation, GroupResource resource, string subresource) => !Selection.IsExempt(resource);
+
+    public async ValueTask<IKind?> MutateAsync(AdmissionRequest request, CancellationToken ct)
+    {
+        var all = await _webhooks.AllAsync(ct).ConfigureAwait(false);
+        if (all.Length == 0) return request.Object;
+        var rerun = request.Reinvocation.Of(nameof(MutatingWebhooks));
+        bool again = request.Reinvocation.IsSecond;
+        // Plugins of the server's own changed what webhooks had seen.
+        if (again && !Equals(rerun.Output, request.Object)) rerun.All();
+        var write = new ReviewedWrite(request, versions);
+        foreach (var configuration in all)
+            foreach (var webhook in configuration)
+            {
+                if (again && !rerun.IsDue(webhook.Key)) continue;
+                if (await webhook.MatchAsync(write, objects, authorizer, ct).ConfigureAwait(false) is not { } asked) continue;
+                bool changed;
+                try { changed = await AskAsync(webhook, write, asked, ct).ConfigureAwait(false); }
+                catch (WebhookCallException) when (webhook.Ignores) { changed = false; }
+                catch (WebhookCallException e) { throw Statuses.Internal(e.Message); }
+                if (changed)
+                {
+                    rerun.All();
+                    request.Reinvocation.IsDue = true;
+                }
+                if (webhook.Reinvokes) rerun.Asked(webhook.Key);
+            }
+        rerun.Output = write.Object;
+        return write.Object;
+    }
+
+    async ValueTask<bool> AskAsync(Webhook webhook, ReviewedWrite write, Invocation asked, CancellationToken ct)
+    {
+        var response = await clients.AskAsync(webhook, write, asked, mutating: true, ct).ConfigureAwait(false);
+        foreach (string warning in response.Warnings) write.Request.Warnings.Add(warning);
+        if (!response.Allowed) throw WebhookCall.Denied(webhook.Name, response.Status);
+        if (response.Patch.Length == 0) return false;
+        try
+        {
+            var patch = JsonPatch.Parse(JsonValue.Parse(response.Patch.Span));
+            if (patch.Operations.IsEmpty) return false;
+            var view = await write.InAsync(asked.Kind, ct).ConfigureAwait(false);
+            if (view.Object is null) throw Statuses.Internal($"admission webhook {GoQuote.Text(webhook.Name)} attempted to modify the object, which is not supported for this operation");
+            var tree = patch.Apply(view.Tree);
+            if (tree.Equals(view.Tree)) return false;
+            // As upstream, the answer may make of it whatever it likes that is still of the kind.
+            await write.ChangeAsync(view.Object.Kind().Decode(tree.ToUtf8()), ct).ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception e) when (e is PatchException or FormatException or DecodeException) { throw Statuses.Internal(e.Message); }
+    }
+}

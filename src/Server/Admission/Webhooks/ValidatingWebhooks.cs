@@ -1,0 +1,48 @@
+using Hanbae.Api;
+using Hanbae.Api.Admissionregistration.V1;
+using Hanbae.Server.Auth;
+using Hanbae.Server.Cache;
+using Hanbae.Server.Errors;
+
+namespace Hanbae.Server.Admission.Webhooks;
+
+/// <summary>Lets clients' webhooks refuse what is to be stored: all at once, since none changes anything.</summary>
+sealed class ValidatingWebhooks(ServedObjects objects, ResourceVersions versions, IAuthorizer authorizer, WebhookClients clients) : IAdmission
+{
+    readonly Compiled<ValidatingWebhookConfiguration, Webhook[]> _webhooks = new(objects, static c => [.. Webhook.Of(c)]);
+
+    public bool Handles(Operation operation, GroupResource resource, string subresource) => !Selection.IsExempt(resource);
+
+    public async ValueTask ValidateAsync(AdmissionRequest request, CancellationToken ct)
+    {
+        var all = await _webhooks.AllAsync(ct).ConfigureAwait(false);
+        if (all.Length == 0) return;
+        var write = new ReviewedWrite(request, versions);
+        var calls = new List<(Webhook Webhook, Invocation Asked)>();
+        foreach (var configuration in all)
+            foreach (var webhook in configuration)
+                if (await webhook.MatchAsync(write, objects, authorizer, ct).ConfigureAwait(false) is { } asked)
+                {
+                    // Converted here, one at a time: from then on the calls only read.
+                    await write.InAsync(asked.Kind, ct).ConfigureAwait(false);
+                    calls.Add((webhook, asked));
+                }
+        if (calls.Count == 0) return;
+        var answers = await Task.WhenAll(calls.Select(c => AskAsync(c.Webhook, write, c.Asked, ct))).ConfigureAwait(false);
+        foreach (var (warnings, _) in answers)
+            foreach (string warning in warnings) request.Warnings.Add(warning);
+        foreach (var (_, refusal) in answers) if (refusal is not null) throw refusal;
+    }
+
+    async Task<(Seq<string> Warnings, StatusException? Refusal)> AskAsync(Webhook webhook, ReviewedWrite write, Invocation asked, CancellationToken ct)
+    {
+        try
+        {
+            var response = await clients.AskAsync(webhook, write, asked, mutating: false, ct).ConfigureAwait(false);
+            return (response.Warnings, response.Allowed ? null : WebhookCall.Denied(webhook.Name, response.Status));
+        }
+        catch (WebhookCallException) when (webhook.Ignores) { return default; }
+        catch (WebhookCallException e) { return (default, Statuses.Internal(e.Message)); }
+        catch (StatusException e) { return (default, e); }
+    }
+}
