@@ -55,7 +55,7 @@ static class Cluster
             }
             if (node || settings.SimulatedNodes > 0)
             {
-                var storage = new LocalStorage(control.Access(supervisor, "system:hanbae:local-provisioner", LocalProvisioner.Name), settings, Path.Combine(paths.Data, "volumes"), loggers.CreateLogger("hanbae.local-provisioner"));
+                var storage = new LocalStorage(control.Access(supervisor, "system:hanbae:local-provisioner", "hanbae", LocalProvisioner.Name), settings, Path.Combine(paths.Data, "volumes"), loggers.CreateLogger("hanbae.local-provisioner"));
                 supervisor.Run("local-storage", storage.RunAsync);
             }
             if (await starting is { } ready)

@@ -54,9 +54,6 @@ public sealed class ServedObjects(bool soleWriter = true)
     public async ValueTask<Sorted?> SnapshotAsync<T>(CancellationToken ct) where T : class, IObject<T> =>
         Of<T>() is { } stored ? await AllAsync(stored, ct).ConfigureAwait(false) : null;
 
-    /// <summary>What is stored under that name, for callers that learn the kind at run time; null when it is not served.</summary>
-    internal StoredResource? Stored(GroupResource resource) => _find(resource);
-
     /// <summary>As current as every other look through this.</summary>
     internal ValueTask<Sorted> SnapshotAsync(StoredResource stored, CancellationToken ct) => AllAsync(stored, ct);
 

@@ -39,6 +39,6 @@ sealed class PolicyParams(ServedObjects objects, ResourceVersions versions)
             throw new PolicyConfigurationException("no params found for policy binding with `Deny` parameterNotFoundAction");
         return found;
 
-        JsonValue Tree(Item item) => JsonValue.Parse(item.As(served, Registry.Convert.To).Json);
+        JsonValue Tree(Item item) => JsonValue.Parse(item.As(served, Registry.Convert.To).Json.ToArray());
     }
 }
