@@ -27,7 +27,7 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
             .Map(_claims, c => c.Spec.VolumeName.Length > 0 ? [new Key("", c.Spec.VolumeName)] : [])
             .Map(_classes, c => Waiting(c.Metadata.Name).Concat(_claims.All.Where(claim => !Bond.NamesClass(claim)).Select(Key.Of)))
             // Pods that have no node yet: claims that wait for them say so. Recyclers: their end decides.
-            .Map(_pods, p => p.Spec.NodeName.Length == 0 ? Claims.NamesOf(p).Select(n => new Key(p.Metadata.Namespace, n)) : Recycler.VolumeOf(p) is { } volume ? [new Key("", volume)] : []);
+            .Map(_pods, p => Recycler.VolumeOf(p) is { } volume ? [new Key("", volume)] : p.Spec.NodeName.Length == 0 ? Claims.NamesOf(p).Select(n => new Key(p.Metadata.Namespace, n)) : []);
     }
 
     IEnumerable<Key> Waiting(string @class) =>
