@@ -9,6 +9,9 @@ namespace Hanbae.Server.OpenApi;
 /// <param name="served">The versions whose DeleteOptions and WatchEvents these are.</param>
 sealed class SchemaWriter(Utf8JsonWriter json, bool v3, IReadOnlyCollection<GroupVersion> served)
 {
+    const string ApiVersionDoc = "Group and version that the object is written in, such as v1 or apps/v1.";
+    const string KindDoc = "What the object is, such as Pod; with apiVersion, it says which fields there are.";
+
     readonly string _prefix = v3 ? "#/components/schemas/" : "#/definitions/";
 
     public void Write(Definitions.Definition definition)
@@ -55,14 +58,14 @@ sealed class SchemaWriter(Utf8JsonWriter json, bool v3, IReadOnlyCollection<Grou
         json.WriteStringValue("items");
         json.WriteEndArray();
         json.WriteStartObject("properties");
-        Text("apiVersion");
+        Text("apiVersion", ApiVersionDoc);
         json.WriteStartObject("items");
         json.WriteString("type", "array");
         json.WriteStartObject("items");
         Reference(Definitions.NameOf(kind), v3 ? "{}" : null, alone: true);
         json.WriteEndObject();
         json.WriteEndObject();
-        Text("kind");
+        Text("kind", KindDoc);
         json.WriteStartObject("metadata");
         Reference("io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta", v3 ? "{}" : null, alone: true);
         json.WriteEndObject();
@@ -71,9 +74,10 @@ sealed class SchemaWriter(Utf8JsonWriter json, bool v3, IReadOnlyCollection<Grou
         json.WriteEndObject();
     }
 
-    void Text(string name)
+    void Text(string name, string doc)
     {
         json.WriteStartObject(name);
+        Description(doc);
         json.WriteString("type", "string");
         json.WriteEndObject();
     }
@@ -97,7 +101,8 @@ sealed class SchemaWriter(Utf8JsonWriter json, bool v3, IReadOnlyCollection<Grou
     void Property(TypeSchema owner, FieldSchema field)
     {
         json.WriteStartObject(field.Name);
-        Description(field.Doc);
+        // No .api file writes down the two fields that every kind has.
+        Description(!owner.IsKind ? field.Doc : field.Name switch { "apiVersion" => ApiVersionDoc, "kind" => KindDoc, _ => field.Doc });
         string? reference = field.Type?.Name ?? SpecialSchemas.NameOf(owner, field);
         string? fallback = !v3 ? null : field.Default ?? (field.ZeroDefault ? Zero(field, reference) : null);
         switch (field.Shape)
