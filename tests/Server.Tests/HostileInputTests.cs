@@ -43,12 +43,12 @@ public sealed class HostileInputTests(ITestOutputHelper output)
     ];
 
     [Theory]
-    [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task No_request_makes_the_server_fail(int round)
+    public async Task No_request_makes_the_server_fail(int seed)
     {
-        int seed = round == 0 ? Environment.TickCount : round;
+        // Other seeds are for whoever looks for more: HANBAE_FUZZ_SEED=n.
+        if (Environment.GetEnvironmentVariable("HANBAE_FUZZ_SEED") is { Length: > 0 } wanted) seed += int.Parse(wanted);
         output.WriteLine($"seed {seed}");
         var random = new Random(seed);
         await using var server = await TestServer.StartAsync();
