@@ -5,6 +5,7 @@ using Hanbae.Api.Rest;
 using Hanbae.Client;
 using Hanbae.Controllers.Jobs;
 using Hanbae.Controllers.Ownership;
+using Hanbae.Machinery.Schedule;
 
 namespace Hanbae.Controllers.CronJobs;
 

@@ -1,4 +1,5 @@
 using Hanbae.Api.Batch.V1;
+using Hanbae.Machinery.Schedule;
 
 namespace Hanbae.Controllers.CronJobs;
 

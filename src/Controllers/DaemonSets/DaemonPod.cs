@@ -4,6 +4,7 @@ using Hanbae.Api.Core.V1;
 using Hanbae.Controllers.Nodes;
 using Hanbae.Controllers.Ownership;
 using Hanbae.Controllers.Pods;
+using Hanbae.Machinery.Nodes;
 
 namespace Hanbae.Controllers.DaemonSets;
 
@@ -48,7 +49,7 @@ static class DaemonPod
     public static (bool Runs, bool Stays) Fits(DaemonSet set, Node node)
     {
         var spec = set.Spec.Template.Spec;
-        if (spec.NodeName.Length > 0 && spec.NodeName != node.Metadata.Name || !NodeSelection.Allows(spec, node)) return (false, false);
+        if (spec.NodeName.Length > 0 && spec.NodeName != node.Metadata.Name || !NodeTerms.Allows(spec, node)) return (false, false);
         if (node.Spec.Taints.IsEmpty) return (true, true);
         var tolerations = TolerationsOf(spec);
         bool Bears(string effect)

@@ -2,6 +2,7 @@ using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Client;
 using Hanbae.Controllers.PersistentVolumes;
+using Hanbae.Machinery.Volumes;
 
 namespace Hanbae.Controllers.PersistentVolumeClaims;
 
@@ -20,7 +21,7 @@ sealed class Expand(IClusterAccess cluster) : IReconciler
         if (_claims.Find(key) is not { Status.Phase: "Bound" } claim || _volumes.Find(new("", claim.Spec.VolumeName)) is not { } volume
             || volume.Spec.ClaimRef?.Uid != claim.Metadata.Uid || Bond.Asked(claim) <= volume.Spec.Capacity[Bond.Storage]) return Task.FromResult(Again.OnChange);
         // As upstream: a warning where no one is known who could.
-        bool known = volume.Spec.Csi is not null || volume.Metadata.Annotations.ContainsKey(Bond.ProvisionedBy);
+        bool known = volume.Spec.Csi is not null || volume.Metadata.Annotations.ContainsKey(VolumeNotes.ProvisionedBy);
         cluster.Recorder.Event(claim, known ? "Normal" : "Warning", "ExternalExpanding", "waiting for an external controller to expand this PVC");
         return Task.FromResult(Again.OnChange);
     }

@@ -4,6 +4,7 @@ using Hanbae.Api.Storage.V1;
 using Hanbae.Client;
 using Hanbae.Controllers.Ownership;
 using Hanbae.Controllers.PersistentVolumeClaims;
+using Hanbae.Machinery.Volumes;
 
 namespace Hanbae.Controllers.PersistentVolumes;
 
@@ -23,20 +24,20 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
     {
         _pods.IndexClaims();
         on.Each(_volumes).Each(_claims)
-            .Map(_volumes, v => Bond.ClaimOf(v) is { } claim ? [claim] : v.Status.Phase == "Available" ? Waiting(Bond.ClassOf(v)) : [])
+            .Map(_volumes, v => Bond.ClaimOf(v) is { } claim ? [claim] : v.Status.Phase == "Available" ? Waiting(VolumeNotes.ClassOf(v)) : [])
             .Map(_claims, c => c.Spec.VolumeName.Length > 0 ? [new Key("", c.Spec.VolumeName)] : [])
-            .Map(_classes, c => Waiting(c.Metadata.Name).Concat(_claims.All.Where(claim => !Bond.NamesClass(claim)).Select(Key.Of)))
+            .Map(_classes, c => Waiting(c.Metadata.Name).Concat(_claims.All.Where(claim => !VolumeNotes.NamesClass(claim)).Select(Key.Of)))
             // Pods that have no node yet: claims that wait for them say so. Recyclers: their end decides.
             .Map(_pods, p => Recycler.VolumeOf(p) is { } volume ? [new Key("", volume)] : p.Spec.NodeName.Length == 0 ? Claims.NamesOf(p).Select(n => new Key(p.Metadata.Namespace, n)) : []);
     }
 
     IEnumerable<Key> Waiting(string @class) =>
-        _claims.All.Where(c => c.Spec.VolumeName.Length == 0 && Bond.ClassOf(c) == @class).Select(Key.Of);
+        _claims.All.Where(c => c.Spec.VolumeName.Length == 0 && VolumeNotes.ClassOf(c) == @class).Select(Key.Of);
 
     public Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
         if (key.Namespace.Length > 0)
-            return _claims.Find(key) is not { } claim ? Done : claim.Metadata.Annotations.ContainsKey(Bond.Completed) ? BoundAsync(claim, ct) : UnboundAsync(claim, ct);
+            return _claims.Find(key) is not { } claim ? Done : claim.Metadata.Annotations.ContainsKey(VolumeNotes.BindCompleted) ? BoundAsync(claim, ct) : UnboundAsync(claim, ct);
         return _volumes.Find(key) is { } volume ? VolumeAsync(volume, ct) : Done;
     }
 
@@ -45,17 +46,17 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
     async Task<Again> UnboundAsync(PersistentVolumeClaim claim, CancellationToken ct)
     {
         if (claim.Spec.VolumeName.Length > 0) return await NamedAsync(claim, ct);
-        var @class = _classes.Find(new("", Bond.ClassOf(claim)));
+        var @class = _classes.Find(new("", VolumeNotes.ClassOf(claim)));
         bool delayed = Classes.WaitsForPods(@class);
         if (Match.Best(claim, _volumes.All, delayed) is { } volume) return await JoinAsync(claim, volume, ct);
-        if (!Bond.NamesClass(claim) && Classes.DefaultOf(_classes.All) is { } given)
+        if (!VolumeNotes.NamesClass(claim) && Classes.DefaultOf(_classes.All) is { } given)
         {
             await cluster.Client.UpdateAsync(claim with { Spec = claim.Spec with { StorageClassName = given.Metadata.Name } }, ct); // KEP-3333
             return Again.OnChange;
         }
         if (claim.Metadata.DeletionTimestamp is not null) return await PhaseAsync(claim, "Pending", null, ct);
-        if (delayed && !claim.Metadata.Annotations.ContainsKey(Bond.SelectedNode)) TellWaiting(claim);
-        else if (Bond.ClassOf(claim).Length > 0) claim = await AskAsync(claim, @class, ct);
+        if (delayed && !claim.Metadata.Annotations.ContainsKey(VolumeNotes.SelectedNode)) TellWaiting(claim);
+        else if (VolumeNotes.ClassOf(claim).Length > 0) claim = await AskAsync(claim, @class, ct);
         else Tell(claim, "Normal", "FailedBinding", "no persistent volumes available for this claim and no storage class is set");
         return await PhaseAsync(claim, "Pending", null, ct);
     }
@@ -72,7 +73,7 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
     {
         if (@class is null)
         {
-            Tell(claim, "Warning", "ProvisioningFailed", $"storageclass.storage.k8s.io \"{Bond.ClassOf(claim)}\" not found");
+            Tell(claim, "Warning", "ProvisioningFailed", $"storageclass.storage.k8s.io \"{VolumeNotes.ClassOf(claim)}\" not found");
             return claim;
         }
         string provisioner = @class.Provisioner;
@@ -81,7 +82,7 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
             Tell(claim, "Warning", "ProvisioningFailed", $"no volume plugin matched name: {provisioner}");
             return claim;
         }
-        var notes = claim.Metadata.Annotations.Set(Bond.BetaProvisioner, provisioner).Set(Bond.Provisioner, provisioner);
+        var notes = claim.Metadata.Annotations.Set(VolumeNotes.BetaProvisioner, provisioner).Set(VolumeNotes.Provisioner, provisioner);
         if (notes != claim.Metadata.Annotations) claim = await cluster.Client.UpdateAsync(claim with { Metadata = claim.Metadata with { Annotations = notes } }, ct);
         Tell(claim, "Normal", "ExternalProvisioning",
             $"Waiting for a volume to be created either by the external provisioner '{provisioner}' or manually by the system administrator. "
@@ -156,7 +157,7 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
             return Again.OnChange;
         }
         // Made for a claim that has found another meanwhile.
-        if (volume.Metadata.Annotations.ContainsKey(Bond.ProvisionedBy) && volume.Spec.PersistentVolumeReclaimPolicy == "Delete") return await ReleaseAsync(volume, ct);
+        if (volume.Metadata.Annotations.ContainsKey(VolumeNotes.ProvisionedBy) && volume.Spec.PersistentVolumeReclaimPolicy == "Delete") return await ReleaseAsync(volume, ct);
         await PhaseAsync(await cluster.Client.UpdateAsync(Bond.Free(volume), ct), "Available", "", ct);
         return Again.OnChange;
     }
@@ -170,7 +171,7 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
             case "Recycle": return await new Recycler(cluster, options).RunAsync(volume, FailAsync, ct);
             case "Delete":
                 // Who made it removes it; nobody made what an administrator put there.
-                if (volume.Metadata.Annotations.ContainsKey(Bond.ProvisionedBy) || volume.Spec.Csi is not null) return Again.OnChange;
+                if (volume.Metadata.Annotations.ContainsKey(VolumeNotes.ProvisionedBy) || volume.Spec.Csi is not null) return Again.OnChange;
                 await FailAsync(volume, "VolumeFailedDelete", $"error getting deleter volume plugin for volume \"{volume.Metadata.Name}\": no deletable volume plugin matched", ct);
                 return Again.OnChange;
             default:

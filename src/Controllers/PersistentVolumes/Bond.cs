@@ -1,27 +1,13 @@
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
+using Hanbae.Machinery.Volumes;
 
 namespace Hanbae.Controllers.PersistentVolumes;
 
 /// <summary>What claims and volumes say of each other: the annotations and fields that make a binding, by upstream's names.</summary>
 static class Bond
 {
-    public const string Completed = "pv.kubernetes.io/bind-completed", ByController = "pv.kubernetes.io/bound-by-controller",
-        ProvisionedBy = "pv.kubernetes.io/provisioned-by", SelectedNode = "volume.kubernetes.io/selected-node",
-        Provisioner = "volume.kubernetes.io/storage-provisioner", BetaProvisioner = "volume.beta.kubernetes.io/storage-provisioner",
-        BetaClass = "volume.beta.kubernetes.io/storage-class";
-
     public const string Storage = "storage";
-
-    public static string ClassOf(PersistentVolumeClaim claim) =>
-        claim.Metadata.Annotations.TryGet(BetaClass, out string? name) ? name : claim.Spec.StorageClassName ?? "";
-
-    public static string ClassOf(PersistentVolume volume) =>
-        volume.Metadata.Annotations.TryGet(BetaClass, out string? name) ? name : volume.Spec.StorageClassName;
-
-    /// <summary>Whether the claim says which class it wants; an empty name says: none.</summary>
-    public static bool NamesClass(PersistentVolumeClaim claim) =>
-        claim.Metadata.Annotations.ContainsKey(BetaClass) || claim.Spec.StorageClassName is not null;
 
     public static Quantity Asked(PersistentVolumeClaim claim) => claim.Spec.Resources.Requests[Storage];
 
@@ -49,7 +35,7 @@ static class Bond
         return volume with
         {
             // One that its administrator set aside is not given back to everybody when the claim is gone.
-            Metadata = volume.IsFor(claim) ? volume.Metadata : volume.Metadata with { Annotations = volume.Metadata.Annotations.Set(ByController, "yes") },
+            Metadata = volume.IsFor(claim) ? volume.Metadata : volume.Metadata with { Annotations = volume.Metadata.Annotations.Set(VolumeNotes.BoundByController, "yes") },
             Spec = volume.Spec with { ClaimRef = Reference(claim) },
         };
     }
@@ -59,15 +45,15 @@ static class Bond
     {
         var notes = claim.Metadata.Annotations;
         bool chosen = claim.Spec.VolumeName != volume.Metadata.Name;
-        if (chosen) notes = notes.Set(ByController, "yes");
-        if (!notes.ContainsKey(Completed)) notes = notes.Set(Completed, "yes");
+        if (chosen) notes = notes.Set(VolumeNotes.BoundByController, "yes");
+        if (!notes.ContainsKey(VolumeNotes.BindCompleted)) notes = notes.Set(VolumeNotes.BindCompleted, "yes");
         if (!chosen && notes == claim.Metadata.Annotations) return claim;
         return claim with { Metadata = claim.Metadata with { Annotations = notes }, Spec = claim.Spec with { VolumeName = volume.Metadata.Name } };
     }
 
     /// <summary>The volume without its claim: free again, or, where its administrator set it aside, waiting for a claim of the name.</summary>
-    public static PersistentVolume Free(PersistentVolume volume) => volume.Metadata.Annotations.ContainsKey(ByController)
-        ? volume with { Metadata = volume.Metadata with { Annotations = volume.Metadata.Annotations.Remove(ByController) }, Spec = volume.Spec with { ClaimRef = null } }
+    public static PersistentVolume Free(PersistentVolume volume) => volume.Metadata.Annotations.ContainsKey(VolumeNotes.BoundByController)
+        ? volume with { Metadata = volume.Metadata with { Annotations = volume.Metadata.Annotations.Remove(VolumeNotes.BoundByController) }, Spec = volume.Spec with { ClaimRef = null } }
         : volume with { Spec = volume.Spec with { ClaimRef = volume.Spec.ClaimRef! with { Uid = "", ResourceVersion = "" } } };
 
     /// <summary>The claim's status in a phase; what is known of its volume is taken over when it becomes bound, and never after: it may grow apart.</summary>

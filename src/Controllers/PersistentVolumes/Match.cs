@@ -1,5 +1,6 @@
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
+using Hanbae.Machinery.Volumes;
 
 namespace Hanbae.Controllers.PersistentVolumes;
 
@@ -11,7 +12,7 @@ static class Match
     public static PersistentVolume? Best(PersistentVolumeClaim claim, IEnumerable<PersistentVolume> volumes, bool delayed)
     {
         var wanted = claim.Spec.Selector is { } labels ? labels.ToSelector() : Selector.Everything;
-        string @class = Bond.ClassOf(claim);
+        string @class = VolumeNotes.ClassOf(claim);
         var asked = Bond.Asked(claim);
         PersistentVolume? best = null;
         foreach (var volume in volumes)
@@ -22,7 +23,7 @@ static class Match
                 if (volume.IsFor(claim)) return volume;
                 continue;
             }
-            if (delayed || volume.Status.Phase != "Available" || Bond.ClassOf(volume) != @class || !wanted.Matches(volume.Metadata.Labels)
+            if (delayed || volume.Status.Phase != "Available" || VolumeNotes.ClassOf(volume) != @class || !wanted.Matches(volume.Metadata.Labels)
                 || !SameAttributes(claim, volume)) continue;
             if (best is null || Compare(volume, best) < 0) best = volume;
         }
@@ -40,7 +41,7 @@ static class Match
     public static string? Unfit(PersistentVolumeClaim claim, PersistentVolume volume)
     {
         if (volume.Spec.Capacity[Bond.Storage] < Bond.Asked(claim)) return "requested PV is too small";
-        if (Bond.ClassOf(claim) != Bond.ClassOf(volume)) return "storageClassName does not match";
+        if (VolumeNotes.ClassOf(claim) != VolumeNotes.ClassOf(volume)) return "storageClassName does not match";
         if (!SameAttributes(claim, volume)) return "volumeAttributesClassName does not match";
         if (Bond.ModesDiffer(claim, volume)) return "incompatible volumeMode";
         return Allows(claim, volume) ? null : "incompatible accessMode";

@@ -1,5 +1,6 @@
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
+using Hanbae.Machinery.Volumes;
 
 namespace Hanbae.Machinery.Quota;
 
@@ -88,7 +89,7 @@ public static class Charges
     static Map<Quantity> Of(PersistentVolumeClaim claim)
     {
         var cost = default(Map<Quantity>);
-        string name = claim.Metadata.Annotations.TryGet("volume.beta.kubernetes.io/storage-class", out string? old) ? old : claim.Spec.StorageClassName ?? "";
+        string name = VolumeNotes.ClassOf(claim);
         if (name.Length > 0) cost = cost.Set(name + ByStorageClass + "persistentvolumeclaims", Amounts.One);
         if (!claim.Spec.Resources.Requests.TryGet("storage", out var storage)) return cost;
         // Until a claim that grew has failed or succeeded, the larger size counts (KEP-1790).

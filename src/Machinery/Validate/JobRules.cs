@@ -1,4 +1,5 @@
 using Hanbae.Api.Batch.V1;
+using Hanbae.Machinery.Schedule;
 
 namespace Hanbae.Machinery.Validate;
 
@@ -82,13 +83,19 @@ static class JobRules
         var (at, s) = (FieldPath.Spec, o.Spec);
         if (s.Schedule.Length == 0) errors.Required(at["schedule"]);
         else if (s.Schedule.Contains("TZ", StringComparison.Ordinal)) errors.Invalid(at["schedule"], s.Schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
-        else if (s.Schedule[0] != '@' && s.Schedule.Split(' ', StringSplitOptions.RemoveEmptyEntries) is { Length: not 5 } fields)
-            errors.Invalid(at["schedule"], s.Schedule, $"expected exactly 5 fields, found {fields.Length}: [{string.Join(' ', fields)}]");
+        else if (Fault(s.Schedule) is { } fault) errors.Invalid(at["schedule"], s.Schedule, fault);
         if (s.TimeZone is { Length: 0 }) errors.Invalid(at["timeZone"], "", "timeZone must be nil or non-empty string");
         errors.NotNegative(at["startingDeadlineSeconds"], s.StartingDeadlineSeconds);
         errors.RequiredOneOf(at["concurrencyPolicy"], s.ConcurrencyPolicy, "Allow", "Forbid", "Replace");
         Spec(at["jobTemplate"]["spec"], s.JobTemplate.Spec, errors);
         errors.NotNegative(at["successfulJobsHistoryLimit"], s.SuccessfulJobsHistoryLimit);
         errors.NotNegative(at["failedJobsHistoryLimit"], s.FailedJobsHistoryLimit);
+    }
+
+    static string? Fault(string schedule)
+    {
+        try { CronSchedule.Parse(schedule, TimeZoneInfo.Utc); }
+        catch (FormatException e) { return e.Message; }
+        return null;
     }
 }

@@ -1,6 +1,7 @@
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Storage.V1;
+using Hanbae.Machinery.Volumes;
 using Hanbae.Scheduler.Volumes;
 
 namespace Hanbae.Scheduler.Plugins;
@@ -52,7 +53,7 @@ internal sealed class NodeVolumeLimits : IPreFilter, IFilter
                 if (volume.Spec.Csi is { } csi) volumes.Add((csi.Driver, csi.VolumeHandle));
             }
             // What is still to be made will be the driver's of the class; one volume a claim.
-            else if (_storage.Classes.TryGetValue(StorageState.ClassOf(claim), out var made)) volumes.Add((made.Provisioner, use.Claim.ToString()));
+            else if (_storage.Classes.TryGetValue(VolumeNotes.ClassOf(claim), out var made)) volumes.Add((made.Provisioner, use.Claim.ToString()));
         }
     }
 }

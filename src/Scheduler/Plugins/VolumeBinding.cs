@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
+using Hanbae.Machinery.Volumes;
 using Hanbae.Client;
 using Hanbae.Scheduler.Configuration;
 using Hanbae.Scheduler.Volumes;
@@ -67,7 +68,7 @@ internal sealed class VolumeBinding(VolumeBindingArgs args) : IPreFilter, IFilte
         List<PersistentVolume>? taken = null;
         foreach (var claim in _open)
         {
-            string? chosen = _storage.PromisedNodes.GetValueOrDefault(Key.Of(claim)) ?? (claim.Metadata.Annotations.TryGet(StorageState.SelectedNode, out string? named) ? named : null);
+            string? chosen = _storage.PromisedNodes.GetValueOrDefault(Key.Of(claim)) ?? (claim.Metadata.Annotations.TryGet(VolumeNotes.SelectedNode, out string? named) ? named : null);
             if (chosen is not null && chosen != node.Name) { found = false; break; }
             if (chosen is null && _storage.Match(claim, node.Node!, taken ??= []) is { } volume)
             {

@@ -1,6 +1,7 @@
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Client;
+using Hanbae.Machinery.Volumes;
 
 namespace Hanbae.Scheduler.Volumes;
 
@@ -13,7 +14,7 @@ internal sealed class ClaimBinder(IClusterAccess cluster, TimeSpan limit)
         foreach (var (claim, volume) in plan.Bind) await PromiseAsync(claim, volume, ct);
         foreach (var claim in plan.Provision)
         {
-            var asked = claim with { Metadata = claim.Metadata with { Annotations = claim.Metadata.Annotations.Set(StorageState.SelectedNode, node) } };
+            var asked = claim with { Metadata = claim.Metadata with { Annotations = claim.Metadata.Annotations.Set(VolumeNotes.SelectedNode, node) } };
             if (asked.Metadata.Annotations != claim.Metadata.Annotations) await cluster.Client.UpdateAsync(asked, ct);
         }
         return await WaitAsync(plan, node, ct);
@@ -25,7 +26,7 @@ internal sealed class ClaimBinder(IClusterAccess cluster, TimeSpan limit)
         var promised = volume with
         {
             Metadata = volume.Spec.ClaimRef is not null ? volume.Metadata
-                : volume.Metadata with { Annotations = volume.Metadata.Annotations.Set(StorageState.BoundByController, "yes") },
+                : volume.Metadata with { Annotations = volume.Metadata.Annotations.Set(VolumeNotes.BoundByController, "yes") },
             Spec = volume.Spec with
             {
                 ClaimRef = new()
@@ -50,9 +51,9 @@ internal sealed class ClaimBinder(IClusterAccess cluster, TimeSpan limit)
             var key = Key.Of(change.Object);
             if (!claims.Contains(key)) return;
             if (change.New is not { } claim) { done.TrySetResult($"persistentvolumeclaim \"{key.Name}\" not found"); return; }
-            bool chosen = claim.Metadata.Annotations.TryGet(StorageState.SelectedNode, out string? at);
+            bool chosen = claim.Metadata.Annotations.TryGet(VolumeNotes.SelectedNode, out string? at);
             // A driver that cannot make the volume there takes the node away again.
-            if (provisioned.Contains(key) && !StorageState.Bound(claim) && ((chosen && at != node) || (!chosen && seen.TryGetValue(key, out var before) && before!.Metadata.Annotations.ContainsKey(StorageState.SelectedNode))))
+            if (provisioned.Contains(key) && !StorageState.Bound(claim) && ((chosen && at != node) || (!chosen && seen.TryGetValue(key, out var before) && before!.Metadata.Annotations.ContainsKey(VolumeNotes.SelectedNode))))
             {
                 done.TrySetResult($"provisioning failed for PVC \"{key.Name}\"");
                 return;

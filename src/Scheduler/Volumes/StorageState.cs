@@ -1,6 +1,8 @@
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Storage.V1;
+using Hanbae.Machinery.Nodes;
+using Hanbae.Machinery.Volumes;
 using Hanbae.Scheduler.Tallies;
 
 namespace Hanbae.Scheduler.Volumes;
@@ -8,8 +10,6 @@ namespace Hanbae.Scheduler.Volumes;
 /// <summary>Claims, volumes and what makes volumes; and what decisions have promised of them that the API does not say yet.</summary>
 internal sealed class StorageState
 {
-    public const string SelectedNode = "volume.kubernetes.io/selected-node", BindCompleted = "pv.kubernetes.io/bind-completed", BoundByController = "pv.kubernetes.io/bound-by-controller";
-
     readonly Dictionary<Key, int> _uses = [];
 
     public Dictionary<Key, PersistentVolumeClaim> Claims { get; } = [];
@@ -32,24 +32,14 @@ internal sealed class StorageState
     /// <summary>How many Pods that have a node mount the claim.</summary>
     public int Uses(Key claim) => _uses.GetValueOrDefault(claim);
 
-    public static string ClassOf(PersistentVolumeClaim claim) =>
-        claim.Metadata.Annotations.TryGet("volume.beta.kubernetes.io/storage-class", out string? name) ? name : claim.Spec.StorageClassName ?? "";
-
-    public static string ClassOf(PersistentVolume volume) =>
-        volume.Metadata.Annotations.TryGet("volume.beta.kubernetes.io/storage-class", out string? name) ? name : volume.Spec.StorageClassName;
-
-    public static bool Bound(PersistentVolumeClaim claim) => claim.Spec.VolumeName.Length > 0 && claim.Metadata.Annotations.ContainsKey(BindCompleted);
+    public static bool Bound(PersistentVolumeClaim claim) => claim.Spec.VolumeName.Length > 0 && claim.Metadata.Annotations.ContainsKey(VolumeNotes.BindCompleted);
 
     /// <summary>Whether the claim waits for a Pod to be placed.</summary>
     public bool Delayed(PersistentVolumeClaim claim) =>
-        claim.Spec.VolumeName.Length == 0 && Classes.TryGetValue(ClassOf(claim), out var made) && made.VolumeBindingMode == "WaitForFirstConsumer";
+        claim.Spec.VolumeName.Length == 0 && Classes.TryGetValue(VolumeNotes.ClassOf(claim), out var made) && made.VolumeBindingMode == "WaitForFirstConsumer";
 
-    public static bool Reaches(PersistentVolume volume, Node node)
-    {
-        if (volume.Spec.NodeAffinity?.Required is not { } required) return true;
-        foreach (var term in required.NodeSelectorTerms) if (NodeMatcher.Matches(term, node)) return true;
-        return false;
-    }
+    public static bool Reaches(PersistentVolume volume, Node node) =>
+        volume.Spec.NodeAffinity?.Required is not { } required || NodeTerms.Matches(required, node);
 
     /// <summary>The smallest volume that a claim can have on a node.</summary>
     /// <param name="taken">Volumes that other claims of the same Pod get.</param>
@@ -57,7 +47,7 @@ internal sealed class StorageState
     {
         long wanted = claim.Spec.Resources.Requests.TryGet("storage", out var asked) ? asked.Value() : 0;
         var selector = claim.Spec.Selector is null ? null : PodScope.SelectorOf(claim.Spec.Selector);
-        string @class = ClassOf(claim);
+        string @class = VolumeNotes.ClassOf(claim);
         PersistentVolume? best = null;
         long bestSize = long.MaxValue;
         foreach (var volume in Volumes.Values)
@@ -72,7 +62,7 @@ internal sealed class StorageState
                 if (claimed.Name == claim.Metadata.Name && claimed.Namespace == claim.Metadata.Namespace && (claimed.Uid.Length == 0 || claimed.Uid == claim.Metadata.Uid)) return volume;
                 continue;
             }
-            if (volume.Status.Phase is not ("Available" or "") || ClassOf(volume) != @class || (selector is not null && !selector.Matches(volume.Metadata.Labels))) continue;
+            if (volume.Status.Phase is not ("Available" or "") || VolumeNotes.ClassOf(volume) != @class || (selector is not null && !selector.Matches(volume.Metadata.Labels))) continue;
             if ((claim.Spec.VolumeAttributesClassName ?? "") != (volume.Spec.VolumeAttributesClassName ?? "")) continue;
             if (size < bestSize || (size == bestSize && string.CompareOrdinal(volume.Metadata.Name, best!.Metadata.Name) < 0)) (best, bestSize) = (volume, size);
         }
@@ -90,7 +80,7 @@ internal sealed class StorageState
     public bool Provisions(PersistentVolumeClaim claim, Node node, out bool room)
     {
         room = true;
-        if (!Classes.TryGetValue(ClassOf(claim), out var made) || made.Provisioner is "" or "kubernetes.io/no-provisioner") return false;
+        if (!Classes.TryGetValue(VolumeNotes.ClassOf(claim), out var made) || made.Provisioner is "" or "kubernetes.io/no-provisioner") return false;
         if (!made.AllowedTopologies.IsEmpty && !made.AllowedTopologies.Exists(t => Allows(t, node))) return false;
         if (!Drivers.TryGetValue(made.Provisioner, out var driver) || driver.Spec.StorageCapacity != true) return true;
         long wanted = claim.Spec.Resources.Requests.TryGet("storage", out var asked) ? asked.Value() : 0;

@@ -2,14 +2,13 @@ using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Meta.V1;
 using Hanbae.Api.Storage.V1;
+using Hanbae.Machinery.Volumes;
 
 namespace Hanbae.Server.Tables;
 
 /// <summary>Rows of volumes, claims and the classes and drivers behind them.</summary>
 static class StorageCells
 {
-    const string BetaClass = "volume.beta.kubernetes.io/storage-class";
-
     public static void Write(PersistentVolume volume, IRow row)
     {
         var spec = volume.Spec;
@@ -19,7 +18,7 @@ static class StorageCells
         row.Text(spec.PersistentVolumeReclaimPolicy);
         row.Text(volume.Metadata.DeletionTimestamp is null ? volume.Status.Phase : "Terminating");
         row.Text(spec.ClaimRef is { } claim ? claim.Namespace + "/" + claim.Name : "");
-        row.Text(volume.Metadata.Annotations[BetaClass] ?? spec.StorageClassName);
+        row.Text(VolumeNotes.ClassOf(volume));
         row.Text(spec.VolumeAttributesClassName ?? CellText.Unset);
         row.Text(volume.Status.Reason);
         row.Age(volume.Metadata.CreationTimestamp);
@@ -34,7 +33,7 @@ static class StorageCells
         row.Text(claim.Spec.VolumeName);
         row.Text(bound ? claim.Status.Capacity["storage"].ToString() : "");
         row.Text(bound ? CellText.Modes(claim.Status.AccessModes) : "");
-        row.Text(claim.Metadata.Annotations[BetaClass] ?? claim.Spec.StorageClassName ?? "");
+        row.Text(VolumeNotes.ClassOf(claim));
         row.Text(claim.Spec.VolumeAttributesClassName ?? CellText.Unset);
         row.Age(claim.Metadata.CreationTimestamp);
         row.Text(claim.Spec.VolumeMode ?? CellText.Unset);

@@ -3,6 +3,7 @@ using Hanbae.Api.Core.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Api.Storage.V1;
 using Hanbae.Client;
+using Hanbae.Machinery.Volumes;
 
 namespace Hanbae.Kubelet.Volumes.Local;
 
@@ -23,7 +24,7 @@ public sealed class LocalProvisioner(IClusterAccess cluster, Func<string, ILocal
     readonly ICache<Node> _nodes = cluster.Cache<Node>();
 
     public void Watch(Triggers on) => on
-        .When(_claims, e => e.New is { } claim && claim.Metadata.Annotations[LocalVolume.AskedOf] == Name)
+        .When(_claims, e => e.New is { } claim && claim.Metadata.Annotations[VolumeNotes.Provisioner] == Name)
         .When(_volumes, e => e.New is { } volume && Made(volume))
         // A claim that became bound may have grown before.
         .Map(_volumes, v => Made(v) && v.Spec.ClaimRef is { } claim ? [new Key(claim.Namespace, claim.Name)] : [])
@@ -32,11 +33,11 @@ public sealed class LocalProvisioner(IClusterAccess cluster, Func<string, ILocal
         {
             if (e.Old is not null || diskOf(e.Object.Metadata.Name) is null) return;
             foreach (var claim in _claims.All)
-                if (claim.Spec.VolumeName.Length == 0 && claim.Metadata.Annotations[LocalVolume.AskedOf] == Name) add(Key.Of(claim));
+                if (claim.Spec.VolumeName.Length == 0 && claim.Metadata.Annotations[VolumeNotes.Provisioner] == Name) add(Key.Of(claim));
         }))
         .Needs(_nodes).Needs(_classes);
 
-    static bool Made(PersistentVolume volume) => volume.Metadata.Annotations[LocalVolume.ProvisionedBy] == Name;
+    static bool Made(PersistentVolume volume) => volume.Metadata.Annotations[VolumeNotes.ProvisionedBy] == Name;
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
@@ -47,7 +48,7 @@ public sealed class LocalProvisioner(IClusterAccess cluster, Func<string, ILocal
         else if (_claims.Find(key) is { } claim)
         {
             if (claim.Spec.VolumeName.Length > 0) await GrowAsync(claim, ct);
-            else if (claim.Metadata.DeletionTimestamp is null && claim.Metadata.Annotations[LocalVolume.AskedOf] == Name) await MakeAsync(claim, ct);
+            else if (claim.Metadata.DeletionTimestamp is null && claim.Metadata.Annotations[VolumeNotes.Provisioner] == Name) await MakeAsync(claim, ct);
         }
         return Again.OnChange;
     }
@@ -55,7 +56,7 @@ public sealed class LocalProvisioner(IClusterAccess cluster, Func<string, ILocal
     async Task MakeAsync(PersistentVolumeClaim claim, CancellationToken ct)
     {
         string name = LocalVolume.NameFor(claim);
-        if (_volumes.Find(new("", name)) is not null || _classes.Find(new("", LocalVolume.ClassOf(claim))) is not { Provisioner: Name } made) return;
+        if (_volumes.Find(new("", name)) is not null || _classes.Find(new("", VolumeNotes.ClassOf(claim))) is not { Provisioner: Name } made) return;
         if (Place(claim, made) is not { } node || diskOf(node.Metadata.Name) is not { } disk) return;
         void Tell(string type, string reason, string message) => cluster.Recorder.Event(claim, type, reason, message);
         if (LocalVolume.Unfit(claim) is { } why)
@@ -85,7 +86,7 @@ public sealed class LocalProvisioner(IClusterAccess cluster, Func<string, ILocal
     /// <summary>The node that the scheduler chose, or any when the class does not wait for it.</summary>
     Node? Place(PersistentVolumeClaim claim, StorageClass made)
     {
-        if (claim.Metadata.Annotations.TryGet(LocalVolume.SelectedNode, out string? chosen)) return _nodes.Find(new("", chosen));
+        if (claim.Metadata.Annotations.TryGet(VolumeNotes.SelectedNode, out string? chosen)) return _nodes.Find(new("", chosen));
         if (made.VolumeBindingMode == "WaitForFirstConsumer") return null;
         return _nodes.All.Where(n => !n.Spec.Unschedulable && diskOf(n.Metadata.Name) is not null && LocalVolume.Allowed(made, n))
             .OrderBy(n => diskOf(n.Metadata.Name) is SimulatedDisk).ThenBy(n => n.Metadata.Name, StringComparer.Ordinal).FirstOrDefault();
@@ -119,7 +120,7 @@ public sealed class LocalProvisioner(IClusterAccess cluster, Func<string, ILocal
         if (claim.Status.Capacity["storage"] >= asked) return;
         if (volume.Spec.Capacity["storage"] < asked)
         {
-            if (_classes.Find(new("", LocalVolume.ClassOf(claim))) is not { AllowVolumeExpansion: true }) return;
+            if (_classes.Find(new("", VolumeNotes.ClassOf(claim))) is not { AllowVolumeExpansion: true }) return;
             cluster.Recorder.Event(claim, "Normal", "Resizing", $"External resizer is resizing volume {volume.Metadata.Name}");
             await cluster.Client.UpdateAsync(volume with { Spec = volume.Spec with { Capacity = volume.Spec.Capacity.Set("storage", asked) } }, ct);
         }

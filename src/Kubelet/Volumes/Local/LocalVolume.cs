@@ -1,6 +1,7 @@
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Storage.V1;
+using Hanbae.Machinery.Volumes;
 
 namespace Hanbae.Kubelet.Volumes.Local;
 
@@ -8,16 +9,11 @@ namespace Hanbae.Kubelet.Volumes.Local;
 static class LocalVolume
 {
     public const string Provisioner = "hanbae.dev/local", NodeNote = "hanbae.dev/node";
-    public const string ProvisionedBy = "pv.kubernetes.io/provisioned-by", SelectedNode = "volume.kubernetes.io/selected-node",
-        AskedOf = "volume.kubernetes.io/storage-provisioner", BetaClass = "volume.beta.kubernetes.io/storage-class";
     /// <summary>Keeps a volume that is deleted until its folder is gone (KEP-2644).</summary>
     public const string Finalizer = "external-provisioner.volume.kubernetes.io/finalizer";
     const string Hostname = "kubernetes.io/hostname";
 
     public static string NameFor(PersistentVolumeClaim claim) => "pvc-" + claim.Metadata.Uid;
-
-    public static string ClassOf(PersistentVolumeClaim claim) =>
-        claim.Metadata.Annotations.TryGet(BetaClass, out string? name) ? name : claim.Spec.StorageClassName ?? "";
 
     /// <summary>Why no volume can be made for the claim; null when one can.</summary>
     public static string? Unfit(PersistentVolumeClaim claim) =>
@@ -35,7 +31,7 @@ static class LocalVolume
         Metadata = new()
         {
             Name = NameFor(claim),
-            Annotations = Map.Of((ProvisionedBy, Provisioner), (NodeNote, node.Metadata.Name)),
+            Annotations = Map.Of((VolumeNotes.ProvisionedBy, Provisioner), (NodeNote, node.Metadata.Name)),
             Finalizers = [Finalizer],
         },
         Spec = new()

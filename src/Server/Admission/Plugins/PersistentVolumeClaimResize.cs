@@ -1,6 +1,7 @@
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Storage.V1;
+using Hanbae.Machinery.Volumes;
 using Hanbae.Server.Cache;
 
 namespace Hanbae.Server.Admission.Plugins;
@@ -8,8 +9,6 @@ namespace Hanbae.Server.Admission.Plugins;
 /// <summary>Lets claims grow only where their class says that its volumes can.</summary>
 sealed class PersistentVolumeClaimResize(ServedObjects objects) : IAdmission
 {
-    const string Legacy = "volume.beta.kubernetes.io/storage-class";
-
     public bool Handles(Operation operation, GroupResource resource, string subresource) =>
         operation == Operation.Update && subresource.Length == 0 && resource is { Group: "", Resource: "persistentvolumeclaims" };
 
@@ -18,7 +17,7 @@ sealed class PersistentVolumeClaimResize(ServedObjects objects) : IAdmission
         if (request is not { Object: PersistentVolumeClaim claim, OldObject: PersistentVolumeClaim old }
             || claim.Spec.Resources.Requests["storage"] <= old.Spec.Resources.Requests["storage"]) return;
         if (old.Status.Phase != "Bound") throw Refuse.Because(request, "Only bound persistent volume claims can be expanded");
-        string name = claim.Metadata.Annotations.TryGet(Legacy, out string? legacy) ? legacy : claim.Spec.StorageClassName ?? "";
+        string name = VolumeNotes.ClassOf(claim);
         if (name.Length == 0 || await objects.FindAsync<StorageClass>("", name, ct).ConfigureAwait(false) is not { AllowVolumeExpansion: true })
             throw Refuse.Because(request, "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize");
     }

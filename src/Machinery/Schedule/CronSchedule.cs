@@ -1,13 +1,13 @@
 using Hanbae.Api;
 
-namespace Hanbae.Controllers.CronJobs;
+namespace Hanbae.Machinery.Schedule;
 
 /// <summary>When something is to happen, from a line of crontab: five fields, or <c>@daily</c> and its like, or <c>@every 90m</c>.</summary>
 /// <remarks>
 /// As upstream's parser: of day of month and day of week either may match when both are given; times that summer time leaps over do not
 /// happen, and those that it repeats happen twice.
 /// </remarks>
-sealed class CronSchedule
+public sealed class CronSchedule
 {
     const int LongestSearchYears = 5;
 

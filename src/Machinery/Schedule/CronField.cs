@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 
-namespace Hanbae.Controllers.CronJobs;
+namespace Hanbae.Machinery.Schedule;
 
 /// <summary>One field of a schedule: which of at most 60 values it allows.</summary>
 /// <param name="IsStar">It allows all, and says nothing: matters to the day fields, of which either may match when both say something.</param>
