@@ -27,6 +27,7 @@ public sealed class ReferenceTests
         ["Dashboard"] = ["Client", "Machinery"],
         ["Kubelet"] = ["Client", "Machinery", "Cri"],
 
+        ["Testing"] = ["Server", "Store", "Controllers", "Scheduler", "Client", "Kubelet"],
         ["Host"] = [All],
     };
 

@@ -85,6 +85,7 @@ public sealed class ControlPlane : IAsyncDisposable
         }, ct);
         await ClusterBootstrap.EnsureAsync(new IdentityTransport(server.Transport, new("system:apiserver", ["system:masters"]), "kube-apiserver/" + Version), new()
         {
+            Time = time,
             // As upstream: endpoints may not be in the loopback range, so there are none on a machine without a network.
             Advertise = IPAddress.IsLoopback(advertise) ? null : new(advertise, front.Addresses[0].Port), ServiceAddress = settings.ApiClusterIp, ServiceRanges = [IPNetwork.Parse(settings.ServiceCidr)],
             ClientAuthority = pki.Authority.ExportCertificatePem() + "\n", FrontProxyAuthority = pki.FrontProxyAuthority.ExportCertificatePem() + "\n",

@@ -20,6 +20,7 @@ public sealed class SimulatedNodes(IClusterAccess cluster, int count)
     static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(20);
 
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
+    readonly ICache<Node> _nodes = cluster.Cache<Node>();
     readonly Channel<Key> _work = Channel.CreateBounded<Key>(new BoundedChannelOptions(Backlog) { FullMode = BoundedChannelFullMode.Wait });
     readonly HashSet<string> _names = [.. Enumerable.Range(0, count).Select(Name)];
     int _addresses;
@@ -32,7 +33,23 @@ public sealed class SimulatedNodes(IClusterAccess cluster, int count)
         await Parallel.ForEachAsync(_names, new ParallelOptions { MaxDegreeOfParallelism = Workers, CancellationToken = ct }, async (name, stop) => await RegisterAsync(name, stop));
         await _pods.WhenSyncedAsync(ct);
         using var pods = _pods.Subscribe(e => { if (e.New is { } pod && _names.Contains(pod.Spec.NodeName) && Next(pod) is not null) Queue(Key.Of(pod)); });
-        await Task.WhenAll([HeartbeatsAsync(ct), .. Enumerable.Range(0, Workers).Select(_ => WorkAsync(ct))]);
+        await _nodes.WhenSyncedAsync(ct);
+        // Room for each node twice: one that finds none speaks up at its next change.
+        var silent = Channel.CreateBounded<string>(2 * count + 1);
+        using var nodes = _nodes.Subscribe(e => { if (e.New is { } node && _names.Contains(node.Metadata.Name) && !IsReady(node)) silent.Writer.TryWrite(node.Metadata.Name); });
+        await Task.WhenAll([HeartbeatsAsync(ct), ReviveAsync(silent.Reader, ct), .. Enumerable.Range(0, Workers).Select(_ => WorkAsync(ct))]);
+    }
+
+    static bool IsReady(Node node) => node.Status.Conditions.Exists(c => c is { Type: "Ready", Status: "True" });
+
+    /// <summary>Nodes that were taken for dead, as after a jump of the clock, speak up.</summary>
+    async Task ReviveAsync(ChannelReader<string> silent, CancellationToken ct)
+    {
+        await foreach (string name in silent.ReadAllAsync(ct))
+        {
+            await BeatAsync(name, ct);
+            await RegisterAsync(name, ct);
+        }
     }
 
     void Queue(Key key)

@@ -16,4 +16,5 @@ public sealed record BootstrapOptions
     public string ClientAuthority { get; init; } = "";
     /// <summary>PEM of who signs front proxies' certificates.</summary>
     public string FrontProxyAuthority { get; init; } = "";
+    public TimeProvider Time { get; init; } = TimeProvider.System;
 }

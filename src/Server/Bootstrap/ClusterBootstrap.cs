@@ -13,7 +13,7 @@ public static class ClusterBootstrap
 
     public static async Task EnsureAsync(IApiTransport transport, BootstrapOptions options, CancellationToken ct)
     {
-        var ensure = new Ensure(transport);
+        var ensure = new Ensure(transport, options.Time);
         await ensure.AllAsync(((string[])["default", "kube-system", "kube-public", "kube-node-lease"]).Select(n => new Namespace { Metadata = new() { Name = n } }), Keep, ct).ConfigureAwait(false);
         await Task.WhenAll(
             RbacPolicy.EnsureAsync(ensure, ct),

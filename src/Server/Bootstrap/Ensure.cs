@@ -6,10 +6,12 @@ using Hanbae.Server.Auth;
 namespace Hanbae.Server.Bootstrap;
 
 /// <summary>Makes objects be there, through the server's own front door and in its own name.</summary>
-sealed class Ensure(IApiTransport transport)
+sealed class Ensure(IApiTransport transport, TimeProvider time)
 {
     /// <summary>Writes at once, so that the store commits them together.</summary>
     const int AtOnce = 32;
+    /// <summary>As clients do, and as often: a server that has just begun may have to ask for patience.</summary>
+    const int MostRetries = 10;
 
     public async Task<Dictionary<Key, T>> ListAsync<T>(CancellationToken ct) where T : class, IObject<T>
     {
@@ -60,7 +62,13 @@ sealed class Ensure(IApiTransport transport)
 
     async Task<ApiResult> SendAsync(string method, string path, IKind? body, CancellationToken ct)
     {
-        var result = await transport.SendAsync(new() { Method = method, Path = path, Object = body, Identity = Groups.ApiServer, UserAgent = "hanbae-apiserver" }, ct).ConfigureAwait(false);
-        return result.Code < 300 ? result : throw new ApiException(result.Object as Status ?? new Status { Code = result.Code, Message = $"{method} {path}: {result.Code}" });
+        for (int retry = 0; ; retry++)
+        {
+            var result = await transport.SendAsync(new() { Method = method, Path = path, Object = body, Identity = Groups.ApiServer, UserAgent = "hanbae-apiserver" }, ct).ConfigureAwait(false);
+            if (result.Code < 300) return result;
+            var status = result.Object as Status ?? new Status { Code = result.Code, Message = $"{method} {path}: {result.Code}" };
+            if (status.Details?.RetryAfterSeconds is not > 0 || retry == MostRetries) throw new ApiException(status);
+            await Task.Delay(TimeSpan.FromSeconds(status.Details.RetryAfterSeconds), time, ct).ConfigureAwait(false);
+        }
     }
 }

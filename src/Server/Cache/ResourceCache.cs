@@ -85,7 +85,10 @@ public sealed partial class ResourceCache : IAsyncDisposable
             await reached.Task.WaitAsync(FreshnessTimeout, _time, ct).ConfigureAwait(false);
         }
         catch (TimeoutException) when (_fault is { } fault) { throw new StatusException(fault.Status); }
-        catch (TimeoutException) { throw Statuses.TooLargeResourceVersion(revision, _state?.Revision ?? 0, 1); }
+        catch (TimeoutException)
+        {
+            throw _state is { } state ? Statuses.TooLargeResourceVersion(revision, state.Revision, 1) : Statuses.TooManyRequests("storage is (re)initializing", 1);
+        }
         finally
         {
             if (!reached.Task.IsCompleted) lock (_gate) _waiting.RemoveAll(w => w.Reached == reached);

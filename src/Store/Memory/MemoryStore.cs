@@ -12,6 +12,7 @@ public sealed class MemoryStore : IStore, IChangeLog
     /// <summary>How many entries <see cref="ReadAsync"/> hands out at once.</summary>
     const int PageSize = 1000;
 
+    readonly MemoryOptions _options;
     readonly Lock _gate = new();
     readonly History _history;
     readonly Fanout _fanout;
@@ -19,10 +20,20 @@ public sealed class MemoryStore : IStore, IChangeLog
 
     public MemoryStore() : this(new MemoryOptions()) { }
 
-    public MemoryStore(MemoryOptions options)
+    public MemoryStore(MemoryOptions options) : this(options, s_empty, Revision.First) { }
+
+    MemoryStore(MemoryOptions options, ImmutableSortedSet<Entry> entries, Revision at)
     {
-        _history = new(Revision.First, s_empty, options.History);
-        _fanout = new(Revision.First, options.WatchBuffer);
+        _options = options;
+        _history = new(at, entries, options.History);
+        _fanout = new(at, options.WatchBuffer);
+    }
+
+    /// <summary>Another store that begins with what this one holds now, at the same revision, and goes its own way; costs nothing but what changes.</summary>
+    public MemoryStore Fork()
+    {
+        var (entries, revision) = At(null);
+        return new(_options, entries, revision);
     }
 
     public ValueTask<Entry?> GetAsync(Key key, CancellationToken ct)
