@@ -42,6 +42,12 @@ public sealed class HostileInputTests(ITestOutputHelper output)
         ("gracePeriodSeconds", ["-1", "x", "0"]), ("propagationPolicy", ["x", "Foreground"]), ("force", ["1"]), ("includeObject", ["x", "None"]), ("allowWatchBookmarks", ["x"]), ("sendInitialEvents", ["true", "x"]),
     ];
 
+    /// <summary>What upstream answers with a code of its own fault, too: a list at a revision that is no number, an applied field that is none, a Service that nobody serves, time that is up.</summary>
+    static readonly (int Code, string Text)[] s_blamesItself =
+    [
+        (500, "resourceVersion: Invalid value"), (500, "failed to create typed patch object"), (503, "no endpoints available for service"), (504, ""),
+    ];
+
     /// <param name="given">0 for one that nobody tried before, or that of HANBAE_FUZZ_SEED to see a round again.</param>
     [Theory]
     [InlineData(1)]
@@ -74,9 +80,7 @@ public sealed class HostileInputTests(ITestOutputHelper output)
             }
             catch (OperationCanceledException) { throw new Xunit.Sdk.XunitException($"seed {seed}: request {i} did not end within {s_bound}: {shown}"); }
             codes[code] = codes.GetValueOrDefault(code) + 1;
-            if (code < 500 || code == 504) continue;
-            // Upstream says 500 of a list at a revision that is no number.
-            if (code != 500 || !body.Contains("resourceVersion: Invalid value")) failures.Add($"request {i}: {shown}\n{code} {body}");
+            if (code >= 500 && !s_blamesItself.Any(b => b.Code == code && body.Contains(b.Text))) failures.Add($"request {i}: {shown}\n{code} {body}");
         }
         Assert.True(failures.Count == 0, $"seed {seed}: {failures.Count} failures\n" + string.Join("\n\n", failures.Take(10)));
         output.WriteLine(string.Join(" ", codes.Select(c => $"{c.Key}:{c.Value}")) + $" watches:{watched}");
