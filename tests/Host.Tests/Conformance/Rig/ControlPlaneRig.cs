@@ -25,6 +25,7 @@ public sealed class ControlPlaneRig : IAsyncLifetime
     /// <summary>As <c>system:masters</c>.</summary>
     public Wire Admin { get; private set; } = null!;
     public Uri Address { get; private set; } = null!;
+    public Kubectl Kubectl { get; private set; } = null!;
 
     public async Task InitializeAsync()
     {
@@ -39,6 +40,9 @@ public sealed class ControlPlaneRig : IAsyncLifetime
             _supervisor.Run("simulated-nodes", stop => new SimulatedNodes(nodes, settings.SimulatedNodes).RunAsync(stop));
             Address = new($"https://localhost:{_control.Port}");
             Admin = Client(_pki.Admin);
+            string config = Path.Combine(_folder.FullName, "kubeconfig");
+            await KubeconfigWriter.WriteAsync(config, _control.Port, _pki, CancellationToken.None);
+            Kubectl = new(config, Path.Combine(_folder.FullName, "cache"));
             await Admin.UntilAsync("/api/v1/nodes", nodes => nodes.Count == settings.SimulatedNodes && nodes.All(n => n.Items("status", "conditions").Any(c => c.Text("type") == "Ready" && c.Text("status") == "True")));
         }
         catch
