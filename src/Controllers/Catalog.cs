@@ -43,6 +43,7 @@ public static partial class Catalog
         new("persistentvolume-expander", "expand-controller", (c, _) => new PersistentVolumeClaims.Expand(c)),
         new("pvc-protection", "pvc-protection-controller", (c, _) => new PersistentVolumeClaims.Protect(c)),
         new("pv-protection", "pv-protection-controller", (c, _) => new PersistentVolumes.Protect(c)),
+        new("volumeattributesclass-protection", "vac-protection-controller", (c, _) => new VolumeAttributesClasses.Protect(c)),
         // Who may do what.
         new("clusterrole-aggregation", "clusterrole-aggregation-controller", (c, _) => new ClusterRoles.Aggregate(c)),
         // What goes: namespaces with all they hold.

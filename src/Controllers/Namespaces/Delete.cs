@@ -8,11 +8,12 @@ namespace Hanbae.Controllers.Namespaces;
 
 /// <summary>Empties namespaces that are to go, and lets them go when they are empty.</summary>
 /// <remarks>
-/// Every resource is deleted as a whole, and then looked at: what finalizers or running Pods hold back is told in the conditions and
-/// waited for. Only a namespace that was seen empty is finalized.
+/// First the Pods, and when they are gone every other resource is deleted as a whole, and then looked at: what finalizers or running Pods
+/// hold back is told in the conditions and waited for. Only a namespace that was seen empty is finalized.
 /// </remarks>
 sealed class Delete(IClusterAccess cluster) : IReconciler
 {
+    static readonly GroupResource Pods = new("", "pods");
     /// <summary>How long to wait for what goes by itself.</summary>
     static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
@@ -30,13 +31,17 @@ sealed class Delete(IClusterAccess cluster) : IReconciler
         // What is not known to be there cannot be deleted: the namespace stays until discovery answers.
         try { resources = Contents.Of(await ServerResources.DiscoverAsync(_transport, ct)); }
         catch (ApiException e) { unknown = e.Message; }
-        foreach (var resource in resources)
+        foreach (var resource in resources.OrderBy(r => r.Gvr.GroupResource != Pods))
+        {
             try
             {
                 if (await RemoveAsync(resource, key.Name, ct) is { Count: > 0 } rest) left.Add(rest);
             }
             catch (ApiException e) when (e.Code is 404 or 405) { /* This server does not serve it: there is nothing of it. */ }
             catch (ApiException e) { failures += (failures.Length > 0 ? ", " : "") + e.Message; }
+            // What runs goes first: nothing runs without the policies and secrets it was given (KEP-5080).
+            if (resource.Gvr.GroupResource == Pods && (left.Count > 0 || failures.Length > 0)) break;
+        }
 
         var status = ns.Status with { Phase = "Terminating", Conditions = DeleteConditions.For(ns.Status.Conditions, left, failures, unknown, cluster.Time.GetUtcNow()) };
         ns = await cluster.Client.UpdateStatusIfChangedAsync(ns, ns with { Status = status }, ct);

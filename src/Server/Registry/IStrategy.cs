@@ -43,6 +43,8 @@ public interface IStrategy
 
     /// <summary>Fields that field selectors may name besides <c>metadata.name</c> and <c>metadata.namespace</c>; the first ones are worth an index.</summary>
     IReadOnlyList<string> SelectableFields { get; }
+    /// <summary>The selectable field that a group's version calls so; null where it has none of that name.</summary>
+    string? SelectableField(GroupVersion version, string label);
     /// <summary>A field's value for selectors; empty when unset.</summary>
     string Field(IObject obj, string name);
 

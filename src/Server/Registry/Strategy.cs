@@ -49,6 +49,7 @@ public class Strategy(KindInfo kind) : IStrategy
     public virtual bool OrphansByDefault => false;
 
     public virtual IReadOnlyList<string> SelectableFields => [];
+    public virtual string? SelectableField(GroupVersion version, string label) => SelectableFields.Contains(label) ? label : null;
     public virtual string Field(IObject obj, string name) => name switch
     {
         "metadata.name" => obj.Metadata.Name,

@@ -71,11 +71,11 @@ sealed record ListTerms
         if (!resource.Info.Namespaced) ns = "";
         if (!terms.IsEmpty)
         {
-            var known = resource.Stored.Strategy.SelectableFields;
-            foreach (var term in terms.Terms)
-                if (term.Field is not ("metadata.name" or "metadata.namespace") && !known.Contains(term.Field))
-                    throw Statuses.BadRequest(known.Count > 0 ? $"field label not supported: {term.Field}"
-                        : $"\"{term.Field}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"");
+            var strategy = resource.Stored.Strategy;
+            terms = terms.Transform(term => term.Field is "metadata.name" or "metadata.namespace" ? term
+                : strategy.SelectableField(resource.Info.Gvr.GroupVersion, term.Field) is { } field ? term with { Field = field }
+                : throw Statuses.BadRequest(strategy.SelectableFields.Count > 0 ? $"field label not supported: {term.Field}"
+                    : $"\"{term.Field}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""));
             // The path and the selector ask for the same thing in different words.
             if (name.Length == 0 && terms.RequiresExactly("metadata.name", out string? wanted)) (name, terms) = (wanted, Without(terms, "metadata.name"));
             if (ns.Length == 0 && resource.Info.Namespaced && terms.RequiresExactly("metadata.namespace", out wanted)) (ns, terms) = (wanted, Without(terms, "metadata.namespace"));

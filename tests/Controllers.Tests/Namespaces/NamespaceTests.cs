@@ -45,6 +45,24 @@ public sealed class NamespaceTests
     }
 
     [Fact]
+    public async Task Nothing_else_goes_while_there_are_Pods()
+    {
+        await using var cluster = new TestCluster(["namespace"]);
+        cluster.Creep = TimeSpan.FromSeconds(1);
+        cluster.Api.Put(Space("team"));
+        cluster.Api.Put(new Pod { Metadata = new() { Name = "slow", Namespace = "team", Finalizers = ["example.com/wait"] }, Spec = new() { Containers = [new() { Name = "c", Image = "i" }] } });
+        cluster.Api.Put(new ConfigMap { Metadata = new() { Name = "needed", Namespace = "team" } });
+
+        await cluster.Client.DeleteAsync<Namespace>(new("", "team"), DeleteOptions.Empty, CancellationToken.None);
+        await cluster.UntilAsync(api => api.Find<Namespace>("team", "")!.Status.Conditions.Exists(c => c is { Type: "NamespaceContentRemaining", Status: "True" }));
+        Assert.Equal("Some resources are remaining: pods has 1 resource instances", cluster.Api.Find<Namespace>("team", "")!.Status.Conditions.Find(c => c.Type == "NamespaceContentRemaining")!.Message);
+        Assert.NotNull(cluster.Api.Find<ConfigMap>("needed", "team"));
+
+        cluster.Api.Change<Pod>("slow", p => p with { Metadata = p.Metadata with { Finalizers = default } }, "team");
+        await cluster.UntilAsync(api => api.Find<Namespace>("team", "") is null && api.Find<ConfigMap>("needed", "team") is null);
+    }
+
+    [Fact]
     public void Everything_that_can_be_in_a_namespace_is_deleted_with_it()
     {
         var all = Contents.BuiltIn.Select(r => r.Gvr.GroupResource.ToString()).ToList();

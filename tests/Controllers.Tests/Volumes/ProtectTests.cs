@@ -1,6 +1,7 @@
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Meta.V1;
+using Hanbae.Api.Storage.V1;
 using Hanbae.Client;
 
 namespace Hanbae.Controllers.Tests.Volumes;
@@ -39,6 +40,27 @@ public sealed class ProtectTests
         Assert.NotNull(cluster.Api.Find<PersistentVolume>("used", ""));
         cluster.Api.Change<PersistentVolume>("used", v => v with { Status = v.Status with { Phase = "Released" } }, "");
         await cluster.UntilAsync(a => a.Find<PersistentVolume>("used", "") is null);
+    }
+
+    [Fact]
+    public async Task A_class_of_attributes_goes_when_no_claim_and_no_volume_names_it()
+    {
+        await using var cluster = new TestCluster(["volumeattributesclass-protection"]);
+        VolumeAttributesClass Class(string name) => new() { Metadata = new() { Name = name, Finalizers = ["kubernetes.io/vac-protection"] }, DriverName = "example.com" };
+        foreach (string name in (string[])["had", "held", "free"]) cluster.Api.Put(Class(name));
+        cluster.Api.Put(Class("bare") with { Metadata = new() { Name = "bare" } });
+        cluster.Api.Put(Storage.Claim("c") with { Status = new() { CurrentVolumeAttributesClassName = "had" } });
+        var volume = Storage.Volume("v");
+        cluster.Api.Put(volume with { Spec = volume.Spec with { VolumeAttributesClassName = "held" } });
+        foreach (string name in (string[])["had", "held", "free"]) await cluster.Client.DeleteAsync<VolumeAttributesClass>(new("", name), DeleteOptions.Empty, default);
+
+        await cluster.UntilAsync(a => a.Find<VolumeAttributesClass>("free", "") is null && a.Find<VolumeAttributesClass>("bare", "")!.Metadata.Finalizers.Contains("kubernetes.io/vac-protection"));
+        Assert.NotNull(cluster.Api.Find<VolumeAttributesClass>("had", ""));
+        Assert.NotNull(cluster.Api.Find<VolumeAttributesClass>("held", ""));
+
+        cluster.Api.Remove<PersistentVolumeClaim>("c");
+        cluster.Api.Change<PersistentVolume>("v", v => v with { Spec = v.Spec with { VolumeAttributesClassName = null } }, "");
+        await cluster.UntilAsync(a => a.Find<VolumeAttributesClass>("had", "") is null && a.Find<VolumeAttributesClass>("held", "") is null);
     }
 
     [Fact]

@@ -12,6 +12,15 @@ public class EventStrategy() : Strategy(Event.Info)
         "involvedObject.fieldPath", "reason", "reportingComponent", "source", "type",
     ];
 
+    /// <summary>In <c>events.k8s.io</c> an Event is found by the names that its fields have there.</summary>
+    public override string? SelectableField(GroupVersion version, string label) => version.Group.Length == 0 ? base.SelectableField(version, label) : label switch
+    {
+        "reason" or "type" => label,
+        "reportingController" => "reportingComponent",
+        _ when label.StartsWith("regarding.", StringComparison.Ordinal) => base.SelectableField(version, "involvedObject." + label["regarding.".Length..]),
+        _ => null,
+    };
+
     public override string Field(IObject obj, string name)
     {
         var e = (Event)obj;
