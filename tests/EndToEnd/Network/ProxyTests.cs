@@ -52,10 +52,8 @@ public sealed class ProxyTests(SharedCluster shared) : Servants(shared)
         // A name that begins like the subresource.
         const string Name = "proxy-service";
         await ReadyServantAsync(Name, "http:80=<a+href=\"/rewriteme\">test</a> http:1080=<a+href=\"/rewriteme\">test</a> http:160=foo http:162=bar https:443=<a+href=\"/tlsrewriteme\">test</a> https:460=tls+baz https:462=tls+qux",
-            container: $$"""
-                env: [{name: PEM, value: {{JsonValue.Create(Pem()).ToJsonString()}}}], readinessProbe: {tcpSocket: {port: 80}, periodSeconds: 1},
-                ports: [{name: dest1, containerPort: 160}, {name: dest2, containerPort: 162}, {name: tlsdest1, containerPort: 460}, {name: tlsdest2, containerPort: 462}]
-                """);
+            container: $"env: [{{name: PEM, value: {JsonValue.Create(Pem()).ToJsonString()}}}], readinessProbe: {{tcpSocket: {{port: 80}}, periodSeconds: 1}}, "
+                + "ports: [{name: dest1, containerPort: 160}, {name: dest2, containerPort: 162}, {name: tlsdest1, containerPort: 460}, {name: tlsdest2, containerPort: 462}]");
         await Services.CreateAsync($$"""
             metadata: {name: {{Name}}}
             spec:

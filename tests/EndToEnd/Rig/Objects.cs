@@ -57,10 +57,10 @@ public sealed class Objects(RawApi api, string version, string resource, string 
     public Task<JsonNode> DeleteAllAsync(string labels, string options = "{}") => SendAsync(Delete, Query(labels), Read(options).ToJsonString());
 
     /// <summary>Events from here on; what is there already comes first.</summary>
-    public Watched Watch(string labels = "", string fields = "")
+    public Task<Watched> WatchAsync(string labels = "", string fields = "")
     {
         string query = Query(labels, fields);
-        return new(api, Path + (query.Length > 0 ? query + "&" : "?") + "watch=1");
+        return Watched.OpenAsync(api, Path + (query.Length > 0 ? query + "&" : "?") + "watch=1");
     }
 
     /// <summary>The object once it is as wanted.</summary>

@@ -3,27 +3,28 @@ using System.Text.Json.Nodes;
 namespace Hanbae.EndToEnd.Rig;
 
 /// <summary>A watch that a test holds: it takes the events one by one, in their order, until one is what it waits for.</summary>
-public sealed class Watched : IAsyncDisposable
+public sealed class Watched : IDisposable
 {
     static readonly TimeSpan Deadline = TimeSpan.FromSeconds(120);
-    readonly CancellationTokenSource _stop = new();
-    readonly Task<StreamReader> _opened;
+    readonly StreamReader _reader;
     readonly List<string> _seen = [];
 
-    internal Watched(RawApi api, string path) => _opened = OpenAsync(api, path);
+    Watched(Stream stream) => _reader = new(stream);
 
-    async Task<StreamReader> OpenAsync(RawApi api, string path) => new(await api.OpenAsync(path, _stop.Token));
+    internal static async Task<Watched> OpenAsync(RawApi api, string path)
+    {
+        using var limit = new CancellationTokenSource(Deadline);
+        return new(await api.OpenAsync(path, limit.Token));
+    }
 
     /// <summary>The first event from here on that is as wanted.</summary>
     /// <param name="type">ADDED, MODIFIED or DELETED.</param>
     public async Task<JsonNode> UntilAsync(string type, Func<JsonNode, bool>? enough = null, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(enough))] string what = "")
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        limit.CancelAfter(Deadline);
+        using var limit = new CancellationTokenSource(Deadline);
         try
         {
-            var reader = await _opened.WaitAsync(limit.Token);
-            while (await reader.ReadLineAsync(limit.Token) is { } line)
+            while (await _reader.ReadLineAsync(limit.Token) is { } line)
             {
                 _seen.Add(line);
                 var found = JsonNode.Parse(line)!;
@@ -34,10 +35,5 @@ public sealed class Watched : IAsyncDisposable
         throw new Xunit.Sdk.XunitException($"the watch had no {type} with {what}; seen:\n{string.Join('\n', _seen)}");
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await _stop.CancelAsync();
-        if (_opened.IsCompletedSuccessfully) (await _opened).Dispose();
-        _stop.Dispose();
-    }
+    public void Dispose() => _reader.Dispose();
 }
