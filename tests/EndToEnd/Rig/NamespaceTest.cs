@@ -5,21 +5,31 @@ namespace Hanbae.EndToEnd.Rig;
 
 /// <summary>A test with a namespace of its own in the shared cluster; what it makes there goes with the namespace.</summary>
 [Collection(SharedCluster.Name)]
-public abstract class NamespaceTest(SharedCluster shared) : IAsyncLifetime
+public abstract class NamespaceTest : IAsyncLifetime
 {
     static int _count;
 
-    protected RealCluster Cluster { get; } = shared.Cluster;
+    protected NamespaceTest(SharedCluster shared) : this(shared.Cluster) { }
+
+    /// <summary>In another cluster that is shared: the test says in whose collection it is.</summary>
+    private protected NamespaceTest(RealCluster cluster) => Cluster = cluster;
+
+    protected RealCluster Cluster { get; }
     protected string Namespace { get; } = $"e2e-{Interlocked.Increment(ref _count)}";
+    protected RawApi Api { get; private set; } = null!;
 
     public async Task InitializeAsync()
     {
-        await Cluster.KubectlAsync("create", "namespace", Namespace);
+        Api = await Cluster.ApiAsync();
+        await new Objects(Api, "v1", "namespaces").CreateAsync($"metadata: {{name: {Namespace}}}");
         // A Pod is refused until its account is there.
-        await Until.TrueAsync("default service account of " + Namespace, async () => (await TryAsync("get", "serviceaccount", "default")).Code == 0);
+        await Until.Async("default service account of " + Namespace, () => Of("v1", "serviceaccounts").FindAsync("default"), found => found is not null);
     }
 
-    public async Task DisposeAsync() => await Cluster.KubectlAsync("delete", "namespace", Namespace, "--wait=false");
+    public async Task DisposeAsync() => await new Objects(Api, "v1", "namespaces").DeleteAsync(Namespace);
+
+    /// <summary>What of a resource is in the test's namespace.</summary>
+    protected Objects Of(string version, string resource) => new(Api, version, resource, Namespace);
 
     /// <summary>kubectl in the test's namespace, which must succeed.</summary>
     protected async Task<string> KubectlAsync(params string[] arguments) => (await TryAsync(arguments)).Ok();

@@ -35,9 +35,21 @@ public sealed class NodeFactAttribute : FactAttribute
     public NodeFactAttribute() => Skip = Prerequisites.MissingForNode;
 }
 
+/// <summary>A test on real containers that answer: needs what their image is made of.</summary>
+public sealed class ServantFactAttribute : FactAttribute
+{
+    public ServantFactAttribute() => Skip = Prerequisites.MissingForNode ?? (File.Exists("/usr/bin/python3") ? null : "needs /usr/bin/python3");
+}
+
 /// <summary>A test of the control plane alone, run as somebody who is not root.</summary>
 public sealed class PlainUserFactAttribute : FactAttribute
 {
     public PlainUserFactAttribute() => Skip = Prerequisites.MissingForControlPlane
         ?? (Environment.IsPrivilegedProcess && Program.Find("setpriv") is null ? "needs setpriv, to stop being root" : null);
+}
+
+/// <summary>As <see cref="ServantFactAttribute"/>, with cases.</summary>
+public sealed class ServantTheoryAttribute : TheoryAttribute
+{
+    public ServantTheoryAttribute() => Skip = new ServantFactAttribute().Skip;
 }

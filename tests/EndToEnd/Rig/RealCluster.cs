@@ -10,6 +10,8 @@ public sealed class RealCluster : IAsyncDisposable
     static int _count;
     readonly string _folder;
     readonly string[] _as;
+    Task<RawApi>? _api;
+    Task? _servant;
 
     RealCluster(string folder, string[] runAs) => (_folder, _as) = (folder, runAs);
 
@@ -35,6 +37,9 @@ public sealed class RealCluster : IAsyncDisposable
     public async Task<string> UpAsync(params string[] options) =>
         (await HanbaeAsync(["up", "--detach", "--port", $"{Port}", "--kubelet-port", "0", .. options])).Ok();
 
+    /// <summary>Its API over HTTPS: one client for all tests.</summary>
+    public Task<RawApi> ApiAsync() => _api ??= RawApi.OfAsync(this);
+
     public Task<Ran> HanbaeAsync(params string[] arguments) => RunAsync(Prerequisites.Hanbae, [.. arguments, "--data-dir", DataDir]);
 
     /// <summary>Makes <c>busybox:1</c> known to the cluster, from this machine's own busybox.</summary>
@@ -43,6 +48,17 @@ public sealed class RealCluster : IAsyncDisposable
         string root = Path.Combine(_folder, "busybox");
         (await RunAsync(Path.Combine(Hanbae.Kit.Repository.Root, "examples/images/busybox.sh"), [root])).Ok();
         (await HanbaeAsync("image", "from-rootfs", root, "--name", "busybox:1", "--cmd", "sh")).Ok();
+    }
+
+    /// <summary>Makes <c>servant:1</c> known to the cluster: busybox, and a Python that runs <c>servant.py</c>.</summary>
+    public Task ImportServantAsync() => _servant ??= ImportAsync();
+
+    async Task ImportAsync()
+    {
+        string root = Path.Combine(_folder, "servant");
+        (await RunAsync(Path.Combine(Hanbae.Kit.Repository.Root, "tests/EndToEnd/Rig/servant.sh"), [root])).Ok();
+        (await HanbaeAsync("image", "from-rootfs", root, "--name", "servant:1", "--cmd", "sh")).Ok();
+        Directory.Delete(root, recursive: true);
     }
 
     public Task<Ran> TryKubectlAsync(IEnumerable<string> arguments, string? input = null, string? kubectl = null) =>
@@ -61,6 +77,7 @@ public sealed class RealCluster : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (!Directory.Exists(_folder)) return;
+        if (_api is { IsCompletedSuccessfully: true }) (await _api).Dispose();
         if (Directory.Exists(DataDir)) (await HanbaeAsync("reset")).Ok();
         Directory.Delete(_folder, recursive: true);
         Assert.Empty(await Leftovers.OfAsync(DataDir));
@@ -88,7 +105,8 @@ public sealed class RealCluster : IAsyncDisposable
 
     Dictionary<string, string> Surroundings => new() { ["HOME"] = _folder, ["NO_PROXY"] = "*", ["no_proxy"] = "*", ["HANBAE_DATA_DIR"] = DataDir };
 
-    static int FreePort()
+    /// <summary>A port that nobody had a moment ago.</summary>
+    public static int FreePort()
     {
         using var probe = new TcpListener(IPAddress.Any, 0);
         probe.Start();

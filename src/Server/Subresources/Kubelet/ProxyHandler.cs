@@ -1,4 +1,3 @@
-using System.Net;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Discovery.V1;
 using Hanbae.Server.Encode;
@@ -9,14 +8,9 @@ using Microsoft.AspNetCore.Http;
 namespace Hanbae.Server.Subresources.Kubelet;
 
 /// <summary>Passes HTTP on to a node's kubelet, a Pod or a Service.</summary>
-/// <remarks>The name may be <c>scheme:name:port</c>, as upstream splits it. Redirects and links in pages are left as they are.</remarks>
+/// <remarks>The name may be <c>scheme:name:port</c>, as upstream splits it.</remarks>
 sealed class ProxyHandler(ApiServer server, KubeletConnection kubelets, string resource) : IRestHandler
 {
-    static readonly HashSet<string> s_hop = new(StringComparer.OrdinalIgnoreCase)
-    {
-        "Connection", "Keep-Alive", "Transfer-Encoding", "TE", "Trailer", "Upgrade", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "Host", "Authorization", "Content-Length", "Date", "Server",
-    };
-
     readonly record struct Destination(bool Tls, string Host, int Port, bool Kubelet);
 
     public async ValueTask<Reply> HandleAsync(RequestContext request, CancellationToken ct)
@@ -28,26 +22,37 @@ sealed class ProxyHandler(ApiServer server, KubeletConnection kubelets, string r
             "pods" => await PodAsync(request.Info.Namespace, name, scheme, port, ct).ConfigureAwait(false),
             _ => await ServiceAsync(request.Info.Namespace, name, scheme, port, ct).ConfigureAwait(false),
         };
-        string path = PathBehind(request.RawTarget);
+        var (before, path, query) = Behind(request.RawTarget);
         string authority = KubeletConnection.Authority(to.Host, to.Port);
         return new RawReply(async http =>
         {
+            string target = (path.Length == 0 ? "/" : path) + query;
             if (UpgradeTunnel.IsUpgrade(http.Request))
             {
-                var target = new UpgradeTarget(authority, path, [], token => kubelets.DialAsync(to.Host, to.Port, to.Kubelet, to.Tls, token));
-                if (Tunnel.To(target) is RawReply raw) await raw.RunAsync(http).ConfigureAwait(false);
+                var upgrade = new UpgradeTarget(authority, target, [], token => kubelets.DialAsync(to.Host, to.Port, to.Kubelet, to.Tls, token));
+                if (Tunnel.To(upgrade) is RawReply raw) await raw.RunAsync(http).ConfigureAwait(false);
                 return;
             }
-            await RelayAsync(http, new($"{(to.Tls ? "https" : "http")}://{authority}{path}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }), to.Kubelet).ConfigureAwait(false);
+            // Relative links of the root would else be looked for beside it.
+            if (path.Length == 0 && (HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method)))
+            {
+                http.Response.StatusCode = StatusCodes.Status301MovedPermanently;
+                http.Response.Headers.Location = before + "/" + query;
+                return;
+            }
+            var url = new Uri($"{(to.Tls ? "https" : "http")}://{authority}{target}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+            await ProxyRelay.RunAsync(to.Kubelet ? kubelets.Http : kubelets.Plain, http, url, before).ConfigureAwait(false);
         });
     }
 
-    /// <summary>What stands behind <c>/proxy</c>, as it was sent.</summary>
-    static string PathBehind(string target)
+    /// <summary>The request's target as it was sent, in three: up to and with <c>/proxy</c>, the path behind that, the query. Names may begin like the subresource.</summary>
+    (string Before, string Path, string Query) Behind(string target)
     {
-        int at = target.IndexOf("/proxy", target.IndexOf("/api/v1/", StringComparison.Ordinal) + 8, StringComparison.Ordinal) + "/proxy".Length;
-        string rest = target[at..];
-        return rest.Length == 0 || rest[0] != '/' ? "/" + rest : rest;
+        int query = target.IndexOf('?', StringComparison.Ordinal) is >= 0 and var found ? found : target.Length, at = target.IndexOf("/api/v1/", StringComparison.Ordinal);
+        // api, v1, namespaces, its name, the resource, its name, proxy.
+        for (int parts = resource == "nodes" ? 5 : 7; parts > 0; parts--)
+            at = at < query && target.IndexOf('/', at + 1, query - at - 1) is >= 0 and var next ? next : query;
+        return (target[..at], target[at..query], target[query..]);
     }
 
     static (string Scheme, string Name, string Port) Split(string id)
@@ -96,34 +101,5 @@ sealed class ProxyHandler(ApiServer server, KubeletConnection kubelets, string r
             found.AddRange(slice.Endpoints.Where(e => e.Conditions.Ready != false && !e.Addresses.IsEmpty).Select(e => new Destination(scheme == "https", e.Addresses[0], at, false)));
         }
         return found.Count > 0 ? found[Random.Shared.Next(found.Count)] : throw Statuses.Unavailable($"no endpoints available for service \"{name}\"");
-    }
-
-    async Task RelayAsync(HttpContext http, Uri to, bool kubelet)
-    {
-        using var request = new HttpRequestMessage(new(http.Request.Method), to) { Version = HttpVersion.Version11 };
-        if (http.Request.ContentLength > 0 || http.Request.Headers.TransferEncoding.Count > 0 || http.Request.Protocol == "HTTP/2" && http.Request.Method is "POST" or "PUT" or "PATCH")
-            request.Content = new StreamContent(http.Request.Body);
-        foreach (var (name, values) in http.Request.Headers)
-            if (!s_hop.Contains(name) && !name.StartsWith(':') && !request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values))
-                request.Content?.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
-        HttpResponseMessage answer;
-        try { answer = await (kubelet ? kubelets.Http : kubelets.Plain).SendAsync(request, http.RequestAborted).ConfigureAwait(false); }
-        catch (HttpRequestException e)
-        {
-            byte[] body = Encoder.Object(Output.Json, Statuses.Failure(503, "ServiceUnavailable", $"error trying to reach service: {(e.InnerException ?? e).Message}"));
-            http.Response.StatusCode = 503;
-            http.Response.ContentType = MediaTypes.Json;
-            await http.Response.BodyWriter.WriteAsync(body, http.RequestAborted).ConfigureAwait(false);
-            return;
-        }
-        using (answer)
-        {
-            http.Response.StatusCode = (int)answer.StatusCode;
-            foreach (var (name, values) in answer.Headers.Concat(answer.Content.Headers))
-                if (!s_hop.Contains(name)) http.Response.Headers.Append(name, values.ToArray());
-            await http.Response.StartAsync(http.RequestAborted).ConfigureAwait(false);
-            var body = await answer.Content.ReadAsStreamAsync(http.RequestAborted).ConfigureAwait(false);
-            await body.CopyToAsync(http.Response.Body, http.RequestAborted).ConfigureAwait(false);
-        }
     }
 }
