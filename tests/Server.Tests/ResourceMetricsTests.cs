@@ -63,10 +63,10 @@ public sealed class ResourceMetricsTests : IAsyncLifetime
         Assert.Equal("nodes", (await _server.GetAsync("/apis/metrics.k8s.io/v1beta1")).Text("resources", "0", "name"));
     }
 
-    [Theory, Discovery.Kubectl("1.27"), Discovery.Kubectl("1.33")]
+    [Theory, Kubectl("1.27"), Kubectl("1.33")]
     public async Task Kubectl_tops_nodes_and_Pods(string kubectl)
     {
-        await using var session = await Discovery.KubectlSession.StartAsync(kubectl, more: [ResourceMetricsApi.Served], paths: [.. new ResourceMetricsApi(() => s_usage).Routes]);
+        await using var session = await KubectlSession.StartAsync(kubectl, more: [ResourceMetricsApi.Served], paths: [.. new ResourceMetricsApi(() => s_usage).Routes]);
         await session.Server.CreateAsync(new Node { Metadata = new() { Name = "n1" }, Status = new() { Allocatable = Of("1", "4Gi"), Capacity = Of("1", "4Gi") } });
         Assert.Matches(@"n1\s+250m\s+25%\s+1024Mi\s+25%", await session.RunAsync("", "top", "nodes"));
         Assert.Matches(@"(?s)a\s+150m\s+15Mi.*b\s+1000m\s+1Mi", await session.RunAsync("", "top", "pods", "-n", "default"));

@@ -1,69 +1,8 @@
-using System.Diagnostics;
-using System.Reflection;
-using Xunit.Sdk;
-
 namespace Hanbae.Server.Tests.Crd;
 
 /// <summary>Real kubectl with custom resources: applies their definitions, finds them, explains and shows them.</summary>
 public sealed class CrdKubectlTests
 {
-    [AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
-    sealed class KubectlAttribute : DataAttribute
-    {
-        readonly string? _path;
-
-        public KubectlAttribute(string version)
-        {
-            string? installed = Environment.GetEnvironmentVariable("PATH")?.Split(':').Select(f => Path.Combine(f, "kubectl")).FirstOrDefault(File.Exists);
-            installed = installed is null ? null : Path.GetDirectoryName(File.ResolveLinkTarget(installed, returnFinalTarget: true)?.FullName ?? installed);
-            _path = installed is not null && File.Exists(Path.Combine(installed, "kubectl." + version)) ? Path.Combine(installed, "kubectl." + version) : null;
-            if (_path is null) Skip = $"kubectl.{version} is not beside the kubectl in PATH";
-        }
-
-        public override IEnumerable<object[]> GetData(MethodInfo testMethod) => [[_path ?? ""]];
-    }
-
-    sealed class Session(string kubectl, CrdRig rig) : IAsyncDisposable
-    {
-        readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("hanbae-kubectl-");
-
-        public async Task<string> RunAsync(string input, params string[] arguments)
-        {
-            var (code, output, error) = await TryAsync(input, arguments);
-            Assert.True(code == 0, error);
-            return output;
-        }
-
-        public async Task<(int Code, string Output, string Error)> TryAsync(string input, params string[] arguments)
-        {
-            var start = new ProcessStartInfo(kubectl, ["--server", rig.Test.Address.ToString(), "--insecure-skip-tls-verify", "--username=u", "--password=p", "--cache-dir", _folder.FullName, .. arguments])
-            {
-                RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
-            };
-            start.Environment["KUBECONFIG"] = Path.Combine(_folder.FullName, "none");
-            using var process = Process.Start(start)!;
-            using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
-            try
-            {
-                var (output, error) = (process.StandardOutput.ReadToEndAsync(limit.Token), process.StandardError.ReadToEndAsync(limit.Token));
-                await process.StandardInput.WriteAsync(input);
-                process.StandardInput.Close();
-                await process.WaitForExitAsync(limit.Token);
-                return (process.ExitCode, await output, await error);
-            }
-            finally
-            {
-                if (!process.HasExited) process.Kill(entireProcessTree: true);
-            }
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await rig.DisposeAsync();
-            _folder.Delete(recursive: true);
-        }
-    }
-
     const string Ready = """,{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}""";
 
     [Theory, Kubectl("1.27"), Kubectl("1.30"), Kubectl("1.33")]
@@ -71,7 +10,7 @@ public sealed class CrdKubectlTests
     [Trait("Conformance", "[sig-api-machinery] CustomResourcePublishOpenAPI [Privileged:ClusterAdmin] works for CRD with validation schema [Conformance]")]
     public async Task A_definition_is_applied_and_its_objects_are_used(string kubectl)
     {
-        await using var session = new Session(kubectl, await CrdRig.StartAsync());
+        await using var session = new KubectlSession(kubectl, (await CrdRig.StartAsync()).Test);
         string definition = CrdRig.Thing("""{"type":"object","description":"What is wanted.","required":["color"],"properties":{"color":{"type":"string","description":"Its color.","enum":["red","blue"]},"size":{"type":"integer"},"host":{"type":"string"}}}""",
             version: ",\"subresources\":{\"status\":{},\"scale\":{\"specReplicasPath\":\".spec.size\",\"statusReplicasPath\":\".status.size\"}},\"selectableFields\":[{\"jsonPath\":\".spec.color\"}],\"additionalPrinterColumns\":["
                 + """{"name":"Color","type":"string","jsonPath":".spec.color"},{"name":"Size","type":"integer","jsonPath":".spec.size","priority":1},{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}""" + Ready + "]");
