@@ -35,6 +35,7 @@ static class AdmissionCatalog
             new RuntimeClasses(objects),
             new DefaultIngressClass(objects),
             // Clients' own: behind all that this server changes, before whatever counts.
+            new MutatingPolicies(objects, versions, authorizer, time),
             new MutatingWebhooks(objects, versions, authorizer, clients),
             new ValidatingPolicies(objects, versions, authorizer),
             new ValidatingWebhooks(objects, versions, authorizer, clients),
