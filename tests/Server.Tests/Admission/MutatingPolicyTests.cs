@@ -60,7 +60,7 @@ public sealed class MutatingPolicyTests : IAsyncLifetime
     {
         await DefineAsync("broken", s_maps, """ "mutations":[{"patchType":"JSONPatch","jsonPatch":{"expression":"[JSONPatch{op: 'add', path: '/data/x', value: object.data.missing}]"} }] """);
         var answer = await _rig.Test.PostAsync(ConfigMaps, ConfigMap("a"));
-        Assert.Equal(422, answer.Code);
+        Assert.Equal((403, "Invalid"), (answer.Code, answer.Text("reason")));
         Assert.StartsWith("policy 'broken' with binding 'broken-b' denied request: expression '[JSONPatch{", answer.Message, StringComparison.Ordinal);
 
         var wrong = await _rig.Test.PostAsync(Policies, $$$"""{"metadata":{"name":"wrong"},"spec":{"reinvocationPolicy":"Never","matchConstraints":{"resourceRules":[{{{s_maps}}}]},"mutations":[{"patchType":"JSONPatch","jsonPatch":{"expression":"'x'"} }] } }""");

@@ -4,7 +4,6 @@ using Hanbae.Api.Core.V1;
 using Hanbae.Api.Json;
 using Hanbae.Machinery.Cel;
 using Hanbae.Server.Admission.Webhooks;
-using Hanbae.Server.Auth;
 
 namespace Hanbae.Server.Admission.Expressions;
 
@@ -50,9 +49,10 @@ static class RequestVariables
         .WithVariable("request", s_request, "kubernetes.AdmissionRequest")
         .WithVariable("authorizer", CelAuthorizer.Type).WithVariable("authorizer.requestResource", CelAuthorizer.ResourceCheckType);
 
-    public static CelActivation Values(ReviewedWrite write, Invocation asked, ReviewedWrite.View view, IAuthorizer authorizer)
+    /// <exception cref="Errors.StatusException">The objects cannot be converted.</exception>
+    public static async ValueTask<CelActivation> ValuesAsync(ReviewedWrite write, Invocation asked, RequestAuthorizer asking, CancellationToken ct)
     {
-        var asking = new RequestAuthorizer(authorizer, write.Request.User);
+        var view = await write.InAsync(asked.Kind, ct).ConfigureAwait(false);
         return new(
             ("object", Any(view.Tree)), ("oldObject", Any(view.OldTree)), ("request", CelJson.Wrap(TreeOf(write.Told(asked, "")), s_request)),
             ("authorizer", CelAuthorizer.Value(asking)),

@@ -1,12 +1,8 @@
 using Hanbae.Api;
 using Hanbae.Api.Admissionregistration.V1;
-using Hanbae.Api.Json;
-using Hanbae.Machinery.Apply;
 using Hanbae.Machinery.Cel;
-using Hanbae.Machinery.Patch;
 using Hanbae.Server.Admission.Expressions;
 using Hanbae.Server.Admission.Webhooks;
-using Hanbae.Server.Apply;
 
 namespace Hanbae.Server.Admission.Policies;
 
@@ -43,52 +39,39 @@ sealed class MutatingPolicy
 
     public static string ExpressionOf(Mutation mutation) => mutation.JsonPatch?.Expression ?? mutation.ApplyConfiguration?.Expression ?? "";
 
-    public bool Matches(CelActivation values, out string? error, CancellationToken ct)
-    {
-        ulong budget = CelLimits.PerMatchConditions;
-        return _conditions.Match(values, ref budget, out error, ct);
-    }
+    public (bool Match, string? Error) Matches(CelActivation values, CancellationToken ct) => _conditions.Match(values, ct);
 
     /// <param name="values">Of the request as it is then: each mutation sees what those before it made.</param>
+    /// <param name="failures">Takes why mutations could not be evaluated or do not apply; those after them are tried all the same.</param>
     /// <returns>Whether anything changed.</returns>
-    /// <exception cref="PolicyConfigurationException">A mutation cannot be evaluated, or does not apply.</exception>
-    public async ValueTask<bool> ApplyAsync(ReviewedWrite write, Invocation asked, Func<ValueTask<CelActivation>> values, DateTimeOffset now, CancellationToken ct)
+    public async ValueTask<bool> ApplyAsync(ReviewedWrite write, Invocation asked, RequestAuthorizer asking, Func<ValueTask<CelActivation>> values, List<string> failures, DateTimeOffset now, CancellationToken ct)
     {
         bool changed = false;
         foreach (var (mutation, expression, program) in _mutations)
         {
             var view = await write.InAsync(asked.Kind, ct).ConfigureAwait(false);
             if (view.Object is null) return changed;
-            var budget = new Budget();
-            var result = budget.Evaluate(program, _expressions.With(await values().ConfigureAwait(false), budget, ct), ct);
-            if (budget.Wrong(expression, program, result) is { } why) throw new PolicyConfigurationException(why);
+            var given = await values().ConfigureAwait(false);
+            var (result, wrong) = await asking.EvaluateAsync(() =>
+            {
+                var budget = new Budget();
+                var came = budget.Evaluate(program, _expressions.With(given, budget, ct), ct);
+                return (came.Value, budget.Wrong(expression, program, came));
+            }).ConfigureAwait(false);
+            if (wrong is not null)
+            {
+                failures.Add(wrong);
+                continue;
+            }
             try
             {
-                var made = CelJson.ToJson(result.Value!, out string? error) ?? throw new PolicyConfigurationException(error!);
-                var tree = mutation.PatchType == "JSONPatch" ? Patched(view.Tree, made) : Applied(view, made, now);
+                var tree = mutation.PatchType == "JSONPatch" ? PolicyPatches.Patched(view.Tree, result!) : PolicyPatches.Applied(view, result!, now);
                 if (tree.Equals(view.Tree)) continue;
                 await write.ChangeAsync(view.Object.Kind().Decode(tree.ToUtf8()), ct).ConfigureAwait(false);
                 changed = true;
             }
-            catch (Exception e) when (e is PatchException or ApplyException or FormatException or Api.Codec.DecodeException) { throw new PolicyConfigurationException(e.Message); }
+            catch (Exception e) when (e is PolicyConfigurationException or FormatException or Api.Codec.DecodeException) { failures.Add(e.Message); }
         }
         return changed;
-    }
-
-    static JsonValue Patched(JsonValue tree, JsonValue patch)
-    {
-        try { return JsonPatch.Parse(patch).Apply(tree); }
-        // A test that fails means that there is nothing to do.
-        catch (PatchException e) when (e.Message.EndsWith("test failed", StringComparison.Ordinal)) { return tree; }
-        catch (PatchException e) { throw new PolicyConfigurationException("JSONPath: " + e.Message); }
-    }
-
-    /// <summary>As server-side apply merges, but nobody comes to own anything by it.</summary>
-    static JsonValue Applied(ReviewedWrite.View view, JsonValue made, DateTimeOffset now)
-    {
-        var kind = view.Object!.Kind();
-        var wanted = ((JsonObject)made).With("apiVersion", kind.ApiVersion).With("kind", kind.Kind);
-        TypedCheck.Check(wanted, ApplyKinds.TypeOf(kind));
-        return (JsonValue?)Tracking.Apply(new Ownership(), view.Json, wanted, new FieldTracking("policy", kind, "").Write(now), force: true) ?? view.Tree;
     }
 }
