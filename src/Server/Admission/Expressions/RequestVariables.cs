@@ -44,8 +44,17 @@ static class RequestVariables
         return hasParams ? env.WithVariable("params", CelType.Dyn) : env;
     }
 
-    static CelEnvironment Of(CelEnvironment env) => env
-        .WithVariable("object", CelType.Dyn).WithVariable("oldObject", CelType.Dyn)
+    /// <summary>For policies, when it is known what the objects are.</summary>
+    /// <param name="name">Of the objects' type, in errors.</param>
+    public static CelEnvironment Typed(CelSchema schema, string name, (CelSchema Schema, string Name)? param)
+    {
+        var env = Known(CelEnvironment.Kubernetes).WithVariable("object", schema, name).WithVariable("oldObject", schema, name).WithVariable("namespaceObject", s_namespace, "kubernetes.Namespace");
+        return param is var (of, called) ? env.WithVariable("params", of, called == name ? called + ".params" : called) : env;
+    }
+
+    static CelEnvironment Of(CelEnvironment env) => Known(env).WithVariable("object", CelType.Dyn).WithVariable("oldObject", CelType.Dyn);
+
+    static CelEnvironment Known(CelEnvironment env) => env
         .WithVariable("request", s_request, "kubernetes.AdmissionRequest")
         .WithVariable("authorizer", CelAuthorizer.Type).WithVariable("authorizer.requestResource", CelAuthorizer.ResourceCheckType);
 
