@@ -18,7 +18,7 @@ namespace Hanbae.Server;
 public sealed class ApiServer : IAsyncDisposable
 {
     readonly CancellationTokenSource _stop = new();
-    readonly Task _bookmarks, _definitions, _compaction;
+    readonly Task _bookmarks, _definitions, _policies, _compaction;
     readonly Joined<ServedGroup> _groups;
     readonly Joined<OpenApiPart> _openApi;
 
@@ -56,6 +56,7 @@ public sealed class ApiServer : IAsyncDisposable
         Transport = new InProcessTransport(this);
         _bookmarks = BookmarksAsync(_stop.Token);
         _definitions = Task.Run(() => custom.RunAsync(_stop.Token));
+        _policies = Task.Run(() => new Admission.Policies.PolicyStatus(Resources, options.Time).RunAsync(_stop.Token));
         _compaction = new Compaction(store, () => Resources.AllStored, options.CompactEvery, options.Time, options.Logger).RunAsync(_stop.Token);
     }
 
@@ -98,6 +99,7 @@ public sealed class ApiServer : IAsyncDisposable
         await StopAsync().ConfigureAwait(false);
         await _bookmarks.ConfigureAwait(false);
         await _definitions.ConfigureAwait(false);
+        await _policies.ConfigureAwait(false);
         await _compaction.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await Resources.DisposeAsync().ConfigureAwait(false);
         _stop.Dispose();

@@ -44,8 +44,12 @@ public abstract class RequestContext
     public Identity User { get; set; } = Anonymous;
     /// <summary>Throws when the client may not do that verb on the same path: an apply or a PUT may turn out to create. Null when nobody asks.</summary>
     internal Func<string, ValueTask>? MayAlso { get; set; }
+    /// <summary>Asked about the body of what is nowhere stored, which admission sees all the same; null where storage asks.</summary>
+    internal Func<IKind, CancellationToken, ValueTask<IKind?>>? Admit { get; set; }
     /// <summary>Texts of <c>Warning</c> headers.</summary>
     public List<string> Warnings { get; } = [];
+    /// <summary>For the audit log.</summary>
+    public AuditAnnotations AuditAnnotations { get; } = new();
     /// <summary>Headers of the answer besides those that follow from its body.</summary>
     public List<KeyValuePair<string, string>> ReplyHeaders { get; } = [];
     /// <summary>What the answer is to be encoded as; verbs set it before they begin so that a 406 has no effects.</summary>
@@ -62,5 +66,9 @@ public abstract class RequestContext
 
     /// <summary>The body as an object of the kind (defaulted by nobody); null when there is no body.</summary>
     /// <exception cref="Errors.StatusException">Unknown media type, malformed, of another kind, or strictly wrong.</exception>
-    public ValueTask<IKind?> ReadObjectAsync(KindInfo kind, CancellationToken ct) => Body.ReadAsync(this, kind, ct);
+    public async ValueTask<IKind?> ReadObjectAsync(KindInfo kind, CancellationToken ct)
+    {
+        var obj = await Body.ReadAsync(this, kind, ct).ConfigureAwait(false);
+        return obj is not null && Admit is { } admit ? await admit(obj, ct).ConfigureAwait(false) : obj;
+    }
 }

@@ -39,6 +39,8 @@ sealed class Router
         if (resource.Handlers.TryGetValue(info.Subresource, out var handler))
         {
             request.Output = Negotiation.Of(request, shapes: false);
+            if (handler is Auth.OnlyCreate)
+                request.Admit = (obj, ct) => resource.Stored.AdmitAsync(Writes.RequestOf(request, resource, new Api.Meta.V1.CreateOptions { FieldManager = request.Parameter("fieldManager") ?? "" }), Admission.Operation.Create, obj, null, ct);
             return handler.HandleAsync(request, request.Aborted);
         }
         return info.Subresource.Length == 0 ? ResourceAsync(request, resource) : SubresourceAsync(request, resource);

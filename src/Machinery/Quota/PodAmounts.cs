@@ -44,6 +44,9 @@ public static class PodAmounts
         return total;
     }
 
+    /// <summary>Whether it is a resource that somebody outside of Kubernetes has named: a device.</summary>
+    public static bool IsExtended(string name) => Validate.ResourceRules.IsExtended(name);
+
     /// <summary>What can be asked for a Pod as a whole.</summary>
     static bool IsPodLevel(string name) => name is "cpu" or "memory" || name.StartsWith("hugepages-", StringComparison.Ordinal);
 

@@ -4,7 +4,7 @@ using Hanbae.Api.Core.V1;
 namespace Hanbae.Machinery.Quota;
 
 /// <summary>Tells which objects a quota's scopes are about. Objects of kinds that no scope can tell anything of are about none.</summary>
-static class QuotaScopes
+public static class QuotaScopes
 {
     /// <summary>The quota's scopes and selectors, all of which must match.</summary>
     public static bool Match(ResourceQuota quota, IObject obj)
@@ -16,7 +16,7 @@ static class QuotaScopes
         return true;
     }
 
-    static bool Matches(ScopedResourceSelectorRequirement term, IObject obj) => (obj, term.ScopeName) switch
+    public static bool Matches(ScopedResourceSelectorRequirement term, IObject obj) => (obj, term.ScopeName) switch
     {
         (Pod pod, "Terminating") => pod.Spec.ActiveDeadlineSeconds >= 0,
         (Pod pod, "NotTerminating") => !(pod.Spec.ActiveDeadlineSeconds >= 0),

@@ -22,6 +22,22 @@ public interface IAdmission
 
 public enum Operation : byte { Create, Update, Delete, Connect }
 
+/// <summary>What has to be undone when a write that was admitted does not come about: its name is taken, or somebody else was first.</summary>
+/// <remarks>Not when nobody knows whether it did: then whoever counts anew finds out.</remarks>
+public sealed class Compensation
+{
+    readonly List<Func<Task>> _steps = [];
+
+    public void Add(Func<Task> undo) => _steps.Add(undo);
+
+    /// <summary>The last first; once.</summary>
+    public async ValueTask RunAsync()
+    {
+        for (int i = _steps.Count - 1; i >= 0; i--) await _steps[i]().ConfigureAwait(false);
+        _steps.Clear();
+    }
+}
+
 /// <summary>A write on its way, as upstream's admission.Attributes.</summary>
 public sealed record AdmissionRequest
 {
@@ -42,6 +58,10 @@ public sealed record AdmissionRequest
     public required Identity User { get; init; }
     /// <summary>Takes what is to be said in <c>Warning</c> headers.</summary>
     public required ICollection<string> Warnings { get; init; }
+    /// <summary>Takes what is to be noted in the audit log.</summary>
+    public AuditAnnotations Audit { get; init; } = new();
+    /// <summary>Takes what is to be undone when the object is not written after all.</summary>
+    public Compensation Unwritten { get; init; } = new();
     /// <summary>Shared by all that see the request.</summary>
     public Reinvocation Reinvocation { get; init; } = new();
 }

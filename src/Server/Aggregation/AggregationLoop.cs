@@ -12,6 +12,7 @@ using Hanbae.Server.Discovery;
 using Hanbae.Server.OpenApi;
 using Hanbae.Server.Registry;
 using Microsoft.Extensions.Logging;
+using Hanbae.Server.Backends;
 
 namespace Hanbae.Server.Aggregation;
 
@@ -26,14 +27,14 @@ sealed partial class AggregationLoop(ApiServer server, AggregationOptions option
 
     readonly TimeProvider _time = server.Options.Time;
     readonly ILogger _log = server.Options.Logger;
-    readonly ServiceRoute _route = new(server.Resources, options);
+    readonly ServiceBackends _backends = new(server.Resources.Stored, options.Resolve);
     // One pending change is as good as many.
     readonly Channel<bool> _changed = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
     readonly Dictionary<string, (Remote Remote, long DocumentsAt)> _remotes = [];
 
     public async Task RunAsync(CancellationToken ct)
     {
-        var availability = new Availability(_route, options, _time);
+        var availability = new Availability(_backends, options, _time);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var watches = new List<Task>();
         try
@@ -165,7 +166,7 @@ sealed partial class AggregationLoop(ApiServer server, AggregationOptions option
                 remote.Dispose();
             }
         foreach (var (name, spec) in specs)
-            if (!_remotes.ContainsKey(name)) _remotes[name] = (new(spec, _route, options), 0);
+            if (!_remotes.ContainsKey(name)) _remotes[name] = (new(spec, _backends, options), 0);
     }
 
     /// <summary>One whose name is not made of its version and group is nobody's.</summary>

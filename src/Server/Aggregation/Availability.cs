@@ -3,12 +3,13 @@ using Hanbae.Api.Apiregistration.V1;
 using Hanbae.Api.Meta.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Server.Auth;
+using Hanbae.Server.Backends;
 
 namespace Hanbae.Server.Aggregation;
 
 /// <summary>Finds out whether another API server can be asked: its Service, its endpoints, and at last itself.</summary>
 /// <remarks>Reasons and sentences are those that people look for: upstream's availability controller.</remarks>
-sealed class Availability(ServiceRoute route, AggregationOptions options, TimeProvider time)
+sealed class Availability(ServiceBackends backends, AggregationOptions options, TimeProvider time)
 {
     const string Type = "Available";
     /// <summary>A document that is larger is no list of resources.</summary>
@@ -35,14 +36,14 @@ sealed class Availability(ServiceRoute route, AggregationOptions options, TimePr
         var (ns, name) = (remote.Service.Namespace, remote.Service.Name);
         if (options.Resolve is null)
         {
-            if (await route.FindAsync(ns, name, ct).ConfigureAwait(false) is not { } service) return Not("ServiceNotFound", $"service/{name} in \"{ns}\" is not present");
+            if (await backends.FindAsync(ns, name, ct).ConfigureAwait(false) is not { } service) return Not("ServiceNotFound", $"service/{name} in \"{ns}\" is not present");
             if (service.Spec.Type is "" or "ClusterIP")
             {
                 if (service.Spec.Ports.Find(p => p.Port == remote.Port) is not { } port)
                     return Not("ServicePortError", $"service/{name} in \"{ns}\" is not listening on port {remote.Port}");
-                if ((await route.SlicesAsync(ns, name, ct).ConfigureAwait(false)).Count == 0)
+                if ((await backends.SlicesAsync(ns, name, ct).ConfigureAwait(false)).Count == 0)
                     return Not("EndpointsNotFound", $"cannot find endpointslices for service/{name} in \"{ns}\"");
-                if ((await route.EndpointsAsync(ns, name, port.Name, ct).ConfigureAwait(false)).Count == 0)
+                if ((await backends.ReadyAsync(ns, name, port.Name, ct).ConfigureAwait(false)).Count == 0)
                     return Not("MissingEndpoints", $"endpoints for service/{name} in \"{ns}\" have no addresses with port name \"{port.Name}\"");
             }
         }

@@ -1,11 +1,10 @@
 using System.Collections.Immutable;
-using System.Net;
 using System.Net.Security;
-using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Hanbae.Api;
 using Hanbae.Api.Apiregistration.V1;
 using Hanbae.Api.Meta.V1;
+using Hanbae.Server.Backends;
 
 namespace Hanbae.Server.Aggregation;
 
@@ -13,12 +12,12 @@ namespace Hanbae.Server.Aggregation;
 sealed class Remote : IDisposable
 {
     readonly SslClientAuthenticationOptions _tls;
-    readonly ServiceRoute _route;
+    readonly ServiceBackends _backends;
     readonly SocketsHttpHandler _handler;
 
-    public Remote(APIServiceSpec spec, ServiceRoute route, AggregationOptions options)
+    public Remote(APIServiceSpec spec, ServiceBackends backends, AggregationOptions options)
     {
-        (Spec, Service, _route) = (spec, spec.Service!, route);
+        (Spec, Service, _backends) = (spec, spec.Service!, backends);
         Version = new(spec.Group, spec.Version);
         Port = Service.Port ?? 443;
         _tls = Tls(spec, HostName, options.ProxyClientCertificate);
@@ -52,21 +51,7 @@ sealed class Remote : IDisposable
     public RemoteDocuments Documents { get; } = new();
 
     /// <summary>A connection to one of the Service's endpoints, without TLS.</summary>
-    async ValueTask<Stream> ConnectAsync(CancellationToken ct)
-    {
-        var to = await _route.ResolveAsync(Service.Namespace, Service.Name, Port, ct).ConfigureAwait(false);
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            await socket.ConnectAsync(to.Host, to.Port, ct).ConfigureAwait(false);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
+    ValueTask<Stream> ConnectAsync(CancellationToken ct) => _backends.DialAsync(Service.Namespace, Service.Name, Port, ct);
 
     /// <summary>A connection of its own, for an upgrade.</summary>
     public async ValueTask<Stream> DialAsync(CancellationToken ct)
@@ -86,16 +71,10 @@ sealed class Remote : IDisposable
 
     static SslClientAuthenticationOptions Tls(APIServiceSpec spec, string name, X509Certificate2? certificate)
     {
-        var tls = new SslClientAuthenticationOptions { TargetHost = name };
+        var tls = BackendTls.Trusting(spec.InsecureSkipTLSVerify ? default : spec.CaBundle);
+        tls.TargetHost = name;
         if (certificate is not null) tls.ClientCertificateContext = SslStreamCertificateContext.Create(certificate, null, offline: true);
         if (spec.InsecureSkipTLSVerify) tls.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
-        else if (spec.CaBundle.Length > 0)
-        {
-            tls.CertificateChainPolicy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-            try { tls.CertificateChainPolicy.CustomTrustStore.ImportFromPem(spec.CaBundle.ToText()); }
-            // Not PEM: then nothing is trusted, and the check says so.
-            catch (System.Security.Cryptography.CryptographicException) { }
-        }
         return tls;
     }
 

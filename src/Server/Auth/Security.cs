@@ -22,7 +22,7 @@ public sealed class Security
         var serviceAccounts = new ServiceAccountTokens(options.Issuer, options.ServiceAccountKeys, Objects, options.Time);
         var tokens = new BearerTokens(Auth.Authenticators.Catalog.Tokens(options, Objects, serviceAccounts), options.ApiAudiences);
         Authenticators = Auth.Authenticators.Catalog.Of(options, tokens);
-        Admission = AdmissionCatalog.Of(Objects, Authorizer, options.Time, new Escalation(rbac, Authorizer));
+        Admission = AdmissionCatalog.Of(options.Admission, Objects, Authorizer, options.Time, new Escalation(rbac, Authorizer));
         var access = new AccessReviews(Authorizer);
         Rest =
         [

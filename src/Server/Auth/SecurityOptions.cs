@@ -25,6 +25,8 @@ public sealed record SecurityOptions
     public bool ExtendTokens { get; init; } = true;
     public StaticTokens? StaticTokens { get; init; }
     public bool BootstrapTokens { get; init; } = true;
+    /// <summary>Which admission plugins look at writes.</summary>
+    public Admission.AdmissionOptions Admission { get; init; } = new();
     /// <summary>Nobody else writes to the store; see <see cref="ServerOptions.SoleWriter"/>.</summary>
     public bool SoleWriter { get; init; } = true;
     public TimeProvider Time { get; init; } = TimeProvider.System;

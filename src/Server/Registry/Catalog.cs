@@ -42,6 +42,7 @@ public static class Catalog
         : kind == Certificates.CertificateSigningRequest.Info ? new SigningStrategy()
         : kind == Apiextensions.CustomResourceDefinition.Info ? new Crd.Definition.DefinitionStrategy()
         : kind == Webhooks.MutatingWebhookConfiguration.Info || kind == Webhooks.ValidatingWebhookConfiguration.Info || kind == Webhooks.ValidatingAdmissionPolicy.Info
+            || kind == Webhooks.MutatingAdmissionPolicy.Info
             ? new Admission.Policies.ExpressionStrategy(kind)
         : new Strategy(kind);
 

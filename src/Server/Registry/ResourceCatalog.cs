@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Hanbae.Api;
 using Hanbae.Api.Rest;
 using Hanbae.Api.Schema;
-using Hanbae.Server.Crd.Conversion;
 using Hanbae.Server.Crd.Served;
 using Hanbae.Server.Discovery;
 using Hanbae.Server.OpenApi;
@@ -40,6 +39,7 @@ public sealed class ResourceCatalog : IAsyncDisposable
                 foreach (var route in handlers[(info.Gvr.Group, info.Gvr.Resource)]) own.TryAdd(route.Subresource, route.Handler);
                 resources[(info.Gvr.Group, info.Gvr.Version, info.Gvr.Resource)] = new(info, storage, options.Table(info.Kind), own);
             }
+        foreach (var served in resources.Values.GroupBy(r => r.Stored)) served.Key.Served = [.. served.Select(r => r.Info)];
         _now = _builtIn = new(resources, stored, VersionsOf(resources), [], CustomDiscovery.None);
     }
 
@@ -69,7 +69,7 @@ public sealed class ResourceCatalog : IAsyncDisposable
     internal ImmutableArray<CustomResource> Custom => _now.Custom;
 
     /// <summary>Makes a custom resource over this catalog's store; it is served once it is among those of <see cref="Serve"/>.</summary>
-    internal CustomResource Make(Cache.Item definition) => CustomResource.Of(definition, Store, WebhookServices.In(() => this));
+    internal CustomResource Make(Cache.Item definition) => CustomResource.Of(definition, Store, new Backends.ServiceBackends(Stored));
 
     /// <summary>From now on these are the custom resources that there are. The caller disposes of those that were and are no more.</summary>
     internal void Serve(ImmutableArray<CustomResource> custom)

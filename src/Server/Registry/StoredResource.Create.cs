@@ -46,7 +46,8 @@ public sealed partial class StoredResource
         obj = Strategy.PrepareForCreate(obj, context);
         Check(obj, ObjectNames.Check(obj.Metadata, Namespaced), Strategy.Validate(obj, context));
         foreach (string warning in Strategy.Warnings(obj, null)) write.Warnings.Add(warning);
-        if (!_admission.IsEmpty) await _admission.ValidateAsync(write.Admission(Operation.Create, obj, null, name), ct).ConfigureAwait(false);
+        var unwritten = new Compensation();
+        if (!_admission.IsEmpty) await _admission.ValidateAsync(write.Admission(Operation.Create, obj, null, name) with { Unwritten = unwritten }, ct).ConfigureAwait(false);
 
         string key = KeyOf(write.Namespace, obj.Metadata.Name);
         if (write.DryRun)
@@ -54,6 +55,7 @@ public sealed partial class StoredResource
         reservation?.Writing();
         var (item, _) = await PutAsync(write, key, obj, ToStored(obj), 0, ct).ConfigureAwait(false);
         reservation?.Settle(item is not null);
+        if (item is null) await unwritten.RunAsync().ConfigureAwait(false);
         if (item is not null) await Strategy.AfterCreateAsync(item.Object, ct).ConfigureAwait(false);
         return item;
     }

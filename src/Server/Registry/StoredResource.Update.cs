@@ -38,7 +38,8 @@ public sealed partial class StoredResource
             bool pinned = CheckVersion(obj, old, current.Revision, unconditional);
             obj = await AdmitAsync(write, obj, old, ct).ConfigureAwait(false);
             using var reservation = await ReserveAsync(write, obj, old, ct).ConfigureAwait(false);
-            obj = await PrepareAsync(write, reservation?.Object ?? obj, old, ct).ConfigureAwait(false);
+            var unwritten = new Compensation();
+            obj = await PrepareAsync(write, reservation?.Object ?? obj, old, unwritten, ct).ConfigureAwait(false);
 
             if (write.DryRun) return (Item.Unstored(obj.WithMetadata(obj.Metadata with { ResourceVersion = old.Metadata.ResourceVersion }), current.Key), false);
             if (obj.Metadata.DeletionTimestamp is not null && obj.Metadata.DeletionGracePeriodSeconds is null or 0 && !Strategy.IsHeld(obj) && old.Metadata.DeletionTimestamp is not null)
@@ -58,7 +59,11 @@ public sealed partial class StoredResource
             {
                 obj = Apply.FieldTracking.WithoutMereTimes(obj, old);
                 byte[] value = ToStored(obj);
-                if (current.HasContent(value)) return (current, false);
+                if (current.HasContent(value))
+                {
+                    await unwritten.RunAsync().ConfigureAwait(false);
+                    return (current, false);
+                }
                 reservation?.Writing();
                 var (item, inTheWay) = await PutAsync(write, current.Key, obj, value, current.Revision, ct).ConfigureAwait(false);
                 reservation?.Settle(item is not null);
@@ -67,6 +72,7 @@ public sealed partial class StoredResource
                     await Strategy.AfterUpdateAsync(item.Object, old, ct).ConfigureAwait(false);
                     return (item, false);
                 }
+                await unwritten.RunAsync().ConfigureAwait(false);
                 current = inTheWay is null ? null : Of(inTheWay);
             }
             if (pinned || attempt == Retries) throw Statuses.Modified(Resource, write.Name);
@@ -99,10 +105,18 @@ public sealed partial class StoredResource
         return !unconditional;
     }
 
-    async ValueTask<IObject> AdmitAsync(WriteRequest write, IObject obj, IObject old, CancellationToken ct) =>
-        _admission.IsEmpty || write.Admitted ? obj : (IObject)(await _admission.MutateAsync(write.Admission(Operation.Update, obj, old), ct).ConfigureAwait(false))!;
+    async ValueTask<IObject> AdmitAsync(WriteRequest write, IObject obj, IObject old, CancellationToken ct)
+    {
+        if (_admission.IsEmpty || write.Admitted) return obj;
+        var request = Shown(write, obj, old);
+        var admitted = (IObject)(await _admission.MutateAsync(request, ct).ConfigureAwait(false))!;
+        return write.Form is { } form ? ReferenceEquals(admitted, request.Object) ? obj : form.Take(obj, admitted) : admitted;
+    }
 
-    async ValueTask<IObject> PrepareAsync(WriteRequest write, IObject obj, IObject old, CancellationToken ct)
+    static AdmissionRequest Shown(WriteRequest write, IObject obj, IObject old) =>
+        write.Form is { } form ? write.Admission(Operation.Update, form.Show(obj), form.Show(old)) : write.Admission(Operation.Update, obj, old);
+
+    async ValueTask<IObject> PrepareAsync(WriteRequest write, IObject obj, IObject old, Compensation unwritten, CancellationToken ct)
     {
         var context = write.Context(_time.GetUtcNow());
         // What the server gave stays as it is.
@@ -116,7 +130,7 @@ public sealed partial class StoredResource
         obj = Strategy.PrepareForUpdate(obj, old, context);
         Check(obj, ObjectNames.CheckUpdate(obj.Metadata, was), Strategy.ValidateUpdate(obj, old, context));
         foreach (string warning in Strategy.Warnings(obj, old)) write.Warnings.Add(warning);
-        if (!_admission.IsEmpty && !write.Admitted) await _admission.ValidateAsync(write.Admission(Operation.Update, obj, old), ct).ConfigureAwait(false);
+        if (!_admission.IsEmpty && !write.Admitted) await _admission.ValidateAsync(Shown(write, obj, old) with { Unwritten = unwritten }, ct).ConfigureAwait(false);
         return obj;
     }
 }

@@ -28,6 +28,8 @@ public sealed partial class StoredResource : IAsyncDisposable
     public KindInfo Kind { get; }
     public bool Namespaced { get; }
     public IStrategy Strategy { get; }
+    /// <summary>As what it is served, of built-in kinds; those of given up versions among them where they are wanted.</summary>
+    internal IReadOnlyList<Api.Rest.ResourceInfo> Served { get; set; } = [];
     /// <summary>Of its keys, with the slash.</summary>
     public string Prefix { get; }
     public ResourceCache Cache { get; }

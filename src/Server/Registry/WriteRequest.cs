@@ -25,19 +25,28 @@ public sealed record WriteRequest
     public string Manager { get; init; } = "";
     /// <summary>An apply: what is not there is made, whatever the kind.</summary>
     public bool CreatesAbsent { get; init; }
+    /// <summary>As what admission sees the object; null for itself.</summary>
+    internal WriteForm? Form { get; init; }
     /// <summary>Throws when the client may update but not create.</summary>
     internal Func<ValueTask>? MayCreate { get; init; }
     public required Identity User { get; init; }
     public required ICollection<string> Warnings { get; init; }
+    /// <summary>Takes what admission notes for the audit log.</summary>
+    public AuditAnnotations Audit { get; init; } = new();
 
     internal WriteContext Context(DateTimeOffset now) => new() { User = User, Subresource = Subresource, Version = Resource.Gvr.Version, Now = now, DryRun = DryRun };
 
     internal AdmissionRequest Admission(Operation operation, IKind? obj, IObject? old, string? name = null) => new()
     {
         Operation = operation, Resource = Resource.Gvr, Subresource = Subresource, Kind = (obj ?? old)?.Kind().Gvk ?? Resource.Kind.Gvk,
-        Namespace = Namespace, Name = name ?? Name, Object = obj, OldObject = old, Options = Options, DryRun = DryRun, User = User, Warnings = Warnings,
+        Namespace = Namespace, Name = name ?? Name, Object = obj, OldObject = old, Options = Options, DryRun = DryRun, User = User, Warnings = Warnings, Audit = Audit,
     };
 }
+
+/// <summary>A part of an object by another name: what a scale is to what has replicas.</summary>
+/// <param name="Show">The part, of the whole.</param>
+/// <param name="Take">The whole, with the part put into it.</param>
+sealed record WriteForm(Func<IObject, IObject> Show, Func<IObject, IObject, IObject> Take);
 
 /// <summary>The admission plugins in order.</summary>
 sealed class AdmissionChain(IReadOnlyList<IAdmission> plugins)

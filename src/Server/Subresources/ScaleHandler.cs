@@ -24,7 +24,7 @@ sealed class ScaleHandler(ApiServer server, string group, string resource) : IRe
         var served = server.Resources.Find(group, info.ApiVersion, resource)!;
         var stored = served.Stored;
         var write = Writes.RequestOf(request, served);
-        if (info.Verb is "update" or "patch") write = Writes.TrackedOf(request, served);
+        if (info.Verb is "update" or "patch") write = Writes.TrackedOf(request, served) with { Form = new(Of, (obj, scale) => Scaled(obj, (Scale)scale)) };
         switch (info.Verb)
         {
             case "get":

@@ -17,7 +17,7 @@ static class Writes
         return new()
         {
             Resource = resource.Info, Namespace = resource.Info.Namespaced ? info.Namespace : "", Name = info.Name, Subresource = info.Subresource, Verb = ApplyPatch.Is(request) ? "apply" : info.Verb,
-            Options = options, DryRun = IsDryRun(request), User = request.User, Warnings = request.Warnings, MayCreate = request.MayAlso is { } may ? () => may("create") : null,
+            Options = options, DryRun = IsDryRun(request), User = request.User, Warnings = request.Warnings, Audit = request.AuditAnnotations, MayCreate = request.MayAlso is { } may ? () => may("create") : null,
         };
     }
 

@@ -11,17 +11,16 @@ sealed class MatchConditions(Seq<MatchCondition> conditions, CelEnvironment env,
 
     public bool IsEmpty => _conditions.Length == 0;
 
-    /// <param name="budget">What they may cost together; what is left of it afterwards.</param>
-    /// <param name="error">What went wrong, when that counts as a refusal.</param>
-    public bool Match(CelActivation values, ref ulong budget, out string? error, CancellationToken ct)
+    /// <returns>Whether they all hold; with what went wrong, when that counts as a refusal.</returns>
+    public (bool Match, string? Error) Match(CelActivation values, CancellationToken ct)
     {
+        ulong budget = CelLimits.PerMatchConditions;
         var errors = new List<string>();
-        error = null;
         foreach (var (expression, program) in _conditions)
         {
             var result = program.Evaluate(values, Math.Min(budget, CelLimits.PerCall), ct);
             budget -= Math.Min(budget, result.Cost);
-            if (result.Value is CelBool { Value: false }) return false;
+            if (result.Value is CelBool { Value: false }) return (false, null);
             if (result.BudgetExceeded)
             {
                 errors.Add("validation failed due to running out of cost budget, no further validation rules will be run");
@@ -30,9 +29,8 @@ sealed class MatchConditions(Seq<MatchCondition> conditions, CelEnvironment env,
             if (program.Error is { } broken) errors.Add("compilation error: compilation failed: " + broken);
             else if (result.Error is { } why) errors.Add($"expression '{expression}' resulted in error: {why}");
         }
-        if (errors.Count == 0) return true;
+        if (errors.Count == 0) return (true, null);
         // As upstream: only one that is false decides for sure; an error is as the failure policy has it.
-        if (failsClosed) error = errors.Count == 1 ? errors[0] : "[" + string.Join(", ", errors) + "]";
-        return false;
+        return (false, !failsClosed ? null : errors.Count == 1 ? errors[0] : "[" + string.Join(", ", errors) + "]");
     }
 }

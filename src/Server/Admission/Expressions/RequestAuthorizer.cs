@@ -4,10 +4,35 @@ using Hanbae.Server.Auth;
 
 namespace Hanbae.Server.Admission.Expressions;
 
-/// <summary>Answers what expressions ask <c>authorizer</c>: for whoever sent the request, or for a service account.</summary>
+/// <summary>Answers what expressions ask <c>authorizer</c>: for whoever sent the request, or for a service account. One per request; each question is asked once.</summary>
+/// <remarks>
+/// Evaluation cannot wait, but an authorizer may have to (a webhook, a cache that catches up). Then the evaluation is given up, the answer awaited,
+/// and the expression evaluated again, with the answer known: no thread is held.
+/// </remarks>
 sealed class RequestAuthorizer(IAuthorizer authorizer, Identity user) : ICelAuthorizer
 {
+    readonly Dictionary<CelAccess, CelDecision> _known = [];
+
     public CelDecision Decide(CelAccess access, CancellationToken ct)
+    {
+        if (_known.TryGetValue(access, out var known)) return known;
+        var answer = AskAsync(access, ct);
+        return answer.IsCompletedSuccessfully ? answer.Result : throw new PendingDecision(answer);
+    }
+
+    /// <param name="evaluate">Without effects: it may be called several times.</param>
+    public async ValueTask<T> EvaluateAsync<T>(Func<T> evaluate)
+    {
+        while (true)
+        {
+            Task missing;
+            try { return evaluate(); }
+            catch (PendingDecision e) { missing = e.Answer; }
+            await missing.ConfigureAwait(false);
+        }
+    }
+
+    async Task<CelDecision> AskAsync(CelAccess access, CancellationToken ct)
     {
         var attributes = new Attributes
         {
@@ -15,9 +40,12 @@ sealed class RequestAuthorizer(IAuthorizer authorizer, Identity user) : ICelAuth
             Verb = access.Verb, IsResourceRequest = access.Path is null, Path = access.Path ?? "", ApiGroup = access.Group, ApiVersion = "*", Resource = access.Resource,
             Subresource = access.Subresource, Namespace = access.Namespace, Name = access.Name, FieldSelector = access.FieldSelector, LabelSelector = access.LabelSelector,
         };
-        // Authorizers answer from memory; only a reader that waits for the cache to catch up is not done at once, and evaluation cannot wait otherwise.
-        var answer = authorizer.AuthorizeAsync(attributes, ct);
-        var decision = answer.IsCompletedSuccessfully ? answer.Result : answer.AsTask().GetAwaiter().GetResult();
-        return new(decision.Verdict == Verdict.Allow, decision.Reason);
+        var decision = await authorizer.AuthorizeAsync(attributes, ct).ConfigureAwait(false);
+        return _known[access] = new(decision.Verdict == Verdict.Allow, decision.Reason);
+    }
+
+    sealed class PendingDecision(Task answer) : Exception
+    {
+        public Task Answer => answer;
     }
 }

@@ -4,7 +4,6 @@ using Hanbae.Api.Core.V1;
 using Hanbae.Api.Json;
 using Hanbae.Machinery.Cel;
 using Hanbae.Server.Admission.Webhooks;
-using Hanbae.Server.Auth;
 
 namespace Hanbae.Server.Admission.Expressions;
 
@@ -45,14 +44,24 @@ static class RequestVariables
         return hasParams ? env.WithVariable("params", CelType.Dyn) : env;
     }
 
-    static CelEnvironment Of(CelEnvironment env) => env
-        .WithVariable("object", CelType.Dyn).WithVariable("oldObject", CelType.Dyn)
+    /// <summary>For policies, when it is known what the objects are.</summary>
+    /// <param name="name">Of the objects' type, in errors.</param>
+    public static CelEnvironment Typed(CelSchema schema, string name, (CelSchema Schema, string Name)? param)
+    {
+        var env = Known(CelEnvironment.Kubernetes).WithVariable("object", schema, name).WithVariable("oldObject", schema, name).WithVariable("namespaceObject", s_namespace, "kubernetes.Namespace");
+        return param is var (of, called) ? env.WithVariable("params", of, called == name ? called + ".params" : called) : env;
+    }
+
+    static CelEnvironment Of(CelEnvironment env) => Known(env).WithVariable("object", CelType.Dyn).WithVariable("oldObject", CelType.Dyn);
+
+    static CelEnvironment Known(CelEnvironment env) => env
         .WithVariable("request", s_request, "kubernetes.AdmissionRequest")
         .WithVariable("authorizer", CelAuthorizer.Type).WithVariable("authorizer.requestResource", CelAuthorizer.ResourceCheckType);
 
-    public static CelActivation Values(ReviewedWrite write, Invocation asked, ReviewedWrite.View view, IAuthorizer authorizer)
+    /// <exception cref="Errors.StatusException">The objects cannot be converted.</exception>
+    public static async ValueTask<CelActivation> ValuesAsync(ReviewedWrite write, Invocation asked, RequestAuthorizer asking, CancellationToken ct)
     {
-        var asking = new RequestAuthorizer(authorizer, write.Request.User);
+        var view = await write.InAsync(asked.Kind, ct).ConfigureAwait(false);
         return new(
             ("object", Any(view.Tree)), ("oldObject", Any(view.OldTree)), ("request", CelJson.Wrap(TreeOf(write.Told(asked, "")), s_request)),
             ("authorizer", CelAuthorizer.Value(asking)),

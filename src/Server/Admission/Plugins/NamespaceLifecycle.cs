@@ -14,6 +14,8 @@ sealed class NamespaceLifecycle(ServedObjects objects) : IAdmission
 
     public async ValueTask<IKind?> MutateAsync(AdmissionRequest request, CancellationToken ct)
     {
+        // To say what of a namespace would be to tell of it.
+        if (request.Resource.GroupResource is { Group: "authorization.k8s.io", Resource: "localsubjectaccessreviews" }) return request.Object;
         bool isNamespace = request.Resource.GroupResource == Namespaces;
         if (request.Operation == Operation.Delete)
             return isNamespace && request.Name is ("default" or "kube-system" or "kube-public")

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Machinery.Quota;
+using Hanbae.Server.Admission.Configuration;
 using Hanbae.Server.Cache;
 
 namespace Hanbae.Server.Admission.Plugins;
@@ -9,9 +10,9 @@ namespace Hanbae.Server.Admission.Plugins;
 /// <summary>Refuses what would use more than a namespace's quotas allow, and notes in their status what is used, before it is written.</summary>
 /// <remarks>
 /// The last plugin: nobody changes the object any more, and what is refused elsewhere costs nothing. What is charged and then not written after all
-/// (the name is taken) is given back when the controller counts again, as upstream.
+/// (the name is taken) is given back.
 /// </remarks>
-sealed class ResourceQuotas(ServedObjects objects, TimeProvider time) : IAdmission
+sealed class ResourceQuotas(ServedObjects objects, TimeProvider time, IReadOnlyList<LimitedResource> limited) : IAdmission
 {
     static readonly GroupResource s_pods = new("", "pods");
     readonly ConcurrentDictionary<string, ResourceQuotasLedger> _ledgers = new();
@@ -27,21 +28,23 @@ sealed class ResourceQuotas(ServedObjects objects, TimeProvider time) : IAdmissi
     public async ValueTask ValidateAsync(AdmissionRequest request, CancellationToken ct)
     {
         if (request.Namespace.Length == 0 || request.Object is not IObject obj) return;
-        if (await objects.ListAsync<ResourceQuota>(request.Namespace, ct).ConfigureAwait(false) is not { Count: > 0 } quotas) return;
+        var quotas = await objects.ListAsync<ResourceQuota>(request.Namespace, ct).ConfigureAwait(false);
         var resource = request.Resource.GroupResource;
+        if (limited.Count > 0) LimitedUse.Check(request, resource, obj, quotas, limited, time.GetUtcNow());
         if (!quotas.Any(q => q.Status.Hard.Any(h => Charges.Concerns(resource, h.Key)))) return;
         if (request.Subresource == "status" && request.OldObject is PersistentVolumeClaim old && obj is PersistentVolumeClaim now
             && old.Status.AllocatedResources == now.Status.AllocatedResources && old.Status.CurrentVolumeAttributesClassName == now.Status.CurrentVolumeAttributesClassName
             && old.Status.ModifyVolumeStatus?.TargetVolumeAttributesClassName == now.Status.ModifyVolumeStatus?.TargetVolumeAttributesClassName) return;
-        await _ledgers.GetOrAdd(request.Namespace, static (ns, o) => new(ns, o), objects).ChargeAsync(new(request, quota => Charge(request, resource, obj, quota))).WaitAsync(ct).ConfigureAwait(false);
+        var ledger = _ledgers.GetOrAdd(request.Namespace, static (ns, o) => new(ns, o), objects);
+        request.Unwritten.Add(await ledger.ChargeAsync(new(request.DryRun, quota => Cost(request, resource, obj, quota)), ct).ConfigureAwait(false));
     }
 
-    /// <summary>What the quota's use is once the object is written.</summary>
-    /// <returns>The same quota when it is not concerned.</returns>
-    ResourceQuota Charge(AdmissionRequest request, GroupResource resource, IObject obj, ResourceQuota quota)
+    /// <summary>What the object is going to cost of a quota; nothing when that is not concerned.</summary>
+    /// <exception cref="Errors.StatusException">The quota does not allow it.</exception>
+    Map<Quantity> Cost(AdmissionRequest request, GroupResource resource, IObject obj, ResourceQuota quota)
     {
         var hard = quota.Status.Hard;
-        if (!Charges.Matches(quota, hard, resource, obj)) return quota;
+        if (!Charges.Matches(quota, hard, resource, obj)) return default;
         if (resource == s_pods && obj is Pod pod && Charges.Missing(pod, hard.Select(h => h.Key)) is { } missing)
             throw Refuse.Because(request, $"failed quota: {quota.Metadata.Name}: {missing}");
         string[] unknown = [.. hard.Select(h => h.Key).Where(h => Charges.Concerns(resource, h) && !quota.Status.Used.ContainsKey(h)).Order(StringComparer.Ordinal)];
@@ -57,7 +60,7 @@ sealed class ResourceQuotas(ServedObjects objects, TimeProvider time) : IAdmissi
         if (request.Operation == Operation.Update && request.OldObject is { } old && Charges.Matches(quota, hard, resource, old))
             cost = cost.Beyond(Charges.Of(resource, old, time.GetUtcNow()));
         var requested = cost.Only(hard.ContainsKey).Where(c => !c.Value.IsZero).ToMap();
-        if (requested.IsEmpty) return quota;
+        if (requested.IsEmpty) return default;
         var used = quota.Status.Used.Plus(requested);
         if (request.Subresource != "status")
         {
@@ -65,6 +68,6 @@ sealed class ResourceQuotas(ServedObjects objects, TimeProvider time) : IAdmissi
             if (!exceeded.IsEmpty)
                 throw Refuse.Because(request, $"exceeded quota: {quota.Metadata.Name}, requested: {exceeded.Listed}, used: {quota.Status.Used.Only(exceeded.ContainsKey).Listed}, limited: {hard.Only(exceeded.ContainsKey).Listed}");
         }
-        return quota with { Status = quota.Status with { Used = used } };
+        return requested;
     }
 }

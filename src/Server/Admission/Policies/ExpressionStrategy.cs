@@ -45,6 +45,14 @@ sealed class ExpressionStrategy(KindInfo kind) : Strategy(kind)
                 for (int i = 0; i < s.AuditAnnotations.Count; i++)
                     Check($"spec.auditAnnotations[{i}].valueExpression", s.AuditAnnotations[i].ValueExpression, policy.Environment, errors, CelType.String, CelType.Null);
                 break;
+            case MutatingAdmissionPolicy { Spec: var s }:
+                var mutating = MutatingPolicy.ExpressionsOf(s);
+                Variables(mutating, errors);
+                Conditions("spec.matchConditions", s.MatchConditions, mutating.Conditions, errors);
+                for (int i = 0; i < s.Mutations.Count; i++)
+                    if (s.Mutations[i].PatchType == "JSONPatch") Check($"spec.mutations[{i}].jsonPatch.expression", s.Mutations[i].JsonPatch?.Expression ?? "", mutating.Environment, errors, MutatingPolicy.PatchType);
+                    else Check($"spec.mutations[{i}].applyConfiguration.expression", s.Mutations[i].ApplyConfiguration?.Expression ?? "", mutating.Environment, errors, MutatingPolicy.ObjectType);
+                break;
         }
         return errors;
     }

@@ -12,9 +12,11 @@ sealed class PolicyExpressions
     readonly CelType _type;
 
     public PolicyExpressions(Seq<Variable> variables, bool hasParams, CelLibraries libraries = CelLibraries.Kubernetes, Func<CelEnvironment, CelEnvironment>? more = null)
+        : this(variables, more is null ? RequestVariables.Policy(hasParams, libraries) : more(RequestVariables.Policy(hasParams, libraries))) { }
+
+    /// <param name="env">What variables may name besides each other.</param>
+    public PolicyExpressions(Seq<Variable> variables, CelEnvironment env)
     {
-        var env = RequestVariables.Policy(hasParams, libraries);
-        if (more is not null) env = more(env);
         Conditions = env;
         var types = new Dictionary<string, CelType>(StringComparer.Ordinal);
         var compiled = new List<(string, string, CelProgram)>();

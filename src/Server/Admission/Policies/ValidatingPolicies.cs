@@ -1,7 +1,6 @@
 using Hanbae.Api;
 using Hanbae.Api.Admissionregistration.V1;
 using Hanbae.Api.Core.V1;
-using Hanbae.Api.Meta.V1;
 using Hanbae.Machinery.Cel;
 using Hanbae.Server.Admission.Expressions;
 using Hanbae.Server.Admission.Webhooks;
@@ -29,48 +28,32 @@ sealed class ValidatingPolicies(ServedObjects objects, ResourceVersions versions
         if (policies.Length == 0) return;
         var bindings = (await _bindings.AllAsync(ct).ConfigureAwait(false)).ToLookup(b => b.Policy);
         var write = new ReviewedWrite(request, versions);
-        string? refusal = null, reason = null;
-        void Refuse(ValidatingPolicy policy, Binding? binding, string message, string why)
-        {
-            if (refusal is not null) return;
-            refusal = $"ValidatingAdmissionPolicy '{policy.Name}'{(binding is null ? "" : $" with binding '{binding.Name}'")} denied request: {message}";
-            reason = why.Length > 0 ? why : "Invalid";
-        }
+        var asking = new RequestAuthorizer(authorizer, request.User);
+        var verdict = new PolicyVerdict(request);
         foreach (var policy in policies)
         {
             if (!bindings.Contains(policy.Name)) continue;
             if (await policy.Selection.MatchAsync(write, objects, ct).ConfigureAwait(false) is not { } asked) continue;
-            var values = RequestVariables.Values(write, asked, await write.InAsync(asked.Kind, ct).ConfigureAwait(false), authorizer)
+            var values = (await RequestVariables.ValuesAsync(write, asked, asking, ct).ConfigureAwait(false))
                 .With("namespaceObject", RequestVariables.NamespaceValue(await NamespaceAsync(write, ct).ConfigureAwait(false)));
             foreach (var binding in bindings[policy.Name])
                 try
                 {
                     if (await binding.Selection.MatchAsync(write, objects, ct).ConfigureAwait(false) is null) continue;
                     foreach (var param in await _params.FindAsync(policy.ParamKind, binding.Params, write.Namespace, ct).ConfigureAwait(false))
-                        foreach (var objection in policy.Judge(values.With("params", param is null ? CelNull.Instance : RequestVariables.Any(param)), ct))
-                        {
-                            if (objection.Always || binding.Actions.Contains("Deny")) Refuse(policy, binding, objection.Message, objection.Reason);
-                            if (!objection.Always && binding.Actions.Contains("Warn"))
-                                request.Warnings.Add($"Validation failed for ValidatingAdmissionPolicy '{policy.Name}' with binding '{binding.Name}': {objection.Message}");
-                        }
+                    {
+                        var given = values.With("params", param is null ? CelNull.Instance : RequestVariables.Any(param));
+                        verdict.Add(policy.Name, binding.Name, binding.Actions, await asking.EvaluateAsync(() => policy.Judge(given, ct)).ConfigureAwait(false));
+                    }
                 }
-                catch (PolicyConfigurationException e) { if (policy.FailsClosed) Refuse(policy, binding, "failed to configure binding: " + e.Message, ""); }
+                catch (PolicyConfigurationException e) when (policy.FailsClosed) { verdict.Refuse(policy.Name, binding.Name, "failed to configure binding: " + e.Message, ""); }
+                catch (PolicyConfigurationException) { } // as its failure policy has it
         }
-        if (refusal is not null) throw Denied(request, refusal, reason!);
+        verdict.Conclude();
     }
 
     /// <summary>Null for namespaces themselves, and for what is in none.</summary>
     async ValueTask<Namespace?> NamespaceAsync(ReviewedWrite write, CancellationToken ct) =>
         write.Request.Namespace.Length == 0 ? null
         : await objects.FindAsync<Namespace>("", write.Request.Namespace, ct).ConfigureAwait(false) ?? throw Statuses.NotFound(new("", "namespaces"), write.Request.Namespace);
-
-    static StatusException Denied(AdmissionRequest request, string message, string reason)
-    {
-        var status = Admission.Refuse.Because(request, message).Status;
-        return new(status with
-        {
-            Reason = reason, Code = reason switch { "Forbidden" => 403, "Unauthorized" => 401, "RequestEntityTooLarge" => 413, _ => 422 },
-            Details = status.Details! with { Causes = [.. status.Details.Causes, new StatusCause { Message = message }] },
-        });
-    }
 }

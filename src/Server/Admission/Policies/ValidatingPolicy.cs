@@ -7,19 +7,27 @@ using Hanbae.Server.Admission.Webhooks;
 namespace Hanbae.Server.Admission.Policies;
 
 /// <summary>What a policy has against a request.</summary>
+/// <param name="Validation">The number of the validation that does not hold; -1 for everything else.</param>
 /// <param name="Always">Refused whatever the binding does about failures.</param>
-readonly record struct Objection(string Message, string Reason, bool Always = false);
+readonly record struct Objection(string Message, string Reason, int Validation = -1, bool Always = false);
+
+/// <summary>What a policy says of a request.</summary>
+/// <param name="Annotations">For the audit log, by key.</param>
+sealed record Judgement(IReadOnlyList<Objection> Objections, IReadOnlyList<(string Key, string Value)> Annotations)
+{
+    public static Judgement None { get; } = new([], []);
+}
 
 /// <summary>A ValidatingAdmissionPolicy, compiled.</summary>
 sealed class ValidatingPolicy
 {
-    const int LongestMessage = 5 * 1024;
+    const int LongestMessage = 5 * 1024, LongestAnnotation = 10 * 1024;
 
     readonly ValidatingAdmissionPolicySpec _spec;
     readonly PolicyExpressions _expressions;
     readonly MatchConditions _conditions;
     readonly (Validation Validation, CelProgram Program, CelProgram? Message)[] _validations;
-    readonly (string Expression, CelProgram Program)[] _annotations;
+    readonly (string Key, string Expression, CelProgram Program)[] _annotations;
 
     public ValidatingPolicy(ValidatingAdmissionPolicy policy)
     {
@@ -28,7 +36,7 @@ sealed class ValidatingPolicy
         Selection = SelectionOf(_spec.MatchConstraints, all: false);
         _conditions = new(_spec.MatchConditions, _expressions.Conditions, FailsClosed);
         _validations = [.. _spec.Validations.Select(v => (v, _expressions.Compile(v.Expression), v.MessageExpression.Length > 0 ? _expressions.Compile(v.MessageExpression) : null))];
-        _annotations = [.. _spec.AuditAnnotations.Select(a => (a.ValueExpression, _expressions.Compile(a.ValueExpression)))];
+        _annotations = [.. _spec.AuditAnnotations.Select(a => (a.Key, a.ValueExpression, _expressions.Compile(a.ValueExpression)))];
     }
 
     public string Name { get; }
@@ -41,30 +49,44 @@ sealed class ValidatingPolicy
         : new(all && match.ResourceRules.IsEmpty ? null : ResourceRule.Of(match.ResourceRules), ResourceRule.Of(match.ExcludeResourceRules), match.MatchPolicy, match.NamespaceSelector, match.ObjectSelector);
 
     /// <param name="values">Of the request, the namespace and the parameter.</param>
-    public IEnumerable<Objection> Judge(CelActivation values, CancellationToken ct)
+    public Judgement Judge(CelActivation values, CancellationToken ct)
     {
-        ulong conditions = CelLimits.PerMatchConditions;
-        if (!_conditions.Match(values, ref conditions, out string? error, ct)) return error is null ? [] : [new(error, "")];
+        var (matches, error) = _conditions.Match(values, ct);
+        if (!matches) return error is null ? Judgement.None : new([new(error, "")], []);
 
         var found = new List<Objection>();
         var budget = new Budget();
         var all = _expressions.With(values, budget, ct);
-        foreach (var (validation, program, message) in _validations)
+        for (int i = 0; i < _validations.Length && !budget.IsSpent; i++)
         {
+            var (validation, program, message) = _validations[i];
             var result = budget.Evaluate(program, all, ct);
             if (budget.Wrong(validation.Expression, program, result) is { } why)
             {
-                if (FailsClosed) found.Add(new(why, ""));
-                if (budget.IsSpent) return found;
+                if (FailsClosed) found.Add(new(why, "", i));
             }
-            else if (result.Value is not CelBool { Value: true }) found.Add(new(MessageOf(validation, message, all, budget, ct), validation.Reason ?? "Invalid"));
+            else if (result.Value is not CelBool { Value: true }) found.Add(new(MessageOf(validation, message, all, budget, ct), validation.Reason ?? "Invalid", i));
         }
-        // Nobody keeps the annotations while there is no audit, but what cannot be evaluated is a failure all the same.
-        budget = new();
-        all = _expressions.With(values, budget, ct);
-        foreach (var (expression, program) in _annotations)
-            if (budget.Wrong(expression, program, budget.Evaluate(program, all, ct)) is { } why && FailsClosed) found.Add(new(why, "", Always: true));
-        return found;
+        return new(found, Annotate(values, found, ct));
+    }
+
+    /// <summary>With a budget of their own.</summary>
+    List<(string, string)> Annotate(CelActivation values, List<Objection> found, CancellationToken ct)
+    {
+        var annotations = new List<(string, string)>();
+        var budget = new Budget();
+        var all = _expressions.With(values, budget, ct);
+        foreach (var (key, expression, program) in _annotations)
+        {
+            var result = budget.Evaluate(program, all, ct);
+            // Denied whatever the binding says: what is to be known of the request could not be.
+            if (budget.Wrong(expression, program, result) is { } why)
+            {
+                if (FailsClosed) found.Add(new(why, "", Always: true));
+            }
+            else if (result.Value is CelString { Value: var text } && text.Trim() is { Length: > 0 } shown) annotations.Add((key, shown.Length > LongestAnnotation ? shown[..LongestAnnotation] : shown));
+        }
+        return annotations;
     }
 
     static string MessageOf(Validation validation, CelProgram? program, CelActivation values, Budget budget, CancellationToken ct)

@@ -25,11 +25,12 @@ sealed class MutatingWebhooks(ServedObjects objects, ResourceVersions versions, 
         // Plugins of the server's own changed what webhooks had seen.
         if (again && !Equals(rerun.Output, request.Object)) rerun.All();
         var write = new ReviewedWrite(request, versions);
+        var asking = new Expressions.RequestAuthorizer(authorizer, request.User);
         foreach (var configuration in all)
             foreach (var webhook in configuration)
             {
                 if (again && !rerun.IsDue(webhook.Key)) continue;
-                if (await webhook.MatchAsync(write, objects, authorizer, ct).ConfigureAwait(false) is not { } asked) continue;
+                if (await webhook.MatchAsync(write, objects, asking, ct).ConfigureAwait(false) is not { } asked) continue;
                 bool changed;
                 try { changed = await AskAsync(webhook, write, asked, ct).ConfigureAwait(false); }
                 catch (WebhookCallException) when (webhook.Ignores) { changed = false; }

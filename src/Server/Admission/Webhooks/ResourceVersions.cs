@@ -11,17 +11,11 @@ namespace Hanbae.Server.Admission.Webhooks;
 /// <summary>In which groups and versions one resource is served, and objects of it in each: what <c>matchPolicy: Equivalent</c> goes by.</summary>
 sealed class ResourceVersions(ServedObjects objects)
 {
-    static readonly Lazy<ILookup<GroupResource, (GroupVersionResource Gvr, KindInfo Kind)>> s_builtIn = new(() =>
-        (from g in ApiData.Groups
-         from version in g.Default
-         from info in Resources.Of(new GroupVersion(g.Name, version))
-         select (info.Gvr, info.Kind)).ToLookup(r => Catalog.StoredAs(r.Gvr.GroupResource)));
-
     /// <summary>All that the resource is served as, and of what kind it is there.</summary>
     public IEnumerable<(GroupVersionResource Gvr, KindInfo Kind)> Of(GroupResource resource)
     {
-        var builtIn = s_builtIn.Value[Catalog.StoredAs(resource)];
-        if (builtIn.Any() || objects.Stored(resource)?.Strategy is not CustomStrategy custom) return builtIn;
+        if (objects.Stored(resource) is not { } stored) return [];
+        if (stored.Strategy is not CustomStrategy custom) return stored.Served.Select(s => (s.Gvr, s.Kind));
         return custom.Versions.Values.Where(k => k.Version.Served).Select(k => (new GroupVersionResource(resource.Group, k.Gvk.Version, resource.Resource), (KindInfo)k));
     }
 

@@ -47,7 +47,7 @@ sealed class ReviewedWrite
     /// <summary>Everything the request's resource is served as besides itself; nothing for what is not an object of the resource.</summary>
     public IEnumerable<Invocation> Equivalents()
     {
-        if (!_whole && Object is not (Hanbae.Api.Policy.V1.Eviction or Hanbae.Api.Core.V1.Binding or null)) return [];
+        if (!_whole && Object is not (Hanbae.Api.Policy.V1.Eviction or Hanbae.Api.Core.V1.Binding or Hanbae.Api.Autoscaling.V1.Scale or null)) return [];
         return _versions.Of(Resource.GroupResource).Where(v => v.Gvr != Resource).Select(v => new Invocation(v.Gvr, _whole ? v.Kind : Kind));
     }
 

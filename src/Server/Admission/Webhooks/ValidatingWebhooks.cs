@@ -18,10 +18,11 @@ sealed class ValidatingWebhooks(ServedObjects objects, ResourceVersions versions
         var all = await _webhooks.AllAsync(ct).ConfigureAwait(false);
         if (all.Length == 0) return;
         var write = new ReviewedWrite(request, versions);
+        var asking = new Expressions.RequestAuthorizer(authorizer, request.User);
         var calls = new List<(Webhook Webhook, Invocation Asked)>();
         foreach (var configuration in all)
             foreach (var webhook in configuration)
-                if (await webhook.MatchAsync(write, objects, authorizer, ct).ConfigureAwait(false) is { } asked)
+                if (await webhook.MatchAsync(write, objects, asking, ct).ConfigureAwait(false) is { } asked)
                 {
                     // Converted here, one at a time: from then on the calls only read.
                     await write.InAsync(asked.Kind, ct).ConfigureAwait(false);

@@ -1,8 +1,6 @@
 using Hanbae.Api;
 using Hanbae.Api.Admissionregistration.V1;
-using Hanbae.Machinery.Cel;
 using Hanbae.Server.Admission.Expressions;
-using Hanbae.Server.Auth;
 using Hanbae.Server.Cache;
 
 namespace Hanbae.Server.Admission.Webhooks;
@@ -39,13 +37,12 @@ sealed record Webhook(string Key, string Name, WebhookClientConfig Client, Selec
 
     /// <summary>As what it is to be shown the request; null when it is none of its business.</summary>
     /// <exception cref="Errors.StatusException">Its conditions cannot be decided, and it fails closed.</exception>
-    public async ValueTask<Invocation?> MatchAsync(ReviewedWrite write, ServedObjects objects, IAuthorizer authorizer, CancellationToken ct)
+    public async ValueTask<Invocation?> MatchAsync(ReviewedWrite write, ServedObjects objects, RequestAuthorizer asking, CancellationToken ct)
     {
         if (await Selection.MatchAsync(write, objects, ct).ConfigureAwait(false) is not { } asked) return null;
         if (Conditions.IsEmpty) return asked;
-        var view = await write.InAsync(asked.Kind, ct).ConfigureAwait(false);
-        ulong budget = CelLimits.PerMatchConditions;
-        bool matches = Conditions.Match(RequestVariables.Values(write, asked, view, authorizer), ref budget, out string? error, ct);
+        var values = await RequestVariables.ValuesAsync(write, asked, asking, ct).ConfigureAwait(false);
+        var (matches, error) = await asking.EvaluateAsync(() => Conditions.Match(values, ct)).ConfigureAwait(false);
         if (error is not null) throw Errors.Statuses.Forbidden(write.Resource.GroupResource, write.Name, error);
         return matches ? asked : null;
     }

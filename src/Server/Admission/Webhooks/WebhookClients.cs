@@ -1,21 +1,20 @@
-using System.Collections.Concurrent;
-using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Text;
 using Hanbae.Api.Admissionregistration.V1;
-using Hanbae.Server.Crd.Conversion;
+using Hanbae.Server.Backends;
 
 namespace Hanbae.Server.Admission.Webhooks;
 
 /// <summary>Calls webhooks over HTTPS: one client, with its connections, for all that name the same place and believe the same authorities.</summary>
-sealed class WebhookClients(ServiceResolver resolve)
+sealed class WebhookClients(ServiceBackends backends) : IDisposable
 {
-    /// <summary>Beyond this the clients are made anew: configurations change rarely, but for years.</summary>
+    /// <summary>Beyond this the one that was used least recently goes: configurations change rarely, but for years.</summary>
     const int MostClients = 256, MostAnswer = 3 << 20;
 
-    readonly ConcurrentDictionary<WebhookClientConfig, HttpClient> _clients = new();
+    readonly Lock _lock = new();
+    readonly Dictionary<WebhookClientConfig, Use> _clients = [];
+    long _clock;
 
     /// <summary>The address as it is named in errors: a Service's always with its port.</summary>
     public static string Address(WebhookClientConfig config, int? timeout)
@@ -30,16 +29,18 @@ sealed class WebhookClients(ServiceResolver resolve)
         string address = Address(config, timeout);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         if (timeout is { } seconds) limit.CancelAfter(TimeSpan.FromSeconds(seconds));
+        var use = Take(config);
         try
         {
             using var content = new ByteArrayContent(body);
             content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-            using var response = await Client(config).PostAsync(new Uri(address), content, limit.Token).ConfigureAwait(false);
+            using var response = await use.Http.PostAsync(new Uri(address), content, limit.Token).ConfigureAwait(false);
             byte[] answer = await response.Content.ReadAsByteArrayAsync(limit.Token).ConfigureAwait(false);
             return response.IsSuccessStatusCode ? answer : throw new IOException(Refused((int)response.StatusCode, answer));
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested) { throw new IOException($"Post \"{address}\": context deadline exceeded"); }
         catch (HttpRequestException e) { throw new IOException($"Post \"{address}\": {Why(e)}", e); }
+        finally { Return(use); }
     }
 
     static string Refused(int code, byte[] answer) => code switch
@@ -60,10 +61,32 @@ sealed class WebhookClients(ServiceResolver resolve)
         return e.HttpRequestError == HttpRequestError.ResponseEnded ? "EOF" : e.Message;
     }
 
-    HttpClient Client(WebhookClientConfig config)
+    Use Take(WebhookClientConfig config)
     {
-        if (_clients.Count > MostClients) _clients.Clear();
-        return _clients.GetOrAdd(config, Make);
+        lock (_lock)
+        {
+            if (!_clients.TryGetValue(config, out var use))
+            {
+                if (_clients.Count >= MostClients) Retire(_clients.MinBy(c => c.Value.LastUsed).Key);
+                _clients[config] = use = new(Make(config));
+            }
+            (use.LastUsed, use.Calls) = (++_clock, use.Calls + 1);
+            return use;
+        }
+    }
+
+    void Return(Use use)
+    {
+        lock (_lock)
+            if (--use.Calls == 0 && use.IsRetired) use.Http.Dispose();
+    }
+
+    /// <summary>Calls on their way come to their end.</summary>
+    void Retire(WebhookClientConfig config)
+    {
+        _clients.Remove(config, out var use);
+        use!.IsRetired = true;
+        if (use.Calls == 0) use.Http.Dispose();
     }
 
     HttpClient Make(WebhookClientConfig config)
@@ -71,35 +94,23 @@ sealed class WebhookClients(ServiceResolver resolve)
         var service = config.Service;
         return new(new SocketsHttpHandler
         {
-            UseProxy = false, UseCookies = false, AllowAutoRedirect = false, SslOptions = ConversionWebhook.Tls(config.CaBundle), PooledConnectionIdleTimeout = TimeSpan.FromSeconds(90),
-            ConnectCallback = async (context, ct) =>
-                await DialAsync(service is null ? context.DnsEndPoint : await resolve(service.Namespace, service.Name, service.Port ?? 443, ct).ConfigureAwait(false), ct).ConfigureAwait(false),
+            UseProxy = false, UseCookies = false, AllowAutoRedirect = false, SslOptions = BackendTls.Trusting(config.CaBundle), PooledConnectionIdleTimeout = TimeSpan.FromSeconds(90),
+            ConnectCallback = (context, ct) => service is null ? ServiceBackends.DialAsync(context.DnsEndPoint, ct) : backends.DialAsync(service.Namespace, service.Name, service.Port ?? 443, ct),
         })
         { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = MostAnswer };
     }
 
-    static async Task<Stream> DialAsync(DnsEndPoint at, CancellationToken ct)
+    public void Dispose()
     {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            await socket.ConnectAsync(at.Host, at.Port, ct).ConfigureAwait(false);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch (SocketException e)
-        {
-            socket.Dispose();
-            throw new IOException(e.SocketErrorCode switch
-            {
-                SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain => $"dial tcp: lookup {at.Host}: no such host",
-                SocketError.ConnectionRefused => $"dial tcp {at.Host}:{at.Port}: connect: connection refused",
-                _ => $"dial tcp {at.Host}:{at.Port}: connect: {e.Message}",
-            });
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
+        lock (_lock)
+            foreach (var config in _clients.Keys.ToArray()) Retire(config);
+    }
+
+    sealed class Use(HttpClient http)
+    {
+        public HttpClient Http => http;
+        public long LastUsed { get; set; }
+        public int Calls { get; set; }
+        public bool IsRetired { get; set; }
     }
 }

@@ -8,7 +8,7 @@ using Hanbae.Server.Errors;
 namespace Hanbae.Server.Auth.Rbac;
 
 /// <summary>Keeps users from granting what they do not hold themselves, unless they may <c>escalate</c> or <c>bind</c>.</summary>
-/// <remarks>Upstream does this in the storage of roles and bindings, behind admission: so it only validates, as the last plugin.</remarks>
+/// <remarks>Upstream does this in the storage of roles and bindings: behind all that changes the object, before validation and before whatever only refuses.</remarks>
 sealed class Escalation(RbacAuthorizer rbac, IAuthorizer authorizer) : IAdmission
 {
     const string Group = "rbac.authorization.k8s.io";
@@ -16,7 +16,14 @@ sealed class Escalation(RbacAuthorizer rbac, IAuthorizer authorizer) : IAdmissio
     public bool Handles(Operation operation, GroupResource resource, string subresource) =>
         operation is Operation.Create or Operation.Update && resource.Group == Group && subresource.Length == 0;
 
-    public async ValueTask ValidateAsync(AdmissionRequest request, CancellationToken ct)
+    public async ValueTask<IKind?> MutateAsync(AdmissionRequest request, CancellationToken ct)
+    {
+        // What is going to be looked at once more is not yet what will be written.
+        if (request.Reinvocation is not { IsDue: true, IsSecond: false }) await CheckAsync(request, ct).ConfigureAwait(false);
+        return request.Object;
+    }
+
+    async ValueTask CheckAsync(AdmissionRequest request, CancellationToken ct)
     {
         var user = request.User;
         if (user.Groups.Contains(Groups.Masters)) return;

@@ -1,19 +1,13 @@
-using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Security;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Hanbae.Api;
 using Hanbae.Api.Apiextensions.V1;
 using Hanbae.Api.Codec;
 using Hanbae.Api.Json;
+using Hanbae.Server.Backends;
 using Hanbae.Server.Errors;
 
 namespace Hanbae.Server.Crd.Conversion;
-
-/// <summary>Finds where a Service's port is reached: namespace, name, port.</summary>
-/// <exception cref="IOException">Nowhere.</exception>
-delegate ValueTask<DnsEndPoint> ServiceResolver(string ns, string name, int port, CancellationToken ct);
 
 /// <summary>Asks a definition's webhook to make objects of one version into another: ConversionReview over HTTPS, many objects at a time.</summary>
 sealed class ConversionWebhook : IDisposable
@@ -24,42 +18,15 @@ sealed class ConversionWebhook : IDisposable
     readonly Uri _url;
     readonly string? _version;
 
-    public ConversionWebhook(WebhookConversion webhook, ServiceResolver resolve)
+    public ConversionWebhook(WebhookConversion webhook, ServiceBackends backends)
     {
         var client = webhook.ClientConfig ?? new();
         var service = client.Service;
         _url = service is null ? new(client.Url ?? "https://localhost/") : new($"https://{service.Name}.{service.Namespace}.svc:{service.Port ?? 443}{service.Path ?? "/"}");
         _version = webhook.ConversionReviewVersions.Find(v => v is "v1" or "v1beta1");
-        var handler = new SocketsHttpHandler { UseProxy = false, UseCookies = false, AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(10), SslOptions = Tls(client.CaBundle) };
-        if (service is not null)
-            handler.ConnectCallback = async (context, ct) =>
-            {
-                var at = await resolve(service.Namespace, service.Name, service.Port ?? 443, ct).ConfigureAwait(false);
-                var socket = new System.Net.Sockets.Socket(System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp) { NoDelay = true };
-                try
-                {
-                    await socket.ConnectAsync(at.Host, at.Port, ct).ConfigureAwait(false);
-                    return new System.Net.Sockets.NetworkStream(socket, ownsSocket: true);
-                }
-                catch
-                {
-                    socket.Dispose();
-                    throw;
-                }
-            };
+        var handler = new SocketsHttpHandler { UseProxy = false, UseCookies = false, AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(10), SslOptions = BackendTls.Trusting(client.CaBundle) };
+        if (service is not null) handler.ConnectCallback = (_, ct) => backends.DialAsync(service.Namespace, service.Name, service.Port ?? 443, ct);
         _http = new(handler) { Timeout = s_timeout };
-    }
-
-    /// <summary>With a bundle only its authorities are believed, otherwise the machine's.</summary>
-    internal static SslClientAuthenticationOptions Tls(Bytes bundle)
-    {
-        var tls = new SslClientAuthenticationOptions();
-        if (bundle.Span.IsEmpty) return tls;
-        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        try { policy.CustomTrustStore.ImportFromPem(Encoding.UTF8.GetString(bundle.Span)); }
-        catch (System.Security.Cryptography.CryptographicException) { } // then nobody is believed, as it should be
-        tls.CertificateChainPolicy = policy;
-        return tls;
     }
 
     /// <exception cref="StatusException">The webhook failed, or answered what it must not.</exception>

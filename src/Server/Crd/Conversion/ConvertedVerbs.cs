@@ -69,7 +69,7 @@ sealed class ConvertedVerbs(Resource resource, Resource stored, ConversionWebhoo
     {
         var body = await BodyAsync(request, ct).ConfigureAwait(false);
         Check(body, null);
-        var write = Writes.RequestOf(request, stored, new CreateOptions { FieldManager = request.Parameter("fieldManager") ?? "" });
+        var write = Writes.RequestOf(request, resource, new CreateOptions { FieldManager = request.Parameter("fieldManager") ?? "" });
         if (body.Metadata.Namespace.Length > 0 && body.Metadata.Namespace != write.Namespace) throw Statuses.BadRequest("the namespace of the provided object does not match the namespace sent on the request");
         var item = await stored.Stored.CreateAsync(write, await StoredAsync(body, ct).ConfigureAwait(false), ct).ConfigureAwait(false);
         return new ItemReply(201, resource, await ViewAsync(item, ct).ConfigureAwait(false));
@@ -82,7 +82,7 @@ sealed class ConvertedVerbs(Resource resource, Resource stored, ConversionWebhoo
         var old = await stored.Stored.GetAsync(request.Info.Namespace, request.Info.Name, ct).ConfigureAwait(false);
         Check(body, (Unstructured)(await ViewAsync(old, ct).ConfigureAwait(false)).Object);
         var obj = await StoredAsync(body, ct).ConfigureAwait(false);
-        var write = Writes.RequestOf(request, stored, new UpdateOptions { FieldManager = request.Parameter("fieldManager") ?? "" });
+        var write = Writes.RequestOf(request, resource, new UpdateOptions { FieldManager = request.Parameter("fieldManager") ?? "" });
         var (item, _) = await stored.Stored.UpdateAsync(write, _ => obj, unconditional: false, ct).ConfigureAwait(false);
         return new ItemReply(200, resource, await ViewAsync(item, ct).ConfigureAwait(false));
     }
@@ -90,7 +90,7 @@ sealed class ConvertedVerbs(Resource resource, Resource stored, ConversionWebhoo
     async ValueTask<Reply> PatchAsync(RequestContext request, CancellationToken ct)
     {
         var apply = await Patches.ReadAsync(request, Kind.Schema, ct).ConfigureAwait(false);
-        var write = Writes.RequestOf(request, stored, new PatchOptions { FieldManager = request.Parameter("fieldManager") ?? "" });
+        var write = Writes.RequestOf(request, resource, new PatchOptions { FieldManager = request.Parameter("fieldManager") ?? "" });
         for (int attempt = 1; ; attempt++)
         {
             // The webhook is asked outside of the update, which is then for exactly the version that was converted.

@@ -10,6 +10,7 @@ using Hanbae.Server.Crd.Conversion;
 using Hanbae.Server.Crd.Definition;
 using Hanbae.Server.Discovery;
 using Hanbae.Server.Registry;
+using Hanbae.Server.Backends;
 
 namespace Hanbae.Server.Crd.Served;
 
@@ -46,7 +47,7 @@ sealed class CustomResource : IAsyncDisposable
     /// <param name="item">The definition.</param>
     /// <param name="store">Makes the storage of a resource.</param>
     /// <param name="resolve">Finds conversion webhooks that are Services.</param>
-    public static CustomResource Of(Item item, Func<GroupResource, KindInfo, bool, IStrategy, StoredResource> store, ServiceResolver resolve)
+    public static CustomResource Of(Item item, Func<GroupResource, KindInfo, bool, IStrategy, StoredResource> store, ServiceBackends backends)
     {
         var crd = (CustomResourceDefinition)item.Object;
         var (spec, names) = (crd.Spec, crd.Status.AcceptedNames);
@@ -54,7 +55,7 @@ sealed class CustomResource : IAsyncDisposable
         var source = new DefinitionSource(item);
         var kinds = spec.Versions.ToDictionary(v => v.Name, v => new CustomKind(spec.Group, v with { Schema = null }, names, source));
         var stored = kinds[spec.Versions.Find(v => v.Storage)!.Name];
-        var webhook = spec.Conversion is { Strategy: "Webhook", Webhook: { } conversion } ? new ConversionWebhook(conversion, resolve) : null;
+        var webhook = spec.Conversion is { Strategy: "Webhook", Webhook: { } conversion } ? new ConversionWebhook(conversion, backends) : null;
         var storage = store(new(spec.Group, names.Plural), stored, namespaced, new CustomStrategy(stored, kinds, webhook));
         var served = kinds.Values.Where(k => k.Version.Served).OrderBy(k => k.Gvk.Version, VersionOrder.Instance).ToArray();
         var resources = ImmutableArray.CreateBuilder<Resource>();

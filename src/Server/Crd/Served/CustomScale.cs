@@ -21,7 +21,7 @@ sealed class CustomScale(CustomResourceSubresourceScale paths, Func<Resource> re
         var info = request.Info;
         var served = resource();
         var stored = served.Stored;
-        var write = Writes.RequestOf(request, served);
+        var write = Writes.RequestOf(request, served) with { Form = new(obj => Of((Unstructured)obj), (obj, scale) => Scaled((Unstructured)obj, (Scale)scale)) };
         switch (info.Verb)
         {
             case "get": return Reply.Object(Of(await stored.GetAsync(info.Namespace, info.Name, ct).ConfigureAwait(false)));
