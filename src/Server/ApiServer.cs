@@ -47,7 +47,7 @@ public sealed class ApiServer : IAsyncDisposable
             Metrics,
             new Panic(options.Logger),
             new Deadline(options.RequestTimeout, options.Time),
-            new Authenticate(options.Authenticators, options.Anonymous),
+            new Authenticate(options.Authenticators, options.Anonymous ? options.AnonymousAt ?? (static _ => true) : static _ => false),
             new Impersonate(options.Authorizers),
             new Authorize(options.Authorizers),
             // Last: what another server serves is authenticated and authorized here first.

@@ -27,6 +27,8 @@ public abstract class RequestContext
     public abstract IEnumerable<KeyValuePair<string, string>> Headers { get; }
     /// <summary>The header's first value; empty when there is none.</summary>
     public abstract string Header(string name);
+    /// <summary>Whether a header's name begins so.</summary>
+    public virtual bool HasHeader(string prefix) => Headers.Any(h => h.Key.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));
     /// <summary>Null when the client showed none (or came in process).</summary>
     public abstract X509Certificate2? ClientCertificate { get; }
     public abstract string RemoteAddress { get; }

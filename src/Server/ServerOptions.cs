@@ -17,6 +17,8 @@ public sealed record ServerOptions
     /// <summary>In the order they are asked. Requests that none knows are anonymous, if <see cref="Anonymous"/> allows.</summary>
     public ImmutableArray<IAuthenticator> Authenticators { get; init; } = [];
     public bool Anonymous { get; init; } = true;
+    /// <summary>Where requests may be anonymous, asked with their path; null for wherever <see cref="Anonymous"/> allows.</summary>
+    public Func<string, bool>? AnonymousAt { get; init; }
     /// <summary>In the order they are asked. What none allows is forbidden.</summary>
     public ImmutableArray<IAuthorizer> Authorizers { get; init; } = [];
     /// <summary>In the order they are asked, mutating and validating alike.</summary>

@@ -27,8 +27,8 @@ public sealed record CelProperty(string Name, Func<CelSchema> Schema, bool Requi
 {
     CelSchema? _schema;
     internal CelSchema Value => _schema ??= Schema();
-    /// <summary>The name that expressions use, or null when there is none.</summary>
-    public string? Identifier { get; } = CelNames.Escape(Name);
+    /// <summary>The name that expressions use, or null when there is none. Upstream escapes names of custom schemas only: <c>request.namespace</c> is written as it is.</summary>
+    public string? Identifier { get; init; } = CelNames.Escape(Name);
 }
 
 /// <summary>A Kubernetes schema as CEL needs it: types to check, how to read JSON, bounds to estimate costs from. Made of a built-in type or of a custom one.</summary>

@@ -17,7 +17,10 @@ static class ProxyHeaders
 
     /// <summary>Whether a header goes on to the other side; nobody says who he is in his own words.</summary>
     public static bool IsPassedOn(string name) =>
-        !s_own.Contains(name) && !name.StartsWith(':') && !name.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) && !name.StartsWith("Impersonate-", StringComparison.OrdinalIgnoreCase);
+        !s_own.Contains(name) && !name.StartsWith(':') && !SaysWho(name);
+
+    /// <summary>Whether a header says who somebody is, or wants to be: what a client says there was judged here, and none behind this server may believe it.</summary>
+    public static bool SaysWho(string name) => name.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) || name.StartsWith("Impersonate-", StringComparison.OrdinalIgnoreCase);
 
     /// <exception cref="Errors.StatusException">Part of it is no text for a header: nobody is told half of who somebody is.</exception>
     public static IEnumerable<KeyValuePair<string, string>> Of(Identity user)

@@ -32,7 +32,8 @@ public sealed record Attributes
 public enum Verdict : byte { NoOpinion, Allow, Deny }
 
 /// <param name="Reason">Shown to the user when nobody allows.</param>
-public readonly record struct Decision(Verdict Verdict, string Reason)
+/// <param name="Error">Why an authorizer could not say: a request that nobody allows then fails with it.</param>
+public readonly record struct Decision(Verdict Verdict, string Reason, string? Error = null)
 {
     public static Decision Allow(string reason = "") => new(Verdict.Allow, reason);
     public static Decision Deny(string reason) => new(Verdict.Deny, reason);

@@ -2,7 +2,11 @@ using System.Collections.Immutable;
 using System.Security.Cryptography.X509Certificates;
 using Hanbae.Api;
 using Hanbae.Server.Auth.Authenticators;
+using Hanbae.Server.Auth.Configuration;
 using Hanbae.Server.Auth.Tokens;
+using Hanbae.Server.Auth.Webhooks;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Hanbae.Server.Auth;
 
@@ -27,6 +31,19 @@ public sealed record SecurityOptions
     public bool BootstrapTokens { get; init; } = true;
     /// <summary>Which admission plugins look at writes.</summary>
     public Admission.AdmissionOptions Admission { get; init; } = new();
+    /// <summary>Null when nobody may say in headers who somebody is.</summary>
+    public FrontProxyOptions? FrontProxy { get; init; }
+    public TokenWebhookOptions? TokenWebhook { get; init; }
+    /// <summary>A file of kind AuthenticationConfiguration, read again when it changes.</summary>
+    public string? AuthenticationFile { get; init; }
+    /// <summary>What is known of issuers besides the file: that of flags, or of a test.</summary>
+    public AuthenticationConfiguration Authentication { get; init; } = new();
+    /// <summary>A file of kind AuthorizationConfiguration, read again when it changes; takes the place of <see cref="Authorization"/>.</summary>
+    public string? AuthorizationFile { get; init; }
+    public AuthorizationConfiguration Authorization { get; init; } = AuthorizationConfiguration.Of("Node", "RBAC");
+    /// <summary>Whether requests without credentials are anybody's, where the authentication configuration does not say.</summary>
+    public bool Anonymous { get; init; } = true;
+    public ILogger Logger { get; init; } = NullLogger.Instance;
     /// <summary>Nobody else writes to the store; see <see cref="ServerOptions.SoleWriter"/>.</summary>
     public bool SoleWriter { get; init; } = true;
     public TimeProvider Time { get; init; } = TimeProvider.System;

@@ -5,7 +5,7 @@ using Hanbae.Server.Errors;
 namespace Hanbae.Server.Filters;
 
 /// <summary>Asks the authenticators who it is. Callers in the process have said so themselves.</summary>
-sealed class Authenticate(ImmutableArray<IAuthenticator> authenticators, bool anonymous) : IFilter
+sealed class Authenticate(ImmutableArray<IAuthenticator> authenticators, Func<string, bool> anonymousAt) : IFilter
 {
     const string AllAuthenticated = "system:authenticated";
 
@@ -21,7 +21,7 @@ sealed class Authenticate(ImmutableArray<IAuthenticator> authenticators, bool an
             request.User = user.Groups.Contains(AllAuthenticated) ? user : user with { Groups = user.Groups.Add(AllAuthenticated) };
             return await next(request).ConfigureAwait(false);
         }
-        if (rejected || !anonymous) throw Statuses.Unauthorized();
+        if (rejected || !anonymousAt(request.Path)) throw Statuses.Unauthorized();
         return await next(request).ConfigureAwait(false);
     }
 }

@@ -13,28 +13,21 @@ sealed class Authorize(ImmutableArray<IAuthorizer> authorizers) : IFilter
         var attributes = Of(request);
         var decision = await DecideAsync(authorizers, attributes, request.Aborted).ConfigureAwait(false);
         if (request.Method is "PUT" or "PATCH") request.MayAlso = verb => MayAsync(attributes with { Verb = verb }, request.Aborted);
-        return decision.Verdict == Verdict.Allow ? await next(request).ConfigureAwait(false) : throw Forbidden(attributes, decision.Reason);
+        return decision.Verdict == Verdict.Allow ? await next(request).ConfigureAwait(false) : throw Refused(attributes, decision);
     }
 
     async ValueTask MayAsync(Attributes attributes, CancellationToken ct)
     {
         var decision = await DecideAsync(authorizers, attributes, ct).ConfigureAwait(false);
-        if (decision.Verdict != Verdict.Allow) throw Forbidden(attributes, decision.Reason);
+        if (decision.Verdict != Verdict.Allow) throw Refused(attributes, decision);
     }
 
-    public static async ValueTask<Decision> DecideAsync(ImmutableArray<IAuthorizer> authorizers, Attributes attributes, CancellationToken ct)
-    {
-        string reasons = "";
-        foreach (var authorizer in authorizers)
-        {
-            var decision = await authorizer.AuthorizeAsync(attributes, ct).ConfigureAwait(false);
-            if (decision.Verdict != Verdict.NoOpinion) return decision;
-            if (decision.Reason.Length > 0) reasons = reasons.Length == 0 ? decision.Reason : reasons + "\n" + decision.Reason;
-        }
-        return Decision.NoOpinion(reasons);
-    }
+    public static ValueTask<Decision> DecideAsync(ImmutableArray<IAuthorizer> authorizers, Attributes attributes, CancellationToken ct) => AuthorizerChain.DecideAsync(authorizers, attributes, ct);
 
-    static Attributes Of(RequestContext request)
+    /// <summary>Where an authorizer could not say, the failure is the server's, as upstream answers it.</summary>
+    static StatusException Refused(Attributes attributes, Decision decision) => decision.Error is { } error ? Statuses.Internal(error) : Forbidden(attributes, decision.Reason);
+
+    internal static Attributes Of(RequestContext request)
     {
         var info = request.Info;
         if (!info.IsResourceRequest) return new() { User = request.User, Verb = info.Verb, IsResourceRequest = false, Path = request.Path };
@@ -56,7 +49,7 @@ sealed class Authorize(ImmutableArray<IAuthorizer> authorizers) : IFilter
         catch (FormatException) { return ""; }
     }
 
-    static StatusException Forbidden(Attributes a, string reason)
+    internal static StatusException Forbidden(Attributes a, string reason)
     {
         string who = $"User \"{a.User.Name}\" cannot ";
         string tail = reason.Length > 0 ? ": " + reason : "";

@@ -17,6 +17,13 @@ sealed class HttpRequestContext(HttpContext http, int bodyLimit)
     public override IEnumerable<KeyValuePair<string, string>> Headers =>
         http.Request.Headers.SelectMany(h => h.Value, (h, value) => KeyValuePair.Create(h.Key, value ?? ""));
     public override string Header(string name) => http.Request.Headers.TryGetValue(name, out var values) && values.Count > 0 ? values[0] ?? "" : "";
+    public override bool HasHeader(string prefix)
+    {
+        foreach (var header in http.Request.Headers)
+            if (header.Key.StartsWith(prefix, StringComparison.OrdinalIgnoreCase)) return true;
+        return false;
+    }
+
     public override X509Certificate2? ClientCertificate => http.Connection.ClientCertificate;
     public override string RemoteAddress => http.Connection.RemoteIpAddress?.ToString() ?? "";
     public override bool InProcess => false;

@@ -77,7 +77,7 @@ public static class UpgradeTunnel
         var own = target.Headers.Select(h => h.Key).ToHashSet(StringComparer.OrdinalIgnoreCase);
         foreach (var (name, values) in from.Headers)
         {
-            if (s_notForwarded.Contains(name) || own.Contains(name)) continue;
+            if (s_notForwarded.Contains(name) || own.Contains(name) || Aggregation.ProxyHeaders.SaysWho(name)) continue;
             // A WebSocket client without other means puts its token among the subprotocols.
             var kept = name.Equals("Sec-WebSocket-Protocol", StringComparison.OrdinalIgnoreCase)
                 ? [.. values.SelectMany(v => (v ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).Where(p => !p.StartsWith(BearerProtocol, StringComparison.Ordinal))]

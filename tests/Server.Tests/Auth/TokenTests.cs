@@ -205,7 +205,7 @@ public sealed class TokenTests : IAsyncLifetime
 
         var refused = await As("ann");
         Assert.Equal(403, refused.Code);
-        Assert.Equal("users \"ann\" is forbidden: User \"bob\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope", refused.Message);
+        Assert.Equal("selfsubjectreviews.authentication.k8s.io is forbidden: User \"bob\" cannot impersonate-on:user-info:create resource \"selfsubjectreviews\" in API group \"authentication.k8s.io\" at the cluster scope", refused.Message);
 
         await _server.BindAsync("impersonate", User("bob"), Rule("impersonate", "", "users", "ann"), Rule("impersonate", "", "serviceaccounts"));
         Assert.Equal("ann", (await As("ann")).Text("status", "userInfo", "username"));

@@ -30,7 +30,7 @@ static class RequestVariables
     static CelSchema Fields(params ReadOnlySpan<(string Name, CelSchema Schema)> fields)
     {
         var properties = new List<CelProperty>();
-        foreach (var (name, schema) in fields) properties.Add(new(name, () => schema));
+        foreach (var (name, schema) in fields) properties.Add(new(name, () => schema) { Identifier = name });
         return CelSchema.Object([.. properties]);
     }
 

@@ -30,7 +30,7 @@ static class ProxyRelay
         if (http.Request.ContentLength > 0 || http.Request.Headers.TransferEncoding.Count > 0 || http.Request.Protocol == "HTTP/2" && http.Request.Method is "POST" or "PUT" or "PATCH")
             request.Content = new StreamContent(http.Request.Body);
         foreach (var (name, values) in http.Request.Headers)
-            if (!s_hop.Contains(name) && !name.StartsWith(':') && !request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values))
+            if (!s_hop.Contains(name) && !name.StartsWith(':') && !Aggregation.ProxyHeaders.SaysWho(name) && !request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values))
                 request.Content?.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
         request.Headers.Remove("X-Forwarded-Uri");
         request.Headers.TryAddWithoutValidation("X-Forwarded-Uri", before + to.AbsolutePath);
