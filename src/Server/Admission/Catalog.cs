@@ -33,6 +33,10 @@ static class AdmissionCatalog
             new PersistentVolumeClaimResize(objects),
             // Adds tolerations and overhead: behind the defaults, before whatever counts.
             new RuntimeClasses(objects),
+            // Who may decide on certificates and issue them is a right beside that to write the requests.
+            new CertificateApproval(authorizer),
+            new CertificateSigning(authorizer),
+            new CertificateSubjectRestriction(),
             new DefaultIngressClass(objects),
             // Clients' own: behind all that this server changes, before whatever counts.
             new MutatingWebhooks(objects, versions, authorizer, clients),

@@ -58,7 +58,7 @@ public sealed partial class StoredResource
             {
                 obj = Apply.FieldTracking.WithoutMereTimes(obj, old);
                 byte[] value = ToStored(obj);
-                if (current.HasContent(value)) return (current, false);
+                if (current.HasContent(value) && !await IsStaleAsync(current.Key, ct).ConfigureAwait(false)) return (current, false);
                 reservation?.Writing();
                 var (item, inTheWay) = await PutAsync(write, current.Key, obj, value, current.Revision, ct).ConfigureAwait(false);
                 reservation?.Settle(item is not null);
