@@ -46,6 +46,12 @@ public static partial class Catalog
         new("volumeattributesclass-protection", "vac-protection-controller", (c, _) => new VolumeAttributesClasses.Protect(c)),
         // Who may do what.
         new("clusterrole-aggregation", "clusterrole-aggregation-controller", (c, _) => new ClusterRoles.Aggregate(c)),
+        // Who they are: certificates that are asked for.
+        new("certificatesigningrequest-approving-controller", "certificate-controller", (c, _) => new Certificates.Approve(c)),
+        new("certificatesigningrequest-signing-controller", "certificate-controller", (c, o) => new Certificates.Sign(c, o)),
+        new("certificatesigningrequest-cleaner-controller", "certificate-controller", (c, _) => new Certificates.Clean(c)),
+        new("bootstrap-signer-controller", "bootstrap-signer", (c, _) => new BootstrapTokens.SignClusterInfo(c)),
+        new("token-cleaner-controller", "token-cleaner", (c, _) => new BootstrapTokens.Clean(c)),
         // What goes: namespaces with all they hold.
         new("namespace", "namespace-controller", (c, _) => new Namespaces.Delete(c)),
         new("garbagecollector", "generic-garbage-collector", (c, _) => new Garbage.Collect(c)),

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography.X509Certificates;
 
 namespace Hanbae.Controllers;
 
@@ -13,6 +14,14 @@ public sealed record ControllerOptions
     public int Workers { get; init; } = 5;
     /// <summary>Certificates, as PEM, that Pods trust the API server by; without them nothing is published.</summary>
     public string RootCa { get; init; } = "";
+    /// <summary>The same where they rotate while the controllers run.</summary>
+    public Func<string>? CurrentRootCa { get; init; }
+    /// <summary>Calls back when <see cref="CurrentRootCa"/> has changed, until disposed of.</summary>
+    public Func<Action, IDisposable>? OnRootCaChange { get; init; }
+    /// <summary>Who signs what is approved for Kubernetes' own signers, with its key; asked each time, since authorities rotate. Null signs nothing.</summary>
+    public Func<X509Certificate2>? SigningAuthority { get; init; }
+    /// <summary>How long certificates last that did not ask for less.</summary>
+    public TimeSpan SigningDuration { get; init; } = TimeSpan.FromDays(365);
     /// <summary>What Pod addresses are taken from; empty when something else hands them out.</summary>
     public string ClusterCidr { get; init; } = "";
     /// <summary>The size of one node's share of <see cref="ClusterCidr"/>.</summary>

@@ -40,6 +40,10 @@ public sealed record KubeletOptions
     /// <summary>Client certificates must come from here; who has none is refused.</summary>
     public X509Certificate2Collection ClientCAs { get; init; } = [];
 
+    /// <summary>The same two where they rotate while the kubelet runs; asked for each connection.</summary>
+    public Func<X509Certificate2>? CurrentServingCertificate { get; init; }
+    public Func<X509Certificate2Collection>? CurrentClientCAs { get; init; }
+
     public Map<string> NodeLabels { get; init; }
     public Seq<Taint> RegisterWithTaints { get; init; }
     public bool RegisterNode { get; init; } = true;

@@ -57,5 +57,10 @@ public sealed record ServerOptions
     public X509Certificate2? KubeletClientCertificate { get; init; }
     /// <summary>Who may have signed kubelets' serving certificates; empty to take any, as upstream does without --kubelet-certificate-authority.</summary>
     public X509Certificate2Collection KubeletAuthorities { get; init; } = [];
+    /// <summary>The same two where they rotate while the server runs: asked for each connection, the same object until it changes.</summary>
+    public Func<KubeletTrust>? CurrentKubeletTrust { get; init; }
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }
+
+/// <summary>What the server shows to kubelets, and who may have signed theirs.</summary>
+public sealed record KubeletTrust(X509Certificate2? ClientCertificate, X509Certificate2Collection Authorities);

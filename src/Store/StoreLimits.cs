@@ -6,8 +6,11 @@ public static class StoreLimits
     public const int MaxValueBytes = 8 << 20;
     public const int MaxKeyLength = 2048;
 
+    /// <summary>What encryption may add to a value that is as large as values may be.</summary>
+    const int EncryptionBytes = 8 << 10;
+
     internal static void Check(ReadOnlyMemory<byte> value)
     {
-        if (value.Length > MaxValueBytes) throw new ArgumentException($"a value has at most {MaxValueBytes} bytes, this one {value.Length}", nameof(value));
+        if (value.Length > MaxValueBytes + (Encryption.Ciphertext.Is(value.Span) ? EncryptionBytes : 0)) throw new ArgumentException($"a value has at most {MaxValueBytes} bytes, this one {value.Length}", nameof(value));
     }
 }

@@ -15,12 +15,20 @@ sealed class Publish(IClusterAccess cluster, ControllerOptions options) : IRecon
     // Only those of the name: the ConfigMaps of a cluster may be large.
     readonly ICache<ConfigMap> _maps = cluster.Cache<ConfigMap>(new() { FieldSelector = "metadata.name=" + Name });
 
-    public void Watch(Triggers on) => on.Each(_namespaces).Map(_maps, m => [new Key("", m.Metadata.Namespace)]);
+    string RootCa => options.CurrentRootCa?.Invoke() ?? options.RootCa;
+
+    public void Watch(Triggers on)
+    {
+        on.Each(_namespaces).Map(_maps, m => [new Key("", m.Metadata.Namespace)]);
+        if (options.OnRootCaChange is { } subscribe)
+            on.From(add => subscribe(() => { foreach (var ns in _namespaces.All) add(new("", ns.Metadata.Name)); }));
+    }
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
-        if (options.RootCa.Length == 0 || _namespaces.Find(key) is not { Metadata.DeletionTimestamp: null }) return Again.OnChange;
-        var data = Map.Of((Entry, options.RootCa));
+        string root = RootCa;
+        if (root.Length == 0 || _namespaces.Find(key) is not { Metadata.DeletionTimestamp: null }) return Again.OnChange;
+        var data = Map.Of((Entry, root));
         try
         {
             if (_maps.Find(new(key.Name, Name)) is not { } map)

@@ -27,10 +27,11 @@ static class Up
         var simulated = Number("--simulated-nodes", "Add N nodes whose Pods run nowhere but pass through all states.");
         var legacy = new Option<bool>("--legacy-apis") { Description = "Take manifests of versions that Kubernetes has given up, such as extensions/v1beta1 (the default; --legacy-apis=false for none)." };
         var scheduler = new Option<string?>("--scheduler-config") { Description = "A KubeSchedulerConfiguration file: profiles, plugins and their arguments. Empty for the defaults again." };
+        var encryption = new Option<string?>("--encryption-provider-config") { Description = "An EncryptionConfiguration file: what is encrypted in the store, and how; changes of it are taken over as it runs. Empty for Secrets under a key of the cluster's own again." };
         var log = new Option<string?>("--log-level") { Description = "trace, debug, information, warning (the default) or error." };
         var command = new Command("up", "Bring up a cluster on this machine. Options are kept: the next `up` needs none of them.")
         {
-            detach, port, bind, kubeletPort, node, pods, services, domain, runtime, control, simulated, legacy, scheduler, log, dataDir,
+            detach, port, bind, kubeletPort, node, pods, services, domain, runtime, control, simulated, legacy, scheduler, encryption, log, dataDir,
         };
         command.SetAction((parsed, ct) => Shared.RunAsync(async () =>
         {
@@ -39,7 +40,7 @@ static class Up
             var asked = new Asked(
                 parsed.GetValue(port), parsed.GetValue(bind), parsed.GetValue(kubeletPort), parsed.GetValue(node), parsed.GetValue(pods), parsed.GetValue(services),
                 parsed.GetValue(domain), parsed.GetValue(runtime), parsed.GetResult(control) is { Implicit: false } ? parsed.GetValue(control) : null, parsed.GetValue(simulated),
-                parsed.GetResult(legacy) is { Implicit: false } ? parsed.GetValue(legacy) : null, parsed.GetValue(scheduler));
+                parsed.GetResult(legacy) is { Implicit: false } ? parsed.GetValue(legacy) : null, parsed.GetValue(scheduler), parsed.GetValue(encryption));
             if (ProcessIdentity.Read(paths.HanbaeProcess) is { IsAlive: true } running && running.Pid != Environment.ProcessId) return AlreadyUp(paths, running, asked);
             if (parsed.GetValue(detach) && !Detached.IsChild) return await Detached.StartAsync(folder, ct);
             ClusterSettings settings;
@@ -83,7 +84,7 @@ static class Up
     }
 
     /// <summary>What was asked for this time; null leaves what was asked before, or the default.</summary>
-    internal sealed record Asked(int? Port, string? Bind, int? KubeletPort, string? NodeName, string? PodCidr, string? ServiceCidr, string? Domain, string? Runtime, bool? ControlPlaneOnly, int? SimulatedNodes, bool? LegacyApis = null, string? SchedulerConfig = null)
+    internal sealed record Asked(int? Port, string? Bind, int? KubeletPort, string? NodeName, string? PodCidr, string? ServiceCidr, string? Domain, string? Runtime, bool? ControlPlaneOnly, int? SimulatedNodes, bool? LegacyApis = null, string? SchedulerConfig = null, string? EncryptionConfig = null)
     {
         public static Asked Nothing { get; } = new(null, null, null, null, null, null, null, null, null, null);
     }
@@ -110,6 +111,7 @@ static class Up
             ControlPlaneOnly = asked.ControlPlaneOnly ?? settings.ControlPlaneOnly, SimulatedNodes = asked.SimulatedNodes ?? settings.SimulatedNodes,
             LegacyApis = asked.LegacyApis ?? settings.LegacyApis,
             SchedulerConfig = (asked.SchedulerConfig ?? settings.SchedulerConfig) is { Length: > 0 } file ? Path.GetFullPath(file) : null,
+            EncryptionConfig = (asked.EncryptionConfig ?? settings.EncryptionConfig) is { Length: > 0 } encryption ? Path.GetFullPath(encryption) : null,
         };
         // Said now rather than when half of the cluster is up.
         _ = settings.Scheduling();

@@ -34,6 +34,22 @@ public static class CertificateIssuer
         return request.CreateSelfSigned(now.AddHours(-1), now.AddYears(10));
     }
 
+    /// <summary>An authority's name and key, signed by its forerunner: a way to it for who believes only that one.</summary>
+    public static X509Certificate2 Vouch(X509Certificate2 forerunner, X509Certificate2 successor, DateTimeOffset now)
+    {
+        var request = new CertificateRequest(successor.SubjectName, successor.PublicKey, HashAlgorithmName.SHA256);
+        foreach (var extension in successor.Extensions) request.CertificateExtensions.Add(extension);
+        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(forerunner, includeKeyIdentifier: true, includeIssuerAndSerial: false));
+        return request.Create(forerunner, now.AddHours(-1) < forerunner.NotBefore ? forerunner.NotBefore : now.AddHours(-1), forerunner.NotAfter < successor.NotAfter ? forerunner.NotAfter : successor.NotAfter, Serial());
+    }
+
+    static byte[] Serial()
+    {
+        byte[] serial = RandomNumberGenerator.GetBytes(16);
+        serial[0] &= 0x7f;
+        return serial;
+    }
+
     /// <returns>The certificate with its private key.</returns>
     public static X509Certificate2 Issue(X509Certificate2 authority, CertificateRequestSpec spec, DateTimeOffset now)
     {
@@ -56,10 +72,8 @@ public static class CertificateIssuer
             foreach (var address in spec.Addresses) names.AddIpAddress(address);
             request.CertificateExtensions.Add(names.Build());
         }
-        byte[] serial = RandomNumberGenerator.GetBytes(16);
-        serial[0] &= 0x7f;
-        var end = now + spec.Lifetime;
-        using var signed = request.Create(authority, now.AddHours(-1), end < authority.NotAfter ? end : authority.NotAfter, serial);
+        var (start, end) = (now.AddHours(-1), now + spec.Lifetime);
+        using var signed = request.Create(authority, start < authority.NotBefore ? authority.NotBefore : start, end < authority.NotAfter ? end : authority.NotAfter, Serial());
         return signed.CopyWithPrivateKey(key);
     }
 }

@@ -1,42 +1,69 @@
 using System.Net;
 using System.Net.NetworkInformation;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Hanbae.Host.Settings;
+using Hanbae.Server;
 
 namespace Hanbae.Host.Pki;
 
-/// <summary>The certificates of one cluster on one machine.</summary>
+/// <summary>The certificates of one cluster on one machine, as they are at a time.</summary>
 /// <remarks>One authority for servers and clients, one of its own for the front proxy, as upstream's set-up tools make them.</remarks>
 public sealed record ClusterPki(
-    X509Certificate2 Authority, X509Certificate2 FrontProxyAuthority, X509Certificate2 ApiServer, X509Certificate2 ApiServerKubeletClient,
+    Authority Authority, Authority FrontProxyAuthority, X509Certificate2 ApiServer, X509Certificate2 ApiServerKubeletClient,
     X509Certificate2 FrontProxyClient, X509Certificate2 Kubelet, X509Certificate2 Admin, ECDsa ServiceAccountKey)
 {
-    /// <param name="addresses">Addresses under which the API server is reached, besides those of this machine.</param>
-    public static ClusterPki Ensure(PkiFolder folder, string nodeName, string clusterDomain, IReadOnlyList<IPAddress> addresses)
+    public const string Folder = "pki";
+    const string CaName = "kubernetes", FrontProxyName = "front-proxy-ca";
+
+    /// <summary>Those of the cluster in that data folder, made where they are missing, about to end, or for other names than these.</summary>
+    public static ClusterPki Ensure(PkiFolder folder, ClusterSettings settings)
     {
-        var ca = folder.Authority("ca", "kubernetes");
-        var frontProxy = folder.Authority("front-proxy-ca", "front-proxy-ca");
+        var ca = folder.Authority("ca", CaName);
+        var frontProxy = folder.Authority("front-proxy-ca", FrontProxyName);
         var here = LocalAddresses();
+        string node = settings.NodeName;
+        IPAddress[] reached = settings.ControlPlaneOnly ? [settings.ApiClusterIp] : [settings.ApiClusterIp, settings.BridgeAddress];
         return new(
             ca,
             frontProxy,
-            folder.Certificate("apiserver", ca, new("kube-apiserver")
+            folder.Certificate("apiserver", ca.Signing, new("kube-apiserver")
             {
                 Server = true,
-                DnsNames = ["localhost", nodeName, "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc." + clusterDomain],
-                Addresses = [.. addresses.Concat(here).Distinct()],
+                DnsNames = ["localhost", node, "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc." + settings.ClusterDomain],
+                Addresses = [.. reached.Concat(here).Distinct()],
             }),
-            folder.Certificate("apiserver-kubelet-client", ca, new("kube-apiserver-kubelet-client") { Groups = ["system:masters"], Client = true }),
+            folder.Certificate("apiserver-kubelet-client", ca.Signing, new("kube-apiserver-kubelet-client") { Groups = ["system:masters"], Client = true }),
             // Its name is what extension-apiserver-authentication tells other servers to believe.
-            folder.Certificate("front-proxy-client", frontProxy, new("front-proxy-client") { Client = true }),
-            folder.Certificate("kubelet", ca, new("system:node:" + nodeName)
+            folder.Certificate("front-proxy-client", frontProxy.Signing, new("front-proxy-client") { Client = true }),
+            folder.Certificate("kubelet", ca.Signing, new("system:node:" + node)
             {
-                Groups = ["system:nodes"], Server = true, Client = true, DnsNames = [nodeName, "localhost"], Addresses = here,
+                Groups = ["system:nodes"], Server = true, Client = true, DnsNames = [node, "localhost"], Addresses = here,
             }),
-            folder.Certificate("admin", ca, new("kubernetes-admin") { Groups = ["system:masters"], Client = true }),
+            folder.Certificate("admin", ca.Signing, new("kubernetes-admin") { Groups = ["system:masters"], Client = true }),
             folder.SigningKey("sa"));
     }
+
+    /// <summary>Successors for both authorities; all other certificates follow when <see cref="Ensure"/> is asked next.</summary>
+    public static void Follow(PkiFolder folder)
+    {
+        folder.Follow("ca", CaName);
+        folder.Follow("front-proxy-ca", FrontProxyName);
+    }
+
+    /// <returns>Whether any authority is believed no more.</returns>
+    public static bool Retire(PkiFolder folder) => folder.Retire("ca") | folder.Retire("front-proxy-ca");
+
+    /// <summary>What the API server shows: with its authority as the one before vouches for it, so that who knows only that one believes it too.</summary>
+    public SslStreamCertificateContext Shown => field ??= SslStreamCertificateContext.Create(ApiServer, Authority.Crossed.Count > 0 ? Authority.Crossed : [Authority.Signing], offline: true);
+
+    public KubeletTrust KubeletTrust => field ??= new(ApiServerKubeletClient, Authority.Trusted);
+
+    /// <summary>Tells whether anything is other than it was.</summary>
+    public string Fingerprint => field ??= string.Join(' ', [.. Authority.Trusted.Concat(FrontProxyAuthority.Trusted).Select(c => c.Thumbprint),
+        ApiServer.Thumbprint, ApiServerKubeletClient.Thumbprint, FrontProxyClient.Thumbprint, Kubelet.Thumbprint, Admin.Thumbprint]);
 
     static IReadOnlyList<IPAddress> LocalAddresses() =>
         // Bridges come and go with Pods; the names on certificates must not change with them.

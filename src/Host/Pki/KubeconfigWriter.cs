@@ -16,7 +16,7 @@ static class KubeconfigWriter
             - name: hanbae
               cluster:
                 server: https://127.0.0.1:{port}
-                certificate-authority-data: {Base64(pki.Authority.ExportCertificatePem())}
+                certificate-authority-data: {Base64(pki.Authority.TrustedPem.TrimEnd())}
             users:
             - name: hanbae-admin
               user:

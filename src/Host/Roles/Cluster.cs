@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
+using System.Threading.Channels;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Client;
@@ -13,6 +14,7 @@ using Hanbae.Host.Settings;
 using Hanbae.Kubelet.Nodes;
 using Hanbae.Kubelet.Simulation;
 using Hanbae.Kubelet.Volumes.Local;
+using Hanbae.Server.Encryption;
 using Microsoft.Extensions.Logging;
 
 namespace Hanbae.Host.Roles;
@@ -39,15 +41,23 @@ static class Cluster
             var starting = !node ? Task.FromResult<RuntimeReady?>(null) : steps.RunAsync<RuntimeReady?>("container runtime", async () => settings.RuntimeEndpoint is { } endpoint
                 ? await runtime.UseAsync(endpoint, Images.PauseImage.Name, ct)
                 : await runtime.StartAsync([settings.NodePodCidr], [settings.PodCidr], ct));
-            var pki = await steps.RunAsync("certificates", () => Task.Run(() => ClusterPki.Ensure(
-                new(Path.Combine(paths.Data, "pki"), time), settings.NodeName, settings.ClusterDomain, node ? [settings.ApiClusterIp, settings.BridgeAddress] : [settings.ApiClusterIp]), ct));
-            await using var control = await steps.RunAsync("API server", () => ControlPlane.StartAsync(settings, paths.Data, pki, node ? settings.BridgeAddress : Advertised(settings), time, loggers, ct));
+            var folder = new PkiFolder(Path.Combine(paths.Data, ClusterPki.Folder), time);
+            var pki = await steps.RunAsync("certificates", async () =>
+            {
+                using var alone = await folder.AloneAsync(ct);
+                return await Task.Run(() => ClusterPki.Ensure(folder, settings), ct);
+            });
+            var live = new LivePki(folder, settings, pki, time, loggers.CreateLogger("hanbae.certificates"));
+            var encryption = Encryption(settings, folder, time, loggers);
+            await using var control = await steps.RunAsync("API server", () => ControlPlane.StartAsync(settings, paths.Data, live, encryption, node ? settings.BridgeAddress : Advertised(settings), time, loggers, ct));
             // A port that was free is this cluster's from now on: its kubeconfig stays true.
             settings = settings with { ApiPort = control.Port };
             await KubeconfigWriter.WriteAsync(KubeconfigPath.Of(paths.Data), control.Port, pki, ct);
             await using var supervisor = new Supervisor(loggers, time);
             supervisor.Run("quiet", stop => Quiet.RunAsync(time, stop));
-            control.RunComponents(supervisor, settings, pki);
+            supervisor.Run("certificates", live.RunAsync);
+            supervisor.Run("kubeconfig", stop => KeepKubeconfigAsync(KubeconfigPath.Of(paths.Data), control.Port, live, stop));
+            control.RunComponents(supervisor, settings, live);
             if (settings.SimulatedNodes > 0)
             {
                 var access = control.Access(supervisor, "system:hanbae:simulated-nodes", "kubelet", "simulated-nodes");
@@ -60,7 +70,7 @@ static class Cluster
             }
             if (await starting is { } ready)
             {
-                new NodeAgent(control, settings, paths, pki, time, loggers).Run(supervisor, ready);
+                new NodeAgent(control, settings, paths, live, time, loggers).Run(supervisor, ready);
                 await steps.RunAsync($"node {settings.NodeName} Ready", () => ReadyAsync(control.Informers.Cache<Node>(), settings.NodeName, ct));
             }
             settings.Save(paths.Data);
@@ -69,6 +79,23 @@ static class Cluster
             return Shared.Ok;
         }
         finally { File.Delete(paths.HanbaeProcess); }
+    }
+
+    /// <summary>How Secrets are encrypted: as the user's configuration says, or by a key of the cluster's own that is made with it.</summary>
+    static EncryptionFile Encryption(ClusterSettings settings, PkiFolder folder, TimeProvider time, ILoggerFactory loggers)
+    {
+        string file = settings.EncryptionConfig ?? folder.Secret(OwnEncryption.FileName, OwnEncryption.New);
+        try { return new(file, time, loggers.CreateLogger("hanbae.encryption")); }
+        catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException) { throw new SettingsException($"--encryption-provider-config {file}: {e.Message}", e); }
+    }
+
+    /// <summary>The administrator's kubeconfig is of the certificates that there are now.</summary>
+    static async Task KeepKubeconfigAsync(string file, int port, LivePki live, CancellationToken ct)
+    {
+        // One waiting change stands for all before it.
+        var changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+        using var listening = live.OnChange(() => changes.Writer.TryWrite(true));
+        await foreach (bool _ in changes.Reader.ReadAllAsync(ct)) await KubeconfigWriter.WriteAsync(file, port, live.Now, ct);
     }
 
     /// <summary>Where others reach an API server that has no bridge of Pods: no endpoint may be a loopback address.</summary>

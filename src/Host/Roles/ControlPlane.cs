@@ -1,5 +1,5 @@
 using System.Net;
-using System.Security.Cryptography.X509Certificates;
+using System.Threading.Channels;
 using Hanbae.Api;
 using Hanbae.Api.Rest;
 using Hanbae.Client;
@@ -10,11 +10,13 @@ using Hanbae.Server;
 using Hanbae.Server.Auth;
 using Hanbae.Server.Auth.Tokens;
 using Hanbae.Server.Bootstrap;
+using Hanbae.Server.Encryption;
 using Hanbae.Server.Front;
 using Hanbae.Server.OpenApi;
 using Hanbae.Server.ResourceMetrics;
 using Hanbae.Server.Tables;
 using Hanbae.Server.Discovery;
+using Hanbae.Store.Encryption;
 using Hanbae.Store.History;
 using Hanbae.Store.Sqlite;
 using Microsoft.Extensions.Logging;
@@ -26,13 +28,15 @@ public sealed class ControlPlane : IAsyncDisposable
 {
     readonly SqliteStore _store;
     readonly SqliteHistory _history;
+    readonly EncryptionFile _encryption;
     readonly HttpFront _front;
+    readonly IPAddress _advertise;
     readonly TimeProvider _time;
     readonly ILoggerFactory _loggers;
 
-    ControlPlane(SqliteStore store, SqliteHistory history, ApiServer server, HttpFront front, TimeProvider time, ILoggerFactory loggers)
+    ControlPlane(SqliteStore store, SqliteHistory history, EncryptionFile encryption, ApiServer server, HttpFront front, IPAddress advertise, TimeProvider time, ILoggerFactory loggers)
     {
-        (_store, _history, Server, _front, _time, _loggers) = (store, history, server, front, time, loggers);
+        (_store, _history, _encryption, Server, _front, _advertise, _time, _loggers) = (store, history, encryption, server, front, advertise, time, loggers);
         Informers = new(As("system:hanbae:informers", "hanbae"), time, logger: loggers.CreateLogger("hanbae.informers"));
     }
 
@@ -45,30 +49,30 @@ public sealed class ControlPlane : IAsyncDisposable
     public InformerFactory Informers { get; }
 
     /// <param name="advertise">The address under which Pods reach this machine; endpoints of the Service <c>kubernetes</c>.</param>
-    public static async Task<ControlPlane> StartAsync(ClusterSettings settings, string dataFolder, ClusterPki pki, IPAddress advertise, TimeProvider time, ILoggerFactory loggers, CancellationToken ct)
+    public static async Task<ControlPlane> StartAsync(ClusterSettings settings, string dataFolder, LivePki live, EncryptionFile encryption, IPAddress advertise, TimeProvider time, ILoggerFactory loggers, CancellationToken ct)
     {
+        var pki = live.Now;
         string folder = Path.Combine(dataFolder, "store");
         Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var store = SqliteStore.Open(new() { Folder = folder, Logger = loggers.CreateLogger("hanbae.store") });
         var security = new Security(new()
         {
-            ClientAuthorities = [pki.Authority], ServiceAccountKeys = [TokenKey.Of(pki.ServiceAccountKey)], Time = time,
+            CurrentClientAuthorities = () => live.Now.Authority.Trusted, ServiceAccountKeys = [TokenKey.Of(pki.ServiceAccountKey)], Time = time,
             Issuer = Issuer(settings), ApiAudiences = [Issuer(settings)], JwksUri = Issuer(settings) + "/openid/v1/jwks",
         });
         var history = SqliteHistory.Open(folder, new(), time);
         await using var made = new Parts(store, history);
         var usage = new NodeUsage();
-        var server = made.Server = new ApiServer(store, security.AddTo(new()
+        var server = made.Server = new ApiServer(new EncryptedStore(store, () => encryption.Rules), security.AddTo(new()
         {
             Time = time,
-            History = history,
+            History = new EncryptedHistory(history, () => encryption.Rules),
             Table = TableCatalog.Of,
             LegacyApis = settings.LegacyApis,
             Strategy = Hanbae.Server.Registry.Catalog.With(new() { ClusterIPs = [IPNetwork.Parse(settings.ServiceCidr)] }),
-            KubeletClientCertificate = pki.ApiServerKubeletClient,
-            KubeletAuthorities = [pki.Authority],
+            CurrentKubeletTrust = () => live.Now.KubeletTrust,
             Logger = loggers.CreateLogger("hanbae.apiserver"),
-            Aggregation = new() { ProxyClientCertificate = pki.FrontProxyClient },
+            Aggregation = new() { ProxyClientCertificate = () => live.Now.FrontProxyClient },
             // The server is made with them; what custom resources and other servers add they ask it for later.
             MoreGroups = [ResourceMetricsApi.Served],
             Paths =
@@ -81,18 +85,22 @@ public sealed class ControlPlane : IAsyncDisposable
         security.Objects.Attach(server.Resources.Stored);
         var front = made.Front = await ListenAsync(server, new()
         {
-            Endpoints = [new(IPAddress.Parse(settings.BindAddress), settings.ApiPort)], Certificate = pki.ApiServer, Chain = [pki.Authority],
+            Endpoints = [new(IPAddress.Parse(settings.BindAddress), settings.ApiPort)], Certificate = pki.ApiServer, CurrentCertificate = () => live.Now.Shown,
         }, ct);
-        await ClusterBootstrap.EnsureAsync(new IdentityTransport(server.Transport, new("system:apiserver", ["system:masters"]), "kube-apiserver/" + Version), new()
+        await BootstrapAsync(server, settings, pki, advertise, front.Addresses[0].Port, ct);
+        made.Keep();
+        return new(store, history, encryption, server, front, advertise, time, loggers) { Usage = usage };
+    }
+
+    /// <summary>What every cluster has, such as whom it believes; again when that changes.</summary>
+    static Task BootstrapAsync(ApiServer server, ClusterSettings settings, ClusterPki pki, IPAddress advertise, int port, CancellationToken ct) =>
+        ClusterBootstrap.EnsureAsync(new IdentityTransport(server.Transport, new("system:apiserver", ["system:masters"]), "kube-apiserver/" + Version), new()
         {
             Time = time,
             // As upstream: endpoints may not be in the loopback range, so there are none on a machine without a network.
-            Advertise = IPAddress.IsLoopback(advertise) ? null : new(advertise, front.Addresses[0].Port), ServiceAddress = settings.ApiClusterIp, ServiceRanges = [IPNetwork.Parse(settings.ServiceCidr)],
-            ClientAuthority = pki.Authority.ExportCertificatePem() + "\n", FrontProxyAuthority = pki.FrontProxyAuthority.ExportCertificatePem() + "\n",
+            Advertise = IPAddress.IsLoopback(advertise) ? null : new(advertise, port), ServiceAddress = settings.ApiClusterIp, ServiceRanges = [IPNetwork.Parse(settings.ServiceCidr)],
+            ClientAuthority = pki.Authority.TrustedPem, FrontProxyAuthority = pki.FrontProxyAuthority.TrustedPem,
         }, ct);
-        made.Keep();
-        return new(store, history, server, front, time, loggers) { Usage = usage };
-    }
 
     /// <summary>Takes back what a failed start has made so far.</summary>
     sealed class Parts(SqliteStore store, SqliteHistory history) : IAsyncDisposable
@@ -127,11 +135,16 @@ public sealed class ControlPlane : IAsyncDisposable
     static string Issuer(ClusterSettings settings) => "https://kubernetes.default.svc." + settings.ClusterDomain;
 
     /// <summary>Starts everything that works on the cluster rather than serving it.</summary>
-    public void RunComponents(Supervisor supervisor, ClusterSettings settings, ClusterPki pki)
+    public void RunComponents(Supervisor supervisor, ClusterSettings settings, LivePki live)
     {
         supervisor.Run("informers", Informers.RunAsync);
         supervisor.Run("aggregator", Server.Aggregator!.RunAsync);
-        var options = new Controllers.ControllerOptions { RootCa = pki.Authority.ExportCertificatePem() + "\n", ClusterCidr = settings.PodCidr };
+        supervisor.Run("encryption", _encryption.RunAsync);
+        supervisor.Run("trust", ct => TellTrustAsync(settings, live, ct));
+        var options = new Controllers.ControllerOptions
+        {
+            CurrentRootCa = () => live.Now.Authority.TrustedPem, OnRootCaChange = live.OnChange, SigningAuthority = () => live.Now.Authority.Signing, ClusterCidr = settings.PodCidr,
+        };
         var log = _loggers.CreateLogger("hanbae.controllers");
         var accounts = Controllers.Catalog.All.Select(e => e.Component).Distinct().ToDictionary(c => c, c =>
             Access(supervisor, "system:serviceaccount:kube-system:" + c, "kube-controller-manager", c, "system:serviceaccounts", "system:serviceaccounts:kube-system"));
@@ -139,6 +152,15 @@ public sealed class ControlPlane : IAsyncDisposable
         var scheduler = Access(supervisor, "system:kube-scheduler", "kube-scheduler", "default-scheduler");
         var scheduling = new SchedulerOptions { Configuration = settings.Scheduling() };
         supervisor.Run("scheduler", ct => new Scheduler.Scheduler(scheduler, scheduling).RunAsync(ct));
+    }
+
+    /// <summary>Extension API servers read from the cluster whom it believes: they are told when that changes.</summary>
+    async Task TellTrustAsync(ClusterSettings settings, LivePki live, CancellationToken ct)
+    {
+        // One waiting change stands for all before it.
+        var changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+        using var listening = live.OnChange(() => changes.Writer.TryWrite(true));
+        await foreach (bool _ in changes.Reader.ReadAllAsync(ct)) await BootstrapAsync(Server, settings, live.Now, _advertise, Port, ct);
     }
 
     /// <summary>A component's own access: its identity and event source, the shared caches.</summary>
@@ -162,5 +184,6 @@ public sealed class ControlPlane : IAsyncDisposable
         await Server.DisposeAsync();
         await _history.DisposeAsync();
         await _store.DisposeAsync();
+        _encryption.Dispose();
     }
 }

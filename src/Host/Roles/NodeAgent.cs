@@ -16,7 +16,7 @@ using Microsoft.Extensions.Logging;
 namespace Hanbae.Host.Roles;
 
 /// <summary>Kubelet, proxy and DNS of this machine, over its container runtime.</summary>
-public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, NodePaths paths, ClusterPki pki, TimeProvider time, ILoggerFactory loggers)
+public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, NodePaths paths, LivePki pki, TimeProvider time, ILoggerFactory loggers)
 {
     /// <param name="runtime">The runtime, which answers already.</param>
     public void Run(Supervisor supervisor, RuntimeReady runtime)
@@ -69,7 +69,7 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
         ClusterDns = [settings.DnsClusterIp.ToString()], ClusterDomain = settings.ClusterDomain,
         StaticPodPath = Path.Combine(paths.Data, "manifests"),
         Port = FreePort(settings.KubeletPort),
-        ServingCertificate = pki.Kubelet, ClientCAs = [pki.Authority],
+        ServingCertificate = pki.Now.Kubelet, CurrentServingCertificate = () => pki.Now.Kubelet, CurrentClientCAs = () => pki.Now.Authority.Trusted,
     };
 
     /// <summary>Another kubelet may live here: the Node says which port is this one's, so any will do.</summary>

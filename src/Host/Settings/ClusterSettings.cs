@@ -24,6 +24,9 @@ public sealed record ClusterSettings
     /// <summary>A KubeSchedulerConfiguration file, read at each start; null for the defaults.</summary>
     public string? SchedulerConfig { get; init; }
 
+    /// <summary>An EncryptionConfiguration file; null for Secrets under a key of the cluster's own.</summary>
+    public string? EncryptionConfig { get; init; }
+
     /// <exception cref="SettingsException">The file cannot be read, or is no such configuration.</exception>
     public Scheduler.Configuration.SchedulerConfiguration Scheduling()
     {

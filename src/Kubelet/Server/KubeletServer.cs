@@ -36,9 +36,10 @@ sealed class KubeletServer : IAsyncDisposable
                 listen.Protocols = HttpProtocols.Http1;
                 listen.UseHttps(https =>
                 {
-                    https.ServerCertificate = options.ServingCertificate;
+                    if (options.CurrentServingCertificate is { } current) https.ServerCertificateSelector = (_, _) => current();
+                    else https.ServerCertificate = options.ServingCertificate;
                     https.ClientCertificateMode = ClientCertificateMode.AllowCertificate;
-                    https.ClientCertificateValidation = (certificate, _, _) => ClientCertificates.IsTrusted(certificate, options.ClientCAs);
+                    https.ClientCertificateValidation = (certificate, _, _) => ClientCertificates.IsTrusted(certificate, options.CurrentClientCAs?.Invoke() ?? options.ClientCAs);
                 });
             });
         });

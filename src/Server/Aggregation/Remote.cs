@@ -69,11 +69,11 @@ sealed class Remote : IDisposable
         }
     }
 
-    static SslClientAuthenticationOptions Tls(APIServiceSpec spec, string name, X509Certificate2? certificate)
+    static SslClientAuthenticationOptions Tls(APIServiceSpec spec, string name, Func<X509Certificate2?> certificate)
     {
         var tls = BackendTls.Trusting(spec.InsecureSkipTLSVerify ? default : spec.CaBundle);
         tls.TargetHost = name;
-        if (certificate is not null) tls.ClientCertificateContext = SslStreamCertificateContext.Create(certificate, null, offline: true);
+        tls.LocalCertificateSelectionCallback = (_, _, _, _, _) => certificate()!;
         if (spec.InsecureSkipTLSVerify) tls.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
         return tls;
     }

@@ -17,6 +17,8 @@ public sealed record SecurityOptions
 
     /// <summary>Who may have signed clients' certificates; without any, no certificate is believed.</summary>
     public X509Certificate2Collection ClientAuthorities { get; init; } = [];
+    /// <summary>The same where they rotate while the server runs: asked for each certificate, the same collection until it changes.</summary>
+    public Func<X509Certificate2Collection>? CurrentClientAuthorities { get; init; }
     /// <summary>The first one signs service account tokens, all of them check; without any there are no tokens.</summary>
     public ImmutableArray<TokenKey> ServiceAccountKeys { get; init; } = [];
     public string Issuer { get; init; } = DefaultIssuer;

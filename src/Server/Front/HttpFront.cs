@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -18,6 +19,8 @@ public sealed record HttpFrontOptions
     /// <summary>With its private key and, if any, the certificates between it and its root.</summary>
     public required X509Certificate2 Certificate { get; init; }
     public X509Certificate2Collection Chain { get; init; } = [];
+    /// <summary>What connections from now on are shown, where that changes while the server runs; null for <see cref="Certificate"/> for good.</summary>
+    public Func<SslStreamCertificateContext>? CurrentCertificate { get; init; }
     /// <summary>How long requests on their way may take when the server stops.</summary>
     public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(10);
 }
@@ -77,6 +80,7 @@ public sealed class HttpFront : IAsyncDisposable
                         // Asked for, not judged: that is authentication's.
                         https.ClientCertificateMode = ClientCertificateMode.AllowCertificate;
                         https.AllowAnyClientCertificate();
+                        if (options.CurrentCertificate is { } current) https.OnAuthenticate = (_, tls) => tls.ServerCertificateContext = current();
                     });
                 });
         });

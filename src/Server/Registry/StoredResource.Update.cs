@@ -59,7 +59,7 @@ public sealed partial class StoredResource
             {
                 obj = Apply.FieldTracking.WithoutMereTimes(obj, old);
                 byte[] value = ToStored(obj);
-                if (current.HasContent(value))
+                if (current.HasContent(value) && !await IsStaleAsync(current.Key, ct).ConfigureAwait(false))
                 {
                     await unwritten.RunAsync().ConfigureAwait(false);
                     return (current, false);

@@ -59,6 +59,9 @@ public sealed partial class StoredResource : IAsyncDisposable
     byte[] ToStored(IObject obj) => Kind.ToJson(obj.Metadata is { ResourceVersion: "", SelfLink: "" } ? obj
         : obj.WithMetadata(obj.Metadata with { ResourceVersion = "", SelfLink = "" }));
 
+    /// <summary>Kept under a key or in a way that is no longer today's: writing the same again makes it today's.</summary>
+    ValueTask<bool> IsStaleAsync(string key, CancellationToken ct) => _store is Hanbae.Store.Encryption.IStaleStore aging ? aging.IsStaleAsync(StoreKey(key), ct) : new(false);
+
     Store.Key StoreKey(string key) => new(Prefix + key);
 
     /// <summary>Writes, and makes the item that the answer and the cache share.</summary>

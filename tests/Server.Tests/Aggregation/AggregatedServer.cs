@@ -28,7 +28,7 @@ sealed class AggregatedServer : IAsyncDisposable
         {
             o = o with
             {
-                Aggregation = new() { ProxyClientCertificate = proxy, CheckEvery = TimeSpan.FromMilliseconds(100), CheckTimeout = TimeSpan.FromMinutes(1) }, Table = TableCatalog.Of,
+                Aggregation = new() { ProxyClientCertificate = () => proxy, CheckEvery = TimeSpan.FromMilliseconds(100), CheckTimeout = TimeSpan.FromMinutes(1) }, Table = TableCatalog.Of,
                 Paths =
                 [
                     .. new DiscoveryHandler(() => made?.Server.Aggregator?.Groups ?? [], "10.0.0.1:6443").Routes,

@@ -11,7 +11,7 @@ static class Catalog
         .. (IAuthenticator[])(options.FrontProxy is { } proxy ? [new FrontProxy(proxy, options.Time)] : []),
         // Callers inside the process come with their identity; the chain takes it without asking (no request from outside can carry one).
         // Certificates first: they are there for every request of the connection and cost one look-up.
-        new ClientCertificates(options.ClientAuthorities, options.Time),
+        new ClientCertificates(options.CurrentClientAuthorities ?? (() => options.ClientAuthorities), options.Time),
         tokens,
     ];
 

@@ -11,7 +11,7 @@ namespace Hanbae.Server.Auth.Authenticators;
 /// The certificate is the same object for all requests of a connection, and the chain is built once for each of them (or of its fingerprint):
 /// a further request costs one look-up. Bound: 4,096 fingerprints. As upstream there is no revocation: access ends with the certificate or the authority.
 /// </remarks>
-public sealed class ClientCertificates(X509Certificate2Collection authorities, TimeProvider time) : IAuthenticator
+public sealed class ClientCertificates(Func<X509Certificate2Collection> authorities, TimeProvider time) : IAuthenticator
 {
     const string ClientAuth = "1.3.6.1.5.5.7.3.2", CommonName = "2.5.4.3", Organization = "2.5.4.10";
     /// <summary>Upstream's object identifier of a user's uid (AllowParsingUserUIDFromCertAuth).</summary>
@@ -19,20 +19,29 @@ public sealed class ClientCertificates(X509Certificate2Collection authorities, T
 
     sealed record Seen(AuthResult Result, DateTimeOffset NotBefore, DateTimeOffset NotAfter);
 
-    readonly ConditionalWeakTable<X509Certificate2, Seen> _byConnection = [];
-    readonly Recent<Digest, Seen> _byFingerprint = new(4096);
+    /// <summary>What was found out under one set of authorities: another set begins anew.</summary>
+    sealed record Known(X509Certificate2Collection Authorities)
+    {
+        public ConditionalWeakTable<X509Certificate2, Seen> ByConnection { get; } = [];
+        public Recent<Digest, Seen> ByFingerprint { get; } = new(4096);
+    }
+
+    volatile Known _known = new(authorities());
+
+    Known Now => _known is { } known && ReferenceEquals(known.Authorities, authorities()) ? known : _known = new(authorities());
 
     public ValueTask<AuthResult> AuthenticateAsync(RequestContext request, CancellationToken ct) =>
-        new(request.ClientCertificate is { } certificate && authorities.Count > 0 ? Authenticate(certificate) : AuthResult.NoOpinion);
+        new(request.ClientCertificate is { } certificate && Now.Authorities.Count > 0 ? Authenticate(certificate) : AuthResult.NoOpinion);
 
     internal AuthResult Authenticate(X509Certificate2 certificate)
     {
-        if (!_byConnection.TryGetValue(certificate, out var seen))
+        var known = Now;
+        if (!known.ByConnection.TryGetValue(certificate, out var seen))
         {
             var digest = Digest.Of(certificate.RawDataMemory.Span);
-            seen = _byFingerprint.Find(digest) ?? Verify(certificate);
-            if (seen.Result.User is not null) _byFingerprint.Set(digest, seen);
-            _byConnection.AddOrUpdate(certificate, seen);
+            seen = known.ByFingerprint.Find(digest) ?? Verify(certificate, known.Authorities);
+            if (seen.Result.User is not null) known.ByFingerprint.Set(digest, seen);
+            known.ByConnection.AddOrUpdate(certificate, seen);
         }
         if (seen.Result.User is null) return seen.Result;
         var now = time.GetUtcNow();
@@ -40,7 +49,7 @@ public sealed class ClientCertificates(X509Certificate2Collection authorities, T
             ? AuthResult.Rejected("x509: certificate has expired or is not yet valid") : seen.Result;
     }
 
-    Seen Verify(X509Certificate2 certificate)
+    Seen Verify(X509Certificate2 certificate, X509Certificate2Collection authorities)
     {
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;

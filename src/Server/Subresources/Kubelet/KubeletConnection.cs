@@ -12,8 +12,27 @@ sealed class KubeletConnection(ServerOptions options)
     const int DefaultPort = 10250;
     static readonly string[] s_preferred = ["InternalIP", "Hostname", "InternalDNS", "ExternalDNS", "ExternalIP"];
 
-    /// <summary>For answers that are read while they grow.</summary>
-    public HttpMessageInvoker Http { get; } = new(new SocketsHttpHandler { UseProxy = false, UseCookies = false, AllowAutoRedirect = false, SslOptions = Tls(options, null), ConnectTimeout = TimeSpan.FromSeconds(10) });
+    readonly Lock _gate = new();
+    readonly KubeletTrust _fixed = new(options.KubeletClientCertificate, options.KubeletAuthorities);
+    (KubeletTrust Of, HttpMessageInvoker Http)? _http;
+
+    KubeletTrust Trust => options.CurrentKubeletTrust?.Invoke() ?? _fixed;
+
+    /// <summary>For answers that are read while they grow. Certificates that rotate make another one; who reads from the one before reads on.</summary>
+    public HttpMessageInvoker Http
+    {
+        get
+        {
+            var trust = Trust;
+            lock (_gate)
+            {
+                if (_http is { } made && ReferenceEquals(made.Of, trust)) return made.Http;
+                var http = new HttpMessageInvoker(new SocketsHttpHandler { UseProxy = false, UseCookies = false, AllowAutoRedirect = false, SslOptions = Tls(trust, null), ConnectTimeout = TimeSpan.FromSeconds(10) });
+                _http = (trust, http);
+                return http;
+            }
+        }
+    }
 
     /// <summary>For Pods and Services: plain, or TLS whose certificate nobody can judge, as upstream's proxy does.</summary>
     public HttpMessageInvoker Plain { get; } = new(new SocketsHttpHandler
@@ -42,7 +61,7 @@ sealed class KubeletConnection(ServerOptions options)
             var stream = new NetworkStream(socket, ownsSocket: true);
             if (!tls) return stream;
             var secure = new SslStream(stream);
-            await secure.AuthenticateAsClientAsync(kubelet ? Tls(options, host) : new() { TargetHost = host, RemoteCertificateValidationCallback = (_, _, _, _) => true }, ct).ConfigureAwait(false);
+            await secure.AuthenticateAsClientAsync(kubelet ? Tls(Trust, host) : new() { TargetHost = host, RemoteCertificateValidationCallback = (_, _, _, _) => true }, ct).ConfigureAwait(false);
             return secure;
         }
         catch
@@ -52,15 +71,15 @@ sealed class KubeletConnection(ServerOptions options)
         }
     }
 
-    static SslClientAuthenticationOptions Tls(ServerOptions options, string? host)
+    static SslClientAuthenticationOptions Tls(KubeletTrust trust, string? host)
     {
         var tls = new SslClientAuthenticationOptions { TargetHost = host };
-        if (options.KubeletClientCertificate is { } certificate)
+        if (trust.ClientCertificate is { } certificate)
             tls.ClientCertificateContext = SslStreamCertificateContext.Create(certificate, null, offline: true);
-        if (options.KubeletAuthorities.Count > 0)
+        if (trust.Authorities.Count > 0)
         {
             tls.CertificateChainPolicy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-            tls.CertificateChainPolicy.CustomTrustStore.AddRange(options.KubeletAuthorities);
+            tls.CertificateChainPolicy.CustomTrustStore.AddRange(trust.Authorities);
         }
         else tls.RemoteCertificateValidationCallback = (_, _, _, _) => true;
         return tls;
