@@ -5,6 +5,7 @@ using Hanbae.Server.Cache;
 using Hanbae.Server.Crd;
 using Hanbae.Server.Discovery;
 using Hanbae.Server.Filters;
+using Hanbae.Server.FlowControl;
 using Hanbae.Server.Health;
 using Hanbae.Server.InProcess;
 using Hanbae.Server.OpenApi;
@@ -18,7 +19,8 @@ namespace Hanbae.Server;
 public sealed class ApiServer : IAsyncDisposable
 {
     readonly CancellationTokenSource _stop = new();
-    readonly Task _bookmarks, _definitions, _policies, _compaction;
+    readonly Task _bookmarks, _definitions, _policies, _compaction, _flowing;
+    readonly FlowControl.FlowControl? _flow;
     readonly Joined<ServedGroup> _groups;
     readonly Joined<OpenApiPart> _openApi;
 
@@ -30,7 +32,9 @@ public sealed class ApiServer : IAsyncDisposable
         var builtIn = new BuiltInHandlers(this);
         Resources = new(store, options, [.. options.Rest, .. builtIn.Routes()]);
         foreach (var stored in Resources.AllStored) (stored.Strategy as IAttached)?.Attach(Resources.Stored);
-        Metrics = new(options, Resources);
+        // Made before the metrics, which print it.
+        if (options.FlowControl is { IsFair: true } limits) _flow = new(limits, Resources, options.Time);
+        Metrics = new(options, Resources, _flow);
         if (options.Aggregation is { } aggregation) Aggregator = new(this, aggregation);
         var beyond = new Joined<ServedGroup>(() => options.MoreGroups, () => Aggregator?.Groups ?? []);
         _groups = new(() => Resources.CustomGroups, () => beyond.All);
@@ -39,9 +43,8 @@ public sealed class ApiServer : IAsyncDisposable
         var health = new HealthEndpoints(store, Resources, Aggregator, _stop.Token);
         PathRoute[] paths = [.. health.Paths(), .. VersionEndpoint.Paths(), .. Metrics.Paths()];
         var index = new PathIndex(Resources, [.. options.Paths, .. paths], () => MoreGroups);
-        var router = new Router(Resources, custom.Ready, options, [.. paths, .. index.Paths()]);
-        // The order is upstream's; each sees what those before it made of the request. Audit goes behind authentication and
-        // flow control behind impersonation, when they come.
+        var router = new Router(Resources, custom.Ready, options, [.. paths, .. index.Paths(), .. _flow is null ? [] : new FlowDumps(_flow).Paths()]);
+        // The order is upstream's; each sees what those before it made of the request.
         Handler = Chain.Of(
         [
             Metrics,
@@ -49,12 +52,15 @@ public sealed class ApiServer : IAsyncDisposable
             new Deadline(options.RequestTimeout, options.Time),
             new Authenticate(options.Authenticators, options.Anonymous ? options.AnonymousAt ?? (static _ => true) : static _ => false),
             new Impersonate(options.Authorizers),
+            // Before authorization, which costs something too.
+            .. (IFilter[])(_flow is not null ? [_flow] : options.FlowControl is { } numbers ? [new MaxInFlight(numbers)] : []),
             new Authorize(options.Authorizers),
             // Last: what another server serves is authenticated and authorized here first.
             .. (IFilter[])(Aggregator is { } filter ? [filter] : []),
         ], router.RouteAsync);
         Transport = new InProcessTransport(this);
         _bookmarks = BookmarksAsync(_stop.Token);
+        _flowing = _flow is null ? Task.CompletedTask : Task.Run(() => new FlowController(this, _flow).RunAsync(_stop.Token));
         _definitions = Task.Run(() => custom.RunAsync(_stop.Token));
         _policies = Task.Run(() => new Admission.Policies.PolicyStatus(Resources, options.Time).RunAsync(_stop.Token));
         _compaction = new Compaction(store, () => Resources.AllStored, options.CompactEvery, options.Time, options.Logger).RunAsync(_stop.Token);
@@ -98,6 +104,7 @@ public sealed class ApiServer : IAsyncDisposable
     {
         await StopAsync().ConfigureAwait(false);
         await _bookmarks.ConfigureAwait(false);
+        await _flowing.ConfigureAwait(false);
         await _definitions.ConfigureAwait(false);
         await _policies.ConfigureAwait(false);
         await _compaction.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -50,12 +50,31 @@ public abstract class RequestContext
     internal Func<IKind, CancellationToken, ValueTask<IKind?>>? Admit { get; set; }
     /// <summary>Texts of <c>Warning</c> headers.</summary>
     public List<string> Warnings { get; } = [];
-    /// <summary>For the audit log.</summary>
-    public AuditAnnotations AuditAnnotations { get; } = new();
     /// <summary>Headers of the answer besides those that follow from its body.</summary>
     public List<KeyValuePair<string, string>> ReplyHeaders { get; } = [];
     /// <summary>What the answer is to be encoded as; verbs set it before they begin so that a 406 has no effects.</summary>
     public Output Output { get; set; } = Output.Json;
+
+    /// <summary>What admission and others note about the request for the audit log.</summary>
+    public Audit.AuditAnnotations AuditAnnotations => _annotations ??= new();
+    /// <summary>The seats that it holds.</summary>
+    internal FlowControl.Seat Seat { get; set; }
+    /// <summary>What is written about it in the audit log; null when nothing is.</summary>
+    internal Audit.AuditTrail? Trail { get; set; }
+    Audit.AuditAnnotations? _annotations;
+
+    /// <summary>Ends the connection: nobody waits for the answer any longer.</summary>
+    internal virtual void Abort() { }
+
+    /// <summary>What a watch begins with is sent: from now on it only waits. Called by the transport.</summary>
+    internal void Began() => Seat.Leave(began: true);
+
+    /// <summary>The answer is given, or will never be. Called by the transport, once.</summary>
+    internal ValueTask EndedAsync()
+    {
+        Seat.Leave();
+        return Trail is { } trail ? trail.EndedAsync() : default;
+    }
 
     public static Identity Anonymous { get; } = new("system:anonymous", ["system:unauthenticated"]);
 

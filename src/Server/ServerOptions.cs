@@ -47,6 +47,8 @@ public sealed record ServerOptions
     public TimeSpan BookmarkEvery { get; init; } = TimeSpan.FromMinutes(1);
     /// <summary>History of one to two times this is kept, as upstream's etcd compaction; zero leaves it to the store.</summary>
     public TimeSpan CompactEvery { get; init; } = TimeSpan.FromMinutes(5);
+    /// <summary>How much is worked on at a time, and whose turn it is; null for no limit.</summary>
+    public FlowControl.FlowControlOptions? FlowControl { get; init; }
     /// <summary>Other servers behind this one; null to serve only what is this server's own.</summary>
     public AggregationOptions? Aggregation { get; init; }
     /// <summary>More lines of <c>/metrics</c>: those of other parts in the process (workqueue_… and the like), in Prometheus' text form.</summary>

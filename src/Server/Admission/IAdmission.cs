@@ -1,5 +1,6 @@
 using Hanbae.Api;
 using Hanbae.Api.Rest;
+using Hanbae.Server.Audit;
 using Hanbae.Server.Errors;
 
 namespace Hanbae.Server.Admission;

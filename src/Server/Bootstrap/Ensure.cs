@@ -54,6 +54,20 @@ sealed class Ensure(IApiTransport transport, TimeProvider time)
         }
     }
 
+    /// <summary>Deletes those that are meant, as long as they still are.</summary>
+    public async Task RemoveAsync<T>(Func<T, bool> which, CancellationToken ct) where T : class, IObject<T>
+    {
+        foreach (var obj in (await ListAsync<T>(ct).ConfigureAwait(false)).Values.Where(which))
+            for (var there = obj; there is not null && which(there); there = await FindAsync<T>(obj.Metadata.Namespace, obj.Metadata.Name, ct).ConfigureAwait(false))
+                try
+                {
+                    var only = new DeleteOptions { Preconditions = new() { Uid = there.Metadata.Uid, ResourceVersion = there.Metadata.ResourceVersion } };
+                    await SendAsync("DELETE", Resources.Of<T>().Path(obj.Metadata.Namespace, obj.Metadata.Name), only, ct).ConfigureAwait(false);
+                    break;
+                }
+                catch (ApiException e) when (e.IsNotFound || e.IsConflict) { }
+    }
+
     public async Task<T?> FindAsync<T>(string ns, string name, CancellationToken ct) where T : class, IObject<T>
     {
         try { return (T)(await SendAsync("GET", Resources.Of<T>().Path(ns, name), null, ct).ConfigureAwait(false)).Object!; }

@@ -154,6 +154,15 @@ public sealed partial class ResourceCache : IAsyncDisposable
     public int WatcherCount => _hub.Count;
     /// <summary>How many objects there are; null when nobody has asked for the resource yet.</summary>
     public int? Count => _state?.All.Count;
+    /// <summary>How many objects a namespace has, or all namespaces when it is empty; 0 when nobody has asked for the resource yet.</summary>
+    internal int CountIn(string ns) => _state is not { } state ? 0 : ns.Length == 0 ? state.All.Count : state.All.CountOf(ns + "/");
+    /// <summary>How many watchers a change of that object is sent to, but for those that select it by a field.</summary>
+    internal int WatchersOf(string ns, string name)
+    {
+        // Mostly there are a few: then nobody need count them.
+        if (_hub.Count < 2) return _hub.Count;
+        lock (_gate) return _hub.CountOf(ns, name);
+    }
     /// <summary>Events that watchers were sent.</summary>
     public long EventsSent => Volatile.Read(ref _sent);
     internal void CountSent(int events) => Interlocked.Add(ref _sent, events);

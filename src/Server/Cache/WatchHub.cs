@@ -21,6 +21,15 @@ sealed class WatchHub(IStrategy strategy, bool namespaced)
         Count++;
     }
 
+    /// <summary>Of those that do not select by a field.</summary>
+    public int CountOf(string ns, string name)
+    {
+        int count = _all.Count;
+        if (ns.Length > 0 && _byNamespace.TryGetValue(ns + "/", out var inNamespace)) count += inNamespace.Count;
+        if (name.Length > 0 && _byKey.TryGetValue(ns.Length > 0 ? ns + "/" + name : name, out var named)) count += named.Count;
+        return count;
+    }
+
     public void Remove(Watcher watcher)
     {
         if (watcher.Bucket is not List<Watcher> bucket || !bucket.Remove(watcher)) return;

@@ -27,6 +27,7 @@ sealed class HttpRequestContext(HttpContext http, int bodyLimit)
     public override X509Certificate2? ClientCertificate => http.Connection.ClientCertificate;
     public override string RemoteAddress => http.Connection.RemoteIpAddress?.ToString() ?? "";
     public override bool InProcess => false;
+    internal override void Abort() => http.Abort();
 
     public override ValueTask<ReadOnlyMemory<byte>> ReadBodyAsync(CancellationToken ct) => _body is { } read ? new(read) : ReadAsync(ct);
 

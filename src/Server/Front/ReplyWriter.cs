@@ -41,6 +41,7 @@ sealed partial class ReplyWriter(ApiServer server)
             Log.Aborted(server.Options.Logger, e, request.Method, request.Path);
             http.Abort();
         }
+        finally { await request.EndedAsync().ConfigureAwait(false); }
     }
 
     async Task WriteAsync(HttpContext http, HttpRequestContext request, Reply reply)
@@ -163,6 +164,7 @@ sealed partial class ReplyWriter(ApiServer server)
             }
             watcher.Initial = [];
             if (to.UnflushedBytes > 0) await to.FlushAsync(http.RequestAborted).ConfigureAwait(false);
+            request.Began();
             var cache = reply.Resource.Stored.Cache;
             var events = new List<ItemEvent>();
             while (await watcher.TakeAsync(ref events).ConfigureAwait(false))

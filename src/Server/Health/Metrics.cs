@@ -13,7 +13,12 @@ public sealed class Metrics : IFilter
     readonly MetricsText _text;
     long _reading, _writing;
 
-    internal Metrics(ServerOptions options, ResourceCatalog resources) => (_time, _text) = (options.Time, new(resources, options.MoreMetrics));
+    /// <param name="flow">Whose numbers are printed, too.</param>
+    internal Metrics(ServerOptions options, ResourceCatalog resources, FlowControl.FlowControl? flow = null) => (_time, _text) = (options.Time, new(resources, text =>
+    {
+        if (flow is not null) FlowControl.FlowMetrics.Print(text, flow.Now);
+        options.MoreMetrics?.Invoke(text);
+    }));
 
     public async ValueTask<Reply> InvokeAsync(RequestContext request, Handler next)
     {

@@ -14,17 +14,21 @@ sealed class InProcessTransport(ApiServer server) : IApiTransport
     public async ValueTask<ApiResult> SendAsync(ApiRequest request, CancellationToken ct)
     {
         var context = InProcessContext.Of(request, ct);
-        var reply = await server.Handler(context).ConfigureAwait(false);
-        return reply switch
+        try
         {
-            ItemReply r => new() { Code = r.Code, Object = Shaped(context.Output, r.Item), Warnings = context.Warnings },
-            ListReply r => new() { Code = r.Code, List = new(Encoder.MetaOf(r.Listing), [.. r.Listing.Items.Select(i => Shaped(context.Output, i))]), Warnings = context.Warnings },
-            ObjectReply r => new() { Code = r.Code, Object = r.Value, Warnings = context.Warnings },
-            BytesReply r => new() { Code = r.Code, Body = r.Body, Warnings = context.Warnings },
-            StreamReply r => new() { Code = r.Code, Body = await ReadAsync(r.Body, ct).ConfigureAwait(false), Warnings = context.Warnings },
-            WatchReply r => Left(r.Watcher, Statuses.BadRequest("a watch is read as a watch")),
-            _ => Failed(Statuses.BadRequest("Upgrade request required")),
-        };
+            var reply = await server.Handler(context).ConfigureAwait(false);
+            return reply switch
+            {
+                ItemReply r => new() { Code = r.Code, Object = Shaped(context.Output, r.Item), Warnings = context.Warnings },
+                ListReply r => new() { Code = r.Code, List = new(Encoder.MetaOf(r.Listing), [.. r.Listing.Items.Select(i => Shaped(context.Output, i))]), Warnings = context.Warnings },
+                ObjectReply r => new() { Code = r.Code, Object = r.Value, Warnings = context.Warnings },
+                BytesReply r => new() { Code = r.Code, Body = r.Body, Warnings = context.Warnings },
+                StreamReply r => new() { Code = r.Code, Body = await ReadAsync(r.Body, ct).ConfigureAwait(false), Warnings = context.Warnings },
+                WatchReply r => Left(r.Watcher, Statuses.BadRequest("a watch is read as a watch")),
+                _ => Failed(Statuses.BadRequest("Upgrade request required")),
+            };
+        }
+        finally { await context.EndedAsync().ConfigureAwait(false); }
     }
 
     static ApiResult Left(Watcher watcher, StatusException why)
@@ -50,19 +54,22 @@ sealed class InProcessTransport(ApiServer server) : IApiTransport
     public async IAsyncEnumerable<ApiEvent> WatchAsync(ApiRequest request, [EnumeratorCancellation] CancellationToken ct)
     {
         var context = InProcessContext.Of(request, ct);
-        var reply = await server.Handler(context).ConfigureAwait(false);
-        if (reply is not WatchReply watch)
-        {
-            // Whoever left meanwhile hears that, not what became of the request.
-            ct.ThrowIfCancellationRequested();
-            throw new ApiException(StatusOf(reply));
-        }
-        var watcher = watch.Watcher;
-        using var end = new WatchEnd(watch, server, ct);
+        Watcher? watcher = null;
+        WatchEnd? end = null;
         try
         {
+            var reply = await server.Handler(context).ConfigureAwait(false);
+            if (reply is not WatchReply watch)
+            {
+                // Whoever left meanwhile hears that, not what became of the request.
+                ct.ThrowIfCancellationRequested();
+                throw new ApiException(StatusOf(reply));
+            }
+            watcher = watch.Watcher;
+            end = new WatchEnd(watch, server, ct);
             foreach (var item in watcher.Initial) yield return new("ADDED", Shaped(context.Output, watch.Resource.View(item)));
             watcher.Initial = [];
+            context.Began();
             var events = new List<ItemEvent>();
             while (await watcher.TakeAsync(ref events).ConfigureAwait(false))
                 foreach (var e in events)
@@ -73,18 +80,28 @@ sealed class InProcessTransport(ApiServer server) : IApiTransport
             if (watcher.Error is { } error) throw new ApiException(error);
             ct.ThrowIfCancellationRequested();
         }
-        finally { watcher.Leave(); }
+        finally
+        {
+            end?.Dispose();
+            watcher?.Leave();
+            await context.EndedAsync().ConfigureAwait(false);
+        }
     }
 
     public async ValueTask<Stream> StreamAsync(ApiRequest request, CancellationToken ct)
     {
-        var reply = await server.Handler(InProcessContext.Of(request, ct)).ConfigureAwait(false);
-        return reply switch
+        var context = InProcessContext.Of(request, ct);
+        try
         {
-            StreamReply { Code: < 300 } r => r.Body,
-            BytesReply { Code: < 300 } r => new MemoryStream(r.Body.ToArray(), writable: false),
-            _ => throw new ApiException(StatusOf(reply)),
-        };
+            var reply = await server.Handler(context).ConfigureAwait(false);
+            return reply switch
+            {
+                StreamReply { Code: < 300 } r => r.Body,
+                BytesReply { Code: < 300 } r => new MemoryStream(r.Body.ToArray(), writable: false),
+                _ => throw new ApiException(StatusOf(reply)),
+            };
+        }
+        finally { await context.EndedAsync().ConfigureAwait(false); }
     }
 
     static Status StatusOf(Reply reply) => reply switch

@@ -1,6 +1,7 @@
 using Hanbae.Api;
 using Hanbae.Api.Rest;
 using Hanbae.Server.Admission;
+using Hanbae.Server.Audit;
 
 namespace Hanbae.Server.Registry;
 

@@ -3,6 +3,7 @@ using Hanbae.Api.Apps.V1;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Server.Admission;
+using Hanbae.Server.Audit;
 using Hanbae.Server.Admission.PodSecurity;
 using Hanbae.Server.Tests.Auth;
 

@@ -1,0 +1,89 @@
+using System.Globalization;
+using System.Text;
+
+namespace Hanbae.Server.FlowControl;
+
+/// <summary>Prints what flow control knows in Prometheus' text form, under upstream's names.</summary>
+static class FlowMetrics
+{
+    const string Prefix = "apiserver_flowcontrol_";
+
+    public static void Print(StringBuilder text, FlowConfiguration now)
+    {
+        var levels = now.Levels.Values.ToArray();
+        Levels(text, levels, "nominal_limit_seats", "Seats that a level has by its shares.", l => l.Nominal);
+        Levels(text, levels, "request_concurrency_limit", "The same under its older name.", l => l.Nominal);
+        Levels(text, levels, "lower_limit_seats", "Seats that a level does not lend.", l => l.Least);
+        Levels(text, levels, "upper_limit_seats", "Seats that a level has at most.", l => l.Most);
+        Levels(text, levels, "current_limit_seats", "Seats that a level has now.", l => l.Current);
+        Levels(text, levels, "demand_seats_high_watermark", "The most seats that a level could have used, in the last period.", l => l.Demand.HighWatermark);
+        Levels(text, levels, "demand_seats_average", "Seats that a level could have used on average.", l => l.Demand.Average);
+        Levels(text, levels, "demand_seats_stdev", "How far that went up and down.", l => l.Demand.Deviation);
+        Levels(text, levels, "demand_seats_smoothed", "Demand as it is divided by.", l => l.Smoothed);
+        Levels(text, levels, "target_seats", "What a level asks for.", l => l.Target);
+        Head(text, "seat_fair_frac", "gauge", "The part of what they ask for that levels get.");
+        text.Append(CultureInfo.InvariantCulture, $"{Prefix}seat_fair_frac {now.Proportion}\n");
+
+        Levels(text, levels, "current_r", "Progress of the level's queues.", l =>
+        {
+            double progress = 0;
+            l.Queues.Look((set, _, _) => progress = set.Progress);
+            return progress;
+        });
+        Flows(text, levels, "dispatched_requests_total", "counter", "Requests that were executed.", c => c.Dispatched);
+        Flows(text, levels, "current_inqueue_requests", "gauge", "Requests that wait.", c => c.Waiting);
+        Flows(text, levels, "current_inqueue_seats", "gauge", "Seats that they wait for.", c => c.WaitingSeats);
+        Flows(text, levels, "current_executing_requests", "gauge", "Requests that are executed.", c => c.Executing);
+        Flows(text, levels, "current_executing_seats", "gauge", "Seats that they have.", c => c.ExecutingSeats);
+        Flows(text, levels, "request_concurrency_in_use", "gauge", "The same under its older name.", c => c.ExecutingSeats);
+        Flows(text, levels, "request_dispatch_no_accommodation_total", "counter", "Times that the next request needed more seats than were free.", c => c.NotAccommodated);
+        Head(text, "rejected_requests_total", "counter", "Requests that were not executed, by reason.");
+        Each(text, levels, (labels, counts) =>
+        {
+            foreach (var why in (Refusal[])[Refusal.QueueFull, Refusal.ConcurrencyLimit, Refusal.TimeOut, Refusal.Cancelled])
+                if (counts.Rejected[(int)why] is > 0 and long rejected)
+                    text.Append(CultureInfo.InvariantCulture, $"{Prefix}rejected_requests_total{{{labels},reason=\"{Name(why)}\"}} {rejected}\n");
+        });
+        Histograms(text, levels, "request_wait_duration_seconds", "Time in queues.", c => [("execute=\"true\"", c.WaitedToRun), ("execute=\"false\"", c.WaitedInVain)]);
+        Histograms(text, levels, "request_execution_seconds", "Time on seats.", c => [("type=\"regular\"", c.Ran), ("type=\"watch\"", c.Began)]);
+        Histograms(text, levels, "request_queue_length_after_enqueue", "Length of queues when requests came into them.", c => [("", c.QueueLength)]);
+        Histograms(text, levels, "work_estimated_seats", "Seats that requests were taken to need.", c => [("", c.Seats)]);
+    }
+
+    static string Name(Refusal why) => why switch
+    {
+        Refusal.QueueFull => "queue-full", Refusal.ConcurrencyLimit => "concurrency-limit", Refusal.TimeOut => "time-out", _ => "cancelled",
+    };
+
+    static void Head(StringBuilder text, string name, string type, string help) => text.Append(CultureInfo.InvariantCulture, $"# HELP {Prefix}{name} {help}\n# TYPE {Prefix}{name} {type}\n");
+
+    static void Levels(StringBuilder text, PriorityLevel[] levels, string name, string help, Func<PriorityLevel, double> value)
+    {
+        Head(text, name, "gauge", help);
+        foreach (var level in levels) text.Append(CultureInfo.InvariantCulture, $"{Prefix}{name}{{priority_level=\"{level.Name}\"}} {value(level)}\n");
+    }
+
+    static void Each(StringBuilder text, PriorityLevel[] levels, Action<string, FlowCounts> print)
+    {
+        foreach (var level in levels)
+            level.Queues.Look((_, _, all) =>
+            {
+                foreach (var counts in all) print($"flow_schema=\"{counts.Schema}\",priority_level=\"{level.Name}\"", counts);
+            });
+    }
+
+    static void Flows(StringBuilder text, PriorityLevel[] levels, string name, string type, string help, Func<FlowCounts, long> value)
+    {
+        Head(text, name, type, help);
+        Each(text, levels, (labels, counts) => text.Append(CultureInfo.InvariantCulture, $"{Prefix}{name}{{{labels}}} {value(counts)}\n"));
+    }
+
+    static void Histograms(StringBuilder text, PriorityLevel[] levels, string name, string help, Func<FlowCounts, (string More, Histogram Values)[]> values)
+    {
+        Head(text, name, "histogram", help);
+        Each(text, levels, (labels, counts) =>
+        {
+            foreach (var (more, histogram) in values(counts)) histogram.Print(text, Prefix + name, more.Length == 0 ? labels : more + "," + labels);
+        });
+    }
+}

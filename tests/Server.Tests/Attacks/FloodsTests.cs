@@ -1,0 +1,91 @@
+using Hanbae.Api.Coordination.V1;
+using Hanbae.Api.Rest;
+using Hanbae.Server.FlowControl;
+using Hanbae.Server.Tests.FlowControl;
+
+namespace Hanbae.Server.Tests.Attacks;
+
+/// <summary>One user sends more than the server can do: others hardly notice, and what the server keeps of it is bounded.</summary>
+public sealed class FloodsTests
+{
+    const int Storm = 10_000;
+
+    static Lease LeaseOf(string node) => new() { Metadata = new() { Name = node, Namespace = "kube-node-lease" }, Spec = new() { HolderIdentity = node, LeaseDurationSeconds = 40 } };
+
+    [Fact]
+    public async Task A_storm_of_one_user_keeps_no_kubelet_and_no_component_from_its_work()
+    {
+        await using var rig = await FlowRig.StartAsync(new() { MaxReads = 40, MaxWrites = 20 });
+        var nodes = Enumerable.Range(0, 20).Select(i => FlowRig.User("system:node:n" + i, "system:nodes")).ToArray();
+        for (int i = 0; i < nodes.Length; i++) Assert.Equal(201, (await rig.SendAsync(nodes[i], "POST", "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases", LeaseOf("n" + i))).Code);
+
+        var user = FlowRig.User("storm");
+        var storm = Enumerable.Range(0, Storm).Select(_ => rig.SendAsync(user, "GET", "/held")).ToArray();
+        // All that can be decided is: some run, a hand of queues is full, the rest was refused at once.
+        await rig.UntilAsync(() => storm.Count(t => t.IsCompleted) >= Storm - rig.Held - 6 * 50);
+        int refused = storm.Count(t => t.IsCompleted);
+        Assert.All(storm.Where(t => t.IsCompleted), t => Assert.Equal(429, t.Result.Code));
+        Assert.InRange(rig.Held, 1, 60);
+        Assert.InRange(Storm - refused - rig.Held, 1, 6 * 50);
+        Assert.Equal(Storm - refused - rig.Held, await rig.MetricAsync("current_inqueue_requests", "global-default"));
+
+        // None of it is over, and everybody else goes on.
+        for (int round = 1; round <= 10; round++)
+            for (int i = 0; i < nodes.Length; i++)
+            {
+                string path = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/n" + i;
+                var there = (Lease)(await rig.SendAsync(nodes[i], "GET", path)).Object!;
+                Assert.Equal(200, (await rig.SendAsync(nodes[i], "PUT", path, there with { Spec = there.Spec with { LeaseTransitions = round } })).Code);
+            }
+        foreach (var component in (Identity[])[FlowRig.User("system:kube-scheduler"), FlowRig.User("system:kube-controller-manager"), FlowRig.User("system:serviceaccount:kube-system:job-controller", "system:serviceaccounts"),
+            FlowRig.User("system:serviceaccount:default:app", "system:serviceaccounts"), FlowRig.User("admin", "system:masters"), RequestContext.Anonymous])
+            Assert.Equal(200, (await rig.SendAsync(component, "GET", component == RequestContext.Anonymous ? "/readyz" : "/api/v1/nodes")).Code);
+        Assert.Equal(refused, storm.Count(t => t.IsCompleted));
+
+        rig.LetGo();
+        await Task.WhenAll(storm).WaitAsync(TimeSpan.FromSeconds(90));
+        Assert.Equal(refused, storm.Count(t => t.Result.Code == 429));
+        Assert.Equal(Storm - refused, storm.Count(t => t.Result.Code == 200));
+    }
+
+    [Fact]
+    public async Task What_is_kept_of_a_storm_is_what_runs_and_waits()
+    {
+        await using var rig = await FlowRig.StartAsync(new() { MaxReads = 40, MaxWrites = 20 });
+        var user = FlowRig.User("storm");
+        async Task<long> AfterAsync(int requests)
+        {
+            var refused = new List<Task>();
+            for (int i = 0; i < requests; i++)
+            {
+                var one = rig.SendAsync(user, "GET", "/held");
+                if (one.IsCompleted) Assert.Equal(429, (await one).Code);
+            }
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            return GC.GetTotalMemory(forceFullCollection: true);
+        }
+        long full = await AfterAsync(1_000), after = await AfterAsync(Storm);
+
+        // Ten times as many leave nothing behind: a kilobyte each would be ten megabytes.
+        Assert.InRange(after - full, long.MinValue, 4 << 20);
+    }
+
+    [Fact]
+    public async Task Who_holds_a_seat_longer_than_any_request_lasts_is_cut_off()
+    {
+        var time = new Kit.FakeTime();
+        await using var rig = await FlowRig.StartAsync(new() { MaxReads = 1, MaxWrites = 0, HeldAtMost = TimeSpan.FromSeconds(90) }, time, bootstrap: false);
+        // Over HTTP: it is the connection that ends.
+        var slow = rig.Http.SendAsync("GET", "/held", headers: ("Impersonate-User", "slow"));
+        await rig.UntilAsync(() => rig.Held == 1);
+        Assert.Equal(429, (await rig.SendAsync(FlowRig.User("b"), "GET", "/version")).Code);
+        for (int i = 0; i < 11; i++)
+        {
+            await time.WhenSetAsync();
+            time.Advance(TimeSpan.FromSeconds(10));
+        }
+        await Assert.ThrowsAnyAsync<HttpRequestException>(() => slow).WaitAsync(TimeSpan.FromSeconds(60));
+        await rig.UntilAsync(async () => (await rig.SendAsync(FlowRig.User("b"), "GET", "/version")).Code == 200);
+    }
+}
