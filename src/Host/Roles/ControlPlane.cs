@@ -96,7 +96,7 @@ public sealed class ControlPlane : IAsyncDisposable
     static Task BootstrapAsync(ApiServer server, ClusterSettings settings, ClusterPki pki, IPAddress advertise, int port, CancellationToken ct) =>
         ClusterBootstrap.EnsureAsync(new IdentityTransport(server.Transport, new("system:apiserver", ["system:masters"]), "kube-apiserver/" + Version), new()
         {
-            Time = time,
+            Time = server.Options.Time,
             // As upstream: endpoints may not be in the loopback range, so there are none on a machine without a network.
             Advertise = IPAddress.IsLoopback(advertise) ? null : new(advertise, port), ServiceAddress = settings.ApiClusterIp, ServiceRanges = [IPNetwork.Parse(settings.ServiceCidr)],
             ClientAuthority = pki.Authority.TrustedPem, FrontProxyAuthority = pki.FrontProxyAuthority.TrustedPem,

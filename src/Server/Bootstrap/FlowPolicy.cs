@@ -30,7 +30,7 @@ public static class FlowPolicy
     /// <summary>Until cancelled.</summary>
     public static async Task KeepAsync(IApiTransport transport, TimeProvider time, CancellationToken ct)
     {
-        var ensure = new Ensure(transport);
+        var ensure = new Ensure(transport, time);
         while (true)
         {
             await Task.Delay(s_every, time, ct).ConfigureAwait(false);

@@ -23,7 +23,11 @@ public sealed class ClientCertificatesTests
         return request.Create(by, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddDays(1), RandomNumberGenerator.GetBytes(8));
     }
 
-    ClientCertificates Authenticator() => new([X509CertificateLoader.LoadCertificate(_authority.RawData)], _clock);
+    ClientCertificates Authenticator()
+    {
+        X509Certificate2Collection authorities = [X509CertificateLoader.LoadCertificate(_authority.RawData)];
+        return new(() => authorities, _clock);
+    }
 
     [Fact]
     public void The_common_name_is_the_user_and_organizations_are_groups()

@@ -174,7 +174,7 @@ public sealed class FlowControlTests
         async Task<PriorityLevelConfiguration> PutAsync(PriorityLevelConfiguration level)
         {
             Assert.Equal(200, (await rig.AsAdminAsync("PUT", Levels + "/" + level.Metadata.Name, level)).Code);
-            await FlowPolicy.EnsureAsync(new(rig.Server.Transport), CancellationToken.None);
+            await FlowPolicy.EnsureAsync(new(rig.Server.Transport, TimeProvider.System), CancellationToken.None);
             return (PriorityLevelConfiguration)(await rig.AsAdminAsync("GET", Levels + "/" + level.Metadata.Name)).Object!;
         }
 
@@ -197,7 +197,7 @@ public sealed class FlowControlTests
         Assert.Equal(9, (await PutAsync(exempt with { Spec = exempt.Spec with { Exempt = new() { NominalConcurrencyShares = 9, LendablePercent = 50 } } })).Spec.Exempt!.NominalConcurrencyShares);
         await rig.AsAdminAsync("DELETE", Schemas + "/catch-all");
         await CreateAsync(rig, Schemas, Schema("of-a-version-before", "system", 700, "x") with { Metadata = new() { Name = "of-a-version-before", Annotations = Api.Map.Of(("apf.kubernetes.io/autoupdate-spec", "true")) } });
-        await FlowPolicy.EnsureAsync(new(rig.Server.Transport), CancellationToken.None);
+        await FlowPolicy.EnsureAsync(new(rig.Server.Transport, TimeProvider.System), CancellationToken.None);
         Assert.Equal(200, (await rig.AsAdminAsync("GET", Schemas + "/catch-all")).Code);
         Assert.Equal(404, (await rig.AsAdminAsync("GET", Schemas + "/of-a-version-before")).Code);
     }

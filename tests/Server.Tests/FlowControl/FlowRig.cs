@@ -27,7 +27,7 @@ sealed class FlowRig : IAsyncDisposable
         rig = new() { Http = http };
         if (bootstrap)
         {
-            await FlowPolicy.EnsureAsync(new(http.Server.Transport), CancellationToken.None);
+            await FlowPolicy.EnsureAsync(new(http.Server.Transport, TimeProvider.System), CancellationToken.None);
             // Compiled, and said to be.
             await rig.UntilAsync(async () => (await rig.AsAdminAsync("GET", "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas")) is { List.Items: { Count: 13 } all }
                 && all.Cast<Api.Flowcontrol.V1.FlowSchema>().All(s => s.Status.Conditions.Exists(c => c is { Type: "Dangling", Status: "False" })));

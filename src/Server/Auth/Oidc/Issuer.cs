@@ -4,7 +4,7 @@ using Hanbae.Api;
 using Hanbae.Api.Json;
 using Hanbae.Server.Auth.Configuration;
 using Hanbae.Server.Auth.Tokens;
-using Hanbae.Server.Crd.Conversion;
+using Hanbae.Server.Backends;
 
 namespace Hanbae.Server.Auth.Oidc;
 
@@ -34,7 +34,7 @@ sealed class Issuer : IDisposable
         _http = new(new SocketsHttpHandler
         {
             UseCookies = false, ConnectTimeout = s_patience, PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-            SslOptions = ConversionWebhook.Tls(issuer.CertificateAuthority.Length > 0 ? Bytes.FromText(issuer.CertificateAuthority) : default),
+            SslOptions = BackendTls.Trusting(issuer.CertificateAuthority.Length > 0 ? Bytes.FromText(issuer.CertificateAuthority) : default),
         })
         { Timeout = s_patience, MaxResponseContentBufferSize = MostBytes };
     }

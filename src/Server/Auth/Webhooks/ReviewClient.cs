@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using Hanbae.Api.Json;
-using Hanbae.Server.Crd.Conversion;
+using Hanbae.Server.Backends;
 
 namespace Hanbae.Server.Auth.Webhooks;
 
@@ -20,7 +20,7 @@ sealed class ReviewClient : IDisposable
     public ReviewClient(Kubeconfig config, TimeSpan timeout, TimeSpan? pause = null)
     {
         (_config, _pause) = (config, pause ?? TimeSpan.FromMilliseconds(500));
-        var tls = ConversionWebhook.Tls(config.Authority);
+        var tls = BackendTls.Trusting(config.Authority);
         if (config.ServerName.Length > 0) tls.TargetHost = config.ServerName;
         if (config.Insecure) tls.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
         if (config.Certificate is { } certificate) tls.ClientCertificates = [certificate];
