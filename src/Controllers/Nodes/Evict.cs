@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Client;
@@ -10,6 +11,8 @@ sealed class Evict(IClusterAccess cluster) : IReconciler
 {
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
     readonly ICache<Node> _nodes = cluster.Cache<Node>();
+    /// <summary>Since when Pods have been seen to have to leave some time: as many as there are on tainted nodes.</summary>
+    readonly ConcurrentDictionary<Key, DateTimeOffset> _since = [];
 
     public void Watch(Triggers on)
     {
@@ -24,14 +27,19 @@ sealed class Evict(IClusterAccess cluster) : IReconciler
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
-        if (_pods.Find(key) is not { Metadata.DeletionTimestamp: null } pod || _nodes.Find(new("", pod.Spec.NodeName)) is not { } node) return Again.OnChange;
         var now = cluster.Time.GetUtcNow();
-        if (Taints.LeavesAt(pod, node.Spec.Taints, now) is not { } at) return Again.OnChange;
+        if (_pods.Find(key) is not { Metadata.DeletionTimestamp: null } pod || _nodes.Find(new("", pod.Spec.NodeName)) is not { } node
+            || Taints.LeavesAt(pod, node.Spec.Taints, _since.GetOrAdd(key, now), now) is not { } at)
+        {
+            _since.TryRemove(key, out _);
+            return Again.OnChange;
+        }
         if (at > now) return Again.At(at);
         cluster.Recorder.Event(pod, "Normal", "TaintManagerEviction", "Marking for deletion Pod " + key);
         var marked = Disruption.Mark(pod, "DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", now);
         await cluster.Client.UpdateStatusIfChangedAsync(pod, marked, ct);
         await cluster.Client.TryDeleteAsync<Pod>(key, Preconditions.Uid(pod), ct);
+        _since.TryRemove(key, out _);
         return Again.OnChange;
     }
 }

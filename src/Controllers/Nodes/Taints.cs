@@ -43,7 +43,8 @@ static class Taints
     }
 
     /// <summary>When a Pod has to leave its node: null when it may stay.</summary>
-    public static DateTimeOffset? LeavesAt(Pod pod, Seq<Taint> taints, DateTimeOffset now)
+    /// <param name="since">When the Pod was first seen under the taints: counts for those that do not say when they came.</param>
+    public static DateTimeOffset? LeavesAt(Pod pod, Seq<Taint> taints, DateTimeOffset since, DateTimeOffset now)
     {
         DateTimeOffset? earliest = null;
         foreach (var taint in taints)
@@ -53,7 +54,10 @@ static class Taints
             if (tolerations.Count == 0) return now;
             // For ever, as far as one says so by saying nothing; of several times the shortest counts.
             if (tolerations.Min(t => t.TolerationSeconds) is not { } seconds) continue;
-            var at = (taint.TimeAdded ?? now).AddSeconds(Math.Max(0, seconds));
+            var from = taint.TimeAdded ?? since;
+            // A Pod that came later bears it from then on.
+            if (pod.Metadata.CreationTimestamp is { } made && made > from) from = made;
+            var at = from.AddSeconds(Math.Max(0, seconds));
             if (earliest is null || at < earliest) earliest = at;
         }
         return earliest;

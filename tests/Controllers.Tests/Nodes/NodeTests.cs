@@ -47,8 +47,67 @@ public sealed class NodeTests
         var pod = Make.Pod("p") with { Spec = new() { Tolerations = tolerations.ToSeq() } };
         Seq<Taint> taints = [new() { Key = "x", Value = "v", Effect = "NoExecute", TimeAdded = Make.Start }, new() { Key = "y", Effect = "NoSchedule" }];
 
-        Assert.Equal(seconds is { } s ? Now.AddSeconds(s) : null, Taints.LeavesAt(pod, taints, Now));
+        Assert.Equal(seconds is { } s ? Now.AddSeconds(s) : null, Taints.LeavesAt(pod, taints, Now, Now));
         Assert.NotEmpty(why);
+    }
+
+    const string EvictKey = "kubernetes.io/e2e-evict-taint-key";
+
+    static Pod Bears(string name, int seconds) => Make.Pod(name, node: "n1", readySince: Make.Start) is var pod ? pod with
+    {
+        Spec = pod.Spec with { Tolerations = [new Toleration { Key = EvictKey, Value = "evictTaintVal", Effect = "NoExecute", TolerationSeconds = seconds }, new Toleration { Key = "other", Operator = "Exists" }] },
+    } : null!;
+
+    static void SetTaint(TestCluster cluster, params Seq<Taint> taints) => cluster.Api.Change<Node>("n1", n => n with { Spec = n.Spec with { Taints = taints } }, "");
+
+    [Theory, InlineData(true), InlineData(false)]
+    [Trait("Conformance", "[sig-node] NoExecuteTaintManager Single Pod [Serial] removing taint cancels eviction [Disruptive] [Conformance]")]
+    public async Task A_taint_that_is_taken_away_in_time_evicts_nobody(bool saysWhen)
+    {
+        await using var cluster = new TestCluster(["taint-eviction-controller"]);
+        cluster.Api.Put(Node("n1"));
+        cluster.Api.Put(Bears("bears", 60));
+        cluster.Api.Put(Make.Pod("leaves", node: "n1", readySince: Make.Start));
+        var taint = new Taint { Key = EvictKey, Value = "evictTaintVal", Effect = "NoExecute", TimeAdded = saysWhen ? cluster.Time.GetUtcNow() : null };
+
+        SetTaint(cluster, taint);
+        // Who does not bear it is gone: the other has been looked at, too.
+        await cluster.UntilAsync(api => api.Find<Pod>("leaves") is null);
+        cluster.Time.Advance(TimeSpan.FromSeconds(50));
+        Assert.Null(cluster.Api.Find<Pod>("bears")!.Metadata.DeletionTimestamp);
+        // Another comes in its place, which somebody else does not bear: that he is gone shows that the change was seen.
+        cluster.Api.Put(Make.Pod("mark", node: "n1", readySince: Make.Start) is var mark ? mark with { Spec = mark.Spec with { Tolerations = [new Toleration { Key = EvictKey, Operator = "Exists" }] } } : null!);
+        SetTaint(cluster, new Taint { Key = "other", Effect = "NoExecute" });
+        await cluster.UntilAsync(api => api.Find<Pod>("mark") is null);
+        cluster.Time.Advance(TimeSpan.FromSeconds(65));
+        cluster.Api.Put(Make.Pod("next", node: "n1", readySince: Make.Start));
+        await cluster.UntilAsync(api => api.Find<Pod>("next") is null);
+        Assert.NotNull(cluster.Api.Find<Pod>("bears"));
+
+        // And again: the time begins anew.
+        SetTaint(cluster, taint with { TimeAdded = saysWhen ? cluster.Time.GetUtcNow() : null });
+        var from = cluster.Time.GetUtcNow();
+        cluster.Creep = TimeSpan.FromSeconds(1);
+        await cluster.UntilAsync(api => api.Find<Pod>("bears") is null);
+        Assert.True(cluster.Time.GetUtcNow() >= from.AddSeconds(50));
+    }
+
+    [Fact]
+    [Trait("Conformance", "[sig-node] NoExecuteTaintManager Multiple Pods [Serial] evicts pods with minTolerationSeconds [Disruptive] [Conformance]")]
+    public async Task Each_Pod_is_evicted_when_its_own_time_is_over()
+    {
+        await using var cluster = new TestCluster(["taint-eviction-controller"]) { Creep = TimeSpan.FromSeconds(1) };
+        cluster.Api.Put(Node("n1"));
+        cluster.Api.Put(Bears("soon", 5));
+        cluster.Api.Put(Bears("late", 25));
+        var from = cluster.Time.GetUtcNow();
+        SetTaint(cluster, new Taint { Key = EvictKey, Value = "evictTaintVal", Effect = "NoExecute", TimeAdded = from });
+        await cluster.UntilAsync(api => api.Find<Pod>("soon") is null);
+        Assert.NotNull(cluster.Api.Find<Pod>("late"));
+        Assert.True(cluster.Time.GetUtcNow() >= from.AddSeconds(5));
+        await cluster.UntilAsync(api => api.Find<Pod>("late") is null);
+        Assert.True(cluster.Time.GetUtcNow() >= from.AddSeconds(25));
+        Assert.Equal(2, cluster.Events.Told.Count(e => e.Reason == "TaintManagerEviction"));
     }
 
     [Fact]

@@ -116,6 +116,22 @@ public sealed class EndpointTests(SharedCluster shared) : Servants(shared)
         Assert.Equal(4, (await slices.ListAsync("endpointslice.kubernetes.io/managed-by=e2e-test")).Count);
     }
 
+    [ServantFact]
+    [Trait("Conformance", "[sig-network] API Server should have Endpoints and EndpointSlices pointing to API Server [Conformance]")]
+    public async Task The_API_server_has_endpoints_of_its_own_that_lead_to_it()
+    {
+        var service = await new Objects(Api, "v1", "services", "default").GetAsync("kubernetes");
+        var endpoints = await new Objects(Api, "v1", "endpoints", "default").GetAsync("kubernetes");
+        var slices = await new Objects(Api, "discovery.k8s.io/v1", "endpointslices", "default").ListAsync("kubernetes.io/service-name=kubernetes");
+        string[] old = [.. endpoints.Items("subsets").SelectMany(s => s.Items("addresses").SelectMany(a => s.Items("ports").Select(p => $"{p.Text("name")} {a.Text("ip")}:{p.Number("port")}"))).Order()];
+        Assert.NotEmpty(old);
+        Assert.Equal(old, slices.SelectMany(s => s.Items("endpoints").SelectMany(e => s.Items("ports").Select(p => $"{p.Text("name")} {e.Text("addresses.0")}:{p.Number("port")}"))).Order());
+        // From a Pod, both by name and at the endpoint, it is the API server that answers: with a certificate of the cluster's authority.
+        string asker = await AskerAsync();
+        foreach (string at in (string[])["kubernetes.default.svc:443", service.Text("spec.clusterIP") + ":443", old[0].Split(' ')[1]])
+            Assert.StartsWith("401 or 200: ", await RunAsync(asker, $"python3 -Ic 'import http.client, ssl; c = http.client.HTTPSConnection(\"{at}\", timeout=9, context=ssl.create_default_context(cafile=\"/var/run/secrets/kubernetes.io/serviceaccount/ca.crt\")); c.request(\"GET\", \"/version\"); r = c.getresponse(); print(\"401 or 200:\" if r.status in (401, 200) else \"no:\", r.status)'"));
+    }
+
     [ServantTheory, InlineData("http", false), InlineData("udp", false), InlineData("http", true), InlineData("udp", true)]
     [Trait("Conformance", "[sig-network] Networking Granular Checks: Pods should function for intra-pod communication: http [NodeConformance] [Conformance]")]
     [Trait("Conformance", "[sig-network] Networking Granular Checks: Pods should function for intra-pod communication: udp [NodeConformance] [Conformance]")]

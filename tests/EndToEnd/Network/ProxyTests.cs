@@ -87,6 +87,22 @@ public sealed class ProxyTests(SharedCluster shared) : Servants(shared)
         await SaysAsync($"pods/https:{Name}:443/proxy/", $"<a href=\"{Base}pods/https:{Name}:443/proxy/tlsrewriteme\">test</a>");
     }
 
+    [ServantFact]
+    [Trait("Conformance", "[sig-apps] ReplicaSet should serve a basic image on each replica with a public image [Conformance]")]
+    public async Task Each_Pod_of_a_ReplicaSet_answers_for_itself()
+    {
+        await Cluster.ImportServantAsync();
+        var sets = Of("apps/v1", "replicasets");
+        await sets.CreateAsync($$"""
+            metadata: {name: basic}
+            spec: {replicas: 2, selector: {matchLabels: {name: basic} }, template: {metadata: {labels: {name: basic} }, spec: {terminationGracePeriodSeconds: 0, containers: [{name: main, image: 'servant:1', command: [python3, -I, /servant.py, 'http:9376'], ports: [{containerPort: 9376}]}]} } }
+            """);
+        await sets.UntilAsync("basic", s => s.Number("status.readyReplicas") == 2);
+        var pods = await Pods.ListAsync("name=basic");
+        Assert.Equal(2, pods.Count);
+        foreach (var pod in pods) await Until.Async("the name of " + pod.Text("metadata.name"), () => Api.AskAsync(HttpMethod.Get, $"{Base}pods/{pod.Text("metadata.name")}/proxy/"), r => r.Code == 200 && r.Body == pod.Text("metadata.name"));
+    }
+
     /// <summary>A certificate that nobody can judge, with its key.</summary>
     static string Pem()
     {

@@ -290,4 +290,22 @@ public sealed class VolumeTests(SharedCluster shared) : PodRun(shared)
         Assert.Equal("/image/bin/busybox\nhosts: files dns\nroot:x:0:0:root:/root:/bin/sh\nread-only\n", log);
         await KubectlAsync("delete", "pod", "image", "--timeout=60s"); // nothing of it is in the way
     }
+
+    [NodeFact]
+    [Trait("Conformance", "[sig-node] ImageVolume should succeed with pod and pull policy of Always [LinuxOnly] [MinimumKubeletVersion:1.35] [Conformance]")]
+    public async Task An_image_that_is_a_volume_is_pulled_as_its_policy_says()
+    {
+        using var registry = new LittleRegistry(Cluster, ("dir/file", "1"), ("file", "2"));
+        int pulls = 0;
+        for (int round = 0; round < 2; round++)
+        {
+            string pod = "pulling-" + round;
+            await ApplyAsync(Script(pod, "sleep 100000", "volumeMounts: [{name: files, mountPath: /volume}]", $"volumes: [{{name: files, image: {{reference: '{registry.Image}', pullPolicy: Always}}}}]"));
+            await ReadyAsync(pod);
+            Assert.Equal("1", await KubectlAsync("exec", pod, "--", "cat", "/volume/dir/file"));
+            Assert.Equal("2", await KubectlAsync("exec", pod, "--", "cat", "/volume/file"));
+            Assert.True(registry.Pulls > pulls, "the image was not asked for again");
+            pulls = registry.Pulls;
+        }
+    }
 }

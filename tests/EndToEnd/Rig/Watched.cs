@@ -7,7 +7,7 @@ public sealed class Watched : IDisposable
 {
     static readonly TimeSpan Deadline = TimeSpan.FromSeconds(120);
     readonly StreamReader _reader;
-    readonly List<string> _seen = [];
+    readonly List<JsonNode> _seen = [];
 
     Watched(Stream stream) => _reader = new(stream);
 
@@ -16,6 +16,9 @@ public sealed class Watched : IDisposable
         using var limit = new CancellationTokenSource(Deadline);
         return new(await api.OpenAsync(path, limit.Token));
     }
+
+    /// <summary>All events that were taken so far.</summary>
+    public IReadOnlyList<JsonNode> Seen => _seen;
 
     /// <summary>The first event from here on that is as wanted.</summary>
     /// <param name="type">ADDED, MODIFIED or DELETED.</param>
@@ -26,13 +29,13 @@ public sealed class Watched : IDisposable
         {
             while (await _reader.ReadLineAsync(limit.Token) is { } line)
             {
-                _seen.Add(line);
                 var found = JsonNode.Parse(line)!;
+                _seen.Add(found);
                 if (found.Text("type") == type && (enough is null || enough(found["object"]!))) return found["object"]!;
             }
         }
         catch (OperationCanceledException) { }
-        throw new Xunit.Sdk.XunitException($"the watch had no {type} with {what}; seen:\n{string.Join('\n', _seen)}");
+        throw new Xunit.Sdk.XunitException($"the watch had no {type} with {what}; seen:\n{string.Join('\n', _seen.Select(e => e.ToJsonString()))}");
     }
 
     public void Dispose() => _reader.Dispose();

@@ -149,10 +149,11 @@ def serve(argument):
         return Http(port, book.reply).serve_forever()
     server = Http(port, as_json(text) if scheme == "json" else fixed(text) if text else who)
     if scheme == "https":
-        with open("/tmp/pem", "w") as file:
+        pem = "/tmp/pem-%d" % port
+        with open(pem, "w") as file:
             file.write(os.environ["PEM"])
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain("/tmp/pem")
+        context.load_cert_chain(pem)
         server.socket = context.wrap_socket(server.socket, server_side=True)
     server.serve_forever()
 

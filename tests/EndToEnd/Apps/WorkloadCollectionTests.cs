@@ -4,7 +4,7 @@ using Hanbae.EndToEnd.Rig;
 namespace Hanbae.EndToEnd.Apps;
 
 /// <summary>What carries a label is listed from all namespaces, and deleted at once; the rest stays.</summary>
-public sealed class CollectionTests(ClientCluster shared) : Workloads(shared)
+public sealed class WorkloadCollectionTests(ClientCluster shared) : Workloads(shared)
 {
     [ClientFact]
     [Trait("Conformance", "[sig-apps] Daemon set [Serial] should list and delete a collection of DaemonSets [Conformance]")]

@@ -4,7 +4,7 @@ using Hanbae.EndToEnd.Rig;
 namespace Hanbae.EndToEnd.Apps;
 
 /// <summary>How many there are to be can be read and said without knowing anything else of an object.</summary>
-public sealed class ScaleTests(ClientCluster shared) : Workloads(shared)
+public sealed class WorkloadScaleTests(ClientCluster shared) : Workloads(shared)
 {
     [ClientFact]
     [Trait("Conformance", "[sig-apps] Deployment Deployment should have a working scale subresource [Conformance]")]

@@ -5,7 +5,7 @@ using Hanbae.EndToEnd.Rig;
 namespace Hanbae.EndToEnd.Apps;
 
 /// <summary>Anybody with the right to may write a status: what he adds stays beside what the controller has to say.</summary>
-public sealed class StatusTests(ClientCluster shared) : Workloads(shared)
+public sealed class WorkloadStatusTests(ClientCluster shared) : Workloads(shared)
 {
     [ClientFact]
     [Trait("Conformance", "[sig-apps] Deployment should validate Deployment Status endpoints [Conformance]")]
@@ -63,6 +63,23 @@ public sealed class StatusTests(ClientCluster shared) : Workloads(shared)
         Assert.Equal((Second, "True"), (updated.Text("status.startTime"), updated.Condition("CustomConditionType").Text("status")));
         var read = await jobs.GetAsync("test", "status");
         Assert.Equal((Second, updated.Text("metadata.uid"), "True"), (read.Text("status.startTime"), read.Text("metadata.uid"), read.Condition("CustomConditionType").Text("status")));
+    }
+
+    /// <summary>The same of one that is at work: its Pods find no node, so that it stays so.</summary>
+    [ClientFact]
+    [Trait("Conformance", "[sig-apps] Job should apply changes to a job status [Conformance]")]
+    public async Task Of_a_Job_at_work()
+    {
+        var jobs = Of("batch/v1", "jobs");
+        await jobs.CreateAsync("{metadata: {name: test}, spec: {parallelism: 2, completions: 4, backoffLimit: 6, template: {spec: {restartPolicy: Never, nodeSelector: {none: such}, containers: [{name: c, image: 'busybox:1'}]}}}}");
+        await jobs.UntilAsync("test", j => j.Number("status.active") == 2);
+        const string First = "2030-01-01T00:00:00Z", Second = "2030-01-01T00:00:01Z";
+        var patched = await jobs.PatchAsync("test", $"{{metadata: {{annotations: {{patchedstatus: 'true'}}}}, status: {{conditions: [{{type: CustomConditionType, status: 'True', lastTransitionTime: '{First}'}}]}}}}", Objects.Merge, "status");
+        Assert.Equal((First, "true"), (patched.Condition("CustomConditionType").Text("lastTransitionTime"), patched.Text("metadata.annotations.patchedstatus")));
+        var updated = await jobs.ChangeAsync("test", j => j.Condition("CustomConditionType")!["lastTransitionTime"] = Second, "status");
+        Assert.Equal(Second, updated.Condition("CustomConditionType").Text("lastTransitionTime"));
+        var read = await jobs.GetAsync("test", "status");
+        Assert.Equal((updated.Text("metadata.uid"), Second, 2), (read.Text("metadata.uid"), read.Condition("CustomConditionType").Text("lastTransitionTime"), read.Number("status.active")));
     }
 
     [ClientFact]

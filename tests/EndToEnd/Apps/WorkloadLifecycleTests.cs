@@ -5,7 +5,7 @@ using Hanbae.EndToEnd.Rig;
 namespace Hanbae.EndToEnd.Apps;
 
 /// <summary>From making to deleting, with a watch that sees each step.</summary>
-public sealed class LifecycleTests(ClientCluster shared) : Workloads(shared)
+public sealed class WorkloadLifecycleTests(ClientCluster shared) : Workloads(shared)
 {
     [ClientFact]
     [Trait("Conformance", "[sig-apps] Deployment should run the lifecycle of a Deployment [Conformance]")]
