@@ -27,10 +27,13 @@ static class Up
         var simulated = Number("--simulated-nodes", "Add N nodes whose Pods run nowhere but pass through all states.");
         var legacy = new Option<bool>("--legacy-apis") { Description = "Take manifests of versions that Kubernetes has given up, such as extensions/v1beta1 (the default; --legacy-apis=false for none)." };
         var scheduler = new Option<string?>("--scheduler-config") { Description = "A KubeSchedulerConfiguration file: profiles, plugins and their arguments. Empty for the defaults again." };
+        var enable = new Option<string?>("--enable-admission-plugins") { Description = "Admission plugins besides those that are on by default, separated by commas. Empty for none again." };
+        var disable = new Option<string?>("--disable-admission-plugins") { Description = "Admission plugins to turn off, separated by commas. Empty for none again." };
+        var admission = new Option<string?>("--admission-control-config-file") { Description = "An AdmissionConfiguration file: what plugins are told. Empty for the defaults again." };
         var log = new Option<string?>("--log-level") { Description = "trace, debug, information, warning (the default) or error." };
         var command = new Command("up", "Bring up a cluster on this machine. Options are kept: the next `up` needs none of them.")
         {
-            detach, port, bind, kubeletPort, node, pods, services, domain, runtime, control, simulated, legacy, scheduler, log, dataDir,
+            detach, port, bind, kubeletPort, node, pods, services, domain, runtime, control, simulated, legacy, scheduler, enable, disable, admission, log, dataDir,
         };
         command.SetAction((parsed, ct) => Shared.RunAsync(async () =>
         {
@@ -39,7 +42,8 @@ static class Up
             var asked = new Asked(
                 parsed.GetValue(port), parsed.GetValue(bind), parsed.GetValue(kubeletPort), parsed.GetValue(node), parsed.GetValue(pods), parsed.GetValue(services),
                 parsed.GetValue(domain), parsed.GetValue(runtime), parsed.GetResult(control) is { Implicit: false } ? parsed.GetValue(control) : null, parsed.GetValue(simulated),
-                parsed.GetResult(legacy) is { Implicit: false } ? parsed.GetValue(legacy) : null, parsed.GetValue(scheduler));
+                parsed.GetResult(legacy) is { Implicit: false } ? parsed.GetValue(legacy) : null, parsed.GetValue(scheduler))
+            { EnableAdmissionPlugins = parsed.GetValue(enable), DisableAdmissionPlugins = parsed.GetValue(disable), AdmissionConfig = parsed.GetValue(admission) };
             if (ProcessIdentity.Read(paths.HanbaeProcess) is { IsAlive: true } running && running.Pid != Environment.ProcessId) return AlreadyUp(paths, running, asked);
             if (parsed.GetValue(detach) && !Detached.IsChild) return await Detached.StartAsync(folder, ct);
             ClusterSettings settings;
@@ -85,6 +89,10 @@ static class Up
     /// <summary>What was asked for this time; null leaves what was asked before, or the default.</summary>
     internal sealed record Asked(int? Port, string? Bind, int? KubeletPort, string? NodeName, string? PodCidr, string? ServiceCidr, string? Domain, string? Runtime, bool? ControlPlaneOnly, int? SimulatedNodes, bool? LegacyApis = null, string? SchedulerConfig = null)
     {
+        public string? EnableAdmissionPlugins { get; init; }
+        public string? DisableAdmissionPlugins { get; init; }
+        public string? AdmissionConfig { get; init; }
+
         public static Asked Nothing { get; } = new(null, null, null, null, null, null, null, null, null, null);
     }
 
@@ -110,9 +118,13 @@ static class Up
             ControlPlaneOnly = asked.ControlPlaneOnly ?? settings.ControlPlaneOnly, SimulatedNodes = asked.SimulatedNodes ?? settings.SimulatedNodes,
             LegacyApis = asked.LegacyApis ?? settings.LegacyApis,
             SchedulerConfig = (asked.SchedulerConfig ?? settings.SchedulerConfig) is { Length: > 0 } file ? Path.GetFullPath(file) : null,
+            EnableAdmissionPlugins = (asked.EnableAdmissionPlugins ?? settings.EnableAdmissionPlugins) is { Length: > 0 } enabled ? enabled : null,
+            DisableAdmissionPlugins = (asked.DisableAdmissionPlugins ?? settings.DisableAdmissionPlugins) is { Length: > 0 } disabled ? disabled : null,
+            AdmissionConfig = (asked.AdmissionConfig ?? settings.AdmissionConfig) is { Length: > 0 } config ? Path.GetFullPath(config) : null,
         };
         // Said now rather than when half of the cluster is up.
         _ = settings.Scheduling();
+        _ = settings.Admission();
         if (!settings.ControlPlaneOnly && !Environment.IsPrivilegedProcess)
             throw new SettingsException("a node needs root, since containers do: type the same again with sudo in front, or add --control-plane-only");
         return settings;
