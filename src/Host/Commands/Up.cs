@@ -86,6 +86,10 @@ static class Up
     /// <summary>What was asked for this time; null leaves what was asked before, or the default.</summary>
     internal sealed record Asked(int? Port, string? Bind, int? KubeletPort, string? NodeName, string? PodCidr, string? ServiceCidr, string? Domain, string? Runtime, bool? ControlPlaneOnly, int? SimulatedNodes, bool? LegacyApis = null, string? SchedulerConfig = null, string? EncryptionConfig = null)
     {
+        public string? EnableAdmissionPlugins { get; init; }
+        public string? DisableAdmissionPlugins { get; init; }
+        public string? AdmissionConfig { get; init; }
+
         public static Asked Nothing { get; } = new(null, null, null, null, null, null, null, null, null, null);
     }
 
@@ -115,6 +119,7 @@ static class Up
         };
         // Said now rather than when half of the cluster is up.
         _ = settings.Scheduling();
+        _ = settings.Admission();
         if (!settings.ControlPlaneOnly && !Environment.IsPrivilegedProcess)
             throw new SettingsException("a node needs root, since containers do: type the same again with sudo in front, or add --control-plane-only");
         return settings;

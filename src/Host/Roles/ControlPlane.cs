@@ -57,7 +57,7 @@ public sealed class ControlPlane : IAsyncDisposable
         var store = SqliteStore.Open(new() { Folder = folder, Logger = loggers.CreateLogger("hanbae.store") });
         var security = new Security(new()
         {
-            CurrentClientAuthorities = () => live.Now.Authority.Trusted, ServiceAccountKeys = [TokenKey.Of(pki.ServiceAccountKey)], Time = time,
+            CurrentClientAuthorities = () => live.Now.Authority.Trusted, ServiceAccountKeys = [TokenKey.Of(pki.ServiceAccountKey)], Time = time, Admission = settings.Admission(),
             Issuer = Issuer(settings), ApiAudiences = [Issuer(settings)], JwksUri = Issuer(settings) + "/openid/v1/jwks",
         });
         var history = SqliteHistory.Open(folder, new(), time);

@@ -9,18 +9,24 @@ public sealed class HookRig : IAsyncDisposable
     public const string Registration = "/apis/admissionregistration.k8s.io/v1/", Mutating = Registration + "mutatingwebhookconfigurations", Validating = Registration + "validatingwebhookconfigurations";
     public const string ConfigMaps = "/api/v1/namespaces/default/configmaps", Pods = "/api/v1/namespaces/default/pods";
 
-    HookRig(CrdRig crd, HookServer hook) => (Crd, Hook) = (crd, hook);
+    HookRig(CrdRig crd, HookServer hook, AuditProbe audit) => (Crd, Hook, _audit) = (crd, hook, audit);
+
+    readonly AuditProbe _audit;
+
+    /// <summary>What admission noted of the last write that it let pass.</summary>
+    public AuditAnnotations Audit => _audit.Last;
 
     public CrdRig Crd { get; }
     public TestServer Test => Crd.Test;
     public HookServer Hook { get; }
 
-    public static async Task<HookRig> StartAsync()
+    public static async Task<HookRig> StartAsync(bool legacy = false)
     {
         var security = new Security(new() { ServiceAccountKeys = [Server.Auth.Tokens.TokenKey.Of(System.Security.Cryptography.ECDsa.Create(System.Security.Cryptography.ECCurve.NamedCurves.nistP256))] });
-        var crd = await CrdRig.StartAsync(o => o with { Admission = security.Admission });
+        var audit = new AuditProbe();
+        var crd = await CrdRig.StartAsync(o => o with { Admission = [.. security.Admission, audit], Rest = [.. o.Rest, .. security.Rest], LegacyApis = legacy });
         security.Objects.Attach(crd.Test.Server.Resources.Stored);
-        var rig = new HookRig(crd, await HookServer.StartAsync());
+        var rig = new HookRig(crd, await HookServer.StartAsync(), audit);
         await rig.GoodAsync("POST", "/api/v1/namespaces/default/serviceaccounts", """{"metadata":{"name":"default"}}""");
         return rig;
     }
@@ -52,5 +58,19 @@ public sealed class HookRig : IAsyncDisposable
     {
         await Crd.DisposeAsync();
         await Hook.DisposeAsync();
+    }
+
+    /// <summary>Sees what the plugins before it noted.</summary>
+    sealed class AuditProbe : Server.Admission.IAdmission
+    {
+        public AuditAnnotations Last { get; private set; } = new();
+
+        public bool Handles(Server.Admission.Operation operation, Api.GroupResource resource, string subresource) => true;
+
+        public ValueTask ValidateAsync(Server.Admission.AdmissionRequest request, CancellationToken ct)
+        {
+            Last = request.Audit;
+            return default;
+        }
     }
 }

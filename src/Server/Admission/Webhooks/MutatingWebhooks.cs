@@ -26,15 +26,23 @@ sealed class MutatingWebhooks(ServedObjects objects, ResourceVersions versions, 
         if (again && !Equals(rerun.Output, request.Object)) rerun.All();
         var write = new ReviewedWrite(request, versions);
         var asking = new Expressions.RequestAuthorizer(authorizer, request.User);
+        int index = -1;
         foreach (var configuration in all)
             foreach (var webhook in configuration)
             {
+                index++;
                 if (again && !rerun.IsDue(webhook.Key)) continue;
                 if (await webhook.MatchAsync(write, objects, asking, ct).ConfigureAwait(false) is not { } asked) continue;
                 bool changed;
                 try { changed = await AskAsync(webhook, write, asked, ct).ConfigureAwait(false); }
-                catch (WebhookCallException) when (webhook.Ignores) { changed = false; }
+                catch (WebhookCallException) when (webhook.Ignores)
+                {
+                    request.Audit.Add($"failed-open.mutation.webhook.admission.k8s.io/round_{(again ? 1 : 0)}_index_{index}", webhook.Name);
+                    continue;
+                }
                 catch (WebhookCallException e) { throw Statuses.Internal(e.Message); }
+                request.Audit.Add($"mutation.webhook.admission.k8s.io/round_{(again ? 1 : 0)}_index_{index}",
+                    JsonObject.Of(("configuration", webhook.Configuration), ("webhook", webhook.Name), ("mutated", changed)).ToString()!);
                 if (changed)
                 {
                     rerun.All();

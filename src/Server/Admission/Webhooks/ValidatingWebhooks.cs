@@ -19,30 +19,38 @@ sealed class ValidatingWebhooks(ServedObjects objects, ResourceVersions versions
         if (all.Length == 0) return;
         var write = new ReviewedWrite(request, versions);
         var asking = new Expressions.RequestAuthorizer(authorizer, request.User);
-        var calls = new List<(Webhook Webhook, Invocation Asked)>();
+        var calls = new List<(Webhook Webhook, Invocation Asked, int Index)>();
+        int index = -1;
         foreach (var configuration in all)
             foreach (var webhook in configuration)
+            {
+                index++;
                 if (await webhook.MatchAsync(write, objects, asking, ct).ConfigureAwait(false) is { } asked)
                 {
                     // Converted here, one at a time: from then on the calls only read.
                     await write.InAsync(asked.Kind, ct).ConfigureAwait(false);
-                    calls.Add((webhook, asked));
+                    calls.Add((webhook, asked, index));
                 }
+            }
         if (calls.Count == 0) return;
-        var answers = await Task.WhenAll(calls.Select(c => AskAsync(c.Webhook, write, c.Asked, ct))).ConfigureAwait(false);
+        var answers = await Task.WhenAll(calls.Select(c => AskAsync(c.Webhook, c.Index, write, c.Asked, ct))).ConfigureAwait(false);
         foreach (var (warnings, _) in answers)
             foreach (string warning in warnings) request.Warnings.Add(warning);
         foreach (var (_, refusal) in answers) if (refusal is not null) throw refusal;
     }
 
-    async Task<(Seq<string> Warnings, StatusException? Refusal)> AskAsync(Webhook webhook, ReviewedWrite write, Invocation asked, CancellationToken ct)
+    async Task<(Seq<string> Warnings, StatusException? Refusal)> AskAsync(Webhook webhook, int index, ReviewedWrite write, Invocation asked, CancellationToken ct)
     {
         try
         {
             var response = await clients.AskAsync(webhook, write, asked, mutating: false, ct).ConfigureAwait(false);
             return (response.Warnings, response.Allowed ? null : WebhookCall.Denied(webhook.Name, response.Status));
         }
-        catch (WebhookCallException) when (webhook.Ignores) { return default; }
+        catch (WebhookCallException) when (webhook.Ignores)
+        {
+            write.Request.Audit.Add($"failed-open.validating.webhook.admission.k8s.io/round_0_index_{index}", webhook.Name);
+            return default;
+        }
         catch (WebhookCallException e) { return (default, Statuses.Internal(e.Message)); }
         catch (StatusException e) { return (default, e); }
     }

@@ -9,6 +9,8 @@ namespace Hanbae.Server.Admission.Webhooks;
 /// <param name="Key">Unique among those of all configurations.</param>
 sealed record Webhook(string Key, string Name, WebhookClientConfig Client, Selection Selection, MatchConditions Conditions, bool Ignores, bool HasSideEffects, int? Timeout, string? ReviewVersion, bool Reinvokes)
 {
+    public string Configuration => Key[..Key.IndexOf('/', StringComparison.Ordinal)];
+
     public static IEnumerable<Webhook> Of(MutatingWebhookConfiguration c) => Numbered(c.Metadata.Name, c.Webhooks, w => w.Name, (w, key) => new(key, w.Name, w.ClientConfig,
         new(ResourceRule.Of(w.Rules), [], w.MatchPolicy, w.NamespaceSelector, w.ObjectSelector), Matching(w.MatchConditions, w.FailurePolicy), w.FailurePolicy == "Ignore",
         Effects(w.SideEffects), w.TimeoutSeconds, Version(w.AdmissionReviewVersions), w.ReinvocationPolicy == "IfNeeded"));

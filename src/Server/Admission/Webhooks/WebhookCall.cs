@@ -25,7 +25,9 @@ static class WebhookCall
         try { answer = await clients.PostAsync(webhook.Client, webhook.Timeout, Review.AdmissionReview.Info.WriteFor(new Review.AdmissionReview { Request = request }, version), ct).ConfigureAwait(false); }
         catch (IOException e) { throw new WebhookCallException(webhook.Name, "failed to call webhook: " + e.Message); }
 
-        return Read(webhook.Name, answer, version, uid, mutating);
+        var response = Read(webhook.Name, answer, version, uid, mutating);
+        foreach (var (key, value) in response.AuditAnnotations) write.Request.Audit.Add(webhook.Name + "/" + key, value);
+        return response;
     }
 
     static readonly byte[] Null = "null"u8.ToArray();

@@ -1,0 +1,144 @@
+using Hanbae.Api.Json;
+using Hanbae.Server.Tests.Crd;
+using static Hanbae.Server.Tests.Admission.HookRig;
+using static Hanbae.Server.Tests.Admission.HookServer;
+
+namespace Hanbae.Server.Tests.Admission;
+
+/// <summary>What webhooks are shown and how they are asked, off the beaten track.</summary>
+public sealed class WebhookReviewTests : IAsyncLifetime
+{
+    const string Deployments = "/apis/apps/v1/namespaces/default/deployments";
+    const string Deployment = """{"metadata":{"name":"d"},"spec":{"replicas":1,"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"example/app:1"}]}}}}""";
+
+    HookRig _rig = null!;
+
+    public async Task InitializeAsync() => _rig = await HookRig.StartAsync();
+    public async Task DisposeAsync() => await _rig.DisposeAsync();
+
+    [Fact]
+    public async Task A_scale_is_shown_as_a_scale_and_can_be_changed()
+    {
+        await _rig.GoodAsync("POST", Deployments, Deployment);
+        _rig.Hook.On("/most", r => At(r, "object", "spec", "replicas") is JsonNumber { Int64: > 3 } ? Patch("""[{"op":"replace","path":"/spec/replicas","value":3}]""") : Allow);
+        await _rig.MutateAsync("hooks", _rig.Webhook("most", "/most", Rule("UPDATE", "apps", "v1", "deployments/scale")));
+
+        Assert.Equal("3", (await _rig.GoodAsync("PATCH", Deployments + "/d/scale", """{"spec":{"replicas":9}}""", "application/merge-patch+json")).Text("spec", "replicas"));
+        Assert.Equal("3", (await _rig.Test.GetAsync(Deployments + "/d")).Text("spec", "replicas"));
+        var (_, seen) = _rig.Hook.Seen.Last();
+        Assert.Equal(("autoscaling", "Scale", "scale", "Scale", "Scale"), (Text(seen, "kind", "group"), Text(seen, "kind", "kind"), Text(seen, "subResource"), Text(seen, "object", "kind"), Text(seen, "oldObject", "kind")));
+        Assert.Equal("deployments", Text(seen, "resource", "resource"));
+
+        _rig.Hook.On("/no", _ => Deny("too many"));
+        await _rig.ValidateAsync("no", _rig.Webhook("no", "/no", Rule("UPDATE", "apps", "v1", "deployments/scale")));
+        var refused = await _rig.Test.SendAsync("PATCH", Deployments + "/d/scale", """{"spec":{"replicas":1}}""", "application/merge-patch+json");
+        Assert.Equal("admission webhook \"no.example.com\" denied the request: too many", refused.Message);
+        Assert.Equal("3", Text(_rig.Hook.Seen.Last().Request, "oldObject", "spec", "replicas") is { Length: > 0 } text ? text : At(_rig.Hook.Seen.Last().Request, "oldObject", "spec", "replicas")!.ToString());
+    }
+
+    [Fact]
+    public async Task A_webhook_of_the_first_version_is_asked_in_it()
+    {
+        string group = "";
+        _rig.Hook.On("/old", r =>
+        {
+            group = Text(r, "kind", "kind");
+            // It did not have to echo the uid, nor to name the kind of patch.
+            return JsonObject.Of(("uid", ""), ("allowed", true), ("patch", Convert.ToBase64String("""[{"op":"add","path":"/data/old","value":"yes"}]"""u8)));
+        });
+        await _rig.MutateAsync("hooks", _rig.Webhook("old", "/old", Rule("CREATE", "", "v1", "configmaps")).Replace("\"admissionReviewVersions\":[\"v1\"]", "\"admissionReviewVersions\":[\"v7\",\"v1beta1\",\"v1\"]", StringComparison.Ordinal));
+        Assert.Equal(("yes", "ConfigMap"), ((await _rig.GoodAsync("POST", ConfigMaps, ConfigMap("a"))).Text("data", "old"), group));
+    }
+
+    [Fact]
+    public async Task Webhooks_that_undo_each_other_are_asked_twice_and_no_more()
+    {
+        string rule = Rule("CREATE", "", "v1", "configmaps"), again = "\"reinvocationPolicy\":\"IfNeeded\"";
+        _rig.Hook.On("/x", r => Text(r, "object", "data", "turn") == "x" ? Allow : Patch("""[{"op":"add","path":"/data/turn","value":"x"}]"""));
+        _rig.Hook.On("/y", r => Text(r, "object", "data", "turn") == "y" ? Allow : Patch("""[{"op":"add","path":"/data/turn","value":"y"}]"""));
+        await _rig.MutateAsync("hooks", _rig.Webhook("x", "/x", rule, again), _rig.Webhook("y", "/y", rule, again));
+        Assert.Equal("y", (await _rig.GoodAsync("POST", ConfigMaps, ConfigMap("a"))).Text("data", "turn"));
+        Assert.Equal(["/x", "/y", "/x", "/y"], _rig.Hook.Seen.Select(s => s.Path));
+    }
+
+    [Fact]
+    public async Task A_webhook_that_writes_what_it_is_asked_about_can_keep_out_of_its_own_way()
+    {
+        // What it writes would be asked about again, and again, were it not for the condition.
+        _rig.Hook.On("/writes", r =>
+        {
+            _ = _rig.Test.PostAsync(ConfigMaps, ConfigMap("copy-of-" + Text(r, "name")));
+            return Allow;
+        });
+        await _rig.ValidateAsync("hooks", _rig.Webhook("writes", "/writes", Rule("CREATE", "", "v1", "configmaps"), """ "matchConditions":[{"name":"no-copies","expression":"!object.metadata.name.startsWith('copy-of-')"}] """));
+        await _rig.GoodAsync("POST", ConfigMaps, ConfigMap("a"));
+        await CrdRig.UntilAsync(async () => (await _rig.Test.GetAsync(ConfigMaps + "/copy-of-a")).Code == 200, "the copy is there");
+        Assert.Single(_rig.Hook.Seen);
+    }
+
+    [Fact]
+    public async Task Side_effects_that_cannot_be_left_out_refuse_a_dry_run()
+    {
+        string hook = _rig.Webhook("one", "/one", Rule("CREATE", "", "v1", "configmaps")).Replace("\"sideEffects\":\"None\"", "\"sideEffects\":\"Some\"", StringComparison.Ordinal);
+        var stored = await _rig.Test.PostAsync(Validating, Configuration("hooks", hook));
+        Assert.Equal(422, stored.Code);
+        Assert.Contains("webhooks[0].sideEffects: Unsupported value: \"Some\"", stored.Message, StringComparison.Ordinal);
+        // Only those that know nothing but the first version may still have any.
+        await _rig.ValidateAsync("hooks", hook.Replace("[\"v1\"],\"timeout", "[\"v1beta1\"],\"timeout", StringComparison.Ordinal));
+        var refused = await _rig.Test.PostAsync(ConfigMaps + "?dryRun=All", ConfigMap("a"));
+        Assert.Equal((400, "BadRequest", "admission webhook \"one.example.com\" does not support dry run"), (refused.Code, refused.Text("reason"), refused.Message));
+        Assert.Empty(_rig.Hook.Seen);
+    }
+
+    [Fact]
+    public async Task Conditions_that_cost_too_much_fail()
+    {
+        string costly = "[1,2,3,4,5,6,7,8,9,10].all(a, [1,2,3,4,5,6,7,8,9,10].all(b, [1,2,3,4,5,6,7,8,9,10].all(c, [1,2,3,4,5,6,7,8,9,10].all(d, [1,2,3,4,5,6,7,8,9,10].all(e, [1,2,3,4,5,6,7,8,9,10].all(f, a + b + c + d + e + f > 0))))))";
+        await _rig.ValidateAsync("hooks", _rig.Webhook("one", "/one", Rule("CREATE", "", "v1", "configmaps"), $$""" "matchConditions":[{"name":"costly","expression":"{{costly}}"}] """));
+        var refused = await _rig.Test.PostAsync(ConfigMaps, ConfigMap("a"));
+        Assert.Equal(403, refused.Code);
+        Assert.Contains("validation failed due to running out of cost budget, no further validation rules will be run", refused.Message, StringComparison.Ordinal);
+        Assert.Empty(_rig.Hook.Seen);
+    }
+
+    [Fact]
+    public async Task What_webhooks_note_reaches_the_audit_log()
+    {
+        _rig.Hook.On("/notes", _ => Patch("""[{"op":"add","path":"/data/x","value":"y"}]""").With("auditAnnotations", JsonObject.Of(("key", "value"))));
+        var hooks = _rig.Webhook("notes", "/notes", Rule("CREATE", "", "v1", "configmaps"));
+        await _rig.MutateAsync("m", hooks);
+        await _rig.ValidateAsync("v", _rig.Webhook("gone", "/gone", Rule("CREATE", "", "v1", "configmaps"), "\"failurePolicy\":\"Ignore\""));
+        await _rig.GoodAsync("POST", ConfigMaps, ConfigMap("a"));
+        Assert.Equal(new Dictionary<string, string>
+        {
+            ["notes.example.com/key"] = "value",
+            ["mutation.webhook.admission.k8s.io/round_0_index_0"] = """{"configuration":"m","webhook":"notes.example.com","mutated":true}""",
+            ["failed-open.validating.webhook.admission.k8s.io/round_0_index_0"] = "gone.example.com",
+        }, _rig.Audit.ToDictionary());
+    }
+
+    [Fact]
+    public async Task Reviews_of_access_pass_by_webhooks()
+    {
+        _rig.Hook.On("/no", _ => Deny("nobody asks"));
+        await _rig.ValidateAsync("hooks", _rig.Webhook("no", "/no", Rule("CREATE", "authorization.k8s.io", "v1", "*"), "\"failurePolicy\":\"Fail\""));
+        var refused = await _rig.Test.PostAsync("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", """{"spec":{"nonResourceAttributes":{"verb":"get","path":"/"}}}""");
+        Assert.Equal("admission webhook \"no.example.com\" denied the request: nobody asks", refused.Message);
+        Assert.Equal(("SelfSubjectAccessReview", "CREATE"), (Text(_rig.Hook.Seen.Single().Request, "object", "kind"), Text(_rig.Hook.Seen.Single().Request, "operation")));
+    }
+
+    [Fact]
+    public async Task A_rule_for_a_version_that_was_given_up_matches_and_the_other_way_round()
+    {
+        await using var legacy = await HookRig.StartAsync(legacy: true);
+        legacy.Hook.On("/mark", r => Patch($$"""[{"op":"add","path":"/metadata/annotations","value":{"seen":"{{Text(r, "object", "apiVersion")}}"} }]"""));
+        await legacy.MutateAsync("hooks", legacy.Webhook("new", "/mark", Rule("CREATE", "apps", "v1", "deployments")));
+        var made = await legacy.GoodAsync("POST", "/apis/extensions/v1beta1/namespaces/default/deployments", Deployment);
+        Assert.Equal("apps/v1", made.Text("metadata", "annotations", "seen"));
+
+        await legacy.GoodAsync("DELETE", Mutating + "/hooks");
+        await legacy.MutateAsync("hooks", legacy.Webhook("old", "/mark", Rule("CREATE", "extensions", "v1beta1", "deployments")));
+        var now = await legacy.GoodAsync("POST", Deployments, Deployment.Replace("\"d\"", "\"e\"", StringComparison.Ordinal));
+        Assert.Equal("extensions/v1beta1", now.Text("metadata", "annotations", "seen"));
+    }
+}
