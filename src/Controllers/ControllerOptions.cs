@@ -13,6 +13,8 @@ public sealed record ControllerOptions
     public int Workers { get; init; } = 5;
     /// <summary>Certificates, as PEM, that Pods trust the API server by; without them nothing is published.</summary>
     public string RootCa { get; init; } = "";
+    /// <summary>Signs a token of an account for the Secret of that name; null where nobody here has the key.</summary>
+    public Func<Api.Core.V1.ServiceAccount, string, string>? ServiceAccountToken { get; init; }
     /// <summary>What Pod addresses are taken from; empty when something else hands them out.</summary>
     public string ClusterCidr { get; init; } = "";
     /// <summary>The size of one node's share of <see cref="ClusterCidr"/>.</summary>

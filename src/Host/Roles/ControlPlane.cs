@@ -37,6 +37,8 @@ public sealed class ControlPlane : IAsyncDisposable
     }
 
     public ApiServer Server { get; }
+    /// <summary>Who is let in; follows its configuration files.</summary>
+    public required Security Security { get; init; }
     /// <summary>Where kubelets of this process put what they measure.</summary>
     public required NodeUsage Usage { get; init; }
     /// <summary>Where the API server listens.</summary>
@@ -50,11 +52,13 @@ public sealed class ControlPlane : IAsyncDisposable
         string folder = Path.Combine(dataFolder, "store");
         Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var store = SqliteStore.Open(new() { Folder = folder, Logger = loggers.CreateLogger("hanbae.store") });
-        var security = new Security(new()
+        var security = new Security(settings.Access.AddTo(new()
         {
             ClientAuthorities = [pki.Authority], ServiceAccountKeys = [TokenKey.Of(pki.ServiceAccountKey)], Time = time,
             Issuer = Issuer(settings), ApiAudiences = [Issuer(settings)], JwksUri = Issuer(settings) + "/openid/v1/jwks",
-        });
+            FrontProxy = new() { Authorities = [pki.FrontProxyAuthority], AllowedNames = ["front-proxy-client"] },
+            Logger = loggers.CreateLogger("hanbae.apiserver"),
+        }));
         var history = SqliteHistory.Open(folder, new(), time);
         await using var made = new Parts(store, history);
         var usage = new NodeUsage();
@@ -90,7 +94,7 @@ public sealed class ControlPlane : IAsyncDisposable
             ClientAuthority = pki.Authority.ExportCertificatePem() + "\n", FrontProxyAuthority = pki.FrontProxyAuthority.ExportCertificatePem() + "\n",
         }, ct);
         made.Keep();
-        return new(store, history, server, front, time, loggers) { Usage = usage };
+        return new(store, history, server, front, time, loggers) { Usage = usage, Security = security };
     }
 
     /// <summary>Takes back what a failed start has made so far.</summary>
@@ -130,7 +134,9 @@ public sealed class ControlPlane : IAsyncDisposable
     {
         supervisor.Run("informers", Informers.RunAsync);
         supervisor.Run("aggregator", Server.Aggregator!.RunAsync);
-        var options = new Controllers.ControllerOptions { RootCa = pki.Authority.ExportCertificatePem() + "\n", ClusterCidr = settings.PodCidr };
+        supervisor.Run("access", Security.RunAsync);
+        var signing = TokenKey.Of(pki.ServiceAccountKey);
+        var options = new Controllers.ControllerOptions { ServiceAccountToken = (account, secret) => LegacyTokens.Make(signing, account, secret), RootCa = pki.Authority.ExportCertificatePem() + "\n", ClusterCidr = settings.PodCidr };
         var log = _loggers.CreateLogger("hanbae.controllers");
         var accounts = Controllers.Catalog.All.Select(e => e.Component).Distinct().ToDictionary(c => c, c =>
             Access(supervisor, "system:serviceaccount:kube-system:" + c, "kube-controller-manager", c, "system:serviceaccounts", "system:serviceaccounts:kube-system"));
@@ -159,6 +165,7 @@ public sealed class ControlPlane : IAsyncDisposable
     {
         await _front.DisposeAsync();
         await Server.DisposeAsync();
+        Security.Dispose();
         await _history.DisposeAsync();
         await _store.DisposeAsync();
     }

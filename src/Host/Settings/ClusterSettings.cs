@@ -34,6 +34,7 @@ public sealed record ClusterSettings
             throw new SettingsException($"--scheduler-config {file}: {e.Message}", e);
         }
     }
+    public AccessSettings Access { get; init; } = new();
     /// <summary>Manifests for versions that upstream has given up are taken.</summary>
     public bool LegacyApis { get; init; } = true;
 
