@@ -17,6 +17,7 @@ public static partial class Catalog
     [
         // What everything else in a namespace needs.
         new("serviceaccount", "service-account-controller", (c, _) => new ServiceAccounts.EnsureDefault(c)),
+        new("serviceaccount-token", "tokens-controller", (c, o) => new ServiceAccounts.TokenSecrets(c, o)),
         new("root-ca-certificate-publisher", "root-ca-cert-publisher", (c, o) => new RootCa.Publish(c, o)),
         // What runs: Deployments make ReplicaSets, ReplicaSets make Pods.
         new("deployment", "deployment-controller", (c, _) => new Deployments.Roll(c)),

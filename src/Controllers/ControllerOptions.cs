@@ -22,6 +22,8 @@ public sealed record ControllerOptions
     public Func<X509Certificate2>? SigningAuthority { get; init; }
     /// <summary>How long certificates last that did not ask for less.</summary>
     public TimeSpan SigningDuration { get; init; } = TimeSpan.FromDays(365);
+    /// <summary>Signs a token of an account for the Secret of that name; null where nobody here has the key.</summary>
+    public Func<Api.Core.V1.ServiceAccount, string, string>? ServiceAccountToken { get; init; }
     /// <summary>What Pod addresses are taken from; empty when something else hands them out.</summary>
     public string ClusterCidr { get; init; } = "";
     /// <summary>The size of one node's share of <see cref="ClusterCidr"/>.</summary>

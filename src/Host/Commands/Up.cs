@@ -33,6 +33,7 @@ static class Up
         {
             detach, port, bind, kubeletPort, node, pods, services, domain, runtime, control, simulated, legacy, scheduler, encryption, log, dataDir,
         };
+        foreach (var option in access.All) command.Add(option);
         command.SetAction((parsed, ct) => Shared.RunAsync(async () =>
         {
             string folder = Path.GetFullPath(parsed.GetValue(dataDir)!);
@@ -114,6 +115,7 @@ static class Up
             RuntimeEndpoint = (asked.Runtime ?? settings.RuntimeEndpoint) is { Length: > 0 } endpoint ? endpoint : null,
             ControlPlaneOnly = asked.ControlPlaneOnly ?? settings.ControlPlaneOnly, SimulatedNodes = asked.SimulatedNodes ?? settings.SimulatedNodes,
             LegacyApis = asked.LegacyApis ?? settings.LegacyApis,
+            Access = settings.Access.With(asked.Access),
             SchedulerConfig = (asked.SchedulerConfig ?? settings.SchedulerConfig) is { Length: > 0 } file ? Path.GetFullPath(file) : null,
             EncryptionConfig = (asked.EncryptionConfig ?? settings.EncryptionConfig) is { Length: > 0 } encryption ? Path.GetFullPath(encryption) : null,
         };

@@ -41,6 +41,8 @@ public sealed class ControlPlane : IAsyncDisposable
     }
 
     public ApiServer Server { get; }
+    /// <summary>Who is let in; follows its configuration files.</summary>
+    public required Security Security { get; init; }
     /// <summary>Where kubelets of this process put what they measure.</summary>
     public required NodeUsage Usage { get; init; }
     /// <summary>Where the API server listens.</summary>
@@ -55,11 +57,13 @@ public sealed class ControlPlane : IAsyncDisposable
         string folder = Path.Combine(dataFolder, "store");
         Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var store = SqliteStore.Open(new() { Folder = folder, Logger = loggers.CreateLogger("hanbae.store") });
-        var security = new Security(new()
+        var security = new Security(settings.Access.AddTo(new()
         {
             CurrentClientAuthorities = () => live.Now.Authority.Trusted, ServiceAccountKeys = [TokenKey.Of(pki.ServiceAccountKey)], Time = time, Admission = settings.Admission(),
             Issuer = Issuer(settings), ApiAudiences = [Issuer(settings)], JwksUri = Issuer(settings) + "/openid/v1/jwks",
-        });
+            FrontProxy = new() { Authorities = () => live.Now.FrontProxyAuthority.Trusted, AllowedNames = ["front-proxy-client"] },
+            Logger = loggers.CreateLogger("hanbae.apiserver"),
+        }));
         var history = SqliteHistory.Open(folder, new(), time);
         await using var made = new Parts(store, history);
         var usage = new NodeUsage();
@@ -89,7 +93,7 @@ public sealed class ControlPlane : IAsyncDisposable
         }, ct);
         await BootstrapAsync(server, settings, pki, advertise, front.Addresses[0].Port, ct);
         made.Keep();
-        return new(store, history, encryption, server, front, advertise, time, loggers) { Usage = usage };
+        return new(store, history, encryption, server, front, advertise, time, loggers) { Usage = usage, Security = security };
     }
 
     /// <summary>What every cluster has, such as whom it believes; again when that changes.</summary>
@@ -141,9 +145,12 @@ public sealed class ControlPlane : IAsyncDisposable
         supervisor.Run("aggregator", Server.Aggregator!.RunAsync);
         supervisor.Run("encryption", _encryption.RunAsync);
         supervisor.Run("trust", ct => TellTrustAsync(settings, live, ct));
+        supervisor.Run("access", Security.RunAsync);
+        var signing = TokenKey.Of(live.Now.ServiceAccountKey);
         var options = new Controllers.ControllerOptions
         {
             CurrentRootCa = () => live.Now.Authority.TrustedPem, OnRootCaChange = live.OnChange, SigningAuthority = () => live.Now.Authority.Signing, ClusterCidr = settings.PodCidr,
+            ServiceAccountToken = (account, secret) => LegacyTokens.Make(signing, account, secret),
         };
         var log = _loggers.CreateLogger("hanbae.controllers");
         var accounts = Controllers.Catalog.All.Select(e => e.Component).Distinct().ToDictionary(c => c, c =>
@@ -182,6 +189,7 @@ public sealed class ControlPlane : IAsyncDisposable
     {
         await _front.DisposeAsync();
         await Server.DisposeAsync();
+        Security.Dispose();
         await _history.DisposeAsync();
         await _store.DisposeAsync();
         _encryption.Dispose();

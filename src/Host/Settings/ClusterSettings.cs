@@ -54,6 +54,7 @@ public sealed record ClusterSettings
         }
     }
 
+    public AccessSettings Access { get; init; } = new();
     /// <summary>Manifests for versions that upstream has given up are taken.</summary>
     public bool LegacyApis { get; init; } = true;
 

@@ -37,9 +37,10 @@ public sealed class Security : IDisposable
         _files = [.. Files(options)];
         foreach (var file in _files) file.Load();
         var serviceAccounts = new ServiceAccountTokens(options.Issuer, options.ServiceAccountKeys, Objects, options.Time);
+        var legacy = new LegacyTokens(options.ServiceAccountKeys, Objects, options.Time);
         var tokens = new BearerTokens(
             // The webhook last: it is the only one that cannot tell by the token whether it is the one to ask.
-            Auth.Authenticators.Catalog.Tokens(options, Objects, _tokenWebhook is null ? [serviceAccounts, _issuers] : [serviceAccounts, _issuers, _tokenWebhook]), options.ApiAudiences);
+            Auth.Authenticators.Catalog.Tokens(options, Objects, _tokenWebhook is null ? [serviceAccounts, _issuers, legacy] : [serviceAccounts, _issuers, legacy, _tokenWebhook]), options.ApiAudiences);
         Authenticators = Auth.Authenticators.Catalog.Of(options, tokens);
         Admission = AdmissionCatalog.Of(options.Admission, Objects, Authorizer, options.Time, new Escalation(rbac, Authorizer));
         var access = new AccessReviews(Authorizer);
@@ -86,7 +87,7 @@ public sealed class Security : IDisposable
     public bool Reload() => _files.Aggregate(false, (any, file) => file.Reload() || any);
 
     /// <summary>Follows the configuration files.</summary>
-    public Task RunAsync(CancellationToken ct) => Task.WhenAll(_files.Select(f => f.RunAsync(ct)));
+    public Task RunAsync(CancellationToken ct) => Task.WhenAll([.. _files.Select(f => f.RunAsync(ct)), Task.Delay(Timeout.Infinite, ct)]);
 
     public void Dispose()
     {

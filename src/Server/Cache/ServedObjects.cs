@@ -50,6 +50,15 @@ public sealed class ServedObjects(bool soleWriter = true)
         return found;
     }
 
+    /// <summary>Among which those with that value in a field are: as long as it is the same set, they are the same. Null when the kind is not served.</summary>
+    public async ValueTask<Sorted?> SetWithFieldAsync<T>(string field, string value, CancellationToken ct) where T : class, IObject<T>
+    {
+        if (Of<T>() is not { } stored) return null;
+        await AllAsync(stored, ct).ConfigureAwait(false);
+        var filter = new Filter(stored.Strategy, "", "", Selector.Everything, FieldSelector.Of(new FieldTerm(field, true, value)));
+        return stored.Cache.Narrow(filter, await stored.Cache.AnyAsync(ct).ConfigureAwait(false)).Items;
+    }
+
     /// <summary>A snapshot, the same one as long as nothing changes; null when the kind is not served.</summary>
     public async ValueTask<Sorted?> SnapshotAsync<T>(CancellationToken ct) where T : class, IObject<T> =>
         Of<T>() is { } stored ? await AllAsync(stored, ct).ConfigureAwait(false) : null;

@@ -78,6 +78,29 @@ public sealed class Sorted
         return new(this, chunk, at < 0 ? ~at : at, prefix);
     }
 
+    /// <summary>What differs between two versions, in key order: what is gone or replaced, and what is new or in its place.</summary>
+    /// <remarks>Chunks that both share are passed over whole, so that what a write costs those who follow does not grow with the number of items.</remarks>
+    public static IEnumerable<(Item? Old, Item? New)> Differences(Sorted old, Sorted now)
+    {
+        Item[][] a = old._chunks, b = now._chunks;
+        int first = 0, lastA = a.Length, lastB = b.Length;
+        while (first < lastA && first < lastB && ReferenceEquals(a[first], b[first])) first++;
+        while (lastA > first && lastB > first && ReferenceEquals(a[lastA - 1], b[lastB - 1])) (lastA, lastB) = (lastA - 1, lastB - 1);
+        int chunkA = first, atA = 0, chunkB = first, atB = 0;
+        while (true)
+        {
+            if (chunkA < lastA && atA == a[chunkA].Length) { (chunkA, atA) = (chunkA + 1, 0); continue; }
+            if (chunkB < lastB && atB == b[chunkB].Length) { (chunkB, atB) = (chunkB + 1, 0); continue; }
+            var (before, after) = (chunkA < lastA ? a[chunkA][atA] : null, chunkB < lastB ? b[chunkB][atB] : null);
+            if (before is null && after is null) yield break;
+            int order = before is null ? 1 : after is null ? -1 : string.CompareOrdinal(before.Key, after.Key);
+            if (order <= 0) atA++;
+            if (order >= 0) atB++;
+            if (order == 0 && ReferenceEquals(before, after)) continue;
+            yield return (order <= 0 ? before : null, order >= 0 ? after : null);
+        }
+    }
+
     /// <summary>How many items are before a key.</summary>
     int CountBefore(int chunk, int at)
     {

@@ -54,7 +54,7 @@ public sealed class FrontProxyTests : IAsyncLifetime
         return (response.StatusCode, await response.Content.ReadAsStringAsync());
     }
 
-    static readonly (string, string)[] s_ann = [("X-Remote-User", "ann"), ("X-Remote-Group", "devs"), ("X-Remote-Group", "ops"), ("X-Remote-Uid", "u1"), ("X-Remote-Extra-Example.com%2Fscope", "view")];
+    static readonly (string, string)[] s_ann = [("X-Remote-User", "ann"), ("X-Remote-Group", "devs"), ("X-Remote-Uid", "u1"), ("X-Remote-Extra-Example.com%2Fscope", "view")];
 
     [Fact]
     public async Task What_a_proxy_says_of_a_user_counts()
@@ -63,7 +63,7 @@ public sealed class FrontProxyTests : IAsyncLifetime
 
         var (_, body) = await WhoAmIAsync(proxy, s_ann);
 
-        Assert.EndsWith("x", body);
+        Assert.Contains("\"userInfo\":{\"username\":\"ann\",\"uid\":\"u1\",\"groups\":[\"devs\",\"system:authenticated\"],\"extra\":{\"example.com/scope\":[\"view\"]}}", body);
     }
 
     [Fact]

@@ -71,7 +71,11 @@ public sealed class SecureServer : IAsyncDisposable
     public static Subject User(string name) => new() { Kind = "User", ApiGroup = "rbac.authorization.k8s.io", Name = name };
     public static Subject Group(string name) => new() { Kind = "Group", ApiGroup = "rbac.authorization.k8s.io", Name = name };
 
-    public ValueTask DisposeAsync() => _server.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _server.DisposeAsync();
+        Security.Dispose();
+    }
 }
 
 /// <summary>A clock that stands where it is put; timers are the system's.</summary>

@@ -46,7 +46,8 @@ public sealed class BearerTokens(IReadOnlyList<ITokenAuthenticator> sorts, Seq<s
         string header = request.Header("Authorization");
         if (header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase)) return header[7..].Trim();
         // Browsers cannot set headers on websockets: the token comes as a subprotocol.
-        foreach (string part in request.Header("Sec-WebSocket-Protocol").Split(','))
+        if (request.Header("Sec-WebSocket-Protocol") is not { Length: > 0 } protocols) return null;
+        foreach (string part in protocols.Split(','))
             if (part.Trim() is var protocol && protocol.StartsWith(WebSocketProtocol, StringComparison.Ordinal) && Base64Url.IsValid(protocol.AsSpan(WebSocketProtocol.Length)))
                 return Encoding.UTF8.GetString(Base64Url.DecodeFromChars(protocol.AsSpan(WebSocketProtocol.Length)));
         return null;

@@ -8,7 +8,7 @@ namespace Hanbae.Server.Auth.Authenticators;
 public sealed record FrontProxyOptions
 {
     /// <summary>Who signs proxies' certificates: nobody else than proxies, or their holders are anybody they like.</summary>
-    public required X509Certificate2Collection Authorities { get; init; }
+    public required Func<X509Certificate2Collection> Authorities { get; init; }
     /// <summary>Common names of proxies; empty for any that the authorities signed.</summary>
     public Seq<string> AllowedNames { get; init; } = [];
     public Seq<string> UsernameHeaders { get; init; } = ["X-Remote-User"];
@@ -20,7 +20,7 @@ public sealed record FrontProxyOptions
 /// <summary>Knows users by what a proxy before this server says of them, if the proxy shows its certificate.</summary>
 sealed class FrontProxy(FrontProxyOptions options, TimeProvider time) : IAuthenticator
 {
-    readonly ClientCertificates _proxies = new(() => options.Authorities, time);
+    readonly ClientCertificates _proxies = new(options.Authorities, time);
 
     public async ValueTask<AuthResult> AuthenticateAsync(RequestContext request, CancellationToken ct)
     {

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Rest;
@@ -8,11 +10,14 @@ namespace Hanbae.Server.Auth.Authorizers;
 
 /// <summary>Lets a node do what a kubelet has to do, and read only what Pods bound to it refer to.</summary>
 /// <remarks>
-/// Upstream keeps a graph from nodes to what their Pods name. Here the Pods of the node are looked at (they are indexed by node): at most a few
-/// hundred, and only for requests for Secrets, ConfigMaps, claims, volumes and tokens. Resource claims and slices (DRA) are not covered yet.
+/// Upstream keeps a graph from nodes to what their Pods name. Here each node has a table of it (<see cref="NodeReferences"/>), made of the index of Pods
+/// by node when the node's Pods have changed: what a check costs does not grow with Pods, nodes or Secrets. What claims and volumes lead to is looked up.
 /// </remarks>
 public sealed class NodeAuthorizer(ServedObjects objects) : IAuthorizer
 {
+    /// <summary>By the set of Pods that they were made of: another set, another table, and the old one goes with its set.</summary>
+    readonly ConditionalWeakTable<Sorted, ConcurrentDictionary<string, NodeReferences>> _references = [];
+
     public async ValueTask<Decision> AuthorizeAsync(Attributes a, CancellationToken ct)
     {
         if (Groups.NodeOf(a.User) is not { Length: > 0 } node) return Decision.NoOpinion();
@@ -32,6 +37,8 @@ public sealed class NodeAuthorizer(ServedObjects objects) : IAuthorizer
                 : a.Verb == "get" && a.Subresource.Length == 0 ? await NamedAsync(a, node, ct).ConfigureAwait(false) : Refuse("can only create tokens for individual service accounts"),
             ("coordination.k8s.io", "leases") => Lease(a, node),
             ("storage.k8s.io", "csinodes") => CsiNode(a, node),
+            ("resource.k8s.io", "resourceclaims") => a is { Verb: "get", Subresource: "" } ? await NamedAsync(a, node, ct).ConfigureAwait(false) : Refuse("can only get individual resources of this type"),
+            ("resource.k8s.io", "resourceslices") => Slice(a, node),
             ("", "nodes") => NodeItself(a, node),
             ("", "pods") => await PodsAsync(a, node, ct).ConfigureAwait(false),
             _ => NodeRules.Allows(a) ? Decision.Allow() : Decision.NoOpinion(),
@@ -52,6 +59,18 @@ public sealed class NodeAuthorizer(ServedObjects objects) : IAuthorizer
     {
         if (a.Verb is not ("get" or "create" or "update" or "patch" or "delete") || a.Subresource.Length > 0) return Refuse("can only get, create, update, patch, or delete a CSINode");
         return a.Verb == "create" || a.Name == node ? Decision.Allow() : Refuse("can only access CSINode with the same name as the requesting node");
+    }
+
+    /// <summary>What it may write admission sees in the object; what it lists or deletes as a whole must be its own.</summary>
+    static Decision Slice(Attributes a, string node)
+    {
+        if (a.Subresource.Length > 0) return Refuse("cannot read subresource");
+        return a.Verb switch
+        {
+            "get" or "create" or "update" or "patch" or "delete" => Decision.Allow(),
+            "list" or "watch" or "deletecollection" => Requires(a, "spec.nodeName", node) ? Decision.Allow() : Refuse("can only list/watch/deletecollection resourceslices with nodeName field selector"),
+            _ => Refuse("only the following verbs are allowed for a ResourceSlice: get, watch, list, create, update, patch, delete, deletecollection"),
+        };
     }
 
     /// <summary>Its own Node only (KEP-4601): other Nodes' state is no business of a kubelet.</summary>
@@ -100,31 +119,27 @@ public sealed class NodeAuthorizer(ServedObjects objects) : IAuthorizer
         // Without a namespace the answer would hold every namespace's object of that name.
         bool namespaced = a.Resource != "persistentvolumes";
         if (namespaced && a.Namespace.Length == 0) return Refuse("can only read namespaced object of this type");
-        foreach (var pod in await objects.WithFieldAsync<Pod>("spec.nodeName", node, ct).ConfigureAwait(false))
-        {
-            if (namespaced && pod.Metadata.Namespace != a.Namespace) continue;
-            if (await NamesAsync(pod, a.Resource, name, ct).ConfigureAwait(false)) return Decision.Allow();
-        }
-        return Refuse($"no relationship found between node '{node}' and this object");
+        var references = await ReferencesAsync(node, ct).ConfigureAwait(false);
+        return references.Names(a.Resource, a.Namespace, name) || await LeadsToAsync(references, a, name, ct).ConfigureAwait(false) ? Decision.Allow() : Refuse($"no relationship found between node '{node}' and this object");
     }
 
-    async ValueTask<bool> NamesAsync(Pod pod, string resource, string name, CancellationToken ct)
+    async ValueTask<NodeReferences> ReferencesAsync(string node, CancellationToken ct)
     {
-        switch (resource)
+        if (await objects.SetWithFieldAsync<Pod>("spec.nodeName", node, ct).ConfigureAwait(false) is not { } pods) return NodeReferences.None;
+        return _references.GetValue(pods, static _ => new()).GetOrAdd(node, static (n, set) => NodeReferences.Of(n, set), pods);
+    }
+
+    /// <summary>Volumes are named by claims, and Secrets by volumes.</summary>
+    async ValueTask<bool> LeadsToAsync(NodeReferences references, Attributes a, string name, CancellationToken ct)
+    {
+        if (a.Resource is not ("persistentvolumes" or "secrets")) return false;
+        foreach (var (ns, claim) in references.Claims)
         {
-            // A mirror Pod is the node's own claim: it grants nothing.
-            case "serviceaccounts": return pod.Spec.ServiceAccountName == name && !PodReferences.IsMirror(pod);
-            case "secrets" when PodReferences.Secrets(pod).Contains(name): return !PodReferences.IsMirror(pod);
-            case "configmaps": return PodReferences.ConfigMaps(pod).Contains(name) && !PodReferences.IsMirror(pod);
-            case "persistentvolumeclaims": return PodReferences.Claims(pod).Contains(name) && !PodReferences.IsMirror(pod);
-        }
-        if (PodReferences.IsMirror(pod)) return false;
-        foreach (string claim in PodReferences.Claims(pod))
-        {
-            var found = await objects.FindAsync<PersistentVolumeClaim>(pod.Metadata.Namespace, claim, ct).ConfigureAwait(false);
+            if (a.Resource == "secrets" && ns != a.Namespace) continue;
+            var found = await objects.FindAsync<PersistentVolumeClaim>(ns, claim, ct).ConfigureAwait(false);
             if (found?.Spec.VolumeName is not { Length: > 0 } volume) continue;
-            if (resource == "persistentvolumes" && volume == name) return true;
-            if (resource == "secrets" && await objects.FindAsync<PersistentVolume>("", volume, ct).ConfigureAwait(false) is { } pv && PodReferences.Secrets(pv, pod.Metadata.Namespace).Contains(name)) return true;
+            if (a.Resource == "persistentvolumes" ? volume == name
+                : await objects.FindAsync<PersistentVolume>("", volume, ct).ConfigureAwait(false) is { } pv && PodReferences.Secrets(pv, ns).Contains(name)) return true;
         }
         return false;
     }

@@ -58,6 +58,16 @@ static class PodReferences
             else if (volume.Ephemeral is not null) yield return pod.Metadata.Name + "-" + volume.Name;
     }
 
+    /// <summary>Claims for devices: those it names, those made for it of templates, and that for resources asked for by number.</summary>
+    public static IEnumerable<string> ResourceClaims(Pod pod)
+    {
+        foreach (var claim in pod.Spec.ResourceClaims)
+            if (claim.ResourceClaimName is { Length: > 0 } name) yield return name;
+        foreach (var made in pod.Status.ResourceClaimStatuses)
+            if (made.ResourceClaimName is { Length: > 0 } name) yield return name;
+        if (pod.Status.ExtendedResourceClaimStatus?.ResourceClaimName is { Length: > 0 } extended) yield return extended;
+    }
+
     /// <summary>The Secrets that a kubelet needs to mount the volume.</summary>
     /// <param name="ns">Of the claim.</param>
     public static IEnumerable<string> Secrets(PersistentVolume volume, string ns)

@@ -47,6 +47,7 @@ sealed class AccessReviews(IAuthorizer authorizer) : IRestHandler
     static IEnumerable<FieldError> WhatErrors(ResourceAttributes? resource, NonResourceAttributes? path)
     {
         if (resource is not null && path is not null) yield return FieldError.Invalid("spec.nonResourceAttributes", path.Path, "cannot be specified in combination with resourceAttributes");
+        foreach (var error in SelectorReview.Errors(resource)) yield return error;
         if (resource is null && path is null) yield return FieldError.InvalidAs("spec.resourceAttributes", "null", "exactly one of nonResourceAttributes or resourceAttributes must be specified");
     }
 
@@ -69,14 +70,9 @@ sealed class AccessReviews(IAuthorizer authorizer) : IRestHandler
             {
                 User = user, Verb = resource.Verb, IsResourceRequest = true, ApiGroup = resource.Group, ApiVersion = resource.Version, Namespace = resource.Namespace,
                 Resource = resource.Resource, Subresource = resource.Subresource, Name = resource.Name,
-                FieldSelector = Fields(resource.FieldSelector), LabelSelector = resource.LabelSelector?.RawSelector ?? "",
+                FieldSelector = SelectorReview.Text(resource.FieldSelector), LabelSelector = SelectorReview.Text(resource.LabelSelector),
             }
             : new() { User = user, Verb = path!.Verb, IsResourceRequest = false, Path = path.Path }, ct).ConfigureAwait(false);
-        return new() { Allowed = decision.Verdict == Verdict.Allow, Denied = decision.Verdict == Verdict.Deny, Reason = decision.Reason };
+        return new() { Allowed = decision.Verdict == Verdict.Allow, Denied = decision.Verdict == Verdict.Deny, Reason = decision.Reason, EvaluationError = decision.Error ?? "" };
     }
-
-    /// <summary>Requirements that name one value are what authorizers look at.</summary>
-    static string Fields(FieldSelectorAttributes? selector) =>
-        selector is null ? "" : selector.RawSelector.Length > 0 ? selector.RawSelector
-        : string.Join(",", selector.Requirements.Where(r => r.Operator is "In" && r.Values.Count == 1).Select(r => new FieldTerm(r.Key, true, r.Values[0]).ToString()));
 }

@@ -24,13 +24,20 @@ public sealed class ServiceAccountTokens(string issuer, IReadOnlyList<TokenKey> 
     sealed record Verified(Claims Claims, Identity User);
 
     readonly Recent<Digest, Verified> _verified = new(8192);
+    /// <summary>Tokens of other issuers: not read again to find that out.</summary>
+    readonly Recent<Digest, object> _others = new(4096);
 
     public async ValueTask<TokenResult> AuthenticateAsync(string token, Seq<string> audiences, CancellationToken ct)
     {
         var digest = Digest.Of(token);
         if (_verified.Find(digest) is not { } known)
         {
-            if (Jwt.Parse(token) is not { } jwt || (jwt.Claims["iss"] as Api.Json.JsonString)?.Value != issuer) return TokenResult.NoOpinion;
+            if (_others.Find(digest) is not null) return TokenResult.NoOpinion;
+            if (Jwt.Parse(token) is not { } jwt || (jwt.Claims["iss"] as Api.Json.JsonString)?.Value != issuer)
+            {
+                _others.Set(digest, this);
+                return TokenResult.NoOpinion;
+            }
             if (!keys.Any(k => IsSignedBy(jwt, k))) return TokenResult.Rejected("invalid bearer token");
             if (Claims.Read(jwt.Claims) is not { } claims) return TokenResult.Rejected("token claims are invalid");
             known = new(claims, UserOf(claims));

@@ -19,9 +19,14 @@ static class HanbaeRoles
           update - persistentvolumeclaims/status
           create,get storage.k8s.io storageclasses
           EV
+        role system:hanbae:tokens-controller
+          delete,get,list,update,watch - secrets
+          get,list,watch - serviceaccounts
+          EV
         bind system:hanbae:informers user=system:hanbae:informers
         bind system:hanbae:simulated-nodes user=system:hanbae:simulated-nodes
         bind system:hanbae:local-provisioner user=system:hanbae:local-provisioner
+        bind system:hanbae:tokens-controller user=system:serviceaccount:kube-system:tokens-controller
         namespace kube-system
         role system:hanbae:dns-service
           create,get - services

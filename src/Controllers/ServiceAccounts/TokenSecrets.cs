@@ -1,0 +1,50 @@
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Rest;
+using Hanbae.Client;
+using Preconditions = Hanbae.Api.Meta.V1.Preconditions;
+
+namespace Hanbae.Controllers.ServiceAccounts;
+
+/// <summary>Puts a token into each Secret that asks for a service account's, and removes those whose account is gone.</summary>
+/// <remarks>Upstream's serviceaccount-token controller; accounts get no such Secrets of themselves any more, people still make them.</remarks>
+sealed class TokenSecrets(IClusterAccess cluster, ControllerOptions options) : IReconciler
+{
+    const string Type = "kubernetes.io/service-account-token", Name = "kubernetes.io/service-account.name", Uid = "kubernetes.io/service-account.uid";
+    const string Token = "token", Namespace = "namespace", Authority = "ca.crt";
+
+    readonly ICache<Secret> _secrets = cluster.Cache<Secret>();
+    readonly ICache<ServiceAccount> _accounts = cluster.Cache<ServiceAccount>();
+
+    public void Watch(Triggers on)
+    {
+        if (options.ServiceAccountToken is null) return;
+        on.Map(_secrets, s => s.Type == Type ? [Key.Of(s)] : [])
+            .Map(_accounts, a => _secrets.In(a.Metadata.Namespace).Where(s => s.Type == Type && s.Metadata.Annotations[Name] == a.Metadata.Name).Select(s => Key.Of(s)));
+    }
+
+    public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
+    {
+        if (options.ServiceAccountToken is not { } sign || _secrets.Find(key) is not { Type: Type, Metadata.DeletionTimestamp: null } secret) return Again.OnChange;
+        string account = secret.Metadata.Annotations[Name] ?? "", uid = secret.Metadata.Annotations[Uid] ?? "";
+        if (account.Length == 0) return Again.OnChange;
+        if (Of(_accounts.Find(new(key.Namespace, account)), uid) is not { } owner)
+        {
+            // The cache may be behind: only an account that is really gone takes its Secrets with it.
+            if (Of(await cluster.Client.FindAsync<ServiceAccount>(new(key.Namespace, account), ct), uid) is null)
+                await cluster.Client.TryDeleteAsync<Secret>(key, Preconditions.Uid(secret), ct);
+            return Again.OnChange;
+        }
+        var data = secret.Data;
+        if (data[Token].Span.IsEmpty) data = data.Set(Token, Bytes.FromText(sign(owner, secret.Metadata.Name)));
+        if (data[Namespace].Span.IsEmpty) data = data.Set(Namespace, Bytes.FromText(key.Namespace));
+        if (options.RootCa.Length > 0 && data[Authority].ToText() != options.RootCa) data = data.Set(Authority, Bytes.FromText(options.RootCa));
+        var annotations = secret.Metadata.Annotations.Set(Uid, owner.Metadata.Uid);
+        if (data == secret.Data && annotations == secret.Metadata.Annotations) return Again.OnChange;
+        await cluster.Client.UpdateAsync(secret with { Data = data, Metadata = secret.Metadata with { Annotations = annotations } }, ct);
+        return Again.OnChange;
+    }
+
+    /// <summary>An account that goes by the name of another is not the one that was meant.</summary>
+    static ServiceAccount? Of(ServiceAccount? found, string uid) => found is not null && (uid.Length == 0 || found.Metadata.Uid == uid) ? found : null;
+}
