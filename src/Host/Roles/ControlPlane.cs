@@ -58,6 +58,8 @@ public sealed class ControlPlane : IAsyncDisposable
         var security = new Security(new()
         {
             CurrentClientAuthorities = () => live.Now.Authority.Trusted, ServiceAccountKeys = [TokenKey.Of(pki.ServiceAccountKey)], Time = time,
+            // Tokens last as long as they say: today's clients read them anew (CIS 1.2.30).
+            ExtendTokens = false,
             Issuer = Issuer(settings), ApiAudiences = [Issuer(settings)], JwksUri = Issuer(settings) + "/openid/v1/jwks",
         });
         var history = SqliteHistory.Open(folder, new(), time);
