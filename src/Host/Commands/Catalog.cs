@@ -24,6 +24,8 @@ static class Catalog
         root.Subcommands.Add(Image.Command());
         root.Subcommands.Add(History.Command());
         root.Subcommands.Add(History.UndoCommand());
+        root.Subcommands.Add(Certs.Command());
+        root.Subcommands.Add(Check.Command());
         root.Subcommands.Add(Down.Command());
         root.Subcommands.Add(ResetAll.Command());
         return root;

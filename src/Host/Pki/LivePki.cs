@@ -13,6 +13,9 @@ public sealed partial class LivePki(PkiFolder folder, ClusterSettings settings, 
     readonly List<Action> _listeners = [];
     volatile ClusterPki _now = first;
 
+    /// <summary>What the running cluster has, for commands that wait for it.</summary>
+    public const string TakenOver = ".live";
+
     public ClusterPki Now => _now;
 
     /// <summary>Calls back, on the loop of <see cref="RunAsync"/>, when there are other certificates; until disposed of.</summary>
@@ -24,6 +27,7 @@ public sealed partial class LivePki(PkiFolder folder, ClusterSettings settings, 
 
     public async Task RunAsync(CancellationToken ct)
     {
+        folder.Replace(TakenOver, _now.Fingerprint);
         long seen = folder.Stamp();
         var due = time.GetUtcNow() + s_check;
         while (true)
@@ -47,6 +51,7 @@ public sealed partial class LivePki(PkiFolder folder, ClusterSettings settings, 
         Action[] listeners;
         lock (_gate) listeners = [.. _listeners];
         foreach (var listener in listeners) listener();
+        folder.Replace(TakenOver, next.Fingerprint);
         return true;
     }
 

@@ -147,6 +147,9 @@ public sealed class PkiFolder(string folder, TimeProvider time)
         return PathOf(file);
     }
 
+    /// <summary>Writes such a file anew.</summary>
+    public void Replace(string file, string text) => Write(PathOf(file), text, Private);
+
     X509Certificate2? Load(string name) =>
         File.Exists(PathOf(name + ".crt")) && File.Exists(PathOf(name + ".key"))
             ? X509Certificate2.CreateFromPemFile(PathOf(name + ".crt"), PathOf(name + ".key")) : null;

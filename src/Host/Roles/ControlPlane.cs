@@ -60,6 +60,8 @@ public sealed class ControlPlane : IAsyncDisposable
         var security = new Security(settings.Access.AddTo(new()
         {
             CurrentClientAuthorities = () => live.Now.Authority.Trusted, ServiceAccountKeys = [TokenKey.Of(pki.ServiceAccountKey)], Time = time, Admission = settings.Admission(),
+            // Tokens last as long as they say: today's clients read them anew (CIS 1.2.30).
+            ExtendTokens = false,
             Issuer = Issuer(settings), ApiAudiences = [Issuer(settings)], JwksUri = Issuer(settings) + "/openid/v1/jwks",
             FrontProxy = new() { Authorities = () => live.Now.FrontProxyAuthority.Trusted, AllowedNames = ["front-proxy-client"] },
             Logger = loggers.CreateLogger("hanbae.apiserver"),

@@ -21,6 +21,8 @@ public static class Cni
         if (File.Exists(file) && File.ReadAllText(file) == config) return;
         // containerd watches the folder: it must never see half a file.
         File.WriteAllText(file + ".new", config);
+        // The CIS benchmark wants it so (1.1.9); the runtime reads it as root.
+        File.SetUnixFileMode(file + ".new", UnixFileMode.UserRead | UnixFileMode.UserWrite);
         File.Move(file + ".new", file, overwrite: true);
     }
 

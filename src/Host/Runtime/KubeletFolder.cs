@@ -10,7 +10,10 @@ public static class KubeletFolder
 {
     public static void Prepare(NodePaths paths)
     {
-        Directory.CreateDirectory(paths.Kubelet);
+        const UnixFileMode closed = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute;
+        // As upstream's kubelet makes it; one from before is closed, too.
+        Directory.CreateDirectory(paths.Kubelet, closed);
+        File.SetUnixFileMode(paths.Kubelet, closed);
         var mounts = Mounts.Read();
         if (mounts.Holding(paths.Kubelet) is { Shared: true }) return;
         if (mounts.At(paths.Kubelet) is null) Native.BindToItself(paths.Kubelet);

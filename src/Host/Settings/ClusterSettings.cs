@@ -98,6 +98,8 @@ public sealed record ClusterSettings
     {
         string file = Path.Combine(dataFolder, FileName);
         File.WriteAllText(file + ".partial", JsonSerializer.Serialize(this, SettingsJson.Default.ClusterSettings));
+        // What a control plane is started with is nobody else's to read (CIS 1.1.1).
+        File.SetUnixFileMode(file + ".partial", UnixFileMode.UserRead | UnixFileMode.UserWrite);
         File.Move(file + ".partial", file, overwrite: true);
     }
 }

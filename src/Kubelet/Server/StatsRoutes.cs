@@ -62,6 +62,21 @@ sealed class StatsRoutes(KubeletOptions options, ICri cri, PodSampler sampler, P
             json.WriteString("cpuCFSQuotaPeriod", Go(options.CpuCfsQuotaPeriod));
             json.WriteNumber("maxParallelImagePulls", options.MaxParallelPulls);
             json.WriteBoolean("seccompDefault", options.SeccompDefault);
+            // Whoever keeps the certificates of this process keeps these, too.
+            json.WriteBoolean("rotateCertificates", options.CurrentServingCertificate is not null);
+            json.WriteNumber("readOnlyPort", 0);
+            json.WriteString("streamingConnectionIdleTimeout", Go(new Streaming.StreamingTimeouts().Idle));
+            json.WriteStartObject("authentication");
+            json.WriteStartObject("anonymous");
+            json.WriteBoolean("enabled", false);
+            json.WriteEndObject();
+            json.WriteStartObject("webhook");
+            json.WriteBoolean("enabled", true);
+            json.WriteEndObject();
+            json.WriteEndObject();
+            json.WriteStartObject("authorization");
+            json.WriteString("mode", "Webhook");
+            json.WriteEndObject();
             json.WriteString("containerLogMaxSize", new Api.Quantity(options.LogMaxBytes, Api.QuantityFormat.BinarySI).ToString());
             json.WriteNumber("containerLogMaxFiles", options.LogMaxFiles);
             json.WriteString("shutdownGracePeriod", Go(options.ShutdownGrace));

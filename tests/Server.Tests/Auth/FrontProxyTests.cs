@@ -33,7 +33,7 @@ public sealed class FrontProxyTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         (_proxies, _clients) = (Authority("proxies", _key), Authority("clients", _clientKey));
-        _server = await StartAsync(o => o with { ClientAuthorities = [_clients], FrontProxy = new() { Authorities = [_proxies], AllowedNames = ["front-proxy-client"] } });
+        _server = await StartAsync(o => o with { ClientAuthorities = [_clients], FrontProxy = new() { Authorities = () => [_proxies], AllowedNames = ["front-proxy-client"] } });
         await _server.BindAsync("whoami", Group("system:authenticated"), Rule("create", "authentication.k8s.io", "selfsubjectreviews"));
         await _server.BindAsync("whoami-not", Group("system:unauthenticated"), Rule("create", "authentication.k8s.io", "selfsubjectreviews"));
     }

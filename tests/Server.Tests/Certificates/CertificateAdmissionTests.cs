@@ -58,7 +58,7 @@ public sealed class CertificateAdmissionTests
         SecureServer.Good(await server.CallAsync(s_jane, "PUT", Path + "/status", issued));
     }
 
-    static string Pem()
+    internal static string Pem()
     {
         using var key = System.Security.Cryptography.ECDsa.Create(System.Security.Cryptography.ECCurve.NamedCurves.nistP256);
         using var certificate = new System.Security.Cryptography.X509Certificates.CertificateRequest("CN=x", key, System.Security.Cryptography.HashAlgorithmName.SHA256)

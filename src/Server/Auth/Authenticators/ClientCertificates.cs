@@ -26,6 +26,9 @@ public sealed class ClientCertificates(Func<X509Certificate2Collection> authorit
         public Recent<Digest, Seen> ByFingerprint { get; } = new(4096);
     }
 
+    /// <param name="authorities">The same for good.</param>
+    public ClientCertificates(X509Certificate2Collection authorities, TimeProvider time) : this(() => authorities, time) { }
+
     volatile Known _known = new(authorities());
 
     Known Now => _known is { } known && ReferenceEquals(known.Authorities, authorities()) ? known : _known = new(authorities());

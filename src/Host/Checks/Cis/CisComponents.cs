@@ -1,0 +1,75 @@
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Rbac.V1;
+using Hanbae.Api.Rest;
+using Hanbae.Client;
+using Hanbae.Host.Pki;
+
+namespace Hanbae.Host.Checks.Cis;
+
+/// <summary>Controllers, scheduler, store, and what the control plane as a whole is set to.</summary>
+static class CisComponents
+{
+    public static IEnumerable<CisItem> Controllers { get; } =
+    [
+        new("1.3.1", "Pods that have ended are swept before they fill the store", (_, _) =>
+        {
+            int most = Hanbae.Controllers.ControllerOptions.Default.TerminatedPodThreshold;
+            return Task.FromResult(CisFinding.Of(most > 0, $"beyond {most:N0} the oldest go", "set a threshold"));
+        }),
+        new("1.3.2, 1.4.1", "Controllers and scheduler are not open to profilers", (s, _) => Task.FromResult(Ports(s))),
+        new("1.3.3", "Each controller works under an account of its own, with no more rights than it needs", async (s, ct) =>
+        {
+            var bound = (await s.Client.ListAsync<ClusterRoleBinding>(ListQuery.All, ct)).Items.Where(b => b.RoleRef.Name.StartsWith("system:controller:", StringComparison.Ordinal))
+                .SelectMany(b => b.Subjects).Where(x => x is { Kind: "ServiceAccount", Namespace: "kube-system" }).Select(x => x.Name).ToHashSet();
+            int all = Hanbae.Controllers.Catalog.All.Select(e => e.Component).Distinct().Count();
+            return CisFinding.Of(bound.Count >= all / 2, $"{bound.Count} accounts are bound to roles of controllers", "restore the bindings system:controller:…: restarting the cluster does");
+        }),
+        new("1.3.4", "The key that signs tokens is a file of its own", (s, _) => Task.FromResult(CisSight.Wide([Path.Combine(s.PkiFolder, "sa.key")], UnixFileMode.UserRead | UnixFileMode.UserWrite) is { } wide
+            ? CisFinding.Fail(wide, "chmod 600 it") : CisFinding.Pass("pki/sa.key, its owner's alone"))),
+        new("1.3.5", "Pods are told by which authority they know the API server", async (s, ct) =>
+        {
+            var map = await s.Client.GetAsync<ConfigMap>(new("default", "kube-root-ca.crt"), ct);
+            bool holds = map.Data["ca.crt"] == await File.ReadAllTextAsync(Path.Combine(s.PkiFolder, "ca.crt"), ct);
+            return CisFinding.Of(holds, holds ? "ConfigMap kube-root-ca.crt is pki/ca.crt" : "ConfigMap kube-root-ca.crt is not pki/ca.crt", "restart the cluster");
+        }),
+        new("1.3.6", "Certificates by which nodes serve are renewed by themselves", (s, _) =>
+        {
+            var rows = CertificateList.Read(s.PkiFolder);
+            bool kept = File.Exists(Path.Combine(s.PkiFolder, LivePki.TakenOver));
+            var soonest = rows.MinBy(r => r.Ends)!;
+            return Task.FromResult(CisFinding.Of(kept && soonest.Ends > TimeProvider.System.GetUtcNow().AddDays(30), $"the first to end is {soonest.Name}, {soonest.Ends:yyyy-MM-dd}", "hanbae certs rotate"));
+        }),
+        new("1.3.7, 1.4.2", "Controllers and scheduler listen to nobody outside", (s, _) => Task.FromResult(Ports(s))),
+    ];
+
+    public static IEnumerable<CisItem> Store { get; } =
+    [
+        new("2.1-2.6", "The store is reached only by TLS, with certificates on both sides", (s, _) => Task.FromResult(Ports(s) is { Result: CisResult.Pass }
+            ? CisFinding.Pass("the store is in the API server's process; no port leads to it") : Ports(s))),
+        new("2.7", "The store has an authority of its own", (_, _) => Task.FromResult(CisFinding.None("nobody comes to the store with a certificate"))),
+    ];
+
+    public static IEnumerable<CisItem> Settings { get; } =
+    [
+        new("3.1.1, 3.1.2", "People do not come with client certificates or tokens of service accounts, which cannot be taken back one by one", (_, _) =>
+            Task.FromResult(CisFinding.Advice("the administrator's kubeconfig holds a client certificate, good for a year", "give people tokens of an OpenID provider, and keep the kubeconfig for emergencies"))),
+        new("3.1.3", "Tokens by which machines join end soon", async (s, ct) =>
+        {
+            var tokens = (await s.Client.ListAsync<Secret>(ListQuery.All with { Namespace = "kube-system", FieldSelector = "type=bootstrap.kubernetes.io/token" }, ct)).Items;
+            var forever = tokens.Where(t => t.Data["expiration"].Length == 0).Select(t => t.Metadata.Name).ToList();
+            return forever.Count == 0 ? CisFinding.Pass($"{tokens.Count} tokens, each with an end") : CisFinding.Fail($"no end: {string.Join(", ", forever)}", "kubectl -n kube-system delete secret " + string.Join(' ', forever));
+        }),
+        new("3.2.1, 3.2.2", "What is logged of requests is decided by a policy", (s, ct) => CisApiServer.AuditAsync(s, ct)),
+    ];
+
+    /// <summary>Only the API server's and the kubelet's ports (and that of DNS, on the Pods' bridge) are open to others.</summary>
+    internal static CisFinding Ports(CisSight s)
+    {
+        if (!Directory.Exists($"/proc/{s.Pid}/fd")) return CisFinding.Fail("the process is another user's", "run this as who runs hanbae");
+        var listening = s.Listening();
+        var known = new HashSet<int> { s.ApiServer.Port, s.Settings.ApiPort };
+        var strange = listening.Where(l => !known.Contains(l.Port) && !System.Net.IPAddress.IsLoopback(l.Address) && !(l.Port == 53 && l.Address.Equals(s.Settings.BridgeAddress)) && l.Port != s.KubeletPort).ToList();
+        return CisFinding.Of(strange.Count == 0, strange.Count == 0 ? $"open to others are only ports {string.Join(", ", listening.Where(l => !System.Net.IPAddress.IsLoopback(l.Address)).Select(l => l.Port).Distinct().Order())}"
+            : "open to others is also " + string.Join(", ", strange.Select(l => $"{l.Address}:{l.Port}")), "find out what listens there");
+    }
+}
