@@ -64,6 +64,9 @@ public sealed class ControlPlane : IAsyncDisposable
             History = history,
             Table = TableCatalog.Of,
             LegacyApis = settings.LegacyApis,
+            RequestTimeout = settings.Flags.RequestTimeout,
+            FlowControl = settings.Flags.FlowControl(),
+            Audit = settings.Flags.Audit(time),
             Strategy = Hanbae.Server.Registry.Catalog.With(new() { ClusterIPs = [IPNetwork.Parse(settings.ServiceCidr)] }),
             KubeletClientCertificate = pki.ApiServerKubeletClient,
             KubeletAuthorities = [pki.Authority],
@@ -130,6 +133,7 @@ public sealed class ControlPlane : IAsyncDisposable
     {
         supervisor.Run("informers", Informers.RunAsync);
         supervisor.Run("aggregator", Server.Aggregator!.RunAsync);
+        supervisor.Run("flow-policy", ct => FlowPolicy.KeepAsync(As("system:apiserver", "kube-apiserver", "system:masters"), _time, ct));
         var options = new Controllers.ControllerOptions { RootCa = pki.Authority.ExportCertificatePem() + "\n", ClusterCidr = settings.PodCidr };
         var log = _loggers.CreateLogger("hanbae.controllers");
         var accounts = Controllers.Catalog.All.Select(e => e.Component).Distinct().ToDictionary(c => c, c =>

@@ -34,6 +34,11 @@ public sealed record ClusterSettings
             throw new SettingsException($"--scheduler-config {file}: {e.Message}", e);
         }
     }
+    /// <summary>Flags of the API server by name; null when none is given.</summary>
+    public IReadOnlyDictionary<string, string>? ServerFlags { get; init; }
+    /// <summary>What they mean.</summary>
+    [JsonIgnore] public ServerFlags Flags => new(ServerFlags ?? new Dictionary<string, string>());
+
     /// <summary>Manifests for versions that upstream has given up are taken.</summary>
     public bool LegacyApis { get; init; } = true;
 
