@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Hanbae.Api.Rest;
 using Hanbae.Server.Aggregation;
+using Hanbae.Server.Audit;
 using Hanbae.Server.Cache;
 using Hanbae.Server.Crd;
 using Hanbae.Server.Discovery;
@@ -21,6 +22,7 @@ public sealed class ApiServer : IAsyncDisposable
     readonly CancellationTokenSource _stop = new();
     readonly Task _bookmarks, _definitions, _policies, _compaction, _flowing;
     readonly FlowControl.FlowControl? _flow;
+    readonly Audit.Audit? _audit;
     readonly Joined<ServedGroup> _groups;
     readonly Joined<OpenApiPart> _openApi;
 
@@ -32,9 +34,10 @@ public sealed class ApiServer : IAsyncDisposable
         var builtIn = new BuiltInHandlers(this);
         Resources = new(store, options, [.. options.Rest, .. builtIn.Routes()]);
         foreach (var stored in Resources.AllStored) (stored.Strategy as IAttached)?.Attach(Resources.Stored);
-        // Made before the metrics, which print it.
+        // Made before the metrics, which print them.
+        if (options.Audit is { } written) _audit = new(written, Resources, options.Time, options.Logger);
         if (options.FlowControl is { IsFair: true } limits) _flow = new(limits, Resources, options.Time);
-        Metrics = new(options, Resources, _flow);
+        Metrics = new(options, Resources, _flow, _audit);
         if (options.Aggregation is { } aggregation) Aggregator = new(this, aggregation);
         var beyond = new Joined<ServedGroup>(() => options.MoreGroups, () => Aggregator?.Groups ?? []);
         _groups = new(() => Resources.CustomGroups, () => beyond.All);
@@ -50,7 +53,10 @@ public sealed class ApiServer : IAsyncDisposable
             Metrics,
             new Panic(options.Logger),
             new Deadline(options.RequestTimeout, options.Time),
+            new AuditIds(),
+            .. (IFilter[])(_audit is null ? [] : [new AuditTurnedAway(_audit)]),
             new Authenticate(options.Authenticators, options.Anonymous ? options.AnonymousAt ?? (static _ => true) : static _ => false),
+            .. (IFilter[])(_audit is null ? [] : [_audit]),
             new Impersonate(options.Authorizers),
             // Before authorization, which costs something too.
             .. (IFilter[])(_flow is not null ? [_flow] : options.FlowControl is { } numbers ? [new MaxInFlight(numbers)] : []),
@@ -109,6 +115,8 @@ public sealed class ApiServer : IAsyncDisposable
         await _policies.ConfigureAwait(false);
         await _compaction.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await Resources.DisposeAsync().ConfigureAwait(false);
+        // Last: what ended while stopping is written, too.
+        if (_audit is not null) await _audit.DisposeAsync().ConfigureAwait(false);
         _stop.Dispose();
     }
 }

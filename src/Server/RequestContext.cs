@@ -59,6 +59,13 @@ public abstract class RequestContext
     public Audit.AuditAnnotations AuditAnnotations => _annotations ??= new();
     /// <summary>The seats that it holds.</summary>
     internal FlowControl.Seat Seat { get; set; }
+    /// <summary>The id under which the audit log has the request.</summary>
+    public string AuditId => _auditId ??= Audit.AuditIds.Of(this);
+    string? _auditId;
+    /// <summary>As much of the body as was read: all or nothing.</summary>
+    internal virtual ReadOnlyMemory<byte> BodyRead => default;
+    /// <summary>What was answered in the end, as far as the transport knows.</summary>
+    internal virtual int? AnsweredCode => null;
     /// <summary>What is written about it in the audit log; null when nothing is.</summary>
     internal Audit.AuditTrail? Trail { get; set; }
     Audit.AuditAnnotations? _annotations;

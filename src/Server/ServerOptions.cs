@@ -49,6 +49,8 @@ public sealed record ServerOptions
     public TimeSpan CompactEvery { get; init; } = TimeSpan.FromMinutes(5);
     /// <summary>How much is worked on at a time, and whose turn it is; null for no limit.</summary>
     public FlowControl.FlowControlOptions? FlowControl { get; init; }
+    /// <summary>What is written down of requests; null for nothing.</summary>
+    public Audit.AuditOptions? Audit { get; init; }
     /// <summary>Other servers behind this one; null to serve only what is this server's own.</summary>
     public AggregationOptions? Aggregation { get; init; }
     /// <summary>More lines of <c>/metrics</c>: those of other parts in the process (workqueue_… and the like), in Prometheus' text form.</summary>

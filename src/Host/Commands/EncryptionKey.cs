@@ -14,7 +14,7 @@ static class EncryptionKey
     public static async Task<int> RotateAsync(string data, CancellationToken ct)
     {
         var settings = Shared.Settings(data);
-        if (settings.EncryptionConfig is { } file)
+        if (settings.Flags.EncryptionConfig is { } file)
             throw new SettingsException($"what is encrypted follows {file}: put a new key in front there, then `kubectl get secrets -A -o json | kubectl replace -f -`, then take the old key out");
         using var transport = new HttpTransport(Kubeconfig.Load(KubeconfigPath.Of(data)).Resolve(), TimeProvider.System);
         var client = new ApiClient(transport, TimeProvider.System);

@@ -84,7 +84,7 @@ static class Cluster
     /// <summary>How Secrets are encrypted: as the user's configuration says, or by a key of the cluster's own that is made with it.</summary>
     static EncryptionFile Encryption(ClusterSettings settings, PkiFolder folder, TimeProvider time, ILoggerFactory loggers)
     {
-        string file = settings.EncryptionConfig ?? folder.Secret(OwnEncryption.FileName, OwnEncryption.New);
+        string file = settings.Flags.EncryptionConfig ?? folder.Secret(OwnEncryption.FileName, OwnEncryption.New);
         try { return new(file, time, loggers.CreateLogger("hanbae.encryption")); }
         catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException) { throw new SettingsException($"--encryption-provider-config {file}: {e.Message}", e); }
     }

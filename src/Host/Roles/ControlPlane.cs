@@ -57,9 +57,9 @@ public sealed class ControlPlane : IAsyncDisposable
         string folder = Path.Combine(dataFolder, "store");
         Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var store = SqliteStore.Open(new() { Folder = folder, Logger = loggers.CreateLogger("hanbae.store") });
-        var security = new Security(settings.Access.AddTo(new()
+        var security = new Security(settings.Flags.Access(new()
         {
-            CurrentClientAuthorities = () => live.Now.Authority.Trusted, ServiceAccountKeys = [TokenKey.Of(pki.ServiceAccountKey)], Time = time, Admission = settings.Admission(),
+            CurrentClientAuthorities = () => live.Now.Authority.Trusted, ServiceAccountKeys = [TokenKey.Of(pki.ServiceAccountKey)], Time = time, Admission = settings.Flags.Admission(),
             // Tokens last as long as they say: today's clients read them anew (CIS 1.2.30).
             ExtendTokens = false,
             Issuer = Issuer(settings), ApiAudiences = [Issuer(settings)], JwksUri = Issuer(settings) + "/openid/v1/jwks",
@@ -75,6 +75,9 @@ public sealed class ControlPlane : IAsyncDisposable
             History = new EncryptedHistory(history, () => encryption.Rules),
             Table = TableCatalog.Of,
             LegacyApis = settings.LegacyApis,
+            RequestTimeout = settings.Flags.RequestTimeout,
+            FlowControl = settings.Flags.FlowControl(),
+            Audit = settings.Flags.Audit(time),
             Strategy = Hanbae.Server.Registry.Catalog.With(new() { ClusterIPs = [IPNetwork.Parse(settings.ServiceCidr)] }),
             CurrentKubeletTrust = () => live.Now.KubeletTrust,
             Logger = loggers.CreateLogger("hanbae.apiserver"),
@@ -148,6 +151,7 @@ public sealed class ControlPlane : IAsyncDisposable
         supervisor.Run("encryption", _encryption.RunAsync);
         supervisor.Run("trust", ct => TellTrustAsync(settings, live, ct));
         supervisor.Run("access", Security.RunAsync);
+        supervisor.Run("flow-policy", ct => FlowPolicy.KeepAsync(As("system:apiserver", "kube-apiserver", "system:masters"), _time, ct));
         var signing = TokenKey.Of(live.Now.ServiceAccountKey);
         var options = new Controllers.ControllerOptions
         {

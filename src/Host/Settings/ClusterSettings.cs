@@ -24,9 +24,6 @@ public sealed record ClusterSettings
     /// <summary>A KubeSchedulerConfiguration file, read at each start; null for the defaults.</summary>
     public string? SchedulerConfig { get; init; }
 
-    /// <summary>An EncryptionConfiguration file; null for Secrets under a key of the cluster's own.</summary>
-    public string? EncryptionConfig { get; init; }
-
     /// <exception cref="SettingsException">The file cannot be read, or is no such configuration.</exception>
     public Scheduler.Configuration.SchedulerConfiguration Scheduling()
     {
@@ -37,24 +34,12 @@ public sealed record ClusterSettings
             throw new SettingsException($"--scheduler-config {file}: {e.Message}", e);
         }
     }
-    /// <summary>Admission plugins besides those that are on by default, separated by commas.</summary>
-    public string? EnableAdmissionPlugins { get; init; }
-    /// <summary>Admission plugins that are off though they are on by default, separated by commas.</summary>
-    public string? DisableAdmissionPlugins { get; init; }
-    /// <summary>An AdmissionConfiguration file, read at each start; null for the defaults.</summary>
-    public string? AdmissionConfig { get; init; }
 
-    /// <exception cref="SettingsException">A plugin is unknown, or the file cannot be read or is no such configuration.</exception>
-    public Hanbae.Server.Admission.AdmissionOptions Admission()
-    {
-        try { return Hanbae.Server.Admission.AdmissionOptions.Of(EnableAdmissionPlugins, DisableAdmissionPlugins, AdmissionConfig); }
-        catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException)
-        {
-            throw new SettingsException(AdmissionConfig is { } file && !e.Message.Contains("-admission-plugins", StringComparison.Ordinal) ? $"--admission-control-config-file {file}: {e.Message}" : e.Message, e);
-        }
-    }
+    /// <summary>Flags of the API server by name; null when none is given.</summary>
+    public IReadOnlyDictionary<string, string>? ServerFlags { get; init; }
+    /// <summary>What they mean.</summary>
+    [JsonIgnore] public ServerFlags Flags => new(ServerFlags ?? new Dictionary<string, string>());
 
-    public AccessSettings Access { get; init; } = new();
     /// <summary>Manifests for versions that upstream has given up are taken.</summary>
     public bool LegacyApis { get; init; } = true;
 

@@ -28,6 +28,8 @@ sealed class HttpRequestContext(HttpContext http, int bodyLimit)
     public override string RemoteAddress => http.Connection.RemoteIpAddress?.ToString() ?? "";
     public override bool InProcess => false;
     internal override void Abort() => http.Abort();
+    internal override ReadOnlyMemory<byte> BodyRead => _body ?? default;
+    internal override int? AnsweredCode => http.Response.HasStarted ? http.Response.StatusCode : null;
 
     public override ValueTask<ReadOnlyMemory<byte>> ReadBodyAsync(CancellationToken ct) => _body is { } read ? new(read) : ReadAsync(ct);
 

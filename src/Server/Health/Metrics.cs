@@ -14,9 +14,10 @@ public sealed class Metrics : IFilter
     long _reading, _writing;
 
     /// <param name="flow">Whose numbers are printed, too.</param>
-    internal Metrics(ServerOptions options, ResourceCatalog resources, FlowControl.FlowControl? flow = null) => (_time, _text) = (options.Time, new(resources, text =>
+    internal Metrics(ServerOptions options, ResourceCatalog resources, FlowControl.FlowControl? flow = null, Audit.Audit? audit = null) => (_time, _text) = (options.Time, new(resources, text =>
     {
         if (flow is not null) FlowControl.FlowMetrics.Print(text, flow.Now);
+        audit?.Counts.Print(text);
         options.MoreMetrics?.Invoke(text);
     }));
 

@@ -25,6 +25,7 @@ sealed class InProcessContext : RequestContext
     public override X509Certificate2? ClientCertificate => null;
     public override string RemoteAddress => "";
     public override bool InProcess => true;
+    internal override ReadOnlyMemory<byte> BodyRead => _request.Body;
     public override IKind? Object => _request.Object;
 
     public override string Header(string name)

@@ -88,4 +88,32 @@ public sealed class FloodsTests
         await Assert.ThrowsAnyAsync<HttpRequestException>(() => slow).WaitAsync(TimeSpan.FromSeconds(60));
         await rig.UntilAsync(async () => (await rig.SendAsync(FlowRig.User("b"), "GET", "/version")).Code == 200);
     }
+
+    [Fact]
+    public async Task A_client_that_does_not_read_its_answer_loses_it_and_its_seats()
+    {
+        var time = new Kit.FakeTime();
+        await using var rig = await FlowRig.StartAsync(new() { HeldAtMost = TimeSpan.FromSeconds(90) }, time, bootstrap: false);
+        string large = new('x', 100_000);
+        for (int i = 0; i < 400; i++) await rig.Http.CreateAsync(new Api.Core.V1.ConfigMap { Metadata = new() { Name = "c" + i, Namespace = "default" }, Data = Api.Map.Of(("k", large)) });
+        using var client = new System.Net.Sockets.TcpClient();
+        await client.ConnectAsync(rig.Http.Address.Host, rig.Http.Address.Port);
+        await using var tls = new System.Net.Security.SslStream(client.GetStream(), false, (_, _, _, _) => true);
+        await tls.AuthenticateAsClientAsync("localhost");
+        await tls.WriteAsync("GET /api/v1/configmaps HTTP/1.1\r\nHost: localhost\r\nImpersonate-User: slow\r\n\r\n"u8.ToArray());
+        byte[] buffer = new byte[1 << 16];
+        Assert.True(await tls.ReadAsync(buffer) > 0);
+        // Forty megabytes do not fit into what lies between: the server waits for a reader.
+        Assert.True(await rig.MetricAsync("current_executing_seats", "catch-all") > 0);
+        for (int i = 0; i < 11; i++)
+        {
+            await time.WhenSetAsync();
+            time.Advance(TimeSpan.FromSeconds(10));
+        }
+        await rig.UntilAsync(async () => await rig.MetricAsync("current_executing_seats", "catch-all") == 0);
+        long read = 0;
+        try { while (await tls.ReadAsync(buffer).AsTask().WaitAsync(TimeSpan.FromSeconds(60)) is > 0 and var n) read += n; }
+        catch (IOException) { }
+        Assert.InRange(read, 0, 39_000_000);
+    }
 }

@@ -182,7 +182,7 @@ static class CisApiServer
                 if (await Scan.ContainsAsync(file, written, ct)) return CisFinding.Fail($"the content of a Secret just made stands readable in {file}", "encrypt secrets: see --encryption-provider-config of `hanbae up`");
                 there |= await Scan.ContainsAsync(file, name, ct);
             }
-            string config = s.Settings.EncryptionConfig ?? Path.Combine(s.PkiFolder, OwnEncryption.FileName);
+            string config = s.Settings.Flags.EncryptionConfig ?? Path.Combine(s.PkiFolder, OwnEncryption.FileName);
             return CisFinding.Of(there, there ? $"a Secret just made is in the store, its content is not readable there ({config})" : "a Secret just made was not found in the store's files", "look at the store's files by hand");
         }
         finally { await s.Client.TryDeleteAsync<Secret>(Key.Of(secret), Api.Meta.V1.DeleteOptions.Empty, CancellationToken.None); }

@@ -1,0 +1,149 @@
+using System.Collections.Immutable;
+using Hanbae.Api.Json;
+using Hanbae.Api.Rest;
+using Hanbae.Machinery.Yaml;
+
+namespace Hanbae.Server.Audit;
+
+/// <summary>What a policy says about a request.</summary>
+/// <param name="Omitted">Stages that are not written.</param>
+readonly record struct AuditTerms(AuditLevel Level, AuditStages Omitted, bool WithoutManagedFields);
+
+/// <summary>Which requests are written down and how much of them: an audit.k8s.io/v1 Policy. The first rule that matches counts; what none matches is not written.</summary>
+public sealed class AuditPolicy
+{
+    readonly ImmutableArray<AuditRule> _rules;
+
+    AuditPolicy(ImmutableArray<AuditRule> rules) => _rules = rules;
+
+    internal AuditTerms Of(RequestContext request)
+    {
+        foreach (var rule in _rules)
+            if (rule.Matches(request.User, request.Info, request.Path)) return rule.Terms;
+        return default;
+    }
+
+    /// <summary>Reads a policy file, YAML or JSON.</summary>
+    /// <exception cref="FormatException">It is no policy, or says what cannot be; the message says where.</exception>
+    public static AuditPolicy Parse(string text)
+    {
+        JsonValue root;
+        try { root = YamlReader.Read(text); }
+        catch (YamlException e) { throw new FormatException("failed decoding: " + e.Message, e); }
+        var policy = Fields.Of(root, "", "apiVersion", "kind", "metadata", "rules", "omitStages", "omitManagedFields");
+        if (policy.Text("apiVersion") is not ("audit.k8s.io/v1" or "audit.k8s.io/v1beta1" or "audit.k8s.io/v1alpha1") || policy.Text("kind") != "Policy")
+            throw new FormatException("it must be of apiVersion audit.k8s.io/v1 and kind Policy");
+        var omitted = policy.Stages("omitStages");
+        bool without = policy.Flag("omitManagedFields") ?? false;
+        var rules = policy.List("rules").Select((rule, i) => AuditRule.Of(rule, $"rules[{i}]", omitted, without)).ToImmutableArray();
+        // As upstream: a policy that writes nothing is one that somebody got wrong.
+        if (rules.IsEmpty) throw new FormatException("loaded illegal policy with 0 rules");
+        return new(rules);
+    }
+}
+
+/// <summary>One rule of a policy.</summary>
+sealed record AuditRule
+{
+    public required AuditTerms Terms { get; init; }
+    public ImmutableArray<string> Users { get; init; } = [];
+    public ImmutableArray<string> Groups { get; init; } = [];
+    public ImmutableArray<string> Verbs { get; init; } = [];
+    public ImmutableArray<string> Namespaces { get; init; } = [];
+    public ImmutableArray<string> Urls { get; init; } = [];
+    public ImmutableArray<Target> Resources { get; init; } = [];
+
+    internal sealed record Target(string Group, ImmutableArray<string> Resources, ImmutableArray<string> Names);
+
+    public bool Matches(Identity user, RequestInfo info, string path)
+    {
+        if (!Users.IsEmpty && !Users.Contains(user.Name)) return false;
+        if (!Groups.IsEmpty && !user.Groups.Any(g => Groups.Contains(g))) return false;
+        if (!Verbs.IsEmpty && !Verbs.Contains(info.Verb)) return false;
+        if (!Namespaces.IsEmpty || !Resources.IsEmpty) return info.IsResourceRequest && IsIn(info);
+        return Urls.IsEmpty || !info.IsResourceRequest && Urls.Any(u => u == "*" || u == path || u.EndsWith('*') && path.StartsWith(u[..^1], StringComparison.Ordinal));
+    }
+
+    bool IsIn(RequestInfo info)
+    {
+        if (!Namespaces.IsEmpty && !Namespaces.Contains(info.Namespace)) return false;
+        return Resources.IsEmpty || Resources.Any(t => t.Group == info.ApiGroup && (t.Resources.IsEmpty || t.Resources.Any(r => Names(r, info)) && (t.Names.IsEmpty || t.Names.Contains(info.Name))));
+    }
+
+    /// <summary>A resource is not its subresources: these are named, or one of both is a star.</summary>
+    static bool Names(string pattern, RequestInfo info)
+    {
+        if (pattern == "*") return true;
+        int slash = pattern.IndexOf('/');
+        if (slash < 0) return info.Subresource.Length == 0 && pattern == info.Resource;
+        if (info.Subresource.Length == 0) return false;
+        var resource = pattern.AsSpan(0, slash);
+        var sub = pattern.AsSpan(slash + 1);
+        return (resource is "*" || resource.SequenceEqual(info.Resource)) && (sub is "*" || sub.SequenceEqual(info.Subresource));
+    }
+
+    /// <exception cref="FormatException"/>
+    public static AuditRule Of(JsonValue value, string at, AuditStages omitted, bool without)
+    {
+        var rule = Fields.Of(value, at, "level", "users", "userGroups", "verbs", "resources", "namespaces", "nonResourceURLs", "omitStages", "omitManagedFields");
+        if (!Enum.TryParse<AuditLevel>(rule.Text("level"), out var level) || !Enum.IsDefined(level))
+            throw new FormatException($"{at}.level: Unsupported value: \"{rule.Text("level")}\": supported values: \"Metadata\", \"None\", \"Request\", \"RequestResponse\"");
+        var made = new AuditRule
+        {
+            Terms = new(level, omitted | rule.Stages("omitStages"), rule.Flag("omitManagedFields") ?? without),
+            Users = rule.Texts("users"), Groups = rule.Texts("userGroups"), Verbs = rule.Texts("verbs"), Namespaces = rule.Texts("namespaces"), Urls = rule.Texts("nonResourceURLs"),
+            Resources = [.. rule.List("resources").Select((r, i) => TargetOf(r, $"{at}.resources[{i}]"))],
+        };
+        if (!made.Urls.IsEmpty && (!made.Resources.IsEmpty || !made.Namespaces.IsEmpty)) throw new FormatException($"{at}.nonResourceURLs: Invalid value: rules cannot apply to both regular resources and non-resource URLs");
+        foreach (string url in made.Urls)
+            if (url != "*" && (!url.StartsWith('/') || url[..^1].Contains('*'))) throw new FormatException($"{at}.nonResourceURLs: Invalid value: \"{url}\": must begin with a '/', and have a '*' only at its end");
+        return made;
+    }
+
+    static Target TargetOf(JsonValue value, string at)
+    {
+        var target = Fields.Of(value, at, "group", "resources", "resourceNames");
+        string group = target.Text("group");
+        if (group.Contains('/')) throw new FormatException($"{at}.group: Invalid value: \"{group}\": group names are without a version");
+        var (resources, names) = (target.Texts("resources"), target.Texts("resourceNames"));
+        if (!names.IsEmpty && resources.IsEmpty) throw new FormatException($"{at}.resourceNames: Invalid value: using resourceNames requires at least one resource");
+        return new(group, resources, names);
+    }
+}
+
+/// <summary>Reads the fields of a configuration file and says which one is wrong.</summary>
+sealed class Fields
+{
+    readonly JsonObject _of;
+    readonly string _at;
+
+    Fields(JsonObject of, string at) => (_of, _at) = (of, at);
+
+    /// <exception cref="FormatException"/>
+    public static Fields Of(JsonValue value, string at, params ReadOnlySpan<string> known)
+    {
+        if (value is not JsonObject of) throw new FormatException($"{(at.Length == 0 ? "it" : at)} must be an object");
+        foreach (var member in of)
+            if (!known.Contains(member.Name)) throw new FormatException($"unknown field \"{(at.Length == 0 ? "" : at + ".")}{member.Name}\"");
+        return new(of, at);
+    }
+
+    string At(string name) => _at.Length == 0 ? name : _at + "." + name;
+
+    public string Text(string name) => _of[name] switch { null or JsonNull => "", JsonString s => s.Value, _ => throw new FormatException($"{At(name)} must be a string") };
+
+    public bool? Flag(string name) => _of[name] switch { null or JsonNull => null, JsonBool b => b.Value, _ => throw new FormatException($"{At(name)} must be true or false") };
+
+    public IEnumerable<JsonValue> List(string name) => _of[name] switch { null or JsonNull => [], JsonArray list => list, _ => throw new FormatException($"{At(name)} must be a list") };
+
+    public ImmutableArray<string> Texts(string name) => [.. List(name).Select(v => v is JsonString s ? s.Value : throw new FormatException($"{At(name)} must be a list of strings"))];
+
+    public AuditStages Stages(string name)
+    {
+        var stages = AuditStages.None;
+        foreach (string text in Texts(name))
+            stages |= Enum.TryParse<AuditStages>(text, out var stage) && Enum.IsDefined(stage) && stage != AuditStages.None ? stage
+                : throw new FormatException($"{At(name)}: Unsupported value: \"{text}\": supported values: \"Panic\", \"RequestReceived\", \"ResponseComplete\", \"ResponseStarted\"");
+        return stages;
+    }
+}
