@@ -25,8 +25,10 @@ sealed class Ipam(IClusterAccess cluster, ControllerOptions options) : IReconcil
         await _turn.WaitAsync(ct);
         try
         {
+            // Before the cache, since what was given leaves here, in another turn, as soon as the cache shows it.
+            var given = _given.Where(g => g.Key != key.Name).Select(g => g.Value).ToList();
             var taken = _nodes.All.SelectMany(n => n.Spec.PodCIDRs.IsEmpty ? [n.Spec.PodCIDR] : n.Spec.PodCIDRs.AsEnumerable())
-                .Where(c => IPNetwork.TryParse(c, out _)).Select(c => IPNetwork.Parse(c)).Concat(_given.Where(g => g.Key != key.Name).Select(g => g.Value)).ToList();
+                .Where(c => IPNetwork.TryParse(c, out _)).Select(c => IPNetwork.Parse(c)).Concat(given).ToList();
             if (new Subnets(whole, options.NodeCidrMaskSize).FirstFree(taken) is not { } part)
             {
                 cluster.Recorder.Event(node, "Normal", "CIDRNotAvailable", $"Node {key.Name} status is now: CIDRNotAvailable");
