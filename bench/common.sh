@@ -1,8 +1,9 @@
 # What the scripts of bench/ share: the built program, clusters of their own in scratch folders, figures from /proc.
-# Sourced by them; honours HANBAE (a built program, else ./hanbae builds one) and LOAD (project file of the load generator).
+# Sourced by them; honours HANBAE (a built program, else ./hanbae builds one) and LOAD (project file of another load
+# generator of the same options and the same columns, with a floor beside it, for the operations that it knows; bench/load has them all).
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-LOAD=${LOAD:-$root/../shared/load/load.csproj}
+LOAD=${LOAD:-$root/bench/load/load.csproj}
 tick=$(getconf CLK_TCK)
 work=$(mktemp -d -t hanbae-bench-XXXXXX)
 hanbae_pid='' floor_pid='' started=0
@@ -23,9 +24,25 @@ build_hanbae() {
 }
 
 build_load() {
-    [[ -f $LOAD ]] || { echo "set LOAD to the project file of the load generator, with its folder floor beside it" >&2; exit 2; }
-    dotnet build -c Release -v q -nologo -o "$work/load" "$LOAD" >"$work/load.log" || { cat "$work/load.log" >&2; exit 1; }
-    dotnet build -c Release -v q -nologo -o "$work/floor" "$(dirname "$LOAD")/floor/floor.csproj" >"$work/load.log" || { cat "$work/load.log" >&2; exit 1; }
+    [[ -f $LOAD ]] || { echo "LOAD is to be the project file of a load generator, with its folder floor beside it" >&2; exit 2; }
+    build_into load "$LOAD"
+    build_into floor "$(dirname "$LOAD")/floor/floor.csproj"
+    build_into own "$root/bench/load/load.csproj"
+    load_dll=$(dll_of "$work/load" "$LOAD")
+    own_dll=$work/own/Hanbae.Bench.Load.dll
+    floor_dll=$(dll_of "$work/floor" "$(dirname "$LOAD")/floor/floor.csproj")
+}
+
+# $1: folder in the scratch folder, $2: project file.
+build_into() {
+    dotnet build -c Release -v q -nologo -o "$work/$1" "$2" >"$work/build.log" || { cat "$work/build.log" >&2; exit 1; }
+}
+
+# The program in folder $1 that project file $2 made.
+dll_of() {
+    local name
+    name=$(sed -n 's/.*<AssemblyName>\(.*\)<.*/\1/p' "$2")
+    echo "$1/${name:-$(basename "$2" .csproj)}.dll"
 }
 
 free_port() {
@@ -55,7 +72,7 @@ start_floor() {
     local at
     at=$(free_port)
     rm -f "$work/floor.config"
-    dotnet "$work/floor/floor.dll" "$at" "$work/floor.config" >"$work/floor.log" 2>&1 &
+    dotnet "$floor_dll" "$at" "$work/floor.config" >"$work/floor.log" 2>&1 &
     floor_pid=$!
     until curl -sko /dev/null "https://localhost:$at/"; do kill -0 $floor_pid; sleep 0.1; done
 }

@@ -52,8 +52,7 @@ sealed class Requests(ApiServer server)
     async ValueTask SendAsync(string method, string path, byte[]? body = null, string type = "application/json", params (string Name, string Value)[] query)
     {
         var reply = await server.Handler(new Sent(method, path, [.. query.Select(q => KeyValuePair.Create(q.Name, q.Value))], body, type) { User = s_admin });
-        int code = reply switch { ItemReply r => r.Code, ObjectReply r => r.Code, _ => 500 };
-        if (code >= 300) throw new InvalidOperationException($"{method} {path}: {code} {((reply as ObjectReply)?.Value as Api.Meta.V1.Status)?.Message}");
+        if (reply.Code >= 300) throw new InvalidOperationException($"{method} {path}: {reply.Code} {((reply as ObjectReply)?.Value as Api.Meta.V1.Status)?.Message}");
     }
 
     /// <summary>A request with a body of bytes: what is left of one when HTTP is taken away.</summary>

@@ -129,18 +129,44 @@ public static class Map
     {
         bool ordered = true;
         for (int i = 1; i < count && ordered; i++) ordered = string.CompareOrdinal(items[i - 1].Key, items[i].Key) < 0;
-        if (!ordered)
-        {
-            // Stable, so that the last of equal keys is the one that stood last.
-            var sorted = items.Take(count).OrderBy(p => p.Key, StringComparer.Ordinal).ToArray();
-            count = 0;
-            foreach (var pair in sorted)
-            {
-                if (count > 0 && items[count - 1].Key == pair.Key) count--;
-                items[count++] = pair;
-            }
-        }
+        if (!ordered) count = count <= Few ? Insert(items, count) : Order(items, count);
         if (count != items.Length) Array.Resize(ref items, count);
         return items;
+    }
+
+    /// <summary>So few are sorted in place, without garbage: labels and the like, on every request.</summary>
+    const int Few = 16;
+
+    /// <summary>Each in its turn to its place among those before it; a later one of equal keys takes the earlier one's.</summary>
+    static int Insert<T>(KeyValuePair<string, T>[] items, int count)
+    {
+        int kept = 0;
+        for (int i = 0; i < count; i++)
+        {
+            var pair = items[i];
+            int at = kept, order = 1;
+            while (at > 0 && (order = string.CompareOrdinal(items[at - 1].Key, pair.Key)) > 0) at--;
+            if (at > 0 && order == 0) items[at - 1] = pair;
+            else
+            {
+                Array.Copy(items, at, items, at + 1, kept - at);
+                items[at] = pair;
+                kept++;
+            }
+        }
+        return kept;
+    }
+
+    static int Order<T>(KeyValuePair<string, T>[] items, int count)
+    {
+        // Stable, so that the last of equal keys is the one that stood last.
+        var sorted = items.Take(count).OrderBy(p => p.Key, StringComparer.Ordinal).ToArray();
+        count = 0;
+        foreach (var pair in sorted)
+        {
+            if (count > 0 && items[count - 1].Key == pair.Key) count--;
+            items[count++] = pair;
+        }
+        return count;
     }
 }

@@ -79,7 +79,9 @@ public static class Tracking
         var set = OwnedFields.Of(applied.ToUtf8(), write.Type);
         if (write.Filter is { } filter) set = filter.Apply(set);
         owners.Owners[self] = new(write.ApiVersion, set, last?.Time);
-        if (last is { Set.IsEmpty: false }) merged = Pruning.Prune(merged, owners, last, write);
+        // What is applied again whole leaves nothing behind that could go.
+        bool lets = last is { Set.IsEmpty: false } && (last.ApiVersion != write.ApiVersion || !last.Set.Difference(set).IsEmpty);
+        if (lets) merged = Pruning.Prune(merged, owners, last!, write);
 
         TakeFromOthers(owners, self, live, merged.ToUtf8(), write, force);
         bool same = merged.Equals(old);

@@ -3,7 +3,7 @@ using Hanbae.Api.Json;
 namespace Hanbae.Machinery.Patch;
 
 /// <summary>JSON merge patch (RFC 7386): what the patch names is set, what it nulls is removed, all else stays.</summary>
-public static class MergePatch
+public static partial class MergePatch
 {
     public static JsonValue Apply(JsonValue original, JsonValue patch)
     {

@@ -25,6 +25,7 @@ public sealed partial class ResourceCache : IAsyncDisposable
     readonly EventRing _ring = new();
     readonly WatchHub _hub;
     readonly Indexes _indexes;
+    readonly WritesAhead _ahead = new();
     readonly IConvertsStored? _converts;
     readonly List<(long Revision, TaskCompletionSource Reached)> _waiting = [];
     readonly ConcurrentDictionary<byte[], Written> _handoff = new(ReferenceEqualityComparer.Instance);
@@ -61,6 +62,20 @@ public sealed partial class ResourceCache : IAsyncDisposable
         if (_state is { } state && state.Revision >= written) return state;
         return await ReachAsync(written, ask: false, ct).ConfigureAwait(false);
     }
+
+    /// <summary>The newest version of one object, every write of it that was answered before included; null when there is none.</summary>
+    public ValueTask<Item?> FindAsync(string key, CancellationToken ct)
+    {
+        if (!_soleWriter || _state is null) return FindCurrentAsync(key, ct);
+        // In this order: what leaves the writes ahead is in the state by then.
+        var ahead = _ahead.Find(key);
+        long floor = _ahead.Floor;
+        var state = _state;
+        if (ahead is { } written) return new(state.All.Find(key) is { } there && there.Revision > written.Revision ? there : written.Item);
+        return state.Revision >= floor ? new(state.All.Find(key)) : FindCurrentAsync(key, ct);
+    }
+
+    async ValueTask<Item?> FindCurrentAsync(string key, CancellationToken ct) => (await CurrentAsync(ct).ConfigureAwait(false)).All.Find(key);
 
     /// <summary>Whatever is at hand.</summary>
     public ValueTask<State> AnyAsync(CancellationToken ct) => _state is { } state ? new(state) : ReachAsync(0, false, ct);
@@ -163,6 +178,12 @@ public sealed partial class ResourceCache : IAsyncDisposable
         if (_hub.Count < 2) return _hub.Count;
         lock (_gate) return _hub.CountOf(ns, name);
     }
+
+    /// <summary>How often writes asked a watcher whether they concern it.</summary>
+    public long WatchersAsked
+    {
+        get { lock (_gate) return _hub.Asked; }
+    }
     /// <summary>Events that watchers were sent.</summary>
     public long EventsSent => Volatile.Read(ref _sent);
     internal void CountSent(int events) => Interlocked.Add(ref _sent, events);
@@ -190,17 +211,23 @@ public sealed partial class ResourceCache : IAsyncDisposable
             _handoff.TryRemove(value, out _);
             return null;
         }
-        Note(revision);
-        if (announced?.Item is { } made) return made;
-        var item = Item.FromStored(_kind, key, revision, value, fresh: true);
-        item.Hold(obj);
-        // Whoever comes second takes the first one's.
-        return announced is null ? item : Interlocked.CompareExchange(ref announced.Item, item, null) ?? item;
+        var item = announced?.Item;
+        if (item is null)
+        {
+            item = Item.FromStored(_kind, key, revision, value, fresh: true);
+            item.Hold(obj);
+            // Whoever comes second takes the first one's.
+            if (announced is not null) item = Interlocked.CompareExchange(ref announced.Item, item, null) ?? item;
+        }
+        Note(key, revision, item);
+        return item;
     }
 
     /// <summary>From now on current means at least this.</summary>
-    internal void Note(long revision)
+    /// <param name="item">Null when the object was deleted.</param>
+    internal void Note(string key, long revision, Item? item)
     {
+        if (_soleWriter) _ahead.Add(key, revision, item);
         long seen;
         while ((seen = Volatile.Read(ref _written)) < revision && Interlocked.CompareExchange(ref _written, revision, seen) != seen) { }
     }
@@ -283,6 +310,7 @@ public sealed partial class ResourceCache : IAsyncDisposable
             if (_state is not null) Log.Refilled(_log, _prefix, items.Count, revision.Value);
             _fault = null;
             Publish(new(Sorted.From(items), revision.Value));
+            _ahead.Refilled(revision.Value);
         }
         return revision;
     }
@@ -316,6 +344,7 @@ public sealed partial class ResourceCache : IAsyncDisposable
             _ring.Add(e);
             _indexes.Apply(e);
             Publish(new(all, change.Revision.Value));
+            _ahead.Reached(key, change.Revision.Value);
             _hub.Dispatch(e);
         }
     }

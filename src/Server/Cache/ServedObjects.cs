@@ -27,7 +27,8 @@ public sealed class ServedObjects(bool soleWriter = true)
 
     /// <summary>The object, or null when it does not exist or its kind is not served.</summary>
     public async ValueTask<T?> FindAsync<T>(string ns, string name, CancellationToken ct) where T : class, IObject<T> =>
-        Of<T>() is { } stored ? (await AllAsync(stored, ct).ConfigureAwait(false)).Find(stored.KeyOf(ns, name))?.Object as T : null;
+        Of<T>() is not { } stored ? null
+        : (soleWriter ? await stored.FindAsync(ns, name, ct).ConfigureAwait(false) : (await AllAsync(stored, ct).ConfigureAwait(false)).Find(stored.KeyOf(ns, name)))?.Object as T;
 
     /// <param name="ns">Empty for all namespaces, and for what has none.</param>
     public async ValueTask<IReadOnlyList<T>> ListAsync<T>(string ns, CancellationToken ct) where T : class, IObject<T>

@@ -73,9 +73,10 @@ public sealed class Sorted
     public Range Between(string start, string prefix)
     {
         if (string.CompareOrdinal(start, prefix) < 0) start = prefix;
-        if (start.Length == 0) return new(this, 0, 0, "");
-        var (chunk, at) = Locate(start);
-        return new(this, chunk, at < 0 ? ~at : at, prefix);
+        var (first, from) = start.Length == 0 ? (0, 0) : Locate(start);
+        // Where it ends is looked up once: no item between need be touched to be passed over.
+        var (last, to) = prefix.Length == 0 ? (_chunks.Length, 0) : Locate(Behind(prefix));
+        return new(_chunks, first, from < 0 ? ~from : from, last, to < 0 ? ~to : to);
     }
 
     /// <summary>What differs between two versions, in key order: what is gone or replaced, and what is new or in its place.</summary>
@@ -101,6 +102,9 @@ public sealed class Sorted
         }
     }
 
+    /// <summary>The first key that no longer begins with the prefix would be here.</summary>
+    static string Behind(string prefix) => prefix[..^1] + (char)(prefix[^1] + 1);
+
     /// <summary>How many items are before a key.</summary>
     int CountBefore(int chunk, int at)
     {
@@ -114,7 +118,7 @@ public sealed class Sorted
     {
         if (prefix.Length == 0) return Count;
         var (from, first) = Locate(prefix);
-        var (to, last) = Locate(prefix[..^1] + (char)(prefix[^1] + 1));
+        var (to, last) = Locate(Behind(prefix));
         return CountBefore(to, last < 0 ? ~last : last) - CountBefore(from, first < 0 ? ~first : first);
     }
 
@@ -142,23 +146,23 @@ public sealed class Sorted
     }
 
     /// <summary>A part of the items: enumerates itself.</summary>
-    public struct Range(Sorted items, int chunk, int at, string prefix)
+    public struct Range
     {
-        int _chunk = chunk, _at = at - 1;
+        readonly Item[][] _chunks;
+        readonly int _last, _to;
+        int _chunk, _at;
+
+        /// <param name="last">The chunk of the first item behind the range, which is its <paramref name="to"/>th.</param>
+        internal Range(Item[][] chunks, int first, int from, int last, int to) => (_chunks, _chunk, _at, _last, _to) = (chunks, first, from - 1, last, to);
 
         public readonly Range GetEnumerator() => this;
-        public readonly Item Current => items._chunks[_chunk][_at];
+        public readonly Item Current => _chunks[_chunk][_at];
 
         public bool MoveNext()
         {
-            var chunks = items._chunks;
-            if (_chunk >= chunks.Length) return false;
-            if (++_at >= chunks[_chunk].Length)
-            {
-                (_chunk, _at) = (_chunk + 1, 0);
-                if (_chunk >= chunks.Length) return false;
-            }
-            return prefix.Length == 0 || chunks[_chunk][_at].Key.StartsWith(prefix, StringComparison.Ordinal);
+            if (_chunk >= _chunks.Length) return false;
+            if (++_at >= _chunks[_chunk].Length) (_chunk, _at) = (_chunk + 1, 0);
+            return _chunk < _last || _chunk == _last && _at < _to;
         }
     }
 }

@@ -12,6 +12,8 @@ sealed class WatchHub(IStrategy strategy, bool namespaced)
     readonly Dictionary<string, int> _fields = [];
 
     public int Count { get; private set; }
+    /// <summary>How often a watcher was asked whether an event concerns it: what writes cost beside their own.</summary>
+    public long Asked { get; private set; }
 
     public void Add(Watcher watcher)
     {
@@ -84,8 +86,9 @@ sealed class WatchHub(IStrategy strategy, bool namespaced)
         }
     }
 
-    static void Offer(List<Watcher> watchers, CacheEvent e)
+    void Offer(List<Watcher> watchers, CacheEvent e)
     {
+        Asked += watchers.Count;
         foreach (var watcher in watchers) watcher.Offer(e);
     }
 

@@ -41,10 +41,16 @@ public sealed class Watcher : IValueTaskSource<bool>
     /// <summary>Where the cache keeps it.</summary>
     internal object? Bucket { get; set; }
 
-    /// <summary>An event of the cache, translated to what it means under the filter.</summary>
+    /// <summary>How many events wait to be taken.</summary>
+    public int Waiting
+    {
+        get { lock (_gate) return _waiting.Count; }
+    }
+
     /// <summary>What the client has seen already: the cache may still be on its way there when the watch begins.</summary>
     internal long After { get; init; }
 
+    /// <summary>An event of the cache, translated to what it means under the filter.</summary>
     internal void Offer(CacheEvent e)
     {
         if (e.Revision <= After) return;

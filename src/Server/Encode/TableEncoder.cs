@@ -42,17 +42,32 @@ static class TableEncoder
         return json;
     }
 
+    /// <summary>One row, laid into the buffer at once: a list is thousands of them.</summary>
     public static void Row(IBufferWriter<byte> to, Output output, Resource resource, Item item, DateTimeOffset now)
     {
-        to.Write("{"u8);
-        item.RowOf(resource.Table).Write(to, now);
-        to.Write("\"object\":"u8);
+        var row = item.RowOf(resource.Table);
+        ReadOnlySpan<byte> before = output.IncludeObject switch { "None" => "\"object\":null}"u8, "Object" => "\"object\":"u8, _ => output.MetaVersion == "v1" ? Partial : PartialBeta };
+        var metadata = output.IncludeObject is "None" or "Object" ? default : item.MetadataJson;
+        var span = to.GetSpan(1 + row.Most + before.Length + metadata.Length + 2);
+        span[0] = (byte)'{';
+        int at = 1 + row.CopyTo(span[1..], now);
+        before.CopyTo(span[at..]);
+        at += before.Length;
         switch (output.IncludeObject)
         {
-            case "None": to.Write("null"u8); break;
-            case "Object": item.Json.WriteTo(to); break;
-            default: Encoder.WritePartial(to, output, item); break;
+            case "None": to.Advance(at); return;
+            case "Object":
+                to.Advance(at);
+                item.Json.WriteTo(to);
+                to.Write("}"u8);
+                return;
         }
-        to.Write("}"u8);
+        metadata.CopyTo(span[at..]);
+        at += metadata.Length;
+        "}}"u8.CopyTo(span[at..]);
+        to.Advance(at + 2);
     }
+
+    static ReadOnlySpan<byte> Partial => "\"object\":{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":"u8;
+    static ReadOnlySpan<byte> PartialBeta => "\"object\":{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/v1beta1\",\"metadata\":"u8;
 }

@@ -69,6 +69,7 @@ sealed class MetricsText(ResourceCatalog resources, Action<StringBuilder>? more)
         Plain(text, "process_resident_memory_bytes", "gauge", "Memory of the process.", process.WorkingSet64);
         Plain(text, "process_virtual_memory_bytes", "gauge", "Address space of the process.", process.VirtualMemorySize64);
         Plain(text, "process_start_time_seconds", "gauge", "When the process began.", new DateTimeOffset(process.StartTime.ToUniversalTime()).ToUnixTimeMilliseconds() / 1000.0);
+        Plain(text, "dotnet_gc_heap_total_allocated_bytes_total", "counter", "Bytes that the process allocated on its managed heap since it began.", GC.GetTotalAllocatedBytes());
         if (Directory.Exists("/proc/self/fd")) Plain(text, "process_open_fds", "gauge", "Open file descriptors.", Directory.EnumerateFileSystemEntries("/proc/self/fd").Count());
     }
 

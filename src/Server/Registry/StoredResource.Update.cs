@@ -48,7 +48,7 @@ public sealed partial class StoredResource
                 var result = await _store.DeleteIfAsync(StoreKey(current.Key), new(current.Revision), ct).ConfigureAwait(false);
                 if (result.Succeeded)
                 {
-                    Cache.Note(result.Revision.Value);
+                    Cache.Note(current.Key, result.Revision.Value, null);
                     Remember(write, current.Key, result.Revision.Value, default);
                     await Strategy.AfterDeleteAsync(old, ct).ConfigureAwait(false);
                     return (Item.FromStored(Kind, current.Key, result.Revision.Value, ToStored(obj)), false);

@@ -40,8 +40,7 @@ public sealed partial class StoredResource : IAsyncDisposable
     public string KeyOf(string ns, string name) => Namespaced ? ns + "/" + name : name;
 
     /// <summary>The newest version, or null.</summary>
-    public async ValueTask<Item?> FindAsync(string ns, string name, CancellationToken ct) =>
-        (await Cache.CurrentAsync(ct).ConfigureAwait(false)).All.Find(KeyOf(ns, name));
+    public ValueTask<Item?> FindAsync(string ns, string name, CancellationToken ct) => Cache.FindAsync(KeyOf(ns, name), ct);
 
     /// <exception cref="StatusException">404.</exception>
     public async ValueTask<Item> GetAsync(string ns, string name, CancellationToken ct) =>

@@ -13,20 +13,29 @@ sealed class Row
 
     Row(byte[] cells, (int, long)[] ages) => (_cells, _ages) = (cells, ages);
 
+    /// <summary>Longer than any age.</summary>
+    const int LongestAge = 32;
+
+    /// <summary>So long is what <see cref="CopyTo"/> writes, at most.</summary>
+    public int Most => _cells.Length + _ages.Length * LongestAge;
+
     /// <summary>Writes <c>"cells":[…],"conditions":[…],</c>; <c>conditions</c> only when there are any.</summary>
-    public void Write(IBufferWriter<byte> to, DateTimeOffset now)
+    /// <returns>How much.</returns>
+    public int CopyTo(Span<byte> to, DateTimeOffset now)
     {
-        int from = 0;
+        int from = 0, written = 0;
         foreach (var (at, since) in _ages)
         {
-            to.Write(_cells.AsSpan(from, at - from));
+            _cells.AsSpan(from, at - from).CopyTo(to[written..]);
+            written += at - from;
             string age = HumanDuration.Of(new(now.UtcTicks - since));
             // Angle brackets as Go escapes them.
-            if (age[0] == '<') to.Write("\\u003cinvalid\\u003e"u8);
-            else Encoding.ASCII.GetBytes(age, to);
+            if (age[0] == '<') age = "\\u003cinvalid\\u003e";
+            written += Encoding.ASCII.GetBytes(age, to[written..]);
             from = at;
         }
-        to.Write(_cells.AsSpan(from));
+        _cells.AsSpan(from).CopyTo(to[written..]);
+        return written + _cells.Length - from;
     }
 
     public static Row Of(ITable table, IObject obj)

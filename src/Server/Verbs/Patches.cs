@@ -34,12 +34,11 @@ static class Patches
     }
 
     /// <summary>The object with the patch applied and read again, with field validation.</summary>
-    public static IKind Apply(RequestContext request, Api.Schema.KindInfo kind, IKind old, Func<JsonValue, JsonValue> apply)
+    public static IKind Apply(RequestContext request, Api.Schema.KindInfo kind, IKind old, Func<byte[], ReadOnlyMemory<byte>> apply)
     {
         try
         {
-            byte[] json = JsonPrinter.ToUtf8(apply(JsonValue.Parse(kind.ToJson(old))));
-            return Body.FromJson(request, json, kind);
+            return Body.FromJson(request, apply(kind.ToJson(old)).Span, kind);
         }
         catch (PatchException e) when (e.Fault == PatchFault.Unprocessable)
         {
@@ -52,7 +51,7 @@ static class Patches
 
     /// <summary>The body as a function from document to document.</summary>
     /// <exception cref="StatusException">415 for what is no patch that this server knows, 400 for a malformed one.</exception>
-    public static async ValueTask<Func<JsonValue, JsonValue>> ReadAsync(RequestContext request, Api.Schema.TypeSchema schema, CancellationToken ct)
+    public static async ValueTask<Func<byte[], ReadOnlyMemory<byte>>> ReadAsync(RequestContext request, Api.Schema.TypeSchema schema, CancellationToken ct)
     {
         string type = Body.MediaType(request.Header("Content-Type"));
         if (!s_types.Contains(type) || type == MediaTypes.ApplyPatch) throw Statuses.UnsupportedMediaType(s_types);
@@ -67,13 +66,13 @@ static class Patches
             case MediaTypes.JsonPatch:
                 var operations = JsonPatch.Parse(patch);
                 if (operations.Operations.Length > 10_000) throw Statuses.TooLarge(10_000);
-                return operations.Apply;
+                return document => JsonPrinter.ToUtf8(operations.Apply(JsonValue.Parse(document)));
             case MediaTypes.MergePatch:
-                if (patch is not JsonObject) throw Statuses.BadRequest("error decoding patch: json: cannot unmarshal " + Named(patch) + " into Go value of type map[string]interface {}");
-                return document => MergePatch.Apply(document, patch);
+                if (patch is not JsonObject changes) throw Statuses.BadRequest("error decoding patch: json: cannot unmarshal " + Named(patch) + " into Go value of type map[string]interface {}");
+                return document => MergePatch.Apply(document, changes);
             default:
                 if (patch is not JsonObject change) throw Statuses.BadRequest("error decoding patch: json: cannot unmarshal " + Named(patch) + " into Go value of type map[string]interface {}");
-                return document => StrategicMerge.Apply((JsonObject)document, change, schema);
+                return document => JsonPrinter.ToUtf8(StrategicMerge.Apply((JsonObject)JsonValue.Parse(document), change, schema));
         }
     }
 

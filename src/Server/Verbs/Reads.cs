@@ -17,8 +17,8 @@ static class Reads
     {
         var cache = resource.Stored.Cache;
         string? version = request.Parameter("resourceVersion");
-        var state = string.IsNullOrEmpty(version) ? await cache.CurrentAsync(ct).ConfigureAwait(false)
-            : version == "0" ? await cache.AnyAsync(ct).ConfigureAwait(false)
+        if (string.IsNullOrEmpty(version)) return resource.View(await resource.Stored.GetAsync(request.Info.Namespace, request.Info.Name, ct).ConfigureAwait(false));
+        var state = version == "0" ? await cache.AnyAsync(ct).ConfigureAwait(false)
             : ulong.TryParse(version, out ulong at) && at <= long.MaxValue ? await cache.NotOlderThanAsync((long)at, ct).ConfigureAwait(false)
             : throw Statuses.Unknown($"resourceVersion: Invalid value: \"{version}\": strconv.ParseUint: parsing \"{version}\": invalid syntax");
         var item = state.All.Find(resource.Stored.KeyOf(request.Info.Namespace, request.Info.Name)) ?? throw Statuses.NotFound(resource.Info.Gvr.GroupResource, request.Info.Name);

@@ -7,7 +7,7 @@ sealed class Write(Key key, ReadOnlyMemory<byte> value, bool isDelete, Revision 
 {
     internal readonly record struct Outcome(bool Succeeded, Entry? Entry, Revision Revision);
 
-    // Continuations run on the pool: the writer has the next group to commit.
+    // Continuations run on the pool, unless who tells is on it already: the writer has the next group to commit.
     ManualResetValueTaskSourceCore<Outcome> _done = new() { RunContinuationsAsynchronously = true };
 
     public Key Key { get; } = key;
@@ -21,8 +21,10 @@ sealed class Write(Key key, ReadOnlyMemory<byte> value, bool isDelete, Revision 
     public ValueTask<PutResult> AsPut() => new(this, _done.Version);
     public ValueTask<DeleteResult> AsDelete() => new(this, _done.Version);
 
+    /// <summary>Has the caller go on: on this thread, which therefore is not the writer's.</summary>
     public void Tell()
     {
+        _done.RunContinuationsAsynchronously = false;
         if (Ct.IsCancellationRequested && Decided == default) _done.SetException(new OperationCanceledException(Ct));
         else _done.SetResult(Decided);
     }

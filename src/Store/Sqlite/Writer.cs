@@ -74,7 +74,7 @@ sealed partial class Writer : IDisposable
         }
         _fanout.Publish(CollectionsMarshal.AsSpan(_changes));
         _changes.Clear();
-        for (int i = from; i < to; i++) writes[i].Tell();
+        Answers.Give(CollectionsMarshal.AsSpan(writes)[from..to]);
         return to - from;
     }
 

@@ -26,6 +26,24 @@ public sealed class MergePatchTests
         Assert.Equal(result, MergePatch.Apply(JsonValue.Parse(original), JsonValue.Parse(patch)).ToString());
 
     [Fact]
+    public void A_patch_of_bytes_is_the_patch_of_the_document()
+    {
+        int seed = Random.Shared.Next();
+        var random = new Random(seed);
+        for (int i = 0; i < 1000; i++)
+        {
+            if (RandomJson.Value(random, 4) is not JsonObject original || RandomJson.Value(random, 4) is not JsonObject patch) continue;
+            string patched = System.Text.Encoding.UTF8.GetString(MergePatch.Apply(original.ToUtf8(), patch).Span);
+            Assert.True(MergePatch.Apply(original, (JsonValue)patch).ToString() == patched, $"seed {seed}: {original} with {patch} became {patched}");
+        }
+    }
+
+    [Theory]
+    [InlineData("""{"a\"b":1,"<":2,"\u00e9":3}""", """{"a\"b":null,"<":{"x":null,"y":"&"},"\u00e9":4,"new\n":5}""", """{"\u003c":{"y":"\u0026"},"é":4,"new\n":5}""")]
+    public void Names_are_found_however_they_are_written(string original, string patch, string result) =>
+        Assert.Equal(result, System.Text.Encoding.UTF8.GetString(MergePatch.Apply(JsonValue.Parse(original).ToUtf8(), (JsonObject)JsonValue.Parse(patch)).Span));
+
+    [Fact]
     public void Random_patches_agree_with_the_rfcs_pseudocode()
     {
         int seed = Random.Shared.Next();
