@@ -94,7 +94,7 @@ public sealed class PolicyApiTests : IAsyncLifetime
         Assert.Equal(404, (await _rig.Test.GetAsync(one)).Code);
         Assert.Equal(2, ((JsonArray)(await _rig.GoodAsync("GET", path + label)).Json["items"]!).Count);
         await _rig.GoodAsync("DELETE", path + label);
-        Assert.Equal(0, ((JsonArray)(await _rig.GoodAsync("GET", path + label)).Json["items"]!).Count);
+        Assert.Empty((JsonArray)(await _rig.GoodAsync("GET", path + label)).Json["items"]!);
     }
 
     /// <summary>As client-go's RetryOnConflict: what is wrong with types is noted beside us.</summary>

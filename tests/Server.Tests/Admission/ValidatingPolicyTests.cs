@@ -90,6 +90,22 @@ public sealed class ValidatingPolicyTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_audit_log_is_told_what_a_policy_says()
+    {
+        await _rig.GoodAsync("POST", Policies, Policy("notes", s_maps, """
+            "validations":[{"expression":"true"},{"expression":"object.metadata.name == 'b'","message":"not b"}],
+            "auditAnnotations":[{"key":"size","valueExpression":"string(size(object.data))"},{"key":"none","valueExpression":"null"}]
+            """));
+        await BindAsync("notes", "\"Audit\"");
+        await _rig.GoodAsync("POST", ConfigMaps, ConfigMap("a"));
+        Assert.Equal(new Dictionary<string, string>
+        {
+            ["notes/size"] = "1",
+            ["validation.policy.admission.k8s.io/validation_failure"] = """[{"message":"not b","policy":"notes","binding":"notes-b","expressionIndex":1,"validationActions":["Audit"]}]""",
+        }, _rig.Audit.ToDictionary());
+    }
+
+    [Fact]
     public async Task Custom_resources_deletes_and_the_authorizer_are_in_reach()
     {
         await _rig.Crd.DefineAsync(CrdRig.Thing("""{"type":"object","x-kubernetes-preserve-unknown-fields":true}"""));
