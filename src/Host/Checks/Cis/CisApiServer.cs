@@ -127,16 +127,19 @@ static class CisApiServer
     {
         string mark = "hanbae-check-" + Guid.NewGuid().ToString("N");
         await s.Client.FindAsync<ConfigMap>(new("kube-system", mark), ct);
-        string[] logs = [.. new DirectoryInfo(s.Paths.Data).EnumerateFiles("*audit*", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2, IgnoreInaccessible = true }).Where(f => f.Extension is ".log" or ".jsonl").Select(f => f.FullName)];
+        List<string> logs = [.. new DirectoryInfo(s.Paths.Data).EnumerateFiles("*audit*", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2, IgnoreInaccessible = true }).Where(f => f.Extension is ".log" or ".jsonl").Select(f => f.FullName)];
+        // Where the user wants it, if anywhere.
+        if (JsonValue.Parse(await File.ReadAllBytesAsync(Path.Combine(s.Paths.Data, Settings.ClusterSettings.FileName), ct)) is JsonObject kept
+            && kept["serverFlags"] is JsonObject flags && flags["audit-log-path"] is JsonString { Value: var named } && File.Exists(named) && !logs.Contains(named)) logs.Add(named);
         // What is logged is written a moment later.
         for (int look = 0; look < 20; look++)
         {
             foreach (string log in logs)
                 if (await Scan.ContainsAsync(log, Encoding.UTF8.GetBytes(mark), ct))
                     return CisFinding.Of(CisSight.Wide([log], UnixFileMode.UserRead | UnixFileMode.UserWrite) is null, $"a request just made is in {log}", $"chmod 600 {log}");
-            if (logs.Length > 0) await Task.Delay(TimeSpan.FromMilliseconds(250), ct);
+            if (logs.Count > 0) await Task.Delay(TimeSpan.FromMilliseconds(250), ct);
         }
-        return CisFinding.Fail(logs.Length == 0 ? "there is no audit log" : $"a request just made is not in {string.Join(", ", logs)}", "start the cluster with an audit policy that logs at least metadata");
+        return CisFinding.Fail(logs.Count == 0 ? "there is no audit log" : $"a request just made is not in {string.Join(", ", logs)}", "hanbae up --audit-policy-file FILE --audit-log-path FILE, with a policy that logs at least metadata");
     }
 
     static async Task<CisFinding> TokenEndsAsync(CisSight s, CancellationToken ct)
@@ -216,6 +219,6 @@ static class CisApiServer
         if (await s.Client.CreateAsync<ServiceAccount>(new(pod.Metadata.Namespace, pod.Spec.ServiceAccountName), "token", request, ct) is not TokenRequest made) return CisFinding.Fail("no token was given", "see the log");
         var claims = JsonValue.Parse(System.Buffers.Text.Base64Url.DecodeFromChars(made.Status.Token.Split('.')[1])) as JsonObject;
         long life = claims?["exp"] is JsonNumber end && claims["iat"] is JsonNumber from ? end.Int64 - from.Int64 : 0;
-        return CisFinding.Of(life <= asked, $"a token asked for {asked} seconds lives {life}", "start the cluster with --extend-token-expiration=false, once all programs read their token anew");
+        return CisFinding.Of(life <= asked, $"a token asked for {asked} seconds lives {life}", "the cluster runs an older program: `hanbae down`, then `hanbae up`");
     }
 }
