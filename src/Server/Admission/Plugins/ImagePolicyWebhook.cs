@@ -2,6 +2,7 @@ using Hanbae.Api;
 using Hanbae.Api.Codec;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Imagepolicy.V1alpha1;
+using Hanbae.Api.Json;
 using Hanbae.Server.Admission.Configuration;
 using Hanbae.Server.Backends;
 
@@ -11,11 +12,12 @@ namespace Hanbae.Server.Admission.Plugins;
 sealed class ImagePolicyWebhook : PodCreation
 {
     const string FailedOpen = "imagepolicywebhook.image-policy.k8s.io/failed-open", Annotations = ".image-policy.k8s.io/";
-    const int Attempts = 5, Remembered = 1024;
+    const int Remembered = 1024;
+    static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
     readonly ImagePolicyOptions _options;
     readonly TimeProvider _time;
-    readonly KubeconfigBackend _backend;
+    readonly ReviewClient _client;
     readonly Lock _lock = new();
     readonly Dictionary<string, (ImageReviewStatus Status, DateTimeOffset Until)> _known = [];
 
@@ -23,7 +25,7 @@ sealed class ImagePolicyWebhook : PodCreation
     public ImagePolicyWebhook(ImagePolicyOptions? options, TimeProvider time)
     {
         _options = options ?? throw new FormatException("ImagePolicyWebhook: no config specified");
-        (_time, _backend) = (time, new(options.KubeConfigFile, TimeSpan.FromSeconds(30)));
+        (_time, _client) = (time, new(Kubeconfig.Read(options.KubeConfigFile), s_patience, options.RetryAfter));
     }
 
     /// <summary>A new image, whether by an update or in a container added to a running Pod, is asked about as well.</summary>
@@ -61,18 +63,13 @@ sealed class ImagePolicyWebhook : PodCreation
     {
         lock (_lock)
             if (_known.TryGetValue(key, out var known) && known.Until > _time.GetUtcNow()) return known.Status;
-        for (int attempt = 1; ; attempt++)
-            try
-            {
-                var answer = (ImageReview)ImageReview.Info.Decode(await _backend.PostAsync(ImageReview.Info.ToJson(review), ct).ConfigureAwait(false));
-                Remember(key, answer.Status);
-                return answer.Status;
-            }
-            catch (Exception e) when (e is HttpRequestException or FormatException or DecodeException || e is OperationCanceledException && !ct.IsCancellationRequested)
-            {
-                if (attempt == Attempts) return null;
-                await Task.Delay(_options.RetryAfter * Math.Pow(1.5, attempt - 1), _time, ct).ConfigureAwait(false);
-            }
+        try
+        {
+            var answer = (ImageReview)ImageReview.Info.Decode(JsonPrinter.ToUtf8(await _client.PostAsync(ImageReview.Info.ToJson(review), ct).ConfigureAwait(false)));
+            Remember(key, answer.Status);
+            return answer.Status;
+        }
+        catch (Exception e) when (e is IOException or DecodeException) { return null; }
     }
 
     void Remember(string key, ImageReviewStatus status)

@@ -1,5 +1,6 @@
 using Hanbae.Api.Json;
 using Hanbae.Server.Auth.Configuration;
+using Hanbae.Server.Backends;
 
 namespace Hanbae.Server.Auth.Webhooks;
 

@@ -2,6 +2,7 @@ using Hanbae.Api;
 using Hanbae.Api.Json;
 using Hanbae.Api.Rest;
 using Hanbae.Server.Auth.Authenticators;
+using Hanbae.Server.Backends;
 
 namespace Hanbae.Server.Auth.Webhooks;
 

@@ -5,7 +5,7 @@ using Hanbae.Api;
 using Hanbae.Api.Json;
 using Hanbae.Machinery.Yaml;
 
-namespace Hanbae.Server.Auth.Webhooks;
+namespace Hanbae.Server.Backends;
 
 /// <summary>Where a webhook is, whom to believe there and what to show: a kubeconfig file's current context, as upstream has it.</summary>
 sealed record Kubeconfig

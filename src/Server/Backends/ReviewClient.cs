@@ -1,9 +1,8 @@
 using System.Net;
 using System.Net.Http.Headers;
 using Hanbae.Api.Json;
-using Hanbae.Server.Backends;
 
-namespace Hanbae.Server.Auth.Webhooks;
+namespace Hanbae.Server.Backends;
 
 /// <summary>Asks a webhook by POST, and again for a while when it is overloaded or broke off, as upstream's webhook clients do.</summary>
 sealed class ReviewClient : IDisposable
