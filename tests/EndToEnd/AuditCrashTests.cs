@@ -49,18 +49,18 @@ public sealed class AuditCrashTests
                 // The line that the kill cut short: its request had no answer.
                 try { e = JsonDocument.Parse(line).RootElement; }
                 catch (JsonException) { continue; }
-                if (e.GetProperty("verb").GetString() != "create") continue;
+                // The cluster makes some of its own.
+                if (e.GetProperty("verb").GetString() != "create" || e.GetProperty("user").GetProperty("username").GetString() != "kubernetes-admin") continue;
                 string stage = e.GetProperty("stage").GetString()!, id = e.GetProperty("auditID").GetString()!;
                 if (stage == "RequestReceived") received.Add(id);
                 else if (stage == "ResponseComplete" && e.GetProperty("responseStatus").GetProperty("code").GetInt32() == 201)
                 {
                     Assert.Contains(id, received);
-                    Assert.Equal("kubernetes-admin", e.GetProperty("user").GetProperty("username").GetString());
                     written.Add(e.GetProperty("objectRef").GetProperty("name").GetString()!);
                 }
             }
         Assert.True(answered.Count >= Kills * 300);
-        Assert.Empty(answered.Where(name => !written.Contains(name)));
+        Assert.DoesNotContain(answered, name => !written.Contains(name));
     }
 
     static async Task WriteAsync(RawApi api, string prefix, ConcurrentBag<string> answered)
@@ -69,7 +69,7 @@ public sealed class AuditCrashTests
             try
             {
                 string name = $"{prefix}-{i}";
-                var (code, _) = await api.SendAsync(HttpMethod.Post, "/api/v1/namespaces/default/configmaps", $$"""{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"{{name}}"}}""");
+                var (code, _) = await api.SendAsync(HttpMethod.Post, "/api/v1/namespaces/default/configmaps", $$$"""{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"{{{name}}}"}}""");
                 if (code == 201) answered.Add(name);
             }
             catch (Exception e) when (e is HttpRequestException or IOException or TaskCanceledException) { return; }

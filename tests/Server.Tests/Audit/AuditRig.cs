@@ -40,7 +40,11 @@ sealed class AuditRig : IAsyncDisposable
     public async Task UntilAsync(Func<bool> condition)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(90));
-        while (!condition()) await Task.Delay(5, patience.Token);
+        while (!condition())
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
     }
 
     public async Task StopAsync()

@@ -35,7 +35,11 @@ public sealed class AuditWebhookTests
     async Task UntilAsync(Func<bool> condition)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(90));
-        while (!condition()) await Task.Delay(5, patience.Token);
+        while (!condition())
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
     }
 
     static int Count(JsonObject list) => ((JsonArray)list["items"]!).Count;

@@ -55,7 +55,11 @@ sealed class FlowRig : IAsyncDisposable
     public async Task UntilAsync(Func<Task<bool>> condition)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(90));
-        while (!await condition()) await Task.Delay(5, patience.Token);
+        while (!await condition())
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
     }
 
     public Task UntilAsync(Func<bool> condition) => UntilAsync(() => Task.FromResult(condition()));
