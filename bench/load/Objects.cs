@@ -31,8 +31,9 @@ static class Objects
 
     public static string Node(int i) => $$$$"""{"apiVersion":"v1","kind":"Node","metadata":{"name":"load-{{{{i}}}}","labels":{"kubernetes.io/hostname":"load-{{{{i}}}}","topology.kubernetes.io/zone":"z{{{{i % 3}}}}"}}}""";
 
-    public static string Lease(int i, DateTimeOffset renewed) => $$$$"""
-        {"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"name":"load-{{{{i}}}}","namespace":"kube-node-lease"},"spec":{"holderIdentity":"load-{{{{i}}}}","leaseDurationSeconds":40,"renewTime":"{{{{renewed:yyyy-MM-ddTHH:mm:ss.ffffffZ}}}}"}}
+    /// <param name="version">Of the one that is replaced; empty to make one.</param>
+    public static string Lease(int i, DateTimeOffset renewed, string version = "") => $$$$"""
+        {"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"name":"load-{{{{i}}}}","namespace":"kube-node-lease","resourceVersion":"{{{{version}}}}"},"spec":{"holderIdentity":"load-{{{{i}}}}","leaseDurationSeconds":40,"renewTime":"{{{{renewed:yyyy-MM-ddTHH:mm:ss.ffffffZ}}}}"}}
         """;
 
     /// <summary>What a kubelet sends when something of its node changed: the conditions, each with its heartbeat.</summary>

@@ -18,7 +18,9 @@ sealed record Options(string Kubeconfig, int[] Pids, string[] Ops)
 
     public static Options Of(string[] args)
     {
-        var given = args.Chunk(2).ToDictionary(a => a[0].TrimStart('-'), a => a[1]);
+        // The last of equal ones stands.
+        var given = new Dictionary<string, string>();
+        foreach (string[] pair in args.Chunk(2)) given[pair[0].TrimStart('-')] = pair[1];
         int Number(string name, int otherwise) => given.TryGetValue(name, out string? value) ? int.Parse(value, CultureInfo.InvariantCulture) : otherwise;
         string[] List(string name) => given.GetValueOrDefault(name, "").Split(',', StringSplitOptions.RemoveEmptyEntries);
         var d = new Options(given["kubeconfig"], [.. List("pids").Select(p => int.Parse(p, CultureInfo.InvariantCulture))], List("ops"));
