@@ -39,6 +39,8 @@ public sealed class ControlPlane : IAsyncDisposable
     public ApiServer Server { get; }
     /// <summary>Where kubelets of this process put what they measure.</summary>
     public required NodeUsage Usage { get; init; }
+    /// <summary>How the parts that <see cref="RunComponents"/> starts are doing.</summary>
+    public required ComponentHealth Health { get; init; }
     /// <summary>Where the API server listens.</summary>
     public int Port => _front.Addresses[0].Port;
     /// <summary>Caches shared by all parts of the control plane, the proxy and DNS.</summary>
@@ -58,11 +60,13 @@ public sealed class ControlPlane : IAsyncDisposable
         var history = SqliteHistory.Open(folder, new(), time);
         await using var made = new Parts(store, history);
         var usage = new NodeUsage();
+        var health = new ComponentHealth();
         var server = made.Server = new ApiServer(store, security.AddTo(new()
         {
             Time = time,
             History = history,
             Table = TableCatalog.Of,
+            Components = health.Checks,
             LegacyApis = settings.LegacyApis,
             Strategy = Hanbae.Server.Registry.Catalog.With(new() { ClusterIPs = [IPNetwork.Parse(settings.ServiceCidr)] }),
             KubeletClientCertificate = pki.ApiServerKubeletClient,
@@ -74,7 +78,7 @@ public sealed class ControlPlane : IAsyncDisposable
             Paths =
             [
                 .. new ResourceMetricsApi(usage.Measured).Routes,
-                .. new OpenApiHandler(() => made.Server?.MoreOpenApi ?? []).Routes,
+                .. new OpenApiHandler(() => made.Server?.MoreOpenApi ?? [], settings.LegacyApis, ResourceMetricsApi.Described).Routes,
                 .. new DiscoveryHandler(() => made.Server?.MoreGroups ?? [], $"{advertise}:{settings.ApiPort}", settings.LegacyApis).Routes,
             ],
         }));
@@ -90,7 +94,7 @@ public sealed class ControlPlane : IAsyncDisposable
             ClientAuthority = pki.Authority.ExportCertificatePem() + "\n", FrontProxyAuthority = pki.FrontProxyAuthority.ExportCertificatePem() + "\n",
         }, ct);
         made.Keep();
-        return new(store, history, server, front, time, loggers) { Usage = usage };
+        return new(store, history, server, front, time, loggers) { Usage = usage, Health = health };
     }
 
     /// <summary>Takes back what a failed start has made so far.</summary>
@@ -132,12 +136,13 @@ public sealed class ControlPlane : IAsyncDisposable
         supervisor.Run("aggregator", Server.Aggregator!.RunAsync);
         var options = new Controllers.ControllerOptions { RootCa = pki.Authority.ExportCertificatePem() + "\n", ClusterCidr = settings.PodCidr };
         var log = _loggers.CreateLogger("hanbae.controllers");
-        var accounts = Controllers.Catalog.All.Select(e => e.Component).Distinct().ToDictionary(c => c, c =>
-            Access(supervisor, "system:serviceaccount:kube-system:" + c, "kube-controller-manager", c, "system:serviceaccounts", "system:serviceaccounts:kube-system"));
-        supervisor.Run("controllers", ct => Controllers.Catalog.RunAsync(entry => accounts[entry.Component], options, ct, log));
+        var accounts = Controllers.Catalog.All.Select(e => (e.Component, e.EventSource)).Distinct().ToDictionary(c => c, c =>
+            Access(supervisor, "system:serviceaccount:kube-system:" + c.Component, "kube-controller-manager", c.EventSource, "system:serviceaccounts", "system:serviceaccounts:kube-system"));
+        Health.Watch(supervisor);
+        supervisor.Run(ComponentHealth.Controllers, ct => Controllers.Catalog.RunAsync(entry => accounts[(entry.Component, entry.EventSource)], options, ct, log));
         var scheduler = Access(supervisor, "system:kube-scheduler", "kube-scheduler", "default-scheduler");
         var scheduling = new SchedulerOptions { Configuration = settings.Scheduling() };
-        supervisor.Run("scheduler", ct => new Scheduler.Scheduler(scheduler, scheduling).RunAsync(ct));
+        supervisor.Run(ComponentHealth.Scheduler, ct => new Scheduler.Scheduler(scheduler, scheduling).RunAsync(ct));
     }
 
     /// <summary>A component's own access: its identity and event source, the shared caches.</summary>
