@@ -8,7 +8,11 @@ namespace Hanbae.Controllers;
 
 /// <summary>One controller: its name, as in <c>--controllers</c> and in Events, and how it is made.</summary>
 /// <param name="Component">The account it works as: <c>system:serviceaccount:kube-system:</c> and this.</param>
-public sealed record CatalogEntry(string Name, string Component, Func<IClusterAccess, ControllerOptions, IReconciler> Make);
+public sealed record CatalogEntry(string Name, string Component, Func<IClusterAccess, ControllerOptions, IReconciler> Make)
+{
+    /// <summary>The source of its Events, where upstream names that otherwise.</summary>
+    public string EventSource { get => field ?? Component; init; }
+}
 
 /// <summary>All controllers. They run at once; the order is that in which a cluster needs them to come alive.</summary>
 public static partial class Catalog
@@ -23,25 +27,25 @@ public static partial class Catalog
         new("deployment", "deployment-controller", (c, _) => new Deployments.Roll(c)),
         new("replicaset", "replicaset-controller", (c, _) => new Scale<ReplicaSet>(c, Scaled.ReplicaSets)),
         new("replicationcontroller", "replication-controller", (c, _) => new Scale<ReplicationController>(c, Scaled.ReplicationControllers)),
-        new("daemonset", "daemon-set-controller", (c, _) => new DaemonSets.Run(c)),
+        new("daemonset", "daemon-set-controller", (c, _) => new DaemonSets.Run(c)) { EventSource = "daemonset-controller" },
         new("statefulset", "statefulset-controller", (c, _) => new StatefulSets.Run(c)),
         new("job", "job-controller", (c, _) => new Jobs.Run(c)),
         new("cronjob", "cronjob-controller", (c, _) => new CronJobs.Start(c)),
         new("ttl-after-finished", "ttl-after-finished-controller", (c, _) => new TtlAfterFinished.Expire(c)),
         // How it is found.
-        new("endpointslice", "endpointslice-controller", (c, _) => new EndpointSlices.Reflect(c)),
+        new("endpointslice", "endpointslice-controller", (c, _) => new EndpointSlices.Reflect(c)) { EventSource = "endpoint-slice-controller" },
         new("endpoint", "endpoint-controller", (c, _) => new Endpoints.Reflect(c)),
-        new("endpointslicemirroring", "endpointslicemirroring-controller", (c, _) => new EndpointSliceMirroring.Mirror(c)),
+        new("endpointslicemirroring", "endpointslicemirroring-controller", (c, _) => new EndpointSliceMirroring.Mirror(c)) { EventSource = "endpoint-slice-mirroring-controller" },
         new("service-lb", "service-controller", (c, _) => new Services.Balance(c)),
         // How much of it may be disturbed.
-        new("disruption", "disruption-controller", (c, _) => new PodDisruptionBudgets.Allow(c)),
+        new("disruption", "disruption-controller", (c, _) => new PodDisruptionBudgets.Allow(c)) { EventSource = "controllermanager" },
         // How much of it there may be.
         new("resourcequota", "resourcequota-controller", (c, _) => new ResourceQuotas.Count(c)),
         new("horizontal-pod-autoscaling", "horizontal-pod-autoscaler", (c, _) => new HorizontalPodAutoscalers.Autoscale(c)),
         // Where it keeps its data. The claims of ephemeral volumes come before what gives claims their volumes.
-        new("ephemeral-volume", "ephemeral-volume-controller", (c, _) => new Volumes.Ephemeral(c)),
-        new("persistentvolume-binder", "persistent-volume-binder", (c, o) => new PersistentVolumes.Bind(c, o)),
-        new("persistentvolume-expander", "expand-controller", (c, _) => new PersistentVolumeClaims.Expand(c)),
+        new("ephemeral-volume", "ephemeral-volume-controller", (c, _) => new Volumes.Ephemeral(c)) { EventSource = "ephemeral_volume" },
+        new("persistentvolume-binder", "persistent-volume-binder", (c, o) => new PersistentVolumes.Bind(c, o)) { EventSource = "persistentvolume-controller" },
+        new("persistentvolume-expander", "expand-controller", (c, _) => new PersistentVolumeClaims.Expand(c)) { EventSource = "volume_expand" },
         new("pvc-protection", "pvc-protection-controller", (c, _) => new PersistentVolumeClaims.Protect(c)),
         new("pv-protection", "pv-protection-controller", (c, _) => new PersistentVolumes.Protect(c)),
         new("volumeattributesclass-protection", "vac-protection-controller", (c, _) => new VolumeAttributesClasses.Protect(c)),
@@ -58,9 +62,9 @@ public static partial class Catalog
         new("garbagecollector", "generic-garbage-collector", (c, _) => new Garbage.Collect(c)),
         new("podgc", "pod-garbage-collector", (c, o) => new Pods.Sweep(c, o)),
         // Where it runs.
-        new("nodeipam", "node-controller", (c, o) => new Nodes.Ipam(c, o)),
+        new("nodeipam", "node-controller", (c, o) => new Nodes.Ipam(c, o)) { EventSource = "cidrAllocator" },
         new("ttl", "ttl-controller", (c, _) => new Nodes.SecretTtl(c)),
         new("nodelifecycle", "node-controller", (c, o) => new Nodes.Lifecycle(c, o)),
-        new("taint-eviction-controller", "node-controller", (c, _) => new Nodes.Evict(c)),
+        new("taint-eviction-controller", "node-controller", (c, _) => new Nodes.Evict(c)) { EventSource = "taint-eviction-controller" },
     ];
 }

@@ -31,7 +31,7 @@ public sealed class ApiServer : IAsyncDisposable
         Options = options;
         // Taken once: requests may still ask for it when the server is disposed of.
         Stopping = _stop.Token;
-        var builtIn = new BuiltInHandlers(this);
+        var builtIn = new BuiltInHandlers(this, store);
         Resources = new(store, options, [.. options.Rest, .. builtIn.Routes()]);
         foreach (var stored in Resources.AllStored) (stored.Strategy as IAttached)?.Attach(Resources.Stored);
         // Made before the metrics, which print them.

@@ -25,6 +25,8 @@ public sealed record ServerOptions
     public ImmutableArray<IAdmission> Admission { get; init; } = [];
     /// <summary>Resources and subresources that are no plain storage; they take precedence over the server's own.</summary>
     public ImmutableArray<RestRoute> Rest { get; init; } = [];
+    /// <summary>Parts of the control plane that <c>kubectl get componentstatuses</c> asks after, besides the store.</summary>
+    public ImmutableArray<Subresources.ComponentCheck> Components { get; init; } = [];
     public ImmutableArray<PathRoute> Paths { get; init; } = [];
     /// <summary>Groups that <see cref="Paths"/> answer: they are discovered, and registered as APIServices of this server.</summary>
     public ImmutableArray<Discovery.ServedGroup> MoreGroups { get; init; } = [];

@@ -131,9 +131,46 @@ public sealed class HttpTests
         Assert.Equal((200, ""), (json.Code, json.Text("metadata", "labels", "x")));
         var wrong = await server.SendAsync("PATCH", Pods + "/a", """[{"op":"test","path":"/metadata/name","value":"b"}]""", "application/json-patch+json");
         Assert.Equal((422, "the server rejected our request due to an error in our request"), (wrong.Code, wrong.Message));
+        Assert.Equal("", wrong.Text("details", "causes"));
         var stale = await server.SendAsync("PATCH", Pods + "/a", """{"metadata":{"resourceVersion":"1"}}""", "application/merge-patch+json");
         Assert.Equal(409, stale.Code);
         Assert.Equal(404, (await server.SendAsync("PATCH", Pods + "/b", "{}", "application/merge-patch+json")).Code);
+    }
+
+    [Theory]
+    [InlineData("merge-patch", """{"spec":{"priority":"high"}}""", "json: cannot unmarshal string into Go struct field PodSpec.spec.priority of type int32")]
+    [InlineData("strategic-merge-patch", """{"spec":{"priority":"high"}}""", "patch: Invalid value: \"map[spec:map[priority:high]]\": unrecognized type: int32")]
+    [InlineData("strategic-merge-patch", """{"metadata":{"labels":{"a":1,"b":null}}}""", "patch: Invalid value: \"map[metadata:map[labels:map[a:1 b:<nil>]]]\": cannot convert int64 to string")]
+    [InlineData("strategic-merge-patch", """{"spec":{"nodeSelector":["a",true]}}""", "patch: Invalid value: \"map[spec:map[nodeSelector:[a true]]]\": cannot restore map from slice")]
+    [InlineData("strategic-merge-patch", """{"spec":{"colour":"red"}}""", "patch: Invalid value: \"map[spec:map[colour:red]]\": strict decoding error: unknown field \"spec.colour\"")]
+    public async Task What_a_patch_makes_of_an_object_may_be_none(string type, string patch, string why)
+    {
+        await using var server = await TestServer.StartAsync();
+        await server.PostAsync(Pods, """{"metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"i"}]}}""");
+        var refused = await server.SendAsync("PATCH", Pods + "/a?fieldValidation=Strict", patch, $"application/{type}+json");
+        Assert.Equal((422, "Invalid"), (refused.Code, refused.Text("reason")));
+        Assert.StartsWith(" \"\" is invalid: patch: Invalid value: ", refused.Message);
+        Assert.EndsWith(why, refused.Message);
+    }
+
+    [Fact]
+    public async Task Components_are_asked_how_they_are()
+    {
+        await using var server = await TestServer.StartAsync(o => o with { Components = [new("scheduler", _ => new((string?)null)), new("controller-manager", _ => new("it sleeps"))] });
+        var all = await server.GetAsync("/api/v1/componentstatuses");
+        Assert.Equal(("ComponentStatusList", "scheduler", "True", "ok"), (all.Text("kind"), all.Text("items", "0", "metadata", "name"), all.Text("items", "0", "conditions", "0", "status"), all.Text("items", "0", "conditions", "0", "message")));
+        Assert.Equal(("False", "it sleeps"), (all.Text("items", "1", "conditions", "0", "status"), all.Text("items", "1", "conditions", "0", "message")));
+        Assert.Equal("etcd-0", all.Text("items", "2", "metadata", "name"));
+        var one = await server.GetAsync("/api/v1/componentstatuses/controller-manager", "application/json;as=Table;v=v1;g=meta.k8s.io");
+        Assert.True(one.Code == 200, one.Body);
+        Assert.Contains("\"cells\":[\"controller-manager\",\"Unhealthy\",\"it sleeps\",\"\"]", one.Body);
+        Assert.Equal((500, "Component not found: none"), await NoneAsync());
+
+        async Task<(int, string)> NoneAsync()
+        {
+            var none = await server.GetAsync("/api/v1/componentstatuses/none");
+            return (none.Code, none.Message);
+        }
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using Hanbae.Api.Rest;
 using Hanbae.Server.Discovery;
 using Hanbae.Server.OpenApi;
 using Hanbae.Server.Tables;
@@ -20,10 +21,11 @@ public sealed class KubectlSession(string kubectl, TestServer server, bool borro
 
     /// <summary>With a server of its own.</summary>
     /// <param name="more">Groups that <paramref name="paths"/> answer.</param>
-    public static async Task<KubectlSession> StartAsync(string kubectl, bool legacy = false, ImmutableArray<ServedGroup>? more = null, params PathRoute[] paths) => new(kubectl, await TestServer.StartAsync(o => o with
+    /// <param name="described">What they hold.</param>
+    public static async Task<KubectlSession> StartAsync(string kubectl, bool legacy = false, ImmutableArray<ServedGroup>? more = null, ImmutableArray<ResourceInfo>? described = null, params PathRoute[] paths) => new(kubectl, await TestServer.StartAsync(o => o with
     {
         Table = TableCatalog.Of, LegacyApis = legacy, MoreGroups = more ?? [],
-        Paths = [.. paths, .. new DiscoveryHandler(() => more ?? [], "10.0.0.1:6443", legacy).Routes, .. new OpenApiHandler(() => []).Routes],
+        Paths = [.. paths, .. new DiscoveryHandler(() => more ?? [], "10.0.0.1:6443", legacy).Routes, .. new OpenApiHandler(() => [], legacy, described ?? []).Routes],
     }));
 
     /// <summary>What it prints; it must succeed.</summary>

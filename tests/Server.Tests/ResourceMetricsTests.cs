@@ -66,11 +66,12 @@ public sealed class ResourceMetricsTests : IAsyncLifetime
     [Theory, Kubectl("1.27"), Kubectl("1.33")]
     public async Task Kubectl_tops_nodes_and_Pods(string kubectl)
     {
-        await using var session = await KubectlSession.StartAsync(kubectl, more: [ResourceMetricsApi.Served], paths: [.. new ResourceMetricsApi(() => s_usage).Routes]);
+        await using var session = await KubectlSession.StartAsync(kubectl, more: [ResourceMetricsApi.Served], described: ResourceMetricsApi.Described, paths: [.. new ResourceMetricsApi(() => s_usage).Routes]);
         await session.Server.CreateAsync(new Node { Metadata = new() { Name = "n1" }, Status = new() { Allocatable = Of("1", "4Gi"), Capacity = Of("1", "4Gi") } });
         Assert.Matches(@"n1\s+250m\s+25%\s+1024Mi\s+25%", await session.RunAsync("", "top", "nodes"));
         Assert.Matches(@"(?s)a\s+150m\s+15Mi.*b\s+1000m\s+1Mi", await session.RunAsync("", "top", "pods", "-n", "default"));
         Assert.Matches(@"a\s+d\s+50m\s+5Mi", await session.RunAsync("", "top", "pods", "-n", "default", "--containers", "-l", "app=x"));
+        Assert.Matches(@"usage\s+<map\[string\]\w+>", await session.RunAsync("", "explain", "--api-version=metrics.k8s.io/v1beta1", "pods.containers"));
         Assert.Matches(@"NAME\s+CPU\s+MEMORY\s+WINDOW\s+a\s+150m\s+15Mi\s+15s", await session.RunAsync("", "get", "pods.metrics.k8s.io", "-n", "default"));
     }
 }

@@ -45,6 +45,8 @@ public sealed class ControlPlane : IAsyncDisposable
     public required Security Security { get; init; }
     /// <summary>Where kubelets of this process put what they measure.</summary>
     public required NodeUsage Usage { get; init; }
+    /// <summary>How the parts that <see cref="RunComponents"/> starts are doing.</summary>
+    public required ComponentHealth Health { get; init; }
     /// <summary>Where the API server listens.</summary>
     public int Port => _front.Addresses[0].Port;
     /// <summary>Caches shared by all parts of the control plane, the proxy and DNS.</summary>
@@ -69,11 +71,13 @@ public sealed class ControlPlane : IAsyncDisposable
         var history = SqliteHistory.Open(folder, new(), time);
         await using var made = new Parts(store, history);
         var usage = new NodeUsage();
+        var health = new ComponentHealth();
         var server = made.Server = new ApiServer(new EncryptedStore(store, () => encryption.Rules), security.AddTo(new()
         {
             Time = time,
             History = new EncryptedHistory(history, () => encryption.Rules),
             Table = TableCatalog.Of,
+            Components = health.Checks,
             LegacyApis = settings.LegacyApis,
             RequestTimeout = settings.Flags.RequestTimeout,
             FlowControl = settings.Flags.FlowControl(),
@@ -87,7 +91,7 @@ public sealed class ControlPlane : IAsyncDisposable
             Paths =
             [
                 .. new ResourceMetricsApi(usage.Measured).Routes,
-                .. new OpenApiHandler(() => made.Server?.MoreOpenApi ?? []).Routes,
+                .. new OpenApiHandler(() => made.Server?.MoreOpenApi ?? [], settings.LegacyApis, ResourceMetricsApi.Described).Routes,
                 .. new DiscoveryHandler(() => made.Server?.MoreGroups ?? [], $"{advertise}:{settings.ApiPort}", settings.LegacyApis).Routes,
             ],
         }));
@@ -98,7 +102,7 @@ public sealed class ControlPlane : IAsyncDisposable
         }, ct);
         await BootstrapAsync(server, settings, pki, advertise, front.Addresses[0].Port, ct);
         made.Keep();
-        return new(store, history, encryption, server, front, advertise, time, loggers) { Usage = usage, Security = security };
+        return new(store, history, encryption, server, front, advertise, time, loggers) { Usage = usage, Security = security, Health = health };
     }
 
     /// <summary>What every cluster has, such as whom it believes; again when that changes.</summary>
@@ -159,12 +163,13 @@ public sealed class ControlPlane : IAsyncDisposable
             ServiceAccountToken = (account, secret) => LegacyTokens.Make(signing, account, secret),
         };
         var log = _loggers.CreateLogger("hanbae.controllers");
-        var accounts = Controllers.Catalog.All.Select(e => e.Component).Distinct().ToDictionary(c => c, c =>
-            Access(supervisor, "system:serviceaccount:kube-system:" + c, "kube-controller-manager", c, "system:serviceaccounts", "system:serviceaccounts:kube-system"));
-        supervisor.Run("controllers", ct => Controllers.Catalog.RunAsync(entry => accounts[entry.Component], options, ct, log));
+        var accounts = Controllers.Catalog.All.Select(e => (e.Component, e.EventSource)).Distinct().ToDictionary(c => c, c =>
+            Access(supervisor, "system:serviceaccount:kube-system:" + c.Component, "kube-controller-manager", c.EventSource, "system:serviceaccounts", "system:serviceaccounts:kube-system"));
+        Health.Watch(supervisor);
+        supervisor.Run(ComponentHealth.Controllers, ct => Controllers.Catalog.RunAsync(entry => accounts[(entry.Component, entry.EventSource)], options, ct, log));
         var scheduler = Access(supervisor, "system:kube-scheduler", "kube-scheduler", "default-scheduler");
         var scheduling = new SchedulerOptions { Configuration = settings.Scheduling() };
-        supervisor.Run("scheduler", ct => new Scheduler.Scheduler(scheduler, scheduling).RunAsync(ct));
+        supervisor.Run(ComponentHealth.Scheduler, ct => new Scheduler.Scheduler(scheduler, scheduling).RunAsync(ct));
     }
 
     /// <summary>Extension API servers read from the cluster whom it believes: they are told when that changes.</summary>

@@ -9,6 +9,7 @@ public sealed partial class Supervisor(ILoggerFactory loggers, TimeProvider time
 
     readonly Lock _gate = new();
     readonly List<(Task Task, CancellationTokenSource Stop)> _parts = [];
+    readonly HashSet<string> _running = [];
     bool _ended;
 
     /// <param name="run">Runs until cancelled; returning earlier counts as a failure.</param>
@@ -22,6 +23,9 @@ public sealed partial class Supervisor(ILoggerFactory loggers, TimeProvider time
         }
     }
 
+    /// <summary>Whether it runs now, rather than waiting to start again.</summary>
+    public bool Runs(string name) { lock (_gate) return _running.Contains(name); }
+
     async Task KeepAsync(string name, Func<CancellationToken, Task> run, CancellationToken ct)
     {
         var log = loggers.CreateLogger("hanbae." + name);
@@ -31,12 +35,14 @@ public sealed partial class Supervisor(ILoggerFactory loggers, TimeProvider time
             var started = time.GetUtcNow();
             try
             {
+                lock (_gate) _running.Add(name);
                 await run(ct);
                 if (ct.IsCancellationRequested) return;
                 Log.Ended(log, name, pause);
             }
             catch (OperationCanceledException) when (ct.IsCancellationRequested) { return; }
             catch (Exception e) { Log.Failed(log, e, name, pause); }
+            finally { lock (_gate) _running.Remove(name); }
             if (time.GetUtcNow() - started > Settled) pause = FirstPause;
             await Task.Delay(pause, time, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             pause = TimeSpan.FromTicks(Math.Min(LongestPause.Ticks, pause.Ticks * 2));

@@ -111,7 +111,8 @@ static class WorkloadRules
 
     static void Template(FieldPath at, LabelSelector? selector, PodTemplateSpec template, Errors errors)
     {
-        if (selector is not null && !LabelRules.IsEmpty(selector) && !LabelRules.Matches(selector, template.Metadata.Labels))
+        // None at all selects nothing, so it does not select the template either.
+        if (selector is null || !LabelRules.IsEmpty(selector) && !LabelRules.Matches(selector, template.Metadata.Labels))
             errors.InvalidAs(at["template"]["metadata"]["labels"], Shown.Map(template.Metadata.Labels), Mismatch);
         Pods(at["template"], template, errors);
     }

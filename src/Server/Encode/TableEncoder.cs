@@ -1,9 +1,11 @@
 using System.Buffers;
+using System.Collections.Immutable;
 using Hanbae.Api.Codec;
 using Hanbae.Api.Meta.V1;
 using Hanbae.Api.Schema;
 using Hanbae.Server.Cache;
 using Hanbae.Server.Registry;
+using Hanbae.Server.Tables;
 
 namespace Hanbae.Server.Encode;
 
@@ -22,9 +24,10 @@ static class TableEncoder
         to.Write(",\"rows\":["u8);
     }
 
-    public static byte[] Columns(Resource resource)
+    public static byte[] Columns(Resource resource) => Columns(resource.Info.Columns.IsEmpty ? [.. s_default] : resource.Info.Columns, resource.Table);
+
+    public static byte[] Columns(ImmutableArray<ApiColumn> columns, ITable? table)
     {
-        var columns = resource.Info.Columns.IsEmpty ? s_default : [.. resource.Info.Columns];
         var writer = new JsonWriter(1024);
         for (int i = 0; i < columns.Length; i++)
         {
@@ -32,7 +35,7 @@ static class TableEncoder
             writer.Raw(i == 0 ? "[{\"name\":"u8 : ",{\"name\":"u8); writer.String(column.Name);
             writer.Raw(",\"type\":"u8); writer.String(column.Type);
             writer.Raw(",\"format\":"u8); writer.String(column.Format);
-            writer.Raw(",\"description\":"u8); writer.String(resource.Table.Describe(column));
+            writer.Raw(",\"description\":"u8); writer.String(table?.Describe(column) ?? "");
             writer.Raw(",\"priority\":"u8); writer.Int64(column.Priority);
             writer.Byte((byte)'}');
         }

@@ -37,7 +37,7 @@ public static class Statuses
 
     public static StatusException Invalid(GroupVersionKind kind, string name, IReadOnlyList<FieldError> errors)
     {
-        string shown = kind.Group.Length == 0 ? kind.Kind : kind.Kind + "." + kind.Group;
+        string shown = string.IsNullOrEmpty(kind.Group) ? kind.Kind : kind.Kind + "." + kind.Group;
         // Upstream's aggregate says the same thing once.
         string[] distinct = [.. errors.Select(e => e.ToString()).Distinct()];
         string text = distinct.Length == 1 ? distinct[0] : "[" + string.Join(", ", distinct) + "]";
@@ -109,7 +109,7 @@ public static class Statuses
         StatusException e => e.Status,
         Api.Rest.ApiException e => e.Status,
         PatchException { Fault: PatchFault.Malformed } e => Failure(400, "BadRequest", e.Message),
-        PatchException { Fault: PatchFault.Unprocessable } e => Failure(422, "Invalid", "the server rejected our request due to an error in our request", new() { Causes = [new() { Message = e.Message }] }),
+        PatchException { Fault: PatchFault.Unprocessable } e => Failure(422, "Invalid", "the server rejected our request due to an error in our request", new()),
         CompactedException => Failure(410, "Expired", "The resourceVersion for the provided list is too old."),
         UnavailableException { Reason: Store.Unavailable.FutureRevision } e => Failure(504, "Timeout", "Timeout: " + e.Message),
         UnavailableException { Reason: Store.Unavailable.Overloaded } e => Failure(429, "TooManyRequests", "storage is (re)initializing: " + e.Message, new() { RetryAfterSeconds = 1 }),

@@ -2,20 +2,14 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Text.Json;
 using Hanbae.Api;
-using Hanbae.Api.Rest;
-using Hanbae.Api.Schema;
 
 namespace Hanbae.Server.OpenApi;
 
 /// <summary>The documents of what is built in and of what others add, each rendered at the first request for it.</summary>
-sealed class OpenApiDocuments(ImmutableArray<OpenApiPart> more)
+sealed class OpenApiDocuments(DescribedVersions own, ImmutableArray<OpenApiPart> more)
 {
-    static readonly Lazy<ImmutableArray<GroupVersion>> s_builtIn = new(() => [.. ApiData.Groups.SelectMany(g => g.Default.Select(v => new GroupVersion(g.Name, v)))]);
-    // What is built in never changes: rendered once, whatever comes and goes beside it.
-    static readonly ConcurrentDictionary<GroupVersion, Lazy<KeptDocument>> s_v3 = new();
-
     readonly ConcurrentDictionary<GroupVersion, Lazy<KeptDocument>> _v3 = new();
-    readonly Lazy<(KeptDocument Json, KeptDocument Protobuf)> _v2 = new(() => RenderV2(more));
+    readonly Lazy<(KeptDocument Json, KeptDocument Protobuf)> _v2 = new(() => RenderV2(own, more));
     readonly Lock _index = new();
     KeptDocument? _rendered;
 
@@ -23,10 +17,10 @@ sealed class OpenApiDocuments(ImmutableArray<OpenApiPart> more)
     /// <summary>gnostic's <c>openapi.v2.Document</c>, which kubectl asks for.</summary>
     public KeptDocument V2Protobuf => _v2.Value.Protobuf;
 
-    static (KeptDocument, KeptDocument) RenderV2(ImmutableArray<OpenApiPart> more)
+    static (KeptDocument, KeptDocument) RenderV2(DescribedVersions own, ImmutableArray<OpenApiPart> more)
     {
-        GroupVersion[] all = [.. s_builtIn.Value, .. more.Select(p => p.Version)];
-        byte[] json = OpenApiDocument.V2(s_builtIn.Value.SelectMany(v => Resources.Of(v)), all, more);
+        GroupVersion[] all = [.. own.All, .. more.Select(p => p.Version)];
+        byte[] json = OpenApiDocument.V2(own.All.SelectMany(own.Resources), all, more);
         return (KeptDocument.Of(json), KeptDocument.Of(GnosticDocument.Of(json)));
     }
 
@@ -42,8 +36,7 @@ sealed class OpenApiDocuments(ImmutableArray<OpenApiPart> more)
     {
         foreach (var part in more)
             if (part.Version == version) return _v3.GetOrAdd(version, _ => new(() => KeptDocument.Of(part.V3()))).Value;
-        if (!s_builtIn.Value.Contains(version)) return null;
-        return s_v3.GetOrAdd(version, v => new(() => KeptDocument.Of(OpenApiDocument.V3(Resources.Of(v), s_builtIn.Value)))).Value;
+        return own.All.Contains(version) ? own.V3(version) : null;
     }
 
     /// <summary>Where each group and version is described, with the hash that lets clients keep it for good.</summary>
@@ -62,7 +55,7 @@ sealed class OpenApiDocuments(ImmutableArray<OpenApiPart> more)
         {
             json.WriteStartObject();
             json.WriteStartObject("paths");
-            foreach (var version in s_builtIn.Value.Concat(more.Select(p => p.Version)).Distinct())
+            foreach (var version in own.All.Concat(more.Select(p => p.Version)).Distinct())
             {
                 string path = Path(version);
                 json.WriteStartObject(path);

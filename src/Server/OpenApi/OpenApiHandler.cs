@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Hanbae.Api.Rest;
 using Hanbae.Server.Discovery;
 using Hanbae.Server.Errors;
 
@@ -6,8 +7,11 @@ namespace Hanbae.Server.OpenApi;
 
 /// <summary>Describes every path and type: <c>/openapi/v2</c> in one piece, <c>/openapi/v3</c> by group and version.</summary>
 /// <param name="more">What CustomResourceDefinitions and APIServices add; the same array until they change.</param>
-public sealed class OpenApiHandler(Func<ImmutableArray<OpenApiPart>> more)
+/// <param name="legacy">Whether versions that upstream has given up are served.</param>
+/// <param name="besides">Resources that are served by paths and no storage.</param>
+public sealed class OpenApiHandler(Func<ImmutableArray<OpenApiPart>> more, bool legacy = false, params ImmutableArray<ResourceInfo> besides)
 {
+    readonly DescribedVersions _own = DescribedVersions.Of(legacy, besides);
     const string Json = "application/json", V2Protobuf = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
     // Clients of before 1.16 write it with an @ and no plus.
     static readonly string[] s_v2Protobuf = [V2Protobuf, "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"];
@@ -25,7 +29,7 @@ public sealed class OpenApiHandler(Func<ImmutableArray<OpenApiPart>> more)
         {
             var now = more();
             if (_rendered is { } kept && kept.More == now) return kept.Documents;
-            var made = new Rendered(now, new(now));
+            var made = new Rendered(now, new(_own, now));
             _rendered = made;
             return made.Documents;
         }

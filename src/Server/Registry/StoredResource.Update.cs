@@ -1,4 +1,5 @@
 using Hanbae.Api;
+using Hanbae.Api.Meta.V1;
 using Hanbae.Machinery.Validate;
 using Hanbae.Server.Admission;
 using Hanbae.Server.Cache;
@@ -87,13 +88,17 @@ public sealed partial class StoredResource
         return obj.Metadata.ResourceVersion.Length == 0 ? obj : obj.WithMetadata(obj.Metadata with { ResourceVersion = "" });
     }
 
+    /// <summary>In the words of upstream's storage, which is where preconditions of updates are checked; its keys have groups for custom resources only.</summary>
+    string PreconditionFailed(ObjectMeta meta, string why) =>
+        $"StorageError: invalid object, Code: 4, Key: {(Kind is UnstructuredKind ? Prefix : $"/registry/{Resource.Resource}/")}{(meta.Namespace.Length > 0 ? meta.Namespace + "/" : "")}{meta.Name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: {why}";
+
     /// <returns>Whether the change is for exactly this version.</returns>
     bool CheckVersion(IObject obj, IObject old, long revision, bool unconditional)
     {
         string version = obj.Metadata.ResourceVersion;
         string uid = obj.Metadata.Uid;
         if (uid.Length > 0 && uid != old.Metadata.Uid)
-            throw Statuses.Conflict(Resource, old.Metadata.Name, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {old.Metadata.Uid}");
+            throw Statuses.Conflict(Resource, old.Metadata.Name, PreconditionFailed(old.Metadata, $"UID in precondition: {uid}, UID in object meta: {old.Metadata.Uid}"));
         if (version.Length == 0 || version == "0")
         {
             if (!unconditional && !Strategy.AllowUnconditionalUpdate)

@@ -3,6 +3,7 @@ using Hanbae.Api;
 using Hanbae.Api.Codec;
 using Hanbae.Api.Meta.V1;
 using Hanbae.Api.Metrics.V1beta1;
+using Hanbae.Api.Rest;
 using Hanbae.Server.Discovery;
 using Hanbae.Server.Encode;
 using Hanbae.Server.Errors;
@@ -32,6 +33,13 @@ public sealed class ResourceMetricsApi(Func<MeasuredUsage> measured)
             new() { Name = "pods", SingularName = "", Namespaced = true, Kind = "PodMetrics", Verbs = ["get", "list"] },
         ]),
     ]);
+
+    /// <summary>For <see cref="OpenApi.OpenApiHandler"/>.</summary>
+    public static ImmutableArray<ResourceInfo> Described { get; } =
+    [
+        new() { Gvr = new(Group, Version, "nodes"), Kind = NodeMetrics.Info, Singular = "", Namespaced = false, Verbs = ["get", "list"] },
+        new() { Gvr = new(Group, Version, "pods"), Kind = PodMetrics.Info, Singular = "", Namespaced = true, Verbs = ["get", "list"] },
+    ];
 
     /// <summary>For <see cref="ServerOptions.Paths"/>; discovery is somebody else's.</summary>
     public ImmutableArray<PathRoute> Routes => [new(Root + "/", true, Answer)];

@@ -1,13 +1,15 @@
 using Hanbae.Server.Subresources.Kubelet;
+using Hanbae.Store;
 
 namespace Hanbae.Server.Subresources;
 
 /// <summary>The server's own handlers of what is no plain storage.</summary>
-sealed class BuiltInHandlers(ApiServer server)
+sealed class BuiltInHandlers(ApiServer server, IStore store)
 {
     public IEnumerable<RestRoute> Routes()
     {
         foreach (var (group, resource) in ScaleHandler.Resources) yield return new(group, resource, "scale", new ScaleHandler(server, group, resource));
+        yield return new("", "componentstatuses", "", new ComponentStatusHandler(server, store));
         var binding = new BindingHandler(server);
         yield return new("", "pods", "binding", binding);
         yield return new("", "bindings", "", binding);

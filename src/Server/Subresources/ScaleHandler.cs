@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Hanbae.Api;
 using Hanbae.Api.Apps.V1;
 using Hanbae.Api.Autoscaling.V1;
@@ -6,6 +7,7 @@ using Hanbae.Api.Json;
 using Hanbae.Api.Schema;
 using Hanbae.Machinery.Validate;
 using Hanbae.Server.Apply;
+using Hanbae.Server.Encode;
 using Hanbae.Server.Errors;
 using Hanbae.Server.Registry;
 using Hanbae.Server.Verbs;
@@ -18,9 +20,13 @@ sealed class ScaleHandler(ApiServer server, string group, string resource) : IRe
     public static readonly (string Group, string Resource)[] Resources =
         [("apps", "deployments"), ("apps", "replicasets"), ("apps", "statefulsets"), ("", "replicationcontrollers"), ("extensions", "deployments"), ("extensions", "replicasets")];
 
+    /// <summary>A scale is no resource of its own, so that its columns are not in <c>api/</c>.</summary>
+    public static ImmutableArray<ApiColumn> Columns { get; } = [new("Name", "string", "name", 0), new("Desired", "integer", "", 0), new("Available", "integer", "", 0), new("Age", "string", "", 0)];
+
     public async ValueTask<Reply> HandleAsync(RequestContext request, CancellationToken ct)
     {
         var info = request.Info;
+        request.Output = Negotiation.Of(request, shapes: true);
         var served = server.Resources.Find(group, info.ApiVersion, resource)!;
         var stored = served.Stored;
         var write = Writes.RequestOf(request, served);
@@ -28,25 +34,27 @@ sealed class ScaleHandler(ApiServer server, string group, string resource) : IRe
         switch (info.Verb)
         {
             case "get":
-                return Reply.Object(Of((await stored.GetAsync(info.Namespace, info.Name, ct).ConfigureAwait(false)).Object));
+                return Answer(request, Of((await stored.GetAsync(info.Namespace, info.Name, ct).ConfigureAwait(false)).Object));
             case "update":
                 var scale = await request.ReadObjectAsync(Scale.Info, ct).ConfigureAwait(false) as Scale ?? throw Statuses.BadRequest("the object provided is unrecognized (must be of type Scale): couldn't get version/kind");
                 Writes.CheckName(scale, request, served);
                 var (item, _) = await stored.UpdateAsync(write, old => Scaled(old!, scale), unconditional: true, ct).ConfigureAwait(false);
-                return Reply.Object(Of(item.Object));
+                return Answer(request, Of(item.Object));
             case "patch" when ApplyPatch.Is(request):
                 var applying = await ApplyPatch.ReadAsync(request, stored.Time, ct).ConfigureAwait(false);
                 applying.Check(Scale.Info);
                 (item, _) = await stored.UpdateAsync(write with { Fields = null }, old =>
                     applying.Apply(old, OfParent(applying.Applied, served.Info.Kind), served.Info.Kind, "scale", obj => Checked(Writes.Stored(served, obj))), unconditional: true, ct).ConfigureAwait(false);
-                return Reply.Object(Of(item.Object));
+                return Answer(request, Of(item.Object));
             case "patch":
                 var apply = await Patches.ReadAsync(request, Scale.Info.Schema, ct).ConfigureAwait(false);
                 (item, _) = await stored.UpdateAsync(write, old => Scaled(old!, (Scale)Patches.Apply(request, Scale.Info, Of(old!), apply)), unconditional: true, ct).ConfigureAwait(false);
-                return Reply.Object(Of(item.Object));
+                return Answer(request, Of(item.Object));
             default: throw Statuses.MethodNotAllowed();
         }
     }
+
+    Reply Answer(RequestContext request, Scale scale) => Computed.One(request, scale, Columns, server.Options.Time);
 
     /// <summary>What is applied to the scale, as if it were applied to the object: the replicas are the one field that is in both.</summary>
     static JsonObject OfParent(JsonObject scale, KindInfo kind)

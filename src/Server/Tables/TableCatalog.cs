@@ -58,6 +58,7 @@ public static class TableCatalog
         Table<Apps.ControllerRevision>(WorkloadCells.Write),
         Table<Batch.Job>(WorkloadCells.Write),
         Table<Batch.CronJob>(WorkloadCells.Write),
+        Table<Hanbae.Api.Autoscaling.V1.Scale>(WorkloadCells.Write),
         Table<Hanbae.Api.Autoscaling.V2.HorizontalPodAutoscaler>(WorkloadCells.Write),
         Table<Hanbae.Api.Policy.V1.PodDisruptionBudget>(WorkloadCells.Write),
         Table<Hanbae.Api.Discovery.V1.EndpointSlice>(NetworkCells.Write),

@@ -32,6 +32,14 @@ static class WorkloadCells
         row.Text(CellText.Selector(set.Spec.Selector));
     }
 
+    public static void Write(Hanbae.Api.Autoscaling.V1.Scale scale, IRow row)
+    {
+        row.Text(scale.Metadata.Name);
+        row.Number(scale.Spec.Replicas);
+        row.Number(scale.Status.Replicas);
+        row.Age(scale.Metadata.CreationTimestamp);
+    }
+
     public static void Write(StatefulSet set, IRow row)
     {
         row.Text(set.Metadata.Name);

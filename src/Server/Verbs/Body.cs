@@ -42,37 +42,39 @@ static class Body
         return (end < 0 ? contentType : contentType[..end]).Trim().ToLowerInvariant();
     }
 
-    public static IKind FromJson(RequestContext request, ReadOnlySpan<byte> json, KindInfo kind)
+    /// <param name="refused">Makes the answer to a body that is not of its kind, or (true) has fields that its kind does not have.</param>
+    public static IKind FromJson(RequestContext request, ReadOnlySpan<byte> json, KindInfo kind, Func<string, bool, StatusException>? refused = null)
     {
         CheckType(json, kind);
         string validation = request.Parameter("fieldValidation") ?? "Warn";
         if (validation is not ("Strict" or "Warn" or "Ignore" or ""))
             throw Statuses.Invalid(new("meta.k8s.io", "v1", request.Method == "POST" ? "CreateOptions" : request.Method == "PUT" ? "UpdateOptions" : "PatchOptions"), "",
                 [Machinery.Validate.FieldError.NotSupported("fieldValidation", validation, "", "Ignore", "Strict", "Warn")]);
-        if (validation == "Ignore") return Read(json, kind, null);
+        refused ??= (why, strict) => Unhandled(kind, strict ? "strict decoding error: " + why : why);
+        if (validation == "Ignore") return Read(json, kind, null, refused);
 
         var unknown = new List<int>();
-        var obj = Read(json, kind, unknown);
+        var obj = Read(json, kind, unknown, refused);
         if (unknown.Count == 0 && !DuplicateFields.Suspects(json)) return obj;
         if (unknown.Count > MostStrictErrors) unknown.RemoveRange(MostStrictErrors, unknown.Count - MostStrictErrors);
         List<string> found = [.. FieldPaths.Of(json, unknown).Select(p => $"unknown field \"{p}\"")];
         var duplicates = new List<string>();
         // What the reader skipped over it has not looked at closely.
         try { JsonParser.Parse(json, duplicates); }
-        catch (FormatException e) { throw Unhandled(kind, e.Message); }
+        catch (FormatException e) { throw refused(e.Message, false); }
         found.AddRange(duplicates.Take(MostStrictErrors).Select(p => $"duplicate field \"{p}\""));
         if (found.Count == 0) return obj;
-        if (validation == "Strict") throw Statuses.BadRequest($"{kind.Kind} in version \"{kind.Gvk.Version}\" cannot be handled as a {kind.Kind}: strict decoding error: {string.Join(", ", found)}");
+        if (validation == "Strict") throw refused(string.Join(", ", found), true);
         foreach (string warning in found) if (!request.Warnings.Contains(warning)) request.Warnings.Add(warning);
         return obj;
     }
 
-    static IKind Read(ReadOnlySpan<byte> json, KindInfo kind, List<int>? unknown)
+    static IKind Read(ReadOnlySpan<byte> json, KindInfo kind, List<int>? unknown, Func<string, bool, StatusException> refused)
     {
         try { return kind.Decode(json, unknown); }
         catch (Exception e) when (e is DecodeException or FormatException)
         {
-            throw Unhandled(kind, TypeErrors.Message(json, kind.Schema, e.Message));
+            throw refused(TypeErrors.Message(json, kind.Schema, e.Message), false);
         }
     }
 

@@ -18,7 +18,7 @@ static class Patches
     public static async ValueTask<Reply> PatchAsync(RequestContext request, Resource resource, CancellationToken ct)
     {
         if (ApplyPatch.Is(request)) return await ApplyPatch.HandleAsync(request, resource, ct).ConfigureAwait(false);
-        var apply = await ReadAsync(request, resource.Info.Kind.Schema, ct).ConfigureAwait(false);
+        var patch = await ReadAsync(request, resource.Info.Kind.Schema, ct).ConfigureAwait(false);
         // The account of who owns what is the largest part of many objects: a patch that does not name it need not read it.
         bool ofFields = (await request.ReadBodyAsync(ct).ConfigureAwait(false)).Span.IndexOf("managedFields"u8) >= 0;
         var options = new PatchOptions { FieldManager = request.Parameter("fieldManager") ?? "" };
@@ -26,7 +26,7 @@ static class Patches
         var (item, _) = await resource.Stored.UpdateAsync(write, stored =>
         {
             var old = Registry.Convert.To(ofFields ? stored! : FieldTracking.With(stored!, default), resource.Info.Kind);
-            var obj = (IObject)Apply(request, resource.Info.Kind, old, apply);
+            var obj = (IObject)Apply(request, resource.Info.Kind, old, patch);
             Writes.CheckName(obj, request, resource);
             return Writes.Stored(resource, obj);
         }, unconditional: true, ct).ConfigureAwait(false);
@@ -34,24 +34,30 @@ static class Patches
     }
 
     /// <summary>The object with the patch applied and read again, with field validation.</summary>
-    public static IKind Apply(RequestContext request, Api.Schema.KindInfo kind, IKind old, Func<byte[], ReadOnlyMemory<byte>> apply)
+    public static IKind Apply(RequestContext request, Api.Schema.KindInfo kind, IKind old, Patch patch)
     {
-        try
-        {
-            return Body.FromJson(request, apply(kind.ToJson(old)).Span, kind);
-        }
-        catch (PatchException e) when (e.Fault == PatchFault.Unprocessable)
-        {
-            throw new StatusException(Statuses.Failure(422, "Invalid", "the server rejected our request due to an error in our request", new()
-            {
-                Causes = [new() { Message = e.Message }],
-            }));
-        }
+        var json = patch.Apply(kind.ToJson(old));
+        return Body.FromJson(request, json.Span, kind, (why, strict) => patch.Refused(kind, json, strict ? "strict decoding error: " + why : why, strict));
+    }
+
+    /// <summary>A patch that was read, and what it makes of a document.</summary>
+    /// <param name="Change">What was sent, when it is a strategic merge.</param>
+    public sealed record Patch(Func<byte[], ReadOnlyMemory<byte>> Apply, JsonObject? Change = null)
+    {
+        /// <summary>
+        /// As upstream: that the outcome is no such object is told of the patch as a whole, shown as Go shows what it decoded, or of the patched
+        /// document when that was decoded from JSON again.
+        /// </summary>
+        internal StatusException Refused(Api.Schema.KindInfo kind, ReadOnlyMemory<byte> json, string why, bool strict) => Statuses.Invalid(new("", "", ""), "",
+        [
+            FieldError.Invalid("patch", Change is null ? System.Text.Encoding.UTF8.GetString(json.Span) : GoTexts.Of(Change),
+                Change is null || strict || kind is UnstructuredKind ? why : GoConversion.Error(JsonValue.Parse(json.Span), kind.Schema) ?? why),
+        ]);
     }
 
     /// <summary>The body as a function from document to document.</summary>
     /// <exception cref="StatusException">415 for what is no patch that this server knows, 400 for a malformed one.</exception>
-    public static async ValueTask<Func<byte[], ReadOnlyMemory<byte>>> ReadAsync(RequestContext request, Api.Schema.TypeSchema schema, CancellationToken ct)
+    public static async ValueTask<Patch> ReadAsync(RequestContext request, Api.Schema.TypeSchema schema, CancellationToken ct)
     {
         string type = Body.MediaType(request.Header("Content-Type"));
         if (!s_types.Contains(type) || type == MediaTypes.ApplyPatch) throw Statuses.UnsupportedMediaType(s_types);
@@ -66,13 +72,13 @@ static class Patches
             case MediaTypes.JsonPatch:
                 var operations = JsonPatch.Parse(patch);
                 if (operations.Operations.Length > 10_000) throw Statuses.TooLarge(10_000);
-                return document => JsonPrinter.ToUtf8(operations.Apply(JsonValue.Parse(document)));
+                return new(document => JsonPrinter.ToUtf8(operations.Apply(JsonValue.Parse(document))));
             case MediaTypes.MergePatch:
                 if (patch is not JsonObject changes) throw Statuses.BadRequest("error decoding patch: json: cannot unmarshal " + Named(patch) + " into Go value of type map[string]interface {}");
-                return document => MergePatch.Apply(document, changes);
+                return new(document => MergePatch.Apply(document, changes));
             default:
                 if (patch is not JsonObject change) throw Statuses.BadRequest("error decoding patch: json: cannot unmarshal " + Named(patch) + " into Go value of type map[string]interface {}");
-                return document => JsonPrinter.ToUtf8(StrategicMerge.Apply((JsonObject)JsonValue.Parse(document), change, schema));
+                return new(document => JsonPrinter.ToUtf8(StrategicMerge.Apply((JsonObject)JsonValue.Parse(document), change, schema)), change);
         }
     }
 

@@ -32,6 +32,7 @@ public static partial class Expectation
     {
         string text = Normal(said).Replace(ns, "$NS", StringComparison.Ordinal);
         foreach (string word in (string[])["<uid>", "<time>", "<date>", "<ip>"]) text = Regex.Replace(text, s_words[word], word);
+        text = Regex.Replace(text, "resourceVersion: \"\\d+\"", "resourceVersion: \"<n>\"");
         return Ages().Replace(text, "<age>");
     }
 
@@ -49,7 +50,7 @@ public static partial class Expectation
             int indent = text.Length - text.TrimStart(' ').Length;
             pattern.Append(' ', indent);
             foreach (string part in Parts().Split(text[indent..]))
-                pattern.Append(s_words.TryGetValue(part, out string? word) ? $"({word})"
+                pattern.Append(s_words.TryGetValue(part, out string? word) ? $"({word}|{Regex.Escape(part)})"
                     // kubectl fits its columns to what is in them.
                     : part.Length > 1 && part.All(c => c == ' ') ? "( {2,}|\t)" : Regex.Escape(part));
             pattern.Append('\n');

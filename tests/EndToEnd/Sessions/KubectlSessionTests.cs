@@ -7,8 +7,8 @@ using Hanbae.Kit;
 
 namespace Hanbae.EndToEnd.Sessions;
 
-/// <summary>Every command of kubectl against a control plane without nodes, each session by every version that the machine has, side by side.</summary>
-/// <remarks>HANBAE_UPDATE=1 writes what the newest kubectl is told into the files, to be read before it is believed; HANBAE_KUBECTL=1.30 runs that version only.</remarks>
+/// <summary>Every command of kubectl against a control plane without nodes, each session by several versions side by side.</summary>
+/// <remarks>HANBAE_UPDATE=1 writes what the newest kubectl is told into the files, to be read before it is believed; HANBAE_KUBECTL=1.27,1.33 runs those versions, HANBAE_KUBECTL=all each there is; without it, the oldest, one between and the newest run.</remarks>
 [Collection(OwnClusters.Name)]
 public sealed class KubectlSessionTests(ControlPlane shared) : IClassFixture<ControlPlane>
 {
@@ -25,7 +25,7 @@ public sealed class KubectlSessionTests(ControlPlane shared) : IClassFixture<Con
         string file = Path.Combine(s_folder, session + ".txt");
         string[] lines = await File.ReadAllLinesAsync(file);
         IEnumerable<string> versions = s_update ? [Kubectl.Newest]
-            : Environment.GetEnvironmentVariable("HANBAE_KUBECTL") is { Length: > 0 } only ? Kubectl.Each.Where(k => k.EndsWith(only, StringComparison.Ordinal)) : Kubectl.Each;
+            : Environment.GetEnvironmentVariable("HANBAE_KUBECTL") is { Length: > 0 } only ? Kubectl.Each.Where(k => only == "all" || only.Split(',').Any(v => k.EndsWith(v, StringComparison.Ordinal))) : Kubectl.All;
         var wrong = new ConcurrentDictionary<int, string>();
         await Parallel.ForEachAsync(versions, new ParallelOptions { MaxDegreeOfParallelism = Beside }, async (kubectl, _) =>
         {
@@ -56,7 +56,7 @@ public sealed class KubectlSessionTests(ControlPlane shared) : IClassFixture<Con
             Session.Concerns(lines[i], minor, out string line);
             bool command = line.StartsWith("$ ", StringComparison.Ordinal) || line.StartsWith("~ ", StringComparison.Ordinal), goesOn = line == ">" || line.StartsWith("> ", StringComparison.Ordinal);
             if (command) replaced = proposals.ContainsKey(i + 1);
-            if (command || goesOn || !replaced || line.StartsWith("# ", StringComparison.Ordinal) || line.Length == 0) updated.Add(lines[i]);
+            if (command || goesOn || !replaced || line.StartsWith("## ", StringComparison.Ordinal) || line.Length == 0) updated.Add(lines[i]);
             if (!replaced || !(command || goesOn) || (i + 1 < lines.Length && lines[i + 1].StartsWith('>'))) continue;
             int at = i;
             while (!proposals.ContainsKey(at + 1)) at--;

@@ -28,7 +28,7 @@ public static partial class Session
                 End();
                 (command, until, ours, expected, code, at) = (line[2..], line[0] == '~', forUs, [], 0, number);
             }
-            else if (command is null || line.StartsWith("# ", StringComparison.Ordinal) || !forUs) continue;
+            else if (command is null || line.StartsWith("## ", StringComparison.Ordinal) || !forUs) continue;
             else if (line == ">" || line.StartsWith("> ", StringComparison.Ordinal)) command += "\n" + line[Math.Min(2, line.Length)..];
             else if (ExitCode().Match(line) is { Success: true } exit) code = int.Parse(exit.Groups[1].ValueSpan, CultureInfo.InvariantCulture);
             else expected!.Add(line);

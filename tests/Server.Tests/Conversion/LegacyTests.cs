@@ -88,6 +88,8 @@ public sealed class LegacyTests
                 if (!line.StartsWith("ingress.", StringComparison.Ordinal) && !line.StartsWith("networkpolicy.", StringComparison.Ordinal)) Assert.EndsWith("unchanged", line);
         }
         Assert.Contains("use apps/v1 Deployment", (await session.RunAsync("", "get", "deployments.v1beta1.extensions", "guestbook", "-n", "default")) + session.Errors);
+        foreach (string format in (string[])["plaintext", "plaintext-openapiv2"])
+            Assert.Matches(@"progressDeadlineSeconds\s+<integer>", await session.RunAsync("", "explain", "deployments.spec", "--api-version=apps/v1beta2", "--output=" + format));
         // Kubectl's own choice is never an old one.
         string shown = await session.RunAsync("", "get", "deployments,ingresses", "-n", "default");
         Assert.Matches(@"deployment.apps/guestbook\s+0/2", shown);

@@ -100,6 +100,9 @@ public sealed class VersionsTests
         static JsonObject Of(JsonObject obj, string to)
         {
             obj = obj.With("apiVersion", to);
+            // How many it wants has another name in each version, too.
+            var (here, there) = to.EndsWith("v2", StringComparison.Ordinal) ? ("size", "count") : ("count", "size");
+            if ((obj["spec"] as JsonObject)?[here] is { } size) obj = obj.With("spec", JsonObject.Of((there, size)));
             if (to.EndsWith("v2", StringComparison.Ordinal) && obj["hostPort"] is JsonString both)
                 return obj.Without("hostPort").With("host", both.Value.Split(':')[0]).With("port", both.Value.Split(':')[1]);
             if (to.EndsWith("v1", StringComparison.Ordinal) && obj["host"] is JsonString host)
@@ -137,6 +140,31 @@ public sealed class VersionsTests
         var refused = await rig.Test.PostAsync(v2, """{"apiVersion":"example.com/v2","kind":"Thing","metadata":{"name":"r"},"host":"h","refuse":true}""");
         Assert.Equal(500, refused.Code);
         Assert.Equal("conversion webhook for example.com/v2, Kind=Thing failed: not today", refused.Message);
+    }
+
+    [Fact]
+    public async Task The_scale_of_a_converted_version_is_found_and_set_by_the_paths_of_that_version()
+    {
+        await using var webhook = await Webhook.StartAsync();
+        await using var rig = await CrdRig.StartAsync();
+        static string Scale(string path) => ",\"subresources\":{\"scale\":{\"specReplicasPath\":\".spec." + path + "\",\"statusReplicasPath\":\".status.replicas\"}}";
+        await rig.DefineAsync(Two("v1", webhook.Configuration)
+            .Replace("\"hostPort\":{\"type\":\"string\"}} } }", "\"hostPort\":{\"type\":\"string\"}} } }" + Scale("size"), StringComparison.Ordinal)
+            .Replace("\"port\":{\"type\":\"string\"}} } }", "\"port\":{\"type\":\"string\"}} } }" + Scale("count"), StringComparison.Ordinal));
+        string v2 = CrdRig.Things.Replace("v1", "v2");
+        Assert.Equal(201, (await rig.Test.PostAsync(CrdRig.Things, """{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"a"},"spec":{"size":2}}""")).Code);
+        foreach (string things in (string[])[CrdRig.Things, v2]) Assert.Equal("2", (await rig.Test.GetAsync(things + "/a/scale")).Text("spec", "replicas"));
+
+        var patched = await rig.Test.SendAsync("PATCH", v2 + "/a/scale", """{"spec":{"replicas":3}}""", "application/merge-patch+json");
+        Assert.True(patched.Code == 200, patched.Body);
+        Assert.Equal(("Scale", "3"), (patched.Text("kind"), patched.Text("spec", "replicas")));
+        Assert.Equal("3", (await rig.Test.GetAsync(CrdRig.Things + "/a")).Text("spec", "size"));
+        Assert.Equal(200, (await rig.Test.SendAsync("PUT", v2 + "/a/scale", patched.Body.Replace("\"replicas\":3", "\"replicas\":4", StringComparison.Ordinal))).Code);
+        Assert.Equal("4", (await rig.Test.GetAsync(v2 + "/a")).Text("spec", "count"));
+        // That was for the version before.
+        Assert.Equal(409, (await rig.Test.SendAsync("PUT", v2 + "/a/scale", patched.Body)).Code);
+        string table = (await rig.Test.GetAsync(v2 + "/a/scale", "application/json;as=Table;v=v1;g=meta.k8s.io")).Body;
+        Assert.Contains("\"cells\":[\"a\",4,0,", table);
     }
 
     [Fact]

@@ -8,7 +8,7 @@ namespace Hanbae.Server.Tests.OpenApi;
 
 public sealed class OpenApiDocumentTests
 {
-    static readonly OpenApiDocuments s_documents = new([]);
+    static readonly OpenApiDocuments s_documents = new(DescribedVersions.Of(false, []), []);
     static readonly JsonElement s_v2 = JsonDocument.Parse(s_documents.V2Json.Content()).RootElement;
     static readonly JsonElement s_core = JsonDocument.Parse(s_documents.V3("api/v1")!.Content()).RootElement;
 
@@ -143,7 +143,7 @@ public sealed class OpenApiDocumentTests
     {
         var part = new OpenApiPart(new("example.com", "v1"), () => "{\"openapi\":\"3.0.0\"}"u8.ToArray(),
             json => json.WriteNull("/apis/example.com/v1/things"), json => json.WriteNull("com.example.v1.Thing"));
-        var documents = new OpenApiDocuments([part]);
+        var documents = new OpenApiDocuments(DescribedVersions.Of(false, []), [part]);
         Assert.Equal("{\"openapi\":\"3.0.0\"}"u8.ToArray(), documents.V3("apis/example.com/v1")!.Content());
         Assert.Contains("apis/example.com/v1?hash=" + documents.V3("apis/example.com/v1")!.Hash, System.Text.Encoding.UTF8.GetString(documents.Index.Content()));
         Assert.Null(s_documents.V3("apis/example.com/v1"));

@@ -89,14 +89,24 @@ sealed class ConvertedVerbs(Resource resource, Resource stored, ConversionWebhoo
 
     async ValueTask<Reply> PatchAsync(RequestContext request, CancellationToken ct)
     {
-        var apply = await Patches.ReadAsync(request, Kind.Schema, ct).ConfigureAwait(false);
+        var patch = await Patches.ReadAsync(request, Kind.Schema, ct).ConfigureAwait(false);
+        return new ItemReply(200, resource, await ChangeAsync(request, old => (Unstructured)Patches.Apply(request, Kind, old, patch), ct).ConfigureAwait(false));
+    }
+
+    /// <summary>The object in the client's version.</summary>
+    public async ValueTask<Unstructured> GetAsync(RequestContext request, CancellationToken ct) =>
+        (Unstructured)(await ViewAsync(await stored.Stored.GetAsync(request.Info.Namespace, request.Info.Name, ct).ConfigureAwait(false), ct).ConfigureAwait(false)).Object;
+
+    /// <summary>Changes the object in the client's version, as often as somebody else comes first.</summary>
+    public async ValueTask<Item> ChangeAsync(RequestContext request, Func<Unstructured, Unstructured> change, CancellationToken ct)
+    {
         var write = Writes.RequestOf(request, resource, new PatchOptions { FieldManager = request.Parameter("fieldManager") ?? "" });
         for (int attempt = 1; ; attempt++)
         {
             // The webhook is asked outside of the update, which is then for exactly the version that was converted.
             var current = await stored.Stored.GetAsync(write.Namespace, write.Name, ct).ConfigureAwait(false);
             var old = (Unstructured)(await ViewAsync(current, ct).ConfigureAwait(false)).Object;
-            var patched = (Unstructured)Patches.Apply(request, Kind, old, apply);
+            var patched = change(old);
             Writes.CheckName(patched, request, resource);
             bool pinned = patched.Metadata.ResourceVersion != old.Metadata.ResourceVersion;
             Check(patched, old);
@@ -104,7 +114,7 @@ sealed class ConvertedVerbs(Resource resource, Resource stored, ConversionWebhoo
             try
             {
                 var (item, _) = await stored.Stored.UpdateAsync(write, _ => obj, unconditional: true, ct).ConfigureAwait(false);
-                return new ItemReply(200, resource, await ViewAsync(item, ct).ConfigureAwait(false));
+                return await ViewAsync(item, ct).ConfigureAwait(false);
             }
             catch (StatusException e) when (e.Reason == "Conflict" && !pinned && attempt < Retries) { }
         }

@@ -3,8 +3,10 @@ using Hanbae.Api.Apiextensions.V1;
 using Hanbae.Api.Autoscaling.V1;
 using Hanbae.Api.Json;
 using Hanbae.Machinery.Validate;
+using Hanbae.Server.Encode;
 using Hanbae.Server.Errors;
 using Hanbae.Server.Registry;
+using Hanbae.Server.Subresources;
 using Hanbae.Server.Verbs;
 
 namespace Hanbae.Server.Crd.Served;
@@ -18,41 +20,54 @@ sealed class CustomScale(CustomResourceSubresourceScale paths, Func<Resource> re
 
     public async ValueTask<Reply> HandleAsync(RequestContext request, CancellationToken ct)
     {
-        var info = request.Info;
-        var served = resource();
-        var stored = served.Stored;
-        var write = Writes.RequestOf(request, served) with { Form = new(obj => Of((Unstructured)obj), (obj, scale) => Scaled((Unstructured)obj, (Scale)scale)) };
-        switch (info.Verb)
+        request.Output = Negotiation.Of(request, shapes: true);
+        switch (request.Info.Verb)
         {
-            case "get": return Reply.Object(Of(await stored.GetAsync(info.Namespace, info.Name, ct).ConfigureAwait(false)));
+            case "get": return Answer(request, await ReadAsync(request, ct).ConfigureAwait(false));
             case "update":
                 var scale = await request.ReadObjectAsync(Scale.Info, ct).ConfigureAwait(false) as Scale ?? throw Statuses.BadRequest("the object provided is unrecognized (must be of type Scale): couldn't get version/kind");
-                Writes.CheckName(scale, request, served);
-                var (item, _) = await stored.UpdateAsync(write, old => Scaled((Unstructured)old!, scale), unconditional: true, ct).ConfigureAwait(false);
-                return Reply.Object(Of(item));
+                Writes.CheckName(scale, request, resource());
+                return Answer(request, await ChangeAsync(request, old => Scaled(old, scale), ct).ConfigureAwait(false));
             case "patch":
-                var apply = await Patches.ReadAsync(request, Scale.Info.Schema, ct).ConfigureAwait(false);
-                (item, _) = await stored.UpdateAsync(write, old => Scaled((Unstructured)old!, (Scale)Patches.Apply(request, Scale.Info, Of((Unstructured)old!), apply)), unconditional: true, ct).ConfigureAwait(false);
-                return Reply.Object(Of(item));
+                var patch = await Patches.ReadAsync(request, Scale.Info.Schema, ct).ConfigureAwait(false);
+                return Answer(request, await ChangeAsync(request, old => Scaled(old, (Scale)Patches.Apply(request, Scale.Info, Of(old), patch)), ct).ConfigureAwait(false));
             default: throw Statuses.MethodNotAllowed();
         }
     }
 
-    IObject Scaled(Unstructured obj, Scale scale)
+    Reply Answer(RequestContext request, Unstructured obj) => Computed.One(request, Of(obj), ScaleHandler.Columns, resource().Stored.Time);
+
+    /// <summary>The paths are of this version: where a webhook makes it of the stored one, it does so before they are followed.</summary>
+    async ValueTask<Unstructured> ReadAsync(RequestContext request, CancellationToken ct)
+    {
+        var served = resource();
+        return served.Custom?.Verbs(served) is { } converted ? await converted.GetAsync(request, ct).ConfigureAwait(false)
+            : (Unstructured)served.View(await served.Stored.GetAsync(request.Info.Namespace, request.Info.Name, ct).ConfigureAwait(false)).Object;
+    }
+
+    async ValueTask<Unstructured> ChangeAsync(RequestContext request, Func<Unstructured, Unstructured> change, CancellationToken ct)
+    {
+        var served = resource();
+        if (served.Custom?.Verbs(served) is { } converted) return (Unstructured)(await converted.ChangeAsync(request, change, ct).ConfigureAwait(false)).Object;
+        // Admission sees the scale, as the client does.
+        var write = Writes.RequestOf(request, served) with { Form = new(obj => Of((Unstructured)obj), (obj, scale) => Scaled((Unstructured)obj, (Scale)scale)) };
+        var (item, _) = await served.Stored.UpdateAsync(write, old => change((Unstructured)old!), unconditional: true, ct).ConfigureAwait(false);
+        return (Unstructured)served.View(item).Object;
+    }
+
+    Unstructured Scaled(Unstructured obj, Scale scale)
     {
         if (scale.Spec.Replicas < 0)
             throw Statuses.Invalid(Scale.Info.Gvk, scale.Metadata.Name, [FieldError.Invalid("spec.replicas", scale.Spec.Replicas, "must be greater than or equal to 0")]);
         return obj with
         {
             Content = Set(obj.Content, _wanted, scale.Spec.Replicas),
-            Metadata = obj.Metadata with { ResourceVersion = scale.Metadata.ResourceVersion, Uid = scale.Metadata.Uid },
+            Metadata = obj.Metadata with { ResourceVersion = scale.Metadata.ResourceVersion, Uid = scale.Metadata.Uid.Length > 0 ? scale.Metadata.Uid : obj.Metadata.Uid },
         };
     }
 
     static JsonObject Set(JsonObject into, ReadOnlySpan<string> path, JsonValue value) =>
         path.Length == 1 ? into.With(path[0], value) : into.With(path[0], Set(into[path[0]] as JsonObject ?? JsonObject.Empty, path[1..], value));
-
-    Scale Of(Cache.Item item) => Of((Unstructured)resource().View(item).Object);
 
     Scale Of(Unstructured obj)
     {
