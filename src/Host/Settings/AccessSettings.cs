@@ -1,4 +1,3 @@
-using System.Text.Json.Serialization;
 using Hanbae.Server.Auth;
 using Hanbae.Server.Auth.Authenticators;
 using Hanbae.Server.Auth.Configuration;
@@ -17,15 +16,14 @@ public sealed record AccessSettings
     public string? TokenWebhook { get; init; }
     public string? TokenFile { get; init; }
     public bool? Anonymous { get; init; }
-
-    [JsonIgnore] public bool IsEmpty => this == new AccessSettings();
+    public OidcSettings Oidc { get; init => field = value ?? new(); } = new();
 
     /// <summary>What is asked for this time, and before it what was asked for before; an empty text takes a setting back.</summary>
     public AccessSettings With(AccessSettings asked) => new()
     {
         AuthenticationConfig = FileOf(asked.AuthenticationConfig, AuthenticationConfig), AuthorizationConfig = FileOf(asked.AuthorizationConfig, AuthorizationConfig),
         AuthorizationMode = (asked.AuthorizationMode ?? AuthorizationMode) is { Length: > 0 } mode ? mode : null, AuthorizationWebhook = FileOf(asked.AuthorizationWebhook, AuthorizationWebhook),
-        TokenWebhook = FileOf(asked.TokenWebhook, TokenWebhook), TokenFile = FileOf(asked.TokenFile, TokenFile), Anonymous = asked.Anonymous ?? Anonymous,
+        TokenWebhook = FileOf(asked.TokenWebhook, TokenWebhook), TokenFile = FileOf(asked.TokenFile, TokenFile), Anonymous = asked.Anonymous ?? Anonymous, Oidc = Oidc.With(asked.Oidc),
     };
 
     static string? FileOf(string? asked, string? before) => asked is null ? before : asked.Length > 0 ? Path.GetFullPath(asked) : null;
@@ -35,6 +33,7 @@ public sealed record AccessSettings
     {
         if (AuthorizationConfig is not null && (AuthorizationMode ?? AuthorizationWebhook) is not null)
             throw new SettingsException("--authorization-config can not be specified when --authorization-mode or --authorization-webhook-config-file are specified");
+        if (AuthenticationConfig is not null && Oidc.IssuerUrl is { Length: > 0 }) throw new SettingsException("authentication-config file and oidc-* flags are mutually exclusive");
         try
         {
             // Said at once, not when half of the cluster is up; the server reads them again.
@@ -42,7 +41,7 @@ public sealed record AccessSettings
             if (AuthorizationConfig is { } authorization) AuthorizationConfiguration.Parse(Read("--authorization-config", authorization));
             return options with
             {
-                AuthenticationFile = AuthenticationConfig, AuthorizationFile = AuthorizationConfig, Anonymous = Anonymous ?? true,
+                AuthenticationFile = AuthenticationConfig, Authentication = AuthenticationConfiguration.Checked(Oidc.ToConfiguration(), options.Issuer), AuthorizationFile = AuthorizationConfig, Anonymous = Anonymous ?? true,
                 Authorization = AuthorizationMode is null && AuthorizationWebhook is null ? options.Authorization : AuthorizationConfiguration.Checked(OfFlags()),
                 TokenWebhook = TokenWebhook is { } tokens ? new(tokens) : null,
                 StaticTokens = TokenFile is { } file ? StaticTokens.Parse(Read("--token-auth-file", file)) : null,
@@ -51,7 +50,7 @@ public sealed record AccessSettings
         catch (FormatException e) { throw new SettingsException(e.Message, e); }
     }
 
-    static string Read(string option, string file)
+    internal static string Read(string option, string file)
     {
         try { return File.ReadAllText(file); }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { throw new SettingsException($"{option} {file}: {e.Message}", e); }

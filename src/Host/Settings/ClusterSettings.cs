@@ -34,7 +34,8 @@ public sealed record ClusterSettings
             throw new SettingsException($"--scheduler-config {file}: {e.Message}", e);
         }
     }
-    public AccessSettings Access { get; init; } = new();
+    // Settings that were written before there were these have none.
+    public AccessSettings Access { get; init => field = value ?? new(); } = new();
     /// <summary>Manifests for versions that upstream has given up are taken.</summary>
     public bool LegacyApis { get; init; } = true;
 
