@@ -35,7 +35,7 @@ public sealed partial class CommandTests
     static (string File, HashSet<string> Names, HashSet<string> Options)[] Verbs { get; } =
         [.. Tree.CSharp("src/Host/Commands").Select(f => (f, Quoted(VerbName(), f), Quoted(OptionName(), f))).Where(v => v.Item2.Count > 0)];
 
-    static HashSet<string> SharedOptions { get; } = [.. Quoted(OptionName(), "src/Host/Commands/Shared.cs"), "--help", "--version"];
+    static HashSet<string> SharedOptions { get; } = [.. Quoted(OptionName(), "src/Host/Commands/Shared.cs"), .. Quoted(OptionName(), "src/Host/Commands/AccessOptions.cs"), "--help", "--version"];
 
     /// <summary>What the script at the root answers by itself.</summary>
     static HashSet<string> ScriptVerbs { get; } = Quoted(ScriptVerb(), "hanbae");

@@ -15,6 +15,15 @@ public sealed partial class ServerFlags
         ("authentication-token-webhook-config-file", "A kubeconfig file that says who reviews tokens that nobody here knows."),
         ("token-auth-file", "A file of lines token,user,uid,\"group1,group2\"."),
         ("anonymous-auth", "Requests without credentials are anybody's (true)."),
+        ("oidc-issuer-url", "An OpenID issuer, where a configuration file would be too much."),
+        ("oidc-client-id", "The audience that its tokens must name."),
+        ("oidc-username-claim", "The claim that is the user (sub)."),
+        ("oidc-username-prefix", "What stands before users (the issuer and #); - for nothing."),
+        ("oidc-groups-claim", "The claim that lists groups."),
+        ("oidc-groups-prefix", "What stands before groups."),
+        ("oidc-ca-file", "Whom to believe at the issuer (the machine's authorities)."),
+        ("oidc-required-claim", "Claims that tokens must have, as claim=value,claim=value."),
+        ("oidc-signing-algs", "What tokens may be signed with (RS256)."),
     ];
 
     /// <summary>Whom the cluster lets in and who decides what they may do, beside its own certificates, tokens and roles.</summary>
@@ -25,6 +34,7 @@ public sealed partial class ServerFlags
         bool modes = Find("authorization-mode") is not null || Find("authorization-webhook-config-file") is not null;
         if (authorization is not null && modes)
             throw new SettingsException("--authorization-config can not be specified when --authorization-mode or --authorization-webhook-config-file are specified");
+        if (authentication is not null && Find("oidc-issuer-url") is not null) throw new SettingsException("authentication-config file and oidc-* flags are mutually exclusive");
         try
         {
             // Said at once, not when half of the cluster is up; the server reads them again.
@@ -32,7 +42,7 @@ public sealed partial class ServerFlags
             if (authorization is not null) AuthorizationConfiguration.Parse(Contents("authorization-config", authorization));
             return options with
             {
-                AuthenticationFile = authentication, AuthorizationFile = authorization, Anonymous = Flag("anonymous-auth", true),
+                AuthenticationFile = authentication, Authentication = AuthenticationConfiguration.Checked(Oidc(), options.Issuer), AuthorizationFile = authorization, Anonymous = Flag("anonymous-auth", true),
                 Authorization = modes ? AuthorizationConfiguration.Checked(Modes()) : options.Authorization,
                 TokenWebhook = review is not null ? new(review) : null,
                 StaticTokens = tokens is not null ? StaticTokens.Parse(Contents("token-auth-file", tokens)) : null,
@@ -61,4 +71,30 @@ public sealed partial class ServerFlags
         };
         return new() { Authorizers = [.. modes.Select(m => new AuthorizerSettings(m, m.ToLowerInvariant(), m == "Webhook" ? webhook : null))] };
     }
+
+    /// <summary>What upstream makes of its older flags for one issuer; nothing without it.</summary>
+    AuthenticationConfiguration Oidc()
+    {
+        if (Find("oidc-issuer-url") is not { } issuer) return new();
+        string claim = Text("oidc-username-claim", "sub");
+        // Names of issuers must not meet, but an address is one by itself; "-" asks for no prefix.
+        string prefix = Find("oidc-username-prefix") switch { "-" => "", { } given => given, null => claim == "email" ? "" : issuer + "#" };
+        return new()
+        {
+            Jwt =
+            [
+                new()
+                {
+                    Issuer = new() { Url = issuer, Audiences = Find("oidc-client-id") is { } id ? [id] : [], CertificateAuthority = Find("oidc-ca-file") is { } file ? Contents("oidc-ca-file", file) : "" },
+                    Username = new(claim, prefix), Groups = Find("oidc-groups-claim") is { } groups ? new(groups, Text("oidc-groups-prefix")) : new(),
+                    ClaimRules = [.. Pairs(Text("oidc-required-claim")).Select(p => new ClaimRule(p.Name, p.Value, "", ""))],
+                    Algorithms = [.. Text("oidc-signing-algs", "RS256").Split(',', StringSplitOptions.TrimEntries)],
+                },
+            ],
+        };
+    }
+
+    static IEnumerable<(string Name, string Value)> Pairs(string text) =>
+        text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Select(p => p.IndexOf('=') is > 0 and var at ? (p[..at], p[(at + 1)..]) : throw new SettingsException($"--oidc-required-claim {p}: write it like claim=value"));
 }

@@ -22,12 +22,12 @@ public sealed class SecureServer : IAsyncDisposable
     public TestServer Http => _server;
     public ApiServer Api => _server.Server;
 
-    public static async Task<SecureServer> StartAsync(Func<SecurityOptions, SecurityOptions>? change = null)
+    public static async Task<SecureServer> StartAsync(Func<SecurityOptions, SecurityOptions>? change = null, Func<ServerOptions, ServerOptions>? also = null)
     {
         var clock = new Clock();
         var options = new SecurityOptions { ServiceAccountKeys = [TokenKey.Of(ECDsa.Create(ECCurve.NamedCurves.nistP256))], Time = clock };
         var security = new Security(change?.Invoke(options) ?? options);
-        var server = await TestServer.StartAsync(security.AddTo);
+        var server = await TestServer.StartAsync(o => security.AddTo(also?.Invoke(o) ?? o));
         security.Objects.Attach(server.Server.Resources.Stored);
         var secure = new SecureServer(server, security, clock);
         foreach (string ns in (string[])["default", "kube-system", "kube-public", "kube-node-lease"]) await secure.MakeAsync(new Namespace { Metadata = new() { Name = ns } });

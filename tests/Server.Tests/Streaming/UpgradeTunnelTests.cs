@@ -15,7 +15,7 @@ namespace Hanbae.Server.Tests.Streaming;
 
 public sealed class UpgradeTunnelTests
 {
-    const string Spdy = "POST /exec?command=a%2Fb HTTP/1.1\r\nHost: front\r\nAuthorization: Bearer secret\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: v4.channel.k8s.io\r\nX-Stream-Protocol-Version: v3.channel.k8s.io\r\nContent-Length: 0\r\n\r\n";
+    const string Spdy = "POST /exec?command=a%2Fb HTTP/1.1\r\nHost: front\r\nAuthorization: Bearer secret\r\nX-Remote-Group: system:masters\r\nX-Remote-Extra-Scopes: all\r\nImpersonate-User: root\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: v4.channel.k8s.io\r\nX-Stream-Protocol-Version: v3.channel.k8s.io\r\nContent-Length: 0\r\n\r\n";
     const string Switched = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: v4.channel.k8s.io\r\n\r\n";
 
     [Theory]
@@ -51,6 +51,9 @@ public sealed class UpgradeTunnelTests
         Assert.Contains("Host: node:10250\r\n", seen, StringComparison.Ordinal);
         Assert.Contains("Authorization: Bearer mine\r\n", seen, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", seen, StringComparison.Ordinal);
+        // Who a client says he is reaches nobody who believes this server.
+        Assert.DoesNotContain("X-Remote-", seen, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("Impersonate-", seen, StringComparison.OrdinalIgnoreCase);
         Assert.Contains("Upgrade: SPDY/3.1\r\n", seen, StringComparison.Ordinal);
         Assert.Matches("v4.channel.k8s.io(, |\r\nX-Stream-Protocol-Version: )v3.channel.k8s.io", seen);
     }

@@ -10,11 +10,14 @@ public sealed record AuthenticationConfiguration
     public AnonymousRules? Anonymous { get; init; }
 
     /// <exception cref="FormatException">What is wrong with it, and where.</exception>
-    public static AuthenticationConfiguration Parse(string yaml, params IReadOnlyList<string> ownIssuers)
+    public static AuthenticationConfiguration Parse(string yaml, params IReadOnlyList<string> ownIssuers) => Checked(AuthenticationReader.Read(yaml), ownIssuers);
+
+    /// <param name="ownIssuers">Whose tokens are service accounts'.</param>
+    /// <exception cref="FormatException">What is wrong with it, and where.</exception>
+    public static AuthenticationConfiguration Checked(AuthenticationConfiguration config, params IReadOnlyList<string> ownIssuers)
     {
-        var read = AuthenticationReader.Read(yaml);
-        var errors = AuthenticationRules.Check(read, ownIssuers);
-        return errors.Count == 0 ? read : throw new FormatException(errors.Count == 1 ? errors[0].ToString() : "[" + string.Join(", ", errors) + "]");
+        var errors = AuthenticationRules.Check(config, ownIssuers);
+        return errors.Count == 0 ? config : throw new FormatException(errors.Count == 1 ? errors[0].ToString() : "[" + string.Join(", ", errors) + "]");
     }
 }
 
