@@ -35,7 +35,7 @@ public sealed partial class CommandTests
     static (string File, HashSet<string> Names, HashSet<string> Options)[] Verbs { get; } =
         [.. Tree.CSharp("src/Host/Commands").Select(f => (f, Quoted(VerbName(), f), Quoted(OptionName(), f))).Where(v => v.Item2.Count > 0)];
 
-    static HashSet<string> SharedOptions { get; } = [.. Quoted(OptionName(), "src/Host/Commands/Shared.cs"), .. Quoted(OptionName(), "src/Host/Commands/AccessOptions.cs"), "--help", "--version"];
+    static HashSet<string> SharedOptions { get; } = [.. Quoted(OptionName(), "src/Host/Commands/Shared.cs"), .. Tree.CSharp("src/Host/Settings").SelectMany(f => Quoted(FlagName(), f)).Select(n => "--" + n), "--help", "--version"];
 
     /// <summary>What the script at the root answers by itself.</summary>
     static HashSet<string> ScriptVerbs { get; } = Quoted(ScriptVerb(), "hanbae");
@@ -54,6 +54,10 @@ public sealed partial class CommandTests
 
     [GeneratedRegex(@"""(--?[a-z][a-z-]*)""")]
     private static partial Regex OptionName();
+
+    /// <summary>A row of the API server's flags.</summary>
+    [GeneratedRegex(@"^        \(""([a-z-]+)"", """, RegexOptions.Multiline)]
+    private static partial Regex FlagName();
 
     [GeneratedRegex(@"^    ([a-z]+)\) ", RegexOptions.Multiline)]
     private static partial Regex ScriptVerb();

@@ -53,7 +53,8 @@ static class Computed
         for (int i = 0; i < items.Length; i++)
         {
             to.Write(i > 0 ? ",{"u8 : "{"u8);
-            Row.Of(table!, items[i]).Write(to, now);
+            var row = Row.Of(table!, items[i]);
+            to.Advance(row.CopyTo(to.GetSpan(row.Most), now));
             to.Write("\"object\":"u8);
             if (output.IncludeObject == "None") to.Write("null"u8);
             else if (output.IncludeObject == "Object") to.Write(items[i].Kind().ToJson(items[i]));
