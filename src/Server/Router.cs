@@ -38,7 +38,7 @@ sealed class Router
         if (resource.Info.Deprecation.Length > 0) request.Warnings.Add(resource.Info.Deprecation);
         if (resource.Handlers.TryGetValue(info.Subresource, out var handler))
         {
-            request.Output = Negotiation.Of(request, shapes: false);
+            request.Output = Negotiation.Of(request, handler.Shapes);
             return handler.HandleAsync(request, request.Aborted);
         }
         return info.Subresource.Length == 0 ? ResourceAsync(request, resource) : SubresourceAsync(request, resource);
