@@ -5,6 +5,9 @@ namespace Hanbae.Server;
 public interface IRestHandler
 {
     ValueTask<Reply> HandleAsync(RequestContext request, CancellationToken ct);
+
+    /// <summary>Whether it answers with tables and metadata, too (<see cref="Encode.Computed"/>).</summary>
+    bool Shapes => false;
 }
 
 /// <summary>Where an <see cref="IRestHandler"/> stands.</summary>

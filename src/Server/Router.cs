@@ -38,7 +38,7 @@ sealed class Router
         if (resource.Info.Deprecation.Length > 0) request.Warnings.Add(resource.Info.Deprecation);
         if (resource.Handlers.TryGetValue(info.Subresource, out var handler))
         {
-            request.Output = Negotiation.Of(request, shapes: false);
+            request.Output = Negotiation.Of(request, handler.Shapes);
             if (handler is Auth.OnlyCreate)
                 request.Admit = (obj, ct) => resource.Stored.AdmitAsync(Writes.RequestOf(request, resource, new Api.Meta.V1.CreateOptions { FieldManager = request.Parameter("fieldManager") ?? "" }), Admission.Operation.Create, obj, null, ct);
             return handler.HandleAsync(request, request.Aborted);

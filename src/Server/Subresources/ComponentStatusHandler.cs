@@ -19,11 +19,13 @@ sealed class ComponentStatusHandler(ApiServer server, IStore store) : IRestHandl
     static readonly ResourceInfo s_info = Resources.Of<ComponentStatus>();
     static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
 
+    public bool Shapes => true;
+
     public async ValueTask<Reply> HandleAsync(RequestContext request, CancellationToken ct)
     {
         var info = request.Info;
         if (info.Verb is not ("get" or "list")) throw Statuses.MethodNotAllowed();
-        request.Output = Negotiation.Of(request, shapes: true, objects: info.Verb == "get");
+        if (info.Verb == "list") request.Output = Negotiation.Of(request, shapes: true, objects: false);
         ComponentCheck[] checks = [.. server.Options.Components, new("etcd-0", AnswersAsync)];
         if (info.Verb == "get")
         {

@@ -23,10 +23,11 @@ sealed class ScaleHandler(ApiServer server, string group, string resource) : IRe
     /// <summary>A scale is no resource of its own, so that its columns are not in <c>api/</c>.</summary>
     public static ImmutableArray<ApiColumn> Columns { get; } = [new("Name", "string", "name", 0), new("Desired", "integer", "", 0), new("Available", "integer", "", 0), new("Age", "string", "", 0)];
 
+    public bool Shapes => true;
+
     public async ValueTask<Reply> HandleAsync(RequestContext request, CancellationToken ct)
     {
         var info = request.Info;
-        request.Output = Negotiation.Of(request, shapes: true);
         var served = server.Resources.Find(group, info.ApiVersion, resource)!;
         var stored = served.Stored;
         var write = Writes.RequestOf(request, served);

@@ -55,7 +55,7 @@ public static partial class Expectation
                     : part.Length > 1 && part.All(c => c == ' ') ? "( {2,}|\t)" : Regex.Escape(part));
             pattern.Append('\n');
         }
-        return new(pattern.Append("$").ToString(), RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture);
+        return new(pattern.Append("$").ToString(), RegexOptions.ExplicitCapture);
     }
 
     [GeneratedRegex(@"( {2,}|<[a-z]+>)")]

@@ -18,9 +18,10 @@ sealed class CustomScale(CustomResourceSubresourceScale paths, Func<Resource> re
 
     static string[] Split(string path) => path.TrimStart('.') is { Length: > 0 } rest ? rest.Split('.') : [];
 
+    public bool Shapes => true;
+
     public async ValueTask<Reply> HandleAsync(RequestContext request, CancellationToken ct)
     {
-        request.Output = Negotiation.Of(request, shapes: true);
         switch (request.Info.Verb)
         {
             case "get": return Answer(request, await ReadAsync(request, ct).ConfigureAwait(false));
