@@ -44,7 +44,7 @@ public sealed class SecurityTests
         await using var cluster = RealCluster.Plan();
         await cluster.UpAsync("--control-plane-only");
         var ran = await cluster.HanbaeAsync("check", "cis", "-o", "json");
-        var items = JsonDocument.Parse(ran.Output).RootElement.GetProperty("items").EnumerateArray().ToList();
+        var items = JsonDocument.Parse(ran.Out).RootElement.GetProperty("items").EnumerateArray().ToList();
         Assert.True(items.Count > 60, $"{items.Count} items");
         string[] failed = [.. items.Where(i => i.GetProperty("result").GetString() == "fail").Select(i => $"{i.GetProperty("id")}: {i.GetProperty("found")}")];
         // Audit is another part's; it is looked for honestly.
@@ -53,7 +53,7 @@ public sealed class SecurityTests
         // What is wrong is seen.
         File.SetUnixFileMode(Path.Combine(cluster.DataDir, "pki", "sa.key"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
         await cluster.KubectlAsync("create", "clusterrolebinding", "careless", "--clusterrole=view", "--user=system:anonymous", "--group=system:unauthenticated");
-        var again = JsonDocument.Parse((await cluster.HanbaeAsync("check", "cis", "-o", "json")).Output).RootElement.GetProperty("items").EnumerateArray();
+        var again = JsonDocument.Parse((await cluster.HanbaeAsync("check", "cis", "-o", "json")).Out).RootElement.GetProperty("items").EnumerateArray();
         string[] seen = [.. again.Where(i => i.GetProperty("result").GetString() == "fail").Select(i => i.GetProperty("id").GetString()!)];
         Assert.Superset(new HashSet<string>(["1.1.21", "1.2.1"]), seen.ToHashSet());
     }

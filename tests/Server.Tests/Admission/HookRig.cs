@@ -1,3 +1,4 @@
+using Hanbae.Server.Audit;
 using Hanbae.Server.Auth;
 using Hanbae.Server.Tests.Crd;
 

@@ -5,6 +5,7 @@ using Hanbae.Host.Pki;
 using Hanbae.Host.Roles;
 using Hanbae.Host.Settings;
 using Hanbae.Kubelet.Simulation;
+using Hanbae.Server.Encryption;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Hanbae.Host.Tests.Conformance.Rig;
@@ -32,10 +33,13 @@ public sealed class ControlPlaneRig : IAsyncLifetime
         try
         {
             var settings = new ClusterSettings { NodeName = "none", BindAddress = "127.0.0.1", ApiPort = 0, PodCidr = Pods, ServiceCidr = Services, ControlPlaneOnly = true, SimulatedNodes = 2 };
-            _pki = ClusterPki.Ensure(new(Path.Combine(_folder.FullName, "pki"), TimeProvider.System), settings.NodeName, settings.ClusterDomain, [settings.ApiClusterIp]);
+            var folder = new PkiFolder(Path.Combine(_folder.FullName, "pki"), TimeProvider.System);
+            _pki = ClusterPki.Ensure(folder, settings);
+            var live = new LivePki(folder, settings, _pki, TimeProvider.System, NullLogger.Instance);
+            var encryption = new EncryptionFile(folder.Secret(OwnEncryption.FileName, OwnEncryption.New), TimeProvider.System, NullLogger.Instance);
             _supervisor = new(NullLoggerFactory.Instance, TimeProvider.System);
-            _control = await ControlPlane.StartAsync(settings, _folder.FullName, _pki, settings.BridgeAddress, TimeProvider.System, NullLoggerFactory.Instance, CancellationToken.None);
-            _control.RunComponents(_supervisor, settings, _pki);
+            _control = await ControlPlane.StartAsync(settings, _folder.FullName, live, encryption, settings.BridgeAddress, TimeProvider.System, NullLoggerFactory.Instance, CancellationToken.None);
+            _control.RunComponents(_supervisor, settings, live);
             var nodes = _control.Access(_supervisor, "system:hanbae:simulated-nodes", "kubelet", "simulated-nodes");
             _supervisor.Run("simulated-nodes", stop => new SimulatedNodes(nodes, settings.SimulatedNodes).RunAsync(stop));
             Address = new($"https://localhost:{_control.Port}");
@@ -56,7 +60,7 @@ public sealed class ControlPlaneRig : IAsyncLifetime
     public Wire Client(X509Certificate2? certificate = null, string? token = null)
     {
         var handler = new SocketsHttpHandler { UseProxy = false, SslOptions = new() { CertificateChainPolicy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck } } };
-        handler.SslOptions.CertificateChainPolicy.CustomTrustStore.Add(_pki.Authority);
+        handler.SslOptions.CertificateChainPolicy.CustomTrustStore.AddRange(_pki.Authority.Trusted);
         if (certificate is not null) handler.SslOptions.ClientCertificates = [certificate];
         var http = new HttpClient(handler) { BaseAddress = Address, DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionOrLower, Timeout = Timeout.InfiniteTimeSpan };
         if (token is not null) http.DefaultRequestHeaders.Authorization = new("Bearer", token);
