@@ -2,12 +2,20 @@ namespace Hanbae.Testing.Tests;
 
 public sealed class TestTimeTests
 {
+    /// <summary>Ends when a timer of that clock fires.</summary>
+    static async Task Due(TestTime time, TimeSpan after)
+    {
+        var fired = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var timer = time.CreateTimer(_ => fired.TrySetResult(), null, after, Timeout.InfiniteTimeSpan);
+        await fired.Task;
+    }
+
     [Fact]
     public async Task What_is_due_by_the_new_time_happens_when_the_clock_is_put_forward()
     {
         var time = new TestTime();
-        var hour = Task.Delay(TimeSpan.FromHours(1), time);
-        var day = Task.Delay(TimeSpan.FromDays(1), time);
+        var hour = Due(time, TimeSpan.FromHours(1));
+        var day = Due(time, TimeSpan.FromDays(1));
         time.Advance(TimeSpan.FromHours(2));
         await hour.WaitAsync(TimeSpan.FromMinutes(1));
         Assert.False(day.IsCompleted);
@@ -20,7 +28,7 @@ public sealed class TestTimeTests
     {
         var time = new TestTime();
         var before = time.GetUtcNow();
-        await Task.Delay(TimeSpan.FromMilliseconds(5), time);
+        await Due(time, TimeSpan.FromMilliseconds(5)).WaitAsync(TimeSpan.FromMinutes(1));
         Assert.True(time.GetUtcNow() > before);
     }
 

@@ -44,6 +44,7 @@ public sealed partial class SourceTests
             "tests/Cri.Tests/ContainerdTests.cs: Task.Delay(20)",
             "tests/Cri.Tests/FakeCriTests.cs: Task.Delay(1)",
             "tests/EndToEnd/Rig/Until.cs: Task.Delay(Glance)",
+            "tests/EndToEnd/Sessions/Terminal.cs: Task.Delay(s_glance)",
             "tests/Host.Tests/Images/ImageStoreTests.cs: Task.Delay(20,",
             "tests/Host.Tests/Images/PauseImageTests.cs: Task.Delay(5,",
             "tests/Host.Tests/Runtime/RealNode.cs: Task.Delay(5,",
