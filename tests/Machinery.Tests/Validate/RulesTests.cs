@@ -67,7 +67,7 @@ public sealed class RulesTests
     [Theory]
     [InlineData("Deployment", "\"selector\":{\"matchLabels\":{\"app\":\"api\"}},\"template\":" + Web, "spec.template.metadata.labels: Invalid value: {\"app\":\"web\"}: `selector` does not match template `labels`")]
     [InlineData("Deployment", "\"selector\":{},\"template\":" + Web, "spec.selector: Invalid value: {}: empty selector is invalid for deployment")]
-    [InlineData("Deployment", "\"template\":" + Web, "spec.selector: Required value")]
+    [InlineData("Deployment", "\"template\":" + Web, "spec.selector: Required value|spec.template.metadata.labels: Invalid value: {\"app\":\"web\"}: `selector` does not match template `labels`")]
     [InlineData("Deployment", "\"replicas\":-1,\"selector\":{\"matchLabels\":{\"app\":\"web\"}},\"template\":" + Web, "spec.replicas: Invalid value: -1: must be greater than or equal to 0")]
     [InlineData("Deployment", "\"strategy\":{\"rollingUpdate\":{\"maxSurge\":0,\"maxUnavailable\":0}},\"selector\":{\"matchLabels\":{\"app\":\"web\"}},\"template\":" + Web, "spec.strategy.rollingUpdate.maxUnavailable: Invalid value: 0: may not be 0 when `maxSurge` is 0")]
     [InlineData("Service", "\"clusterIP\":\"10.0.0.1\"", "spec.ports: Required value")]
