@@ -122,7 +122,7 @@ public sealed class TestCluster : IAsyncDisposable
     /// <summary>Keeps a controller running for as long as the cluster.</summary>
     public void Run(string name, IReconciler controller) => Run(name, new ReconcileLoop(name, controller, _options.Time, new(), _options.Loggers.CreateLogger(name)).RunAsync);
 
-    /// <summary>Waits until an object is as it should be, as the caches see it.</summary>
+    /// <summary>Waits until an object is as it should be.</summary>
     /// <param name="holds">Null for the object that is not there.</param>
     /// <exception cref="TimeoutException">It was not within <see cref="TestClusterOptions.Patience"/>; the message has the object as it was at last.</exception>
     public async Task<T?> WhenAsync<T>(Api.Key key, Func<T?, bool> holds, CancellationToken ct = default) where T : class, IObject<T>
@@ -136,7 +136,8 @@ public sealed class TestCluster : IAsyncDisposable
             catch (Exception e) { seen.TrySetException(e); }
         }
         using var changes = cache.Subscribe(e => { if (Api.Key.Of((e.New ?? e.Old)!) == key) Look(e.New); });
-        Look(cache.Find(key));
+        // By the API's word, which may be newer than the cache's: what was just made is there.
+        Look(await Client.FindAsync<T>(key, ct));
         try { return await seen.Task.WaitAsync(_options.Patience, ct); }
         catch (TimeoutException)
         {
