@@ -62,7 +62,12 @@ public sealed class LocalProvisionerTests : IAsyncLifetime
         return _api.Find<PersistentVolume>(name, "")!;
     }
 
-    void Release(string name = Volume) => _api.Change<PersistentVolume>(name, v => v with { Status = new() { Phase = "Released" } }, "");
+    /// <summary>The claim goes first: one that waits would get another volume as soon as this one is gone.</summary>
+    void Release()
+    {
+        _api.Remove<PersistentVolumeClaim>("c");
+        _api.Change<PersistentVolume>(Volume, v => v with { Status = new() { Phase = "Released" } }, "");
+    }
 
     [Fact]
     public async Task A_claim_gets_a_folder_on_the_chosen_node_and_gives_it_back()
@@ -112,6 +117,7 @@ public sealed class LocalProvisionerTests : IAsyncLifetime
         var made = await MadeAsync();
         Assert.Equal("host-n", made.Spec.NodeAffinity!.Required!.NodeSelectorTerms[0].MatchExpressions[0].Values[0]); // a real node before one that is simulated
         _api.Change<PersistentVolume>(Volume, v => v with { Status = new() { Phase = "Available" } }, "");
+        _api.Remove<PersistentVolumeClaim>("c");
         await new ApiClient(_api, TimeProvider.System).DeleteAsync(made, default);
         await _api.UntilAsync(a => a.Find<PersistentVolume>(Volume, "") is null, "volume gone");
         Assert.False(Directory.Exists(made.Spec.Local!.Path));
