@@ -1,31 +1,24 @@
 using System.Collections.Concurrent;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Hanbae.Api.Json;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
+using Hanbae.Server.Tests.Auth;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 
 namespace Hanbae.Server.Tests.Admission;
 
 /// <summary>A webhook over HTTPS, as clients run them: what it answers stands by path.</summary>
 public sealed class HookServer : IAsyncDisposable
 {
-    readonly WebApplication _app;
-    readonly string _certificate;
     readonly ConcurrentDictionary<string, Func<JsonObject, JsonObject>> _answers = new();
 
-    HookServer(WebApplication app, string certificate) => (_app, _certificate) = (app, certificate);
+    HttpsServer _https = null!;
+
+    HookServer() { }
 
     /// <summary>Every AdmissionReview's request that came in, by path.</summary>
     public ConcurrentQueue<(string Path, JsonObject Request)> Seen { get; } = new();
 
-    public int Port => new Uri(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()).Port;
+    public int Port => _https.Address.Port;
 
     public static JsonObject Allow { get; } = JsonObject.Of(("allowed", true));
 
@@ -52,27 +45,12 @@ public sealed class HookServer : IAsyncDisposable
     /// <summary>The clientConfig that leads to a path.</summary>
     public string Client(string path) => $$"""{"url":"https://localhost:{{Port}}{{path}}","caBundle":"{{Bundle}}"}""";
 
-    public string Bundle => Convert.ToBase64String(Encoding.ASCII.GetBytes(_certificate));
+    public string Bundle => _https.Bundle;
 
     public static async Task<HookServer> StartAsync()
     {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName("localhost");
-        names.AddDnsName("hook.default.svc");
-        request.CertificateExtensions.Add(names.Build());
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        using var made = request.CreateSelfSigned(DateTimeOffset.Now.AddDays(-1), DateTimeOffset.Now.AddDays(9));
-        var certificate = X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pkcs12), null);
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseKestrelHttpsConfiguration();
-        builder.WebHost.ConfigureKestrel(k => k.Listen(System.Net.IPAddress.Loopback, 0, l => l.UseHttps(certificate)));
-        var app = builder.Build();
-        var server = new HookServer(app, made.ExportCertificatePem());
-        app.Run(server.AnswerAsync);
-        await app.StartAsync();
+        var server = new HookServer();
+        server._https = await HttpsServer.StartAsync(server.AnswerAsync, "hook.default.svc");
         return server;
     }
 
@@ -99,5 +77,5 @@ public sealed class HookServer : IAsyncDisposable
         await http.Response.Body.WriteAsync(JsonObject.Of(("apiVersion", review["apiVersion"]!), ("kind", "AdmissionReview"), ("response", response)).ToUtf8());
     }
 
-    public ValueTask DisposeAsync() => _app.DisposeAsync();
+    public ValueTask DisposeAsync() => _https.DisposeAsync();
 }

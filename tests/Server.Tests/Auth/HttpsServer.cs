@@ -22,6 +22,8 @@ public sealed class HttpsServer : IAsyncDisposable
 
     /// <summary>PEM of whom to believe.</summary>
     public string Authority { get; }
+    /// <summary>The same as clientConfig and the like have it.</summary>
+    public string Bundle => Convert.ToBase64String(Encoding.ASCII.GetBytes(Authority));
     public Uri Address => new($"https://localhost:{new Uri(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()).Port}");
 
     /// <param name="answer">An object, or null for 404.</param>
@@ -38,13 +40,14 @@ public sealed class HttpsServer : IAsyncDisposable
         await http.Response.Body.WriteAsync(reply.ToUtf8());
     });
 
-    public static async Task<HttpsServer> StartAsync(RequestDelegate answer)
+    /// <param name="names">Names that its certificate has besides localhost.</param>
+    public static async Task<HttpsServer> StartAsync(RequestDelegate answer, params string[] names)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName("localhost");
-        request.CertificateExtensions.Add(names.Build());
+        var known = new SubjectAlternativeNameBuilder();
+        foreach (string name in (string[])["localhost", .. names]) known.AddDnsName(name);
+        request.CertificateExtensions.Add(known.Build());
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
         using var made = request.CreateSelfSigned(DateTimeOffset.Now.AddDays(-1), DateTimeOffset.Now.AddDays(9));
         var certificate = X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pkcs12), null);
@@ -64,7 +67,7 @@ public sealed class HttpsServer : IAsyncDisposable
         kind: Config
         clusters:
         - name: hook
-          cluster: {server: "{{Address}}{{path.TrimStart('/')}}", certificate-authority-data: {{Convert.ToBase64String(Encoding.ASCII.GetBytes(Authority))}}}
+          cluster: {server: "{{Address}}{{path.TrimStart('/')}}", certificate-authority-data: {{Bundle}}}
         users:
         - name: me
           user: {{user}}

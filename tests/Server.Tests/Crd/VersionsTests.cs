@@ -1,15 +1,8 @@
 using System.Text;
 using Hanbae.Api;
 using Hanbae.Api.Json;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
+using Hanbae.Server.Tests.Auth;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 
 namespace Hanbae.Server.Tests.Crd;
 
@@ -56,33 +49,13 @@ public sealed class VersionsTests
     }
 
     /// <summary>A webhook as upstream's tests have one: hostPort of v1 is host and port of v2.</summary>
-    sealed class Webhook(WebApplication app, string certificate) : IAsyncDisposable
+    sealed class Webhook(HttpsServer https) : IAsyncDisposable
     {
         public string Configuration => $$$"""
-            "conversion":{"strategy":"Webhook","webhook":{"conversionReviewVersions":["v1"],"clientConfig":{"url":"{{{Url}}}/convert","caBundle":"{{{Convert.ToBase64String(Encoding.ASCII.GetBytes(certificate))}}}"}} },
+            "conversion":{"strategy":"Webhook","webhook":{"conversionReviewVersions":["v1"],"clientConfig":{"url":"{{{https.Address}}}convert","caBundle":"{{{https.Bundle}}}"}} },
             """;
 
-        string Url => app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First().Replace("127.0.0.1", "localhost");
-
-        public static async Task<Webhook> StartAsync()
-        {
-            using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
-            var names = new SubjectAlternativeNameBuilder();
-            names.AddDnsName("localhost");
-            request.CertificateExtensions.Add(names.Build());
-            request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-            using var made = request.CreateSelfSigned(DateTimeOffset.Now.AddDays(-1), DateTimeOffset.Now.AddDays(9));
-            var certificate = X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pkcs12), null);
-            var builder = WebApplication.CreateSlimBuilder();
-            builder.Logging.ClearProviders();
-            builder.WebHost.UseKestrelHttpsConfiguration();
-            builder.WebHost.ConfigureKestrel(k => k.Listen(System.Net.IPAddress.Loopback, 0, l => l.UseHttps(certificate)));
-            var app = builder.Build();
-            app.Run(AnswerAsync);
-            await app.StartAsync();
-            return new(app, made.ExportCertificatePem());
-        }
+        public static async Task<Webhook> StartAsync() => new(await HttpsServer.StartAsync(AnswerAsync));
 
         static async Task AnswerAsync(HttpContext http)
         {
@@ -110,7 +83,7 @@ public sealed class VersionsTests
             return obj;
         }
 
-        public ValueTask DisposeAsync() => app.DisposeAsync();
+        public ValueTask DisposeAsync() => https.DisposeAsync();
     }
 
     [Fact]
