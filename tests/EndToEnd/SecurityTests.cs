@@ -37,24 +37,4 @@ public sealed class SecurityTests
     }
 
     static string Authority(string json) => JsonDocument.Parse(json).RootElement.EnumerateArray().First(c => c.GetProperty("name").GetString() == "ca").GetProperty("sha1").GetString()!;
-
-    [Fact]
-    public async Task A_plain_control_plane_is_as_the_benchmark_wants_it()
-    {
-        await using var cluster = RealCluster.Plan();
-        await cluster.UpAsync("--control-plane-only");
-        var ran = await cluster.HanbaeAsync("check", "cis", "-o", "json");
-        var items = JsonDocument.Parse(ran.Out).RootElement.GetProperty("items").EnumerateArray().ToList();
-        Assert.True(items.Count > 60, $"{items.Count} items");
-        string[] failed = [.. items.Where(i => i.GetProperty("result").GetString() == "fail").Select(i => $"{i.GetProperty("id")}: {i.GetProperty("found")}")];
-        // Audit is another part's; it is looked for honestly.
-        Assert.All(failed, f => Assert.True(f.StartsWith("1.2.16", StringComparison.Ordinal) || f.StartsWith("3.2", StringComparison.Ordinal), f));
-        Assert.Equal(failed.Length > 0 ? 1 : 0, ran.Code);
-        // What is wrong is seen.
-        File.SetUnixFileMode(Path.Combine(cluster.DataDir, "pki", "sa.key"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
-        await cluster.KubectlAsync("create", "clusterrolebinding", "careless", "--clusterrole=view", "--user=system:anonymous", "--group=system:unauthenticated");
-        var again = JsonDocument.Parse((await cluster.HanbaeAsync("check", "cis", "-o", "json")).Out).RootElement.GetProperty("items").EnumerateArray();
-        string[] seen = [.. again.Where(i => i.GetProperty("result").GetString() == "fail").Select(i => i.GetProperty("id").GetString()!)];
-        Assert.Superset(new HashSet<string>(["1.1.21", "1.2.1"]), seen.ToHashSet());
-    }
 }

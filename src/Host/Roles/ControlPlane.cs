@@ -81,7 +81,7 @@ public sealed class ControlPlane : IAsyncDisposable
             LegacyApis = settings.LegacyApis,
             RequestTimeout = settings.Flags.RequestTimeout,
             FlowControl = settings.Flags.FlowControl(),
-            Audit = settings.Flags.Audit(time),
+            Audit = settings.Flags.Audit(dataFolder, time),
             Strategy = Hanbae.Server.Registry.Catalog.With(new() { ClusterIPs = [IPNetwork.Parse(settings.ServiceCidr)] }),
             CurrentKubeletTrust = () => live.Now.KubeletTrust,
             Logger = loggers.CreateLogger("hanbae.apiserver"),
