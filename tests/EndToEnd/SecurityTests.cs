@@ -24,6 +24,16 @@ public sealed class SecurityTests
         await Until.Async("both authorities are published", () => cluster.KubectlAsync("get", "configmap", "kube-root-ca.crt", "-o", "jsonpath={.data.ca\\.crt}"), pem => pem.Split("BEGIN CERTIFICATE").Length == 3);
         Assert.Equal("aHVzaA==", await cluster.KubectlAsync("get", "secret", "keys", "-o", "jsonpath={.data.password}"));
 
+        string token = (await cluster.KubectlAsync("create", "token", "default")).Trim();
+        async Task<int> WithTokenAsync() => (await Program.RunAsync(Kubectl.Newest, ["--kubeconfig", "/dev/null", "--server", $"https://127.0.0.1:{cluster.Port}", "--insecure-skip-tls-verify", "--token", token, "auth", "whoami"])).Code;
+        (await cluster.HanbaeAsync("certs", "rotate", "--service-account-key")).Ok();
+        Assert.Equal(2, (await cluster.KubectlAsync("get", "--raw", "/openid/v1/jwks")).Split("\"kid\"").Length - 1);
+        Assert.Equal(0, await WithTokenAsync());
+        (await cluster.HanbaeAsync("certs", "retire", "--service-account-key")).Ok();
+        Assert.NotEqual(0, await WithTokenAsync());
+        token = (await cluster.KubectlAsync("create", "token", "default")).Trim();
+        Assert.Equal(0, await WithTokenAsync());
+
         Assert.Contains("encrypted anew", (await cluster.HanbaeAsync("certs", "rotate", "--encryption-key")).Ok());
         Assert.Equal("aHVzaA==", await cluster.KubectlAsync("get", "secret", "keys", "-o", "jsonpath={.data.password}"));
 

@@ -61,7 +61,7 @@ public sealed class ControlPlane : IAsyncDisposable
         var store = SqliteStore.Open(new() { Folder = folder, Logger = loggers.CreateLogger("hanbae.store") });
         var security = new Security(settings.Flags.Access(new()
         {
-            CurrentClientAuthorities = () => live.Now.Authority.Trusted, ServiceAccountKeys = [TokenKey.Of(pki.ServiceAccountKey)], Time = time, Admission = settings.Flags.Admission(),
+            CurrentClientAuthorities = () => live.Now.Authority.Trusted, CurrentServiceAccountKeys = () => live.Now.TokenKeys, Time = time, Admission = settings.Flags.Admission(),
             // Tokens last as long as they say: today's clients read them anew (CIS 1.2.30).
             ExtendTokens = false,
             Issuer = Issuer(settings), ApiAudiences = [Issuer(settings)], JwksUri = Issuer(settings) + "/openid/v1/jwks",
@@ -156,11 +156,10 @@ public sealed class ControlPlane : IAsyncDisposable
         supervisor.Run("trust", ct => TellTrustAsync(settings, live, ct));
         supervisor.Run("access", Security.RunAsync);
         supervisor.Run("flow-policy", ct => FlowPolicy.KeepAsync(As("system:apiserver", "kube-apiserver", "system:masters"), _time, ct));
-        var signing = TokenKey.Of(live.Now.ServiceAccountKey);
         var options = new Controllers.ControllerOptions
         {
             CurrentRootCa = () => live.Now.Authority.TrustedPem, OnRootCaChange = live.OnChange, SigningAuthority = () => live.Now.Authority.Signing, ClusterCidr = settings.PodCidr,
-            ServiceAccountToken = (account, secret) => LegacyTokens.Make(signing, account, secret),
+            ServiceAccountToken = (account, secret) => LegacyTokens.Make(live.Now.TokenKeys[0], account, secret),
         };
         var log = _loggers.CreateLogger("hanbae.controllers");
         var accounts = Controllers.Catalog.All.Select(e => (e.Component, e.EventSource)).Distinct().ToDictionary(c => c, c =>

@@ -12,7 +12,7 @@ public sealed class IdentityProvider : IValueProvider
 }
 
 /// <summary>Tells what was encrypted from what was not: no object begins like that.</summary>
-static class Ciphertext
+public static class Ciphertext
 {
     public static bool Is(ReadOnlySpan<byte> stored) => stored.StartsWith("k8s:enc:"u8);
 }

@@ -1,6 +1,5 @@
 using System.Net.Security;
 using System.Security.Authentication;
-using System.Security.Cryptography;
 using System.Text;
 using Hanbae.Api;
 using Hanbae.Api.Authentication.V1;
@@ -153,9 +152,8 @@ static class CisApiServer
     {
         var account = await s.Client.GetAsync<ServiceAccount>(new("default", "default"), ct);
         string[] parts = (await TokenAsync(s, account, ct)).Split('.');
-        using var key = ECDsa.Create();
-        key.ImportFromPem(await File.ReadAllTextAsync(Path.Combine(s.PkiFolder, "sa.pub"), ct));
-        bool holds = parts.Length == 3 && key.VerifyData(Encoding.ASCII.GetBytes(parts[0] + "." + parts[1]), System.Buffers.Text.Base64Url.DecodeFromChars(parts[2]), HashAlgorithmName.SHA256);
+        var keys = new PkiFolder(s.PkiFolder, TimeProvider.System).TokenKeys(ClusterPki.TokenKeyName);
+        bool holds = parts.Length == 3 && keys.Any(k => k.Verify(Encoding.ASCII.GetBytes(parts[0] + "." + parts[1]), System.Buffers.Text.Base64Url.DecodeFromChars(parts[2])));
         return CisFinding.Of(holds, holds ? "pki/sa.pub verifies a token just made" : "pki/sa.pub does not verify a token just made", "restart the cluster, so that it signs with the key on the disk");
     }
 

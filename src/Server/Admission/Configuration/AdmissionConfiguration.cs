@@ -16,6 +16,9 @@ public sealed record AdmissionConfiguration
     public IReadOnlyList<Toleration> AllowedTolerations { get; init; } = [];
     public IReadOnlyList<EventLimit> EventLimits { get; init; } = [];
     public ImagePolicyOptions? ImagePolicy { get; init; }
+    /// <summary>Kubeconfig files whose users the server is to the webhooks of either kind; empty for nobody.</summary>
+    public string MutatingUsers { get; init; } = "";
+    public string ValidatingUsers { get; init; } = "";
     public IReadOnlyList<LimitedResource> LimitedResources { get; init; } = [];
 
     /// <exception cref="FormatException">It is not such a configuration.</exception>
@@ -47,9 +50,21 @@ public sealed record AdmissionConfiguration
         "EventRateLimit" => made with { EventLimits = [.. ConfigValue.List(own["limits"], "limits").Select(LimitOf)] },
         "ImagePolicyWebhook" => made with { ImagePolicy = ImagePolicyOptions.Of(ConfigValue.Map(own["imagePolicy"], "imagePolicy")) },
         "ResourceQuota" => made with { LimitedResources = [.. ConfigValue.List(own["limitedResources"], "limitedResources").Select(LimitedResource.Of)] },
+        "MutatingAdmissionWebhook" => made with { MutatingUsers = UsersOf(own) },
+        "ValidatingAdmissionWebhook" => made with { ValidatingUsers = UsersOf(own) },
         _ when own.Count == 0 => made,
         _ => throw new FormatException("takes no configuration"),
     };
+
+    static string UsersOf(JsonObject own)
+    {
+        if (own.Count == 0) return "";
+        string kind = ConfigValue.Text(own["kind"]), version = ConfigValue.Text(own["apiVersion"]);
+        if ((kind, version) is not (("WebhookAdmissionConfiguration", "apiserver.config.k8s.io/v1") or ("WebhookAdmission", "apiserver.config.k8s.io/v1alpha1")))
+            throw new FormatException($"no kind \"{kind}\" in version \"{version}\": WebhookAdmissionConfiguration of apiserver.config.k8s.io/v1 is wanted");
+        string file = ConfigValue.Text(own["kubeConfigFile"]);
+        return file.Length == 0 || Path.IsPathFullyQualified(file) ? file : throw new FormatException($"kubeConfigFile: Invalid value: \"{file}\": must be an absolute file path");
+    }
 
     static EventLimit LimitOf(JsonObject limit)
     {
