@@ -47,4 +47,20 @@ public sealed class SecurityTests
     }
 
     static string Authority(string json) => JsonDocument.Parse(json).RootElement.EnumerateArray().First(c => c.GetProperty("name").GetString() == "ca").GetProperty("sha1").GetString()!;
+
+    [Fact]
+    public async Task Whom_to_believe_at_the_API_server_is_published_where_beta_APIs_are_asked_for()
+    {
+        await using var cluster = RealCluster.Plan();
+        await cluster.UpAsync("--control-plane-only", "--runtime-config", "certificates.k8s.io/v1beta1/clustertrustbundles=true");
+        async Task<string> BundleAsync() => (await cluster.TryKubectlAsync(["get", "clustertrustbundles", "--field-selector", "spec.signerName=kubernetes.io/kube-apiserver-serving", "-o", "jsonpath={.items[*].spec.trustBundle}"])).Out.Trim();
+        async Task<string> AuthorityAsync() => (await File.ReadAllTextAsync(Path.Combine(cluster.DataDir, "pki", "ca.crt"))).Trim();
+        string first = await AuthorityAsync();
+        await Until.Async("the bundle", BundleAsync, bundle => bundle == first);
+        (await cluster.HanbaeAsync("certs", "rotate", "--ca")).Ok();
+        string second = await AuthorityAsync();
+        Assert.NotEqual(first, second);
+        await Until.Async("both authorities in the bundle", BundleAsync, bundle => bundle == second);
+        Assert.DoesNotContain("podcertificaterequests", await cluster.KubectlAsync("api-resources", "--api-group", "certificates.k8s.io"));
+    }
 }

@@ -71,6 +71,7 @@ public sealed class ControlPlane : IAsyncDisposable
         var history = SqliteHistory.Open(folder, new(), time);
         await using var made = new Parts(store, history);
         var usage = new NodeUsage();
+        var more = settings.Flags.MoreResources();
         var health = new ComponentHealth();
         var server = made.Server = new ApiServer(new EncryptedStore(store, () => encryption.Rules), security.AddTo(new()
         {
@@ -87,11 +88,11 @@ public sealed class ControlPlane : IAsyncDisposable
             Logger = loggers.CreateLogger("hanbae.apiserver"),
             Aggregation = new() { ProxyClientCertificate = () => live.Now.FrontProxyClient },
             // The server is made with them; what custom resources and other servers add they ask it for later.
-            MoreGroups = [ResourceMetricsApi.Served],
+            MoreGroups = [ResourceMetricsApi.Served, .. Hanbae.Server.Discovery.ServedGroup.Of(more)], MoreResources = more,
             Paths =
             [
                 .. new ResourceMetricsApi(usage.Measured).Routes,
-                .. new OpenApiHandler(() => made.Server?.MoreOpenApi ?? [], settings.LegacyApis, ResourceMetricsApi.Described).Routes,
+                .. new OpenApiHandler(() => made.Server?.MoreOpenApi ?? [], settings.LegacyApis, [.. ResourceMetricsApi.Described, .. more]).Routes,
                 .. new DiscoveryHandler(() => made.Server?.MoreGroups ?? [], $"{advertise}:{settings.ApiPort}", settings.LegacyApis).Routes,
             ],
         }));
@@ -155,6 +156,8 @@ public sealed class ControlPlane : IAsyncDisposable
         supervisor.Run("encryption", _encryption.RunAsync);
         supervisor.Run("trust", ct => TellTrustAsync(settings, live, ct));
         supervisor.Run("access", Security.RunAsync);
+        if (settings.Flags.MoreResources().Any(r => r.Kind == Api.Certificates.V1beta1.ClusterTrustBundle.Info))
+            supervisor.Run("trust-bundle", ct => ServingTrustBundle.KeepAsync(As("system:apiserver", "kube-apiserver", "system:masters"), live, _time, ct));
         supervisor.Run("flow-policy", ct => FlowPolicy.KeepAsync(As("system:apiserver", "kube-apiserver", "system:masters"), _time, ct));
         var options = new Controllers.ControllerOptions
         {

@@ -74,7 +74,7 @@ public sealed class RotatingCertificateTests : IDisposable
         Assert.True(ask is not null, wrong);
         Assert.Null(KubeletRequests.NotClient(ask, asked.Spec.Usages));
         Assert.True(await EndAsync(renewing));
-        Assert.Equal("CN=system:node:one, O=system:nodes", rotating.Current!.Subject);
+        Assert.Equal("O=system:nodes, CN=system:node:one", rotating.Current!.Subject);
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(File.ResolveLinkTarget(Folder.Current, false)!.FullName));
 
         // Another process finds it; nothing is asked for before its time.
