@@ -9,6 +9,7 @@ using Hanbae.Server.Auth.Reviews;
 using Hanbae.Server.Auth.Tokens;
 using Hanbae.Server.Auth.Webhooks;
 using Hanbae.Server.Cache;
+using Hanbae.Server.ConfigFiles;
 
 namespace Hanbae.Server.Auth;
 

@@ -94,11 +94,11 @@ public sealed class EncryptedStore(IStore inner, Func<EncryptionRules> rules) : 
     bool IsTouched(Key key, ReadOnlyMemory<byte> value) =>
         Ciphertext.Is(value.Span) || rules() is { Rules.IsEmpty: false } some && some.For(key) is { } chain && !chain.Providers.Any(p => p.Prefix.Length == 0);
 
-    /// <returns>As it is stored when it cannot be decrypted.</returns>
+    /// <returns>As it is stored when it cannot be decrypted, and never as it is where that may not be.</returns>
     async ValueTask<ReadOnlyMemory<byte>> LookAsync(Key key, ReadOnlyMemory<byte> value, CancellationToken ct)
     {
         try { return IsTouched(key, value) ? await OpenAsync(key, value, ct).ConfigureAwait(false) : value; }
-        catch (UnavailableException e) when (e.Reason == Unavailable.Unreadable && Ciphertext.Is(value.Span)) { return value; }
+        catch (UnavailableException e) when (e.Reason == Unavailable.Unreadable) { return Ciphertext.Is(value.Span) ? value : Ciphertext.Refused; }
     }
 
     async ValueTask<ReadOnlyMemory<byte>> OpenAsync(Key key, ReadOnlyMemory<byte> value, CancellationToken ct)

@@ -212,8 +212,9 @@ public sealed class ContentTests : VolumeTest
             string folder = await PrepareAsync(PodWith(new Volume { Name = volume, Projected = new() { Sources = [new() { ClusterTrustBundle = source with { Path = "ca.pem" } }] } }));
             return [.. File.ReadAllText(Path.Combine(folder, "ca.pem")).Split("-----END CERTIFICATE-----\n", StringSplitOptions.RemoveEmptyEntries).Select(p => p + "-----END CERTIFICATE-----\n").Order(StringComparer.Ordinal)];
         }
-        Assert.Equal([Pem(1)], await ReadAsync("v", new() { Name = "mine" }));
-        Assert.Equal([.. new[] { Pem(2), Pem(3), Pem(4) }.Order(StringComparer.Ordinal)], await ReadAsync("v", new() { SignerName = "example.com/s", LabelSelector = new() { MatchLabels = Map.Of(("is", "live")) } }));
+        string[] one = await ReadAsync("v", new() { Name = "mine" }), live = await ReadAsync("v", new() { SignerName = "example.com/s", LabelSelector = new() { MatchLabels = Map.Of(("is", "live")) } });
+        Assert.Equal([Pem(1)], one);
+        Assert.Equal(((IEnumerable<string>)[Pem(2), Pem(3), Pem(4)]).Order(StringComparer.Ordinal), live);
         Assert.Equal(4, (await ReadAsync("v", new() { SignerName = "example.com/s", LabelSelector = new() })).Length);
         Assert.Empty(await ReadAsync("v", new() { Name = "nobody", Optional = true }));
         Assert.Contains("clustertrustbundle \"nobody\" not found", await FailureAsync(PodWith(new Volume { Name = "w", Projected = new() { Sources = [new() { ClusterTrustBundle = new() { Name = "nobody", Path = "p" } }] } })));
