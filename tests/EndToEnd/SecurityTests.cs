@@ -24,6 +24,9 @@ public sealed class SecurityTests
         await Until.Async("both authorities are published", () => cluster.KubectlAsync("get", "configmap", "kube-root-ca.crt", "-o", "jsonpath={.data.ca\\.crt}"), pem => pem.Split("BEGIN CERTIFICATE").Length == 3);
         Assert.Equal("aHVzaA==", await cluster.KubectlAsync("get", "secret", "keys", "-o", "jsonpath={.data.password}"));
 
+        // A Secret of an account has the authorities of now, too.
+        await cluster.ApplyAsync("apiVersion: v1\nkind: Secret\nmetadata: {name: legacy, annotations: {kubernetes.io/service-account.name: default}}\ntype: kubernetes.io/service-account-token\n");
+        await Until.Async("the authorities in the Secret", () => cluster.KubectlAsync("get", "secret", "legacy", "-o", "go-template={{index .data \"ca.crt\" | base64decode}}"), pem => pem.Split("BEGIN CERTIFICATE").Length == 3);
         string token = (await cluster.KubectlAsync("create", "token", "default")).Trim();
         async Task<int> WithTokenAsync() => (await Program.RunAsync(Kubectl.Newest, ["--kubeconfig", "/dev/null", "--server", $"https://127.0.0.1:{cluster.Port}", "--insecure-skip-tls-verify", "--token", token, "auth", "whoami"])).Code;
         (await cluster.HanbaeAsync("certs", "rotate", "--service-account-key")).Ok();
