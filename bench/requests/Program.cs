@@ -1,10 +1,11 @@
 // What one request costs inside the server, without sockets and TLS: processor time, garbage, and the bytes that the GC saw, request by request.
-//   dotnet run -c Release --project bench/requests [-- --ops create,patch --count 4000 --rounds 5 --at-once 16 --memory --types 30]
+//   dotnet run -c Release --project bench/requests [-- --ops create,patch --count 4000 --rounds 5 --at-once 16 --memory --audit batch|blocking --types 30]
 // The whole chain is there as it is run (RBAC, admission, defaulting, validation, managed fields, history, SQLite with its fsync); figures for comparing two builds on a busy machine. `--types` names what the last round's garbage is of. Bytes are exact; of processor time the least of the rounds counts.
 using Hanbae.Api.Rest;
 using Hanbae.Bench.Requests;
 
 using Hanbae.Server;
+using Hanbae.Server.Audit;
 using Hanbae.Server.Auth;
 using Hanbae.Server.Bootstrap;
 using Hanbae.Server.Tables;
@@ -24,7 +25,10 @@ try
     await using IStore store = args.Contains("--memory") ? new MemoryStore() : SqliteStore.Open(new() { Folder = folder });
     await using IHistory history = SqliteHistory.Open(folder, new(), TimeProvider.System);
     var security = new Security(new());
-    await using var server = new ApiServer(store, security.AddTo(new() { History = history, Table = TableCatalog.Of }));
+    // As `hanbae up` writes down changes; nothing without.
+    var audit = Option("audit", "") is not { Length: > 0 } mode ? null
+        : new AuditOptions { Policy = AuditPolicy.Parse(DefaultAudit.Policy), Log = new() { Path = Path.Combine(folder, "audit.log"), Mode = Enum.Parse<AuditMode>(mode, ignoreCase: true), MaxBackups = 1 } };
+    await using var server = new ApiServer(store, security.AddTo(new() { History = history, Table = TableCatalog.Of, Audit = audit }));
     security.Objects.Attach(server.Resources.Stored);
     await ClusterBootstrap.EnsureAsync(new Hanbae.Client.IdentityTransport(server.Transport, new("system:apiserver", ["system:masters"]), "bench/1"), new(), CancellationToken.None);
     var bench = new Requests(server);

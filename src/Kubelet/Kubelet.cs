@@ -103,7 +103,7 @@ public sealed class Kubelet(KubeletParts parts)
         registration = new(options, parts.Client, parts.Events, time, LookAsync, log);
         try
         {
-            if (options.ServingCertificate is not null)
+            if (options.ServingCertificate is not null || options.CurrentServingCertificate is not null)
             {
                 var stats = new StatsRoutes(options, cri, sampler, workers, prober, machine, () => health.Version);
                 server = new(options, new(options, parts.Client, time, log), new(options, cri, workers, stats, time, log));

@@ -35,13 +35,13 @@ public sealed record KubeletOptions
     public IPAddress Address { get; init; } = IPAddress.Any;
     /// <summary>0 takes a free one.</summary>
     public int Port { get; init; } = 10250;
-    /// <summary>Without one, the API is not served.</summary>
+    /// <summary>Without one, and without <see cref="CurrentServingCertificate"/>, the API is not served.</summary>
     public X509Certificate2? ServingCertificate { get; init; }
     /// <summary>Client certificates must come from here; who has none is refused.</summary>
     public X509Certificate2Collection ClientCAs { get; init; } = [];
 
-    /// <summary>The same two where they rotate while the kubelet runs; asked for each connection.</summary>
-    public Func<X509Certificate2>? CurrentServingCertificate { get; init; }
+    /// <summary>The same two where they rotate while the kubelet runs; asked for each connection. Null as long as the certificate was not signed: then nobody is served.</summary>
+    public Func<X509Certificate2?>? CurrentServingCertificate { get; init; }
     public Func<X509Certificate2Collection>? CurrentClientCAs { get; init; }
 
     public Map<string> NodeLabels { get; init; }

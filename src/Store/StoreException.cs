@@ -32,6 +32,8 @@ public enum Unavailable
     SlowWatcher,
     /// <summary>The asked revision is yet to come.</summary>
     FutureRevision,
+    /// <summary>The value is there and cannot be decrypted; the message names the key and says why.</summary>
+    Unreadable,
     /// <summary>Reading or writing failed otherwise; the message says how.</summary>
     Failed,
 }

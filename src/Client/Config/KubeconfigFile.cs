@@ -7,7 +7,10 @@ namespace Hanbae.Client;
 /// <param name="User">Of the user.</param>
 public sealed record KubeconfigFile(string Name, string User, ClusterConfig Config)
 {
-    /// <summary>The file as it will be; certificates and keys are put in as data.</summary>
+    /// <summary>The user's certificate and key stay in their files, which are named: others renew them.</summary>
+    public bool NamesFiles { get; init; }
+
+    /// <summary>The file as it will be; certificates and keys are put in as data, but for <see cref="NamesFiles"/>.</summary>
     public string ToYaml()
     {
         var yaml = new StringBuilder("apiVersion: v1\nkind: Config\nclusters:\n");
@@ -16,8 +19,8 @@ public sealed record KubeconfigFile(string Name, string User, ClusterConfig Conf
         if (Config.Insecure) yaml.Append("    insecure-skip-tls-verify: true\n");
         Text(yaml, "tls-server-name", Config.TlsServerName);
         yaml.Append($"users:\n- name: {Quote(User)}\n  user:{(HasCredentials ? "" : " {}")}\n");
-        Pem(yaml, "client-certificate", Config.ClientCertificate);
-        Pem(yaml, "client-key", Config.ClientKey);
+        Credential(yaml, "client-certificate", Config.ClientCertificate);
+        Credential(yaml, "client-key", Config.ClientKey);
         Text(yaml, "token", Config.Token);
         Text(yaml, "tokenFile", Config.TokenFile);
         Text(yaml, "username", Config.Username);
@@ -47,6 +50,12 @@ public sealed record KubeconfigFile(string Name, string User, ClusterConfig Conf
             File.Move(aside, path, overwrite: true);
         }
         finally { File.Delete(aside); }
+    }
+
+    void Credential(StringBuilder yaml, string field, FileOrData pem)
+    {
+        if (NamesFiles && pem.File is { Length: > 0 } file) Text(yaml, field, file);
+        else Pem(yaml, field, pem);
     }
 
     static void Pem(StringBuilder yaml, string field, FileOrData pem)

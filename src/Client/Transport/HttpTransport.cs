@@ -35,6 +35,8 @@ public sealed class HttpTransport : IApiTransport, IDisposable
             KeepAlivePingTimeout = TimeSpan.FromSeconds(15),
             InitialHttp2StreamWindowSize = 1 << 20,
         };
+        // What is shown is renewed: what asks from then on shows the new one.
+        if (!string.IsNullOrEmpty(config.ClientCertificate.File)) handler.PooledConnectionLifetime = TimeSpan.FromMinutes(5);
         if (config.Proxy is { } proxy) handler.Proxy = new WebProxy(proxy);
         _http = new(handler) { Timeout = Timeout.InfiniteTimeSpan };
     }

@@ -21,6 +21,8 @@ sealed class TokenSecrets(IClusterAccess cluster, ControllerOptions options) : I
         if (options.ServiceAccountToken is null) return;
         on.Map(_secrets, s => s.Type == Type ? [Key.Of(s)] : [])
             .Map(_accounts, a => _secrets.In(a.Metadata.Namespace).Where(s => s.Type == Type && s.Metadata.Annotations[Name] == a.Metadata.Name).Select(s => Key.Of(s)));
+        if (options.OnRootCaChange is { } subscribe)
+            on.From(add => subscribe(() => { foreach (var secret in _secrets.All) if (secret.Type == Type) add(Key.Of(secret)); }));
     }
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
@@ -38,7 +40,8 @@ sealed class TokenSecrets(IClusterAccess cluster, ControllerOptions options) : I
         var data = secret.Data;
         if (data[Token].Span.IsEmpty) data = data.Set(Token, Bytes.FromText(sign(owner, secret.Metadata.Name)));
         if (data[Namespace].Span.IsEmpty) data = data.Set(Namespace, Bytes.FromText(key.Namespace));
-        if (options.RootCa.Length > 0 && data[Authority].ToText() != options.RootCa) data = data.Set(Authority, Bytes.FromText(options.RootCa));
+        string root = options.CurrentRootCa?.Invoke() ?? options.RootCa;
+        if (root.Length > 0 && data[Authority].ToText() != root) data = data.Set(Authority, Bytes.FromText(root));
         var annotations = secret.Metadata.Annotations.Set(Uid, owner.Metadata.Uid);
         if (data == secret.Data && annotations == secret.Metadata.Annotations) return Again.OnChange;
         await cluster.Client.UpdateAsync(secret with { Data = data, Metadata = secret.Metadata with { Annotations = annotations } }, ct);

@@ -26,6 +26,7 @@ static class Catalog
         root.Subcommands.Add(History.UndoCommand());
         root.Subcommands.Add(Certs.Command());
         root.Subcommands.Add(Check.Command());
+        root.Subcommands.Add(KubeletAlone.Command());
         root.Subcommands.Add(Down.Command());
         root.Subcommands.Add(ResetAll.Command());
         return root;

@@ -37,14 +37,16 @@ static class Certs
         var dataDir = Shared.DataDir();
         var authority = new Option<bool>("--ca") { Description = "New authorities too. The old ones are believed until they end, or until `hanbae certs retire`; the new ones are vouched for by the old." };
         var key = new Option<bool>("--encryption-key") { Description = "Nothing but a new key for what is encrypted in the store; what is there is encrypted anew, and the old key forgotten." };
-        var command = new Command("rotate", "Make the cluster's certificates anew; a running cluster takes them over at once, and nobody is cut off.") { authority, key, dataDir };
+        var tokens = new Option<bool>("--service-account-key") { Description = "Nothing but a new key for tokens of service accounts. Those signed before are believed until `hanbae certs retire --service-account-key`." };
+        var command = new Command("rotate", "Make the cluster's certificates anew; a running cluster takes them over at once, and nobody is cut off.") { authority, key, tokens, dataDir };
         command.SetAction((parsed, ct) => Shared.RunAsync(async () =>
         {
             string data = Path.GetFullPath(parsed.GetValue(dataDir)!);
             if (parsed.GetValue(key)) return await EncryptionKey.RotateAsync(data, ct);
             return await ChangeAsync(data, folder =>
             {
-                if (parsed.GetValue(authority)) ClusterPki.Follow(folder);
+                if (parsed.GetValue(tokens)) folder.FollowTokenKey(ClusterPki.TokenKeyName);
+                else if (parsed.GetValue(authority)) ClusterPki.Follow(folder);
                 else folder.Forget();
                 return true;
             }, ct);
@@ -55,8 +57,9 @@ static class Certs
     static Command Retire()
     {
         var dataDir = Shared.DataDir();
-        var command = new Command("retire", "Believe the newest authorities only. Whoever still has a certificate or kubeconfig from before `rotate --ca` is cut off.") { dataDir };
-        command.SetAction((parsed, ct) => Shared.RunAsync(() => ChangeAsync(Path.GetFullPath(parsed.GetValue(dataDir)!), ClusterPki.Retire, ct)));
+        var tokens = new Option<bool>("--service-account-key") { Description = "Nothing but keys of tokens: those signed before the last `rotate --service-account-key` are believed no more. Pods have newer ones within an hour; Secrets of type service-account-token get one when their data.token is taken out." };
+        var command = new Command("retire", "Believe the newest authorities only. Whoever still has a certificate or kubeconfig from before `rotate --ca` is cut off.") { tokens, dataDir };
+        command.SetAction((parsed, ct) => Shared.RunAsync(() => ChangeAsync(Path.GetFullPath(parsed.GetValue(dataDir)!), folder => parsed.GetValue(tokens) ? folder.RetireTokenKeys(ClusterPki.TokenKeyName) : ClusterPki.Retire(folder), ct)));
         return command;
     }
 
@@ -72,7 +75,7 @@ static class Certs
             changed = change(folder);
             now = ClusterPki.Ensure(folder, settings);
         }
-        if (!changed) Console.WriteLine("nothing to do: the newest authorities are the only ones");
+        if (!changed) Console.WriteLine("nothing to do: the newest are the only ones");
         else if (ProcessIdentity.Read(NodePaths.Of(data).HanbaeProcess) is not { IsAlive: true }) Console.WriteLine("done; the cluster does not run, and will begin with them");
         else if (await TakenOverAsync(folder, now, ct)) Console.WriteLine($"done; the running cluster has them, and {KubeconfigPath.Of(data)} too");
         else

@@ -8,8 +8,9 @@ namespace Hanbae.Host.Pki;
 public static class CertificateList
 {
     /// <param name="Name">Its file's, without the extension.</param>
+    /// <param name="Ends">Null for keys, which last until they are retired.</param>
     /// <param name="Use">What it is for, in a word or two.</param>
-    public sealed record Row(string Name, string Subject, string Issuer, string Use, DateTimeOffset Ends, string Fingerprint);
+    public sealed record Row(string Name, string Subject, string Issuer, string Use, DateTimeOffset? Ends, string Fingerprint);
 
     /// <summary>All that stand in the folder, authorities first; of files with several each one.</summary>
     public static IReadOnlyList<Row> Read(string folder)
@@ -26,6 +27,8 @@ public static class CertificateList
                 rows.Add(new(name, one.Subject, one.Issuer, Use(one, name, i), one.NotAfter.ToUniversalTime(), one.Thumbprint));
             }
         }
+        var keys = new PkiFolder(folder, TimeProvider.System).TokenKeys(ClusterPki.TokenKeyName);
+        for (int i = 0; i < keys.Length; i++) rows.Add(new(ClusterPki.TokenKeyName, "tokens of service accounts", "", i == 0 ? "key, signs" : "key, believed still", null, keys[i].Id));
         return [.. rows.OrderByDescending(r => r.Use.StartsWith("authority", StringComparison.Ordinal))];
     }
 
@@ -39,7 +42,7 @@ public static class CertificateList
 
     public static string Table(IReadOnlyList<Row> rows, DateTimeOffset now)
     {
-        string[][] cells = [["NAME", "SUBJECT", "ISSUER", "USE", "ENDS"], .. rows.Select(r => (string[])[r.Name, r.Subject, r.Issuer, r.Use, $"{r.Ends:yyyy-MM-dd} ({Left(r.Ends - now)})"])];
+        string[][] cells = [["NAME", "SUBJECT", "ISSUER", "USE", "ENDS"], .. rows.Select(r => (string[])[r.Name, r.Subject, r.Issuer, r.Use, r.Ends is { } end ? $"{end:yyyy-MM-dd} ({Left(end - now)})" : "when it is retired"])];
         int[] widths = [.. Enumerable.Range(0, 5).Select(c => cells.Max(r => r[c].Length))];
         var text = new StringBuilder();
         foreach (string[] row in cells) text.AppendJoin("  ", row.Select((cell, c) => c == 4 ? cell : cell.PadRight(widths[c]))).Append('\n');
@@ -50,5 +53,5 @@ public static class CertificateList
 
     public static string Json(IReadOnlyList<Row> rows) => new JsonArray([.. rows.Select(r => (JsonValue)JsonObject.Of(
         ("name", new JsonString(r.Name)), ("subject", new JsonString(r.Subject)), ("issuer", new JsonString(r.Issuer)), ("use", new JsonString(r.Use)),
-        ("ends", new JsonString(r.Ends.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", System.Globalization.CultureInfo.InvariantCulture))), ("sha1", new JsonString(r.Fingerprint))))]).ToString()!;
+        ("ends", r.Ends is { } end ? new JsonString(end.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", System.Globalization.CultureInfo.InvariantCulture)) : JsonNull.Instance), (r.Ends is null ? "kid" : "sha1", new JsonString(r.Fingerprint))))]).ToString()!;
 }

@@ -1,11 +1,12 @@
+using System.Collections.Immutable;
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Security;
 using System.Net.Sockets;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Hanbae.Host.Settings;
 using Hanbae.Server;
+using Hanbae.Server.Auth.Tokens;
 
 namespace Hanbae.Host.Pki;
 
@@ -13,10 +14,12 @@ namespace Hanbae.Host.Pki;
 /// <remarks>One authority for servers and clients, one of its own for the front proxy, as upstream's set-up tools make them.</remarks>
 public sealed record ClusterPki(
     Authority Authority, Authority FrontProxyAuthority, X509Certificate2 ApiServer, X509Certificate2 ApiServerKubeletClient,
-    X509Certificate2 FrontProxyClient, X509Certificate2 Kubelet, X509Certificate2 Admin, ECDsa ServiceAccountKey)
+    X509Certificate2 FrontProxyClient, X509Certificate2 Kubelet, X509Certificate2 Admin, ImmutableArray<TokenKey> TokenKeys)
 {
     public const string Folder = "pki";
     const string CaName = "kubernetes", FrontProxyName = "front-proxy-ca";
+    /// <summary>Files of the keys of service account tokens.</summary>
+    public const string TokenKeyName = "sa";
 
     /// <summary>Those of the cluster in that data folder, made where they are missing, about to end, or for other names than these.</summary>
     public static ClusterPki Ensure(PkiFolder folder, ClusterSettings settings)
@@ -43,7 +46,7 @@ public sealed record ClusterPki(
                 Groups = ["system:nodes"], Server = true, Client = true, DnsNames = [node, "localhost"], Addresses = here,
             }),
             folder.Certificate("admin", ca.Signing, new("kubernetes-admin") { Groups = ["system:masters"], Client = true }),
-            folder.SigningKey("sa"));
+            folder.TokenKeys(TokenKeyName));
     }
 
     /// <summary>Successors for both authorities; all other certificates follow when <see cref="Ensure"/> is asked next.</summary>
@@ -63,7 +66,7 @@ public sealed record ClusterPki(
 
     /// <summary>Tells whether anything is other than it was.</summary>
     public string Fingerprint => field ??= string.Join(' ', [.. Authority.Trusted.Concat(FrontProxyAuthority.Trusted).Select(c => c.Thumbprint),
-        ApiServer.Thumbprint, ApiServerKubeletClient.Thumbprint, FrontProxyClient.Thumbprint, Kubelet.Thumbprint, Admin.Thumbprint]);
+        ApiServer.Thumbprint, ApiServerKubeletClient.Thumbprint, FrontProxyClient.Thumbprint, Kubelet.Thumbprint, Admin.Thumbprint, .. TokenKeys.Select(k => k.Id)]);
 
     static IReadOnlyList<IPAddress> LocalAddresses() =>
         // Bridges come and go with Pods; the names on certificates must not change with them.

@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Hanbae.Server.Auth.Tokens;
 
 namespace Hanbae.Host.Pki;
 
@@ -36,7 +38,7 @@ public sealed class PkiFolder(string folder, TimeProvider time)
         long stamp = 0;
         if (Directory.Exists(folder))
             foreach (var file in new DirectoryInfo(folder).EnumerateFiles())
-                if (file.Extension is ".crt" or ".names") stamp += file.LastWriteTimeUtc.Ticks / 7 + 1;
+                if (file.Extension is ".crt" or ".names" or ".pub") stamp += file.LastWriteTimeUtc.Ticks / 7 + 1;
         return stamp;
     }
 
@@ -126,18 +128,39 @@ public sealed class PkiFolder(string folder, TimeProvider time)
         foreach (string note in Directory.EnumerateFiles(folder, "*.names")) File.Delete(note);
     }
 
-    /// <summary>The key pair that signs service account tokens.</summary>
-    public ECDsa SigningKey(string name)
+    /// <summary>The keys of service account tokens: the one that signs, then those that signed before it and are believed still.</summary>
+    /// <remarks>In upstream's files: <c>sa.key</c> is what --service-account-signing-key-file names, <c>sa.pub</c> what --service-account-key-file does.</remarks>
+    public ImmutableArray<TokenKey> TokenKeys(string name)
     {
-        var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        string file = PathOf(name + ".key");
-        if (File.Exists(file)) key.ImportFromPem(File.ReadAllText(file));
-        else
-        {
-            Write(file, key.ExportPkcs8PrivateKeyPem(), Private);
-            Write(PathOf(name + ".pub"), key.ExportSubjectPublicKeyInfoPem(), Open);
-        }
-        return key;
+        if (!File.Exists(PathOf(name + ".key"))) FollowTokenKey(name);
+        var signing = TokenKey.FromPem(File.ReadAllText(PathOf(name + ".key")));
+        return [signing, .. PublicKeys(name).Select(TokenKey.FromPem).Where(k => k.Id != signing.Id)];
+    }
+
+    /// <summary>Makes another key: it signs from now on, those before it are believed still.</summary>
+    public void FollowTokenKey(string name)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        // First whom to believe: no token is signed by a key that nobody knows, wherever this ends.
+        Write(PathOf(name + ".pub"), string.Concat((IEnumerable<string>)[key.ExportSubjectPublicKeyInfoPem() + "\n", .. PublicKeys(name)]), Open);
+        Write(PathOf(name + ".key"), key.ExportPkcs8PrivateKeyPem(), Private);
+    }
+
+    /// <summary>From now on only tokens of the key that signs are believed.</summary>
+    /// <returns>Whether there were others.</returns>
+    public bool RetireTokenKeys(string name)
+    {
+        if (PublicKeys(name).Count < 2) return false;
+        using var key = ECDsa.Create();
+        key.ImportFromPem(File.ReadAllText(PathOf(name + ".key")));
+        Write(PathOf(name + ".pub"), key.ExportSubjectPublicKeyInfoPem() + "\n", Open);
+        return true;
+    }
+
+    List<string> PublicKeys(string name)
+    {
+        const string end = "-----END PUBLIC KEY-----";
+        return !File.Exists(PathOf(name + ".pub")) ? [] : [.. File.ReadAllText(PathOf(name + ".pub")).Split(end).SkipLast(1).Select(k => k.TrimStart() + end + "\n")];
     }
 
     /// <summary>A file that only its owner may read, made when it is missing.</summary>

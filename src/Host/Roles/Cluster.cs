@@ -86,7 +86,7 @@ static class Cluster
     {
         string file = settings.Flags.EncryptionConfig ?? folder.Secret(OwnEncryption.FileName, OwnEncryption.New);
         try { return new(file, time, loggers.CreateLogger("hanbae.encryption")); }
-        catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException) { throw new SettingsException($"--encryption-provider-config {file}: {e.Message}", e); }
+        catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException) { throw new SettingsException($"--encryption-provider-config {e.Message}", e); }
     }
 
     /// <summary>The administrator's kubeconfig is of the certificates that there are now.</summary>

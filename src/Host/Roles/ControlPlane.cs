@@ -61,7 +61,7 @@ public sealed class ControlPlane : IAsyncDisposable
         var store = SqliteStore.Open(new() { Folder = folder, Logger = loggers.CreateLogger("hanbae.store") });
         var security = new Security(settings.Flags.Access(new()
         {
-            CurrentClientAuthorities = () => live.Now.Authority.Trusted, ServiceAccountKeys = [TokenKey.Of(pki.ServiceAccountKey)], Time = time, Admission = settings.Flags.Admission(),
+            CurrentClientAuthorities = () => live.Now.Authority.Trusted, CurrentServiceAccountKeys = () => live.Now.TokenKeys, Time = time, Admission = settings.Flags.Admission(),
             // Tokens last as long as they say: today's clients read them anew (CIS 1.2.30).
             ExtendTokens = false,
             Issuer = Issuer(settings), ApiAudiences = [Issuer(settings)], JwksUri = Issuer(settings) + "/openid/v1/jwks",
@@ -71,6 +71,7 @@ public sealed class ControlPlane : IAsyncDisposable
         var history = SqliteHistory.Open(folder, new(), time);
         await using var made = new Parts(store, history);
         var usage = new NodeUsage();
+        var more = settings.Flags.MoreResources();
         var health = new ComponentHealth();
         var server = made.Server = new ApiServer(new EncryptedStore(store, () => encryption.Rules), security.AddTo(new()
         {
@@ -81,17 +82,17 @@ public sealed class ControlPlane : IAsyncDisposable
             LegacyApis = settings.LegacyApis,
             RequestTimeout = settings.Flags.RequestTimeout,
             FlowControl = settings.Flags.FlowControl(),
-            Audit = settings.Flags.Audit(time),
+            Audit = settings.Flags.Audit(dataFolder, time),
             Strategy = Hanbae.Server.Registry.Catalog.With(new() { ClusterIPs = [IPNetwork.Parse(settings.ServiceCidr)] }),
             CurrentKubeletTrust = () => live.Now.KubeletTrust,
             Logger = loggers.CreateLogger("hanbae.apiserver"),
             Aggregation = new() { ProxyClientCertificate = () => live.Now.FrontProxyClient },
             // The server is made with them; what custom resources and other servers add they ask it for later.
-            MoreGroups = [ResourceMetricsApi.Served],
+            MoreGroups = [ResourceMetricsApi.Served, .. Hanbae.Server.Discovery.ServedGroup.Of(more)], MoreResources = more,
             Paths =
             [
                 .. new ResourceMetricsApi(usage.Measured).Routes,
-                .. new OpenApiHandler(() => made.Server?.MoreOpenApi ?? [], settings.LegacyApis, ResourceMetricsApi.Described).Routes,
+                .. new OpenApiHandler(() => made.Server?.MoreOpenApi ?? [], settings.LegacyApis, [.. ResourceMetricsApi.Described, .. more]).Routes,
                 .. new DiscoveryHandler(() => made.Server?.MoreGroups ?? [], $"{advertise}:{settings.ApiPort}", settings.LegacyApis).Routes,
             ],
         }));
@@ -155,12 +156,13 @@ public sealed class ControlPlane : IAsyncDisposable
         supervisor.Run("encryption", _encryption.RunAsync);
         supervisor.Run("trust", ct => TellTrustAsync(settings, live, ct));
         supervisor.Run("access", Security.RunAsync);
+        if (settings.Flags.MoreResources().Any(r => r.Kind == Api.Certificates.V1beta1.ClusterTrustBundle.Info))
+            supervisor.Run("trust-bundle", ct => ServingTrustBundle.KeepAsync(As("system:apiserver", "kube-apiserver", "system:masters"), live, _time, ct));
         supervisor.Run("flow-policy", ct => FlowPolicy.KeepAsync(As("system:apiserver", "kube-apiserver", "system:masters"), _time, ct));
-        var signing = TokenKey.Of(live.Now.ServiceAccountKey);
         var options = new Controllers.ControllerOptions
         {
             CurrentRootCa = () => live.Now.Authority.TrustedPem, OnRootCaChange = live.OnChange, SigningAuthority = () => live.Now.Authority.Signing, ClusterCidr = settings.PodCidr,
-            ServiceAccountToken = (account, secret) => LegacyTokens.Make(signing, account, secret),
+            ServiceAccountToken = (account, secret) => LegacyTokens.Make(live.Now.TokenKeys[0], account, secret),
         };
         var log = _loggers.CreateLogger("hanbae.controllers");
         var accounts = Controllers.Catalog.All.Select(e => (e.Component, e.EventSource)).Distinct().ToDictionary(c => c, c =>

@@ -62,18 +62,23 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
 
     const long PidsPerPod = 16_384;
 
-    KubeletOptions Options() => new()
+    KubeletOptions Options() => Options(settings.NodeName, paths, settings.KubeletPort) with
     {
-        NodeName = settings.NodeName, Hostname = settings.NodeName,
-        Folders = new(paths.Kubelet, Path.Combine(paths.Data, "logs")),
-        CgroupRoot = paths.CgroupRoot + "/kubepods",
         PodCidr = settings.NodePodCidr,
         ClusterDns = [settings.DnsClusterIp.ToString()], ClusterDomain = settings.ClusterDomain,
+        CurrentServingCertificate = () => pki.Now.Kubelet, CurrentClientCAs = () => pki.Now.Authority.Trusted,
+    };
+
+    /// <summary>What every kubelet of this program has, whoever its API server is.</summary>
+    internal static KubeletOptions Options(string node, NodePaths paths, int port) => new()
+    {
+        NodeName = node, Hostname = node,
+        Folders = new(paths.Kubelet, Path.Combine(paths.Data, "logs")),
+        CgroupRoot = paths.CgroupRoot + "/kubepods",
         StaticPodPath = Path.Combine(paths.Data, "manifests"),
-        Port = FreePort(settings.KubeletPort),
+        Port = FreePort(port),
         // As the CIS benchmark asks (4.2.13, 4.2.14): no Pod takes all process ids, and who says nothing of seccomp gets the runtime's profile.
         PodPidsLimit = PidsPerPod, SeccompDefault = true,
-        ServingCertificate = pki.Now.Kubelet, CurrentServingCertificate = () => pki.Now.Kubelet, CurrentClientCAs = () => pki.Now.Authority.Trusted,
     };
 
     /// <summary>Another kubelet may live here: the Node says which port is this one's, so any will do.</summary>

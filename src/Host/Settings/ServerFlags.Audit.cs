@@ -7,12 +7,12 @@ public sealed partial class ServerFlags
 {
     static IReadOnlyList<(string Name, string Meaning)> AuditFlags =>
     [
-        ("audit-policy-file", "Which requests are written down: an audit.k8s.io/v1 Policy."),
-        ("audit-log-path", "The file that they are written into; - for standard output."),
+        ("audit-policy-file", "Which requests are written down: an audit.k8s.io/v1 Policy (changes, and reads of what is secret: who, what and when)."),
+        ("audit-log-path", "The file that they are written into; - for standard output (audit/audit.log in the data folder)."),
         ("audit-log-format", "json or legacy (json)."),
         ("audit-log-mode", "blocking, blocking-strict or batch (blocking)."),
-        ("audit-log-maxage", "Days that closed files are kept (0: for ever)."),
-        ("audit-log-maxbackup", "Closed files that are kept (0: all)."),
+        ("audit-log-maxage", "Days that closed files are kept (30; 0: for ever)."),
+        ("audit-log-maxbackup", "Closed files that are kept (10; 0: all)."),
         ("audit-log-maxsize", "Megabytes after which a file is closed (100)."),
         ("audit-log-compress", "Pack closed files (false)."),
         ("audit-log-truncate-enabled", "Leave bodies out of events that are too large (false)."),
@@ -32,15 +32,13 @@ public sealed partial class ServerFlags
         ("audit-webhook-truncate-max-batch-size", "Bytes that a batch may have (10485760)."),
     ];
 
-    /// <returns>Null when nothing is written down.</returns>
+    /// <param name="data">The data folder: the log is there when nothing says where events go.</param>
     /// <exception cref="SettingsException">A flag or a file that it names cannot be.</exception>
-    public AuditOptions? Audit(TimeProvider time)
+    public AuditOptions Audit(string data, TimeProvider time)
     {
         string policy = Text("audit-policy-file"), log = Text("audit-log-path"), webhook = Text("audit-webhook-config-file");
-        if (log.Length == 0 && webhook.Length == 0) return null;
-        // As upstream: without a policy nothing is written, whatever else is said.
-        if (policy.Length == 0) return null;
-        return new() { Policy = Policy(policy), Log = log.Length == 0 ? null : Log(log), Webhook = webhook.Length == 0 ? null : Webhook(webhook, time) };
+        if (log.Length == 0 && webhook.Length == 0) log = Path.Combine(data, "audit", "audit.log");
+        return new() { Policy = policy.Length == 0 ? AuditPolicy.Parse(DefaultAudit.Policy) : Policy(policy), Log = log.Length == 0 ? null : Log(log), Webhook = webhook.Length == 0 ? null : Webhook(webhook, time) };
     }
 
     static AuditPolicy Policy(string file)
@@ -60,7 +58,7 @@ public sealed partial class ServerFlags
 
     AuditLogOptions Log(string path) => new()
     {
-        Path = path, Mode = Mode("audit-log-mode", "blocking"), MaxAge = TimeSpan.FromDays(Number("audit-log-maxage", 0)), MaxBackups = Number("audit-log-maxbackup", 0),
+        Path = path, Mode = Mode("audit-log-mode", "blocking"), MaxAge = TimeSpan.FromDays(Number("audit-log-maxage", 30)), MaxBackups = Number("audit-log-maxbackup", 10),
         MaxSize = (long)(Number("audit-log-maxsize", 0) is > 0 and int size ? size : 100) << 20, Compress = Flag("audit-log-compress", false), Truncate = Truncate("audit-log"),
         Legacy = Text("audit-log-format", "json") switch { "json" => false, "legacy" => true, var other => throw new SettingsException($"--audit-log-format {other} is none; use json or legacy") },
     };

@@ -15,12 +15,12 @@ public sealed partial class ServerFlags(IReadOnlyDictionary<string, string> give
         ("max-mutating-requests-inflight", "Writes that are worked on at a time (200)."),
         ("enable-priority-and-fairness", "Share both among users by FlowSchemas (true)."),
         ("request-timeout", "How long a request may take (1m0s)."),
-        .. AccessFlags, .. AdmissionFlags, .. AuditFlags,
+        .. VersionFlags, .. AccessFlags, .. AdmissionFlags, .. AuditFlags,
         ("encryption-provider-config", "An EncryptionConfiguration file: what is encrypted in the store, and how; changes of it are taken over as it runs. Empty for Secrets under a key of the cluster's own again."),
     ];
 
     /// <summary>Those whose value is the path of a file.</summary>
-    static readonly FrozenSet<string> s_files = [.. All.Select(f => f.Name).Where(n => n.EndsWith("-file", StringComparison.Ordinal) || n.EndsWith("-config", StringComparison.Ordinal)), "audit-log-path"];
+    static readonly FrozenSet<string> s_files = [.. All.Select(f => f.Name).Where(n => n.EndsWith("-file", StringComparison.Ordinal) || n.EndsWith("-config", StringComparison.Ordinal) && n != "runtime-config"), "audit-log-path"];
 
     /// <summary>Those that name a file are kept with its whole path: the next start may be made elsewhere.</summary>
     public static string Kept(string name, string value) =>

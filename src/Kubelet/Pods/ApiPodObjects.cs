@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Hanbae.Api.Authentication.V1;
+using Hanbae.Api.Certificates.V1beta1;
 using Hanbae.Api.Core.V1;
 using Hanbae.Client;
 
@@ -20,6 +21,9 @@ sealed class ApiPodObjects(IClient client, ICache<Service>? services, Func<Node?
     public async Task<ConfigMap?> ConfigMapAsync(string ns, string name, CancellationToken ct) => (ConfigMap?)await KeptAsync<ConfigMap>("ConfigMap", new(ns, name), ct).ConfigureAwait(false);
 
     public async Task<Secret?> SecretAsync(string ns, string name, CancellationToken ct) => (Secret?)await KeptAsync<Secret>("Secret", new(ns, name), ct).ConfigureAwait(false);
+
+    public async Task<IReadOnlyList<ClusterTrustBundle>> TrustBundlesAsync(string fieldSelector, CancellationToken ct) =>
+        (await client.ListAsync<ClusterTrustBundle>(ListQuery.All with { FieldSelector = fieldSelector }, ct).ConfigureAwait(false)).Items;
 
     public IReadOnlyCollection<Service> Services(string ns) =>
         services is null ? [] : [.. services.In(ns).Where(s => s.Spec.ClusterIP is { Length: > 0 } and not "None")];

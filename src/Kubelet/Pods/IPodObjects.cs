@@ -13,6 +13,10 @@ public interface IPodObjects
     /// <inheritdoc cref="ConfigMapAsync"/>
     Task<Secret?> SecretAsync(string ns, string name, CancellationToken ct);
 
+    /// <summary>ClusterTrustBundles with such fields.</summary>
+    /// <exception cref="Hanbae.Api.Rest.ApiException">The server refused, does not serve them, or did not answer.</exception>
+    Task<IReadOnlyList<Hanbae.Api.Certificates.V1beta1.ClusterTrustBundle>> TrustBundlesAsync(string fieldSelector, CancellationToken ct);
+
     /// <summary>All Services of the namespace that have a cluster IP, for the variables that containers get of them (<c>enableServiceLinks</c>).</summary>
     IReadOnlyCollection<Service> Services(string ns);
 

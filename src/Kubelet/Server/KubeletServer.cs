@@ -1,5 +1,6 @@
 using System.Net.Security;
 using Hanbae.Kubelet.Pods;
+using Hanbae.Machinery.Pkcs;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -38,6 +39,7 @@ sealed class KubeletServer : IAsyncDisposable
                 {
                     if (options.CurrentServingCertificate is { } current) https.ServerCertificateSelector = (_, _) => current();
                     else https.ServerCertificate = options.ServingCertificate;
+                    https.OnAuthenticate = static (_, tls) => TlsSuites.Harden(tls);
                     https.ClientCertificateMode = ClientCertificateMode.AllowCertificate;
                     https.ClientCertificateValidation = (certificate, _, _) => ClientCertificates.IsTrusted(certificate, options.CurrentClientCAs?.Invoke() ?? options.ClientCAs);
                 });

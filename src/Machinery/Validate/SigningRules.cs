@@ -43,7 +43,7 @@ static class SigningRules
     }
 
     /// <summary><c>example.com/signer-name</c>.</summary>
-    static void Signer(FieldPath at, string name, Errors errors)
+    internal static void Signer(FieldPath at, string name, Errors errors)
     {
         if (name.Length == 0) { errors.Required(at); return; }
         string[] parts = name.Split('/');

@@ -69,10 +69,24 @@ static class VolumeRules
             if (count == 0) errors.Required(here, "must specify a volume source");
             if (source.Secret is { Name.Length: 0 }) errors.Required(here["secret"]["name"]);
             if (source.ConfigMap is { Name.Length: 0 }) errors.Required(here["configMap"]["name"]);
+            if (source.ClusterTrustBundle is { } bundle) TrustBundle(here["clusterTrustBundle"], bundle, errors);
             if (source.ServiceAccountToken is not { } token) continue;
             if (token.ExpirationSeconds < 600) errors.Invalid(here["serviceAccountToken"]["expirationSeconds"], token.ExpirationSeconds.Value, "may not specify a duration less than 10 minutes");
             if (token.Path.Length == 0) errors.Required(here["serviceAccountToken"]["path"]);
         }
+    }
+
+    /// <summary>By its name, or by its signer and labels.</summary>
+    static void TrustBundle(FieldPath at, ClusterTrustBundleProjection bundle, Errors errors)
+    {
+        bool named = bundle.Name is not null, signed = bundle.SignerName is not null;
+        if (named == signed && named) errors.Invalid(at, "", "only one of name and signerName may be used");
+        else if (!named && !signed) errors.Required(at, "either name or signerName must be specified");
+        else if (named && bundle.Name!.Length == 0) errors.Required(at["name"], "must be a valid object name");
+        else if (named && bundle.LabelSelector is not null) errors.Invalid(at["labelSelector"], "", "labelSelector must be unset if name is specified");
+        else if (signed) SigningRules.Signer(at["signerName"], bundle.SignerName!, errors);
+        if (bundle.Path.Length == 0) errors.Required(at["path"]);
+        else RelativePath(at["path"], bundle.Path, errors);
     }
 
     static void Items(FieldPath at, Seq<KeyToPath> items, Errors errors)

@@ -17,7 +17,15 @@ static class AdmissionCatalog
     sealed record Parts(ServedObjects Objects, IAuthorizer Authorizer, AdmissionConfiguration Configuration, TimeProvider Time)
     {
         public ResourceVersions Versions { get; } = new(Objects);
-        public WebhookClients Clients { get; } = new(new(Objects.Stored));
+        public WebhookClients Mutating { get; } = Clients(Objects, Configuration.MutatingUsers);
+        public WebhookClients Validating { get; } = Clients(Objects, Configuration.ValidatingUsers);
+
+        static WebhookClients Clients(ServedObjects objects, string file)
+        {
+            if (file.Length == 0) return new(new(objects.Stored), WebhookUsers.None);
+            var (users, current) = Backends.Kubeconfig.Users(file);
+            return new(new(objects.Stored), new(users, current));
+        }
     }
 
     sealed record Entry(string Name, bool ByDefault, Func<Parts, IAdmission?> Make);
@@ -64,9 +72,9 @@ static class AdmissionCatalog
         On("PodTopologyLabels", p => new PodTopologyLabels(p.Objects)),
         // Clients' own: behind all that this server changes, before whatever counts.
         On("MutatingAdmissionPolicy", p => new MutatingPolicies(p.Objects, p.Versions, p.Authorizer, p.Time)),
-        On("MutatingAdmissionWebhook", p => new MutatingWebhooks(p.Objects, p.Versions, p.Authorizer, p.Clients)),
+        On("MutatingAdmissionWebhook", p => new MutatingWebhooks(p.Objects, p.Versions, p.Authorizer, p.Mutating)),
         On("ValidatingAdmissionPolicy", p => new ValidatingPolicies(p.Objects, p.Versions, p.Authorizer)),
-        On("ValidatingAdmissionWebhook", p => new ValidatingWebhooks(p.Objects, p.Versions, p.Authorizer, p.Clients)),
+        On("ValidatingAdmissionWebhook", p => new ValidatingWebhooks(p.Objects, p.Versions, p.Authorizer, p.Validating)),
         // Behind everything that changes or refuses: what is charged is what is written.
         On("ResourceQuota", p => new ResourceQuotas(p.Objects, p.Time, p.Configuration.LimitedResources)),
         Off("AlwaysDeny", _ => new AlwaysDeny()),

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
-using Hanbae.Api.Json;
 using Hanbae.Api.Rest;
-using Hanbae.Machinery.Yaml;
+using Hanbae.Server.ConfigFiles;
 
 namespace Hanbae.Server.Audit;
 
@@ -27,15 +26,11 @@ public sealed class AuditPolicy
     /// <exception cref="FormatException">It is no policy, or says what cannot be; the message says where.</exception>
     public static AuditPolicy Parse(string text)
     {
-        JsonValue root;
-        try { root = YamlReader.Read(text); }
-        catch (YamlException e) { throw new FormatException("failed decoding: " + e.Message, e); }
-        var policy = Fields.Of(root, "", "apiVersion", "kind", "metadata", "rules", "omitStages", "omitManagedFields");
-        if (policy.Text("apiVersion") is not ("audit.k8s.io/v1" or "audit.k8s.io/v1beta1" or "audit.k8s.io/v1alpha1") || policy.Text("kind") != "Policy")
-            throw new FormatException("it must be of apiVersion audit.k8s.io/v1 and kind Policy");
-        var omitted = policy.Stages("omitStages");
-        bool without = policy.Flag("omitManagedFields") ?? false;
-        var rules = policy.List("rules").Select((rule, i) => AuditRule.Of(rule, $"rules[{i}]", omitted, without)).ToImmutableArray();
+        var policy = ConfigNode.Read(text, "Policy", "audit.k8s.io/v1", "audit.k8s.io/v1beta1", "audit.k8s.io/v1alpha1");
+        var omitted = AuditRule.Stages(policy, "omitStages");
+        bool without = policy.Bool("omitManagedFields", false);
+        var rules = policy.Objects("rules").Select(rule => AuditRule.Of(rule, omitted, without)).ToImmutableArray();
+        policy.End();
         // As upstream: a policy that writes nothing is one that somebody got wrong.
         if (rules.IsEmpty) throw new FormatException("loaded illegal policy with 0 rules");
         return new(rules);
@@ -83,16 +78,17 @@ sealed record AuditRule
     }
 
     /// <exception cref="FormatException"/>
-    public static AuditRule Of(JsonValue value, string at, AuditStages omitted, bool without)
+    public static AuditRule Of(ConfigNode rule, AuditStages omitted, bool without)
     {
-        var rule = Fields.Of(value, at, "level", "users", "userGroups", "verbs", "resources", "namespaces", "nonResourceURLs", "omitStages", "omitManagedFields");
+        string at = rule.Where;
         if (!Enum.TryParse<AuditLevel>(rule.Text("level"), out var level) || !Enum.IsDefined(level))
             throw new FormatException($"{at}.level: Unsupported value: \"{rule.Text("level")}\": supported values: \"Metadata\", \"None\", \"Request\", \"RequestResponse\"");
+        ImmutableArray<string> Texts(string name) => [.. rule.Texts(name)];
         var made = new AuditRule
         {
-            Terms = new(level, omitted | rule.Stages("omitStages"), rule.Flag("omitManagedFields") ?? without),
-            Users = rule.Texts("users"), Groups = rule.Texts("userGroups"), Verbs = rule.Texts("verbs"), Namespaces = rule.Texts("namespaces"), Urls = rule.Texts("nonResourceURLs"),
-            Resources = [.. rule.List("resources").Select((r, i) => TargetOf(r, $"{at}.resources[{i}]"))],
+            Terms = new(level, omitted | Stages(rule, "omitStages"), rule.Bool("omitManagedFields", without)),
+            Users = Texts("users"), Groups = Texts("userGroups"), Verbs = Texts("verbs"), Namespaces = Texts("namespaces"), Urls = Texts("nonResourceURLs"),
+            Resources = [.. rule.Objects("resources").Select(TargetOf)],
         };
         if (!made.Urls.IsEmpty && (!made.Resources.IsEmpty || !made.Namespaces.IsEmpty)) throw new FormatException($"{at}.nonResourceURLs: Invalid value: rules cannot apply to both regular resources and non-resource URLs");
         foreach (string url in made.Urls)
@@ -100,50 +96,21 @@ sealed record AuditRule
         return made;
     }
 
-    static Target TargetOf(JsonValue value, string at)
+    static Target TargetOf(ConfigNode target)
     {
-        var target = Fields.Of(value, at, "group", "resources", "resourceNames");
         string group = target.Text("group");
-        if (group.Contains('/')) throw new FormatException($"{at}.group: Invalid value: \"{group}\": group names are without a version");
+        if (group.Contains('/')) throw new FormatException($"{target.Where}.group: Invalid value: \"{group}\": group names are without a version");
         var (resources, names) = (target.Texts("resources"), target.Texts("resourceNames"));
-        if (!names.IsEmpty && resources.IsEmpty) throw new FormatException($"{at}.resourceNames: Invalid value: using resourceNames requires at least one resource");
-        return new(group, resources, names);
-    }
-}
-
-/// <summary>Reads the fields of a configuration file and says which one is wrong.</summary>
-sealed class Fields
-{
-    readonly JsonObject _of;
-    readonly string _at;
-
-    Fields(JsonObject of, string at) => (_of, _at) = (of, at);
-
-    /// <exception cref="FormatException"/>
-    public static Fields Of(JsonValue value, string at, params ReadOnlySpan<string> known)
-    {
-        if (value is not JsonObject of) throw new FormatException($"{(at.Length == 0 ? "it" : at)} must be an object");
-        foreach (var member in of)
-            if (!known.Contains(member.Name)) throw new FormatException($"unknown field \"{(at.Length == 0 ? "" : at + ".")}{member.Name}\"");
-        return new(of, at);
+        if (names.Count > 0 && resources.Count == 0) throw new FormatException($"{target.Where}.resourceNames: Invalid value: using resourceNames requires at least one resource");
+        return new(group, [.. resources], [.. names]);
     }
 
-    string At(string name) => _at.Length == 0 ? name : _at + "." + name;
-
-    public string Text(string name) => _of[name] switch { null or JsonNull => "", JsonString s => s.Value, _ => throw new FormatException($"{At(name)} must be a string") };
-
-    public bool? Flag(string name) => _of[name] switch { null or JsonNull => null, JsonBool b => b.Value, _ => throw new FormatException($"{At(name)} must be true or false") };
-
-    public IEnumerable<JsonValue> List(string name) => _of[name] switch { null or JsonNull => [], JsonArray list => list, _ => throw new FormatException($"{At(name)} must be a list") };
-
-    public ImmutableArray<string> Texts(string name) => [.. List(name).Select(v => v is JsonString s ? s.Value : throw new FormatException($"{At(name)} must be a list of strings"))];
-
-    public AuditStages Stages(string name)
+    internal static AuditStages Stages(ConfigNode node, string name)
     {
         var stages = AuditStages.None;
-        foreach (string text in Texts(name))
+        foreach (string text in node.Texts(name))
             stages |= Enum.TryParse<AuditStages>(text, out var stage) && Enum.IsDefined(stage) && stage != AuditStages.None ? stage
-                : throw new FormatException($"{At(name)}: Unsupported value: \"{text}\": supported values: \"Panic\", \"RequestReceived\", \"ResponseComplete\", \"ResponseStarted\"");
+                : throw new FormatException($"{(node.Where.Length > 0 ? node.Where + "." : "")}{name}: Unsupported value: \"{text}\": supported values: \"Panic\", \"RequestReceived\", \"ResponseComplete\", \"ResponseStarted\"");
         return stages;
     }
 }

@@ -53,7 +53,7 @@ sealed class AuditTrail(Audit audit, RequestContext request, AuditTerms terms)
             Level = terms.Level, Stage = stage, Id = request.AuditId, Uri = request.RawTarget, Verb = request.Info.Verb, User = _user,
             Impersonated = ReferenceEquals(request.User, _user) ? null : request.User, SourceIps = SourceIps(request), UserAgent = request.Header("User-Agent"),
             Object = ReferenceOf(reply), Response = response, RequestObject = body, ResponseObject = answer, Received = _received,
-            At = stage == AuditStages.RequestReceived ? _received : audit.Time.GetUtcNow(), Annotations = stage == AuditStages.RequestReceived ? [] : [.. request.AuditAnnotations],
+            At = stage == AuditStages.RequestReceived ? _received : audit.Time.GetUtcNow(), Annotations = stage == AuditStages.RequestReceived ? [] : request.AuditAnnotations.At(terms.Level),
         });
     }
 

@@ -9,6 +9,7 @@ using Hanbae.Server.Auth.Reviews;
 using Hanbae.Server.Auth.Tokens;
 using Hanbae.Server.Auth.Webhooks;
 using Hanbae.Server.Cache;
+using Hanbae.Server.ConfigFiles;
 
 namespace Hanbae.Server.Auth;
 
@@ -36,8 +37,8 @@ public sealed class Security : IDisposable
         _tokenWebhook = options.TokenWebhook is { } webhook ? new(webhook, options.Time) : null;
         _files = [.. Files(options)];
         foreach (var file in _files) file.Load();
-        var serviceAccounts = new ServiceAccountTokens(options.Issuer, options.ServiceAccountKeys, Objects, options.Time);
-        var legacy = new LegacyTokens(options.ServiceAccountKeys, Objects, options.Time);
+        var serviceAccounts = new ServiceAccountTokens(options.Issuer, options.CurrentServiceAccountKeys, Objects, options.Time);
+        var legacy = new LegacyTokens(options.CurrentServiceAccountKeys, Objects, options.Time);
         var tokens = new BearerTokens(
             // The webhook last: it is the only one that cannot tell by the token whether it is the one to ask.
             Auth.Authenticators.Catalog.Tokens(options, Objects, _tokenWebhook is null ? [serviceAccounts, _issuers, legacy] : [serviceAccounts, _issuers, legacy, _tokenWebhook]), options.ApiAudiences);
@@ -54,7 +55,7 @@ public sealed class Security : IDisposable
             new(Authorization, "selfsubjectaccessreviews", "", new OnlyCreate(access)),
             new(Authorization, "selfsubjectrulesreviews", "", new OnlyCreate(new RulesReviews(rbac, () => _authorizers.Config))),
         ];
-        Paths = options.ServiceAccountKeys.IsEmpty ? [] : [.. IssuerDiscovery.Routes(options)];
+        Paths = options.CurrentServiceAccountKeys().IsEmpty ? [] : [.. IssuerDiscovery.Routes(options)];
     }
 
     public ServedObjects Objects { get; }

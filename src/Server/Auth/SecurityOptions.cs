@@ -21,6 +21,8 @@ public sealed record SecurityOptions
     public Func<X509Certificate2Collection>? CurrentClientAuthorities { get; init; }
     /// <summary>The first one signs service account tokens, all of them check; without any there are no tokens.</summary>
     public ImmutableArray<TokenKey> ServiceAccountKeys { get; init; } = [];
+    /// <summary>The same where they rotate while the server runs: asked for each token, the same array and keys until they change.</summary>
+    public Func<ImmutableArray<TokenKey>> CurrentServiceAccountKeys { get => field ?? (() => ServiceAccountKeys); init; }
     public string Issuer { get; init; } = DefaultIssuer;
     /// <summary>What this server is called in tokens; the first is what is meant when nobody says.</summary>
     public Seq<string> ApiAudiences { get; init; } = [DefaultIssuer];

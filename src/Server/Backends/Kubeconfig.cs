@@ -1,3 +1,4 @@
+using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
@@ -7,6 +8,17 @@ using Hanbae.Machinery.Yaml;
 
 namespace Hanbae.Server.Backends;
 
+/// <summary>How the server proves to a webhook who it is.</summary>
+sealed record WebhookUser(X509Certificate2? Certificate, string Token, string TokenFile, string Basic)
+{
+    /// <summary>The token, or the user's name and password. Tokens are read each time from their file, since they are renewed there.</summary>
+    public async ValueTask<AuthenticationHeaderValue?> HeaderAsync(CancellationToken ct)
+    {
+        string token = TokenFile.Length > 0 ? (await File.ReadAllTextAsync(TokenFile, ct).ConfigureAwait(false)).Trim() : Token;
+        return token.Length > 0 ? new("Bearer", token) : Basic.Length > 0 ? new("Basic", Basic) : null;
+    }
+}
+
 /// <summary>Where a webhook is, whom to believe there and what to show: a kubeconfig file's current context, as upstream has it.</summary>
 sealed record Kubeconfig
 {
@@ -14,10 +26,7 @@ sealed record Kubeconfig
     public Bytes Authority { get; init; }
     public bool Insecure { get; init; }
     public string ServerName { get; init; } = "";
-    public X509Certificate2? Certificate { get; init; }
-    public string Token { get; init; } = "";
-    public string TokenFile { get; init; } = "";
-    public string Basic { get; init; } = "";
+    public required WebhookUser User { get; init; }
 
     /// <exception cref="FormatException">What is wrong with the file.</exception>
     public static Kubeconfig Read(string file)
@@ -30,16 +39,36 @@ sealed record Kubeconfig
             var cluster = Named(root, "clusters", "cluster", Text(context, "cluster"));
             var user = Text(context, "user") is { Length: > 0 } name ? Named(root, "users", "user", name) : JsonObject.Empty;
             if (!Uri.TryCreate(Text(cluster, "server"), UriKind.Absolute, out var server) || server.Scheme is not ("https" or "http")) throw new FormatException($"server is no URL: {GoQuote.Text(Text(cluster, "server"))}");
-            if (user["exec"] is not null || user["auth-provider"] is not null) throw new FormatException("exec and auth-provider plugins are not supported");
             return new()
             {
                 Server = server, Authority = Pem(cluster, "certificate-authority", folder) is { } ca ? Bytes.FromText(ca) : default, Insecure = (cluster["insecure-skip-tls-verify"] as JsonBool)?.Value == true,
-                ServerName = Text(cluster, "tls-server-name"), Certificate = CertificateOf(user, folder), Token = Text(user, "token"),
-                TokenFile = Text(user, "tokenFile") is { Length: > 0 } tokens ? Path.Combine(folder, tokens) : "",
-                Basic = Text(user, "username") is { Length: > 0 } login ? System.Convert.ToBase64String(Encoding.UTF8.GetBytes(login + ":" + Text(user, "password"))) : "",
+                ServerName = Text(cluster, "tls-server-name"), User = UserOf(user, folder),
             };
         }
         catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException or CryptographicException) { throw new FormatException($"{file}: {e.Message}", e); }
+    }
+
+    /// <summary>All users of a file, and the name of its current context's.</summary>
+    /// <exception cref="FormatException">What is wrong with the file.</exception>
+    public static (IReadOnlyDictionary<string, WebhookUser> Users, string Current) Users(string file)
+    {
+        string folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
+        try
+        {
+            if (YamlReader.Read(File.ReadAllText(file)) is not JsonObject root) throw new FormatException("it is no object");
+            var users = new Dictionary<string, WebhookUser>(StringComparer.Ordinal);
+            foreach (var entry in (root["users"] as JsonArray)?.Items.OfType<JsonObject>() ?? []) users.TryAdd(Text(entry, "name"), UserOf(entry["user"] as JsonObject ?? JsonObject.Empty, folder));
+            string current = Text(root, "current-context");
+            return (users, current.Length > 0 ? Text(Named(root, "contexts", "context", current), "user") : "");
+        }
+        catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException or CryptographicException) { throw new FormatException($"{file}: {e.Message}", e); }
+    }
+
+    static WebhookUser UserOf(JsonObject user, string folder)
+    {
+        if (user["exec"] is not null || user["auth-provider"] is not null) throw new FormatException("exec and auth-provider plugins are not supported");
+        return new(CertificateOf(user, folder), Text(user, "token"), Text(user, "tokenFile") is { Length: > 0 } tokens ? Path.Combine(folder, tokens) : "",
+            Text(user, "username") is { Length: > 0 } login ? System.Convert.ToBase64String(Encoding.UTF8.GetBytes(login + ":" + Text(user, "password"))) : "");
     }
 
     static X509Certificate2? CertificateOf(JsonObject user, string folder)

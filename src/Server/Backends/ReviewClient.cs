@@ -22,7 +22,7 @@ sealed class ReviewClient : IDisposable
         var tls = BackendTls.Trusting(config.Authority);
         if (config.ServerName.Length > 0) tls.TargetHost = config.ServerName;
         if (config.Insecure) tls.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
-        if (config.Certificate is { } certificate) tls.ClientCertificates = [certificate];
+        if (config.User.Certificate is { } certificate) tls.ClientCertificates = [certificate];
         _http = new(new SocketsHttpHandler { UseProxy = false, UseCookies = false, AllowAutoRedirect = false, SslOptions = tls, PooledConnectionIdleTimeout = TimeSpan.FromSeconds(90) })
         {
             Timeout = timeout, MaxResponseContentBufferSize = MostAnswer,
@@ -61,16 +61,13 @@ sealed class ReviewClient : IDisposable
         var request = new HttpRequestMessage(HttpMethod.Post, _config.Server) { Content = new ByteArrayContent(body), Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionOrLower };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         request.Headers.Accept.ParseAdd("application/json");
-        // Read each time: such tokens are renewed in their file.
-        string token = _config.TokenFile.Length > 0 ? (await File.ReadAllTextAsync(_config.TokenFile, ct).ConfigureAwait(false)).Trim() : _config.Token;
-        if (token.Length > 0) request.Headers.Authorization = new("Bearer", token);
-        else if (_config.Basic.Length > 0) request.Headers.Authorization = new("Basic", _config.Basic);
+        request.Headers.Authorization = await _config.User.HeaderAsync(ct).ConfigureAwait(false);
         return request;
     }
 
     public void Dispose()
     {
         _http.Dispose();
-        _config.Certificate?.Dispose();
+        _config.User.Certificate?.Dispose();
     }
 }

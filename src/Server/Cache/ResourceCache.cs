@@ -5,6 +5,7 @@ using Hanbae.Api.Schema;
 using Hanbae.Server.Errors;
 using Hanbae.Server.Registry;
 using Hanbae.Store;
+using Hanbae.Store.Encryption;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -30,6 +31,8 @@ public sealed partial class ResourceCache : IAsyncDisposable
     readonly List<(long Revision, TaskCompletionSource Reached)> _waiting = [];
     readonly ConcurrentDictionary<byte[], Written> _handoff = new(ReferenceEqualityComparer.Instance);
     readonly CancellationTokenSource _stop = new();
+    /// <summary>Cancelled when the feed is to read all anew.</summary>
+    CancellationTokenSource? _round;
     volatile State? _state;
     bool _over;
     /// <summary>Why nothing can be read, when whoever must convert it says so.</summary>
@@ -48,6 +51,15 @@ public sealed partial class ResourceCache : IAsyncDisposable
         _hub = new(strategy, namespaced);
         _indexes = new(strategy);
         _converts = strategy as IConvertsStored;
+        Unreadable = new(store, prefix, ReadAnew);
+    }
+
+    /// <summary>What is in the store and cannot be served.</summary>
+    internal Unreadables Unreadable { get; }
+
+    void ReadAnew()
+    {
+        lock (_gate) _round?.Cancel();
     }
 
     /// <summary>The current state, including every write that was answered before.</summary>
@@ -66,7 +78,7 @@ public sealed partial class ResourceCache : IAsyncDisposable
     /// <summary>The newest version of one object, every write of it that was answered before included; null when there is none.</summary>
     public ValueTask<Item?> FindAsync(string key, CancellationToken ct)
     {
-        if (!_soleWriter || _state is null) return FindCurrentAsync(key, ct);
+        if (!_soleWriter || _state is null || !Unreadable.IsEmpty) return FindCurrentAsync(key, ct);
         // In this order: what leaves the writes ahead is in the state by then.
         var ahead = _ahead.Find(key);
         long floor = _ahead.Floor;
@@ -75,7 +87,12 @@ public sealed partial class ResourceCache : IAsyncDisposable
         return state.Revision >= floor ? new(state.All.Find(key)) : FindCurrentAsync(key, ct);
     }
 
-    async ValueTask<Item?> FindCurrentAsync(string key, CancellationToken ct) => (await CurrentAsync(ct).ConfigureAwait(false)).All.Find(key);
+    async ValueTask<Item?> FindCurrentAsync(string key, CancellationToken ct)
+    {
+        var found = (await CurrentAsync(ct).ConfigureAwait(false)).All.Find(key);
+        if (found is not null || !Unreadable.Find(key, out _)) return found;
+        return await Unreadable.ReadAsync(key, ct).ConfigureAwait(false) is { } entry ? Item.FromStored(_kind, key, entry.ModRevision.Value, entry.Value.Span) : null;
+    }
 
     /// <summary>Whatever is at hand.</summary>
     public ValueTask<State> AnyAsync(CancellationToken ct) => _state is { } state ? new(state) : ReachAsync(0, false, ct);
@@ -238,10 +255,13 @@ public sealed partial class ResourceCache : IAsyncDisposable
         Revision? from = null;
         var pause = TimeSpan.FromMilliseconds(50);
         while (!_stop.IsCancellationRequested)
+        {
+            using var round = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+            lock (_gate) _round = round;
             try
             {
                 from ??= await FillAsync(range).ConfigureAwait(false);
-                await foreach (var change in _store.WatchAsync(range, from.Value, _stop.Token).ConfigureAwait(false))
+                await foreach (var change in _store.WatchAsync(range, from.Value, round.Token).ConfigureAwait(false))
                 {
                     if (change.Kind == ChangeKind.Progress) Progress(change.Revision.Value);
                     else Apply(change);
@@ -250,6 +270,7 @@ public sealed partial class ResourceCache : IAsyncDisposable
                 }
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested) { }
+            catch (OperationCanceledException) when (round.IsCancellationRequested) { from = null; }
             catch (UnavailableException e) when (e.Reason == Unavailable.Closed) { break; }
             catch (UnavailableException e) when (e.Reason == Unavailable.SlowWatcher)
             {
@@ -272,6 +293,8 @@ public sealed partial class ResourceCache : IAsyncDisposable
                 await Task.Delay(pause, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 pause = pause * 2 < TimeSpan.FromSeconds(5) ? pause * 2 : TimeSpan.FromSeconds(5);
             }
+            finally { lock (_gate) _round = null; }
+        }
         lock (_gate)
         {
             // Nothing will come any more: nobody is to wait for it.
@@ -287,19 +310,24 @@ public sealed partial class ResourceCache : IAsyncDisposable
     async Task<Revision> FillAsync(KeyRange range)
     {
         var items = new List<Item>();
+        var unreadable = new List<KeyValuePair<string, Revision>>();
         Revision revision = default;
         await foreach (var page in _store.ReadAsync(range, null, _stop.Token).ConfigureAwait(false))
         {
             revision = page.Revision;
-            var values = _converts is null ? null : await _converts.ConvertAsync([.. page.Entries.Select(e => e.Value)], _stop.Token).ConfigureAwait(false);
-            for (int i = 0; i < page.Entries.Count; i++)
+            var entries = page.Entries;
+            foreach (var entry in entries) if (Ciphertext.Is(entry.Value.Span)) unreadable.Add(new(KeyOf(entry.Key), entry.ModRevision));
+            if (unreadable.Count > 0) entries = [.. entries.Where(e => !Ciphertext.Is(e.Value.Span))];
+            var values = _converts is null ? null : await _converts.ConvertAsync([.. entries.Select(e => e.Value)], _stop.Token).ConfigureAwait(false);
+            for (int i = 0; i < entries.Count; i++)
             {
-                var entry = page.Entries[i];
+                var entry = entries[i];
                 var value = values?[i] ?? entry.Value;
                 items.Add(Item.FromStored(_kind, KeyOf(entry.Key), entry.ModRevision.Value, value.Span, stale: !value.Equals(entry.Value)));
             }
         }
         if (revision == default) revision = await _store.CurrentAsync(_stop.Token).ConfigureAwait(false);
+        if (unreadable.Count > 0) Log.Unreadable(_log, unreadable.Count, _prefix + unreadable[0].Key);
         lock (_gate)
         {
             // What was missed in between cannot be told: watchers list again.
@@ -307,6 +335,7 @@ public sealed partial class ResourceCache : IAsyncDisposable
             _handoff.Clear();
             _indexes.Clear();
             _ring.Reset(revision.Value);
+            Unreadable.Reset(unreadable);
             if (_state is not null) Log.Refilled(_log, _prefix, items.Count, revision.Value);
             _fault = null;
             Publish(new(Sorted.From(items), revision.Value));
@@ -326,6 +355,12 @@ public sealed partial class ResourceCache : IAsyncDisposable
     void Apply(Change change)
     {
         string key = KeyOf(change.Key);
+        if (Ciphertext.Is(change.Value.Span))
+        {
+            ApplyUnreadable(change, key);
+            return;
+        }
+        Unreadable.Remove(key);
         Item? item = null;
         if (_handoff.Count > 0 && MemoryMarshal.TryGetArray(change.Value, out var array) && array.Array is { } bytes && _handoff.TryRemove(bytes, out var written))
         {
@@ -350,6 +385,26 @@ public sealed partial class ResourceCache : IAsyncDisposable
             Publish(new(all, change.Revision.Value));
             _ahead.Reached(key, change.Revision.Value);
             _hub.Dispatch(e);
+        }
+    }
+
+    /// <summary>Somebody else wrote it with a key that is not known here, or it is gone at last: whoever knew it from before sees it go.</summary>
+    void ApplyUnreadable(Change change, string key)
+    {
+        lock (_gate)
+        {
+            var all = _state!.All.Remove(key, out var previous);
+            if (change.Kind == ChangeKind.Delete) Unreadable.Remove(key);
+            else Unreadable.Add(key, change.Revision);
+            if (previous is not null)
+            {
+                var e = new CacheEvent(EventType.Deleted, Item.FromStored(_kind, key, change.Revision.Value, _kind.ToJson(previous.Object)), previous);
+                _ring.Add(e);
+                _indexes.Apply(e);
+                _hub.Dispatch(e);
+            }
+            Publish(new(all, change.Revision.Value));
+            _ahead.Reached(key, change.Revision.Value);
         }
     }
 
@@ -382,6 +437,9 @@ public sealed partial class ResourceCache : IAsyncDisposable
 
         [LoggerMessage(2012, LogLevel.Warning, "The cache of {Prefix} wanted revision {Asked}, but the store keeps none before {Oldest}")]
         public static partial void Compacted(ILogger logger, string prefix, long asked, long oldest);
+
+        [LoggerMessage(2014, LogLevel.Error, "{Count} stored objects cannot be decrypted, the first is {Key}: they are served when their key is there again")]
+        public static partial void Unreadable(ILogger logger, int count, string key);
 
         [LoggerMessage(2013, LogLevel.Information, "The cache of {Prefix} was read anew: {Count} objects at revision {Revision}; its watchers were told to list again")]
         public static partial void Refilled(ILogger logger, string prefix, int count, long revision);

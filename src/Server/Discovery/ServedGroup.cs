@@ -17,6 +17,10 @@ public sealed record ServedGroup(string Name, ImmutableArray<ServedVersion> Vers
             .Select(g => new ServedGroup(g.Name, [.. g.Default.Select(v => ServedVersion.Of(new(g.Name, v), Resources.Of(new Api.GroupVersion(g.Name, v))))])),
     ];
 
+    /// <summary>Of resources that are served besides.</summary>
+    public static ImmutableArray<ServedGroup> Of(IEnumerable<ResourceInfo> resources) =>
+        [.. resources.GroupBy(r => r.Gvr.Group).Select(g => new ServedGroup(g.Key, [.. g.GroupBy(r => r.Gvr.GroupVersion).Select(v => ServedVersion.Of(v.Key, v))]))];
+
     /// <summary>One list of both, the versions of a group that is in both together.</summary>
     public static ImmutableArray<ServedGroup> Join(ImmutableArray<ServedGroup> first, ImmutableArray<ServedGroup> more)
     {
@@ -26,7 +30,14 @@ public sealed record ServedGroup(string Name, ImmutableArray<ServedVersion> Vers
         {
             int at = joined.FindIndex(g => g.Name == group.Name);
             if (at < 0) joined.Add(group);
-            else joined[at] = joined[at] with { Versions = [.. joined[at].Versions, .. group.Versions.Where(v => joined[at].Versions.All(known => known.Version != v.Version))] };
+            else joined[at] = joined[at] with
+            {
+                Versions =
+                [
+                    .. joined[at].Versions.Select(known => group.Versions.FirstOrDefault(v => v.Version == known.Version) is { } same ? known with { Resources = [.. known.Resources, .. same.Resources.Where(r => !known.Resources.Exists(k => k.Name == r.Name))] } : known),
+                    .. group.Versions.Where(v => joined[at].Versions.All(known => known.Version != v.Version)),
+                ],
+            };
         }
         return [.. joined];
     }

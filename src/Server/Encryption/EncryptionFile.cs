@@ -1,64 +1,37 @@
+using Hanbae.Server.ConfigFiles;
 using Hanbae.Store.Encryption;
 using Microsoft.Extensions.Logging;
 
 namespace Hanbae.Server.Encryption;
 
-/// <summary>Keeps the rules of an EncryptionConfiguration file, and takes a changed file over while the server runs.</summary>
-/// <remarks>A file that cannot be read or understood changes nothing (upstream's --encryption-provider-config-automatic-reload): it is logged, and looked at again.</remarks>
-public sealed partial class EncryptionFile : IDisposable
+/// <summary>Keeps the rules of an EncryptionConfiguration file, and takes a changed file over while the server runs (upstream's --encryption-provider-config-automatic-reload).</summary>
+public sealed class EncryptionFile : IDisposable
 {
-    static readonly TimeSpan s_look = TimeSpan.FromSeconds(10);
-
-    readonly string _path;
-    readonly TimeProvider _time;
-    readonly ILogger _log;
-    string _text;
-    volatile EncryptionRules _rules;
+    readonly WatchedFile _file;
+    volatile EncryptionRules _rules = EncryptionRules.None;
     EncryptionRules _before = EncryptionRules.None;
 
-    /// <exception cref="FormatException">The file says something that cannot be.</exception>
-    /// <exception cref="IOException">It cannot be read.</exception>
+    /// <exception cref="FormatException">The file cannot be read, or says something that cannot be.</exception>
     public EncryptionFile(string path, TimeProvider time, ILogger log)
     {
-        (_path, _time, _log) = (path, time, log);
-        _text = File.ReadAllText(path);
-        _rules = EncryptionConfiguration.Parse(_text, time);
+        _file = new(path, text => Use(EncryptionConfiguration.Parse(text, time)), time, log);
+        _file.Load();
     }
 
     public EncryptionRules Rules => _rules;
 
     /// <summary>Looks at the file every ten seconds, until cancelled.</summary>
-    public async Task RunAsync(CancellationToken ct)
-    {
-        while (!ct.IsCancellationRequested)
-        {
-            await Task.Delay(s_look, _time, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (!ct.IsCancellationRequested) await LookAsync(ct).ConfigureAwait(false);
-        }
-    }
+    public Task RunAsync(CancellationToken ct) => _file.RunAsync(ct);
 
     /// <returns>Whether other rules hold now.</returns>
-    public async Task<bool> LookAsync(CancellationToken ct)
+    public bool Reload() => _file.Reload();
+
+    void Use(EncryptionRules rules)
     {
-        try
-        {
-            string text = await File.ReadAllTextAsync(_path, ct).ConfigureAwait(false);
-            if (text == _text) return false;
-            // Said once for each change, not every ten seconds.
-            _text = text;
-            var rules = EncryptionConfiguration.Parse(text, _time);
-            var gone = _before;
-            (_before, _rules) = (_rules, rules);
-            // Calls under way may still use those that held until now: they go with the next change.
-            Drop(gone);
-            Log.Reloaded(_log, _path);
-            return true;
-        }
-        catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException)
-        {
-            Log.Unusable(_log, _path, e.Message);
-            return false;
-        }
+        var gone = _before;
+        (_before, _rules) = (_rules, rules);
+        // Calls under way may still use those that held until now: they go with the next change.
+        Drop(gone);
     }
 
     static void Drop(EncryptionRules rules)
@@ -71,14 +44,5 @@ public sealed partial class EncryptionFile : IDisposable
     {
         Drop(_before);
         Drop(_rules);
-    }
-
-    static partial class Log
-    {
-        [LoggerMessage(2060, LogLevel.Information, "encryption follows the changed {Path}")]
-        public static partial void Reloaded(ILogger logger, string path);
-
-        [LoggerMessage(2061, LogLevel.Error, "{Path} changed and cannot be used, encryption goes on as before: {Reason}")]
-        public static partial void Unusable(ILogger logger, string path, string reason);
     }
 }

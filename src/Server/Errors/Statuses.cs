@@ -113,6 +113,7 @@ public static class Statuses
         CompactedException => Failure(410, "Expired", "The resourceVersion for the provided list is too old."),
         UnavailableException { Reason: Store.Unavailable.FutureRevision } e => Failure(504, "Timeout", "Timeout: " + e.Message),
         UnavailableException { Reason: Store.Unavailable.Overloaded } e => Failure(429, "TooManyRequests", "storage is (re)initializing: " + e.Message, new() { RetryAfterSeconds = 1 }),
+        UnavailableException { Reason: Store.Unavailable.Unreadable } e => Internal(e.Message).Status,
         UnavailableException e => Failure(503, "ServiceUnavailable", e.Message, new() { RetryAfterSeconds = 1 }),
         OperationCanceledException => Failure(504, "Timeout", "Timeout: request did not complete within the allotted timeout"),
         ArgumentException { ParamName: "value" } e when e.Message.StartsWith("a value has at most", StringComparison.Ordinal) => Failure(413, "RequestEntityTooLarge", "etcdserver: request is too large"),

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
+using Hanbae.Machinery.Pkcs;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -80,7 +81,11 @@ public sealed class HttpFront : IAsyncDisposable
                         // Asked for, not judged: that is authentication's.
                         https.ClientCertificateMode = ClientCertificateMode.AllowCertificate;
                         https.AllowAnyClientCertificate();
-                        if (options.CurrentCertificate is { } current) https.OnAuthenticate = (_, tls) => tls.ServerCertificateContext = current();
+                        https.OnAuthenticate = (_, tls) =>
+                        {
+                            TlsSuites.Harden(tls);
+                            if (options.CurrentCertificate is { } current) tls.ServerCertificateContext = current();
+                        };
                     });
                 });
         });

@@ -6,6 +6,7 @@ using Hanbae.Server.Registry.Strategies;
 using Apiextensions = Hanbae.Api.Apiextensions.V1;
 using Apps = Hanbae.Api.Apps.V1;
 using Batch = Hanbae.Api.Batch.V1;
+using Beta = Hanbae.Api.Certificates.V1beta1;
 using Certificates = Hanbae.Api.Certificates.V1;
 using Core = Hanbae.Api.Core.V1;
 using Networking = Hanbae.Api.Networking.V1;
@@ -40,6 +41,7 @@ public static class Catalog
         : kind == Apps.StatefulSet.Info ? new TemplateStrategy<Apps.StatefulSet>(s => s.Spec.Template)
         : kind == Batch.Job.Info ? new JobStrategy()
         : kind == Certificates.CertificateSigningRequest.Info ? new SigningStrategy()
+        : kind == Beta.ClusterTrustBundle.Info ? new FieldStrategy<Beta.ClusterTrustBundle>(("spec.signerName", b => b.Spec.SignerName))
         : kind == Apiextensions.CustomResourceDefinition.Info ? new Crd.Definition.DefinitionStrategy()
         : kind == Webhooks.MutatingWebhookConfiguration.Info || kind == Webhooks.ValidatingWebhookConfiguration.Info || kind == Webhooks.ValidatingAdmissionPolicy.Info
             || kind == Webhooks.MutatingAdmissionPolicy.Info

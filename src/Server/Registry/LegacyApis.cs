@@ -20,8 +20,11 @@ public static class LegacyApis
     static ResourceInfo Nameless(ResourceInfo info) => info with { ShortNames = [], Categories = [] };
 
     /// <summary>What a group serves: by default, and of old.</summary>
-    internal static IEnumerable<ResourceInfo> Served(ApiGroup group, bool legacy)
+    /// <param name="more">Of beta and alpha versions.</param>
+    internal static IEnumerable<ResourceInfo> Served(ApiGroup group, bool legacy, ImmutableArray<ResourceInfo> more)
     {
+        foreach (var info in more)
+            if (info.Gvr.Group == group.Name) yield return info;
         foreach (string version in group.Default)
             foreach (var info in Resources.Of(new GroupVersion(group.Name, version))) yield return info;
         if (!legacy) yield break;

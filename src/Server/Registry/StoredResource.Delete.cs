@@ -59,6 +59,36 @@ public sealed partial class StoredResource
         }
     }
 
+    /// <summary>Takes away what cannot be decrypted, without its finalizers, its grace or anybody's admission: nobody knows them (KEP-3926).</summary>
+    /// <exception cref="StatusException"/>
+    public async ValueTask DeleteUnreadableAsync(WriteRequest write, DeleteOptions options, CancellationToken ct)
+    {
+        const string field = "ignoreStoreReadErrorWithClusterBreakingPotential";
+        FieldError Wrong(string why) => FieldError.InvalidAs(field, "true", why);
+        var errors = new List<FieldError>();
+        if (write.DryRun) errors.Add(Wrong("cannot be set together with .dryRun"));
+        if (options.PropagationPolicy is not null) errors.Add(Wrong("cannot be set together with .propagationPolicy"));
+        if (options.OrphanDependents is not null) errors.Add(Wrong("cannot be set together with .orphanDependents"));
+        if (options.GracePeriodSeconds is not null) errors.Add(Wrong("cannot be set together with .gracePeriodSeconds"));
+        if (options.Preconditions is not null) errors.Add(Wrong("cannot be set together with .preconditions"));
+        if (errors.Count > 0) throw Statuses.Invalid(new("meta.k8s.io", "v1", "DeleteOptions"), write.Name, errors);
+        string key = KeyOf(write.Namespace, write.Name);
+        await Cache.CurrentAsync(ct).ConfigureAwait(false);
+        if (!Cache.Unreadable.Find(key, out var at))
+            throw await FindAsync(write.Namespace, write.Name, ct).ConfigureAwait(false) is null ? Statuses.NotFound(Resource, write.Name)
+                : Statuses.Invalid(Kind.Gvk, write.Name, [Wrong("is exclusively used to delete corrupt object(s), try again by removing this option")]);
+        try { await Cache.Unreadable.ReadAsync(key, ct).ConfigureAwait(false); }
+        catch (StatusException e) when (e.Code == 500)
+        {
+            var result = await _store.DeleteIfAsync(StoreKey(key), at, ct).ConfigureAwait(false);
+            if (!result.Succeeded) throw Statuses.Conflict(Resource, write.Name, "the object has been modified; please apply your changes to the latest version and try again");
+            Cache.Note(key, result.Revision.Value, null);
+            Remember(write, key, result.Revision.Value, default);
+            return;
+        }
+        throw Statuses.Invalid(Kind.Gvk, write.Name, [Wrong("is exclusively used to delete corrupt object(s), try again by removing this option")]);
+    }
+
     /// <returns>The object as it is to be from now on, and whether it ends now; null when the delete changes nothing.</returns>
     (IObject? Marked, bool Now) Mark(IObject obj, DeleteOptions options)
     {

@@ -21,7 +21,9 @@ static class Reads
         var state = version == "0" ? await cache.AnyAsync(ct).ConfigureAwait(false)
             : ulong.TryParse(version, out ulong at) && at <= long.MaxValue ? await cache.NotOlderThanAsync((long)at, ct).ConfigureAwait(false)
             : throw Statuses.Unknown($"resourceVersion: Invalid value: \"{version}\": strconv.ParseUint: parsing \"{version}\": invalid syntax");
-        var item = state.All.Find(resource.Stored.KeyOf(request.Info.Namespace, request.Info.Name)) ?? throw Statuses.NotFound(resource.Info.Gvr.GroupResource, request.Info.Name);
+        string key = resource.Stored.KeyOf(request.Info.Namespace, request.Info.Name);
+        if (cache.Unreadable.Find(key, out _)) return resource.View(await resource.Stored.GetAsync(request.Info.Namespace, request.Info.Name, ct).ConfigureAwait(false));
+        var item = state.All.Find(key) ?? throw Statuses.NotFound(resource.Info.Gvr.GroupResource, request.Info.Name);
         return resource.View(item);
     }
 
@@ -52,6 +54,7 @@ static class Reads
         };
 
         var filter = terms.Filter;
+        await cache.Unreadable.CheckAsync(filter.Key(stored.Namespaced) ?? filter.Prefix, ct).ConfigureAwait(false);
         // As upstream: what may be old is given whole.
         int limit = terms.ResourceVersion == "0" && token is null ? 0 : terms.Limit;
         if (filter.Key(stored.Namespaced) is { } key)

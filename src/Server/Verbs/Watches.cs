@@ -32,6 +32,7 @@ static class Watches
         else if (after is null) after = (await cache.CurrentAsync(ct).ConfigureAwait(false)).Revision;
         else _ = await cache.AnyAsync(ct).ConfigureAwait(false);
 
+        if (after is null) await cache.Unreadable.CheckAsync(terms.Filter.Key(resource.Stored.Namespaced) ?? terms.Filter.Prefix, ct).ConfigureAwait(false);
         Watcher watcher;
         try { watcher = cache.Watch(terms.Filter, after, terms.Bookmarks, initialEnd && terms.Bookmarks); }
         // As upstream: a watch that was understood fails with an event, not with a status code.

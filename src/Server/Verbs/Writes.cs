@@ -94,6 +94,7 @@ static class Writes
                 "gracePeriodSeconds" => options with { GracePeriodSeconds = long.TryParse(value, out long seconds) ? seconds : throw Statuses.BadRequest($"strconv.ParseInt: parsing {FieldError.Quoted(value)}: invalid syntax") },
                 "orphanDependents" => options with { OrphanDependents = RequestInfo.IsTrue(value) },
                 "propagationPolicy" => options with { PropagationPolicy = value },
+                "ignoreStoreReadErrorWithClusterBreakingPotential" => options with { IgnoreStoreReadErrorWithClusterBreakingPotential = RequestInfo.IsTrue(value) },
                 _ => options,
             };
         return options;
@@ -104,6 +105,12 @@ static class Writes
         var options = await ReadOptionsAsync(request, ct).ConfigureAwait(false);
         var write = RequestOf(request, resource, options);
         if (!options.DryRun.IsEmpty) write = write with { DryRun = true };
+        if (options.IgnoreStoreReadErrorWithClusterBreakingPotential == true)
+        {
+            if (request.MayAlso is { } may) await may("unsafe-delete-ignore-read-errors").ConfigureAwait(false);
+            await resource.Stored.DeleteUnreadableAsync(write, options, ct).ConfigureAwait(false);
+            return Reply.Object(new Status { StatusValue = "Success", Details = new() { Name = request.Info.Name, Group = resource.Info.Gvr.Group, Kind = resource.Info.Gvr.Resource } });
+        }
         var (item, gone) = await resource.Stored.DeleteAsync(write, options, ct).ConfigureAwait(false);
         // Upstream's one case of 202: asked to take dependents along, and not yet done.
         int code = !gone && options.OrphanDependents == false ? 202 : 200;

@@ -12,7 +12,8 @@ public interface IStaleStore
 /// <summary>Encrypts on the way into any store, and decrypts on the way out: the disk sees values only as the rules say, keys as they are.</summary>
 /// <remarks>
 /// The rules may change at any time; values say themselves how they were encrypted. What cannot be decrypted is <see cref="UnavailableException"/>
-/// with the reason: nothing is left out of a list as if it were not there. The array that a writer handed in is still the one that watchers get.
+/// with the reason when it is asked for itself; in lists and watches it stands as it is stored (<see cref="Ciphertext.Is"/>): one such value keeps
+/// nobody from the others, and is not left out as if it were not there. The array that a writer handed in is still the one that watchers get.
 /// </remarks>
 public sealed class EncryptedStore(IStore inner, Func<EncryptionRules> rules) : IStore, IStaleStore
 {
@@ -57,13 +58,15 @@ public sealed class EncryptedStore(IStore inner, Func<EncryptionRules> rules) : 
     public async ValueTask<DeleteResult> DeleteIfAsync(Key key, Revision expected, CancellationToken ct)
     {
         var result = await inner.DeleteIfAsync(key, expected, ct).ConfigureAwait(false);
-        return result.Entry is { } entry ? result with { Entry = await OpenAsync(entry, ct).ConfigureAwait(false) } : result;
+        if (result.Entry is not { } entry) return result;
+        // What is gone need not be read.
+        return result with { Entry = result.Succeeded ? entry with { Value = await LookAsync(entry.Key, entry.Value, ct).ConfigureAwait(false) } : await OpenAsync(entry, ct).ConfigureAwait(false) };
     }
 
     public async IAsyncEnumerable<Change> WatchAsync(KeyRange range, Revision after, [EnumeratorCancellation] CancellationToken ct)
     {
         await foreach (var change in inner.WatchAsync(range, after, ct).ConfigureAwait(false))
-            yield return change.Kind == ChangeKind.Progress || !IsTouched(change.Key, change.Value) ? change : change with { Value = await OpenAsync(change.Key, change.Value, ct).ConfigureAwait(false) };
+            yield return change.Kind == ChangeKind.Progress || !IsTouched(change.Key, change.Value) ? change : change with { Value = await LookAsync(change.Key, change.Value, ct).ConfigureAwait(false) };
     }
 
     public ValueTask<Revision> CurrentAsync(CancellationToken ct) => inner.CurrentAsync(ct);
@@ -79,7 +82,7 @@ public sealed class EncryptedStore(IStore inner, Func<EncryptionRules> rules) : 
             var entry = page.Entries[i];
             if (!IsTouched(entry.Key, entry.Value)) continue;
             opened ??= [.. page.Entries];
-            opened[i] = entry with { Value = await OpenAsync(entry.Key, entry.Value, ct).ConfigureAwait(false) };
+            opened[i] = entry with { Value = await LookAsync(entry.Key, entry.Value, ct).ConfigureAwait(false) };
         }
         return opened is null ? page : page with { Entries = opened };
     }
@@ -90,6 +93,13 @@ public sealed class EncryptedStore(IStore inner, Func<EncryptionRules> rules) : 
     /// <summary>Encrypted, or of a resource of which values as they are may not be taken for true.</summary>
     bool IsTouched(Key key, ReadOnlyMemory<byte> value) =>
         Ciphertext.Is(value.Span) || rules() is { Rules.IsEmpty: false } some && some.For(key) is { } chain && !chain.Providers.Any(p => p.Prefix.Length == 0);
+
+    /// <returns>As it is stored when it cannot be decrypted, and never as it is where that may not be.</returns>
+    async ValueTask<ReadOnlyMemory<byte>> LookAsync(Key key, ReadOnlyMemory<byte> value, CancellationToken ct)
+    {
+        try { return IsTouched(key, value) ? await OpenAsync(key, value, ct).ConfigureAwait(false) : value; }
+        catch (UnavailableException e) when (e.Reason == Unavailable.Unreadable) { return Ciphertext.Is(value.Span) ? value : Ciphertext.Refused; }
+    }
 
     async ValueTask<ReadOnlyMemory<byte>> OpenAsync(Key key, ReadOnlyMemory<byte> value, CancellationToken ct)
     {
@@ -103,5 +113,5 @@ public sealed class EncryptedStore(IStore inner, Func<EncryptionRules> rules) : 
     }
 
     static UnavailableException Unreadable(Key key, EncryptionException e) =>
-        new(Unavailable.Failed, $"unable to transform key \"{key}\": {e.Message}", inner: e);
+        new(Unavailable.Unreadable, $"unable to transform key \"{key}\": {e.Message}", inner: e);
 }

@@ -12,7 +12,10 @@ public sealed class IdentityProvider : IValueProvider
 }
 
 /// <summary>Tells what was encrypted from what was not: no object begins like that.</summary>
-static class Ciphertext
+public static class Ciphertext
 {
+    /// <summary>Stands for a value that is there as it is where it may not be.</summary>
+    internal static ReadOnlyMemory<byte> Refused { get; } = "k8s:enc:identity:refused"u8.ToArray();
+
     public static bool Is(ReadOnlySpan<byte> stored) => stored.StartsWith("k8s:enc:"u8);
 }

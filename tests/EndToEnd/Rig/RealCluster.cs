@@ -42,6 +42,11 @@ public sealed class RealCluster : IAsyncDisposable
 
     public Task<Ran> HanbaeAsync(params string[] arguments) => RunAsync(Prerequisites.Hanbae, [.. arguments, "--data-dir", DataDir]);
 
+    /// <summary>The program in the foreground, until it is disposed of.</summary>
+    public Background HanbaeInBackground(params string[] arguments) => Program.InBackground(Prerequisites.Hanbae, [.. arguments, "--data-dir", DataDir], Surroundings);
+
+    public async Task ApplyAsync(string yaml) => (await TryKubectlAsync(["apply", "-f", "-"], yaml)).Ok();
+
     /// <summary>Makes <c>busybox:1</c> known to the cluster, from this machine's own busybox.</summary>
     public async Task ImportBusyboxAsync()
     {

@@ -144,6 +144,34 @@ public sealed class RotationTests : IDisposable
     }
 
     [Fact]
+    public async Task Keys_of_tokens_follow_each_other_and_a_running_cluster_believes_those_before_until_they_are_retired()
+    {
+        const string name = ClusterPki.TokenKeyName;
+        var live = new LivePki(Folder, s_settings, ClusterPki.Ensure(Folder, s_settings), _time, NullLogger.Instance);
+        var first = live.Now.TokenKeys.Single();
+        byte[] signature = first.Sign("token"u8);
+        Folder.FollowTokenKey(name);
+        Assert.True(await live.RenewAsync(default));
+        Assert.Equal(2, live.Now.TokenKeys.Length);
+        Assert.Equal(first.Id, live.Now.TokenKeys[1].Id);
+        Assert.NotEqual(first.Id, live.Now.TokenKeys[0].Id);
+        Assert.True(live.Now.TokenKeys[1].Verify("token"u8, signature));
+        Assert.False(live.Now.TokenKeys[0].Verify("token"u8, signature));
+        // As if the process had died between the two files: the old key signs on, and the new one is known.
+        string key = File.ReadAllText(Folder.PathOf("sa.key"));
+        Folder.FollowTokenKey(name);
+        Folder.Replace("sa.key", key);
+        Assert.Equal(live.Now.TokenKeys[0].Id, ClusterPki.Ensure(Folder, s_settings).TokenKeys[0].Id);
+        Assert.Equal(3, ClusterPki.Ensure(Folder, s_settings).TokenKeys.Length);
+
+        Assert.True(Folder.RetireTokenKeys(name));
+        Assert.True(await live.RenewAsync(default));
+        Assert.Single(live.Now.TokenKeys);
+        Assert.False(Folder.RetireTokenKeys(name));
+        Assert.Contains(CertificateList.Read(Path.Combine(_data.FullName, "pki")), r => r.Name == name && r.Fingerprint == live.Now.TokenKeys[0].Id && r.Ends is null);
+    }
+
+    [Fact]
     public void Keys_are_their_owner_s_alone()
     {
         ClusterPki.Ensure(Folder, s_settings);

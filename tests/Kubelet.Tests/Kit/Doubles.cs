@@ -30,6 +30,7 @@ sealed class GivenObjects : IPodObjects
     public Node? Node => null;
     public Task<ConfigMap?> ConfigMapAsync(string ns, string name, CancellationToken ct) => Task.FromResult<ConfigMap?>(null);
     public Task<Secret?> SecretAsync(string ns, string name, CancellationToken ct) => Task.FromResult(Secrets.GetValueOrDefault(name));
+    public Task<IReadOnlyList<Hanbae.Api.Certificates.V1beta1.ClusterTrustBundle>> TrustBundlesAsync(string fieldSelector, CancellationToken ct) => throw new InvalidOperationException("no bundles here");
     public IReadOnlyCollection<Service> Services(string ns) => [];
     public Task<TokenRequestStatus> TokenAsync(Pod pod, string audience, TimeSpan lifetime, CancellationToken ct) => throw new InvalidOperationException("no tokens here");
 }

@@ -196,11 +196,36 @@ public sealed class ContentTests : VolumeTest
     }
 
     [Fact]
+    public async Task Trust_bundles_are_found_by_name_or_by_signer_and_labels_and_each_authority_is_there_once()
+    {
+        static string Pem(int n) => System.Security.Cryptography.PemEncoding.WriteString("CERTIFICATE", [(byte)n, 1, 2]) + "\n";
+        void Bundle(string name, string signer, string label, params int[] of) => Objects.Bundles.Add(new()
+        {
+            Metadata = new() { Name = name, Labels = Map.Of(("is", label)) }, Spec = new() { SignerName = signer, TrustBundle = string.Concat(of.Select(Pem)) },
+        });
+        Bundle("mine", "", "x", 1);
+        Bundle("s:a", "example.com/s", "live", 2, 3);
+        Bundle("s:b", "example.com/s", "live", 3, 4);
+        Bundle("s:c", "example.com/s", "dead", 5);
+        async Task<string[]> ReadAsync(string volume, ClusterTrustBundleProjection source)
+        {
+            string folder = await PrepareAsync(PodWith(new Volume { Name = volume, Projected = new() { Sources = [new() { ClusterTrustBundle = source with { Path = "ca.pem" } }] } }));
+            return [.. File.ReadAllText(Path.Combine(folder, "ca.pem")).Split("-----END CERTIFICATE-----\n", StringSplitOptions.RemoveEmptyEntries).Select(p => p + "-----END CERTIFICATE-----\n").Order(StringComparer.Ordinal)];
+        }
+        string[] one = await ReadAsync("v", new() { Name = "mine" }), live = await ReadAsync("v", new() { SignerName = "example.com/s", LabelSelector = new() { MatchLabels = Map.Of(("is", "live")) } });
+        Assert.Equal([Pem(1)], one);
+        Assert.Equal(((IEnumerable<string>)[Pem(2), Pem(3), Pem(4)]).Order(StringComparer.Ordinal), live);
+        Assert.Equal(4, (await ReadAsync("v", new() { SignerName = "example.com/s", LabelSelector = new() })).Length);
+        Assert.Empty(await ReadAsync("v", new() { Name = "nobody", Optional = true }));
+        Assert.Contains("clustertrustbundle \"nobody\" not found", await FailureAsync(PodWith(new Volume { Name = "w", Projected = new() { Sources = [new() { ClusterTrustBundle = new() { Name = "nobody", Path = "p" } }] } })));
+    }
+
+    [Fact]
     public async Task Everything_a_projection_lacks_is_told_at_once()
     {
         var pod = PodWith(new Volume { Name = "v", Projected = new() { Sources = [
             new() { ConfigMap = new() { Name = "x" } }, new() { Secret = new() { Name = "y" } }, new() { ClusterTrustBundle = new() { Path = "p" } }] } });
-        Assert.Equal("MountVolume.SetUp failed for volume \"v\" : [configmap \"x\" not found, secret \"y\" not found, ClusterTrustBundle projection is not supported by this kubelet (path \"p\")]", await FailureAsync(pod));
+        Assert.Equal("MountVolume.SetUp failed for volume \"v\" : [configmap \"x\" not found, secret \"y\" not found, combination of signerName and labelSelector matched zero ClusterTrustBundles]", await FailureAsync(pod));
     }
 
     [Fact]

@@ -25,6 +25,9 @@ sealed class FakeObjects : IPodObjects, IPersistentVolumes, IRecorder
 
     public Task<ConfigMap?> ConfigMapAsync(string ns, string name, CancellationToken ct) => Task.FromResult(Named(ConfigMaps, ns, name));
     public Task<Secret?> SecretAsync(string ns, string name, CancellationToken ct) => Task.FromResult(Named(Secrets, ns, name));
+    public List<Hanbae.Api.Certificates.V1beta1.ClusterTrustBundle> Bundles { get; } = [];
+    public Task<IReadOnlyList<Hanbae.Api.Certificates.V1beta1.ClusterTrustBundle>> TrustBundlesAsync(string fieldSelector, CancellationToken ct) =>
+        Task.FromResult<IReadOnlyList<Hanbae.Api.Certificates.V1beta1.ClusterTrustBundle>>([.. Bundles.Where(b => fieldSelector == "metadata.name=" + b.Metadata.Name || fieldSelector == "spec.signerName=" + b.Spec.SignerName)]);
     public IReadOnlyCollection<Service> Services(string ns) => [.. AllServices.Where(s => s.Metadata.Namespace == ns)];
     public Task<PersistentVolumeClaim?> ClaimAsync(string ns, string name, CancellationToken ct) => Task.FromResult(Named(Claims, ns, name));
     public Task<PersistentVolume?> VolumeAsync(string name, CancellationToken ct) => Task.FromResult(Named(Persistent, "", name));

@@ -38,6 +38,16 @@ public sealed class MutatingWebhookTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_a_webhook_changed_is_noted_for_audit_levels_that_show_objects()
+    {
+        await _rig.MutateAsync("hooks", _rig.Webhook("one", "/stages", Rule("CREATE", "", "v1", "configmaps")));
+        await _rig.GoodAsync("POST", ConfigMaps, ConfigMap("a", """{"start":"yes"}"""));
+        Assert.Equal([KeyValuePair.Create("mutation.webhook.admission.k8s.io/round_0_index_0", """{"configuration":"hooks","webhook":"one.example.com","mutated":true}""")], _rig.Audit.At(Hanbae.Server.Audit.AuditLevel.Metadata));
+        Assert.Equal("""{"configuration":"hooks","webhook":"one.example.com","patch":[{"op":"add","path":"/data/stage-1","value":"yes"}],"patchType":"JSONPatch"}""",
+            _rig.Audit.At(Hanbae.Server.Audit.AuditLevel.Request).Single(a => a.Key == "patch.webhook.admission.k8s.io/round_0_index_0").Value);
+    }
+
+    [Fact]
     public async Task One_that_asks_for_it_is_called_again_after_a_change()
     {
         string rule = Rule("CREATE", "", "v1", "configmaps");

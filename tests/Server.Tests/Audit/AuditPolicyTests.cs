@@ -75,7 +75,7 @@ public sealed class AuditPolicyTests
     }
 
     [Theory]
-    [InlineData("kind: Policy", "apiVersion audit.k8s.io/v1")]
+    [InlineData("kind: Policy", "want Policy of audit.k8s.io/v1")]
     [InlineData("apiVersion: audit.k8s.io/v1\nkind: Policy", "0 rules")]
     [InlineData("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: All}]", "rules[0].level: Unsupported value: \"All\"")]
     [InlineData("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: None, omitStages: [Done]}]", "rules[0].omitStages: Unsupported value: \"Done\"")]

@@ -56,12 +56,12 @@ public sealed class EncryptionConfigurationTests
             await File.WriteAllTextAsync(path, Config("  - identity: {}"));
             using var file = new EncryptionFile(path, TimeProvider.System, NullLogger.Instance);
             Assert.True(file.Rules.Rules[0].Chain.IsIdentity);
-            Assert.False(await file.LookAsync(default));
+            Assert.False(file.Reload());
             await File.WriteAllTextAsync(path, "kind: Nonsense");
-            Assert.False(await file.LookAsync(default));
+            Assert.False(file.Reload());
             Assert.True(file.Rules.Rules[0].Chain.IsIdentity);
             await File.WriteAllTextAsync(path, Config($"  - aesgcm: {{keys: [{{name: a, secret: {Key}}}]}}"));
-            Assert.True(await file.LookAsync(default));
+            Assert.True(file.Reload());
             Assert.False(file.Rules.Rules[0].Chain.IsIdentity);
         }
         finally { folder.Delete(recursive: true); }

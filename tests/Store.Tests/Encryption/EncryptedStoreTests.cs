@@ -91,7 +91,11 @@ public sealed class EncryptedStoreTests
         foreach (var other in (EncryptionRules[])[Secrets(Gcm("key1")), Secrets(Gcm("key2")), Secrets(new IdentityProvider()), EncryptionRules.None])
         {
             var store = new EncryptedStore(inner, () => other);
-            Assert.Contains("unable to transform key", (await Assert.ThrowsAsync<UnavailableException>(async () => await store.ListAsync(KeyRange.All, null, 0, default))).Message, StringComparison.Ordinal);
+            var refused = await Assert.ThrowsAsync<UnavailableException>(async () => await store.GetAsync(s_key, default));
+            Assert.Equal(Unavailable.Unreadable, refused.Reason);
+            Assert.Contains("unable to transform key", refused.Message, StringComparison.Ordinal);
+            // Among others it stands as it is stored: whoever lists sees that something is there.
+            Assert.True(Ciphertext.Is(Assert.Single((await store.ListAsync(KeyRange.All, null, 0, default)).Entries).Value.Span));
         }
     }
 
@@ -101,7 +105,11 @@ public sealed class EncryptedStoreTests
         await using var inner = new MemoryStore();
         await inner.PutIfAsync(s_key, s_value, Revision.None, default);
         var rules = Secrets(Gcm("key1"));
-        await Assert.ThrowsAsync<UnavailableException>(async () => await new EncryptedStore(inner, () => rules).GetAsync(s_key, default));
+        var store = new EncryptedStore(inner, () => rules);
+        await Assert.ThrowsAsync<UnavailableException>(async () => await store.GetAsync(s_key, default));
+        var listed = Assert.Single((await store.ListAsync(KeyRange.All, null, 0, default)).Entries);
+        Assert.True(Ciphertext.Is(listed.Value.Span));
+        Assert.False(listed.Value.Span.SequenceEqual(s_value));
     }
 
     [Fact]

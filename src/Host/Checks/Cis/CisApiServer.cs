@@ -1,6 +1,5 @@
 using System.Net.Security;
 using System.Security.Authentication;
-using System.Security.Cryptography;
 using System.Text;
 using Hanbae.Api;
 using Hanbae.Api.Authentication.V1;
@@ -18,7 +17,7 @@ static class CisApiServer
     public static IEnumerable<CisItem> All { get; } =
     [
         new("1.2.1", "Who does not say who they are gets no more than health and version", AnonymousAsync),
-        new("1.2.2", "No file of fixed tokens lets anybody in", (s, _) => Done(CisFinding.Of(!Directory.EnumerateFiles(s.Paths.Data, "*token*.csv").Any(), "there is no such file, and no option for one", "remove the file of static tokens"))),
+        new("1.2.2", "No file of fixed tokens lets anybody in", (s, _) => Done(CisFinding.Of(Given(s, "token-auth-file") is null, Given(s, "token-auth-file") is { } file ? $"those of {file} are let in" : "none was given", "hanbae up --token-auth-file \"\""))),
         new("1.2.3", "Services do not take addresses that are not theirs (externalIPs)", ExternalAddressesAsync),
         new("1.2.4, 1.2.5", "The API server shows kubelets a certificate, and believes only kubelets of the cluster's authority", KubeletTrustAsync),
         new("1.2.6", "What nobody allowed is refused", async (s, ct) =>
@@ -36,7 +35,8 @@ static class CisApiServer
             var may = await s.MayAsync("system:kube-scheduler", ["system:authenticated"], "list", "nodes", "", "", ct);
             return CisFinding.Of(may.Allowed && may.Reason.StartsWith("RBAC:", StringComparison.Ordinal), may.Reason.Length > 0 ? may.Reason : "the scheduler may not list nodes", "put RBAC among the authorization modes");
         }),
-        new("1.2.9", "Floods of events are held back", (_, _) => Done(CisFinding.Advice("flow control shares the server among all clients; a limit for events alone is set by the admission plugin EventRateLimit", "enable EventRateLimit where clients are not trusted"))),
+        new("1.2.9", "Floods of events are held back", (s, _) => Done(s.Settings.Flags.Admission().Enable.Contains("EventRateLimit") ? CisFinding.Pass("EventRateLimit limits them")
+            : CisFinding.Manual("flow control shares the server among all clients; nothing limits events alone", "enable the admission plugin EventRateLimit where clients are not trusted"))),
         new("1.2.10", "Admission does not let everything through", async (s, ct) =>
         {
             var result = await CisSight.DryRunAsync(s.Client, Requests.Create(new Pod { Metadata = new() { Name = "hanbae-check", Namespace = "default" }, Spec = new() { Containers = [new() { Name = "main", Image = "none" }], PriorityClassName = "hanbae-check-none" } }), ct);
@@ -45,7 +45,7 @@ static class CisApiServer
         new("1.2.11", "Images are pulled anew for every Pod where several users share nodes", async (s, ct) =>
         {
             var made = await PodAsync(s, ct);
-            return made?.Spec.Containers[0].ImagePullPolicy == "Always" ? CisFinding.Pass("pull policies become Always") : CisFinding.Advice("Pods choose their pull policy", "enable the admission plugin AlwaysPullImages where users must not see each other's images");
+            return made?.Spec.Containers[0].ImagePullPolicy == "Always" ? CisFinding.Pass("pull policies become Always") : CisFinding.Manual("Pods choose their pull policy", "enable the admission plugin AlwaysPullImages where users must not see each other's images");
         }),
         new("1.2.12", "Every Pod has a service account, and a token that is its own", async (s, ct) =>
         {
@@ -65,26 +65,31 @@ static class CisApiServer
             return CisFinding.Of(result.Code == 403, $"a node that tried to make another was answered {result.Code}", "put NodeRestriction back among the admission plugins");
         }),
         new("1.2.15", "The API server is not open to profilers", async (s, ct) => await ProfilingAsync(s, ct)),
-        new("1.2.16-1.2.19", "Who did what is written to a log that is kept, and has an end", AuditAsync),
-        new("1.2.20", "Requests end", (_, _) => Done(CisFinding.Pass($"after {new Hanbae.Server.ServerOptions().RequestTimeout.TotalSeconds} seconds, but for watches and streams"))),
+        .. CisAudit.Log,
+        new("1.2.20", "Requests end", (s, _) => Done(CisFinding.Of(s.Settings.Flags.RequestTimeout <= TimeSpan.FromMinutes(5), $"after {s.Settings.Flags.RequestTimeout.TotalSeconds} seconds, but for watches and streams", "hanbae up --request-timeout 1m"))),
         new("1.2.21", "A token ends with its service account", TokenEndsAsync),
         new("1.2.22", "Tokens are signed with a key of their own", SignedAsync),
-        new("1.2.23, 1.2.26", "The way to the store is encrypted and authenticated", (_, _) => Done(CisFinding.Pass("there is none: the store is in the API server's process, without a port (see 2.1)"))),
+        new("1.2.23, 1.2.26", "The way to the store is encrypted and authenticated", (s, _) => Done(CisComponents.StorePorts(s))),
         new("1.2.24", "The API server is reached by TLS only", async (s, ct) =>
         {
-            bool tls = await CisSight.ShakesAsync(s.ApiServer, SslProtocols.Tls13, null, ct);
-            return CisFinding.Of(tls, tls ? "TLS 1.3, with a certificate of the cluster's authority" : "no TLS 1.3 handshake came to an end", "see the log");
+            // What the administrator's client has found by now is that the certificate is of the cluster's authority.
+            var plain = await s.AskAsync(new UriBuilder(s.ApiServer) { Scheme = "http" }.Uri, "/version", "", ct);
+            bool tls = await CisSight.ShakesAsync(s.ApiServer, SslProtocols.Tls13, ct);
+            return CisFinding.Of(tls && plain.Code is 0 or 400, !tls ? "no TLS 1.3 handshake came to an end" : plain.Code is 0 or 400 ? "TLS 1.3, with a certificate of the cluster's authority; HTTP is not answered" : $"HTTP is answered {plain.Code}", "see the log");
         }),
         new("1.2.25", "Clients' certificates are believed from the cluster's authority only", async (s, ct) =>
         {
             var map = await s.Client.GetAsync<ConfigMap>(new("kube-system", "extension-apiserver-authentication"), ct);
-            bool holds = map.Data["client-ca-file"] == await File.ReadAllTextAsync(Path.Combine(s.PkiFolder, "ca.crt"), ct);
-            return CisFinding.Of(holds, holds ? "what the cluster says it believes is pki/ca.crt" : "what the cluster says it believes is not pki/ca.crt", "restart the cluster");
+            if (map.Data["client-ca-file"] != await File.ReadAllTextAsync(Path.Combine(s.PkiFolder, "ca.crt"), ct)) return CisFinding.Fail("what the cluster says it believes is not pki/ca.crt", "restart the cluster");
+            int code = await s.AskAsStrangerAsync(s.ApiServer, "/api/v1/namespaces", ct);
+            return CisFinding.Of(code is 401 or 403, $"an administrator by another authority's certificate is answered {code}", "take the other authority out of pki/ca.crt");
         }),
         new("1.2.27, 1.2.28", "Secrets are encrypted where they are stored", EncryptedAsync),
         new("1.2.29", "Weak ciphers and old TLS are refused", CiphersAsync),
-        new("1.2.30", "Tokens of Pods do not live longer than they say", LifetimeAsync),
+        new("1.2.30", "Tokens of Pods are not extended beyond what was asked for", LifetimeAsync),
     ];
+
+    static string? Given(CisSight s, string flag) => s.Settings.ServerFlags?.GetValueOrDefault(flag);
 
     static Task<CisFinding> Done(CisFinding finding) => Task.FromResult(finding);
 
@@ -107,7 +112,7 @@ static class CisApiServer
         var service = new Service { Metadata = new() { Name = "hanbae-check", Namespace = "default" }, Spec = new() { Ports = [new() { Port = 80 }], ExternalIPs = ["192.0.2.1"] } };
         var result = await CisSight.DryRunAsync(s.Client, Requests.Create(service), ct);
         return result.Code == 403 ? CisFinding.Pass("a Service with externalIPs was refused")
-            : CisFinding.Advice("whoever may write Services may give them externalIPs", "enable the admission plugin DenyServiceExternalIPs where those who write Services are not trusted");
+            : CisFinding.Manual("whoever may write Services may give them externalIPs", "enable the admission plugin DenyServiceExternalIPs where those who write Services are not trusted");
     }
 
     static async Task<CisFinding> KubeletTrustAsync(CisSight s, CancellationToken ct)
@@ -121,25 +126,6 @@ static class CisApiServer
     {
         int code = (await s.Client.Transport.SendAsync(new() { Method = "GET", Path = "/debug/pprof/" }, ct)).Code;
         return CisFinding.Of(code is 403 or 404, $"/debug/pprof/ is answered {code}", "turn profiling off");
-    }
-
-    internal static async Task<CisFinding> AuditAsync(CisSight s, CancellationToken ct)
-    {
-        string mark = "hanbae-check-" + Guid.NewGuid().ToString("N");
-        await s.Client.FindAsync<ConfigMap>(new("kube-system", mark), ct);
-        List<string> logs = [.. new DirectoryInfo(s.Paths.Data).EnumerateFiles("*audit*", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2, IgnoreInaccessible = true }).Where(f => f.Extension is ".log" or ".jsonl").Select(f => f.FullName)];
-        // Where the user wants it, if anywhere.
-        if (JsonValue.Parse(await File.ReadAllBytesAsync(Path.Combine(s.Paths.Data, Settings.ClusterSettings.FileName), ct)) is JsonObject kept
-            && kept["serverFlags"] is JsonObject flags && flags["audit-log-path"] is JsonString { Value: var named } && File.Exists(named) && !logs.Contains(named)) logs.Add(named);
-        // What is logged is written a moment later.
-        for (int look = 0; look < 20; look++)
-        {
-            foreach (string log in logs)
-                if (await Scan.ContainsAsync(log, Encoding.UTF8.GetBytes(mark), ct))
-                    return CisFinding.Of(CisSight.Wide([log], UnixFileMode.UserRead | UnixFileMode.UserWrite) is null, $"a request just made is in {log}", $"chmod 600 {log}");
-            if (logs.Count > 0) await Task.Delay(TimeSpan.FromMilliseconds(250), ct);
-        }
-        return CisFinding.Fail(logs.Count == 0 ? "there is no audit log" : $"a request just made is not in {string.Join(", ", logs)}", "hanbae up --audit-policy-file FILE --audit-log-path FILE, with a policy that logs at least metadata");
     }
 
     static async Task<CisFinding> TokenEndsAsync(CisSight s, CancellationToken ct)
@@ -166,9 +152,8 @@ static class CisApiServer
     {
         var account = await s.Client.GetAsync<ServiceAccount>(new("default", "default"), ct);
         string[] parts = (await TokenAsync(s, account, ct)).Split('.');
-        using var key = ECDsa.Create();
-        key.ImportFromPem(await File.ReadAllTextAsync(Path.Combine(s.PkiFolder, "sa.pub"), ct));
-        bool holds = parts.Length == 3 && key.VerifyData(Encoding.ASCII.GetBytes(parts[0] + "." + parts[1]), System.Buffers.Text.Base64Url.DecodeFromChars(parts[2]), HashAlgorithmName.SHA256);
+        var keys = new PkiFolder(s.PkiFolder, TimeProvider.System).TokenKeys(ClusterPki.TokenKeyName);
+        bool holds = parts.Length == 3 && keys.Any(k => k.Verify(Encoding.ASCII.GetBytes(parts[0] + "." + parts[1]), System.Buffers.Text.Base64Url.DecodeFromChars(parts[2])));
         return CisFinding.Of(holds, holds ? "pki/sa.pub verifies a token just made" : "pki/sa.pub does not verify a token just made", "restart the cluster, so that it signs with the key on the disk");
     }
 
@@ -193,18 +178,15 @@ static class CisApiServer
 
     internal static async Task<CisFinding> CiphersAsync(Uri server, CancellationToken ct)
     {
-#pragma warning disable CA5397, CS0618, SYSLIB0039 // asked for in order to be refused
-        foreach (var old in (SslProtocols[])[SslProtocols.Tls, SslProtocols.Tls11])
-            if (await CisSight.ShakesAsync(server, old, null, ct)) return CisFinding.Fail($"{server.Authority} speaks {old}", "raise the lowest protocol of OpenSSL on this machine (MinProtocol = TLSv1.2)");
-#pragma warning restore CA5397, CS0618, SYSLIB0039
-        TlsCipherSuite[] weak =
-        [
-            TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_3DES_EDE_CBC_SHA, TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_RC4_128_SHA, TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_NULL_SHA, TlsCipherSuite.TLS_RSA_WITH_AES_128_CBC_SHA,
-            TlsCipherSuite.TLS_RSA_WITH_AES_128_GCM_SHA256, TlsCipherSuite.TLS_DH_anon_WITH_AES_128_CBC_SHA,
-        ];
-        return await CisSight.ShakesAsync(server, SslProtocols.Tls12, weak, ct)
-            ? CisFinding.Fail($"{server.Authority} took a weak cipher", "raise the security level of OpenSSL on this machine (CipherString = DEFAULT:@SECLEVEL=2)")
-            : CisFinding.Pass("TLS 1.0, TLS 1.1, and ciphers without forward secrecy or strength were refused");
+        const string mend = "the cluster runs an older program: `hanbae down`, then `hanbae up`";
+        ushort[] all = [.. TlsProbe.Strong, .. TlsProbe.WithCbc, .. TlsProbe.Weak];
+        foreach (var (version, name) in ((ushort, string)[])[(TlsProbe.Tls10, "TLS 1.0"), (TlsProbe.Tls11, "TLS 1.1")])
+            if (await TlsProbe.TakesAsync(server, version, all, ct)) return CisFinding.Fail($"{server.Authority} speaks {name}", mend);
+        if (await TlsProbe.TakesAsync(server, TlsProbe.Tls12, TlsProbe.Weak, ct)) return CisFinding.Fail($"{server.Authority} took a weak cipher", mend);
+        if (await TlsProbe.TakesAsync(server, TlsProbe.Tls12, TlsProbe.WithCbc, ct)) return CisFinding.Fail($"{server.Authority} took a cipher with CBC", mend);
+        return await TlsProbe.TakesAsync(server, TlsProbe.Tls12, TlsProbe.Strong, ct)
+            ? CisFinding.Pass("TLS 1.0, TLS 1.1, and ciphers without forward secrecy or authenticated encryption were refused; with these TLS 1.2 was taken")
+            : CisFinding.Fail($"{server.Authority} took no TLS 1.2 at all, so that nothing can be said of its ciphers", "see the log");
     }
 
     static Task<CisFinding> CiphersAsync(CisSight s, CancellationToken ct) => CiphersAsync(s.ApiServer, ct);
@@ -213,10 +195,20 @@ static class CisApiServer
     {
         // The hour that the kubelet asks for, and the seven seconds that tell it is the kubelet's.
         const int asked = 3607;
-        var pods = await s.Client.ListAsync<Pod>(ListQuery.All with { FieldSelector = "status.phase=Running" }, ct);
-        if (pods.Items.FirstOrDefault(p => p.Metadata.DeletionTimestamp is null) is not { } pod) return CisFinding.Advice("no Pod runs to ask a token for", "run this again with a Pod");
-        var request = new TokenRequest { Spec = new() { ExpirationSeconds = asked, BoundObjectRef = new() { Kind = "Pod", ApiVersion = "v1", Name = pod.Metadata.Name, Uid = pod.Metadata.Uid } } };
-        if (await s.Client.CreateAsync<ServiceAccount>(new(pod.Metadata.Namespace, pod.Spec.ServiceAccountName), "token", request, ct) is not TokenRequest made) return CisFinding.Fail("no token was given", "see the log");
+        // A Pod that no node is given: only what runs for a Pod's sake gets a Pod's token.
+        var pod = await s.Client.CreateAsync(new Pod
+        {
+            Metadata = new() { GenerateName = "hanbae-check-", Namespace = "kube-system" },
+            Spec = new() { Containers = [new() { Name = "main", Image = "none" }], SchedulingGates = [new() { Name = "hanbae/check" }] },
+        }, ct);
+        TokenRequest made;
+        try
+        {
+            var request = new TokenRequest { Spec = new() { ExpirationSeconds = asked, BoundObjectRef = new() { Kind = "Pod", ApiVersion = "v1", Name = pod.Metadata.Name, Uid = pod.Metadata.Uid } } };
+            if (await s.Client.CreateAsync<ServiceAccount>(new(pod.Metadata.Namespace, pod.Spec.ServiceAccountName), "token", request, ct) is not TokenRequest given) return CisFinding.Fail("no token was given", "see the log");
+            made = given;
+        }
+        finally { await s.Client.TryDeleteAsync<Pod>(Key.Of(pod), Api.Meta.V1.DeleteOptions.Empty, CancellationToken.None); }
         var claims = JsonValue.Parse(System.Buffers.Text.Base64Url.DecodeFromChars(made.Status.Token.Split('.')[1])) as JsonObject;
         long life = claims?["exp"] is JsonNumber end && claims["iat"] is JsonNumber from ? end.Int64 - from.Int64 : 0;
         return CisFinding.Of(life <= asked, $"a token asked for {asked} seconds lives {life}", "the cluster runs an older program: `hanbae down`, then `hanbae up`");

@@ -33,7 +33,7 @@ static class CisBenchmark
                 CisFinding finding;
                 // What cannot be looked at is not known to be so.
                 try { finding = await item.Look(sight, ct); }
-                catch (Exception e) when (e is ApiException or IOException or UnauthorizedAccessException or HttpRequestException or System.Net.Sockets.SocketException or FormatException or Hanbae.Host.Runtime.RuntimeException || e is OperationCanceledException && !ct.IsCancellationRequested)
+                catch (Exception e) when (e is ApiException or IOException or UnauthorizedAccessException or HttpRequestException or System.Net.Sockets.SocketException or FormatException or Hanbae.Host.Runtime.RuntimeException or Hanbae.Host.Settings.SettingsException || e is OperationCanceledException && !ct.IsCancellationRequested)
                 {
                     finding = CisFinding.Fail("it could not be looked at: " + e.Message, "see the cluster's log, then run this again");
                 }
@@ -51,17 +51,17 @@ static class CisBenchmark
             if (title != section) text.Append(section.Length > 0 ? "\n" : "").Append(section = title).Append('\n');
             text.Append($"  {Word(finding.Result),-6}  {item.Id,-14}  {item.Asks}\n");
             text.Append($"{"",26}{finding.Found}\n");
-            if (finding.Mend.Length > 0 && finding.Result is CisResult.Fail or CisResult.Advice) text.Append($"{"",26}→ {finding.Mend}\n");
+            if (finding.Mend.Length > 0 && finding.Result is CisResult.Fail or CisResult.Manual) text.Append($"{"",26}→ {finding.Mend}\n");
         }
         int Count(CisResult result) => all.Count(a => a.Finding.Result == result);
-        return text.Append($"\n{Name}: {Count(CisResult.Pass)} hold, {Count(CisResult.Fail)} fail, {Count(CisResult.Advice)} are for you to judge, {Count(CisResult.None)} do not apply\n").ToString();
+        return text.Append($"\n{Name}: {Count(CisResult.Pass)} hold, {Count(CisResult.Fail)} fail, {Count(CisResult.Manual)} are for you to judge (manual), {Count(CisResult.None)} do not apply\n").ToString();
     }
 
-    static string Word(CisResult result) => result switch { CisResult.Pass => "ok", CisResult.Fail => "FAIL", CisResult.Advice => "judge", _ => "-" };
+    static string Word(CisResult result) => result switch { CisResult.Pass => "ok", CisResult.Fail => "FAIL", CisResult.Manual => "manual", _ => "-" };
 
     public static string Json(IReadOnlyList<(string Section, CisItem Item, CisFinding Finding)> all) => JsonObject.Of(
         ("benchmark", new JsonString(Name)),
         ("items", new JsonArray([.. all.Select(a => (JsonValue)JsonObject.Of(
-            ("section", new JsonString(a.Section)), ("id", new JsonString(a.Item.Id)), ("asks", new JsonString(a.Item.Asks)), ("result", new JsonString(a.Finding.Result.ToString().ToLowerInvariant())),
+            ("section", new JsonString(a.Section)), ("id", new JsonString(a.Item.Id)), ("asks", new JsonString(a.Item.Asks)), ("manual", JsonBool.Of(a.Item.IsManual)), ("result", new JsonString(a.Finding.Result.ToString().ToLowerInvariant())),
             ("found", new JsonString(a.Finding.Found)), ("mend", new JsonString(a.Finding.Mend))))]))).ToString()!;
 }

@@ -21,8 +21,14 @@ static class CisComponents
         {
             var bound = (await s.Client.ListAsync<ClusterRoleBinding>(ListQuery.All, ct)).Items.Where(b => b.RoleRef.Name.StartsWith("system:controller:", StringComparison.Ordinal))
                 .SelectMany(b => b.Subjects).Where(x => x is { Kind: "ServiceAccount", Namespace: "kube-system" }).Select(x => x.Name).ToHashSet();
-            int all = Hanbae.Controllers.Catalog.All.Select(e => e.Component).Distinct().Count();
-            return CisFinding.Of(bound.Count >= all / 2, $"{bound.Count} accounts are bound to roles of controllers", "restore the bindings system:controller:…: restarting the cluster does");
+            List<string> mighty = [];
+            foreach (string component in Hanbae.Controllers.Catalog.All.Select(e => e.Component).Distinct())
+            {
+                var may = await s.MayAsync("system:serviceaccount:kube-system:" + component, ["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"], "impersonate", "users", "system:admin", "", ct);
+                if (may.Allowed) mighty.Add(component);
+            }
+            return mighty.Count > 0 ? CisFinding.Fail("as anybody they like may act " + string.Join(", ", mighty), "take the roles away that are bound to these accounts of kube-system")
+                : CisFinding.Of(bound.Count > 0, $"{bound.Count} accounts are bound to roles of their own, none of them may be anybody else", "restore the bindings system:controller:…: restarting the cluster does");
         }),
         new("1.3.4", "The key that signs tokens is a file of its own", (s, _) => Task.FromResult(CisSight.Wide([Path.Combine(s.PkiFolder, "sa.key")], UnixFileMode.UserRead | UnixFileMode.UserWrite) is { } wide
             ? CisFinding.Fail(wide, "chmod 600 it") : CisFinding.Pass("pki/sa.key, its owner's alone"))),
@@ -34,33 +40,42 @@ static class CisComponents
         }),
         new("1.3.6", "Certificates by which nodes serve are renewed by themselves", (s, _) =>
         {
-            var rows = CertificateList.Read(s.PkiFolder);
-            bool kept = File.Exists(Path.Combine(s.PkiFolder, LivePki.TakenOver));
-            var soonest = rows.MinBy(r => r.Ends)!;
-            return Task.FromResult(CisFinding.Of(kept && soonest.Ends > TimeProvider.System.GetUtcNow().AddDays(30), $"the first to end is {soonest.Name}, {soonest.Ends:yyyy-MM-dd}", "hanbae certs rotate"));
+            var soonest = CertificateList.Read(s.PkiFolder).Where(r => r.Ends is not null).MinBy(r => r.Ends)!;
+            return Task.FromResult(CisFinding.Of(Renews(s) && soonest.Ends > TimeProvider.System.GetUtcNow().AddDays(30), $"the first to end is {soonest.Name}, {soonest.Ends:yyyy-MM-dd}", "hanbae certs rotate"));
         }),
         new("1.3.7, 1.4.2", "Controllers and scheduler listen to nobody outside", (s, _) => Task.FromResult(Ports(s))),
     ];
 
     public static IEnumerable<CisItem> Store { get; } =
     [
-        new("2.1-2.6", "The store is reached only by TLS, with certificates on both sides", (s, _) => Task.FromResult(Ports(s) is { Result: CisResult.Pass }
-            ? CisFinding.Pass("the store is in the API server's process; no port leads to it") : Ports(s))),
+        new("2.1-2.6", "The store is reached only by TLS, with certificates on both sides", (s, _) => Task.FromResult(StorePorts(s))),
         new("2.7", "The store has an authority of its own", (_, _) => Task.FromResult(CisFinding.None("nobody comes to the store with a certificate"))),
     ];
 
     public static IEnumerable<CisItem> Settings { get; } =
     [
         new("3.1.1, 3.1.2", "People do not come with client certificates or tokens of service accounts, which cannot be taken back one by one", (_, _) =>
-            Task.FromResult(CisFinding.Advice("the administrator's kubeconfig holds a client certificate, good for a year", "give people tokens of an OpenID provider, and keep the kubeconfig for emergencies"))),
+            Task.FromResult(CisFinding.Manual("the administrator's kubeconfig holds a client certificate, good for a year", "give people tokens of an OpenID provider, and keep the kubeconfig for emergencies"))),
         new("3.1.3", "Tokens by which machines join end soon", async (s, ct) =>
         {
             var tokens = (await s.Client.ListAsync<Secret>(ListQuery.All with { Namespace = "kube-system", FieldSelector = "type=bootstrap.kubernetes.io/token" }, ct)).Items;
             var forever = tokens.Where(t => t.Data["expiration"].Length == 0).Select(t => t.Metadata.Name).ToList();
             return forever.Count == 0 ? CisFinding.Pass($"{tokens.Count} tokens, each with an end") : CisFinding.Fail($"no end: {string.Join(", ", forever)}", "kubectl -n kube-system delete secret " + string.Join(' ', forever));
         }),
-        new("3.2.1, 3.2.2", "What is logged of requests is decided by a policy", (s, ct) => CisApiServer.AuditAsync(s, ct)),
+        .. CisAudit.Policy,
     ];
+
+    /// <summary>The running cluster has taken over the certificates on the disk: who does that makes them anew, too.</summary>
+    internal static bool Renews(CisSight s) => File.Exists(Path.Combine(s.PkiFolder, LivePki.TakenOver));
+
+    /// <summary>The store's files are held by the API server's own process, and nobody listens for it.</summary>
+    internal static CisFinding StorePorts(CisSight s)
+    {
+        var ports = Ports(s);
+        if (ports.Result != CisResult.Pass) return ports;
+        string[] held = [.. new DirectoryInfo($"/proc/{s.Pid}/fd").EnumerateFileSystemInfos().Select(f => f.LinkTarget ?? "").Where(t => t.StartsWith(s.StoreFolder + "/", StringComparison.Ordinal)).Distinct()];
+        return CisFinding.Of(held.Length > 0, held.Length > 0 ? "the API server's process holds the store's files itself; no port leads to it" : $"nobody holds files in {s.StoreFolder}", "look for where the store is");
+    }
 
     /// <summary>Only the API server's and the kubelet's ports (and that of DNS, on the Pods' bridge) are open to others.</summary>
     internal static CisFinding Ports(CisSight s)

@@ -27,13 +27,17 @@ static class CisFiles
 
     public static IEnumerable<CisItem> Node { get; } =
     [
-        Item("4.1.1-4.1.4", "No service file or kubeconfig of kubelet and proxy can be changed by others", s => s.Settings.ControlPlaneOnly ? NoNode
-            : CisFinding.Pass("kubelet and proxy run in the API server's process; what it is started with is checked as 1.1.1")),
+        Item("4.1.1, 4.1.2", "What the kubelet is started with can be changed by its owner only", s => s.Settings.ControlPlaneOnly ? NoNode : Files(s, Own, [Path.Combine(s.Paths.Data, ClusterSettings.FileName), .. Units()])),
+        Item("4.1.3, 4.1.4", "The proxy has no kubeconfig that lies about", s => s.Settings.ControlPlaneOnly ? NoNode : Directory.EnumerateFiles(s.Paths.Data, "*proxy*.kubeconfig").ToArray() is { Length: > 0 } found
+            ? Files(s, Own, found) : CisFinding.Pass("it works in the API server's process, without any file")),
         Item("4.1.5, 4.1.6", "The kubelet's credentials are their owner's alone", s => s.Settings.ControlPlaneOnly ? NoNode : Files(s, Own, Path.Combine(s.PkiFolder, "kubelet.key"))),
         Item("4.1.7, 4.1.8", "Others may at most read the authorities that clients of the kubelet come from", s => s.Settings.ControlPlaneOnly ? NoNode : Files(s, Shown, Path.Combine(s.PkiFolder, "ca.crt"))),
         Item("4.1.9, 4.1.10", "The kubelet's own folder is closed to others", s => s.Settings.ControlPlaneOnly ? NoNode
             : Files(s, OwnFolder | UnixFileMode.GroupRead | UnixFileMode.GroupExecute, s.Paths.Kubelet)),
     ];
+
+    /// <summary>Where somebody has made hanbae a service.</summary>
+    static IEnumerable<string> Units() => Directory.Exists("/etc/systemd/system") ? Directory.EnumerateFiles("/etc/systemd/system", "hanbae*.service") : [];
 
     static CisItem Item(string id, string asks, Func<CisSight, CisFinding> look) => new(id, asks, (sight, _) => Task.FromResult(look(sight)));
 

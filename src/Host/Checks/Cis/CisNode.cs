@@ -25,8 +25,9 @@ static class CisNode
         }),
         Item("4.2.3", "Clients of the kubelet come from the cluster's authority", async (s, kubelet, ct) =>
         {
-            bool holds = (await s.KubeletAsync(ct)).Count > 0 && (await s.AskAsync(kubelet, "/configz", "", ct)).Code == 401;
-            return CisFinding.Of(holds, holds ? "the API server's certificate is believed, none is not" : "the kubelet does not tell the API server from others", "give the kubelet the cluster's authority");
+            int stranger = await s.AskAsStrangerAsync(kubelet, "/configz", ct);
+            bool holds = (await s.KubeletAsync(ct)).Count > 0 && stranger is 0 or 401 or 403;
+            return CisFinding.Of(holds, holds ? "the API server's certificate is believed, another authority's is not" : $"an administrator by another authority's certificate is answered {stranger}", "give the kubelet the cluster's authority");
         }),
         Item("4.2.4", "No port tells of Pods without being asked who asks", async (s, kubelet, ct) =>
         {
@@ -46,15 +47,20 @@ static class CisNode
             return CisFinding.Of(there, there ? $"the proxy keeps the nft table {table}" : $"there is no nft table {table}", "see the log for what the kernel refused");
         }),
         Item("4.2.7", "The node goes by its own name", async (s, _, ct) => (await s.NodeAsync(ct))!.Value.Node is { } node && node.Metadata.Labels["kubernetes.io/hostname"] == s.Settings.NodeName
-            ? CisFinding.Pass($"it is {s.Settings.NodeName}, which its certificate says too") : CisFinding.Advice("the Node's label kubernetes.io/hostname is not its name", "remove the override")),
-        Item("4.2.8", "Events of the node are not cut off", (_, _, _) => Task.FromResult(CisFinding.Advice("the kubelet counts repeated events together, and writes 25 about one object, then one in five minutes (client-go's numbers)", "send events elsewhere where all of them count"))),
+            ? CisFinding.Pass($"it is {s.Settings.NodeName}, which its certificate says too") : CisFinding.Manual("the Node's label kubernetes.io/hostname is not its name", "remove the override")),
+        Item("4.2.8", "Events of the node are not cut off", (_, _, _) => Task.FromResult(CisFinding.Manual("the kubelet counts repeated events together, and writes 25 about one object, then one in five minutes (client-go's numbers)", "send events elsewhere where all of them count"))),
         Item("4.2.9", "The kubelet serves by TLS, with a certificate of the cluster's authority", async (s, kubelet, ct) =>
         {
-            bool tls = await CisSight.ShakesAsync(kubelet, SslProtocols.Tls13, null, ct) && (await s.KubeletAsync(ct)).Count > 0;
+            bool tls = await CisSight.ShakesAsync(kubelet, SslProtocols.Tls13, ct) && (await s.KubeletAsync(ct)).Count > 0;
             return CisFinding.Of(tls, tls ? "TLS 1.3, and the API server believes it" : "no TLS 1.3, or the API server does not believe it", "hanbae certs rotate");
         }),
-        Item("4.2.10, 4.2.11", "The kubelet's certificates are renewed by themselves", async (s, _, ct) =>
-            CisFinding.Of(Text(await s.KubeletAsync(ct), "rotateCertificates") == "true", "they are, 60 days before they end", "turn rotateCertificates on")),
+        Item("4.2.10", "The kubelet's client certificate is renewed by itself", async (s, _, ct) =>
+            CisFinding.Of(Text(await s.KubeletAsync(ct), "rotateCertificates") == "true", "rotateCertificates is on", "turn rotateCertificates on")),
+        Item("4.2.11", "So is the one by which it serves", async (s, kubelet, ct) =>
+        {
+            var left = await CisSight.EndAsync(kubelet, ct) - TimeProvider.System.GetUtcNow();
+            return CisFinding.Of(left > TimeSpan.Zero && CisComponents.Renews(s), $"the one it shows lasts {left.TotalDays:0} days, and is made anew before", "hanbae certs rotate");
+        }),
         Item("4.2.12", "Weak ciphers and old TLS are refused by the kubelet", (s, kubelet, ct) => CisApiServer.CiphersAsync(kubelet, ct)),
         Item("4.2.13", "A Pod cannot take all process ids", async (s, _, ct) =>
         {

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using Hanbae.Api;
 using Hanbae.Api.Authorization.V1;
 using Hanbae.Api.Core.V1;
@@ -79,20 +80,48 @@ sealed class CisSight : IDisposable
             Spec = new() { User = user, Groups = groups, ResourceAttributes = new() { Verb = verb, Resource = resource, Name = name, Namespace = ns, Version = "v1" } },
         }, ct)).Status;
 
-    /// <summary>Whether a handshake with nothing but this protocol (and these cipher suites) comes to an end.</summary>
-    public static async Task<bool> ShakesAsync(Uri server, SslProtocols protocol, TlsCipherSuite[]? suites, CancellationToken ct)
+    static async Task<int> AskByCertificateAsync(Uri server, string path, X509Certificate2 certificate, CancellationToken ct)
+    {
+        using var client = new HttpClient(new SocketsHttpHandler
+        {
+            SslOptions = new() { RemoteCertificateValidationCallback = static (_, _, _, _) => true, ClientCertificateContext = SslStreamCertificateContext.Create(certificate, null, offline: true) },
+            UseProxy = false, AllowAutoRedirect = false,
+        }) { Timeout = s_patience };
+        try
+        {
+            using var response = await client.GetAsync(new Uri(server, path), ct);
+            return (int)response.StatusCode;
+        }
+        catch (HttpRequestException) { return 0; }
+    }
+
+    /// <summary>Asks with a certificate that says it is an administrator's, by an authority of its own.</summary>
+    /// <returns>The status code; 0 when the handshake or the connection ended.</returns>
+    public async Task<int> AskAsStrangerAsync(Uri server, string path, CancellationToken ct)
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        using var authority = CertificateIssuer.Authority("kubernetes", now);
+        using var certificate = CertificateIssuer.Issue(authority, new("kubernetes-admin") { Groups = ["system:masters"], Client = true, Lifetime = TimeSpan.FromHours(1) }, now);
+        return await AskByCertificateAsync(server, path, certificate, ct);
+    }
+
+    /// <summary>Whether a handshake with nothing but this protocol comes to an end.</summary>
+    public static async Task<bool> ShakesAsync(Uri server, SslProtocols protocol, CancellationToken ct) => await ShownAsync(server, protocol, ct) is not null;
+
+    /// <summary>When the certificate ends that a server shows.</summary>
+    public static async Task<DateTimeOffset> EndAsync(Uri server, CancellationToken ct) => await ShownAsync(server, SslProtocols.None, ct) ?? DateTimeOffset.MinValue;
+
+    static async Task<DateTimeOffset?> ShownAsync(Uri server, SslProtocols protocol, CancellationToken ct)
     {
         try
         {
             using var socket = new TcpClient();
             await socket.ConnectAsync(server.Host, server.Port, ct);
             await using var tls = new SslStream(socket.GetStream(), false, static (_, _, _, _) => true);
-            var options = new SslClientAuthenticationOptions { TargetHost = "localhost", EnabledSslProtocols = protocol };
-            if (suites is not null) options.CipherSuitesPolicy = new(suites);
-            await tls.AuthenticateAsClientAsync(options, ct);
-            return true;
+            await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "localhost", EnabledSslProtocols = protocol }, ct);
+            return tls.RemoteCertificate is X509Certificate2 shown ? shown.NotAfter.ToUniversalTime() : DateTimeOffset.MaxValue;
         }
-        catch (Exception e) when (e is AuthenticationException or IOException or PlatformNotSupportedException or System.ComponentModel.Win32Exception) { return false; }
+        catch (Exception e) when (e is AuthenticationException or IOException or PlatformNotSupportedException or System.ComponentModel.Win32Exception) { return null; }
     }
 
     /// <summary>This cluster's own Node, and where its kubelet answers; null without one.</summary>

@@ -34,7 +34,7 @@ sealed class ProjectedPlugin(VolumeContext context) : ContentPlugin(context)
         if (part.DownwardAPI is { } fields) return DownwardApiPlugin.Files(pod, fields.Items, mode, Context.Objects.Node);
         if (part.ServiceAccountToken is { } token) return [await TokenAsync(pod, token, mode, ct)];
         if (part.ClusterTrustBundle is { } bundle)
-            throw new VolumeException($"ClusterTrustBundle projection is not supported by this kubelet (path \"{bundle.Path}\")");
+            return [new(bundle.Path, Bytes.FromText(await TrustBundles.ReadAsync(Context.Objects, bundle, ct)), ContentFiles.ModeOr(mode))];
         if (part.PodCertificate is { } certificate)
             throw new VolumeException($"PodCertificate projection is not supported by this kubelet (signer \"{certificate.SignerName}\")");
         return [];

@@ -1,4 +1,4 @@
-using Hanbae.Api.Json;
+using Hanbae.Server.ConfigFiles;
 
 namespace Hanbae.Server.Admission.Configuration;
 
@@ -8,18 +8,17 @@ namespace Hanbae.Server.Admission.Configuration;
 public sealed record ImagePolicyOptions(string KubeConfigFile, TimeSpan AllowFor, TimeSpan DenyFor, TimeSpan RetryAfter, bool DefaultAllow)
 {
     /// <summary>With upstream's defaults and bounds: -1 to remember nothing.</summary>
-    internal static ImagePolicyOptions Of(JsonObject config)
+    internal static ImagePolicyOptions Of(ConfigNode config)
     {
-        static TimeSpan Seconds(JsonValue? value, double otherwise, string name, double most)
+        static TimeSpan Seconds(double seconds, double otherwise, string name, double most)
         {
-            double seconds = ConfigValue.Number(value);
             if (seconds == 0) return TimeSpan.FromSeconds(otherwise);
             if (seconds < 0) return TimeSpan.Zero;
             return seconds <= most ? TimeSpan.FromSeconds(seconds) : throw new FormatException($"{name}: valid value is between 1s and {TimeSpan.FromSeconds(most)}");
         }
-        string file = ConfigValue.Text(config["kubeConfigFile"]);
+        string file = config.Text("kubeConfigFile");
         if (file.Length == 0) throw new FormatException("imagePolicy.kubeConfigFile is required");
-        double back = ConfigValue.Number(config["retryBackoff"]);
-        return new(file, Seconds(config["allowTTL"], 300, "allowTTL", 1800), Seconds(config["denyTTL"], 30, "denyTTL", 1800), TimeSpan.FromMilliseconds(back > 0 ? back : 500), config["defaultAllow"] is JsonBool { Value: true });
+        double back = config.Number("retryBackoff");
+        return new(file, Seconds(config.Number("allowTTL"), 300, "allowTTL", 1800), Seconds(config.Number("denyTTL"), 30, "denyTTL", 1800), TimeSpan.FromMilliseconds(back > 0 ? back : 500), config.Bool("defaultAllow", false));
     }
 }

@@ -1,5 +1,5 @@
 using Hanbae.Api.Core.V1;
-using Hanbae.Api.Json;
+using Hanbae.Server.ConfigFiles;
 
 namespace Hanbae.Server.Admission.Configuration;
 
@@ -8,9 +8,9 @@ namespace Hanbae.Server.Admission.Configuration;
 /// <param name="Scopes">Or whatever matches one of these scopes.</param>
 public sealed record LimitedResource(string Group, string Resource, IReadOnlyList<string> Contains, IReadOnlyList<ScopedResourceSelectorRequirement> Scopes)
 {
-    internal static LimitedResource Of(JsonObject config) => new(ConfigValue.Text(config["apiGroup"]), ConfigValue.Text(config["resource"]), ConfigValue.Strings(config["matchContains"], "matchContains"),
-        [.. ConfigValue.List(config["matchScopes"], "matchScopes").Select(s => new ScopedResourceSelectorRequirement
+    internal static LimitedResource Of(ConfigNode config) => new(config.Text("apiGroup"), config.Text("resource"), config.Texts("matchContains"),
+        [.. config.Objects("matchScopes").Select(s => new ScopedResourceSelectorRequirement
         {
-            ScopeName = ConfigValue.Text(s["scopeName"]), Operator = ConfigValue.Text(s["operator"]), Values = ConfigValue.Strings(s["values"], "values"),
+            ScopeName = s.Text("scopeName"), Operator = s.Text("operator"), Values = [.. s.Texts("values")],
         })]);
 }

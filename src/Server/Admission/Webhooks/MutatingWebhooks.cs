@@ -34,14 +34,15 @@ sealed class MutatingWebhooks(ServedObjects objects, ResourceVersions versions, 
                 if (again && !rerun.IsDue(webhook.Key)) continue;
                 if (await webhook.MatchAsync(write, objects, asking, ct).ConfigureAwait(false) is not { } asked) continue;
                 bool changed;
-                try { changed = await AskAsync(webhook, write, asked, ct).ConfigureAwait(false); }
+                string place = $"round_{(again ? 1 : 0)}_index_{index}";
+                try { changed = await AskAsync(webhook, write, asked, place, ct).ConfigureAwait(false); }
                 catch (WebhookCallException) when (webhook.Ignores)
                 {
-                    request.Audit.Add($"failed-open.mutation.webhook.admission.k8s.io/round_{(again ? 1 : 0)}_index_{index}", webhook.Name);
+                    request.Audit.Add("failed-open.mutation.webhook.admission.k8s.io/" + place, webhook.Name);
                     continue;
                 }
                 catch (WebhookCallException e) { throw Statuses.Internal(e.Message); }
-                request.Audit.Add($"mutation.webhook.admission.k8s.io/round_{(again ? 1 : 0)}_index_{index}",
+                request.Audit.Add("mutation.webhook.admission.k8s.io/" + place,
                     JsonObject.Of(("configuration", webhook.Configuration), ("webhook", webhook.Name), ("mutated", changed)).ToString()!);
                 if (changed)
                 {
@@ -54,7 +55,7 @@ sealed class MutatingWebhooks(ServedObjects objects, ResourceVersions versions, 
         return write.Object;
     }
 
-    async ValueTask<bool> AskAsync(Webhook webhook, ReviewedWrite write, Invocation asked, CancellationToken ct)
+    async ValueTask<bool> AskAsync(Webhook webhook, ReviewedWrite write, Invocation asked, string place, CancellationToken ct)
     {
         var response = await clients.AskAsync(webhook, write, asked, mutating: true, ct).ConfigureAwait(false);
         foreach (string warning in response.Warnings) write.Request.Warnings.Add(warning);
@@ -62,8 +63,11 @@ sealed class MutatingWebhooks(ServedObjects objects, ResourceVersions versions, 
         if (response.Patch.Length == 0) return false;
         try
         {
-            var patch = JsonPatch.Parse(JsonValue.Parse(response.Patch.Span));
+            var operations = JsonValue.Parse(response.Patch.Span);
+            var patch = JsonPatch.Parse(operations);
             if (patch.Operations.IsEmpty) return false;
+            write.Request.Audit.Add("patch.webhook.admission.k8s.io/" + place,
+                JsonObject.Of(("configuration", webhook.Configuration), ("webhook", webhook.Name), ("patch", operations), ("patchType", "JSONPatch")).ToString()!, Audit.AuditLevel.Request);
             var view = await write.InAsync(asked.Kind, ct).ConfigureAwait(false);
             if (view.Object is null) throw Statuses.Internal($"admission webhook {GoQuote.Text(webhook.Name)} attempted to modify the object, which is not supported for this operation");
             var tree = patch.Apply(view.Tree);

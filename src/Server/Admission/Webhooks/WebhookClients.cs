@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Hanbae.Api.Admissionregistration.V1;
 using Hanbae.Server.Backends;
@@ -7,7 +8,8 @@ using Hanbae.Server.Backends;
 namespace Hanbae.Server.Admission.Webhooks;
 
 /// <summary>Calls webhooks over HTTPS: one client, with its connections, for all that name the same place and believe the same authorities.</summary>
-sealed class WebhookClients(ServiceBackends backends) : IDisposable
+/// <param name="users">As whom it comes to them.</param>
+sealed class WebhookClients(ServiceBackends backends, WebhookUsers users) : IDisposable
 {
     /// <summary>Beyond this the one that was used least recently goes: configurations change rarely, but for years.</summary>
     const int MostClients = 256, MostAnswer = 3 << 20;
@@ -32,9 +34,10 @@ sealed class WebhookClients(ServiceBackends backends) : IDisposable
         var use = Take(config);
         try
         {
-            using var content = new ByteArrayContent(body);
-            content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-            using var response = await use.Http.PostAsync(new Uri(address), content, limit.Token).ConfigureAwait(false);
+            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(address)) { Content = new ByteArrayContent(body) };
+            request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+            if (use.User is { } user) request.Headers.Authorization = await user.HeaderAsync(limit.Token).ConfigureAwait(false);
+            using var response = await use.Http.SendAsync(request, limit.Token).ConfigureAwait(false);
             byte[] answer = await response.Content.ReadAsByteArrayAsync(limit.Token).ConfigureAwait(false);
             return response.IsSuccessStatusCode ? answer : throw new IOException(Refused((int)response.StatusCode, answer));
         }
@@ -68,7 +71,9 @@ sealed class WebhookClients(ServiceBackends backends) : IDisposable
             if (!_clients.TryGetValue(config, out var use))
             {
                 if (_clients.Count >= MostClients) Retire(_clients.MinBy(c => c.Value.LastUsed).Key);
-                _clients[config] = use = new(Make(config));
+                var at = new Uri(Address(config, null));
+                var user = users.Find(at.Host, at.Port);
+                _clients[config] = use = new(Make(config, user?.Certificate), user);
             }
             (use.LastUsed, use.Calls) = (++_clock, use.Calls + 1);
             return use;
@@ -89,12 +94,14 @@ sealed class WebhookClients(ServiceBackends backends) : IDisposable
         if (use.Calls == 0) use.Http.Dispose();
     }
 
-    HttpClient Make(WebhookClientConfig config)
+    HttpClient Make(WebhookClientConfig config, X509Certificate2? certificate)
     {
         var service = config.Service;
+        var tls = BackendTls.Trusting(config.CaBundle);
+        if (certificate is not null) tls.ClientCertificates = [certificate];
         return new(new SocketsHttpHandler
         {
-            UseProxy = false, UseCookies = false, AllowAutoRedirect = false, SslOptions = BackendTls.Trusting(config.CaBundle), PooledConnectionIdleTimeout = TimeSpan.FromSeconds(90),
+            UseProxy = false, UseCookies = false, AllowAutoRedirect = false, SslOptions = tls, PooledConnectionIdleTimeout = TimeSpan.FromSeconds(90),
             ConnectCallback = (context, ct) => service is null ? ServiceBackends.DialAsync(context.DnsEndPoint, ct) : backends.DialAsync(service.Namespace, service.Name, service.Port ?? 443, ct),
         })
         { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = MostAnswer };
@@ -106,9 +113,10 @@ sealed class WebhookClients(ServiceBackends backends) : IDisposable
             foreach (var config in _clients.Keys.ToArray()) Retire(config);
     }
 
-    sealed class Use(HttpClient http)
+    sealed class Use(HttpClient http, WebhookUser? user)
     {
         public HttpClient Http => http;
+        public WebhookUser? User => user;
         public long LastUsed { get; set; }
         public int Calls { get; set; }
         public bool IsRetired { get; set; }

@@ -1,3 +1,5 @@
+using Hanbae.Server.ConfigFiles;
+
 namespace Hanbae.Server.Auth.Configuration;
 
 /// <summary>Takes an AuthenticationConfiguration out of its file.</summary>
@@ -5,7 +7,7 @@ static class AuthenticationReader
 {
     public static AuthenticationConfiguration Read(string yaml)
     {
-        var root = ConfigNode.Read(yaml, "AuthenticationConfiguration", "v1", "v1beta1", "v1alpha1");
+        var root = ConfigNode.Read(yaml, "AuthenticationConfiguration", "apiserver.config.k8s.io/v1", "apiserver.config.k8s.io/v1beta1", "apiserver.config.k8s.io/v1alpha1");
         var read = new AuthenticationConfiguration
         {
             Jwt = [.. root.Objects("jwt").Select(Jwt)],

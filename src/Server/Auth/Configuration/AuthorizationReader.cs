@@ -1,3 +1,5 @@
+using Hanbae.Server.ConfigFiles;
+
 namespace Hanbae.Server.Auth.Configuration;
 
 /// <summary>Takes an AuthorizationConfiguration out of its file.</summary>
@@ -5,7 +7,7 @@ static class AuthorizationReader
 {
     public static AuthorizationConfiguration Read(string yaml)
     {
-        var root = ConfigNode.Read(yaml, "AuthorizationConfiguration", "v1", "v1beta1", "v1alpha1");
+        var root = ConfigNode.Read(yaml, "AuthorizationConfiguration", "apiserver.config.k8s.io/v1", "apiserver.config.k8s.io/v1beta1", "apiserver.config.k8s.io/v1alpha1");
         var read = new AuthorizationConfiguration { Authorizers = [.. root.Objects("authorizers").Select(a => new AuthorizerSettings(a.Text("type"), a.Text("name"), a.ObjectOrNull("webhook") is { } w ? Webhook(w) : null))] };
         root.End();
         return read;

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -14,12 +15,12 @@ namespace Hanbae.Server.Auth.Tokens;
 
 /// <summary>Knows service accounts by tokens that stand in Secrets and do not end by themselves, as long as the Secret holds that very token.</summary>
 /// <remarks>Upstream's legacy tokens: the day on which one was last used is noted on its Secret (KEP-2799), so that those nobody uses can be cleaned away.</remarks>
-public sealed class LegacyTokens(IReadOnlyList<TokenKey> keys, ServedObjects objects, TimeProvider time) : ITokenAuthenticator
+public sealed class LegacyTokens(Func<ImmutableArray<TokenKey>> keys, ServedObjects objects, TimeProvider time) : ITokenAuthenticator
 {
     const string Issuer = "kubernetes/serviceaccount", Prefix = "kubernetes.io/serviceaccount/";
     const string LastUsed = "kubernetes.io/legacy-token-last-used", InvalidSince = "kubernetes.io/legacy-token-invalid-since";
 
-    sealed record Known(string Namespace, string Secret, string Account, string Uid, Identity User);
+    sealed record Known(string Namespace, string Secret, string Account, string Uid, Identity User, TokenKey Key);
 
     readonly Recent<Digest, Known> _known = new(4096);
 
@@ -31,11 +32,12 @@ public sealed class LegacyTokens(IReadOnlyList<TokenKey> keys, ServedObjects obj
     public async ValueTask<TokenResult> AuthenticateAsync(string token, Seq<string> audiences, CancellationToken ct)
     {
         var digest = Digest.Of(token);
-        if (_known.Find(digest) is not { } known)
+        var now = keys();
+        if (_known.Find(digest) is not { } known || !now.Contains(known.Key))
         {
             if (Jwt.Parse(token) is not { } jwt || Text(jwt.Claims, "iss") != Issuer) return TokenResult.NoOpinion;
-            if (!keys.Any(k => (jwt.KeyId.Length == 0 || jwt.KeyId == k.Id) && jwt.Algorithm == k.Algorithm && k.Verify(jwt.Signed, jwt.Signature))) return TokenResult.Rejected("invalid bearer token");
-            if (Read(jwt.Claims) is not { } read) return TokenResult.Rejected("token claims are invalid");
+            if (now.FirstOrDefault(k => (jwt.KeyId.Length == 0 || jwt.KeyId == k.Id) && jwt.Algorithm == k.Algorithm && k.Verify(jwt.Signed, jwt.Signature)) is not { } key) return TokenResult.Rejected("invalid bearer token");
+            if (Read(jwt.Claims, key) is not { } read) return TokenResult.Rejected("token claims are invalid");
             _known.Set(digest, known = read);
         }
         var found = await objects.FindAsync<Secret>(known.Namespace, known.Secret, ct).ConfigureAwait(false);
@@ -50,11 +52,11 @@ public sealed class LegacyTokens(IReadOnlyList<TokenKey> keys, ServedObjects obj
         return TokenResult.Known(known.User);
     }
 
-    static Known? Read(JsonObject claims)
+    static Known? Read(JsonObject claims, TokenKey key)
     {
         string ns = Text(claims, Prefix + "namespace"), secret = Text(claims, Prefix + "secret.name"), account = Text(claims, Prefix + "service-account.name"), uid = Text(claims, Prefix + "service-account.uid");
         if (ns.Length == 0 || secret.Length == 0 || account.Length == 0 || uid.Length == 0 || Text(claims, "sub") != Groups.ServiceAccountUser(ns, account)) return null;
-        return new(ns, secret, account, uid, new(Groups.ServiceAccountUser(ns, account), [.. Groups.ServiceAccountGroups(ns), Groups.Authenticated]) { Uid = uid });
+        return new(ns, secret, account, uid, new(Groups.ServiceAccountUser(ns, account), [.. Groups.ServiceAccountGroups(ns), Groups.Authenticated]) { Uid = uid }, key);
     }
 
     static string Text(JsonObject claims, string name) => (claims[name] as JsonString)?.Value ?? "";

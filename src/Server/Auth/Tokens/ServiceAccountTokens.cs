@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Meta.V1;
@@ -12,8 +13,8 @@ namespace Hanbae.Server.Auth.Tokens;
 /// The signature is checked once per token (bound: 8,192 tokens are remembered); that the account, Pod, Secret or Node still exists is looked up
 /// in the caches for every request, so that deleting one ends its tokens at once.
 /// </remarks>
-/// <param name="keys">Any of them may have signed.</param>
-public sealed class ServiceAccountTokens(string issuer, IReadOnlyList<TokenKey> keys, ServedObjects objects, TimeProvider time) : ITokenAuthenticator
+/// <param name="keys">Any of them may have signed; a token of one that is not among them any more is not believed.</param>
+public sealed class ServiceAccountTokens(string issuer, Func<ImmutableArray<TokenKey>> keys, ServedObjects objects, TimeProvider time) : ITokenAuthenticator
 {
     /// <summary>Upstream's leeway: clocks differ, and a Pod's last requests come while it ends.</summary>
     static readonly TimeSpan Leeway = TimeSpan.FromSeconds(60), ClockSkew = TimeSpan.FromSeconds(10);
@@ -21,7 +22,7 @@ public sealed class ServiceAccountTokens(string issuer, IReadOnlyList<TokenKey> 
     const string Extra = "authentication.kubernetes.io/";
 
     /// <summary>A token whose signature is right, and the user that it makes.</summary>
-    sealed record Verified(Claims Claims, Identity User);
+    sealed record Verified(Claims Claims, Identity User, TokenKey Key);
 
     readonly Recent<Digest, Verified> _verified = new(8192);
     /// <summary>Tokens of other issuers: not read again to find that out.</summary>
@@ -30,7 +31,8 @@ public sealed class ServiceAccountTokens(string issuer, IReadOnlyList<TokenKey> 
     public async ValueTask<TokenResult> AuthenticateAsync(string token, Seq<string> audiences, CancellationToken ct)
     {
         var digest = Digest.Of(token);
-        if (_verified.Find(digest) is not { } known)
+        var now = keys();
+        if (_verified.Find(digest) is not { } known || !now.Contains(known.Key))
         {
             if (_others.Find(digest) is not null) return TokenResult.NoOpinion;
             if (Jwt.Parse(token) is not { } jwt || (jwt.Claims["iss"] as Api.Json.JsonString)?.Value != issuer)
@@ -38,9 +40,9 @@ public sealed class ServiceAccountTokens(string issuer, IReadOnlyList<TokenKey> 
                 _others.Set(digest, this);
                 return TokenResult.NoOpinion;
             }
-            if (!keys.Any(k => IsSignedBy(jwt, k))) return TokenResult.Rejected("invalid bearer token");
+            if (now.FirstOrDefault(k => IsSignedBy(jwt, k)) is not { } key) return TokenResult.Rejected("invalid bearer token");
             if (Claims.Read(jwt.Claims) is not { } claims) return TokenResult.Rejected("token claims are invalid");
-            known = new(claims, UserOf(claims));
+            known = new(claims, UserOf(claims), key);
             if (Times(claims) is null) _verified.Set(digest, known);
         }
         if (Times(known.Claims) is { } untimely)

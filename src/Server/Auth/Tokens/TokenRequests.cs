@@ -21,7 +21,7 @@ public sealed class TokenRequests(SecurityOptions options, ServedObjects objects
     {
         var (ns, name) = (request.Info.Namespace, request.Info.Name);
         var asked = await request.ReadObjectAsync(TokenRequest.Info, ct).ConfigureAwait(false) as TokenRequest ?? throw Statuses.BadRequest("a TokenRequest is required");
-        if (options.ServiceAccountKeys is not [var key, ..]) throw Statuses.NotFound(ServiceAccounts, name);
+        if (options.CurrentServiceAccountKeys() is not [var key, ..]) throw Statuses.NotFound(ServiceAccounts, name);
         var account = await objects.FindAsync<ServiceAccount>(ns, name, ct).ConfigureAwait(false) ?? throw Statuses.NotFound(ServiceAccounts, name);
         if (asked.Metadata.Name.Length > 0 && asked.Metadata.Name != name || asked.Metadata.Namespace.Length > 0 && asked.Metadata.Namespace != ns)
             throw Statuses.BadRequest("the name or namespace of the TokenRequest does not match that of the service account");

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace Hanbae.Server.Auth.Configuration;
+namespace Hanbae.Server.ConfigFiles;
 
 /// <summary>A configuration file that is read again when it changes; a change that is wrong leaves what was right before, as upstream.</summary>
 /// <param name="use">Throws <see cref="FormatException"/> and then changes nothing.</param>

@@ -1,0 +1,137 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Rest;
+using Hanbae.Client;
+using Hanbae.Cri;
+using Hanbae.Grpc;
+using Hanbae.Host.Packages;
+using Hanbae.Host.Runtime;
+using Hanbae.Host.Settings;
+using Hanbae.Kubelet.Certificates;
+using Hanbae.Machinery.Pkcs;
+using Microsoft.Extensions.Logging;
+
+namespace Hanbae.Host.Roles;
+
+/// <summary>What a kubelet by itself is told; names and meanings are upstream's.</summary>
+sealed record StandaloneSettings(string NodeName, string Kubeconfig, string? BootstrapKubeconfig, string? RuntimeEndpoint, string PodCidr, int Port, string ClusterDns, string ClusterDomain, bool RotateServer);
+
+/// <summary>A kubelet alone on this machine, of a cluster elsewhere: joins by a bootstrap kubeconfig, and keeps its certificates good.</summary>
+sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, TimeProvider time, ILoggerFactory loggers)
+{
+    static readonly TimeSpan s_pause = TimeSpan.FromSeconds(2);
+
+    readonly ILogger _log = loggers.CreateLogger("hanbae.kubelet");
+
+    CertificateFolder Folder(string name) => new(Path.Combine(paths.Data, "pki"), name);
+
+    public async Task RunAsync(CancellationToken ct)
+    {
+        if (settings.RuntimeEndpoint is null) await PackageInstaller.EnsureAsync("hanbae kubelet", Console.WriteLine, ct);
+        var runtime = new NodeRuntime(paths, time);
+        runtime.Register();
+        OtherClusters.Register(paths);
+        try
+        {
+            var ready = settings.RuntimeEndpoint is { } endpoint ? await runtime.UseAsync(endpoint, Images.PauseImage.Name, ct) : await runtime.StartAsync([settings.PodCidr], [settings.PodCidr], ct);
+            await JoinAsync(ct);
+            var config = Client.Kubeconfig.Load(settings.Kubeconfig).Resolve();
+            using var transport = new HttpTransport(config, time);
+            await using var supervisor = new Supervisor(loggers, time);
+            supervisor.Run("quiet", stop => Quiet.RunAsync(time, stop));
+            Run(supervisor, config, transport, ready);
+            Console.WriteLine($"kubelet of node {settings.NodeName} runs, for {config.Server}");
+            await Task.Delay(Timeout.Infinite, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        finally { File.Delete(paths.HanbaeProcess); }
+    }
+
+    void Run(Supervisor supervisor, ClusterConfig config, HttpTransport transport, RuntimeReady ready)
+    {
+        string node = settings.NodeName;
+        var informers = new InformerFactory(transport, time, logger: _log);
+        var access = new ClusterAccess(transport, informers, "kubelet", time, node, _log);
+        var pods = access.Cache<Pod>(new() { FieldSelector = "spec.nodeName=" + node });
+        var services = access.Cache<Service>();
+        var wanted = new Wanted(node);
+        // A kubeconfig whose certificate is somebody else's to renew stays as it is.
+        if (config.ClientCertificate.File == Folder("kubelet-client").Current)
+            supervisor.Run("client-certificate", new RotatingCertificate(Folder("kubelet-client"), KubeletRequests.ClientSigner, _ => Task.FromResult<Wanted?>(wanted), access.Client, time, _log).RunAsync);
+        var serving = new RotatingCertificate(Folder("kubelet-server"), KubeletRequests.ServingSigner, async ct => Names(await access.Client.FindAsync<Node>(new("", node), ct)), access.Client, time, _log);
+        var own = settings.RotateServer ? null : SelfSigned();
+        if (settings.RotateServer) supervisor.Run("serving-certificate", serving.RunAsync);
+        supervisor.Run("kubelet-informers", informers.RunAsync);
+        supervisor.Run("kubelet-events", access.RunAsync);
+        var clients = new X509Certificate2Collection();
+        clients.ImportFromPem(config.CertificateAuthority.ReadText());
+        var channel = new GrpcChannel(ready.Endpoint);
+        var cri = new CriClient(channel);
+        supervisor.Run("kubelet", ct => new Kubelet.Kubelet(new()
+        {
+            Options = NodeAgent.Options(node, paths, settings.Port) with
+            {
+                PodCidr = settings.PodCidr, ClusterDns = settings.ClusterDns.Length > 0 ? [settings.ClusterDns] : [], ClusterDomain = settings.ClusterDomain,
+                CurrentServingCertificate = () => own ?? serving.Current, CurrentClientCAs = () => clients,
+            },
+            Cri = cri, Client = access.Client, Pods = pods, Events = access.Recorder, Time = time, Services = services, Snapshots = new(channel), Log = _log,
+        }).RunAsync(ct));
+    }
+
+    /// <summary>Makes the kubeconfig, by the bootstrap one, when there is none with a certificate that is good: as upstream's TLS bootstrapping.</summary>
+    async Task JoinAsync(CancellationToken ct)
+    {
+        var folder = Folder("kubelet-client");
+        if (File.Exists(settings.Kubeconfig) && (Client.Kubeconfig.Load(settings.Kubeconfig).Resolve().ClientCertificate.File != folder.Current || folder.Load() is { } kept && kept.NotAfter.ToUniversalTime() > time.GetUtcNow())) return;
+        if (settings.BootstrapKubeconfig is not { } bootstrap) throw new SettingsException($"there is no good certificate in {settings.Kubeconfig}: give a --bootstrap-kubeconfig");
+        var config = Client.Kubeconfig.Load(bootstrap).Resolve();
+        using var transport = new HttpTransport(config, time);
+        var client = new ApiClient(transport, time);
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        while (true)
+            try
+            {
+                folder.Save(await Signing.AskAsync(client, KubeletRequests.ClientSigner, key, new(settings.NodeName), time, ct), key, time.GetUtcNow());
+                break;
+            }
+            // The API server may not be there yet, and rights may come later.
+            catch (Exception e) when (e is ApiException or HttpRequestException or NotSignedException)
+            {
+                Log.NotJoined(_log, config.Server, e.Message);
+                await Task.Delay(s_pause, time, ct);
+            }
+        var pem = new FileOrData(folder.Current, default);
+        await new KubeconfigFile("default-cluster", "default-auth", config with { Token = "", TokenFile = "", Username = "", Password = "", ClientCertificate = pem, ClientKey = pem }) { NamesFiles = true }.WriteAsync(settings.Kubeconfig, ct);
+    }
+
+    /// <summary>The names and addresses by which the Node is reached; null while it has none.</summary>
+    static Wanted? Names(Node? node)
+    {
+        if (node is null) return null;
+        var addresses = node.Status.Addresses;
+        var found = new Wanted(node.Metadata.Name)
+        {
+            DnsNames = [.. addresses.Where(a => a.Type is "Hostname" or "InternalDNS" or "ExternalDNS").Select(a => a.Address).Distinct()],
+            Addresses = [.. addresses.Where(a => a.Type is "InternalIP" or "ExternalIP").Select(a => IPAddress.Parse(a.Address)).Distinct()],
+        };
+        return found.DnsNames.Count + found.Addresses.Count > 0 ? found : null;
+    }
+
+    /// <summary>As upstream without serverTLSBootstrap: who connects has to believe it as it is.</summary>
+    X509Certificate2 SelfSigned()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=" + settings.NodeName, key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddDnsName(settings.NodeName);
+        request.CertificateExtensions.Add(names.Build());
+        return request.CreateSelfSigned(time.GetUtcNow().AddHours(-1), time.GetUtcNow().AddYears(1));
+    }
+}
+
+static partial class Log
+{
+    [LoggerMessage(1030, LogLevel.Warning, "{Server} has not signed this node's certificate yet, it is asked again: {Why}")]
+    public static partial void NotJoined(ILogger logger, Uri server, string why);
+}
