@@ -1,6 +1,6 @@
 // What one request costs inside the server, without sockets and TLS: processor time, garbage, and the bytes that the GC saw, request by request.
-//   dotnet run -c Release --project bench/requests [-- --ops create,patch --count 4000 --rounds 5 --at-once 16 --memory --audit batch|blocking]
-// The whole chain is there as it is run (RBAC, admission, defaulting, validation, managed fields, history, SQLite with its fsync); figures for comparing two builds on a busy machine. Bytes are exact; of processor time the least of the rounds counts.
+//   dotnet run -c Release --project bench/requests [-- --ops create,patch --count 4000 --rounds 5 --at-once 16 --memory --audit batch|blocking --types 30]
+// The whole chain is there as it is run (RBAC, admission, defaulting, validation, managed fields, history, SQLite with its fsync); figures for comparing two builds on a busy machine. `--types` names what the last round's garbage is of. Bytes are exact; of processor time the least of the rounds counts.
 using Hanbae.Api.Rest;
 using Hanbae.Bench.Requests;
 
@@ -33,17 +33,21 @@ try
     await ClusterBootstrap.EnsureAsync(new Hanbae.Client.IdentityTransport(server.Transport, new("system:apiserver", ["system:masters"]), "bench/1"), new(), CancellationToken.None);
     var bench = new Requests(server);
     await bench.PrepareAsync();
+    int most = int.Parse(Option("types", "0"), null);
+    using var types = most > 0 ? new Types() : null;
     Console.WriteLine(Cost.Header);
     foreach (string op in ops)
     {
         Cost? best = null;
         for (int round = 0; round <= rounds; round++)
         {
+            if (round == rounds) types?.Begin();
             var cost = await Cost.OfAsync(op, count, atOnce, i => bench.SendAsync(op, i, round), after: round == rounds ? null : () => bench.UndoAsync(op, count));
             // The first round compiles.
             if (round > 0 && (best is null || cost.Cpu < best.Cpu)) best = cost;
         }
         Console.WriteLine(best);
+        foreach (string line in types?.End(most) ?? []) Console.WriteLine(line);
     }
 }
 finally { Directory.Delete(folder, recursive: true); }

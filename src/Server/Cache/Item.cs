@@ -5,6 +5,7 @@ using Hanbae.Api.Codec;
 using Hanbae.Api.Meta.V1;
 using Hanbae.Api.Schema;
 using Hanbae.Server.Tables;
+using Hanbae.Store.History;
 
 namespace Hanbae.Server.Cache;
 
@@ -13,7 +14,7 @@ namespace Hanbae.Server.Cache;
 /// The store holds JSON without resourceVersion, since it is the store that gives it. It is put in by one copy, behind the uid, where
 /// upstream writes it. The decoded object is held weakly: informers in the process keep those alive that they need; others are no burden.
 /// </remarks>
-public sealed class Item
+public sealed class Item : IVersion
 {
     static readonly byte[] s_metadata = ",\"metadata\":"u8.ToArray();
 
@@ -69,12 +70,15 @@ public sealed class Item
     }
 
     /// <summary>The same content at another revision: what a watcher is told when an object leaves its selection.</summary>
-    public Item At(long revision)
+    public Item At(long revision) => FromStored(Kind, Key, revision, Stored());
+
+    /// <summary>As the store has it: without resourceVersion.</summary>
+    public byte[] Stored()
     {
         byte[] json = _json.ToArray();
-        int start = Splice(json), end = start + json.AsSpan(start).IndexOf(":\""u8) + 2;
+        int start = Splice(json), end = start + ",\"resourceVersion\":\""u8.Length;
         end += json.AsSpan(end).IndexOf((byte)'"') + 1;
-        return FromStored(Kind, Key, revision, [.. json[..start], .. json[end..]]);
+        return [.. json.AsSpan(0, start), .. json.AsSpan(end)];
     }
 
     /// <summary>Whether a write would change nothing but the revision.</summary>

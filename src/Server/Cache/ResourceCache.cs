@@ -364,9 +364,13 @@ public sealed partial class ResourceCache : IAsyncDisposable
         Item? item = null;
         if (_handoff.Count > 0 && MemoryMarshal.TryGetArray(change.Value, out var array) && array.Array is { } bytes && _handoff.TryRemove(bytes, out var written))
         {
-            item = Item.FromStored(_kind, key, change.Revision.Value, change.Value.Span, fresh: true);
-            item.Hold(written.Object);
-            item = Interlocked.CompareExchange(ref written.Item, item, null) ?? item;
+            item = Volatile.Read(ref written.Item);
+            if (item is null)
+            {
+                item = Item.FromStored(_kind, key, change.Revision.Value, change.Value.Span, fresh: true);
+                item.Hold(written.Object);
+                item = Interlocked.CompareExchange(ref written.Item, item, null) ?? item;
+            }
         }
         item ??= Item.FromStored(_kind, key, change.Revision.Value, change.Value.Span);
         lock (_gate)

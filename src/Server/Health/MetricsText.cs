@@ -70,6 +70,10 @@ sealed class MetricsText(ResourceCatalog resources, Action<StringBuilder>? more)
         Plain(text, "process_virtual_memory_bytes", "gauge", "Address space of the process.", process.VirtualMemorySize64);
         Plain(text, "process_start_time_seconds", "gauge", "When the process began.", new DateTimeOffset(process.StartTime.ToUniversalTime()).ToUnixTimeMilliseconds() / 1000.0);
         Plain(text, "dotnet_gc_heap_total_allocated_bytes_total", "counter", "Bytes that the process allocated on its managed heap since it began.", GC.GetTotalAllocatedBytes());
+        Head(text, "dotnet_gc_collections_total", "counter", "Garbage collections since the process began, by the oldest generation collected.");
+        for (int generation = 0; generation <= GC.MaxGeneration; generation++)
+            text.Append($"dotnet_gc_collections_total{{generation=\"{generation}\"}} {GC.CollectionCount(generation) - (generation < GC.MaxGeneration ? GC.CollectionCount(generation + 1) : 0)}\n");
+        Plain(text, "dotnet_gc_pause_seconds_total", "counter", "Time that garbage collections stopped the process for.", GC.GetTotalPauseDuration().TotalSeconds);
         if (Directory.Exists("/proc/self/fd")) Plain(text, "process_open_fds", "gauge", "Open file descriptors.", Directory.EnumerateFileSystemEntries("/proc/self/fd").Count());
     }
 

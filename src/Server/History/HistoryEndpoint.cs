@@ -11,6 +11,7 @@ namespace Hanbae.Server.History;
 static class HistoryEndpoint
 {
     public const string Subresource = "history";
+    const int Looks = 3;
 
     /// <summary>What there is, in the version asked for; deleted objects have a history too.</summary>
     /// <exception cref="StatusException">404 when nothing was kept.</exception>
@@ -19,12 +20,26 @@ static class HistoryEndpoint
         if (info.Verb != "get") throw Statuses.MethodNotAllowed();
         var stored = resource.Stored;
         string key = stored.KeyOf(info.Namespace, info.Name);
-        var deeds = await history.OfAsync(new(stored.Prefix + key), ct).ConfigureAwait(false);
-        if (deeds.Count == 0) throw Statuses.NotFound(stored.Resource, info.Name);
-        return Reply.Bytes("application/json", Render(deeds, resource, key));
+        for (int attempt = 1; ; attempt++)
+        {
+            var deeds = await history.OfAsync(new(stored.Prefix + key), ct).ConfigureAwait(false);
+            if (deeds.Count == 0) throw Statuses.NotFound(stored.Resource, info.Name);
+            var live = await stored.Cache.FindAsync(key, ct).ConfigureAwait(false);
+            // A write since, whose deed is about to be noted: then what the last one made is told by that.
+            if (live is null || live.Revision <= deeds[^1].Revision.Value || attempt == Looks) return Reply.Bytes("application/json", Render(deeds, live, resource, key));
+        }
     }
 
-    static byte[] Render(IReadOnlyList<Deed> deeds, Resource resource, string key)
+    /// <summary>What the deed made: what the next one replaced, or what is there now; null when it was deleted, or a deed in between was lost with its process.</summary>
+    static Item? Made(IReadOnlyList<Deed> deeds, int i, Item? live, Resource resource, string key)
+    {
+        long revision = deeds[i].Revision.Value;
+        if (live?.Revision == revision) return live;
+        return i + 1 < deeds.Count && deeds[i + 1] is { Before: { } before } next && next.Replaced.Value == revision
+            ? Item.FromStored(resource.Stored.Kind, key, revision, before.Stored()) : null;
+    }
+
+    static byte[] Render(IReadOnlyList<Deed> deeds, Item? live, Resource resource, string key)
     {
         var writer = new JsonWriter();
         try
@@ -41,10 +56,10 @@ static class HistoryEndpoint
                 Text(ref writer, ",\"verb\":"u8, deed.Verb);
                 Text(ref writer, ",\"manager\":"u8, deed.Manager);
                 Text(ref writer, ",\"subresource\":"u8, deed.Subresource);
-                if (!deed.Value.IsEmpty)
+                if (Made(deeds, i, live, resource, key) is { } made)
                 {
                     writer.Raw(",\"object\":"u8);
-                    writer.Raw(resource.View(Item.FromStored(resource.Stored.Kind, key, deed.Revision.Value, deed.Value.Span)).Json.ToArray());
+                    writer.Raw(resource.View(made).Json.ToArray());
                 }
                 writer.Raw("}"u8);
             }

@@ -53,7 +53,7 @@ public sealed partial class StoredResource
         if (write.DryRun)
             return await _store.GetAsync(StoreKey(key), ct).ConfigureAwait(false) is null ? Item.Unstored(obj, key) : null;
         reservation?.Writing();
-        var (item, _) = await PutAsync(write, key, obj, ToStored(obj), 0, ct).ConfigureAwait(false);
+        var (item, _) = await PutAsync(write, key, obj, ToStored(obj), null, ct).ConfigureAwait(false);
         reservation?.Settle(item is not null);
         if (item is null) await unwritten.RunAsync().ConfigureAwait(false);
         if (item is not null) await Strategy.AfterCreateAsync(item.Object, ct).ConfigureAwait(false);

@@ -44,7 +44,7 @@ public sealed partial class StoredResource
                 if (result.Succeeded)
                 {
                     Cache.Note(current.Key, result.Revision.Value, null);
-                    Remember(write, current.Key, result.Revision.Value, default);
+                    Remember(write, current.Key, result.Revision.Value, current);
                     await Strategy.AfterDeleteAsync(old, ct).ConfigureAwait(false);
                     return new(Item.FromStored(Kind, current.Key, result.Revision.Value, ToStored(marked)), true);
                 }
@@ -53,7 +53,7 @@ public sealed partial class StoredResource
             }
             byte[] value = ToStored(marked);
             if (current.HasContent(value)) return new(current, false);
-            var (item, inTheWay) = await PutAsync(write, current.Key, marked, value, current.Revision, ct).ConfigureAwait(false);
+            var (item, inTheWay) = await PutAsync(write, current.Key, marked, value, current, ct).ConfigureAwait(false);
             if (item is not null) return new(item, false);
             current = inTheWay is null ? null : Of(inTheWay);
         }
@@ -83,7 +83,7 @@ public sealed partial class StoredResource
             var result = await _store.DeleteIfAsync(StoreKey(key), at, ct).ConfigureAwait(false);
             if (!result.Succeeded) throw Statuses.Conflict(Resource, write.Name, "the object has been modified; please apply your changes to the latest version and try again");
             Cache.Note(key, result.Revision.Value, null);
-            Remember(write, key, result.Revision.Value, default);
+            Remember(write, key, result.Revision.Value, null);
             return;
         }
         throw Statuses.Invalid(Kind.Gvk, write.Name, [Wrong("is exclusively used to delete corrupt object(s), try again by removing this option")]);

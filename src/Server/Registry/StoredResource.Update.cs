@@ -50,7 +50,7 @@ public sealed partial class StoredResource
                 if (result.Succeeded)
                 {
                     Cache.Note(current.Key, result.Revision.Value, null);
-                    Remember(write, current.Key, result.Revision.Value, default);
+                    Remember(write, current.Key, result.Revision.Value, current);
                     await Strategy.AfterDeleteAsync(old, ct).ConfigureAwait(false);
                     return (Item.FromStored(Kind, current.Key, result.Revision.Value, ToStored(obj)), false);
                 }
@@ -66,7 +66,7 @@ public sealed partial class StoredResource
                     return (current, false);
                 }
                 reservation?.Writing();
-                var (item, inTheWay) = await PutAsync(write, current.Key, obj, value, current.Revision, ct).ConfigureAwait(false);
+                var (item, inTheWay) = await PutAsync(write, current.Key, obj, value, current, ct).ConfigureAwait(false);
                 reservation?.Settle(item is not null);
                 if (item is not null)
                 {

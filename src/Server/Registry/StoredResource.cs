@@ -65,29 +65,30 @@ public sealed partial class StoredResource : IAsyncDisposable
 
     /// <summary>Writes, and makes the item that the answer and the cache share.</summary>
     /// <returns>Null with the entry in the way when the revision was not the expected one.</returns>
-    async ValueTask<(Item? Item, Entry? InTheWay)> PutAsync(WriteRequest write, string key, IObject obj, byte[] value, long expected, CancellationToken ct)
+    async ValueTask<(Item? Item, Entry? InTheWay)> PutAsync(WriteRequest write, string key, IObject obj, byte[] value, Item? replaced, CancellationToken ct)
     {
         var announced = Cache.Announce(value, obj);
         long revision = 0;
         PutResult result = default;
         try
         {
-            result = await _store.PutIfAsync(StoreKey(key), value, new(expected), ct).ConfigureAwait(false);
+            result = await _store.PutIfAsync(StoreKey(key), value, new(replaced?.Revision ?? 0), ct).ConfigureAwait(false);
             if (result.Succeeded) revision = result.Entry!.ModRevision.Value;
         }
         finally
         {
             if (revision == 0) Cache.Wrote(value, announced, obj, key, 0);
         }
-        if (revision != 0) Remember(write, key, revision, value);
+        if (revision != 0) Remember(write, key, revision, replaced);
         return result.Succeeded ? (Cache.Wrote(value, announced, obj, key, revision), null) : (null, result.Entry);
     }
 
     /// <summary>What is renewed all the time, or is itself a note of what happened, has no history.</summary>
     static bool Remembers(GroupResource resource) => resource is not ({ Group: "coordination.k8s.io", Resource: "leases" } or { Resource: "events" });
 
-    void Remember(WriteRequest write, string key, long revision, ReadOnlyMemory<byte> value) =>
-        _history?.Note(new(StoreKey(key), new(revision), _time.GetUtcNow(), write.User.Name, write.Verb, write.Fields?.Manager ?? write.Manager, write.Subresource, value));
+    void Remember(WriteRequest write, string key, long revision, Item? replaced) =>
+        _history?.Note(new(StoreKey(key), new(revision), _time.GetUtcNow(), write.User.Name, write.Verb, write.Fields?.Manager ?? write.Manager, write.Subresource,
+            new(replaced?.Revision ?? 0), replaced));
 
     /// <summary>The items of a range as they were.</summary>
     internal async IAsyncEnumerable<IEnumerable<Item>> ReadAsync(KeyRange range, long revision, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)

@@ -8,20 +8,20 @@ public sealed class EncryptedHistory(IHistory inner, Func<EncryptionRules> rules
 {
     public void Note(Deed deed)
     {
-        if (deed.Value.Length == 0 || rules().For(deed.Key) is not { IsIdentity: false } chain)
+        if (deed.Before is null || rules().For(deed.Key) is not { IsIdentity: false } chain)
         {
             inner.Note(deed);
             return;
         }
-        var encrypting = chain.EncryptAsync(deed.Value, deed.Key, CancellationToken.None);
+        var encrypting = chain.EncryptAsync(deed.Before.Stored(), deed.Key, CancellationToken.None);
         // With keys of its own this is done at once; a key's keeper may take its time, and order among deeds of one object is told by revision.
-        if (encrypting.IsCompletedSuccessfully) inner.Note(deed with { Value = encrypting.Result });
+        if (encrypting.IsCompletedSuccessfully) inner.Note(deed with { Before = new StoredVersion(encrypting.Result) });
         else _ = NoteLaterAsync(deed, encrypting);
     }
 
     async Task NoteLaterAsync(Deed deed, ValueTask<byte[]> encrypting)
     {
-        try { inner.Note(deed with { Value = await encrypting.ConfigureAwait(false) }); }
+        try { inner.Note(deed with { Before = new StoredVersion(await encrypting.ConfigureAwait(false)) }); }
         catch (EncryptionException) { } // never as it is, so not at all
     }
 
@@ -32,12 +32,13 @@ public sealed class EncryptedHistory(IHistory inner, Func<EncryptionRules> rules
         List<Deed> opened = new(deeds.Count);
         foreach (var deed in deeds)
         {
-            if (!Ciphertext.Is(deed.Value.Span)) { opened.Add(deed); continue; }
+            if (deed.Before?.Stored() is not { } stored || !Ciphertext.Is(stored)) { opened.Add(deed); continue; }
             try
             {
-                if (chain is not null) opened.Add(deed with { Value = (await chain.DecryptAsync(deed.Value, key, ct).ConfigureAwait(false)).Plain });
+                if (chain is not null) opened.Add(deed with { Before = new StoredVersion((await chain.DecryptAsync(stored, key, ct).ConfigureAwait(false)).Plain.ToArray()) });
             }
-            catch (EncryptionException) { }
+            // Who did what when is no secret.
+            catch (EncryptionException) { opened.Add(deed with { Before = null }); }
         }
         return opened;
     }

@@ -12,12 +12,26 @@ public interface IHistory : IAsyncDisposable
     ValueTask<IReadOnlyList<Deed>> OfAsync(Key key, CancellationToken ct);
 }
 
-/// <summary>One write of one object.</summary>
-/// <param name="Value">The object as it was stored; empty when it was deleted. Shared, never changed.</param>
+/// <summary>One write of one object, and what it replaced: what it made is in the store, or is what the next deed replaced, so that nothing is kept twice.</summary>
+/// <param name="Replaced">The revision of the version that was there before; none on creation.</param>
+/// <param name="Before">That version; null on creation.</param>
 /// <param name="Verb">create, update, patch, apply or delete.</param>
 /// <param name="Manager">The field manager that the request named, or its user agent's name.</param>
 /// <param name="Subresource">Empty for the object itself.</param>
-public sealed record Deed(Key Key, Revision Revision, DateTimeOffset Time, string User, string Verb, string Manager, string Subresource, ReadOnlyMemory<byte> Value);
+public sealed record Deed(Key Key, Revision Revision, DateTimeOffset Time, string User, string Verb, string Manager, string Subresource, Revision Replaced = default, IVersion? Before = null);
+
+/// <summary>A version of an object, in bytes when somebody wants them: writers of history come a second after the write.</summary>
+public interface IVersion
+{
+    /// <summary>As it was stored.</summary>
+    byte[] Stored();
+}
+
+/// <summary>A version whose bytes are at hand.</summary>
+public sealed class StoredVersion(byte[] stored) : IVersion
+{
+    public byte[] Stored() => stored;
+}
 
 /// <summary>How much history there is.</summary>
 public sealed record HistoryLimits
@@ -26,7 +40,7 @@ public sealed record HistoryLimits
     public TimeSpan KeepFor { get; init; } = TimeSpan.FromDays(7);
     /// <summary>Of one object.</summary>
     public int KeepEach { get; init; } = 100;
-    /// <summary>Of all values together; the oldest deeds go first.</summary>
+    /// <summary>Of all replaced versions together; the oldest deeds go first.</summary>
     public long KeepBytes { get; init; } = 64 << 20;
     /// <summary>Deeds noted and not yet kept; beyond it the oldest are forgotten.</summary>
     public int Waiting { get; init; } = 10_000;

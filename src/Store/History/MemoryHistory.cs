@@ -10,17 +10,19 @@ public sealed class MemoryHistory(HistoryLimits limits, TimeProvider time) : IHi
 
     public void Note(Deed deed)
     {
+        // What the version is part of is not to live as long as this.
+        if (deed.Before is not null and not StoredVersion) deed = deed with { Before = new StoredVersion(deed.Before.Stored()) };
         lock (_gate)
         {
             if (!_byKey.TryGetValue(deed.Key, out var own)) _byKey[deed.Key] = own = [];
             own.Enqueue(deed);
             _all.Enqueue(deed);
-            _bytes += deed.Value.Length;
+            _bytes += Size(deed);
             if (own.Count > limits.KeepEach) own.Dequeue();
             while (_all.TryPeek(out var oldest) && (_bytes > limits.KeepBytes || time.GetUtcNow() - oldest.Time > limits.KeepFor))
             {
                 _all.Dequeue();
-                _bytes -= oldest.Value.Length;
+                _bytes -= Size(oldest);
                 // It may have gone before, as one too many of its object.
                 if (!_byKey.TryGetValue(oldest.Key, out var mine) || !ReferenceEquals(mine.Peek(), oldest)) continue;
                 mine.Dequeue();
@@ -28,6 +30,8 @@ public sealed class MemoryHistory(HistoryLimits limits, TimeProvider time) : IHi
             }
         }
     }
+
+    static int Size(Deed deed) => deed.Before?.Stored().Length ?? 0;
 
     public ValueTask<IReadOnlyList<Deed>> OfAsync(Key key, CancellationToken ct)
     {

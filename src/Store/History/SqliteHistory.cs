@@ -10,7 +10,7 @@ public sealed class SqliteHistory : IHistory
     public const string FileName = "history.db";
 
     const int ApplicationId = 0x48616E68; // "Hanh"
-    const int Version = 1;
+    const int Version = 2;
     /// <summary>How many deeds are looked at for their age after each group.</summary>
     const int SweepStep = 500;
     static readonly TimeSpan s_gather = TimeSpan.FromSeconds(1);
@@ -29,12 +29,12 @@ public sealed class SqliteHistory : IHistory
     SqliteHistory(Connection connection, HistoryLimits limits, TimeProvider time)
     {
         (_connection, _limits, _time) = (connection, limits, time);
-        _insert = connection.Prepare("INSERT INTO deeds (key, rev, time, user, verb, manager, sub, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
-        _of = connection.Prepare("SELECT rev, time, user, verb, manager, sub, value FROM deeds WHERE key = ?1 ORDER BY id");
-        _surplus = connection.Prepare("SELECT id, length(value) FROM deeds WHERE key = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2");
-        _oldest = connection.Prepare("SELECT id, time, length(value) FROM deeds ORDER BY id LIMIT ?1");
+        _insert = connection.Prepare("INSERT INTO deeds (key, rev, time, user, verb, manager, sub, replaced, before) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+        _of = connection.Prepare("SELECT rev, time, user, verb, manager, sub, replaced, before FROM deeds WHERE key = ?1 ORDER BY id");
+        _surplus = connection.Prepare("SELECT id, coalesce(length(before), 0) FROM deeds WHERE key = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2");
+        _oldest = connection.Prepare("SELECT id, time, coalesce(length(before), 0) FROM deeds ORDER BY id LIMIT ?1");
         _forget = connection.Prepare("DELETE FROM deeds WHERE id = ?1");
-        _bytes = connection.Number("SELECT coalesce(sum(length(value)), 0) FROM deeds");
+        _bytes = connection.Number("SELECT coalesce(sum(length(before)), 0) FROM deeds");
     }
 
     /// <exception cref="UnavailableException">The folder cannot be written to.</exception>
@@ -62,7 +62,8 @@ public sealed class SqliteHistory : IHistory
                 connection.Execute($"""
                     BEGIN IMMEDIATE;
                     CREATE TABLE deeds (id INTEGER PRIMARY KEY, key TEXT NOT NULL, rev INTEGER NOT NULL, time INTEGER NOT NULL,
-                        user TEXT NOT NULL, verb TEXT NOT NULL, manager TEXT NOT NULL, sub TEXT NOT NULL, value BLOB);
+                        user TEXT NOT NULL, verb TEXT NOT NULL, manager TEXT NOT NULL, sub TEXT NOT NULL,
+                        replaced INTEGER NOT NULL, before BLOB);
                     CREATE INDEX deeds_of ON deeds (key);
                     PRAGMA application_id={ApplicationId};
                     PRAGMA user_version={Version};
@@ -110,7 +111,7 @@ public sealed class SqliteHistory : IHistory
 
     void Write(Queue<Deed> deeds)
     {
-        long before = _bytes;
+        long bytes = _bytes;
         try
         {
             _connection.Execute("BEGIN IMMEDIATE");
@@ -118,8 +119,10 @@ public sealed class SqliteHistory : IHistory
             {
                 _insert.BindText(1, Utf8(deed.Key.Path)).Bind(2, deed.Revision.Value).Bind(3, deed.Time.ToUnixTimeMilliseconds())
                     .BindText(4, Utf8(deed.User)).BindText(5, Utf8(deed.Verb)).BindText(6, Utf8(deed.Manager)).BindText(7, Utf8(deed.Subresource))
-                    .BindBlob(8, deed.Value.Span).Run();
-                _bytes += deed.Value.Length;
+                    .Bind(8, deed.Replaced.Value);
+                byte[] before = deed.Before?.Stored() ?? [];
+                _insert.BindBlob(9, before).Run();
+                _bytes += before.Length;
             }
             foreach (var key in deeds.Select(d => d.Key).Distinct()) Trim(key);
             Sweep();
@@ -129,7 +132,7 @@ public sealed class SqliteHistory : IHistory
         {
             // A full disk, most likely: these deeds are lost, the writes they tell of are not.
             _connection.Rollback();
-            _bytes = before;
+            _bytes = bytes;
         }
     }
 
@@ -169,7 +172,8 @@ public sealed class SqliteHistory : IHistory
         {
             var found = new List<Deed>();
             for (_of.BindText(1, Utf8(key.Path)); _of.Step();)
-                found.Add(new(key, new(_of.Long(0)), DateTimeOffset.FromUnixTimeMilliseconds(_of.Long(1)), Text(2), Text(3), Text(4), Text(5), _of.Bytes(6).ToArray()));
+                found.Add(new(key, new(_of.Long(0)), DateTimeOffset.FromUnixTimeMilliseconds(_of.Long(1)), Text(2), Text(3), Text(4), Text(5),
+                    new(_of.Long(6)), _of.Bytes(7) is { IsEmpty: false } before ? new StoredVersion(before.ToArray()) : null));
             return found;
         }
         finally

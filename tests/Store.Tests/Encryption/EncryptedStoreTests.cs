@@ -131,11 +131,11 @@ public sealed class EncryptedStoreTests
         var rules = Secrets(Gcm("key1"));
         await using var inner = new MemoryHistory(new(), TimeProvider.System);
         var history = new EncryptedHistory(inner, () => rules);
-        history.Note(new(s_key, new(5), TimeProvider.System.GetUtcNow(), "me", "create", "kubectl", "", s_value));
-        Assert.StartsWith("k8s:enc:aesgcm:v1:key1:", Text(Assert.Single(await inner.OfAsync(s_key, default)).Value), StringComparison.Ordinal);
-        Assert.Equal(s_value, Assert.Single(await history.OfAsync(s_key, default)).Value.ToArray());
+        history.Note(new(s_key, new(5), TimeProvider.System.GetUtcNow(), "me", "update", "kubectl", "", new(4), new StoredVersion(s_value)));
+        Assert.StartsWith("k8s:enc:aesgcm:v1:key1:", Text(Assert.Single(await inner.OfAsync(s_key, default)).Before!.Stored()), StringComparison.Ordinal);
+        Assert.Equal(s_value, Assert.Single(await history.OfAsync(s_key, default)).Before!.Stored());
         rules = Secrets(Gcm("key1"));
-        Assert.Empty(await history.OfAsync(s_key, default));
+        Assert.Null(Assert.Single(await history.OfAsync(s_key, default)).Before);
     }
 
     [Theory]

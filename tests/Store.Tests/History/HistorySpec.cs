@@ -11,8 +11,8 @@ public abstract class HistorySpec
 
     protected abstract IHistory Open(HistoryLimits limits);
 
-    protected Deed Deed(string key, string verb = "update", int bytes = 10) =>
-        new(new("/registry/" + key), new(++_revision), Time.GetUtcNow(), "ann", verb, "kubectl", "", new byte[bytes]);
+    protected Deed Deed(string key, string verb = "update", int replaced = 0, int bytes = 10) =>
+        new(new("/registry/" + key), new(++_revision), Time.GetUtcNow(), "ann", verb, "kubectl", "", new(replaced), replaced == 0 ? null : new StoredVersion(new byte[bytes]));
 
     static async Task<IEnumerable<long>> RevisionsAsync(IHistory history, string key) =>
         (await history.OfAsync(new("/registry/" + key), default)).Select(d => d.Revision.Value);
@@ -21,16 +21,17 @@ public abstract class HistorySpec
     public async Task Deeds_are_told_oldest_first_and_whole()
     {
         await using var history = Open(new());
-        Deed[] deeds = [Deed("pods/a", "create"), Deed("pods/b", "create"), Deed("pods/a") with { Subresource = "status", User = "ü" }, Deed("pods/a", "delete", 0)];
+        Deed[] deeds = [Deed("pods/a", "create"), Deed("pods/b", "create"), Deed("pods/a", replaced: 1) with { Subresource = "status", User = "ü" }, Deed("pods/a", "delete", replaced: 3, bytes: 20)];
         foreach (var deed in deeds) history.Note(deed);
 
         var told = await history.OfAsync(new("/registry/pods/a"), default);
 
         Assert.Equal([1, 3, 4], told.Select(d => d.Revision.Value));
         Assert.Equal(["create", "update", "delete"], told.Select(d => d.Verb));
-        Assert.Equal(("ann", "kubectl", "", 10), (told[0].User, told[0].Manager, told[0].Subresource, told[0].Value.Length));
+        Assert.Equal(("ann", "kubectl", ""), (told[0].User, told[0].Manager, told[0].Subresource));
         Assert.Equal(("ü", "status", Time.GetUtcNow()), (told[1].User, told[1].Subresource, told[1].Time));
-        Assert.True(told[2].Value.IsEmpty);
+        Assert.Null(told[0].Before);
+        Assert.Equal([(0, null), (1, 10), (3, 20)], told.Select(d => (d.Replaced.Value, d.Before?.Stored().Length)));
     }
 
     [Fact]
@@ -54,7 +55,7 @@ public abstract class HistorySpec
     public async Task The_oldest_go_when_there_are_too_many_bytes()
     {
         await using var history = Open(new() { KeepBytes = 100 });
-        for (int i = 0; i < 10; i++) history.Note(Deed("pods/" + i, bytes: 30));
+        for (int i = 0; i < 10; i++) history.Note(Deed("pods/" + i, replaced: 1, bytes: 30));
         for (int i = 0; i < 7; i++) Assert.Empty(await RevisionsAsync(history, "pods/" + i));
         for (int i = 7; i < 10; i++) Assert.Single(await RevisionsAsync(history, "pods/" + i));
     }
