@@ -83,7 +83,7 @@ public sealed partial class StoredResource
             var result = await _store.DeleteIfAsync(StoreKey(key), at, ct).ConfigureAwait(false);
             if (!result.Succeeded) throw Statuses.Conflict(Resource, write.Name, "the object has been modified; please apply your changes to the latest version and try again");
             Cache.Note(key, result.Revision.Value, null);
-            Remember(write, key, result.Revision.Value, default);
+            Remember(write, key, result.Revision.Value, null);
             return;
         }
         throw Statuses.Invalid(Kind.Gvk, write.Name, [Wrong("is exclusively used to delete corrupt object(s), try again by removing this option")]);
