@@ -120,8 +120,8 @@ sealed class Router
     ValueTask<Reply> PathAsync(RequestContext request)
     {
         if (_paths.TryGetValue(request.Path, out var handler)) return handler(request);
-        // Below a version that is served the answer is a Status; where nothing is served it is plain, as upstream.
-        if (request.Info is { IsResourceRequest: true } info && _resources.Serves(info.ApiGroup, info.ApiVersion)) throw Statuses.NoSuchResource();
+        // Below a version that is served the answer is a Status, as below a group that is built in, whatever the version; where nothing is served it is plain, as upstream.
+        if (request.Info is { IsResourceRequest: true } info && (_resources.HasGroup(info.ApiGroup) || _resources.Serves(info.ApiGroup, info.ApiVersion))) throw Statuses.NoSuchResource();
         foreach (var route in _below)
             if (request.Path.StartsWith(route.Path, StringComparison.Ordinal)) return route.Handler(request);
         return new(new BytesReply(404, "text/plain; charset=utf-8", "404 page not found\n"u8.ToArray()));

@@ -6,6 +6,8 @@ public sealed record FieldWrite
     public required string Manager { get; init; }
     public required string ApiVersion { get; init; }
     public required ApplyType Type { get; init; }
+    /// <summary>Whether the type may be another than when the account was last written.</summary>
+    public bool TypeChanges { get; init; }
     /// <summary>Empty for the object itself.</summary>
     public string Subresource { get; init; } = "";
     /// <summary>The fields that this door changes; null for all.</summary>

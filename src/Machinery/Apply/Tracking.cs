@@ -27,6 +27,7 @@ public static class Tracking
             Create(owners, obj, write);
             return;
         }
+        if (live is not null && write.TypeChanges) Topology.Reconcile(owners, live, write);
         Take(owners, live ?? write.Blank, obj, write, write.Manager);
     }
 
@@ -71,6 +72,7 @@ public static class Tracking
     {
         live ??= write.Blank;
         if (owners.IsEmpty) Take(owners, write.Blank, live, write, BeforeFirstApply);
+        else if (write.TypeChanges) Topology.Reconcile(owners, live, write);
 
         var old = (JsonObject)JsonValue.Parse(live);
         var merged = TypedMerge.Apply(old, applied, write.Type);

@@ -1,5 +1,6 @@
 using Hanbae.Api;
 using Hanbae.Api.Schema;
+using Apiextensions = Hanbae.Api.Apiextensions;
 using Apps = Hanbae.Api.Apps.V1;
 using Autoscaling = Hanbae.Api.Autoscaling;
 using Certificates = Hanbae.Api.Certificates.V1;
@@ -10,6 +11,8 @@ using EventsV1Beta1 = Hanbae.Api.Events.V1beta1;
 using Extensions = Hanbae.Api.Extensions.V1beta1;
 using Networking = Hanbae.Api.Networking;
 using Policy = Hanbae.Api.Policy;
+using Rbac = Hanbae.Api.Rbac.V1;
+using RbacV1Alpha1 = Hanbae.Api.Rbac.V1alpha1;
 using Webhooks = Hanbae.Api.Admissionregistration.V1;
 
 namespace Hanbae.Machinery.Convert;
@@ -34,6 +37,12 @@ public static class Versions
             Networking.V1.Ingress i when kind == Extensions.Ingress.Info => Ingresses.Renamed(Ingresses.ToOld(i)),
             Networking.V1beta1.Ingress i => Ingresses.ToV1(i),
             Extensions.Ingress i => Ingresses.ToV1(Ingresses.Renamed(i)),
+            Apiextensions.V1.CustomResourceDefinition d when kind == Apiextensions.V1beta1.CustomResourceDefinition.Info => Definitions.ToOld(d),
+            Apiextensions.V1beta1.CustomResourceDefinition d => Definitions.ToV1(d),
+            Rbac.RoleBinding b when kind == RbacV1Alpha1.RoleBinding.Info => OldSubjects.Old((RbacV1Alpha1.RoleBinding)Renamed(b, kind), b),
+            Rbac.ClusterRoleBinding b when kind == RbacV1Alpha1.ClusterRoleBinding.Info => OldSubjects.Old((RbacV1Alpha1.ClusterRoleBinding)Renamed(b, kind), b),
+            RbacV1Alpha1.RoleBinding b => OldSubjects.New((Rbac.RoleBinding)Renamed(b, kind), b),
+            RbacV1Alpha1.ClusterRoleBinding b => OldSubjects.New((Rbac.ClusterRoleBinding)Renamed(b, kind), b),
             Policy.V1.PodDisruptionBudget b when kind == Policy.V1beta1.PodDisruptionBudget.Info =>
                 Renamed(b with { Spec = b.Spec with { Selector = OldPolicies.OldSelector(b.Spec.Selector) } }, kind),
             Discovery.V1beta1.EndpointSlice s => OldPolicies.Slice((Discovery.V1.EndpointSlice)Renamed(s, kind), s),

@@ -12,7 +12,7 @@ public sealed record FieldTracking(string Manager, KindInfo Kind, string Subreso
     internal FieldWrite Write(DateTimeOffset now) => new()
     {
         Manager = Manager, ApiVersion = Kind.ApiVersion, Type = ApplyKinds.TypeOf(Kind), Subresource = Subresource, Filter = ApplyKinds.FilterOf(Kind, Subresource),
-        Now = now, Blank = ApplyKinds.BlankOf(Kind), Versions = ApplyKinds.VersionsOf(Kind),
+        Now = now, Blank = ApplyKinds.BlankOf(Kind), Versions = ApplyKinds.VersionsOf(Kind), TypeChanges = Kind is IApplyKind,
     };
 
     /// <summary>The new object with the account of who owns what in it. Before admission, whose changes are nobody's.</summary>

@@ -9,11 +9,13 @@ namespace Hanbae.Server.Bootstrap;
 /// <summary>Keeps the default roles and bindings: made when missing, extended when a rule or subject is missing, never cut.</summary>
 static class RbacPolicy
 {
+    static readonly bool s_trustBundles = Discovery.ServedGroup.BuiltIn.Any(g => g.Name == "certificates.k8s.io" && g.Versions.Any(v => v.Resources.Exists(r => r.Name == "clustertrustbundles")));
     const string AutoUpdate = "rbac.authorization.kubernetes.io/autoupdate";
 
     public static async Task EnsureAsync(Ensure ensure, CancellationToken ct)
     {
         var policy = PolicyText.Read(ClusterRoles.Text, ControllerRoles.Text, HanbaeRoles.Text);
+        if (!s_trustBundles) WithoutTrustBundles(policy);
         await Task.WhenAll(
             ensure.AllAsync(policy.Roles.OfType<ClusterRole>(), (there, wanted) => Merge(there, wanted), ct),
             ensure.AllAsync(policy.Roles.OfType<Role>(), (there, wanted) => Merge(there, wanted), ct)).ConfigureAwait(false);
@@ -21,6 +23,24 @@ static class RbacPolicy
             ensure.AllAsync(policy.Bindings.OfType<ClusterRoleBinding>(), (there, wanted) => Merge(there, wanted), ct),
             ensure.AllAsync(policy.Bindings.OfType<RoleBinding>(), (there, wanted) => Merge(there, wanted), ct)).ConfigureAwait(false);
     }
+
+    /// <summary>As upstream, whose roles speak of trust bundles only where the feature is on.</summary>
+    static void WithoutTrustBundles(PolicyText policy)
+    {
+        for (int i = policy.Roles.Count - 1; i >= 0; i--)
+            if (policy.Roles[i] is ClusterRole role && role.Rules.Exists(OfTrustBundles))
+            {
+                var rest = role.Rules.Where(r => !OfTrustBundles(r)).ToSeq();
+                if (rest.Count > 0) policy.Roles[i] = role with { Rules = rest };
+                else
+                {
+                    policy.Roles.RemoveAt(i);
+                    policy.Bindings.RemoveAll(b => b is ClusterRoleBinding binding && binding.RoleRef.Name == role.Metadata.Name);
+                }
+            }
+    }
+
+    static bool OfTrustBundles(PolicyRule rule) => rule.Resources.Contains("clustertrustbundles");
 
     static bool IsLeftAlone(ObjectMeta there) => there.Annotations[AutoUpdate] == "false";
 

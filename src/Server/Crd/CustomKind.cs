@@ -36,8 +36,10 @@ sealed class CustomKind(string group, CustomResourceDefinitionVersion version, C
     public RuleNode? Rules => (_rules ??= new(() => Structure is { } s ? RuleNode.Of(s) : null)).Value;
     /// <summary>The schema as it was written.</summary>
     public JSONSchemaProps? Written => SchemaIn(definition, Version.Name);
+    /// <summary>Whether it is of a definition of apiextensions.k8s.io/v1beta1 by which everything is kept: its schema only restricts, and need not tell the whole shape.</summary>
+    public bool KeepsAll { get; } = definition.Definition.Spec.PreserveUnknownFields;
 
-    public ApplyType ApplyType => _applied ??= AppliedStructure.Of(Structure);
+    public ApplyType ApplyType => _applied ??= AppliedStructure.Of(KeepsAll ? null : Structure);
 
     IVersions IApplyKind.Versions => this;
 
@@ -65,7 +67,7 @@ sealed class CustomKind(string group, CustomResourceDefinitionVersion version, C
     {
         ObjectMeta? metadata = null;
         var content = new JsonObjectBuilder();
-        var structure = Structure;
+        var structure = KeepsAll ? null : Structure;
         bool keep = structure is null or { Preserves: true };
         if (reader.Object())
             do

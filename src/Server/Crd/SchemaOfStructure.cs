@@ -13,7 +13,7 @@ static class SchemaOfStructure
         fields.Add(new("kind", ValueKind.String));
         fields.Add(new("apiVersion", ValueKind.String));
         fields.Add(new("metadata", ValueKind.Object, type: static () => ApiData.Type("meta/v1", "ObjectMeta")));
-        if (kind.Structure is { } root)
+        if (!kind.KeepsAll && kind.Structure is { } root)
             foreach (var (name, property) in root.Properties)
                 if (name is not ("kind" or "apiVersion" or "metadata")) fields.Add(Field(name, property, root));
         return new(kind.Gvk.ToString(), fields.DrainToImmutable()) { IsKind = true, Doc = kind.Structure?.Props.Description ?? "" };

@@ -32,8 +32,14 @@ public sealed class DiscoveryHandler(Func<ImmutableArray<ServedGroup>> more, str
 
     ValueTask<Reply> Answer(RequestContext request)
     {
-        if (request.Method is not ("GET" or "HEAD")) throw Statuses.MethodNotAllowed();
         string path = request.Path.TrimEnd('/');
+        if (Documents.Plain(path) is not { } plain)
+        {
+            // What is below a group that is built in answers as an API, as upstream; anything else is nobody's.
+            if (path.StartsWith("/api/", StringComparison.Ordinal) || (path.Split('/') is [_, "apis", var group, ..] && ServedGroup.BuiltIn.Any(g => g.Name == group))) throw Statuses.NoSuchResource();
+            return new(Reply.Text("404 page not found\n", 404));
+        }
+        if (request.Method is not ("GET" or "HEAD")) throw Statuses.MethodNotAllowed();
         bool root = path is "/api" or "/apis";
         if (root && DiscoveryAccept.Of(request.Header("Accept")) is { } aggregated)
         {
@@ -41,7 +47,6 @@ public sealed class DiscoveryHandler(Func<ImmutableArray<ServedGroup>> more, str
             request.ReplyHeaders.Add(new("Cache-Control", "public"));
             return new(TaggedReply.Of(request, aggregated.ContentType, document.ETag, () => aggregated.Protobuf ? document.Protobuf : document.Json));
         }
-        if (Documents.Plain(path) is not { } plain) return new(Reply.Text("404 page not found\n", 404));
         if (root) request.ReplyHeaders.Add(new("Vary", "Accept"));
         var output = Negotiation.Of(request, shapes: false);
         var body = output.Format == Format.Protobuf ? plain.Protobuf : output == Output.Json ? plain.Json : Encoder.Finish(output, plain.Json.Span[..^1]);

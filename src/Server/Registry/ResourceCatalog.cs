@@ -20,6 +20,7 @@ public sealed class ResourceCatalog : IAsyncDisposable
     readonly ServerOptions _options;
     readonly AdmissionChain _admission;
     readonly Snapshot _builtIn;
+    readonly HashSet<string> _groups;
     volatile Snapshot _now;
 
     /// <param name="rest">What answers in the place of plain storage.</param>
@@ -41,6 +42,7 @@ public sealed class ResourceCatalog : IAsyncDisposable
             }
         foreach (var served in resources.Values.GroupBy(r => r.Stored)) served.Key.Served = [.. served.Select(r => r.Info)];
         _now = _builtIn = new(resources, stored, VersionsOf(resources), [], CustomDiscovery.None);
+        _groups = [.. resources.Keys.Select(k => k.Item1)];
     }
 
     StoredResource Store(GroupResource resource, KindInfo kind, bool namespaced, IStrategy strategy) =>
@@ -52,6 +54,9 @@ public sealed class ResourceCatalog : IAsyncDisposable
 
     /// <summary>Whether there is any resource of that group and version.</summary>
     public bool Serves(string group, string version) => _now.Versions.Contains((group, version));
+
+    /// <summary>Whether the group is among the built-in ones that are served.</summary>
+    public bool HasGroup(string group) => _groups.Contains(group);
 
     public Resource? Find(string group, string version, string resource) => _now.Resources.GetValueOrDefault((group, version, resource));
 

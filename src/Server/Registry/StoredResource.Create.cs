@@ -66,6 +66,8 @@ public sealed partial class StoredResource
 
     void Check(IObject obj, IReadOnlyList<FieldError> general, IReadOnlyList<FieldError> own)
     {
+        // As upstream, whose kinds are asked first: what is wrong with the name is said once.
+        if (own.Any(e => e.Field == "metadata.name")) general = [];
         if (general.Count + own.Count > 0) throw Statuses.Invalid(Kind.Gvk, obj.Metadata.Name, [.. general, .. own]);
     }
 

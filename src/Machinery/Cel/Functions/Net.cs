@@ -95,7 +95,7 @@ static class Net
         {
             int percent = text.IndexOf('%');
             if (percent > 0 && percent + 1 < text.Length && Validate.IpSyntax.TryParse(text[..percent], out var zoned) && IsV6(zoned)) error = $"IP address {GoQuote.Text(text)} with zone value is not allowed";
-            else error = $"IP Address {GoQuote.Text(text)} parse error during conversion from string: ParseAddr({GoQuote.Text(text)}): unable to parse IP";
+            else error = $"IP Address {GoQuote.Text(text)} parse error during conversion from string: {AddressFaults.Of(text)}";
             return null;
         }
         if (!address.IsIPv4MappedToIPv6) return address;
@@ -109,7 +109,7 @@ static class Net
         int slash = text.LastIndexOf('/');
         if (slash < 0 || !Validate.IpSyntax.TryParse(text[..slash], out var address))
         {
-            error = $"network address parse error during conversion from string: netip.ParsePrefix({GoQuote.Text(text)}): {(slash < 0 ? "no '/'" : $"ParseAddr({GoQuote.Text(text[..slash])}): unable to parse IP")}";
+            error = $"network address parse error during conversion from string: netip.ParsePrefix({GoQuote.Text(text)}): {(slash < 0 ? "no '/'" : AddressFaults.Of(text[..slash]))}";
             return null;
         }
         string digits = text[(slash + 1)..];

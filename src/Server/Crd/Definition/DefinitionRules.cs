@@ -17,16 +17,17 @@ static class DefinitionRules
     const int MostSelectableFields = 8, LongestWarning = 256;
     static readonly string[] s_columnTypes = ["boolean", "date", "integer", "number", "string"], s_columnFormats = ["binary", "bool", "byte", "date", "date-time", "double", "float", "int32", "int64", "password"];
 
-    public static IReadOnlyList<FieldError> Create(CustomResourceDefinition crd)
+    /// <param name="mayKeepAll">Written through apiextensions.k8s.io/v1beta1.</param>
+    public static IReadOnlyList<FieldError> Create(CustomResourceDefinition crd, bool mayKeepAll = false)
     {
         var errors = new Findings();
         if (crd.Metadata.Name != $"{crd.Spec.Names.Plural}.{crd.Spec.Group}") errors.Invalid(FieldPath.Metadata["name"], crd.Metadata.Name, "must be spec.names.plural+\".\"+spec.group");
-        Common(crd, null, errors);
+        Common(crd, null, mayKeepAll, errors);
         if (DefinitionStatus.IsProtected(crd.Spec.Group)) Approval(crd, errors);
         return errors;
     }
 
-    public static IReadOnlyList<FieldError> Update(CustomResourceDefinition crd, CustomResourceDefinition old, string subresource)
+    public static IReadOnlyList<FieldError> Update(CustomResourceDefinition crd, CustomResourceDefinition old, string subresource, bool mayKeepAll = false)
     {
         var errors = new Findings();
         if (subresource == "status")
@@ -34,9 +35,9 @@ static class DefinitionRules
             Names(FieldPath.Of("status")["acceptedNames"], crd.Status.AcceptedNames, errors);
             return errors;
         }
-        // The server's own writes and those of clients that only touch metadata need not look at a large schema again.
-        if (crd.Spec != old.Spec || crd.Status != old.Status) Common(crd, old, errors);
         var (spec, was) = (crd.Spec, old.Spec);
+        // The server's own writes and those of clients that only touch metadata need not look at a large schema again.
+        if (crd.Spec != old.Spec || crd.Status != old.Status) Common(crd, old, mayKeepAll || was.PreserveUnknownFields, errors);
         if (DefinitionStatus.IsTrue(old, "Established"))
         {
             errors.Unchanged(FieldPath.Spec["scope"], spec.Scope, was.Scope);
@@ -57,7 +58,7 @@ static class DefinitionRules
         else errors.Invalid(at, crd.Metadata.Annotations[DefinitionStatus.ApprovalAnnotation] ?? "", message);
     }
 
-    static void Common(CustomResourceDefinition crd, CustomResourceDefinition? old, Findings errors)
+    static void Common(CustomResourceDefinition crd, CustomResourceDefinition? old, bool mayKeepAll, Findings errors)
     {
         var spec = crd.Spec;
         var at = FieldPath.Spec;
@@ -66,18 +67,19 @@ static class DefinitionRules
         else if (!spec.Group.Contains('.')) errors.Invalid(at["group"], spec.Group, "should be a domain with at least one dot");
         errors.RequiredOneOf(at["scope"], spec.Scope, "Cluster", "Namespaced");
 
+        bool keepsAll = spec.PreserveUnknownFields && mayKeepAll;
         bool hoisted = spec.Versions.Count > 0 && spec.Versions.Span.ToArray().All(v => v.Schema is not null && v.Schema == spec.Versions[0].Schema);
         for (int i = 0; i < spec.Versions.Count; i++)
         {
             var version = spec.Versions[i];
             var here = at["versions"][i];
-            if (version.Schema?.OpenAPIV3Schema is null) errors.Required(hoisted ? at["validation"]["openAPIV3Schema"] : here["schema"]["openAPIV3Schema"]);
+            if (version.Schema?.OpenAPIV3Schema is null && !keepsAll) errors.Required(hoisted ? at["validation"]["openAPIV3Schema"] : here["schema"]["openAPIV3Schema"]);
             if (Machinery.Validate.Names.Label1035(version.Name) is { Count: > 0 } bad) errors.Invalid(here["name"], version.Name, string.Join(",", bad));
             Warning(here["deprecationWarning"], version, errors);
             if (version.Schema?.OpenAPIV3Schema is { } schema && (!hoisted || i == 0))
             {
                 bool unchanged = old?.Spec.Versions.Find(v => v.Name == version.Name)?.Schema == version.Schema;
-                SchemaRules.Check(schema, version.Subresources?.Status is not null, hoisted ? at["validation"] : here["schema"], unchanged, errors);
+                SchemaRules.Check(schema, version.Subresources?.Status is not null, hoisted ? at["validation"] : here["schema"], unchanged, keepsAll, errors);
             }
             bool one = spec.Versions.Count == 1;
             Subresources(one ? at["subresources"] : here["subresources"], version.Subresources, errors);
@@ -97,7 +99,7 @@ static class DefinitionRules
         if (spec.Conversion is { } conversion) ConversionRules.Check(at["conversion"], conversion, errors);
         Names(FieldPath.Of("status")["acceptedNames"], crd.Status.AcceptedNames, errors);
         StoredVersions(crd, errors);
-        if (spec.PreserveUnknownFields && old is not { Spec.PreserveUnknownFields: true })
+        if (spec.PreserveUnknownFields && !mayKeepAll)
             errors.InvalidAs(at["preserveUnknownFields"], "true", "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead");
     }
 

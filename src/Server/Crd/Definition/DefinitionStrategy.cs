@@ -42,10 +42,13 @@ sealed class DefinitionStrategy() : Strategy(CustomResourceDefinition.Info)
         crd.Spec.Versions.Find(v => v.Storage) is { } version && !crd.Status.StoredVersions.Contains(version.Name)
             ? crd with { Status = crd.Status with { StoredVersions = crd.Status.StoredVersions.Add(version.Name) } } : crd;
 
-    public override IReadOnlyList<FieldError> Validate(IObject obj, WriteContext context) => [.. base.Validate(obj, context), .. DefinitionRules.Create((CustomResourceDefinition)obj)];
+    public override IReadOnlyList<FieldError> Validate(IObject obj, WriteContext context) => [.. base.Validate(obj, context), .. DefinitionRules.Create((CustomResourceDefinition)obj, IsOld(context))];
 
     public override IReadOnlyList<FieldError> ValidateUpdate(IObject obj, IObject old, WriteContext context) =>
-        [.. base.ValidateUpdate(obj, old, context), .. DefinitionRules.Update((CustomResourceDefinition)obj, (CustomResourceDefinition)old, context.Subresource)];
+        [.. base.ValidateUpdate(obj, old, context), .. DefinitionRules.Update((CustomResourceDefinition)obj, (CustomResourceDefinition)old, context.Subresource, IsOld(context))];
+
+    /// <summary>v1beta1 did not ask for a schema, nor for one that tells the whole shape, as long as unknown fields were kept.</summary>
+    static bool IsOld(WriteContext context) => context.Version == "v1beta1";
 
     /// <summary>A definition always stays until its objects are gone: the delete itself gives it the finalizer.</summary>
     public override bool IsHeld(IObject obj) => obj.Metadata.DeletionTimestamp is null || base.IsHeld(obj);

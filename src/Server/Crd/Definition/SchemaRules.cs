@@ -15,18 +15,20 @@ static class SchemaRules
     static readonly string[] s_reasons = ["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"];
 
     /// <param name="unchanged">The version had the very schema before.</param>
-    public static void Check(JSONSchemaProps schema, bool hasStatus, FieldPath at, bool unchanged, Findings errors)
+    /// <param name="keepsAll">The schema only restricts: it need not be structural, and then has no defaults and no rules.</param>
+    public static void Check(JSONSchemaProps schema, bool hasStatus, FieldPath at, bool unchanged, bool keepsAll, Findings errors)
     {
         var root = at["openAPIV3Schema"];
         if (hasStatus) Root(schema, at, errors);
         if (schema.Nullable) errors.Forbidden(at["openAPIV3Schema.nullable"], "nullable cannot be true at the root");
         var structural = Structural.Of(schema);
         var wrong = StructuralRules.Check(structural, root);
-        errors.AddRange(wrong);
+        if (!keepsAll) errors.AddRange(wrong);
+        else if (structural.HasDefaults) errors.InvalidAs(FieldPath.Spec["preserveUnknownFields"], "true", "must be false in order to use defaults in the schema");
         if (wrong.Count == 0) Defaults(structural, root, true, errors);
         var context = new Context(null, false);
         Node(schema, root, context, isRoot: true, errors);
-        if (errors.Count == 0) DefinedRules.Check(structural, root, unchanged, errors);
+        if (errors.Count == 0 && wrong.Count == 0) DefinedRules.Check(structural, root, unchanged, errors);
     }
 
     /// <summary>With a status subresource the status is checked by its own part of the schema: the root may hold nothing that would be lost.</summary>

@@ -14,7 +14,10 @@ static class StructuralRules
     public static IReadOnlyList<FieldError> OfDefinition(CustomResourceDefinition crd)
     {
         var errors = new Findings();
-        if (crd.Spec.PreserveUnknownFields) errors.InvalidAs(FieldPath.Spec["preserveUnknownFields"], "true", "must be false");
+        if (!crd.Spec.PreserveUnknownFields) return errors;
+        errors.InvalidAs(FieldPath.Spec["preserveUnknownFields"], "true", "must be false");
+        for (int i = 0; i < crd.Spec.Versions.Count; i++)
+            if (crd.Spec.Versions[i].Schema?.OpenAPIV3Schema is { } schema) errors.AddRange(Check(Structural.Of(schema), FieldPath.Spec["versions"][i]["schema"]["openAPIV3Schema"]));
         return errors;
     }
 

@@ -11,7 +11,7 @@ static class CustomSchema
 
     public static byte[] Of(CustomKind kind, bool v3)
     {
-        var written = kind.Written;
+        var written = kind.KeepsAll ? null : kind.Written;
         // As upstream: kubectl would take missing properties for forbidden ones, so none are named where any are allowed.
         var schema = written is null || !v3 && written.XKubernetesPreserveUnknownFields == true ? new() { Type = "object" } : WithMeta(v3 ? Embedded(written, true) : V2(written), v3);
         var writer = new JsonWriter(16 << 10);
