@@ -159,6 +159,7 @@ public sealed class ControlPlane : IAsyncDisposable
         var signing = TokenKey.Of(live.Now.ServiceAccountKey);
         var options = new Controllers.ControllerOptions
         {
+            Run = settings.Flags.Controllers(),
             CurrentRootCa = () => live.Now.Authority.TrustedPem, OnRootCaChange = live.OnChange, SigningAuthority = () => live.Now.Authority.Signing, ClusterCidr = settings.PodCidr,
             ServiceAccountToken = (account, secret) => LegacyTokens.Make(signing, account, secret),
         };
