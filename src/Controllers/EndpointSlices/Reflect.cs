@@ -20,6 +20,7 @@ sealed class Reflect(IClusterAccess cluster) : IReconciler
     readonly ICache<Node> _nodes = cluster.Cache<Node>();
     readonly ICache<EndpointSlice> _slices = cluster.Cache<EndpointSlice>();
     readonly Echo _echo = new(cluster.Time);
+    readonly Unanswered<EndpointSlice> _unanswered = new(cluster.Client);
 
     public void Watch(Triggers on)
     {
@@ -31,12 +32,13 @@ sealed class Reflect(IClusterAccess cluster) : IReconciler
     {
         // The slices of a Service that is gone are collected as what it owned.
         if (_services.Find(key) is not { } service || !service.HasBackends() || service.IsBeingDeleted) { _echo.Forget(key); return Again.OnChange; }
+        await _unanswered.SettleAsync(key, (_, there) => { if (there is not null) _echo.Wrote(key, there); }, ct);
         if (!_echo.IsShownBy(_slices, key)) return Again.WithBackoff;
         var existing = _slices.ByIndex(ByService, key.ToString()).Where(s => !s.IsBeingDeleted).ToList();
         var plan = ReflectPlan.For(service, _pods.In(key.Namespace).Where(service.Selects), existing, ZoneOf);
         try
         {
-            foreach (var slice in plan.Create) _echo.Wrote(key, await _client.CreateAsync(slice, ct));
+            foreach (var slice in plan.Create) _echo.Wrote(key, await _unanswered.CreateAsync(key, slice, ct));
         }
         catch (ApiException e) when (Refusal.IsNamespaceTerminating(e)) { return Again.OnChange; }
         foreach (var slice in plan.Update) _echo.Wrote(key, await _client.UpdateAsync(slice, ct));
