@@ -20,7 +20,7 @@ sealed class Mirror(IClusterAccess cluster) : IReconciler
     readonly ICache<Legacy> _endpoints = cluster.Cache<Legacy>();
     readonly ICache<Service> _services = cluster.Cache<Service>();
     readonly ICache<EndpointSlice> _slices = cluster.Cache<EndpointSlice>();
-    readonly Echo _echo = new(cluster.Time);
+    readonly Echo _echo = new(cluster.Client, cluster.Time);
     readonly Unanswered<EndpointSlice> _unanswered = new(cluster.Client);
 
     public void Watch(Triggers on)
@@ -39,7 +39,7 @@ sealed class Mirror(IClusterAccess cluster) : IReconciler
             return Again.OnChange;
         }
         await _unanswered.SettleAsync(key, (_, there) => { if (there is not null) _echo.Wrote(key, there); }, ct);
-        if (!_echo.IsShownBy(_slices, key)) return Again.WithBackoff;
+        if (!await _echo.IsShownByAsync(_slices, key, ct)) return Again.WithBackoff;
         var plan = MirrorPlan.For(endpoints, existing);
         try
         {

@@ -23,7 +23,7 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     readonly PodWork _work = new(cluster);
     readonly Untracked _untracked = new();
     readonly JobBackoff _failures = new();
-    readonly Echo _echo = new(cluster.Time);
+    readonly Echo _echo = new(cluster.Client, cluster.Time);
 
     public void Watch(Triggers on)
     {
@@ -37,7 +37,7 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     {
         if (key.Name.StartsWith(Orphan, StringComparison.Ordinal)) { await ReleaseAsync(new(key.Namespace, key.Name[Orphan.Length..]), ct); return Again.OnChange; }
         // A sum that lacks Pods whose finalizers are gone would have their work done again. Asked before the Job is read.
-        bool shown = _echo.IsShownBy(_jobs, key);
+        bool shown = await _echo.IsShownByAsync(_jobs, key, ct);
         if (_jobs.Find(key) is not { } job) { await ForgetAsync(key, ct); return Again.OnChange; }
         if (job.Spec.ManagedBy is { } other && other != Itself) return Again.OnChange;
         if (job.IsFinished()) { _failures.Forget(key); return Again.OnChange; }

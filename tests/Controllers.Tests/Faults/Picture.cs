@@ -55,7 +55,7 @@ static partial class Picture
         finally { writer.Dispose(); }
         foreach (var (name, shown) in names)
             if (name.Length > 0) text = text.Replace(name, shown, StringComparison.Ordinal);
-        var node = JsonNode.Parse(Times().Replace(text, "\"<time>\""))!;
+        var node = JsonNode.Parse(Uids().Replace(Times().Replace(text, "\"<time>\""), "<uid>"))!;
         Strip(node);
         return node.ToJsonString();
     }
@@ -79,6 +79,10 @@ static partial class Picture
 
     [GeneratedRegex("\"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z\"")]
     private static partial Regex Times();
+
+    /// <summary>Of what is gone.</summary>
+    [GeneratedRegex("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")]
+    private static partial Regex Uids();
 
     /// <summary>What one has that the other lacks.</summary>
     public static string Difference(string wanted, string found)

@@ -25,7 +25,8 @@ static class Walks
         [
             new("adopting", async c =>
             {
-                await c.CreateAsync(Stray("stray", "rc"), default);
+                // As one of its own would be: which of them goes later is all the same.
+                await c.CreateAsync(Stray("rc-stray", "rc") is var stray ? stray with { Metadata = stray.Metadata with { GenerateName = "rc-" } } : null!, default);
                 await c.CreateAsync(new ReplicationController { Metadata = Named("rc"), Spec = new() { Replicas = 3, Selector = Map.Of(("app", "rc")), Template = Template("rc") } }, default);
             }, c => Has<ReplicationController>(c, "rc", r => r.Status.AvailableReplicas == 3)),
             new("scaling down", c => Change<ReplicationController>(c, "rc", r => r with { Spec = r.Spec with { Replicas = 1 } }), c => Has<ReplicationController>(c, "rc", r => r.Status.Replicas == 1)),
