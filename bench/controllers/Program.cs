@@ -85,7 +85,13 @@ static class Program
     /// <summary>One after the other: a replica more, until it is available, and less again.</summary>
     static async Task ChangeAsync(TestCluster cluster, int among, int namespaces)
     {
-        await Quiet(cluster);
+        await QuietAsync();
+        // One listener for all changes: one for each would go through all objects each time.
+        (Key Key, int Replicas, TaskCompletionSource Done) awaited = default;
+        using var listening = cluster.Informers.Cache<Deployment>().Subscribe(e =>
+        {
+            if (e.New is { } now && awaited is { Done: { } done } && Key.Of(now) == awaited.Key && now.Status.AvailableReplicas == awaited.Replicas && now.Status.Replicas == awaited.Replicas) done.TrySetResult();
+        });
         var (cpu, clock) = (Cpu(), Stopwatch.StartNew());
         long allocated = GC.GetTotalAllocatedBytes();
         for (int n = 0; n < Changes; n++)
@@ -94,8 +100,9 @@ static class Program
             var key = new Key(Of(i % namespaces), Name(i));
             foreach (int replicas in (int[])[Replicas + 1, Replicas])
             {
+                awaited = (key, replicas, new(TaskCreationOptions.RunContinuationsAsynchronously));
                 await cluster.Client.UpdateWithRetryAsync<Deployment>(key, d => d with { Spec = d.Spec with { Replicas = replicas } }, default);
-                await cluster.WhenAsync<Deployment>(key, d => d?.Status.AvailableReplicas == replicas && d.Status.Replicas == replicas);
+                await awaited.Done.Task.WaitAsync(TimeSpan.FromMinutes(2));
             }
         }
         double changes = Changes * 2;
@@ -103,9 +110,8 @@ static class Program
     }
 
     /// <summary>What was begun has come to its end: the processor is idle.</summary>
-    static async Task Quiet(TestCluster cluster)
+    static async Task QuietAsync()
     {
-        _ = cluster;
         for (var before = Cpu(); ; before = Cpu())
         {
             await Task.Delay(500);

@@ -71,7 +71,8 @@ sealed class Zones(EvictionRates rates, TimeProvider time)
             // One at once, and then so many a second. Another rate does not give a turn that was taken again.
             zone.Tokens = Math.Min(1, zone.Tokens + (double.IsNaN(zone.Rate) ? 1 : zone.Rate * time.GetElapsedTime(zone.At, now).TotalSeconds));
             (zone.Rate, zone.At) = (rate, now);
-            if (rate == 0 || zone.Tokens < 1) return false;
+            // Sums of parts of a turn fall short of it by a hair.
+            if (rate == 0 || zone.Tokens < 0.999) return false;
             zone.Tokens--;
             return true;
         }

@@ -104,7 +104,7 @@ sealed class FaultyCluster : IAsyncDisposable
     /// <summary>Waits for a state. While nothing changes the clock goes on, more and more.</summary>
     public async Task UntilAsync(Func<string, Task<bool>> holds, Func<string, string> what)
     {
-        var limit = DateTime.UtcNow.AddSeconds(30);
+        var limit = DateTime.UtcNow.AddSeconds(60);
         string before = "";
         var creep = TimeSpan.FromMilliseconds(50);
         int idle = 0;

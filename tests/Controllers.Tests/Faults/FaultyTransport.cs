@@ -13,6 +13,7 @@ sealed class FaultyTransport(Func<IApiTransport> live, Func<Fault, Task> onFault
     readonly ConcurrentDictionary<string, int> _made = new();
     volatile CancellationTokenSource _cut = new();
     volatile bool _expire;
+    readonly ConcurrentQueue<string> _log = new();
     int _writes;
 
     /// <summary>At which write, counted from 0; negative for none. All after it, too, at every <see cref="Every"/>th.</summary>
@@ -25,6 +26,9 @@ sealed class FaultyTransport(Func<IApiTransport> live, Func<Fault, Task> onFault
     public int Writes => Volatile.Read(ref _writes);
     /// <summary>How often objects were made that were not there before, by what their names have in common.</summary>
     public IReadOnlyDictionary<string, int> Made => _made;
+
+    /// <summary>What was written, for those who look for the reason of something.</summary>
+    public string Log => string.Join('\n', _log);
 
     public void EndWatches(bool expired)
     {
@@ -44,6 +48,7 @@ sealed class FaultyTransport(Func<IApiTransport> live, Func<Fault, Task> onFault
         var result = await live().SendAsync(request, CancellationToken.None);
         if (result is { Code: 201, Object: IObject made } && request.Method == "POST" && !request.Path.EndsWith("/binding", StringComparison.Ordinal))
             _made.AddOrUpdate($"{made.Kind().Kind} {made.Metadata.Namespace}/{Picture.NameOf(made)}", 1, (_, count) => count + 1);
+        _log.Enqueue($"{n} {request.Method} {request.Path} {result.Code} {(result.Object as IObject)?.Metadata.Name}{(hit ? " " + Fault : "")}");
         if (!hit) return result;
         await onFault(Fault);
         return Fault is Fault.AnswerLost or Fault.ControllersRestart or Fault.ServerRestart ? throw new IOException("the answer was lost") : result;

@@ -66,7 +66,7 @@ sealed record Walk(string Name, string[] Run, Step[] Steps)
                 await cluster.UntilAsync(now => Task.FromResult(now == state), now => $"{where}: after {Steps[i].Name} it is otherwise:\n{Picture.Difference(state, now)}");
             }
             string[] twice = [.. cluster.Wire.Made.Where(m => m.Value > wanted.Made.GetValueOrDefault(m.Key)).Select(m => $"{m.Key} {m.Value} times, not {wanted.Made.GetValueOrDefault(m.Key)}")];
-            return twice.Length == 0 ? null : $"{where}: made too often: {string.Join("; ", twice)}";
+            return twice.Length == 0 ? null : $"{where}: made too often: {string.Join("; ", twice)}\n{cluster.Wire.Log}";
         }
         catch (TimeoutException e) { return e.Message; }
     }

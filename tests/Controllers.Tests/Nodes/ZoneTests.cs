@@ -48,10 +48,12 @@ public sealed class ZoneTests
         foreach (string zone in (string[])["a", "b"]) for (int i = 0; i < 4; i++) Say(cluster, $"{zone}{i}", "False");
         // Nothing new comes to any of them at once; what runs there goes from one of each zone.
         await cluster.UntilAsync(api => Closed(api, "a") == 4 && Closed(api, "b") == 4 && Driven(api, "a") == 1 && Driven(api, "b") == 1);
+        var from = cluster.Time.GetUtcNow();
+        cluster.Creep = TimeSpan.FromSeconds(1);
         for (int next = 2; next <= 4; next++)
         {
-            cluster.Time.Advance(TimeSpan.FromSeconds(10));
-            await cluster.UntilAsync(api => Driven(api, "a") == next && Driven(api, "b") == next);
+            await cluster.UntilAsync(api => Driven(api, "a") >= next && Driven(api, "b") >= next);
+            Assert.True(cluster.Time.GetUtcNow() >= from.AddSeconds(9.9 * (next - 1)));
         }
     }
 
@@ -67,7 +69,7 @@ public sealed class ZoneTests
         Assert.Equal(0, Driven(cluster.Api, "a"));
 
         Say(cluster, "a0", "True");
-        cluster.Time.Advance(TimeSpan.FromSeconds(5));
+        cluster.Creep = TimeSpan.FromMilliseconds(200);
         await cluster.UntilAsync(api => Driven(api, "a") == 1);
     }
 
@@ -83,7 +85,7 @@ public sealed class ZoneTests
         await cluster.UntilAsync(api => Closed(api, "a") == 2 && Closed(api, "b") == 1 && Driven(api, "a") == 0 && Driven(api, "b") == 0);
 
         Say(cluster, "b0", "True");
-        cluster.Time.Advance(TimeSpan.FromSeconds(10));
+        cluster.Creep = TimeSpan.FromMilliseconds(200);
         await cluster.UntilAsync(api => Driven(api, "a") == 1 && Driven(api, "b") == 0);
     }
 }
