@@ -11,7 +11,7 @@ public static partial class Catalog
     /// <summary>Runs the controllers, each in its own loop, until cancelled; one that breaks is logged and started anew.</summary>
     /// <param name="access">Each controller's access, by its entry: identity and Event source are its own, caches are shared.</param>
     public static Task RunAsync(Func<CatalogEntry, IClusterAccess> access, ControllerOptions options, CancellationToken ct, ILogger? logger = null) =>
-        Task.WhenAll(All.Where(e => options.Only.IsDefault || options.Only.Contains(e.Name))
+        Task.WhenAll(All.Where(options.Run.Has)
             .Select(e => SuperviseAsync(e, access(e), options, logger ?? NullLogger.Instance, ct)));
 
     static async Task SuperviseAsync(CatalogEntry entry, IClusterAccess cluster, ControllerOptions options, ILogger logger, CancellationToken ct)
@@ -21,7 +21,7 @@ public static partial class Catalog
             try
             {
                 var reconciler = entry.Make(cluster, options);
-                await new ReconcileLoop(entry.Name, reconciler, cluster.Time, new() { Workers = options.Workers }, logger).RunAsync(ct);
+                await new ReconcileLoop(entry.Alias ?? entry.Name, reconciler, cluster.Time, new() { Workers = options.Workers }, logger).RunAsync(ct);
             }
             catch (Exception e) when (!ct.IsCancellationRequested)
             {

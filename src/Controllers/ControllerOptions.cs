@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Security.Cryptography.X509Certificates;
 
 namespace Hanbae.Controllers;
@@ -8,8 +7,8 @@ public sealed record ControllerOptions
 {
     public static ControllerOptions Default { get; } = new();
 
-    /// <summary>Names from the catalog to run; default for all.</summary>
-    public ImmutableArray<string> Only { get; init; }
+    /// <summary>Which of them run.</summary>
+    public ControllerChoice Run { get; init; } = ControllerChoice.All;
     /// <summary>Keys worked on at once, by each controller.</summary>
     public int Workers { get; init; } = 5;
     /// <summary>Certificates, as PEM, that Pods trust the API server by; without them nothing is published.</summary>
@@ -29,9 +28,28 @@ public sealed record ControllerOptions
     /// <summary>The size of one node's share of <see cref="ClusterCidr"/>.</summary>
     public int NodeCidrMaskSize { get; init; } = 24;
     /// <summary>How long a node may be silent before it counts as unreachable.</summary>
-    public TimeSpan NodeMonitorGracePeriod { get; init; } = TimeSpan.FromSeconds(40);
+    public TimeSpan NodeMonitorGracePeriod { get; init; } = TimeSpan.FromSeconds(50);
+    /// <summary>The same for one that has never said how it is.</summary>
+    public TimeSpan NodeStartupGracePeriod { get; init; } = TimeSpan.FromMinutes(1);
+    /// <summary>How fast Pods are driven off nodes that fail.</summary>
+    public EvictionRates NodeEviction { get; init; } = new();
+    /// <summary>How long a token in a Secret, made of itself, may go unused.</summary>
+    public TimeSpan LegacyTokenCleanUpPeriod { get; init; } = TimeSpan.FromDays(365);
     /// <summary>How many Pods that have ended are kept; 0 for all.</summary>
     public int TerminatedPodThreshold { get; init; } = 12_500;
     /// <summary>What empties volumes whose policy is <c>Recycle</c>: an image with a shell, <c>rm</c> and <c>ls</c>.</summary>
     public string RecyclerImage { get; init; } = "busybox:1";
+}
+
+/// <summary>How fast nodes that fail are cleared, by how many of their zone do; upstream's <c>--node-eviction-rate</c> and its like.</summary>
+public sealed record EvictionRates
+{
+    /// <summary>Nodes a second, in each zone.</summary>
+    public double Normal { get; init; } = 0.1;
+    /// <summary>The same when much of the zone fails.</summary>
+    public double Reduced { get; init; } = 0.01;
+    /// <summary>What share of a zone that fails is much.</summary>
+    public double UnhealthyShare { get; init; } = 0.55;
+    /// <summary>Zones that have no more nodes than this are not cleared at all while much of them fails.</summary>
+    public int LargeZone { get; init; } = 50;
 }

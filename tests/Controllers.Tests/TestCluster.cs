@@ -23,7 +23,7 @@ sealed class TestCluster : IAsyncDisposable
         before?.Invoke(Api);
         var informers = new InformerFactory(Api, Time);
         var access = new Access(new ApiClient(Api, Time), informers, Events, Time);
-        _running = Task.WhenAll(informers.RunAsync(_stop.Token), Catalog.RunAsync(_ => access, (options ?? ControllerOptions.Default) with { Only = [.. run] }, _stop.Token));
+        _running = Task.WhenAll(informers.RunAsync(_stop.Token), Catalog.RunAsync(_ => access, (options ?? ControllerOptions.Default) with { Run = ControllerChoice.Of(run) }, _stop.Token));
     }
 
     public IClient Client => new ApiClient(Api, Time);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Hanbae.Api;
 using Hanbae.Api.Apps.V1;
 using Hanbae.Api.Core.V1;
@@ -13,6 +14,8 @@ namespace Hanbae.Controllers.DaemonSets;
 static class DaemonPod
 {
     public const string HashLabel = "controller-revision-hash";
+    /// <summary>What told revisions apart before: upstream still writes it.</summary>
+    const string GenerationLabel = "pod-template-generation", Generation = "deprecated.daemonset.template.generation";
 
     /// <summary>A daemon stays where others have to leave: what is wrong with a node may be what it is there for.</summary>
     static readonly Toleration[] Always =
@@ -28,10 +31,13 @@ static class DaemonPod
         var pod = PodStamp.From(set.Spec.Template, set.Metadata.Namespace, set.ControllerRef());
         return pod with
         {
-            Metadata = pod.Metadata with { Labels = pod.Metadata.Labels.Set(HashLabel, hash) },
+            Metadata = pod.Metadata with { Labels = Labels(set, pod.Metadata.Labels).Set(HashLabel, hash) },
             Spec = pod.Spec with { Tolerations = TolerationsOf(pod.Spec), Affinity = Pinned(pod.Spec.Affinity, node) },
         };
     }
+
+    static Map<string> Labels(DaemonSet set, Map<string> labels) =>
+        set.Metadata.Annotations[Generation] is { } text && long.TryParse(text, CultureInfo.InvariantCulture, out _) ? labels.Set(GenerationLabel, text) : labels;
 
     public static bool IsUpdated(Pod pod, string hash) => hash.Length > 0 && pod.Metadata.Labels[HashLabel] == hash;
 

@@ -21,7 +21,7 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
     readonly ICache<Node> _nodes = cluster.Cache<Node>();
     readonly ICache<ControllerRevision> _revisions = cluster.Cache<ControllerRevision>();
-    readonly Expectations _expected = new(cluster.Time);
+    readonly PodWork _work = new(cluster);
     readonly FailureBackoff<(string Set, long Generation, string Node)> _failures = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(15));
     readonly History _history = new(cluster.Client, cluster.Cache<ControllerRevision>(), DaemonPod.HashLabel);
 
@@ -30,13 +30,13 @@ sealed class Run(IClusterAccess cluster) : IReconciler
         _pods.IndexControllers();
         _revisions.IndexControllers();
         on.Each(_sets).Needs(_pods).Needs(_nodes).Needs(_revisions)
-            .From(new PodWatch<DaemonSet>(_sets, _pods, _expected, s => s.Spec.Selector.ToSelector()).Subscribe)
+            .From(new PodWatch<DaemonSet>(_sets, _pods, _work.Expected, s => s.Spec.Selector.ToSelector()).Subscribe)
             .From(add => _nodes.Subscribe(e => OnNode(e, add)));
     }
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
-        if (_sets.Find(key) is not { } set) { _expected.Forget(key); return Again.OnChange; }
+        if (_sets.Find(key) is not { } set) { _work.Forget(key); return Again.OnChange; }
         var selector = set.Spec.Selector.ToSelector();
         if (selector.IsEmpty)
         {
@@ -44,8 +44,9 @@ sealed class Run(IClusterAccess cluster) : IReconciler
             return Again.OnChange;
         }
         if (set.IsBeingDeleted) return Again.OnChange;
+        await _work.SettleAsync(key, ct);
         var now = cluster.Time.GetUtcNow();
-        var wait = _expected.Wait(key);
+        var wait = _work.Expected.Wait(key);
         var history = await _history.SyncAsync(set, selector, set.Spec.Template, set.Status.CollisionCount, ct);
         string hash = history.Hash(DaemonPod.HashLabel);
         var mine = await Claim.AllAsync(cluster.Client, set, selector, _pods, ct);
@@ -58,7 +59,7 @@ sealed class Run(IClusterAccess cluster) : IReconciler
             plan = RunPlan.For(set, nodes, mine, hash, node => _failures.Until(FailureOf(set, node), now), now);
             foreach (var pod in plan.Ended) Replaced(set, pod, now);
             failure = await ApplyAsync(set, plan.Create, plan.Delete, hash, ct);
-            if (failure is null && _expected.Wait(key) is null)
+            if (failure is null && _work.Expected.Wait(key) is null)
             {
                 var roll = RollPlan.For(set, nodes, mine, hash, now);
                 failure = await ApplyAsync(set, roll.Create, roll.Delete, hash, ct);
@@ -77,9 +78,8 @@ sealed class Run(IClusterAccess cluster) : IReconciler
 
     async Task<Exception?> ApplyAsync(DaemonSet set, ImmutableArray<string> create, ImmutableArray<Pod> delete, string hash, CancellationToken ct)
     {
-        var work = new PodWork(cluster, _expected);
-        var (failure, _) = await work.CreateAsync(set, [.. create.Select(node => DaemonPod.For(set, node, hash))], ct);
-        return await work.DeleteAsync(set, delete, ct) ?? failure;
+        var (failure, _) = await _work.CreateAsync(set, [.. create.Select(node => DaemonPod.For(set, node, hash))], ct);
+        return await _work.DeleteAsync(set, delete, ct) ?? failure;
     }
 
     void Replaced(DaemonSet set, Pod pod, DateTimeOffset now)

@@ -22,7 +22,7 @@ sealed class Roll(IClusterAccess cluster) : IReconciler
     readonly ICache<Deployment> _deployments = cluster.Cache<Deployment>();
     readonly ICache<ReplicaSet> _sets = cluster.Cache<ReplicaSet>();
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
-    readonly Echo _echo = new(cluster.Time);
+    readonly Echo _echo = new(cluster.Client, cluster.Time);
 
     public void Watch(Triggers on)
     {
@@ -36,7 +36,7 @@ sealed class Roll(IClusterAccess cluster) : IReconciler
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
         if (_deployments.Find(key) is not { } deployment) { _echo.Forget(key); return Again.OnChange; }
-        if (!_echo.IsShownBy(_sets, key)) return Again.WithBackoff;
+        if (!await _echo.IsShownByAsync(_sets, key, ct)) return Again.WithBackoff;
         var selector = deployment.Spec.Selector.ToSelector();
         if (selector.IsEmpty) return await RefuseAsync(deployment, ct);
         var now = cluster.Time.GetUtcNow();

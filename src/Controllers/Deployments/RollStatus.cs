@@ -5,6 +5,8 @@ namespace Hanbae.Controllers.Deployments;
 /// <summary>Tells how far a rollout is.</summary>
 static class RollStatus
 {
+    const string Done = " has successfully progressed.";
+
     /// <summary>Counts, and whether enough is available; says nothing of progress.</summary>
     public static DeploymentStatus Count(Deployment deployment, Draft draft, DateTimeOffset now)
     {
@@ -37,10 +39,11 @@ static class RollStatus
         string what = draft.New is { } set ? $"ReplicaSet \"{set.Metadata.Name}\"" : $"Deployment \"{deployment.Metadata.Name}\"";
         if (!Conditions.HasDeadline(deployment)) conditions = conditions.Without(Conditions.Progressing);
         // A rollout that is over stays over: what happens to its Pods later is no progress.
-        else if (!(status.Replicas == status.UpdatedReplicas && known?.Reason == Conditions.NewSetAvailable))
+        // The set that it speaks of is looked at, too: that another was begun may not have been said, when the write was lost.
+        else if (!(status.Replicas == status.UpdatedReplicas && known?.Reason == Conditions.NewSetAvailable && (draft.New is null || known.Message == what + Done)))
         {
             if (IsComplete(deployment, status))
-                conditions = conditions.Say(now, Conditions.Progressing, "True", Conditions.NewSetAvailable, what + " has successfully progressed.");
+                conditions = conditions.Renew(now, Conditions.Progressing, "True", Conditions.NewSetAvailable, what + Done);
             else if (HasProgressed(deployment.Status, status))
                 conditions = conditions.Renew(now, Conditions.Progressing, "True", "ReplicaSetUpdated", what + " is progressing.");
             else if (HasTimedOut(deployment, status, now))

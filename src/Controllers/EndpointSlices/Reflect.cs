@@ -5,6 +5,7 @@ using Hanbae.Api.Meta.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Client;
 using Hanbae.Controllers.Ownership;
+using Hanbae.Controllers.Pods;
 using Preconditions = Hanbae.Api.Meta.V1.Preconditions;
 
 namespace Hanbae.Controllers.EndpointSlices;
@@ -19,10 +20,13 @@ sealed class Reflect(IClusterAccess cluster) : IReconciler
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
     readonly ICache<Node> _nodes = cluster.Cache<Node>();
     readonly ICache<EndpointSlice> _slices = cluster.Cache<EndpointSlice>();
-    readonly Echo _echo = new(cluster.Time);
+    readonly Echo _echo = new(cluster.Client, cluster.Time);
+    readonly Unanswered<EndpointSlice> _unanswered = new(cluster.Client);
 
     public void Watch(Triggers on)
     {
+        _pods.IndexLabels();
+        _services.IndexSelectors();
         _slices.AddIndex(ByService, s => ServiceOf(s).Select(k => k.ToString()));
         on.Each(_services).Map(_slices, ServiceOf).Needs(_pods).Needs(_nodes).From(add => _pods.Subscribe(e => Selecting(_services, e, add)));
     }
@@ -31,12 +35,13 @@ sealed class Reflect(IClusterAccess cluster) : IReconciler
     {
         // The slices of a Service that is gone are collected as what it owned.
         if (_services.Find(key) is not { } service || !service.HasBackends() || service.IsBeingDeleted) { _echo.Forget(key); return Again.OnChange; }
-        if (!_echo.IsShownBy(_slices, key)) return Again.WithBackoff;
+        await _unanswered.SettleAsync(key, (_, there) => { if (there is not null) _echo.Wrote(key, there); }, ct);
+        if (!await _echo.IsShownByAsync(_slices, key, ct)) return Again.WithBackoff;
         var existing = _slices.ByIndex(ByService, key.ToString()).Where(s => !s.IsBeingDeleted).ToList();
-        var plan = ReflectPlan.For(service, _pods.In(key.Namespace).Where(service.Selects), existing, ZoneOf);
+        var plan = ReflectPlan.For(service, _pods.Near(key.Namespace, service.Spec.Selector).Where(service.Selects), existing, ZoneOf);
         try
         {
-            foreach (var slice in plan.Create) _echo.Wrote(key, await _client.CreateAsync(slice, ct));
+            foreach (var slice in plan.Create) _echo.Wrote(key, await _unanswered.CreateAsync(key, slice, ct));
         }
         catch (ApiException e) when (Refusal.IsNamespaceTerminating(e)) { return Again.OnChange; }
         foreach (var slice in plan.Update) _echo.Wrote(key, await _client.UpdateAsync(slice, ct));
@@ -48,8 +53,10 @@ sealed class Reflect(IClusterAccess cluster) : IReconciler
     internal static void Selecting(ICache<Service> services, CacheEvent<Pod> e, Action<Key> add)
     {
         if (e is { Old: { } a, New: { } b } && Backend.LooksTheSame(a, b)) return;
-        foreach (var service in services.In(e.Object.Metadata.Namespace))
-            if (e.Old is { } old && service.Selects(old) || e.New is { } now && service.Selects(now)) add(Key.Of(service));
+        foreach (var pod in (ReadOnlySpan<Pod?>)[e.Old, e.New])
+            if (pod is not null)
+                foreach (var service in services.Near(pod.Metadata.Namespace, pod.Metadata.Labels))
+                    if (service.Selects(pod)) add(Key.Of(service));
     }
 
     string ZoneOf(string node) => _nodes.Find(new("", node))?.Metadata.Labels["topology.kubernetes.io/zone"] ?? "";

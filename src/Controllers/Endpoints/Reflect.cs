@@ -5,6 +5,7 @@ using Hanbae.Api.Rest;
 using Hanbae.Client;
 using Hanbae.Controllers.EndpointSlices;
 using Hanbae.Controllers.Ownership;
+using Hanbae.Controllers.Pods;
 using Legacy = Hanbae.Api.Core.V1.Endpoints;
 using Preconditions = Hanbae.Api.Meta.V1.Preconditions;
 
@@ -19,8 +20,13 @@ sealed class Reflect(IClusterAccess cluster) : IReconciler
     readonly ICache<Legacy> _endpoints = cluster.Cache<Legacy>();
 
     // Endpoints matter only when they go: one without a Service may be anybody's.
-    public void Watch(Triggers on) => on.Each(_services).When(_endpoints, e => e.New is null || _services.Find(Key.Of(e.New)) is not null)
-        .Needs(_pods).From(add => _pods.Subscribe(e => EndpointSlices.Reflect.Selecting(_services, e, add)));
+    public void Watch(Triggers on)
+    {
+        _pods.IndexLabels();
+        _services.IndexSelectors();
+        on.Each(_services).When(_endpoints, e => e.New is null || _services.Find(Key.Of(e.New)) is not null)
+            .Needs(_pods).From(add => _pods.Subscribe(e => EndpointSlices.Reflect.Selecting(_services, e, add)));
+    }
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
@@ -31,7 +37,7 @@ sealed class Reflect(IClusterAccess cluster) : IReconciler
             return Again.OnChange;
         }
         if (!service.HasBackends() || service.IsBeingDeleted) return Again.OnChange;
-        var next = ReflectPlan.For(service, _pods.In(key.Namespace).Where(service.Selects), existing);
+        var next = ReflectPlan.For(service, _pods.Near(key.Namespace, service.Spec.Selector).Where(service.Selects), existing);
         try
         {
             if (existing is null) await _client.CreateAsync(next, ct);

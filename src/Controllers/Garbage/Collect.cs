@@ -31,7 +31,7 @@ sealed class Collect(IClusterAccess cluster) : IReconciler
         if (_graph.Find(key.Name) is not { } known) return Again.OnChange;
         if (known.Orphans) await OrphanAsync(known, ct);
         else if (known.WaitsForDependents) await ForegroundAsync(known, ct);
-        if (known.Owners.IsEmpty || known.IsBeingDeleted) return Again.OnChange;
+        if (known.Owners.IsEmpty || known.IsBeingDeleted || !_graph.IsDoubtful(known)) return Again.OnChange;
         return await OwnedAsync(known, ct);
     }
 

@@ -74,10 +74,18 @@ sealed class OwnerGraph
             }
             // It goes with care, its owners may not be there, or they may have waited for it to be let go of.
             if (now.WaitsForDependents || now.Orphans) return [now.Uid, .. WaitingOwners(now)];
-            bool doubtful = false;
-            foreach (var owner in now.Owners) doubtful |= !IsPresentLocked(owner.Uid) || _known.GetValueOrDefault(owner.Uid) is { WaitsForDependents: true };
-            return doubtful ? [now.Uid, .. WaitingOwners(old), .. WaitingOwners(now)] : WaitingOwners(old);
+            return IsDoubtfulLocked(now) ? [now.Uid, .. WaitingOwners(old), .. WaitingOwners(now)] : WaitingOwners(old);
         }
+    }
+
+    /// <summary>Whether an owner is not there, as far as one knows, or waits for the object to go: what was so while resources were still being listed may be so no more.</summary>
+    public bool IsDoubtful(Owned obj) { lock (_lock) return IsDoubtfulLocked(obj); }
+
+    bool IsDoubtfulLocked(Owned obj)
+    {
+        foreach (var owner in obj.Owners)
+            if (!IsPresentLocked(owner.Uid) || _known.GetValueOrDefault(owner.Uid) is { WaitsForDependents: true }) return true;
+        return false;
     }
 
     /// <returns>Uids to look at: those that it owned, and owners that waited for it.</returns>

@@ -22,6 +22,7 @@ sealed class Autoscale(IClusterAccess cluster) : IReconciler
     readonly ScaleTarget _targets = new(cluster);
     readonly ConcurrentDictionary<Key, ScaleMemory> _memories = new();
     readonly ConcurrentDictionary<Key, Selector> _selectors = new();
+    readonly ConcurrentDictionary<Key, DateTimeOffset?> _unsaid = new();
     Readings? _readings;
 
     public void Watch(Triggers on) => on.When(_autoscalers, e => e.New is null || e.Old is null || e.Old.Spec != e.New.Spec).Needs(_pods);
@@ -32,10 +33,18 @@ sealed class Autoscale(IClusterAccess cluster) : IReconciler
         {
             _memories.TryRemove(key, out _);
             _selectors.TryRemove(key, out _);
+            _unsaid.TryRemove(key, out _);
             return Again.OnChange;
         }
-        var next = await StatusAsync(key, hpa, ct);
-        try { await cluster.Client.UpdateStatusIfChangedAsync(hpa, hpa with { Status = next.Status }, ct); }
+        var status = (await StatusAsync(key, hpa, ct)).Status;
+        // What was scaled and could not be written down is not forgotten.
+        if (status.LastScaleTime != hpa.Status.LastScaleTime) _unsaid[key] = status.LastScaleTime;
+        else if (_unsaid.TryGetValue(key, out var scaled)) status = status with { LastScaleTime = scaled };
+        try
+        {
+            await cluster.Client.UpdateStatusIfChangedAsync(hpa, hpa with { Status = status }, ct);
+            _unsaid.TryRemove(key, out _);
+        }
         catch (ApiException e) when (e.IsNotFound) { }
         return Again.In(s_period);
     }

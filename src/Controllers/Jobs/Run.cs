@@ -20,16 +20,16 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     readonly IClient _client = cluster.Client;
     readonly ICache<Job> _jobs = cluster.Cache<Job>();
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
-    readonly Expectations _expected = new(cluster.Time);
+    readonly PodWork _work = new(cluster);
     readonly Untracked _untracked = new();
     readonly JobBackoff _failures = new();
-    readonly Echo _echo = new(cluster.Time);
+    readonly Echo _echo = new(cluster.Client, cluster.Time);
 
     public void Watch(Triggers on)
     {
         _pods.IndexControllers();
         on.Each(_jobs).Needs(_pods)
-            .From(new PodWatch<Job>(_jobs, _pods, _expected, j => j.Spec.Selector.ToSelector()).Subscribe)
+            .From(new PodWatch<Job>(_jobs, _pods, _work.Expected, j => j.Spec.Selector.ToSelector()).Subscribe)
             .From(add => _pods.Subscribe(e => OnPod(e, add)));
     }
 
@@ -37,18 +37,19 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     {
         if (key.Name.StartsWith(Orphan, StringComparison.Ordinal)) { await ReleaseAsync(new(key.Namespace, key.Name[Orphan.Length..]), ct); return Again.OnChange; }
         // A sum that lacks Pods whose finalizers are gone would have their work done again. Asked before the Job is read.
-        bool shown = _echo.IsShownBy(_jobs, key);
+        bool shown = await _echo.IsShownByAsync(_jobs, key, ct);
         if (_jobs.Find(key) is not { } job) { await ForgetAsync(key, ct); return Again.OnChange; }
         if (job.Spec.ManagedBy is { } other && other != Itself) return Again.OnChange;
         if (job.IsFinished()) { _failures.Forget(key); return Again.OnChange; }
         if (!shown) return Again.WithBackoff;
+        await _work.SettleAsync(key, ct);
 
         var now = cluster.Time.GetUtcNow();
         // Both asked before the Pods are read: what is forgotten in between is seen in them.
-        var wait = _expected.Wait(key);
+        var wait = _work.Expected.Wait(key);
         var untracked = _untracked.Of(key);
         var pods = await Claim.AllAsync(_client, job, job.Spec.Selector.ToSelector(), _pods, ct, JobPod.Finalizer);
-        if (wait is not null) pods = [.. pods.Select(p => _expected.IsGoing(key, p.Metadata.Uid) ? p with { Metadata = p.Metadata with { DeletionTimestamp = now } } : p)];
+        if (wait is not null) pods = [.. pods.Select(p => _work.Expected.IsGoing(key, p.Metadata.Uid) ? p with { Metadata = p.Metadata with { DeletionTimestamp = now } } : p)];
         var started = job.Status.StartTime is null && !job.IsSuspended() ? job with { Status = job.Status with { StartTime = now } } : job;
         var view = new JobView(started, pods, untracked, _failures.Of(key), now);
 
@@ -68,7 +69,7 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     {
         // Pods are deleted in the look that lets go of them: one that is seen going before would count as a failure of its own.
         if (!settled) return (Counted(view, view.Active, view.Terminating), null, null, null);
-        var failure = await new PodWork(cluster, _expected).DeleteAsync(view.Job, view.Active, ct);
+        var failure = await _work.DeleteAsync(view.Job, view.Active, ct);
         // Pods that could not be deleted would be left behind: the end has to wait.
         return (Counted(view, failure is null ? [] : view.Active, view.Terminating + (failure is null ? view.Active.Length : 0)), failure is null ? end : null, failure, null);
     }
@@ -77,10 +78,9 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     {
         var job = view.Job;
         var plan = JobWork.For(view);
-        var work = new PodWork(cluster, _expected);
         int made = 0;
-        var failure = await UntrackAsync(job, plan.Delete, ct) ?? await work.DeleteAsync(job, plan.Delete, ct);
-        if (failure is null) (failure, made) = await work.CreateAsync(job, plan.Create, ct);
+        var failure = await UntrackAsync(job, plan.Delete, ct) ?? await _work.DeleteAsync(job, plan.Delete, ct);
+        if (failure is null) (failure, made) = await _work.CreateAsync(job, plan.Create, ct);
         var left = failure is null ? [.. view.Active.Except(plan.Delete)] : view.Active;
         var status = Counted(view, left, view.Terminating + view.Active.Length - left.Length) with { Active = left.Length + made };
 
@@ -155,7 +155,7 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     {
         foreach (var pod in _pods.In(key.Namespace))
             if (JobPod.IsTracked(pod) && pod.Controller is { Kind: "Job" } owner && owner.Name == key.Name) await ReleaseAsync(Key.Of(pod), ct);
-        _expected.Forget(key);
+        _work.Forget(key);
         _untracked.Forget(key);
         _failures.Forget(key);
         _echo.Forget(key);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text;
 using Hanbae.Api;
 using Hanbae.Api.Coordination.V1;
 using Hanbae.Api.Core.V1;
@@ -8,23 +9,31 @@ using Hanbae.Client;
 namespace Hanbae.Controllers.Nodes;
 
 /// <summary>Notices nodes that fall silent, and marks each node by what it is fit for.</summary>
+/// <remarks>As upstream: nothing new comes to a node that fails from the moment that is seen; what runs there is driven off as <see cref="Zones"/> allow.</remarks>
 sealed class Lifecycle(IClusterAccess cluster, ControllerOptions options) : IReconciler
 {
     internal const string ByNode = "node-lifecycle/node";
     /// <summary>Upstream's node-monitor-period.</summary>
     static readonly TimeSpan Period = TimeSpan.FromSeconds(5);
+    /// <summary>Labels that old manifests choose by, kept as those that replaced them.</summary>
+    static readonly (string Label, string Old)[] Renamed = [("kubernetes.io/os", "beta.kubernetes.io/os"), ("kubernetes.io/arch", "beta.kubernetes.io/arch")];
 
     readonly IClient _client = cluster.Client;
     readonly ICache<Node> _nodes = cluster.Cache<Node>();
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
     readonly ICache<Lease> _leases = cluster.Cache<Lease>(new() { Namespace = "kube-node-lease" });
     readonly ConcurrentDictionary<string, Pulse> _pulses = new();
+    readonly Zones _zones = new(options.NodeEviction, cluster.Time);
 
     public void Watch(Triggers on)
     {
         IndexNodes(_pods);
         // Leases are renewed often, and each renewal means nothing: they are read at regular times.
-        on.Each(_nodes).Needs(_leases).Needs(_pods);
+        on.From(add => _nodes.Subscribe(e =>
+        {
+            bool all = _zones.See(e);
+            if (all) foreach (var node in _nodes.All) add(Key.Of(node));
+        })).Each(_nodes).Needs(_leases).Needs(_pods);
     }
 
     public static void IndexNodes(ICache<Pod> pods) => pods.AddIndex(ByNode, p => p.Spec.NodeName.Length > 0 ? [p.Spec.NodeName] : []);
@@ -35,25 +44,49 @@ sealed class Lifecycle(IClusterAccess cluster, ControllerOptions options) : IRec
         var now = cluster.Time.GetUtcNow();
         var renewed = _leases.Find(new("kube-node-lease", key.Name))?.Spec.RenewTime;
         var pulse = Pulse.Next(_pulses.TryGetValue(key.Name, out var last) ? last : null, renewed, node, now);
+        // While nobody was heard of, that one was not means nothing.
+        if (_zones.BackSince is { } back && back > pulse.Since) pulse = pulse with { Since = back };
         _pulses[key.Name] = pulse;
 
-        bool silent = now - pulse.Since >= options.NodeMonitorGracePeriod;
-        bool wasReady = node.Status.Conditions.Exists(c => c is { Type: "Ready", Status: "True" });
-        if (silent) node = await _client.UpdateStatusIfChangedAsync(node, Health.Silent(node, now), ct);
-        var taints = Taints.For(node, now);
-        if (taints != node.Spec.Taints) node = await _client.UpdateAsync(node with { Spec = node.Spec with { Taints = taints } }, ct);
-        if (!node.Status.Conditions.Exists(c => c is { Type: "Ready", Status: "True" }))
+        bool hasSpoken = node.Status.Conditions.Exists(c => c.Type == "Ready");
+        bool silent = now - pulse.Since >= (hasSpoken ? options.NodeMonitorGracePeriod : options.NodeStartupGracePeriod);
+        bool wasReady = Zones.IsReady(node);
+        if (silent && Health.Silent(node, now) is var gone && !gone.Equals(node))
         {
-            if (wasReady) cluster.Recorder.Event(node, "Normal", "NodeNotReady", $"Node {key.Name} status is now: NodeNotReady");
-            await MarkPodsAsync(key.Name, now, ct);
+            node = await _client.UpdateStatusAsync(gone, ct);
+            if (wasReady) Tell(node);
+            // What comes of it is for the next look, when the others that fell silent with it are known.
+            return Again.In(Period);
         }
+        var taints = Taints.For(node, now, MayDrive(node));
+        if (taints != node.Spec.Taints) node = await _client.UpdateAsync(node with { Spec = node.Spec with { Taints = taints } }, ct);
+        await RenameAsync(node, ct);
+        if (!Zones.IsReady(node)) await MarkPodsAsync(key.Name, now, ct);
         return Again.In(Period);
+    }
+
+    /// <summary>A node that is being cleared goes on being; another waits for its zone's turn.</summary>
+    bool MayDrive(Node node) => Taints.Driving(node).Length > 0 && !_zones.AllFail && (Taints.Drives(node) || _zones.TryTake(node));
+
+    void Tell(Node node) => cluster.Recorder.Event(node, "Normal", "NodeNotReady", $"Node {node.Metadata.Name} status is now: NodeNotReady");
+
+    async Task RenameAsync(Node node, CancellationToken ct)
+    {
+        var labels = node.Metadata.Labels;
+        string wrong = string.Join(',', Renamed.Where(r => labels[r.Label] is { } value && labels[r.Old] != value).Select(r => $"\"{r.Old}\":\"{labels[r.Label]}\""));
+        if (wrong.Length > 0) await _client.PatchAsync<Node>(Key.Of(node), Patch.Strategic(Encoding.UTF8.GetBytes("{\"metadata\":{\"labels\":{" + wrong + "}}}")), ct);
     }
 
     async Task MarkPodsAsync(string node, DateTimeOffset now, CancellationToken ct)
     {
         foreach (var pod in _pods.ByIndex(ByNode, node))
-            try { await _client.UpdateStatusIfChangedAsync(pod, Health.NotReady(pod, now), ct); }
+            try
+            {
+                var marked = Health.NotReady(pod, now);
+                if (marked.Equals(pod)) continue;
+                cluster.Recorder.Event(pod, "Warning", "NodeNotReady", "Node is not ready");
+                await _client.UpdateStatusAsync(marked, ct);
+            }
             catch (ApiException e) when (e.IsNotFound) { }
     }
 }

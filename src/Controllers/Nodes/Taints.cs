@@ -20,16 +20,21 @@ static class Taints
         (taint.Key is NotReady or Unreachable && taint.Effect is "NoSchedule" or "NoExecute")
         || taint.Effect == "NoSchedule" && (taint.Key == Unschedulable || Pressures.Any(p => p.Taint == taint.Key));
 
+    /// <summary>What the node shall have that drives Pods away, by how ready it is; empty when nothing shall.</summary>
+    public static string Driving(Node node) => node.Status.Conditions.Find(c => c.Type == "Ready")?.Status switch { "False" => NotReady, "Unknown" => Unreachable, _ => "" };
+
+    /// <summary>Whether it has such a taint already, of either kind: then which one it is may change at once.</summary>
+    public static bool Drives(Node node) => node.Spec.Taints.Exists(t => t is { Key: NotReady or Unreachable, Effect: "NoExecute" });
+
     /// <summary>The taints that the node shall have: foreign ones stay, and those that stay keep their time.</summary>
-    public static Seq<Taint> For(Node node, DateTimeOffset now)
+    /// <param name="drive">Whether Pods may be driven off it now (upstream's zones and rates).</param>
+    public static Seq<Taint> For(Node node, DateTimeOffset now, bool drive = true)
     {
         var wanted = new List<Taint>();
-        string? ready = node.Status.Conditions.Find(c => c.Type == "Ready")?.Status;
-        if (ready is "False" or "Unknown")
+        if (Driving(node) is { Length: > 0 } key)
         {
-            string key = ready == "False" ? NotReady : Unreachable;
             wanted.Add(new() { Key = key, Effect = "NoSchedule" });
-            wanted.Add(new() { Key = key, Effect = "NoExecute" });
+            if (drive) wanted.Add(new() { Key = key, Effect = "NoExecute" });
         }
         foreach (var (condition, taint) in Pressures)
             if (node.Status.Conditions.Exists(c => c.Type == condition && c.Status == "True")) wanted.Add(new() { Key = taint, Effect = "NoSchedule" });

@@ -6,7 +6,7 @@ using Hanbae.Controllers.Nodes;
 
 namespace Hanbae.Controllers.Pods;
 
-/// <summary>Removes Pods that nobody will: of nodes that vanished, deleted before they had a node, and the oldest of too many that ended.</summary>
+/// <summary>Removes Pods that nobody will: of nodes that vanished or are out of service, deleted before they had a node, and the oldest of too many that ended.</summary>
 sealed class Sweep(IClusterAccess cluster, ControllerOptions options) : IReconciler
 {
     static readonly TimeSpan Period = TimeSpan.FromSeconds(20);
@@ -28,6 +28,13 @@ sealed class Sweep(IClusterAccess cluster, ControllerOptions options) : IReconci
         foreach (var pod in SweepPlan.TooMany(pods, options.TerminatedPodThreshold)) await DeleteAsync(pod, ct);
         foreach (var pod in pods.Where(p => p.Metadata.DeletionTimestamp is not null && p.Spec.NodeName.Length == 0)) await DeleteAsync(pod, ct);
 
+        foreach (var pod in pods)
+            if (pod.Metadata.DeletionTimestamp is not null && _nodes.Find(new("", pod.Spec.NodeName)) is { } node && IsOutOfService(node))
+            {
+                if (!pod.IsTerminal) await cluster.Client.UpdateStatusAsync(pod with { Status = pod.Status with { Phase = "Failed" } }, ct);
+                await DeleteAsync(pod, ct);
+            }
+
         var gone = await GoneAsync(pods, now, ct);
         foreach (var pod in pods.Where(p => gone.Contains(p.Spec.NodeName)))
         {
@@ -38,6 +45,9 @@ sealed class Sweep(IClusterAccess cluster, ControllerOptions options) : IReconci
         }
         return Again.OnChange;
     }
+
+    /// <summary>Somebody has said that the node is off and stays so: nobody will end its Pods (KEP-2268).</summary>
+    internal static bool IsOutOfService(Node node) => node.Spec.Taints.Exists(t => t.Key == "node.kubernetes.io/out-of-service") && !Zones.IsReady(node);
 
     /// <summary>Nodes that Pods name and that were not there for long enough; looked for once more, live.</summary>
     async Task<HashSet<string>> GoneAsync(IReadOnlyCollection<Pod> pods, DateTimeOffset now, CancellationToken ct)

@@ -17,33 +17,33 @@ sealed class Scale<T>(IClusterAccess cluster, Scaled<T> kind) : IReconciler wher
     readonly IClient _client = cluster.Client;
     readonly ICache<T> _sets = cluster.Cache<T>();
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
-    readonly Expectations _expected = new(cluster.Time);
+    readonly PodWork _work = new(cluster);
 
     public void Watch(Triggers on)
     {
         _sets.IndexControllers();
         _pods.IndexControllers();
-        on.Each(_sets).Needs(_pods).From(new PodWatch<T>(_sets, _pods, _expected, s => kind.View(s).Spec.Selector.ToSelector()).Subscribe);
+        on.Each(_sets).Needs(_pods).From(new PodWatch<T>(_sets, _pods, _work.Expected, s => kind.View(s).Spec.Selector.ToSelector()).Subscribe);
     }
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
-        if (_sets.Find(key) is not { } owner) { _expected.Forget(key); return Again.OnChange; }
+        if (_sets.Find(key) is not { } owner) { _work.Forget(key); return Again.OnChange; }
+        await _work.SettleAsync(key, ct);
         var set = kind.View(owner);
         var now = cluster.Time.GetUtcNow();
         // Asked before the Pods are read: what is seen in between then counts for both or for neither.
-        var wait = _expected.Wait(key);
+        var wait = _work.Expected.Wait(key);
         var mine = await Claim.AllAsync(_client, owner, set.Spec.Selector.ToSelector(), _pods, ct);
         if (wait is not null)
-            mine = [.. mine.Select(p => _expected.IsGoing(key, p.Metadata.Uid) ? p with { Metadata = p.Metadata with { DeletionTimestamp = now } } : p)];
+            mine = [.. mine.Select(p => _work.Expected.IsGoing(key, p.Metadata.Uid) ? p with { Metadata = p.Metadata with { DeletionTimestamp = now } } : p)];
         var plan = ScalePlan.For(set, mine, () => Relatives(owner), now, owner.ControllerRef());
 
         Exception? failure = null;
         if (wait is null && !owner.IsBeingDeleted)
         {
-            var work = new PodWork(cluster, _expected);
-            (failure, _) = await work.CreateAsync(owner, plan.Create, ct);
-            failure ??= await work.DeleteAsync(owner, plan.Delete, ct);
+            (failure, _) = await _work.CreateAsync(owner, plan.Create, ct);
+            failure ??= await _work.DeleteAsync(owner, plan.Delete, ct);
         }
         ct.ThrowIfCancellationRequested();
 

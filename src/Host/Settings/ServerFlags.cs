@@ -4,7 +4,7 @@ using Hanbae.Server.FlowControl;
 
 namespace Hanbae.Host.Settings;
 
-/// <summary>Flags of upstream's kube-apiserver under the same names: who is let in, what may be written, how requests are limited and written down; what is not given is as there.</summary>
+/// <summary>Flags of upstream's kube-apiserver and kube-controller-manager under the same names: who is let in, what may be written, how requests are limited and written down, which controllers run; what is not given is as there.</summary>
 /// <param name="given">By name, without dashes.</param>
 public sealed partial class ServerFlags(IReadOnlyDictionary<string, string> given)
 {
@@ -15,6 +15,7 @@ public sealed partial class ServerFlags(IReadOnlyDictionary<string, string> give
         ("max-mutating-requests-inflight", "Writes that are worked on at a time (200)."),
         ("enable-priority-and-fairness", "Share both among users by FlowSchemas (true)."),
         ("request-timeout", "How long a request may take (1m0s)."),
+        ("controllers", "Controllers that run: * for all, a name for that one, -name for all but it, separated by commas (*). -service-lb-controller leaves Services of type LoadBalancer to another."),
         .. VersionFlags, .. AccessFlags, .. AdmissionFlags, .. AuditFlags,
         ("encryption-provider-config", "An EncryptionConfiguration file: what is encrypted in the store, and how; changes of it are taken over as it runs. Empty for Secrets under a key of the cluster's own again."),
     ];
@@ -51,6 +52,13 @@ public sealed partial class ServerFlags(IReadOnlyDictionary<string, string> give
         Read(name, otherwise, t => Api.Duration.TryParse(t, out var d) && d.ToTimeSpan() > TimeSpan.Zero ? d.ToTimeSpan() : default(TimeSpan?), "time; write it like 30s or 1m");
 
     public TimeSpan RequestTimeout => Time("request-timeout", TimeSpan.FromMinutes(1));
+
+    /// <exception cref="SettingsException">There is no controller of a name.</exception>
+    public Controllers.ControllerChoice Controllers()
+    {
+        try { return Hanbae.Controllers.ControllerChoice.Of(Text("controllers", "*").Split(',')); }
+        catch (FormatException e) { throw new SettingsException("--controllers: " + e.Message, e); }
+    }
 
     /// <summary>Null for Secrets under a key of the cluster's own.</summary>
     public string? EncryptionConfig => Find("encryption-provider-config");

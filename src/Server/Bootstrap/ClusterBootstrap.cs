@@ -20,6 +20,7 @@ public static class ClusterBootstrap
             FlowPolicy.EnsureAsync(ensure, ct),
             ensure.AllAsync(PriorityClasses(), Keep, ct),
             ensure.AllAsync(ExtensionAuthentication(options), static (there, wanted) => there.Data == wanted.Data ? there : there with { Data = there.Data.With(wanted.Data) }, ct),
+            ensure.AllAsync([TokenTracking(options)], static (there, wanted) => there.Data["since"] is null ? there with { Data = wanted.Data } : there, ct),
             KubernetesService.EnsureAsync(ensure, options, ct)).ConfigureAwait(false);
     }
 
@@ -38,6 +39,13 @@ public static class ClusterBootstrap
             Description = "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
         };
     }
+
+    /// <summary>Since when the server notes which tokens in Secrets are used (KEP-2799): who cleans them away goes by it.</summary>
+    static ConfigMap TokenTracking(BootstrapOptions options) => new()
+    {
+        Metadata = new() { Name = "kube-apiserver-legacy-service-account-token-tracking", Namespace = "kube-system" },
+        Data = Map.Of(("since", options.Time.GetUtcNow().ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture))),
+    };
 
     /// <summary>Where extension API servers learn whom this cluster believes.</summary>
     static IEnumerable<ConfigMap> ExtensionAuthentication(BootstrapOptions options)

@@ -87,4 +87,11 @@ public sealed class RunPlanTests
         Assert.Empty(Plan(set, [Make.Node("one")], [old, coming]).Delete);
         Assert.Equal(["old"], Plan(set, [Make.Node("one")], [old, ready]).Delete.Select(p => p.Metadata.Name));
     }
+
+    [Fact]
+    public void A_Pod_tells_the_generation_of_its_template_too()
+    {
+        var set = Daemons.Set("agent") is var d ? d with { Metadata = d.Metadata with { Annotations = Map.Of(("deprecated.daemonset.template.generation", "3")) } } : null!;
+        Assert.Equal(("3", "abc"), (DaemonPod.For(set, "n", "abc").Metadata.Labels["pod-template-generation"], DaemonPod.For(set, "n", "abc").Metadata.Labels["controller-revision-hash"]));
+    }
 }

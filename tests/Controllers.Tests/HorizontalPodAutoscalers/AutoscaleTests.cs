@@ -38,7 +38,7 @@ public sealed class AutoscaleTests
         };
     }
 
-    TestCluster Start() => new(["horizontal-pod-autoscaling"], api =>
+    TestCluster Start() => new(["horizontalpodautoscaling"], api =>
     {
         api.Intercept = Play;
         api.Put(Running("a"));

@@ -14,7 +14,7 @@ public sealed class NamespaceTests
     [Fact]
     public async Task A_namespace_gets_its_account_and_the_root_certificates_and_keeps_them()
     {
-        await using var cluster = new TestCluster(["serviceaccount", "root-ca-certificate-publisher"], options: new() { RootCa = "PEM" });
+        await using var cluster = new TestCluster(["serviceaccount", "root-ca-cert-publisher"], options: new() { RootCa = "PEM" });
         cluster.Api.Put(Space("team"));
         await cluster.UntilAsync(api => api.Find<ServiceAccount>("default", "team") is not null && api.Find<ConfigMap>("kube-root-ca.crt", "team")?.Data["ca.crt"] == "PEM");
 

@@ -140,6 +140,9 @@ public sealed class NodeTests
         await using var cluster = new TestCluster(["nodelifecycle", "taint-eviction-controller"]);
         cluster.Creep = TimeSpan.FromSeconds(5);
         cluster.Api.Put(Node("n1"));
+        // While no node at all is heard of, nothing is driven off any.
+        cluster.Api.Put(Node("n2"));
+        await using var alive = new Heartbeats(cluster, "n2");
         cluster.Api.Put(new Lease { Metadata = new() { Name = "n1", Namespace = "kube-node-lease" }, Spec = new() { RenewTime = Make.Start } });
         cluster.Api.Put(Make.Pod("bears", node: "n1", readySince: Make.Start) is var pod ? pod with { Spec = pod.Spec with { Tolerations = [new Toleration { Operator = "Exists" }] } } : pod);
         cluster.Api.Put(Make.Pod("leaves", node: "n1", readySince: Make.Start));
@@ -148,12 +151,39 @@ public sealed class NodeTests
         await cluster.UntilAsync(api => api.Find<Pod>("leaves") is null && !api.Find<Pod>("bears")!.IsReady);
         var ready = cluster.Api.Find<Node>("n1", "")!.Status.Conditions.Find(c => c.Type == "Ready")!;
         Assert.Equal(("Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status."), (ready.Status, ready.Reason, ready.Message));
-        Assert.True(cluster.Time.GetUtcNow() >= Make.Start.AddSeconds(40));
+        Assert.True(cluster.Time.GetUtcNow() >= Make.Start.AddSeconds(50));
         Assert.True(cluster.Api.Find<Pod>("elsewhere")!.IsReady);
 
         cluster.Creep = TimeSpan.FromMilliseconds(10);
         cluster.Api.Change<Node>("n1", n => n with { Status = Node("n1").Status with { Conditions = [new NodeCondition { Type = "Ready", Status = "True", LastHeartbeatTime = Now }] } }, "");
         await cluster.UntilAsync(api => api.Find<Node>("n1", "")!.Spec.Taints.IsEmpty);
+    }
+
+    /// <summary>A node's lease, renewed whenever the clock moves.</summary>
+    sealed class Heartbeats : IAsyncDisposable
+    {
+        readonly ITimer _timer;
+
+        public Heartbeats(TestCluster cluster, string node) => _timer = cluster.Time.CreateTimer(
+            _ => cluster.Api.Put(new Lease { Metadata = new() { Name = node, Namespace = "kube-node-lease" }, Spec = new() { RenewTime = cluster.Time.GetUtcNow() } }), null, TimeSpan.Zero, TimeSpan.FromSeconds(5));
+
+        public ValueTask DisposeAsync() => _timer.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Pods_that_end_on_a_node_out_of_service_are_removed()
+    {
+        await using var cluster = new TestCluster(["podgc"]) { Creep = TimeSpan.FromSeconds(5) };
+        cluster.Api.Graceful = static o => o is Pod;
+        cluster.Api.Put(Node("off", "Unknown", taints: [new() { Key = "node.kubernetes.io/out-of-service", Effect = "NoExecute" }]));
+        cluster.Api.Put(Node("mute", "Unknown"));
+        foreach (string node in (string[])["off", "mute"])
+        {
+            cluster.Api.Put(Make.Pod("on-" + node, node: node));
+            await cluster.Client.DeleteAsync<Pod>(new("default", "on-" + node), Api.Meta.V1.DeleteOptions.Empty, default);
+        }
+        await cluster.UntilAsync(api => api.Find<Pod>("on-off") is null);
+        Assert.NotNull(cluster.Api.Find<Pod>("on-mute"));
     }
 
     [Fact]

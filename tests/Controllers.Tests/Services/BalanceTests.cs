@@ -34,7 +34,7 @@ public sealed class BalanceTests
     [Fact]
     public async Task The_status_follows_the_type_and_the_nodes()
     {
-        await using var cluster = new TestCluster(["service-lb"], api => api.Put(Ready("n1", "10.0.0.1")));
+        await using var cluster = new TestCluster(["service-lb-controller"], api => api.Put(Ready("n1", "10.0.0.1")));
         cluster.Api.Put(Balanced());
         await cluster.UntilAsync(api => api.Find<Service>("web")!.Status.LoadBalancer.Ingress is [{ Ip: "10.0.0.1" }]);
         cluster.Api.Put(Ready("n2", "10.0.0.2"));

@@ -45,7 +45,7 @@ public sealed class ProtectTests
     [Fact]
     public async Task A_class_of_attributes_goes_when_no_claim_and_no_volume_names_it()
     {
-        await using var cluster = new TestCluster(["volumeattributesclass-protection"]);
+        await using var cluster = new TestCluster(["volumeattributesclass-protection-controller"]);
         VolumeAttributesClass Class(string name) => new() { Metadata = new() { Name = name, Finalizers = ["kubernetes.io/vac-protection"] }, DriverName = "example.com" };
         foreach (string name in (string[])["had", "held", "free"]) cluster.Api.Put(Class(name));
         cluster.Api.Put(Class("bare") with { Metadata = new() { Name = "bare" } });

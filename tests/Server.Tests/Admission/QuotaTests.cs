@@ -26,7 +26,7 @@ public sealed class QuotaTests : IAsyncLifetime
         _informers = new(transport, TimeProvider.System);
         _quotas = _informers.Cache<ResourceQuota>();
         var access = new ClusterAccess(transport, _informers, "tests", TimeProvider.System);
-        _running = Task.WhenAll(_informers.RunAsync(_stop.Token), Controllers.Catalog.RunAsync(_ => access, new() { Only = ["resourcequota"] }, _stop.Token));
+        _running = Task.WhenAll(_informers.RunAsync(_stop.Token), Controllers.Catalog.RunAsync(_ => access, new() { Run = Controllers.ControllerChoice.Of(["resourcequota"]) }, _stop.Token));
     }
 
     public async Task DisposeAsync()

@@ -1,6 +1,7 @@
 using Hanbae.Api;
 using Hanbae.Api.Authentication.V1;
 using Hanbae.Api.Core.V1;
+using Hanbae.Machinery.Pods;
 using Hanbae.Server.Auth;
 using Hanbae.Server.Auth.Authorizers;
 using Hanbae.Server.Cache;

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
+using Hanbae.Machinery.Pods;
 using Hanbae.Server.Cache;
 
 namespace Hanbae.Server.Admission.Plugins;
@@ -37,7 +38,7 @@ sealed class ServiceAccounts(ServedObjects objects, TimeProvider time) : PodCrea
             if (pod.Spec.ServiceAccountName.Length > 0) throw Refuse.Because(request, "a mirror pod may not reference service accounts");
             if (pod.Spec.Volumes.Exists(v => v.Projected is { } p && p.Sources.Exists(s => s.ServiceAccountToken is not null)))
                 throw Refuse.Because(request, "a mirror pod may not use ServiceAccountToken volume projections");
-            if (Auth.Authorizers.PodReferences.Secrets(pod).Any()) throw Refuse.Because(request, "a mirror pod may not reference secrets");
+            if (PodReferences.Secrets(pod).Any()) throw Refuse.Because(request, "a mirror pod may not reference secrets");
             return;
         }
         // A webhook may have changed it since.

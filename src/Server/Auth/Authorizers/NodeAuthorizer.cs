@@ -4,6 +4,7 @@ using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Api.Storage.V1;
+using Hanbae.Machinery.Pods;
 using Hanbae.Server.Cache;
 
 namespace Hanbae.Server.Auth.Authorizers;

@@ -1,4 +1,5 @@
 using Hanbae.Api.Core.V1;
+using Hanbae.Machinery.Pods;
 using Hanbae.Server.Cache;
 
 namespace Hanbae.Server.Auth.Authorizers;

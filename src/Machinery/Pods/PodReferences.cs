@@ -1,9 +1,9 @@
 using Hanbae.Api.Core.V1;
 
-namespace Hanbae.Server.Auth.Authorizers;
+namespace Hanbae.Machinery.Pods;
 
-/// <summary>What a Pod names in its namespace, so that the kubelet of its node may read it.</summary>
-static class PodReferences
+/// <summary>What a Pod names in its namespace: what the kubelet of its node may read, and what is in use.</summary>
+public static class PodReferences
 {
     const string Mirror = "kubernetes.io/config.mirror";
 

@@ -1,0 +1,137 @@
+using System.Collections.Concurrent;
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Rest;
+using Hanbae.Api.Storage.V1;
+using Hanbae.Client;
+using Hanbae.Controllers.Nodes;
+using Hanbae.Controllers.PersistentVolumeClaims;
+using Hanbae.Controllers.Pods;
+using Preconditions = Hanbae.Api.Meta.V1.Preconditions;
+
+namespace Hanbae.Controllers.Volumes;
+
+/// <summary>Asks CSI drivers to bring volumes to the nodes whose Pods need them, and to take them away again.</summary>
+/// <remarks>
+/// Upstream's attach-detach controller, for CSI: it writes VolumeAttachments, which a driver's external attacher follows, and into the node's
+/// status what is attached. A volume that is mounted stays until the kubelet has let go of it (<c>volumesInUse</c>), or, on a node that fails,
+/// for six minutes, or until somebody says that the node is out of service. Keys are nodes.
+/// </remarks>
+sealed class Attach(IClusterAccess cluster) : IReconciler
+{
+    const string Managed = "volumes.kubernetes.io/controller-managed-attach-detach", ByNode = "attach-detach/node", ByVolume = "attach-detach/volume";
+
+    readonly ICache<Node> _nodes = cluster.Cache<Node>();
+    readonly ICache<Pod> _pods = cluster.Cache<Pod>();
+    readonly ICache<PersistentVolumeClaim> _claims = cluster.Cache<PersistentVolumeClaim>();
+    readonly ICache<PersistentVolume> _volumes = cluster.Cache<PersistentVolume>();
+    readonly ICache<VolumeAttachment> _attachments = cluster.Cache<VolumeAttachment>();
+    readonly ICache<CSIDriver> _drivers = cluster.Cache<CSIDriver>();
+    /// <summary>Since when attachments, by name, have been of no use. Bound: those that there are.</summary>
+    readonly ConcurrentDictionary<string, DateTimeOffset> _unneeded = new();
+    /// <summary>What was said last of Pods and attachments, by uid; forgotten with them.</summary>
+    readonly ConcurrentDictionary<string, string> _told = new();
+
+    public void Watch(Triggers on)
+    {
+        Nodes.Lifecycle.IndexNodes(_pods);
+        _pods.IndexClaims();
+        _attachments.AddIndex(ByNode, a => [a.Spec.NodeName]);
+        _attachments.AddIndex(ByVolume, a => a.Spec.Source.PersistentVolumeName is { } name ? [name] : []);
+        on.When(_nodes, e => e.Old is null || e.New is null || e.Old.Status.VolumesInUse != e.New.Status.VolumesInUse || e.Old.Spec.Taints != e.New.Spec.Taints || Zones.IsReady(e.Old) != Zones.IsReady(e.New))
+            .Map(_attachments, a => _attachments.ByIndex(ByVolume, a.Spec.Source.PersistentVolumeName ?? "").Select(o => o.Spec.NodeName).Append(a.Spec.NodeName).Concat(Waiting(a)).Distinct().Select(n => new Key("", n)))
+            .From(_ => _attachments.Subscribe(e => { if (e.New is null) _told.TryRemove(e.Old!.Metadata.Uid, out string? _); }))
+            .From(add => _pods.Subscribe(e =>
+            {
+                if (e.New is null) _told.TryRemove(e.Old!.Metadata.Uid, out string? _);
+                if (e is { Old: { } a, New: { } b } && a.Spec.NodeName == b.Spec.NodeName && a.IsTerminal == b.IsTerminal) return;
+                if (e.Object.Spec.NodeName.Length > 0 && Claims.NamesOf(e.Object).Any()) add(new("", e.Object.Spec.NodeName));
+            }))
+            .Map(_claims, c => NodesOf(Key.Of(c)))
+            .Map(_volumes, v => v.Spec.Csi is not null && v.Spec.ClaimRef is { } claim ? NodesOf(new(claim.Namespace, claim.Name)) : [])
+            .Needs(_drivers);
+    }
+
+    IEnumerable<Key> NodesOf(Key claim) => _pods.UsersOf(claim).Select(p => p.Spec.NodeName).Where(n => n.Length > 0).Distinct().Select(n => new Key("", n));
+
+    /// <summary>Nodes that may have been refused the volume.</summary>
+    IEnumerable<string> Waiting(VolumeAttachment attachment) =>
+        _volumes.Find(new("", attachment.Spec.Source.PersistentVolumeName ?? ""))?.Spec.ClaimRef is { } claim ? NodesOf(new(claim.Namespace, claim.Name)).Select(k => k.Name) : [];
+
+    public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
+    {
+        var node = _nodes.Find(key);
+        var there = _attachments.ByIndex(ByNode, key.Name).Select(a => (Attachment: a, Volume: Ours(a))).Where(t => t.Volume is not null).Select(t => (t.Attachment, t.Volume!)).ToList();
+        if (node is not null && node.Metadata.Annotations[Managed] != "true") return Again.OnChange;
+        var needed = node is null ? [] : Needs(key.Name);
+        if (needed.Count == 0 && there.Count == 0 && node?.Status.VolumesAttached.IsEmpty != false) return Again.OnChange;
+
+        var now = cluster.Time.GetUtcNow();
+        var wanted = needed.Select(n => n.Volume.Metadata.Name).ToHashSet();
+        foreach (var (attachment, volume) in there)
+            if (wanted.Contains(volume.Metadata.Name)) _unneeded.TryRemove(attachment.Metadata.Name, out _);
+        var plan = AttachPlan.For(key.Name, needed, there, v => Elsewhere(v, key.Name), node?.Status.VolumesInUse.ToHashSet() ?? [], name => _unneeded.GetOrAdd(name, now),
+            node is not null && Zones.IsReady(node), node is null || Sweep.IsOutOfService(node), now);
+
+        // The kubelet must not mount what is about to go.
+        if (node is not null && node.Status.VolumesAttached != plan.Attached)
+            await cluster.Client.UpdateStatusAsync(node with { Status = node.Status with { VolumesAttached = plan.Attached } }, ct);
+        foreach (var attachment in plan.Detach)
+        {
+            await cluster.Client.TryDeleteAsync<VolumeAttachment>(Key.Of(attachment), Preconditions.Uid(attachment), ct);
+            _unneeded.TryRemove(attachment.Metadata.Name, out _);
+        }
+        foreach (var (need, other) in plan.Refused) Refuse(need, other);
+        foreach (var (attachment, _) in plan.Attach)
+            try { await cluster.Client.CreateAsync(attachment, ct); }
+            catch (ApiException e) when (e.IsAlreadyExists) { }
+        Tell(needed, there);
+        return plan.LookAt is { } at ? Again.At(at) : Again.OnChange;
+    }
+
+    /// <summary>Bound claims of the Pods that live there, as far as a driver has to bring the volume.</summary>
+    List<Needed> Needs(string node)
+    {
+        var needed = new Dictionary<string, Needed>();
+        foreach (var pod in _pods.ByIndex(Nodes.Lifecycle.ByNode, node))
+            if (!pod.IsTerminal)
+                foreach (string name in Claims.NamesOf(pod))
+                    if (_claims.Find(new(pod.Metadata.Namespace, name)) is { Status.Phase: "Bound" } claim && Claims.Uses(pod, claim)
+                        && _volumes.Find(new("", claim.Spec.VolumeName)) is { Spec.Csi: { } csi } volume && volume.Spec.ClaimRef?.Uid == claim.Metadata.Uid && HasToAttach(csi.Driver))
+                        needed.TryAdd(volume.Metadata.Name, new(volume, pod));
+        return [.. needed.Values];
+    }
+
+    /// <summary>A driver that is not known may have to, as upstream.</summary>
+    bool HasToAttach(string driver) => _drivers.Find(new("", driver))?.Spec.AttachRequired != false;
+
+    /// <summary>The volume, when the attachment is one that this controller makes: others are their makers'.</summary>
+    PersistentVolume? Ours(VolumeAttachment attachment) =>
+        _volumes.Find(new("", attachment.Spec.Source.PersistentVolumeName ?? "")) is { Spec.Csi: not null } volume && attachment.Metadata.Name == AttachPlan.NameOf(volume, attachment.Spec.NodeName) ? volume : null;
+
+    string? Elsewhere(PersistentVolume volume, string node) => _attachments.ByIndex(ByVolume, volume.Metadata.Name).FirstOrDefault(a => a.Spec.NodeName != node)?.Spec.NodeName;
+
+    void Refuse(Needed needed, string other)
+    {
+        if (_told.GetValueOrDefault(needed.For.Metadata.Uid) == other) return;
+        _told[needed.For.Metadata.Uid] = other;
+        var users = needed.Volume.Spec.ClaimRef is { } claim ? _pods.UsersOf(new(claim.Namespace, claim.Name)).Where(p => p.Spec.NodeName == other).Select(p => p.Metadata.Name).ToList() : [];
+        string why = users.Count > 0 ? $"Volume is already used by pod(s) {string.Join(", ", users)}" : "Volume is already exclusively attached to one node and can't be attached to another";
+        cluster.Recorder.Event(needed.For, "Warning", "FailedAttachVolume", $"Multi-Attach error for volume \"{needed.Volume.Metadata.Name}\" {why}");
+    }
+
+    /// <summary>Once for each outcome.</summary>
+    void Tell(List<Needed> needed, List<(VolumeAttachment Attachment, PersistentVolume Volume)> there)
+    {
+        foreach (var need in needed)
+            if (there.Find(t => t.Volume.Metadata.Name == need.Volume.Metadata.Name).Attachment is { } attachment)
+            {
+                string outcome = attachment.Status.Attached ? "attached" : attachment.Status.AttachError?.Message ?? "";
+                string about = attachment.Metadata.Uid;
+                if (outcome.Length == 0 || _told.GetValueOrDefault(about) == outcome) continue;
+                _told[about] = outcome;
+                if (attachment.Status.Attached) cluster.Recorder.Event(need.For, "Normal", "SuccessfulAttachVolume", $"AttachVolume.Attach succeeded for volume \"{need.Volume.Metadata.Name}\" ");
+                else cluster.Recorder.Event(need.For, "Warning", "FailedAttachVolume", $"AttachVolume.Attach failed for volume \"{need.Volume.Metadata.Name}\" : {outcome}");
+            }
+    }
+}

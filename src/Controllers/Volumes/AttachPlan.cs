@@ -1,0 +1,78 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text;
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Storage.V1;
+
+namespace Hanbae.Controllers.Volumes;
+
+/// <summary>A volume that a Pod on the node needs.</summary>
+readonly record struct Needed(PersistentVolume Volume, Pod For);
+
+/// <summary>Which volumes come to a node and which leave it, by what its Pods need and what is attached.</summary>
+/// <param name="Refused">Volumes that another node has, and that only one may have.</param>
+/// <param name="Attached">What the node's status shall say of them.</param>
+/// <param name="LookAt">When a volume that is still mounted is taken from a node that fails.</param>
+sealed record AttachPlan(
+    ImmutableArray<(VolumeAttachment Attachment, Pod For)> Attach, ImmutableArray<VolumeAttachment> Detach, ImmutableArray<(Needed Needed, string Node)> Refused,
+    Seq<AttachedVolume> Attached, DateTimeOffset? LookAt)
+{
+    /// <summary>Upstream's maxWaitForUnmountDuration.</summary>
+    static readonly TimeSpan ForcedAfter = TimeSpan.FromMinutes(6);
+
+    /// <param name="there">What is attached to the node, or on its way.</param>
+    /// <param name="elsewhere">Another node that the volume is attached to; null for none.</param>
+    /// <param name="unneededSince">Since when nobody needs the volume there.</param>
+    /// <param name="forced">The node is out of service, or gone: what it has mounted is of no matter.</param>
+    public static AttachPlan For(
+        string node, IReadOnlyCollection<Needed> needed, IReadOnlyCollection<(VolumeAttachment Attachment, PersistentVolume Volume)> there, Func<PersistentVolume, string?> elsewhere,
+        IReadOnlySet<string> mounted, Func<string, DateTimeOffset> unneededSince, bool healthy, bool forced, DateTimeOffset now)
+    {
+        var wanted = needed.ToDictionary(n => n.Volume.Metadata.Name);
+        var attach = ImmutableArray.CreateBuilder<(VolumeAttachment, Pod)>();
+        var refused = ImmutableArray.CreateBuilder<(Needed, string)>();
+        var has = there.Select(t => t.Volume.Metadata.Name).ToHashSet();
+        foreach (var need in wanted.Values)
+            if (has.Contains(need.Volume.Metadata.Name)) continue;
+            else if (!MayBeShared(need.Volume) && elsewhere(need.Volume) is { } other) refused.Add((need, other));
+            else attach.Add((New(need.Volume, node), need.For));
+
+        var detach = ImmutableArray.CreateBuilder<VolumeAttachment>();
+        var attached = new List<AttachedVolume>();
+        DateTimeOffset? lookAt = null;
+        foreach (var (attachment, volume) in there)
+        {
+            bool goes = !wanted.ContainsKey(volume.Metadata.Name);
+            if (goes && attachment.Metadata.DeletionTimestamp is null && mounted.Contains(UniqueName(volume)) && !forced)
+            {
+                // A kubelet that lives will unmount it; one that does not is waited for so long.
+                var at = unneededSince(attachment.Metadata.Name) + ForcedAfter;
+                if (healthy || now < at)
+                {
+                    goes = false;
+                    if (!healthy) lookAt = lookAt is { } earlier && earlier < at ? earlier : at;
+                }
+            }
+            if (goes) { if (attachment.Metadata.DeletionTimestamp is null) detach.Add(attachment); }
+            else if (attachment.Status.Attached && attachment.Metadata.DeletionTimestamp is null) attached.Add(new() { Name = UniqueName(volume) });
+        }
+        return new(attach.DrainToImmutable(), detach.DrainToImmutable(), refused.DrainToImmutable(), [.. attached.OrderBy(a => a.Name, StringComparer.Ordinal)], lookAt);
+    }
+
+    static VolumeAttachment New(PersistentVolume volume, string node) => new()
+    {
+        Metadata = new() { Name = NameOf(volume, node) },
+        Spec = new() { Attacher = volume.Spec.Csi!.Driver, NodeName = node, Source = new() { PersistentVolumeName = volume.Metadata.Name } },
+    };
+
+    /// <summary>Kubelets work it out, too: it says which attachment to wait for.</summary>
+    public static string NameOf(PersistentVolume volume, string node) =>
+        "csi-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(volume.Spec.Csi!.VolumeHandle + volume.Spec.Csi.Driver + node)));
+
+    public static string UniqueName(PersistentVolume volume) => $"kubernetes.io/csi/{volume.Spec.Csi!.Driver}^{volume.Spec.Csi.VolumeHandle}";
+
+    /// <summary>A volume that does not say is left to its driver.</summary>
+    static bool MayBeShared(PersistentVolume volume) =>
+        volume.Spec.AccessModes.IsEmpty || volume.Spec.AccessModes.Exists(m => m is "ReadWriteMany" or "ReadOnlyMany");
+}

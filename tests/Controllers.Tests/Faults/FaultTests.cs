@@ -1,0 +1,41 @@
+using System.Globalization;
+using Xunit.Abstractions;
+
+namespace Hanbae.Controllers.Tests.Faults;
+
+/// <summary>Whatever goes wrong at whichever write of a controller's work: it comes to the same end, makes nothing twice, and leaves nothing behind.</summary>
+/// <remarks>
+/// Every fault is tried at some writes of each walk, others at every run of the tests; <c>HANBAE_FAULTS=all</c> tries every fault at every
+/// write, and <c>HANBAE_FAULTS_SEED</c> repeats a run.
+/// </remarks>
+public sealed class FaultTests(ITestOutputHelper output)
+{
+    const int Tries = 2;
+
+    public static TheoryData<string> Names => [.. Walks.All.Select(w => w.Name)];
+
+    [Theory, MemberData(nameof(Names))]
+    public async Task A_fault_at_any_write_changes_nothing_about_the_end(string name)
+    {
+        var walk = Walks.All.Single(w => w.Name == name);
+        var wanted = await walk.WalkAsync();
+        output.WriteLine($"{wanted.Writes} writes, made: {string.Join(", ", wanted.Made.Select(m => $"{m.Key} × {m.Value}"))}");
+        int seed = int.TryParse(Environment.GetEnvironmentVariable("HANBAE_FAULTS_SEED"), CultureInfo.InvariantCulture, out int given) ? given : Environment.TickCount;
+        bool all = Environment.GetEnvironmentVariable("HANBAE_FAULTS") == "all";
+        output.WriteLine($"HANBAE_FAULTS_SEED={seed}");
+        var random = new Random(seed);
+        List<(Fault Fault, int At, int Every)> runs = [];
+        foreach (var fault in Enum.GetValues<Fault>().Except(walk.Without))
+            runs.AddRange((all ? Enumerable.Range(0, wanted.Writes) : Enumerable.Range(0, Tries).Select(_ => random.Next(wanted.Writes))).Distinct().Select(at => (fault, at, 0)));
+        // Storms: what goes wrong goes wrong again and again.
+        foreach (var fault in (Fault[])[Fault.Conflict, Fault.Refused, Fault.AnswerLost, Fault.WatchCut]) runs.Add((fault, random.Next(3), 3));
+
+        var wrong = new List<string>();
+        await Parallel.ForEachAsync(runs, new ParallelOptions { MaxDegreeOfParallelism = 2 }, async (run, _) =>
+        {
+            lock (wrong) if (wrong.Count >= 3) return;
+            if (await walk.WalkAsync(wanted, run.Fault, run.At, run.Every) is { } what) lock (wrong) wrong.Add(what);
+        });
+        Assert.True(wrong.Count == 0, $"HANBAE_FAULTS_SEED={seed}\n" + string.Join("\n\n", wrong));
+    }
+}

@@ -1,0 +1,220 @@
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Meta.V1;
+using Hanbae.Api.Rest;
+using Hanbae.Client;
+using Hanbae.Controllers.DaemonSets;
+using Hanbae.Controllers.Pods;
+using Hanbae.Server;
+using Hanbae.Server.Auth;
+using Hanbae.Store.Memory;
+using Hanbae.Testing;
+
+namespace Hanbae.Controllers.Tests.Faults;
+
+/// <summary>A real API server over a memory store, controllers that speak to it through a <see cref="FaultyTransport"/>, and nodes that play kubelets and scheduler; server and controllers may die and come again at any moment.</summary>
+sealed class FaultyCluster : IAsyncDisposable
+{
+    static readonly Identity s_admin = new("admin", ["system:masters"]);
+
+    /// <summary>A minute and a half before noon.</summary>
+    public static readonly DateTimeOffset Begin = new(2030, 1, 1, 11, 58, 30, TimeSpan.Zero);
+
+    readonly MemoryStore _store;
+    readonly TestTime _timers = new();
+    readonly ControllerOptions _options;
+    readonly CancellationTokenSource _stop = new();
+    readonly SemaphoreSlim _turn = new(1);
+    readonly Task _nodes;
+    volatile ApiServer? _server;
+    CancellationTokenSource _stopControllers = new();
+    Task _controllers = Task.CompletedTask;
+    readonly List<Task> _restarts = [];
+
+    public FaultyCluster(MemoryStore store, string[] run, Fault fault = default, int at = -1, int every = 0, Func<ApiRequest, ApiResult?>? intercept = null)
+    {
+        _store = store;
+        Time = new(_timers);
+        // The same for every run: what is named after the time is named alike.
+        Time.Jump(Begin - Time.GetUtcNow());
+        _options = new() { Run = ControllerChoice.Of(run) };
+        _server = Serve();
+        Wire = new(() => Named(s_admin), OnFaultAsync) { Fault = fault, At = at, Every = every, Intercept = intercept };
+        StartControllers();
+        _nodes = Task.Run(PlayAsync);
+    }
+
+    public JumpingTime Time { get; }
+    public FaultyTransport Wire { get; }
+    /// <summary>The user's: nothing goes wrong there but that the server is away for a moment.</summary>
+    public IClient Client => new ApiClient(new Patient(this), Time);
+
+    ApiServer Serve() => new(_store, new() { Authorizers = [new AlwaysAllow()], Time = Time });
+
+    IApiTransport Named(Identity user) => _server is { } server ? new IdentityTransport(server.Transport, user, "faults") : throw new IOException("connection refused");
+
+    void StartControllers()
+    {
+        _stopControllers = new();
+        var informers = new InformerFactory(Wire, Time);
+        var access = new ClusterAccess(Wire, informers, "controllers", Time);
+        var ct = _stopControllers.Token;
+        _controllers = Task.WhenAll(informers.RunAsync(ct), access.RunAsync(ct), Catalog.RunAsync(_ => access, _options, ct));
+    }
+
+    Task OnFaultAsync(Fault fault)
+    {
+        switch (fault)
+        {
+            case Fault.WatchCut: Wire.EndWatches(expired: false); break;
+            case Fault.WatchExpired: Wire.EndWatches(expired: true); break;
+            case Fault.ClockForward: Time.Jump(TimeSpan.FromMinutes(10)); break;
+            case Fault.ClockBack: Time.Jump(TimeSpan.FromMinutes(-10)); break;
+            case Fault.ControllersRestart:
+                _stopControllers.Cancel();
+                lock (_restarts) _restarts.Add(Task.Run(RestartControllersAsync));
+                break;
+            case Fault.ServerRestart:
+                var old = Interlocked.Exchange(ref _server, null);
+                if (old is not null) lock (_restarts) _restarts.Add(Task.Run(() => RestartServerAsync(old)));
+                break;
+        }
+        return Task.CompletedTask;
+    }
+
+    async Task RestartControllersAsync()
+    {
+        await _turn.WaitAsync();
+        try
+        {
+            await _controllers.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!_stop.IsCancellationRequested) StartControllers();
+        }
+        finally { _turn.Release(); }
+    }
+
+    async Task RestartServerAsync(ApiServer old)
+    {
+        await old.DisposeAsync();
+        _server = Serve();
+    }
+
+    public Task<string> PictureAsync() => Picture.OfAsync(new Patient(this), _stop.Token);
+
+    /// <summary>Waits for a state. While nothing changes the clock goes on, more and more.</summary>
+    public async Task UntilAsync(Func<string, Task<bool>> holds, Func<string, string> what)
+    {
+        var limit = DateTime.UtcNow.AddSeconds(60);
+        string before = "";
+        var creep = TimeSpan.FromMilliseconds(50);
+        int idle = 0;
+        while (true)
+        {
+            string now = await PictureAsync();
+            if (await holds(now)) return;
+            if (DateTime.UtcNow > limit) throw new TimeoutException(what(now));
+            await Task.Delay(5);
+            if (now != before) { (before, creep, idle) = (now, TimeSpan.FromMilliseconds(50), 0); continue; }
+            if (++idle < 4) continue;
+            _timers.Advance(creep);
+            // No faster than work may be done: what waits five minutes for a cache shall not have to.
+            if (creep < TimeSpan.FromMilliseconds(250)) creep *= 1.3;
+        }
+    }
+
+    /// <summary>Nothing changes any more, not even when time goes on for a while.</summary>
+    public async Task<string> SettledAsync()
+    {
+        string now = await PictureAsync();
+        for (int quiet = 0; quiet < 12;)
+        {
+            _timers.Advance(TimeSpan.FromMilliseconds(300));
+            await Task.Delay(10);
+            string next = await PictureAsync();
+            quiet = next == now ? quiet + 1 : 0;
+            now = next;
+        }
+        return now;
+    }
+
+    /// <summary>Scheduler and kubelets. What their containers are called says how they end: <c>done</c> well, <c>fail</c> badly, others never.</summary>
+    async Task PlayAsync()
+    {
+        var ct = _stop.Token;
+        var client = Client;
+        while (!ct.IsCancellationRequested)
+            try
+            {
+                foreach (var pod in (await client.ListAsync<Pod>(ListQuery.All, ct)).Items) await PlayAsync(client, pod, ct);
+                await Task.Delay(3, ct);
+            }
+            catch (OperationCanceledException) when (ct.IsCancellationRequested) { }
+            catch (ApiException e) when (e.IsNotFound || e.IsConflict) { }
+    }
+
+    async Task PlayAsync(IClient client, Pod pod, CancellationToken ct)
+    {
+        var key = Key.Of(pod);
+        if (pod.Metadata.DeletionTimestamp is not null)
+        {
+            if (pod.Metadata.DeletionGracePeriodSeconds != 0) await client.TryDeleteAsync<Pod>(key, new DeleteOptions { GracePeriodSeconds = 0, Preconditions = new() { Uid = pod.Metadata.Uid } }, ct);
+            return;
+        }
+        if (pod.Spec.NodeName.Length == 0)
+            await client.CreateAsync<Pod>(key, "binding", new Binding { Metadata = new() { Name = key.Name, Namespace = key.Namespace }, Target = new() { Kind = "Node", Name = DaemonPod.NodeOf(pod) ?? "node-1" } }, ct);
+        else if (pod.Status.Phase is "" or "Pending")
+        {
+            string role = pod.Spec.Containers[0].Name;
+            bool ends = role is "done" or "fail";
+            var now = Time.GetUtcNow();
+            PodCondition Condition(string type, bool on) => new() { Type = type, Status = on ? "True" : "False", LastTransitionTime = now };
+            await client.UpdateStatusAsync(pod with
+            {
+                Status = pod.Status with
+                {
+                    Phase = role == "done" ? "Succeeded" : role == "fail" ? "Failed" : "Running", StartTime = now, PodIP = "10.1.2.3", PodIPs = [new() { Ip = "10.1.2.3" }], HostIP = "10.0.0.1",
+                    Conditions = [Condition("Initialized", true), Condition("Ready", !ends), Condition("ContainersReady", !ends), Condition("PodScheduled", true)],
+                    ContainerStatuses = [new()
+                    {
+                        Name = role, Ready = !ends,
+                        State = ends ? new() { Terminated = new() { ExitCode = role == "fail" ? 1 : 0, StartedAt = now, FinishedAt = now } } : new() { Running = new() { StartedAt = now } },
+                    }],
+                },
+            }, ct);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _stopControllers.CancelAsync();
+        Task[] restarts;
+        lock (_restarts) restarts = [.. _restarts];
+        await Task.WhenAll(restarts).WaitAsync(TimeSpan.FromSeconds(60));
+        await _stopControllers.CancelAsync();
+        await Task.WhenAll(_controllers, _nodes).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_server is { } server) await server.DisposeAsync();
+        await _store.DisposeAsync();
+        _stop.Dispose();
+        _turn.Dispose();
+    }
+
+    /// <summary>Asks again while there is no server.</summary>
+    sealed class Patient(FaultyCluster cluster) : IApiTransport
+    {
+        public async ValueTask<ApiResult> SendAsync(ApiRequest request, CancellationToken ct)
+        {
+            for (var limit = DateTime.UtcNow.AddSeconds(60); ;)
+                try
+                {
+                    var result = await cluster.Named(s_admin).SendAsync(request, ct);
+                    if (result.Code < 500 || DateTime.UtcNow > limit) return result;
+                    await Task.Delay(2, ct);
+                }
+                catch (Exception e) when (e is IOException or ObjectDisposedException && DateTime.UtcNow < limit) { await Task.Delay(2, ct); }
+        }
+
+        public IAsyncEnumerable<ApiEvent> WatchAsync(ApiRequest request, CancellationToken ct) => cluster.Named(s_admin).WatchAsync(request, ct);
+        public ValueTask<Stream> StreamAsync(ApiRequest request, CancellationToken ct) => cluster.Named(s_admin).StreamAsync(request, ct);
+    }
+}

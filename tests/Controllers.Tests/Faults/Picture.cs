@@ -1,0 +1,95 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Hanbae.Api;
+using Hanbae.Api.Codec;
+using Hanbae.Api.Rest;
+
+namespace Hanbae.Controllers.Tests.Faults;
+
+/// <summary>The state of a cluster as text, but for what differs from one run to the next: times, uids, revisions, addresses, and the parts of names that are drawn.</summary>
+static partial class Picture
+{
+    /// <summary>Of no consequence: told of what happened, or of who is alive.</summary>
+    static readonly string[] Left = ["events", "leases", "nodes", "componentstatuses"];
+    static readonly string[] Drawn = ["resourceVersion", "creationTimestamp", "managedFields", "generation", "observedGeneration", "selfLink", "nodeName", "podIP", "podIPs", "hostIP", "hostIPs", "clusterIP", "clusterIPs", "addresses", "endpointsLastChangeTriggerTime", "endpoints.kubernetes.io/last-change-trigger-time"];
+
+    /// <summary>The name, without what the server added to make it one of its own.</summary>
+    public static string NameOf(IObject obj) => obj.Metadata.GenerateName.Length > 0 ? obj.Metadata.GenerateName + "*" : obj.Metadata.Name;
+
+    public static async Task<string> OfAsync(IApiTransport server, CancellationToken ct)
+    {
+        List<IObject> all = [];
+        foreach (var resource in Client.ServerResources.BuiltIn.Preferred)
+            if (resource.Verbs.Contains("list") && !Left.Contains(resource.Gvr.Resource))
+            {
+                var result = await server.SendAsync(new() { Method = "GET", Path = resource.Path("") }, ct);
+                if (result.List is { } list) all.AddRange(list.Items);
+            }
+        return Of(all);
+    }
+
+    static string Of(List<IObject> all)
+    {
+        // Uids and names stand in owner references, labels, messages: everywhere.
+        var names = new List<(string Is, string Shown)>();
+        foreach (var obj in all)
+        {
+            names.Add((obj.Metadata.Uid, $"<uid of {obj.Kind().Kind} {NameOf(obj)}>"));
+            if (obj.Metadata.GenerateName.Length > 0) names.Add((obj.Metadata.Name, NameOf(obj)));
+        }
+        var lines = all.Select(obj => $"{obj.Kind().Kind} {obj.Metadata.Namespace}/{NameOf(obj)} {Body(obj, names)}").ToList();
+        lines.Sort(StringComparer.Ordinal);
+        return string.Join('\n', lines);
+    }
+
+    static string Body(IObject obj, List<(string Is, string Shown)> names)
+    {
+        var writer = new JsonWriter();
+        string text;
+        try
+        {
+            obj.WriteJson(ref writer);
+            text = Encoding.UTF8.GetString(writer.ToArray());
+        }
+        finally { writer.Dispose(); }
+        foreach (var (name, shown) in names)
+            if (name.Length > 0) text = text.Replace(name, shown, StringComparison.Ordinal);
+        var node = JsonNode.Parse(Uids().Replace(Times().Replace(text, "\"<time>\""), "<uid>"))!;
+        Strip(node);
+        return node.ToJsonString();
+    }
+
+    static void Strip(JsonNode? node)
+    {
+        if (node is JsonObject map)
+        {
+            foreach (string name in Drawn) map.Remove(name);
+            foreach (var (_, value) in map.ToArray()) Strip(value);
+        }
+        else if (node is JsonArray list)
+        {
+            foreach (var item in list) Strip(item);
+            // What is a set to those who read it: the order is that of who came first.
+            var sorted = list.Select(i => i?.ToJsonString() ?? "null").Order(StringComparer.Ordinal).ToList();
+            list.Clear();
+            foreach (string item in sorted) list.Add(JsonNode.Parse(item));
+        }
+    }
+
+    [GeneratedRegex("\"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z\"")]
+    private static partial Regex Times();
+
+    /// <summary>Of what is gone.</summary>
+    [GeneratedRegex("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")]
+    private static partial Regex Uids();
+
+    /// <summary>What one has that the other lacks.</summary>
+    public static string Difference(string wanted, string found)
+    {
+        var a = wanted.Split('\n').ToList();
+        var b = found.Split('\n').ToList();
+        foreach (string line in a.ToArray()) if (b.Remove(line)) a.Remove(line);
+        return string.Join('\n', a.Select(l => "missing: " + l).Concat(b.Select(l => "surplus: " + l)));
+    }
+}

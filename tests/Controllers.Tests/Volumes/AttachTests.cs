@@ -1,0 +1,136 @@
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Storage.V1;
+using Hanbae.Controllers.Volumes;
+
+namespace Hanbae.Controllers.Tests.Volumes;
+
+/// <summary>Volumes of CSI drivers come to the nodes that need them, one at a time, and leave when nobody does.</summary>
+public sealed class AttachTests
+{
+    const string Driver = "disk.example.com";
+
+    static Node Node(string name, string ready = "True", Taint[]? taints = null, string[]? mounted = null) => new()
+    {
+        Metadata = new() { Name = name, Annotations = Map.Of(("volumes.kubernetes.io/controller-managed-attach-detach", "true")) },
+        Spec = new() { Taints = (taints ?? []).ToSeq() },
+        Status = new() { Conditions = [new NodeCondition { Type = "Ready", Status = ready }], VolumesInUse = (mounted ?? []).ToSeq() },
+    };
+
+    static PersistentVolume Volume(string name, string claim, string mode = "ReadWriteOnce", string driver = Driver) => Storage.Volume(name, modes: [mode], phase: "Bound") is var v ? v with
+    {
+        Spec = v.Spec with { HostPath = null, Csi = new() { Driver = driver, VolumeHandle = "handle-" + name }, ClaimRef = new() { Namespace = "default", Name = claim, Uid = "uid-of-" + claim } },
+    } : v;
+
+    static void Bound(Kit.FakeApi api, string claim, string volume, string mode = "ReadWriteOnce", string driver = Driver)
+    {
+        var put = api.Put(Storage.Claim(claim, volume: volume, modes: [mode]) is var c ? c with { Status = new() { Phase = "Bound" } } : c);
+        var v = Volume(volume, claim, mode, driver);
+        api.Put(v with { Spec = v.Spec with { ClaimRef = v.Spec.ClaimRef! with { Uid = put.Metadata.Uid } } });
+    }
+
+    static TestCluster Start(Action<Kit.FakeApi> before) => new(["attachdetach"], before) { Creep = TimeSpan.Zero };
+
+    static VolumeAttachment? On(Kit.FakeApi api, string node) => api.All<VolumeAttachment>().SingleOrDefault(a => a.Spec.NodeName == node);
+    static void Attached(TestCluster cluster, string node) => cluster.Api.Change<VolumeAttachment>(On(cluster.Api, node)!.Metadata.Name, a => a with { Status = a.Status with { Attached = true } }, "");
+    static string Reported(Kit.FakeApi api, string node) => string.Join(' ', api.Find<Node>(node, "")!.Status.VolumesAttached.Select(v => v.Name));
+
+    [Fact]
+    public async Task A_volume_is_attached_for_a_Pod_reported_and_detached_when_it_was_unmounted()
+    {
+        await using var cluster = Start(api =>
+        {
+            api.Put(Node("n1"));
+            Bound(api, "c", "v");
+            api.Put(Storage.User("p", "c", "n1"));
+        });
+        await cluster.UntilAsync(api => On(api, "n1") is not null);
+        var made = On(cluster.Api, "n1")!;
+        Assert.Equal((Driver, "v", AttachPlan.NameOf(Volume("v", "c"), "n1")), (made.Spec.Attacher, made.Spec.Source.PersistentVolumeName, made.Metadata.Name));
+        Assert.Equal("", Reported(cluster.Api, "n1"));
+
+        Attached(cluster, "n1");
+        const string name = $"kubernetes.io/csi/{Driver}^handle-v";
+        await cluster.UntilAsync(api => Reported(api, "n1") == name && cluster.Events.Told.Any(e => e.Reason == "SuccessfulAttachVolume"));
+
+        cluster.Api.Change<Node>("n1", n => n with { Status = n.Status with { VolumesInUse = [name] } }, "");
+        cluster.Api.Remove<Pod>("p");
+        // Another Pod that ends later has its volume detached: the first was looked at, and is held by the mount.
+        Bound(cluster.Api, "c2", "v2");
+        cluster.Api.Put(Storage.User("p2", "c2", "n1"));
+        await cluster.UntilAsync(api => api.All<VolumeAttachment>().Count == 2);
+        cluster.Api.Remove<Pod>("p2");
+        await cluster.UntilAsync(api => api.All<VolumeAttachment>().Count == 1);
+        Assert.Equal(made.Metadata.Uid, On(cluster.Api, "n1")!.Metadata.Uid);
+
+        cluster.Api.Change<Node>("n1", n => n with { Status = n.Status with { VolumesInUse = default } }, "");
+        await cluster.UntilAsync(api => On(api, "n1") is null && Reported(api, "n1") == "");
+    }
+
+    [Fact]
+    public async Task A_volume_for_one_node_waits_until_the_other_has_let_go()
+    {
+        await using var cluster = Start(api =>
+        {
+            api.Put(Node("n1"));
+            api.Put(Node("n2"));
+            Bound(api, "c", "v");
+            api.Put(Storage.User("first", "c", "n1"));
+        });
+        await cluster.UntilAsync(api => On(api, "n1") is not null);
+        cluster.Api.Put(Storage.User("second", "c", "n2"));
+        await cluster.UntilAsync(_ => cluster.Events.Told.Contains(("FailedAttachVolume", "Multi-Attach error for volume \"v\" Volume is already used by pod(s) first")));
+        Assert.Null(On(cluster.Api, "n2"));
+
+        cluster.Api.Remove<Pod>("first");
+        await cluster.UntilAsync(api => On(api, "n1") is null && On(api, "n2") is not null);
+    }
+
+    [Fact]
+    public async Task A_volume_for_many_comes_to_each()
+    {
+        await using var cluster = Start(api =>
+        {
+            foreach (string n in (string[])["n1", "n2"]) api.Put(Node(n));
+            Bound(api, "c", "v", "ReadWriteMany");
+            api.Put(Storage.User("a", "c", "n1"));
+            api.Put(Storage.User("b", "c", "n2"));
+        });
+        await cluster.UntilAsync(api => On(api, "n1") is not null && On(api, "n2") is not null);
+    }
+
+    [Fact]
+    public async Task A_driver_that_attaches_nothing_is_asked_nothing_and_strangers_attachments_stay()
+    {
+        await using var cluster = Start(api =>
+        {
+            api.Put(Node("n1"));
+            api.Put(new CSIDriver { Metadata = new() { Name = "files.example.com" }, Spec = new() { AttachRequired = false } });
+            Bound(api, "c", "v", driver: "files.example.com");
+            Bound(api, "c2", "v2");
+            api.Put(new VolumeAttachment { Metadata = new() { Name = "byhand" }, Spec = new() { Attacher = Driver, NodeName = "n1", Source = new() { PersistentVolumeName = "v2" } } });
+            api.Put(Storage.User("p", "c", "n1"));
+            api.Put(Storage.User("p2", "c2", "n1"));
+        });
+        await cluster.UntilAsync(api => api.All<VolumeAttachment>().Count == 2);
+        Assert.Equal(["v2", "v2"], cluster.Api.All<VolumeAttachment>().Select(a => a.Spec.Source.PersistentVolumeName));
+        cluster.Api.Remove<Pod>("p2");
+        await cluster.UntilAsync(api => api.All<VolumeAttachment>() is [{ Metadata.Name: "byhand" }]);
+    }
+
+    [Theory]
+    [InlineData("False", 0, false, false)]
+    [InlineData("False", 5, false, false)]
+    [InlineData("False", 6, false, true)]
+    [InlineData("True", 60, false, false)]
+    [InlineData("False", 0, true, true)]
+    public void What_a_node_that_fails_has_mounted_is_taken_after_six_minutes_or_when_it_is_out_of_service(string ready, int minutes, bool outOfService, bool goes)
+    {
+        var volume = Volume("v", "c");
+        var attachment = new VolumeAttachment { Metadata = new() { Name = AttachPlan.NameOf(volume, "n") }, Spec = new() { NodeName = "n" }, Status = new() { Attached = true } };
+        var plan = AttachPlan.For("n", [], [(attachment, volume)], _ => null, new HashSet<string> { AttachPlan.UniqueName(volume) }, _ => Make.Start, ready == "True", outOfService, Make.Start.AddMinutes(minutes));
+        Assert.Equal(goes ? 1 : 0, plan.Detach.Length);
+        Assert.Equal(goes ? 0 : 1, plan.Attached.Count);
+        Assert.Equal(!goes && ready == "False" ? Make.Start.AddMinutes(6) : null, plan.LookAt);
+    }
+}
