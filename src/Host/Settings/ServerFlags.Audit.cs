@@ -10,7 +10,7 @@ public sealed partial class ServerFlags
         ("audit-policy-file", "Which requests are written down: an audit.k8s.io/v1 Policy (changes, and reads of what is secret: who, what and when)."),
         ("audit-log-path", "The file that they are written into; - for standard output (audit/audit.log in the data folder)."),
         ("audit-log-format", "json or legacy (json)."),
-        ("audit-log-mode", "blocking, blocking-strict or batch (blocking)."),
+        ("audit-log-mode", "blocking, blocking-strict or batch (blocking; batch for the log in the data folder)."),
         ("audit-log-maxage", "Days that closed files are kept (30; 0: for ever)."),
         ("audit-log-maxbackup", "Closed files that are kept (10; 0: all)."),
         ("audit-log-maxsize", "Megabytes after which a file is closed (100)."),
@@ -37,8 +37,10 @@ public sealed partial class ServerFlags
     public AuditOptions Audit(string data, TimeProvider time)
     {
         string policy = Text("audit-policy-file"), log = Text("audit-log-path"), webhook = Text("audit-webhook-config-file");
+        // Nobody asked for this one: so no request waits for it, and a crash may take its last lines.
+        string mode = log.Length > 0 ? "blocking" : "batch";
         if (log.Length == 0 && webhook.Length == 0) log = Path.Combine(data, "audit", "audit.log");
-        return new() { Policy = policy.Length == 0 ? AuditPolicy.Parse(DefaultAudit.Policy) : Policy(policy), Log = log.Length == 0 ? null : Log(log), Webhook = webhook.Length == 0 ? null : Webhook(webhook, time) };
+        return new() { Policy = policy.Length == 0 ? AuditPolicy.Parse(DefaultAudit.Policy) : Policy(policy), Log = log.Length == 0 ? null : Log(log, mode), Webhook = webhook.Length == 0 ? null : Webhook(webhook, time) };
     }
 
     static AuditPolicy Policy(string file)
@@ -56,9 +58,9 @@ public sealed partial class ServerFlags
     TruncateOptions? Truncate(string prefix) => !Flag(prefix + "-truncate-enabled", false) ? null
         : new(Number(prefix + "-truncate-max-event-size", 102_400), Number(prefix + "-truncate-max-batch-size", 10_485_760));
 
-    AuditLogOptions Log(string path) => new()
+    AuditLogOptions Log(string path, string mode) => new()
     {
-        Path = path, Mode = Mode("audit-log-mode", "blocking"), MaxAge = TimeSpan.FromDays(Number("audit-log-maxage", 30)), MaxBackups = Number("audit-log-maxbackup", 10),
+        Path = path, Mode = Mode("audit-log-mode", mode), MaxAge = TimeSpan.FromDays(Number("audit-log-maxage", 30)), MaxBackups = Number("audit-log-maxbackup", 10),
         MaxSize = (long)(Number("audit-log-maxsize", 0) is > 0 and int size ? size : 100) << 20, Compress = Flag("audit-log-compress", false), Truncate = Truncate("audit-log"),
         Legacy = Text("audit-log-format", "json") switch { "json" => false, "legacy" => true, var other => throw new SettingsException($"--audit-log-format {other} is none; use json or legacy") },
     };
