@@ -122,6 +122,9 @@ public sealed class TestCluster : IAsyncDisposable
     /// <summary>Keeps a controller running for as long as the cluster.</summary>
     public void Run(string name, IReconciler controller) => Run(name, new ReconcileLoop(name, controller, _options.Time, new(), _options.Loggers.CreateLogger(name)).RunAsync);
 
+    /// <inheritdoc cref="Run(string, IReconciler)"/>
+    public void Run(string name, Controller controller) => Run(name, controller.RunAsync);
+
     /// <summary>Waits until an object is as it should be.</summary>
     /// <param name="holds">Null for the object that is not there.</param>
     /// <exception cref="TimeoutException">It was not within <see cref="TestClusterOptions.Patience"/>; the message has the object as it was at last.</exception>

@@ -12,6 +12,8 @@ public sealed record ClusterConfig
     public string Token { get; init; } = "";
     /// <summary>Preferred to <see cref="Token"/>; read again every minute, since kubelets renew it.</summary>
     public string TokenFile { get; init; } = "";
+    /// <summary>The program to get credentials from; preferred to all others.</summary>
+    public ExecPlugin? Exec { get; init; }
     public string Username { get; init; } = "";
     public string Password { get; init; } = "";
     /// <summary>Trusts whoever answers.</summary>
@@ -22,6 +24,16 @@ public sealed record ClusterConfig
     /// <summary>Sent with every request: impersonation.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
     public string Namespace { get; init; } = "default";
+
+    /// <summary>The cluster that is meant where nobody says which: the kubeconfig's current context, or else the one this process is a Pod of.</summary>
+    /// <remarks>As client-go: files that <c>KUBECONFIG</c> names, <c>~/.kube/config</c>, the service account's mount.</remarks>
+    /// <exception cref="FormatException">There is neither, or the kubeconfig is wrong.</exception>
+    public static ClusterConfig Default()
+    {
+        var kubeconfig = Kubeconfig.LoadDefault(Environment.GetEnvironmentVariable);
+        if (kubeconfig.CurrentContext.Length > 0) return kubeconfig.Resolve();
+        return InCluster(Environment.GetEnvironmentVariable) ?? throw new FormatException("no cluster is known: there is no kubeconfig with a current context, and this process is not in a Pod");
+    }
 
     /// <summary>The cluster that this process is a Pod of; null when it is none.</summary>
     /// <param name="folder">Where the service account is mounted.</param>

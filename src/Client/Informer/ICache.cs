@@ -4,7 +4,7 @@ namespace Hanbae.Client;
 
 /// <summary>The state that an informer keeps of one resource: read without asking the server, never written by its readers.</summary>
 /// <remarks>Objects are shared and immutable. What is read may be older than the server's by the time a watch needs.</remarks>
-public interface ICache<T> where T : class, IObject<T>
+public interface ICache<T> where T : class, IObject
 {
     /// <summary>The first list is in.</summary>
     bool Synced { get; }
@@ -23,6 +23,11 @@ public interface ICache<T> where T : class, IObject<T>
     /// <summary>Calls <paramref name="handler"/> for every object there is and every change to come, in order, one at a time. It must not block.</summary>
     /// <returns>Ends the calls.</returns>
     IDisposable Subscribe(Action<CacheEvent<T>> handler);
+    /// <summary>Calls <paramref name="handler"/> for every object there is, as a change from itself to itself, between two changes.</summary>
+    void Resync(Action<CacheEvent<T>> handler)
+    {
+        foreach (var obj in All) handler(new(obj, obj));
+    }
     Task WhenSyncedAsync(CancellationToken ct);
 }
 

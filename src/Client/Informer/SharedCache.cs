@@ -12,7 +12,7 @@ namespace Hanbae.Client;
 /// writer, after the change can be read: a slow one holds up all, so it must only put keys in queues.
 /// </remarks>
 /// <param name="transform">Makes objects smaller before they are kept.</param>
-public sealed partial class SharedCache<T>(ILogger? logger = null, Func<T, T>? transform = null) : ICache<T> where T : class, IObject<T>
+public sealed partial class SharedCache<T>(ILogger? logger = null, Func<T, T>? transform = null) : ICache<T> where T : class, IObject
 {
     readonly ILogger _logger = logger ?? NullLogger.Instance;
     /// <summary>Held while a change is made and told. Taken before <see cref="_state"/>.</summary>
@@ -57,6 +57,12 @@ public sealed partial class SharedCache<T>(ILogger? logger = null, Func<T, T>? t
             _handlers = _handlers.Add(handler);
         }
         return new Subscription(this, handler);
+    }
+
+    public void Resync(Action<CacheEvent<T>> handler)
+    {
+        lock (_writing)
+            foreach (var obj in All) Tell(handler, new(obj, obj));
     }
 
     sealed class Subscription(SharedCache<T> cache, Action<CacheEvent<T>> handler) : IDisposable
@@ -106,9 +112,16 @@ public sealed partial class SharedCache<T>(ILogger? logger = null, Func<T, T>? t
     void Remove(T last)
     {
         lock (_reading)
-            if (_state.Remove(Key.Of(last)) is null) return;
+        {
+            var key = Key.Of(last);
+            // The end of what was there before this: it came late, or twice.
+            if (_state.Find(key) is not { } known || SyncEvent.IsNewer(known.Metadata.ResourceVersion, last.Metadata.ResourceVersion) && IsNumber(last) && IsNumber(known)) return;
+            _state.Remove(key);
+        }
         Tell(new(transform is null ? last : transform(last), null));
     }
+
+    static bool IsNumber(T obj) => obj.Metadata.ResourceVersion is [>= '0' and <= '9', ..];
 
     void Replace(CacheState<T> next)
     {
@@ -141,7 +154,7 @@ public sealed partial class SharedCache<T>(ILogger? logger = null, Func<T, T>? t
     {
         // One subscriber's fault must not end the informer of all the others.
         try { handler(e); }
-        catch (Exception error) { Log.HandlerFailed(_logger, error, T.Info.Kind, Key.Of(e.Object).ToString()); }
+        catch (Exception error) { Log.HandlerFailed(_logger, error, e.Object.Kind().Kind, Key.Of(e.Object).ToString()); }
     }
 
     static partial class Log

@@ -15,11 +15,13 @@ namespace Hanbae.Client;
 /// <param name="identity">Unlike that of every other instance: host name and something random.</param>
 public sealed partial class LeaderElector(IClient client, Key lease, string identity, TimeProvider time, LeaderElectionOptions? options = null, ILogger? logger = null)
 {
-    readonly LeaderElectionOptions _options = options ?? LeaderElectionOptions.Default;
+    readonly LeaderElectionOptions _options = (options ?? LeaderElectionOptions.Default).Checked();
     readonly ILogger _logger = logger ?? NullLogger.Instance;
     LeaseSpec? _observed;
     Lease? _written;
     long _observedAt;
+    /// <summary>When the request was sent that last took or renewed the Lease: others may count from its arrival, which was later.</summary>
+    long _heldSince;
 
     public bool IsLeader { get; private set; }
     /// <summary>The holder as last seen; empty when there is none.</summary>
@@ -29,7 +31,8 @@ public sealed partial class LeaderElector(IClient client, Key lease, string iden
     /// <param name="lead">Is cancelled when the Lease is lost.</param>
     public async Task RunAsync(Func<CancellationToken, Task> lead, CancellationToken ct)
     {
-        while (!await TryAsync(ct)) await Task.Delay(_options.RetryPeriod * (1 + 1.2 * Random.Shared.NextDouble()), time, ct);
+        // An answer that took too long to come may be of a Lease that has run out since.
+        while (!await TryAsync(ct) || time.GetElapsedTime(_heldSince) >= _options.RenewDeadline) await Task.Delay(_options.RetryPeriod * (1 + 1.2 * Random.Shared.NextDouble()), time, ct);
         Log.Leading(_logger, identity, lease.ToString());
         IsLeader = true;
         using var leading = CancellationTokenSource.CreateLinkedTokenSource(ct);
@@ -47,18 +50,20 @@ public sealed partial class LeaderElector(IClient client, Key lease, string iden
         }
     }
 
-    /// <summary>Returns when the Lease could not be renewed before the deadline.</summary>
+    /// <summary>Returns when the Lease could not be renewed before the deadline, or is another's.</summary>
     async Task RenewAsync(CancellationToken ct)
     {
-        long renewed = time.GetTimestamp();
         while (!ct.IsCancellationRequested)
         {
-            using var deadline = new CancellationTokenSource(Positive(_options.RenewDeadline - time.GetElapsedTime(renewed)), time);
+            using var deadline = new CancellationTokenSource(Positive(_options.RenewDeadline - time.GetElapsedTime(_heldSince)), time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, deadline.Token);
             try
             {
-                while (!await TryAsync(either.Token)) await Task.Delay(_options.RetryPeriod, time, either.Token);
-                renewed = time.GetTimestamp();
+                while (!await TryAsync(either.Token))
+                {
+                    if (Leader.Length > 0 && Leader != identity) { Log.Stolen(_logger, identity, lease.ToString(), Leader); return; }
+                    await Task.Delay(_options.RetryPeriod, time, either.Token);
+                }
                 await Task.Delay(_options.RetryPeriod, time, ct);
             }
             catch (OperationCanceledException) when (ct.IsCancellationRequested) { return; }
@@ -79,6 +84,7 @@ public sealed partial class LeaderElector(IClient client, Key lease, string iden
         try
         {
             var now = time.GetUtcNow();
+            long sent = time.GetTimestamp();
             // A leader knows what it wrote last: one request, unless somebody else wrote.
             var current = IsLeader ? _written : null;
             _written = null;
@@ -90,6 +96,7 @@ public sealed partial class LeaderElector(IClient client, Key lease, string iden
                     Metadata = new() { Namespace = lease.Namespace, Name = lease.Name }, Spec = Mine(now, now, 0),
                 }, ct);
                 Observe((_written = made).Spec);
+                _heldSince = sent;
                 return true;
             }
             Observe(current.Spec);
@@ -101,6 +108,7 @@ public sealed partial class LeaderElector(IClient client, Key lease, string iden
             var spec = mine ? Mine(current.Spec.AcquireTime ?? now, now, transitions) : Mine(now, now, transitions + 1);
             _written = await client.UpdateAsync(current with { Spec = spec }, ct);
             Observe(_written.Spec);
+            _heldSince = sent;
             return true;
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested) { throw; }
@@ -146,6 +154,9 @@ public sealed partial class LeaderElector(IClient client, Key lease, string iden
         [LoggerMessage(3042, LogLevel.Error, "{Identity} could not renew lease {Lease} in time: it leads no longer")]
         public static partial void Lost(ILogger logger, string identity, string lease);
 
+        [LoggerMessage(3044, LogLevel.Error, "{Identity} leads no longer: lease {Lease} was given to {Holder}")]
+        public static partial void Stolen(ILogger logger, string identity, string lease, string holder);
+
         [LoggerMessage(3043, LogLevel.Warning, "lease {Lease} could not be taken or renewed")]
         public static partial void Failed(ILogger logger, Exception e, string lease);
     }
@@ -161,4 +172,13 @@ public sealed record LeaderElectionOptions
     public TimeSpan RenewDeadline { get; init; } = TimeSpan.FromSeconds(10);
     public TimeSpan RetryPeriod { get; init; } = TimeSpan.FromSeconds(2);
     public bool ReleaseOnEnd { get; init; } = true;
+
+    /// <exception cref="ArgumentException">With these two could lead at once.</exception>
+    internal LeaderElectionOptions Checked()
+    {
+        if (LeaseDuration < TimeSpan.FromSeconds(1)) throw new ArgumentException("LeaseDuration is less than a second, which a Lease cannot say");
+        if (RenewDeadline >= LeaseDuration) throw new ArgumentException("LeaseDuration must be greater than RenewDeadline");
+        if (RetryPeriod * 1.2 >= RenewDeadline) throw new ArgumentException("RenewDeadline must be greater than RetryPeriod by a fifth of it");
+        return this;
+    }
 }

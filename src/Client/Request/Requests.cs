@@ -9,7 +9,7 @@ namespace Hanbae.Client;
 public static class Requests
 {
     public static ApiRequest Get(ResourceInfo of, Key key, string subresource = "") =>
-        new() { Method = "GET", Path = of.Path(key.Namespace, key.Name, subresource) };
+        new() { Method = "GET", Path = of.Path(key.Namespace, key.Name, subresource), Kind = of.Kind };
 
     public static ApiRequest Get<T>(Key key, string subresource = "") where T : class, IObject<T> => Get(Resources.Of<T>(), key, subresource);
 
@@ -24,7 +24,7 @@ public static class Requests
             if (query.ResourceVersion is { Length: > 0 } version) Add(parameters, "resourceVersion", version);
             if (query.ResourceVersionMatch.Length > 0) Add(parameters, "resourceVersionMatch", query.ResourceVersionMatch);
         }
-        return new() { Method = "GET", Path = of.Path(query.Namespace), Query = parameters };
+        return new() { Method = "GET", Path = of.Path(query.Namespace), Query = parameters, Kind = of.Kind };
     }
 
     public static ApiRequest List<T>(ListQuery query) where T : class, IObject<T> => List(Resources.Of<T>(), query);
@@ -45,20 +45,26 @@ public static class Requests
             Add(parameters, "resourceVersionMatch", "NotOlderThan");
         }
         if (timeout is { } after) Add(parameters, "timeoutSeconds", ((long)after.TotalSeconds).ToString(CultureInfo.InvariantCulture));
-        return new() { Method = "GET", Path = of.Path(query.Namespace), Query = parameters };
+        return new() { Method = "GET", Path = of.Path(query.Namespace), Query = parameters, Kind = of.Kind };
     }
 
     public static ApiRequest Watch<T>(ListQuery query, string resourceVersion, TimeSpan? timeout = null, bool initialEvents = false) where T : class, IObject<T> =>
         Watch(Resources.Of<T>(), query, resourceVersion, timeout, initialEvents);
 
-    public static ApiRequest Create<T>(T obj) where T : class, IObject<T> =>
-        new() { Method = "POST", Path = Resources.Of<T>().Path(obj.Metadata.Namespace), Object = obj };
+    /// <param name="obj">Of the resource's kind.</param>
+    public static ApiRequest Create(ResourceInfo of, IObject obj) =>
+        Carry(new() { Method = "POST", Path = of.Path(obj.Metadata.Namespace), Kind = of.Kind }, obj);
+
+    public static ApiRequest Create<T>(T obj) where T : class, IObject<T> => Create(Resources.Of<T>(), obj);
 
     public static ApiRequest Create<T>(Key of, string subresource, IKind body) where T : class, IObject<T> =>
         new() { Method = "POST", Path = Resources.Of<T>().Path(of.Namespace, of.Name, subresource), Object = body };
 
-    public static ApiRequest Update<T>(T obj, string subresource = "") where T : class, IObject<T> =>
-        new() { Method = "PUT", Path = Resources.Of<T>().Path(obj.Metadata.Namespace, obj.Metadata.Name, subresource), Object = obj };
+    /// <inheritdoc cref="Create(ResourceInfo, IObject)"/>
+    public static ApiRequest Update(ResourceInfo of, IObject obj, string subresource = "") =>
+        Carry(new() { Method = "PUT", Path = of.Path(obj.Metadata.Namespace, obj.Metadata.Name, subresource), Kind = of.Kind }, obj);
+
+    public static ApiRequest Update<T>(T obj, string subresource = "") where T : class, IObject<T> => Update(Resources.Of<T>(), obj, subresource);
 
     public static ApiRequest Patch(ResourceInfo of, Key key, Patch patch, string subresource = "")
     {
@@ -68,7 +74,7 @@ public static class Requests
         return new()
         {
             Method = "PATCH", Path = of.Path(key.Namespace, key.Name, subresource), Query = parameters,
-            ContentType = patch.Type, Body = patch.Body,
+            ContentType = patch.Type, Body = patch.Body, Kind = of.Kind,
         };
     }
 
@@ -85,6 +91,10 @@ public static class Requests
 
     public static ApiRequest DeleteCollection<T>(ListQuery query, DeleteOptions options) where T : class, IObject<T> =>
         DeleteCollection(Resources.Of<T>(), query, options);
+
+    /// <summary>Built-in kinds go by reference, and the transport encodes them. The server knows no other kind's type: these go as JSON.</summary>
+    static ApiRequest Carry(ApiRequest request, IObject obj) => obj.Kind().Resource is null ? request with { Object = obj }
+        : request with { Body = obj.Kind().ToJson(obj), ContentType = "application/json" };
 
     static List<KeyValuePair<string, string>> Selection(ListQuery query)
     {

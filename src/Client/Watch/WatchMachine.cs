@@ -62,9 +62,13 @@ public sealed class WatchMachine(ListQuery query, WatchOptions options, Backoff 
 
     public void OnEvent(ApiEvent e)
     {
-        _events++;
         bool initial = Next is WatchStep.Watch { InitialEvents: true };
         string version = e.Object.Metadata.ResourceVersion;
+        _events++;
+        // A watch only ever goes forward (KEP-5504: revisions of one resource can be compared): this was told before, or overtaken. Deletions
+        // are the cache's to judge, since some servers send them with the revision of the last change.
+        bool old = !initial && !SyncEvent.IsNewer(version, ResourceVersion);
+        if (old && e.Type is ("ADDED" or "MODIFIED")) return;
         switch (e.Type)
         {
             case "ADDED" or "MODIFIED":
@@ -84,7 +88,7 @@ public sealed class WatchMachine(ListQuery query, WatchOptions options, Backoff 
                 throw new InvalidDataException("unknown watch event " + e.Type);
         }
         // Initial events come in any order: their revisions say nothing until the bookmark.
-        if (!initial && version.Length > 0) ResourceVersion = version;
+        if (!initial && !old && version.Length > 0) ResourceVersion = version;
     }
 
     /// <summary>The server ended the watch in good order.</summary>

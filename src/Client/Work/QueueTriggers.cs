@@ -50,14 +50,14 @@ public sealed class QueueTriggers(Action<Key> add) : Triggers, IDisposable
         _subscriptions.Clear();
     }
 
-    QueueTriggers On<T>(ICache<T> cache, Action<CacheEvent<T>> handler) where T : class, IObject<T>
+    QueueTriggers On<T>(ICache<T> cache, Action<CacheEvent<T>> handler) where T : class, IObject
     {
         _syncs.Add(cache.WhenSyncedAsync);
         _subscriptions.Add(cache.Subscribe(handler));
         return this;
     }
 
-    QueueTriggers Both<T>(ICache<T> cache, Action<T> each) where T : class, IObject<T> => On(cache, e =>
+    QueueTriggers Both<T>(ICache<T> cache, Action<T> each) where T : class, IObject => On(cache, e =>
     {
         if (e.Old is { } old) each(old);
         if (e.New is { } now) each(now);
