@@ -119,7 +119,7 @@ public sealed class ControllerBuilder<T> where T : class, IObject<T>
     async Task<Again> OneAsync(T obj, Func<T, CancellationToken, Task<Again>> reconcile, CancellationToken ct)
     {
         if (_finalizer is not var (name, cleanUp)) return await reconcile(obj, ct);
-        if (!obj.IsBeingDeleted()) return await reconcile(await _access.Client.AddFinalizerAsync(obj, name, ct), ct);
+        if (obj.Metadata.DeletionTimestamp is null) return await reconcile(await _access.Client.AddFinalizerAsync(obj, name, ct), ct);
         if (!obj.HasFinalizer(name)) return Again.OnChange;
         await cleanUp(obj, ct);
         await _access.Client.RemoveFinalizerAsync(obj, name, ct);

@@ -12,9 +12,6 @@ public static class Finalizers
     /// <summary>Whether the object's end waits for <paramref name="finalizer"/>.</summary>
     public static bool HasFinalizer(this IObject obj, string finalizer) => obj.Metadata.Finalizers.Contains(finalizer);
 
-    /// <summary>Whether somebody asked for the object's end.</summary>
-    public static bool IsBeingDeleted(this IObject obj) => obj.Metadata.DeletionTimestamp is not null;
-
     /// <summary>The object with the finalizer, written if it was not there.</summary>
     /// <param name="finalizer">With a domain of one's own: <c>shop.example.com/dns</c>.</param>
     public static Task<T> AddFinalizerAsync<T>(this IClient client, T obj, string finalizer, CancellationToken ct) where T : class, IObject<T> =>

@@ -20,6 +20,8 @@ public sealed partial class LeaderElector(IClient client, Key lease, string iden
     LeaseSpec? _observed;
     Lease? _written;
     long _observedAt;
+    /// <summary>The Lease that was observed is not there any more.</summary>
+    bool _gone;
     /// <summary>When the request was sent that last took or renewed the Lease: others may count from its arrival, which was later.</summary>
     long _heldSince;
 
@@ -53,18 +55,19 @@ public sealed partial class LeaderElector(IClient client, Key lease, string iden
     /// <summary>Returns when the Lease could not be renewed before the deadline, or is another's.</summary>
     async Task RenewAsync(CancellationToken ct)
     {
-        while (!ct.IsCancellationRequested)
+        for (var pause = TimeSpan.Zero; !ct.IsCancellationRequested; pause = _options.RetryPeriod)
         {
+            // It runs while there is nothing to do, too: what was renewed late has less time left.
             using var deadline = new CancellationTokenSource(Positive(_options.RenewDeadline - time.GetElapsedTime(_heldSince)), time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, deadline.Token);
             try
             {
+                await Task.Delay(pause, time, either.Token);
                 while (!await TryAsync(either.Token))
                 {
                     if (Leader.Length > 0 && Leader != identity) { Log.Stolen(_logger, identity, lease.ToString(), Leader); return; }
                     await Task.Delay(_options.RetryPeriod, time, either.Token);
                 }
-                await Task.Delay(_options.RetryPeriod, time, ct);
             }
             catch (OperationCanceledException) when (ct.IsCancellationRequested) { return; }
             catch (OperationCanceledException)
@@ -91,6 +94,12 @@ public sealed partial class LeaderElector(IClient client, Key lease, string iden
             current ??= await client.FindAsync<Lease>(lease, ct);
             if (current is null)
             {
+                // Taken away from under its holder, who may not know yet: he has as long as when he had just renewed it.
+                if (!IsLeader && _observed is { HolderIdentity.Length: > 0 } known)
+                {
+                    if (!_gone) (_gone, _observedAt) = (true, time.GetTimestamp());
+                    if (time.GetElapsedTime(_observedAt) < Duration(known)) return false;
+                }
                 var made = await client.CreateAsync(new Lease
                 {
                     Metadata = new() { Namespace = lease.Namespace, Name = lease.Name }, Spec = Mine(now, now, 0),
@@ -102,8 +111,7 @@ public sealed partial class LeaderElector(IClient client, Key lease, string iden
             Observe(current.Spec);
             string holder = current.Spec.HolderIdentity ?? "";
             bool mine = holder == identity;
-            var runsFor = TimeSpan.FromSeconds(current.Spec.LeaseDurationSeconds ?? _options.LeaseDuration.TotalSeconds);
-            if (holder.Length > 0 && !mine && time.GetElapsedTime(_observedAt) < runsFor) return false;
+            if (holder.Length > 0 && !mine && time.GetElapsedTime(_observedAt) < Duration(current.Spec)) return false;
             int transitions = current.Spec.LeaseTransitions ?? 0;
             var spec = mine ? Mine(current.Spec.AcquireTime ?? now, now, transitions) : Mine(now, now, transitions + 1);
             _written = await client.UpdateAsync(current with { Spec = spec }, ct);
@@ -115,10 +123,13 @@ public sealed partial class LeaderElector(IClient client, Key lease, string iden
         catch (Exception e)
         {
             // Another took it meanwhile, or the server is away: the next try tells.
-            if (e is not ApiException { IsConflict: true } and not ApiException { IsAlreadyExists: true }) Log.Failed(_logger, e, lease.ToString());
+            if (e is ApiException { IsConflict: true } or ApiException { IsAlreadyExists: true }) (_gone, _observedAt) = (false, time.GetTimestamp());
+            else Log.Failed(_logger, e, lease.ToString());
             return false;
         }
     }
+
+    TimeSpan Duration(LeaseSpec spec) => spec.LeaseDurationSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : _options.LeaseDuration;
 
     LeaseSpec Mine(DateTimeOffset acquired, DateTimeOffset renewed, int transitions) => (_observed ?? LeaseSpec.Empty) with
     {
@@ -128,8 +139,8 @@ public sealed partial class LeaderElector(IClient client, Key lease, string iden
 
     void Observe(LeaseSpec spec)
     {
-        if (spec.Equals(_observed)) return;
-        (_observed, _observedAt) = (spec, time.GetTimestamp());
+        if (spec.Equals(_observed) && !_gone) return;
+        (_observed, _observedAt, _gone) = (spec, time.GetTimestamp(), false);
     }
 
     /// <summary>Gives the Lease away, so that the next leader need not wait for its end.</summary>

@@ -4,7 +4,7 @@ using Hanbae.Api.Meta.V1;
 namespace Hanbae.Client;
 
 /// <summary>Says whose an object is, so that it goes with its owner and its changes concern it.</summary>
-public static class Owners
+public static class Owning
 {
     /// <summary>The object with <paramref name="owner"/> as its controller: <c>metadata.ownerReferences</c>.</summary>
     public static T OwnedBy<T>(this T obj, IObject owner) where T : class, IObject<T>
