@@ -122,8 +122,9 @@ public sealed partial class LeaderElector(IClient client, Key lease, string iden
         catch (OperationCanceledException) when (ct.IsCancellationRequested) { throw; }
         catch (Exception e)
         {
-            // Another took it meanwhile, or the server is away: the next try tells.
-            if (e is ApiException { IsConflict: true } or ApiException { IsAlreadyExists: true }) (_gone, _observedAt) = (false, time.GetTimestamp());
+            // Another took it meanwhile, or the server is away: the next try tells. What was gone may have been back since.
+            _gone = false;
+            if (e is ApiException { IsConflict: true } or ApiException { IsAlreadyExists: true }) _observedAt = time.GetTimestamp();
             else Log.Failed(_logger, e, lease.ToString());
             return false;
         }

@@ -96,6 +96,7 @@ public sealed class ElectionModelTests
         using var stop = new CancellationTokenSource();
         Task[] runs = [.. candidates.Select(c => Task.Run(() => c.RunAsync(stop.Token)))];
         var leaders = new HashSet<string>();
+        int taken = 0;
         try
         {
             for (int step = 0; step < 1600; step++)
@@ -105,10 +106,11 @@ public sealed class ElectionModelTests
                 if (calm) foreach (var c in candidates) c.Trouble = 0;
                 // Somebody sets the clocks, takes the Lease away, or takes it for himself.
                 if (random.Next(60) == 0) candidates[random.Next(3)].Clock.Off = TimeSpan.FromHours(random.Next(-1000, 1000));
-                // (One who never saw a holder cannot know that there was one.)
-                if (!calm && random.Next(200) == 0 && candidates.All(c => c.Elector.Leader.Length > 0))
+                // (One who never saw a holder cannot know that there was one; nor can one who missed all between two times.)
+                if (!calm && step > taken + 240 && random.Next(100) == 0 && candidates.All(c => c.Elector.Leader.Length > 0))
                 {
                     trace.Enqueue("the Lease is taken away");
+                    taken = step;
                     api.Remove<Lease>(s_lease.Name, s_lease.Namespace);
                 }
                 if (!calm && random.Next(200) == 0)
