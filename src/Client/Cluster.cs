@@ -29,7 +29,7 @@ public sealed class Cluster : IDisposable
     public ClusterConfig Config { get; }
     /// <summary>Calls; also the way to watchers.</summary>
     public IClient Client { get; }
-    /// <summary>Caches that everything in the program shares; they are filled while <see cref="RunAsync"/> runs.</summary>
+    /// <summary>Caches that everything in the program shares; they are filled while <see cref="RunAsync(CancellationToken)"/> runs.</summary>
     public InformerFactory Informers { get; }
 
     /// <summary>Connects when the first request goes out.</summary>

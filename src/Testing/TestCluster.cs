@@ -37,11 +37,13 @@ public sealed class TestCluster : IAsyncDisposable
         Client = new ApiClient(TransportOf("kubernetes-admin", ["system:masters"]), options.Time);
     }
 
+    /// <summary>The API server, for what no client can see.</summary>
     public ApiServer Server { get; }
     /// <summary>As an administrator, without a socket in between: objects go in and out by reference.</summary>
     public IClient Client { get; }
     /// <summary>Caches that everything in the cluster shares.</summary>
     public InformerFactory Informers { get; }
+    /// <summary>The clock that all of the cluster keeps to.</summary>
     public TimeProvider Time => _options.Time;
 
     /// <summary>A cluster that answers.</summary>

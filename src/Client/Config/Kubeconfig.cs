@@ -9,7 +9,9 @@ public sealed class Kubeconfig
 
     Kubeconfig() { }
 
+    /// <summary>The context that counts where none is named; empty when the files name none.</summary>
     public string CurrentContext { get; private set; } = "";
+    /// <summary>Their names, in the order in which they were found.</summary>
     public IEnumerable<string> Contexts => _contexts.Keys;
 
     /// <summary>The files of <c>KUBECONFIG</c>, or <c>~/.kube/config</c>; of equal names the first counts. Files that are not there are left out.</summary>

@@ -8,9 +8,11 @@ public interface ICache<T> where T : class, IObject
 {
     /// <summary>The first list is in.</summary>
     bool Synced { get; }
+    /// <summary>The object, or null when there is none that is known of.</summary>
     T? Find(Key key);
     /// <summary>All objects, in no order; a snapshot.</summary>
     IReadOnlyCollection<T> All { get; }
+    /// <summary>Objects of one namespace, without a scan.</summary>
     IReadOnlyCollection<T> In(string ns);
     /// <summary>Objects of a namespace (empty: of all) whose labels match.</summary>
     IEnumerable<T> Matching(string ns, Selector selector);
@@ -28,11 +30,13 @@ public interface ICache<T> where T : class, IObject
     {
         foreach (var obj in All) handler(new(obj, obj));
     }
+    /// <summary>Completes when the first list is in.</summary>
     Task WhenSyncedAsync(CancellationToken ct);
 }
 
 /// <summary>One change: no old object is an addition, no new one a deletion.</summary>
 public readonly record struct CacheEvent<T>(T? Old, T? New) where T : class
 {
+    /// <summary>The newest state there is of what changed.</summary>
     public T Object => New ?? Old!;
 }

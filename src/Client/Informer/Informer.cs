@@ -11,6 +11,7 @@ public sealed class Informer<T>(
 {
     readonly SharedCache<T> _cache = new(logger, transform);
 
+    /// <summary>The state, to be read and subscribed to.</summary>
     public ICache<T> Cache => _cache;
 
     /// <summary>Until cancelled; reconnects by itself.</summary>

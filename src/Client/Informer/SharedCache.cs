@@ -25,20 +25,29 @@ public sealed partial class SharedCache<T>(ILogger? logger = null, Func<T, T>? t
     CacheState<T> _state = new(ImmutableDictionary<string, Func<T, IEnumerable<string>>>.Empty);
     CacheState<T>? _incoming;
 
+    /// <inheritdoc/>
     public bool Synced => _synced.Task.IsCompletedSuccessfully;
+    /// <inheritdoc/>
     public Task WhenSyncedAsync(CancellationToken ct) => _synced.Task.WaitAsync(ct);
+    /// <summary>How many objects there are.</summary>
     public int Count { get { lock (_reading) return _state.Count; } }
+    /// <inheritdoc/>
     public T? Find(Key key) { lock (_reading) return _state.Find(key); }
+    /// <inheritdoc/>
     public IReadOnlyCollection<T> All { get { lock (_reading) return _state.All(); } }
+    /// <inheritdoc/>
     public IReadOnlyCollection<T> In(string ns) { lock (_reading) return _state.In(ns); }
+    /// <inheritdoc/>
     public IReadOnlyCollection<T> ByIndex(string index, string value) { lock (_reading) return _state.ByIndex(index, value); }
 
+    /// <inheritdoc/>
     public IEnumerable<T> Matching(string ns, Selector selector)
     {
         var among = ns.Length == 0 ? All : In(ns);
         return selector.IsEmpty ? among : among.Where(o => selector.Matches(o.Metadata.Labels));
     }
 
+    /// <inheritdoc/>
     public void AddIndex(string name, Func<T, IEnumerable<string>> values)
     {
         lock (_writing)
@@ -49,6 +58,7 @@ public sealed partial class SharedCache<T>(ILogger? logger = null, Func<T, T>? t
         }
     }
 
+    /// <inheritdoc/>
     public IDisposable Subscribe(Action<CacheEvent<T>> handler)
     {
         lock (_writing)
@@ -59,6 +69,7 @@ public sealed partial class SharedCache<T>(ILogger? logger = null, Func<T, T>? t
         return new Subscription(this, handler);
     }
 
+    /// <inheritdoc/>
     public void Resync(Action<CacheEvent<T>> handler)
     {
         lock (_writing)

@@ -25,6 +25,7 @@ public sealed partial class LeaderElector(IClient client, Key lease, string iden
     /// <summary>When the request was sent that last took or renewed the Lease: others may count from its arrival, which was later.</summary>
     long _heldSince;
 
+    /// <summary>This instance holds the Lease, and may work.</summary>
     public bool IsLeader { get; private set; }
     /// <summary>The holder as last seen; empty when there is none.</summary>
     public string Leader => _observed?.HolderIdentity ?? "";
@@ -177,12 +178,15 @@ public sealed partial class LeaderElector(IClient client, Key lease, string iden
 /// <summary>How long a lead lasts: client-go's defaults.</summary>
 public sealed record LeaderElectionOptions
 {
+    /// <summary>Fifteen, ten and two seconds.</summary>
     public static LeaderElectionOptions Default { get; } = new();
     /// <summary>Others wait so long after the last sign of life.</summary>
     public TimeSpan LeaseDuration { get; init; } = TimeSpan.FromSeconds(15);
     /// <summary>The leader gives up after so long without success; less than <see cref="LeaseDuration"/>.</summary>
     public TimeSpan RenewDeadline { get; init; } = TimeSpan.FromSeconds(10);
+    /// <summary>Between two tries to take or to renew.</summary>
     public TimeSpan RetryPeriod { get; init; } = TimeSpan.FromSeconds(2);
+    /// <summary>Gives the Lease away at the end, so that the next need not wait.</summary>
     public bool ReleaseOnEnd { get; init; } = true;
 
     /// <exception cref="ArgumentException">With these two could lead at once.</exception>

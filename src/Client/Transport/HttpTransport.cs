@@ -50,12 +50,14 @@ public sealed class HttpTransport : IApiTransport, IDisposable
         return new(handler) { Timeout = Timeout.InfiniteTimeSpan };
     }
 
+    /// <inheritdoc/>
     public async ValueTask<ApiResult> SendAsync(ApiRequest request, CancellationToken ct)
     {
         using var response = await ExchangeAsync(request, HttpCompletionOption.ResponseContentRead, Accept(request), ct);
         return await ReadAsync(response, request.Kind, ct);
     }
 
+    /// <inheritdoc/>
     public async IAsyncEnumerable<ApiEvent> WatchAsync(ApiRequest request, [EnumeratorCancellation] CancellationToken ct)
     {
         using var response = await ExchangeAsync(request, HttpCompletionOption.ResponseHeadersRead, Accept(request), ct);
@@ -67,6 +69,7 @@ public sealed class HttpTransport : IApiTransport, IDisposable
         while (await frames.NextAsync(ct) is { } frame) yield return Decoding.Event(frame.Span, type == Decoding.Protobuf, request.Kind);
     }
 
+    /// <inheritdoc/>
     public async ValueTask<Stream> StreamAsync(ApiRequest request, CancellationToken ct)
     {
         var response = await ExchangeAsync(request, HttpCompletionOption.ResponseHeadersRead, request.Accept.Length > 0 ? request.Accept : "*/*", ct);
@@ -195,8 +198,10 @@ public sealed class HttpTransport : IApiTransport, IDisposable
 /// <summary>How requests go over HTTP.</summary>
 public sealed record HttpTransportOptions
 {
+    /// <summary>Protobuf, in the library's name.</summary>
     public static HttpTransportOptions Default { get; } = new();
     /// <summary>Sends protobuf and likes it best in return; JSON when off.</summary>
     public bool Protobuf { get; init; } = true;
+    /// <summary>Names the program to the server, in its audit log for one.</summary>
     public string UserAgent { get; init; } = "hanbae";
 }

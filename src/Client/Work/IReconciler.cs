@@ -17,7 +17,9 @@ public readonly record struct Again(TimeSpan? After, DateTimeOffset? Time)
 {
     /// <summary>When something that it watches changes.</summary>
     public static Again OnChange => default;
+    /// <summary>After so long, changes apart.</summary>
     public static Again In(TimeSpan delay) => new(delay, null);
+    /// <summary>At that time, changes apart.</summary>
     public static Again At(DateTimeOffset time) => new(null, time);
     /// <summary>Soon, with growing delay: for what is expected to change without an event.</summary>
     public static Again WithBackoff => new(TimeSpan.MinValue, null);
