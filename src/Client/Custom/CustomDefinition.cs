@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Text.Json.Nodes;
 using System.Text.Json.Schema;
 using System.Text.Json.Serialization.Metadata;
@@ -9,7 +10,17 @@ namespace Hanbae.Client;
 /// <summary>Tells the cluster of a custom resource: the CustomResourceDefinition comes from the type, schema included.</summary>
 public static class CustomDefinition
 {
-    static readonly JsonSchemaExporterOptions s_options = new() { TreatNullObliviousAsNonNullable = true };
+    static readonly JsonSchemaExporterOptions s_options = new()
+    {
+        TreatNullObliviousAsNonNullable = true,
+        // The generated code holds on to the properties it tells of, and so to their attributes, trimmed or not.
+        TransformSchemaNode = static (context, schema) =>
+        {
+            var said = context.PropertyInfo?.AttributeProvider?.GetCustomAttributes(typeof(DescriptionAttribute), inherit: true);
+            if (schema is JsonObject described && said is [DescriptionAttribute { Description: { Length: > 0 } text }, ..]) described["description"] = text;
+            return schema;
+        },
+    };
 
     /// <summary>The definition, to be applied or written into a manifest.</summary>
     public static CustomResourceDefinition ToDefinition<TSpec, TStatus>(this CustomKind<TSpec, TStatus> kind) where TSpec : class where TStatus : class
