@@ -13,14 +13,19 @@ static class OverTheWire
 {
     public static async Task<int> RunAsync(string[] args)
     {
-        if (args is ["follow", var file, var form, var way]) return await FollowAsync(file, form == "protobuf", way == "WatchList");
-        int count = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 15_000;
+        if (args is ["follow", var file, var asked, var how]) return await FollowAsync(file, asked == "protobuf", how == "WatchList");
+        int count = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 15_000, runs = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 3;
         await using var cluster = await TestCluster.StartAsync(new() { Controllers = false, Scheduler = false });
-        for (int i = 0; i < 20; i++) await cluster.Client.CreateAsync(new Namespace { Metadata = new() { Name = $"ns-{i}" } }, default);
+        for (int i = 0; i < 20; i++)
+        {
+            await cluster.Client.CreateAsync(new Namespace { Metadata = new() { Name = $"ns-{i}" } }, default);
+            await cluster.Client.CreateAsync(new ServiceAccount { Metadata = new() { Name = "default", Namespace = $"ns-{i}" } }, default);
+        }
         await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (i, ct) =>
         {
             var pod = Samples.Pod(i, "");
-            pod = pod with { Metadata = pod.Metadata with { Uid = "", ResourceVersion = "", CreationTimestamp = null } };
+            // Mounts of the account's token are the server's to add.
+            pod = pod with { Spec = pod.Spec with { Containers = [.. pod.Spec.Containers.Select(c => c with { VolumeMounts = default })] }, Metadata = pod.Metadata with { Uid = "", ResourceVersion = "", CreationTimestamp = null } };
             var made = await cluster.Client.CreateAsync(pod with { Status = PodStatus.Empty }, ct);
             await cluster.Client.UpdateStatusAsync(made with { Status = pod.Status }, ct);
         });
@@ -28,7 +33,7 @@ static class OverTheWire
         // The server's own caches of each form are made once, and not for this bench's client.
         foreach (string form in (string[])["JSON", "protobuf"])
             foreach (string way in (string[])["list", "WatchList"])
-                for (int run = 0; run < 3; run++)
+                for (int run = 0; run < runs; run++)
                 {
                     using var child = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [.. Host(), "wire", "follow", door.Kubeconfig, form, way]))!;
                     await child.WaitForExitAsync();

@@ -1,4 +1,4 @@
-// What an informer over many Pods costs, over the wire (wire [pods]) or its cache alone: memory of the cache and of its objects, time of list, relist, events and look-ups.
+// What an informer over many Pods costs, over the wire (wire [pods [runs]]) or its cache alone: memory of the cache and of its objects, time of list, relist, events and look-ups.
 using System.Diagnostics;
 using Hanbae.Api;
 using Hanbae.Api.Codec;

@@ -63,10 +63,14 @@ public sealed class ElectionModelTests
             return _random.NextDouble() < Trouble / 3 ? throw new HttpRequestException("the answer was lost") : answer;
         }
 
-        Task LagAsync(CancellationToken ct)
+        /// <summary>By the line's own clock, which the test moves.</summary>
+        async Task LagAsync(CancellationToken ct)
         {
             double seconds = 0.05 + (_random.NextDouble() < Trouble ? 8 * _random.NextDouble() : 0);
-            return Task.Delay(TimeSpan.FromSeconds(seconds), _line, ct);
+            var over = new TaskCompletionSource();
+            using var timer = _line.CreateTimer(_ => over.TrySetResult(), null, TimeSpan.FromSeconds(seconds), Timeout.InfiniteTimeSpan);
+            using var ended = ct.Register(() => over.TrySetCanceled(ct));
+            await over.Task;
         }
 
         public async IAsyncEnumerable<ApiEvent> WatchAsync(ApiRequest request, [EnumeratorCancellation] CancellationToken ct)

@@ -16,15 +16,15 @@ public sealed class OverTheWireTests
     static readonly CancellationToken s_none = CancellationToken.None;
     static readonly Key s_lease = new("kube-system", "kube-controller-manager");
 
-    /// <summary>What a controller manager of one's own is: a connection, a Lease, all controllers.</summary>
-    sealed class ControllerManager : IAsyncDisposable
+    /// <summary>One of several that stand by for each other: a connection, a Lease, all controllers.</summary>
+    sealed class Instance : IAsyncDisposable
     {
         readonly Cluster _cluster;
         readonly CancellationTokenSource _stop = new();
         readonly Task _running;
         readonly LeaderElector _elector;
 
-        public ControllerManager(string identity, ClusterConfig config)
+        public Instance(string identity, ClusterConfig config)
         {
             _cluster = Cluster.Connect(config, new() { Qps = 0 });
             _elector = new(_cluster.Client, s_lease, identity, TimeProvider.System, new() { RetryPeriod = TimeSpan.FromMilliseconds(200) });
@@ -101,16 +101,16 @@ public sealed class OverTheWireTests
     }
 
     /// <returns>The second, which has the Lease of the first.</returns>
-    static async Task<ControllerManager> FirstAndSecondAsync(TestCluster cluster, ClusterConfig config, IClient client)
+    static async Task<Instance> FirstAndSecondAsync(TestCluster cluster, ClusterConfig config, IClient client)
     {
-        var first = new ControllerManager("first", config);
-        ControllerManager? second = null;
+        var first = new Instance("first", config);
+        Instance? second = null;
         try
         {
             await client.CreateAsync(new Namespace { Metadata = new() { Name = "shop" } }, s_none);
             await cluster.WhenAsync<ServiceAccount>(new("shop", "default"), a => a is not null);
             await cluster.WhenAsync<Lease>(s_lease, l => l?.Spec.HolderIdentity == "first");
-            second = new ControllerManager("second", config);
+            second = new Instance("second", config);
             await client.CreateAsync(Web, s_none);
             await client.CreateAsync(Front, s_none);
             await cluster.WhenAsync<Deployment>(new("shop", "web"), d => d?.Status.AvailableReplicas == 3);
