@@ -1,14 +1,16 @@
-// What an informer over many Pods costs: memory of the cache and of its objects, time of list, relist, events and look-ups.
+// What an informer over many Pods costs, over the wire (wire [pods [runs]]) or its cache alone: memory of the cache and of its objects, time of list, relist, events and look-ups.
 using System.Diagnostics;
 using Hanbae.Api;
 using Hanbae.Api.Codec;
 using Hanbae.Api.Core.V1;
+using Hanbae.Bench.Client;
 using Hanbae.Client;
 
+if (args is ["wire", ..]) return await OverTheWire.RunAsync(args[1..]);
 int count = args.Length > 0 ? int.Parse(args[0]) : 15_000;
 var info = Pod.Info;
-byte[][] wire = [.. Enumerable.Range(0, count).Select(i => info.ToProto(Sample(i, "1")))];
-Console.WriteLine($"{count} Pods, {wire.Average(w => w.Length):F0} bytes each in protobuf, {info.ToJson(Sample(0, "1")).Length} in JSON");
+byte[][] wire = [.. Enumerable.Range(0, count).Select(i => info.ToProto(Samples.Pod(i, "1")))];
+Console.WriteLine($"{count} Pods, {wire.Average(w => w.Length):F0} bytes each in protobuf, {info.ToJson(Samples.Pod(0, "1")).Length} in JSON");
 
 long before = Live();
 var watch = Stopwatch.StartNew();
@@ -42,6 +44,7 @@ Time("1,000,000 finds", 1_000_000, i => handled += cache.Find(keys[i % count]) i
 Time("100,000 reads of an index", 100_000, i => handled += cache.ByIndex("node", "node-" + i % 150).Count);
 GC.KeepAlive(cache);
 GC.KeepAlive(handled);
+return 0;
 
 void Fill(string what)
 {
@@ -60,40 +63,3 @@ static void Time(string what, int times, Action<int> act)
 }
 
 static long Live() => GC.GetTotalMemory(forceFullCollection: true);
-
-static Pod Sample(int i, string version)
-{
-    static Container Container(string name) => new()
-    {
-        Name = name, Image = "registry.example/team/" + name + ":1.2.3", ImagePullPolicy = "IfNotPresent",
-        Env = [new() { Name = "MODE", Value = "production" }, new() { Name = "REGION", Value = "north" }],
-        Ports = [new() { Name = "http", ContainerPortValue = 8080, Protocol = "TCP" }],
-        Resources = new() { Requests = Map.Of(("cpu", Quantity.Parse("100m")), ("memory", Quantity.Parse("128Mi"))), Limits = Map.Of(("memory", Quantity.Parse("256Mi"))) },
-        VolumeMounts = [new() { Name = "kube-api-access", MountPath = "/var/run/secrets/kubernetes.io/serviceaccount", ReadOnly = true }],
-        TerminationMessagePath = "/dev/termination-log", TerminationMessagePolicy = "File",
-    };
-    static PodCondition Condition(string type) => new() { Type = type, Status = "True", LastTransitionTime = DateTimeOffset.UnixEpoch.AddYears(50) };
-    string hash = $"{i * 7919 % 1_000_000:x6}";
-    return new()
-    {
-        Metadata = new()
-        {
-            Name = $"web-{i / 100}-{hash}-{i}", GenerateName = $"web-{i / 100}-", Namespace = "ns-" + i % 20, Uid = Guid.NewGuid().ToString(), ResourceVersion = version,
-            CreationTimestamp = DateTimeOffset.UnixEpoch.AddYears(50), Labels = Map.Of(("app", "web-" + i / 100), ("pod-template-hash", hash)),
-            OwnerReferences = [new() { ApiVersion = "apps/v1", Kind = "ReplicaSet", Name = "web-" + i / 100, Uid = Guid.NewGuid().ToString(), Controller = true, BlockOwnerDeletion = true }],
-        },
-        Spec = new()
-        {
-            NodeName = "node-" + i % 150, RestartPolicy = "Always", DnsPolicy = "ClusterFirst", ServiceAccountName = "default", SchedulerName = "default-scheduler",
-            Containers = [Container("app"), Container("sidecar")], TerminationGracePeriodSeconds = 30,
-            Tolerations = [new() { Key = "node.kubernetes.io/not-ready", Operator = "Exists", Effect = "NoExecute", TolerationSeconds = 300 }],
-        },
-        Status = new()
-        {
-            Phase = "Running", PodIP = $"10.{i >> 16}.{i >> 8 & 255}.{i & 255}", HostIP = "192.168.0." + i % 150, QosClass = "Burstable",
-            Conditions = [Condition("Initialized"), Condition("Ready"), Condition("ContainersReady"), Condition("PodScheduled")],
-            ContainerStatuses = [new() { Name = "app", Ready = true, Image = "registry.example/team/app:1.2.3", ContainerID = "containerd://" + Guid.NewGuid().ToString("N") },
-                new() { Name = "sidecar", Ready = true, Image = "registry.example/team/sidecar:1.2.3", ContainerID = "containerd://" + Guid.NewGuid().ToString("N") }],
-        },
-    };
-}

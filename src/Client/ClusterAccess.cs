@@ -14,10 +14,15 @@ public sealed class ClusterAccess(
 {
     readonly EventRecorder _recorder = new(new ApiClient(transport, time), component, host, time, logger);
 
+    /// <inheritdoc/>
     public IClient Client { get; } = new ApiClient(transport, time);
+    /// <inheritdoc/>
     public ICache<T> Cache<T>() where T : class, IObject<T> => informers.Cache<T>();
+    /// <inheritdoc/>
     public ICache<T> Cache<T>(ListQuery part) where T : class, IObject<T> => informers.Cache<T>(part);
+    /// <inheritdoc/>
     public IRecorder Recorder => _recorder;
+    /// <inheritdoc/>
     public TimeProvider Time => time;
 
     /// <summary>Sends the component's Events, until cancelled.</summary>

@@ -17,11 +17,14 @@ public interface IRecorder
 /// <remarks>One for each component: its own identity, shared caches.</remarks>
 public interface IClusterAccess
 {
+    /// <summary>Requests in the component's name.</summary>
     IClient Client { get; }
     /// <summary>The shared informer cache of a resource; the same instance for every caller. Started with the component.</summary>
     ICache<T> Cache<T>() where T : class, IObject<T>;
     /// <summary>A cache of a part of a resource, such as the Pods of one node.</summary>
     ICache<T> Cache<T>(ListQuery part) where T : class, IObject<T>;
+    /// <summary>Events in the component's name.</summary>
     IRecorder Recorder { get; }
+    /// <summary>The clock that the component keeps to.</summary>
     TimeProvider Time { get; }
 }

@@ -16,6 +16,7 @@ public sealed class Doorway : IAsyncDisposable
     Doorway(HttpFront front, X509Certificate2 certificate, ClusterConfig config, string kubeconfig) =>
         (_front, _certificate, Config, Kubeconfig) = (front, certificate, config, kubeconfig);
 
+    /// <summary>The port, with <c>https</c> before it.</summary>
     public Uri Address => _front.Addresses[0];
     /// <summary>The way in for this library's own clients.</summary>
     public ClusterConfig Config { get; }
@@ -50,6 +51,7 @@ public sealed class Doorway : IAsyncDisposable
         return X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pkcs12), null);
     }
 
+    /// <summary>Closes the port and removes the file.</summary>
     public async ValueTask DisposeAsync()
     {
         File.Delete(Kubeconfig);

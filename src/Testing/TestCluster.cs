@@ -37,11 +37,13 @@ public sealed class TestCluster : IAsyncDisposable
         Client = new ApiClient(TransportOf("kubernetes-admin", ["system:masters"]), options.Time);
     }
 
+    /// <summary>The API server, for what no client can see.</summary>
     public ApiServer Server { get; }
     /// <summary>As an administrator, without a socket in between: objects go in and out by reference.</summary>
     public IClient Client { get; }
     /// <summary>Caches that everything in the cluster shares.</summary>
     public InformerFactory Informers { get; }
+    /// <summary>The clock that all of the cluster keeps to.</summary>
     public TimeProvider Time => _options.Time;
 
     /// <summary>A cluster that answers.</summary>
@@ -121,6 +123,9 @@ public sealed class TestCluster : IAsyncDisposable
 
     /// <summary>Keeps a controller running for as long as the cluster.</summary>
     public void Run(string name, IReconciler controller) => Run(name, new ReconcileLoop(name, controller, _options.Time, new(), _options.Loggers.CreateLogger(name)).RunAsync);
+
+    /// <inheritdoc cref="Run(string, IReconciler)"/>
+    public void Run(string name, Controller controller) => Run(name, controller.RunAsync);
 
     /// <summary>Waits until an object is as it should be.</summary>
     /// <param name="holds">Null for the object that is not there.</param>

@@ -15,6 +15,7 @@ public sealed record TestClusterOptions
     public ControllerOptions ControllerOptions { get; init; } = ControllerOptions.Default;
     /// <summary>Whether Pods are given to nodes.</summary>
     public bool Scheduler { get; init; } = true;
+    /// <summary>Profiles and limits of the scheduler.</summary>
     public SchedulerOptions SchedulerOptions { get; init; } = new();
     /// <summary>How many nodes play that they run Pods, named <c>simulated-0</c> and so on.</summary>
     public int Nodes { get; init; }
@@ -26,6 +27,7 @@ public sealed record TestClusterOptions
     public ClusterSnapshot? From { get; init; }
     /// <summary>A last word on the API server: admission of one's own, groups, limits.</summary>
     public Func<ServerOptions, ServerOptions> Server { get; init; } = static options => options;
+    /// <summary>Where the parts of the cluster tell what goes wrong.</summary>
     public ILoggerFactory Loggers { get; init; } = NullLoggerFactory.Instance;
     /// <summary>How long <see cref="TestCluster.WhenAsync"/> waits, by the wall's clock.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(1);

@@ -10,9 +10,13 @@ public sealed class TestTime : TimeProvider
     /// <summary>How far it is ahead of the real one.</summary>
     public TimeSpan Ahead { get { lock (_gate) return _ahead; } }
 
+    /// <inheritdoc/>
     public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + Ahead;
+    /// <inheritdoc/>
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+    /// <inheritdoc/>
     public override long GetTimestamp() => System.GetElapsedTime(0, System.GetTimestamp()).Ticks + Ahead.Ticks;
+    /// <inheritdoc/>
     public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
 
     /// <exception cref="ArgumentOutOfRangeException">Back in time.</exception>
@@ -24,6 +28,7 @@ public sealed class TestTime : TimeProvider
         foreach (var timer in timers) timer.Hasten();
     }
 
+    /// <inheritdoc/>
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         var timer = new Timer(this, callback, state);

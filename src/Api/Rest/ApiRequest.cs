@@ -17,6 +17,8 @@ public sealed record ApiRequest
     public ReadOnlyMemory<byte> Body { get; init; }
     /// <summary>The body as an object: inside a process it is handed over as it is, HTTP encodes it.</summary>
     public IKind? Object { get; init; }
+    /// <summary>The kind of what is asked for, where the caller knows it: answers in JSON are read as that even when it is not built in.</summary>
+    public Schema.KindInfo? Kind { get; init; }
     /// <summary>Who asks, for requests that start inside the process; transports that cross a process boundary ignore it.</summary>
     public Identity? Identity { get; init; }
     /// <summary>Other headers (impersonation, authorization).</summary>

@@ -38,7 +38,7 @@ public static class Resources
 {
     static class Holder<T> where T : class, IObject<T>
     {
-        internal static readonly ResourceInfo Value = All(new GroupVersion(T.Info.Gvk.Group, T.Info.Gvk.Version)).First(r => r.Kind == T.Info);
+        internal static readonly ResourceInfo Value = T.Info.Resource ?? All(new GroupVersion(T.Info.Gvk.Group, T.Info.Gvk.Version)).First(r => r.Kind == T.Info);
     }
 
     /// <summary>Where objects of type <typeparamref name="T"/> are.</summary>

@@ -9,6 +9,8 @@ public abstract class KindInfo(string group, string version, string kind, string
     public string ApiVersion { get; } = new GroupVersion(group, version).ToString();
     public string Kind => Gvk.Kind;
     public virtual string ListKind => Gvk.Kind + "List";
+    /// <summary>Where objects of the kind are, when it is not built in; null for built-in kinds: <see cref="Rest.Resources"/> knows.</summary>
+    public virtual Rest.ResourceInfo? Resource => null;
     /// <summary>Fields, merge keys and the like; read on first use.</summary>
     public virtual TypeSchema Schema => ApiData.Type(path, Gvk.Kind);
 

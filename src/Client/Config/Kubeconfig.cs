@@ -9,7 +9,9 @@ public sealed class Kubeconfig
 
     Kubeconfig() { }
 
+    /// <summary>The context that counts where none is named; empty when the files name none.</summary>
     public string CurrentContext { get; private set; } = "";
+    /// <summary>Their names, in the order in which they were found.</summary>
     public IEnumerable<string> Contexts => _contexts.Keys;
 
     /// <summary>The files of <c>KUBECONFIG</c>, or <c>~/.kube/config</c>; of equal names the first counts. Files that are not there are left out.</summary>
@@ -59,7 +61,8 @@ public sealed class Kubeconfig
         if (!_clusters.TryGetValue(clusterName, out var cluster)) throw new FormatException($"cluster \"{clusterName}\" of context \"{name}\" does not exist");
         var user = _users.GetValueOrDefault(userName);
         if (user is null && userName.Length > 0) throw new FormatException($"user \"{userName}\" of context \"{name}\" does not exist");
-        if (user is not null) RefusePlugins(userName, user.Value);
+        if (user is not null && !user.Value["auth-provider"].IsNone)
+            throw new FormatException($"user \"{userName}\" logs in by the auth provider \"{user.Value["auth-provider"]["name"].Text}\", which is not supported: use an exec plugin");
         if (!Uri.TryCreate(cluster.Value["server"].Text, UriKind.Absolute, out var server) || server.Scheme is not ("https" or "http"))
             throw new FormatException($"server of cluster \"{clusterName}\" is no URL: \"{cluster.Value["server"].Text}\"");
         bool insecure = cluster.Value["insecure-skip-tls-verify"].True;
@@ -77,18 +80,12 @@ public sealed class Kubeconfig
             ClientKey = user is null ? default : Pem(user, "client-key"),
             Token = user?.Value["token"].Text ?? "",
             TokenFile = user is null ? "" : Resolve(user, user.Value["tokenFile"].Text),
+            Exec = user is null || user.Value["exec"].IsNone ? null : ExecPlugin.Read(userName, user.Value["exec"], user.Folder),
             Username = user?.Value["username"].Text ?? "",
             Password = user?.Value["password"].Text ?? "",
             Headers = user is null ? [] : [.. Impersonation(user.Value)],
             Namespace = chosen.Value["namespace"].Text is { Length: > 0 } ns ? ns : "default",
         };
-    }
-
-    static void RefusePlugins(string name, YamlTree user)
-    {
-        if (!user["exec"].IsNone) throw new FormatException($"user \"{name}\" logs in by the exec plugin \"{user["exec"]["command"].Text}\", which is not supported yet");
-        if (!user["auth-provider"].IsNone)
-            throw new FormatException($"user \"{name}\" logs in by the auth provider \"{user["auth-provider"]["name"].Text}\", which is not supported");
     }
 
     static IEnumerable<KeyValuePair<string, string>> Impersonation(YamlTree user)

@@ -23,6 +23,15 @@ public sealed record ServerResources(ImmutableArray<ResourceInfo> All)
     /// <summary>Where objects of that kind are, or null when it is no resource here.</summary>
     public ResourceInfo? Of(GroupVersionKind kind) => All.FirstOrDefault(r => r.Kind.Gvk == kind);
 
+    /// <summary>The resource that people call so: plural, singular, kind or short name, with or without <c>.group</c>; null when there is none.</summary>
+    public ResourceInfo? Find(string name)
+    {
+        int dot = name.IndexOf('.');
+        string group = dot < 0 ? "" : name[(dot + 1)..], word = dot < 0 ? name : name[..dot];
+        return Preferred.FirstOrDefault(r => (dot < 0 || r.Gvr.Group == group)
+            && (r.Gvr.Resource == word || r.Singular == word || r.ShortNames.Contains(word) || r.Kind.Kind.Equals(word, StringComparison.OrdinalIgnoreCase)));
+    }
+
     /// <summary>Asks the server (KEP-3352, one answer for all groups).</summary>
     /// <exception cref="ApiException">It failed to answer.</exception>
     public static async Task<ServerResources> DiscoverAsync(IApiTransport transport, CancellationToken ct)

@@ -29,6 +29,7 @@ public sealed partial class EventRecorder : IRecorder
     long _lastStamp;
     long _dropped;
 
+    /// <summary>Nothing is sent before <see cref="RunAsync"/>.</summary>
     public EventRecorder(IClient client, string component, string host, TimeProvider time, ILogger? logger = null)
     {
         (_client, _time, _logger) = (client, time, logger ?? NullLogger.Instance);
@@ -39,6 +40,7 @@ public sealed partial class EventRecorder : IRecorder
     /// <summary>Events that found no room.</summary>
     public long Dropped => Interlocked.Read(ref _dropped);
 
+    /// <inheritdoc/>
     public void Event(IObject about, string type, string reason, string message, string fieldPath = "")
     {
         var (kind, meta, now) = (about.Kind(), about.Metadata, _time.GetUtcNow());

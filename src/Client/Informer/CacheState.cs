@@ -4,7 +4,7 @@ namespace Hanbae.Client;
 
 /// <summary>The objects of a cache and their indexes: plain dictionaries, guarded by the cache's lock.</summary>
 /// <remarks>Objects are kept by namespace and name, so that the namespace index costs nothing. Snapshots are made when asked for and kept until a change.</remarks>
-sealed class CacheState<T>(IReadOnlyDictionary<string, Func<T, IEnumerable<string>>> indexers) where T : class, IObject<T>
+sealed class CacheState<T>(IReadOnlyDictionary<string, Func<T, IEnumerable<string>>> indexers) where T : class, IObject
 {
     sealed class Group<TKey> where TKey : notnull
     {

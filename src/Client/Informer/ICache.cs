@@ -4,13 +4,15 @@ namespace Hanbae.Client;
 
 /// <summary>The state that an informer keeps of one resource: read without asking the server, never written by its readers.</summary>
 /// <remarks>Objects are shared and immutable. What is read may be older than the server's by the time a watch needs.</remarks>
-public interface ICache<T> where T : class, IObject<T>
+public interface ICache<T> where T : class, IObject
 {
     /// <summary>The first list is in.</summary>
     bool Synced { get; }
+    /// <summary>The object, or null when there is none that is known of.</summary>
     T? Find(Key key);
     /// <summary>All objects, in no order; a snapshot.</summary>
     IReadOnlyCollection<T> All { get; }
+    /// <summary>Objects of one namespace, without a scan.</summary>
     IReadOnlyCollection<T> In(string ns);
     /// <summary>Objects of a namespace (empty: of all) whose labels match.</summary>
     IEnumerable<T> Matching(string ns, Selector selector);
@@ -23,11 +25,18 @@ public interface ICache<T> where T : class, IObject<T>
     /// <summary>Calls <paramref name="handler"/> for every object there is and every change to come, in order, one at a time. It must not block.</summary>
     /// <returns>Ends the calls.</returns>
     IDisposable Subscribe(Action<CacheEvent<T>> handler);
+    /// <summary>Calls <paramref name="handler"/> for every object there is, as a change from itself to itself, between two changes.</summary>
+    void Resync(Action<CacheEvent<T>> handler)
+    {
+        foreach (var obj in All) handler(new(obj, obj));
+    }
+    /// <summary>Completes when the first list is in.</summary>
     Task WhenSyncedAsync(CancellationToken ct);
 }
 
 /// <summary>One change: no old object is an addition, no new one a deletion.</summary>
 public readonly record struct CacheEvent<T>(T? Old, T? New) where T : class
 {
+    /// <summary>The newest state there is of what changed.</summary>
     public T Object => New ?? Old!;
 }

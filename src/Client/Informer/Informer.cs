@@ -11,6 +11,7 @@ public sealed class Informer<T>(
 {
     readonly SharedCache<T> _cache = new(logger, transform);
 
+    /// <summary>The state, to be read and subscribed to.</summary>
     public ICache<T> Cache => _cache;
 
     /// <summary>Until cancelled; reconnects by itself.</summary>
@@ -18,6 +19,6 @@ public sealed class Informer<T>(
     {
         var reflector = new Reflector(transport, Resources.Of<T>(), query, time, options, logger);
         // On the pool's threads, whatever context the caller has.
-        return Task.Run(() => reflector.RunAsync(_cache.Apply, ct), CancellationToken.None);
+        return Task.Run(() => reflector.RunAsync(e => _cache.Apply(e.Object is { } obj ? e with { Object = Answers.To(obj, T.Info) } : e), ct), CancellationToken.None);
     }
 }

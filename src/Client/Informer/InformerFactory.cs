@@ -14,6 +14,7 @@ public sealed class InformerFactory(IApiTransport transport, TimeProvider time, 
     CancellationToken? _ct;
     TaskCompletionSource _added = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    /// <summary>The cache of all objects of a kind, the same for every caller.</summary>
     public ICache<T> Cache<T>() where T : class, IObject<T> => Cache<T>(ListQuery.All);
 
     /// <param name="part">Namespace and selectors; the same part is the same cache.</param>

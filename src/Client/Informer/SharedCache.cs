@@ -12,7 +12,7 @@ namespace Hanbae.Client;
 /// writer, after the change can be read: a slow one holds up all, so it must only put keys in queues.
 /// </remarks>
 /// <param name="transform">Makes objects smaller before they are kept.</param>
-public sealed partial class SharedCache<T>(ILogger? logger = null, Func<T, T>? transform = null) : ICache<T> where T : class, IObject<T>
+public sealed partial class SharedCache<T>(ILogger? logger = null, Func<T, T>? transform = null) : ICache<T> where T : class, IObject
 {
     readonly ILogger _logger = logger ?? NullLogger.Instance;
     /// <summary>Held while a change is made and told. Taken before <see cref="_state"/>.</summary>
@@ -25,20 +25,29 @@ public sealed partial class SharedCache<T>(ILogger? logger = null, Func<T, T>? t
     CacheState<T> _state = new(ImmutableDictionary<string, Func<T, IEnumerable<string>>>.Empty);
     CacheState<T>? _incoming;
 
+    /// <inheritdoc/>
     public bool Synced => _synced.Task.IsCompletedSuccessfully;
+    /// <inheritdoc/>
     public Task WhenSyncedAsync(CancellationToken ct) => _synced.Task.WaitAsync(ct);
+    /// <summary>How many objects there are.</summary>
     public int Count { get { lock (_reading) return _state.Count; } }
+    /// <inheritdoc/>
     public T? Find(Key key) { lock (_reading) return _state.Find(key); }
+    /// <inheritdoc/>
     public IReadOnlyCollection<T> All { get { lock (_reading) return _state.All(); } }
+    /// <inheritdoc/>
     public IReadOnlyCollection<T> In(string ns) { lock (_reading) return _state.In(ns); }
+    /// <inheritdoc/>
     public IReadOnlyCollection<T> ByIndex(string index, string value) { lock (_reading) return _state.ByIndex(index, value); }
 
+    /// <inheritdoc/>
     public IEnumerable<T> Matching(string ns, Selector selector)
     {
         var among = ns.Length == 0 ? All : In(ns);
         return selector.IsEmpty ? among : among.Where(o => selector.Matches(o.Metadata.Labels));
     }
 
+    /// <inheritdoc/>
     public void AddIndex(string name, Func<T, IEnumerable<string>> values)
     {
         lock (_writing)
@@ -49,6 +58,7 @@ public sealed partial class SharedCache<T>(ILogger? logger = null, Func<T, T>? t
         }
     }
 
+    /// <inheritdoc/>
     public IDisposable Subscribe(Action<CacheEvent<T>> handler)
     {
         lock (_writing)
@@ -57,6 +67,13 @@ public sealed partial class SharedCache<T>(ILogger? logger = null, Func<T, T>? t
             _handlers = _handlers.Add(handler);
         }
         return new Subscription(this, handler);
+    }
+
+    /// <inheritdoc/>
+    public void Resync(Action<CacheEvent<T>> handler)
+    {
+        lock (_writing)
+            foreach (var obj in All) Tell(handler, new(obj, obj));
     }
 
     sealed class Subscription(SharedCache<T> cache, Action<CacheEvent<T>> handler) : IDisposable
@@ -106,9 +123,16 @@ public sealed partial class SharedCache<T>(ILogger? logger = null, Func<T, T>? t
     void Remove(T last)
     {
         lock (_reading)
-            if (_state.Remove(Key.Of(last)) is null) return;
+        {
+            var key = Key.Of(last);
+            // The end of what was there before this: it came late, or twice.
+            if (_state.Find(key) is not { } known || SyncEvent.IsNewer(known.Metadata.ResourceVersion, last.Metadata.ResourceVersion) && IsNumber(last) && IsNumber(known)) return;
+            _state.Remove(key);
+        }
         Tell(new(transform is null ? last : transform(last), null));
     }
+
+    static bool IsNumber(T obj) => obj.Metadata.ResourceVersion is [>= '0' and <= '9', ..];
 
     void Replace(CacheState<T> next)
     {
@@ -141,7 +165,7 @@ public sealed partial class SharedCache<T>(ILogger? logger = null, Func<T, T>? t
     {
         // One subscriber's fault must not end the informer of all the others.
         try { handler(e); }
-        catch (Exception error) { Log.HandlerFailed(_logger, error, T.Info.Kind, Key.Of(e.Object).ToString()); }
+        catch (Exception error) { Log.HandlerFailed(_logger, error, e.Object.Kind().Kind, Key.Of(e.Object).ToString()); }
     }
 
     static partial class Log

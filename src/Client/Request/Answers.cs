@@ -2,6 +2,7 @@ using System.Text;
 using Hanbae.Api;
 using Hanbae.Api.Meta.V1;
 using Hanbae.Api.Rest;
+using Hanbae.Api.Schema;
 
 namespace Hanbae.Client;
 
@@ -27,13 +28,17 @@ public static class Answers
     }
 
     internal static T As<T>(this ApiResult result) where T : class, IObject<T> =>
-        result.Object as T ?? throw new InvalidDataException($"expected {T.Info.Kind}, got {What(result)}");
+        result.Object is { } obj && (obj is T || obj is Unstructured { Info.Gvk: var gvk } && gvk == T.Info.Gvk) ? (T)To(obj, T.Info)
+        : throw new InvalidDataException($"expected {T.Info.Kind}, got {What(result)}");
+
+    /// <summary>The object as another type of the same kind holds it: itself as a rule. Inside a process custom resources come as trees.</summary>
+    internal static IObject To(IKind obj, KindInfo kind) => obj.Kind() == kind ? (IObject)obj : (IObject)kind.Decode(obj.Kind().ToJson(obj));
 
     internal static ListOf<T> AsList<T>(this ApiResult result) where T : class, IObject<T>
     {
         if (result.List is not { } list) throw new InvalidDataException($"expected {T.Info.ListKind}, got {What(result)}");
         var items = new T[list.Items.Count];
-        for (int i = 0; i < items.Length; i++) items[i] = (T)list.Items[i];
+        for (int i = 0; i < items.Length; i++) items[i] = (T)To(list.Items[i], T.Info);
         return new(list.Metadata.ResourceVersion, items) { Continue = list.Metadata.Continue };
     }
 

@@ -14,35 +14,45 @@ public sealed class ApiClient(IApiTransport transport, TimeProvider? time = null
     const int MostRetries = 10;
     readonly TimeProvider _time = time ?? TimeProvider.System;
 
+    /// <inheritdoc/>
     public IApiTransport Transport => transport;
 
+    /// <inheritdoc/>
     public async Task<T?> FindAsync<T>(Key key, CancellationToken ct) where T : class, IObject<T>
     {
         try { return await GetAsync<T>(key, ct); }
         catch (ApiException e) when (e.IsNotFound) { return null; }
     }
 
+    /// <inheritdoc/>
     public async Task<T> GetAsync<T>(Key key, CancellationToken ct) where T : class, IObject<T> =>
         (await SendAsync(Requests.Get<T>(key), ct)).As<T>();
 
+    /// <inheritdoc/>
     public async Task<ListOf<T>> ListAsync<T>(ListQuery query, CancellationToken ct) where T : class, IObject<T> =>
         (await SendAsync(Requests.List<T>(query), ct)).AsList<T>();
 
+    /// <inheritdoc/>
     public async Task<T> CreateAsync<T>(T obj, CancellationToken ct) where T : class, IObject<T> =>
         (await SendAsync(Requests.Create(obj), ct)).As<T>();
 
+    /// <inheritdoc/>
     public async Task<IKind?> CreateAsync<T>(Key of, string subresource, IKind body, CancellationToken ct) where T : class, IObject<T> =>
         (await SendAsync(Requests.Create<T>(of, subresource, body), ct)).Object;
 
+    /// <inheritdoc/>
     public async Task<T> UpdateAsync<T>(T obj, CancellationToken ct) where T : class, IObject<T> =>
         (await SendAsync(Requests.Update(obj), ct)).As<T>();
 
+    /// <inheritdoc/>
     public async Task<T> UpdateStatusAsync<T>(T obj, CancellationToken ct) where T : class, IObject<T> =>
         (await SendAsync(Requests.Update(obj, "status"), ct)).As<T>();
 
+    /// <inheritdoc/>
     public async Task<T> PatchAsync<T>(Key key, Patch patch, CancellationToken ct, string subresource = "") where T : class, IObject<T> =>
         (await SendAsync(Requests.Patch<T>(key, patch, subresource), ct)).As<T>();
 
+    /// <inheritdoc/>
     public async Task DeleteAsync<T>(Key key, DeleteOptions options, CancellationToken ct) where T : class, IObject<T> =>
         await SendAsync(Requests.Delete<T>(key, options), ct);
 

@@ -13,26 +13,35 @@ public interface IClient
 
     /// <returns>The object, or null when there is none.</returns>
     Task<T?> FindAsync<T>(Key key, CancellationToken ct) where T : class, IObject<T>;
+    /// <summary>The object, which must be there.</summary>
     Task<T> GetAsync<T>(Key key, CancellationToken ct) where T : class, IObject<T>;
+    /// <summary>What there is, or a page of it.</summary>
     Task<ListOf<T>> ListAsync<T>(ListQuery query, CancellationToken ct) where T : class, IObject<T>;
+    /// <summary>Creates; the answer is what the server made of it.</summary>
     Task<T> CreateAsync<T>(T obj, CancellationToken ct) where T : class, IObject<T>;
     /// <summary>Creates a subresource (binding, eviction, token): the answer is of the body's kind, or a Status.</summary>
     Task<IKind?> CreateAsync<T>(Key of, string subresource, IKind body, CancellationToken ct) where T : class, IObject<T>;
     /// <summary>Replaces the object; its resourceVersion must be the current one.</summary>
     Task<T> UpdateAsync<T>(T obj, CancellationToken ct) where T : class, IObject<T>;
+    /// <summary>Replaces what the object reports, and nothing else; its resourceVersion must be the current one.</summary>
     Task<T> UpdateStatusAsync<T>(T obj, CancellationToken ct) where T : class, IObject<T>;
+    /// <summary>Changes parts of the object, or of a subresource of it.</summary>
     Task<T> PatchAsync<T>(Key key, Patch patch, CancellationToken ct, string subresource = "") where T : class, IObject<T>;
+    /// <summary>Asks for the end of the object: it may take its time, or wait for finalizers.</summary>
     Task DeleteAsync<T>(Key key, DeleteOptions options, CancellationToken ct) where T : class, IObject<T>;
 }
 
 /// <summary>What to list.</summary>
 public sealed record ListQuery
 {
+    /// <summary>Everything, everywhere.</summary>
     public static ListQuery All { get; } = new();
 
     /// <summary>Empty for all namespaces.</summary>
     public string Namespace { get; init; } = "";
+    /// <summary>Such as <c>app=web,tier in (front,back)</c>.</summary>
     public string LabelSelector { get; init; } = "";
+    /// <summary>Such as <c>spec.nodeName=node-1</c>; which fields may be used depends on the kind.</summary>
     public string FieldSelector { get; init; } = "";
     /// <summary>Null: the most recent; "0": whatever the server has at hand.</summary>
     public string? ResourceVersion { get; init; }
@@ -60,10 +69,13 @@ public sealed record Patch(string Type, ReadOnlyMemory<byte> Body)
     /// <summary>Takes over fields that others own.</summary>
     public bool Force { get; init; }
 
+    /// <summary>JSON merge patch (RFC 7386): fields that are given replace, null takes away.</summary>
     public static Patch Merge(ReadOnlyMemory<byte> json) => new("application/merge-patch+json", json);
+    /// <summary>Kubernetes' own: lists are merged by their keys. Not for custom resources.</summary>
     public static Patch Strategic(ReadOnlyMemory<byte> json) => new("application/strategic-merge-patch+json", json);
     /// <summary>Server-side apply.</summary>
     public static Patch Apply(ReadOnlyMemory<byte> json, string fieldManager, bool force = true) =>
         new("application/apply-patch+yaml", json) { FieldManager = fieldManager, Force = force };
+    /// <summary>JSON patch (RFC 6902): a list of operations.</summary>
     public static Patch Json(ReadOnlyMemory<byte> json) => new("application/json-patch+json", json);
 }

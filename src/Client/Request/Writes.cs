@@ -11,11 +11,14 @@ public static class Writes
     const int Tries = 5;
     static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
+    /// <summary>The object as it is now, or null when it is gone.</summary>
     public static Task<T?> FindAsync<T>(this IClient client, T obj, CancellationToken ct) where T : class, IObject<T> => client.FindAsync<T>(Key.Of(obj), ct);
 
+    /// <summary>Asks for the end of the object; what must still be true stands in <paramref name="options"/>.</summary>
     public static Task DeleteAsync<T>(this IClient client, T obj, DeleteOptions options, CancellationToken ct) where T : class, IObject<T> =>
         client.DeleteAsync<T>(Key.Of(obj), options, ct);
 
+    /// <summary>Asks for the end of whatever has that name now.</summary>
     public static Task DeleteAsync<T>(this IClient client, T obj, CancellationToken ct) where T : class, IObject<T> =>
         client.DeleteAsync<T>(Key.Of(obj), DeleteOptions.Empty, ct);
 

@@ -6,7 +6,7 @@ using System.Text;
 namespace Hanbae.Client;
 
 /// <summary>Proves who asks, and finds out who answers: tokens and certificates, read again when their files change.</summary>
-sealed class Credentials(ClusterConfig config, TimeProvider time)
+sealed class Credentials(ClusterConfig config, TimeProvider time) : IDisposable
 {
     static readonly TimeSpan TokenLife = TimeSpan.FromMinutes(1);
 
@@ -16,8 +16,18 @@ sealed class Credentials(ClusterConfig config, TimeProvider time)
     X509Certificate2? _certificate;
     DateTime _certificateOf;
 
-    public AuthenticationHeaderValue? Authorization()
+    /// <summary>Where credentials come from when a program gives them.</summary>
+    readonly ExecCredentials? _exec = config.Exec is { } plugin ? new(plugin, config, time) : null;
+
+    /// <summary>What the plugin gives, or has given; null when there is no plugin. Certificates of one value are shown by connections that are made with it.</summary>
+    public async ValueTask<ExecCredentials.Credential?> PluginAsync(CancellationToken ct) => _exec is null ? null : await _exec.GetAsync(ct);
+
+    /// <inheritdoc cref="ExecCredentials.Refused"/>
+    public void Refused(ExecCredentials.Credential credential) => _exec?.Refused(credential);
+
+    public AuthenticationHeaderValue? Authorization(ExecCredentials.Credential? plugin)
     {
+        if (plugin is not null) return plugin.Token.Length > 0 ? new("Bearer", plugin.Token) : null;
         if (Token() is { Length: > 0 } token) return new("Bearer", token);
         return config.Username.Length == 0 ? null
             : new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(config.Username + ":" + config.Password)));
@@ -47,7 +57,8 @@ sealed class Credentials(ClusterConfig config, TimeProvider time)
             policy.CustomTrustStore.ImportFromPem(config.CertificateAuthority.ReadText());
             options.CertificateChainPolicy = policy;
         }
-        if (!config.ClientCertificate.IsEmpty) options.LocalCertificateSelectionCallback = (_, _, _, _, _) => Certificate();
+        if (_exec is { } exec) options.LocalCertificateSelectionCallback = (_, _, _, _, _) => exec.Certificate!;
+        else if (!config.ClientCertificate.IsEmpty) options.LocalCertificateSelectionCallback = (_, _, _, _, _) => Certificate();
         return options;
     }
 
@@ -64,4 +75,6 @@ sealed class Credentials(ClusterConfig config, TimeProvider time)
             return _certificate;
         }
     }
+
+    public void Dispose() => _exec?.Dispose();
 }

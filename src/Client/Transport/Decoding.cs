@@ -15,7 +15,7 @@ static class Decoding
 
     /// <summary>An answer's body. What is no object stays bytes.</summary>
     /// <exception cref="DecodeException"/>
-    public static ApiResult Result(int code, string mediaType, byte[] body, IReadOnlyList<string> warnings)
+    public static ApiResult Result(int code, string mediaType, byte[] body, IReadOnlyList<string> warnings, KindInfo? expected = null)
     {
         var bytes = new ApiResult { Code = code, Body = body, Warnings = warnings };
         if (body.Length == 0) return bytes;
@@ -25,6 +25,11 @@ static class Decoding
         var message = proto ? Envelope.Message(body, out type) : body.AsSpan();
         if (!proto) type = TypeOf(body);
         if (GroupVersion.Parse(type.ApiVersion) is not { } gv || type.Kind.Length == 0) return bytes;
+        if (!proto && expected is not null && ApiData.Kind(expected.Gvk) != expected)
+        {
+            if (expected.Gvk == gv.Kind(type.Kind)) return new() { Code = code, Object = expected.Decode(body), Warnings = warnings };
+            if (expected.Gvk.GroupVersion == gv && expected.ListKind == type.Kind) return new() { Code = code, List = JsonList(body, expected), Warnings = warnings };
+        }
         if (ApiData.Kind(gv.Kind(type.Kind)) is { } kind)
             return new() { Code = code, Object = proto ? kind.ReadProto(message) : kind.Decode(message), Warnings = warnings };
         if (type.Kind.EndsWith("List", StringComparison.Ordinal) && ApiData.Kind(gv.Kind(type.Kind[..^4])) is { } item)
@@ -54,13 +59,13 @@ static class Decoding
     /// <summary>The object of a watch event.</summary>
     /// <exception cref="DecodeException"/>
     /// <exception cref="NotSupportedException">Its kind is not built in.</exception>
-    public static IKind Object(ReadOnlySpan<byte> body)
+    public static IKind Object(ReadOnlySpan<byte> body, KindInfo? expected = null)
     {
         bool proto = body.StartsWith(Envelope.Magic);
         (string ApiVersion, string Kind) type = ("", "");
         var message = proto ? Envelope.Message(body, out type) : body;
         if (!proto) type = TypeOf(body);
-        var kind = GroupVersion.Parse(type.ApiVersion) is { } gv ? ApiData.Kind(gv.Kind(type.Kind)) : null;
+        var kind = GroupVersion.Parse(type.ApiVersion) is { } gv ? !proto && expected?.Gvk == gv.Kind(type.Kind) ? expected : ApiData.Kind(gv.Kind(type.Kind)) : null;
         if (kind is null && !proto && GroupVersion.Parse(type.ApiVersion) is { } custom && type.Kind.Length > 0) kind = new UnstructuredKind(custom.Kind(type.Kind));
         if (kind is null) throw new NotSupportedException($"kind \"{type.Kind}\" of apiVersion \"{type.ApiVersion}\" is not built in, and has no JSON here");
         return proto ? kind.ReadProto(message) : kind.Decode(message);
@@ -68,7 +73,7 @@ static class Decoding
 
     /// <summary>One line or frame of a watch.</summary>
     /// <exception cref="ApiException">It is an error event.</exception>
-    public static ApiEvent Event(ReadOnlySpan<byte> frame, bool proto)
+    public static ApiEvent Event(ReadOnlySpan<byte> frame, bool proto, KindInfo? expected = null)
     {
         string type = "";
         ReadOnlySpan<byte> raw = default;
@@ -104,7 +109,7 @@ static class Decoding
                     else reader.Skip();
                 } while (reader.NextMember());
         }
-        var obj = Object(raw);
+        var obj = Object(raw, expected);
         if (type == "ERROR")
             throw new ApiException(obj as Status ?? new Status { StatusValue = "Failure", Code = 500, Reason = "InternalError", Message = $"error event with a {obj.Kind()}" });
         return new(type, obj as IObject ?? throw new InvalidDataException($"{type} event with a {obj.Kind()}, which has no metadata"));

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Hanbae.Api;
 using Hanbae.Api.Meta.V1;
@@ -13,16 +14,24 @@ namespace Hanbae.Client;
 /// <remarks>Bodies go out in protobuf and come back so when the server can; see <see cref="HttpTransportOptions.Protobuf"/>.</remarks>
 public sealed class HttpTransport : IApiTransport, IDisposable
 {
-    readonly HttpClient _http;
+    readonly Lock _lock = new();
     readonly Credentials _credentials;
     readonly ClusterConfig _config;
     readonly HttpTransportOptions _options;
     readonly string _base;
+    volatile HttpClient _http;
+    X509Certificate2? _shown;
 
+    /// <summary>Connections are made when they are needed.</summary>
     public HttpTransport(ClusterConfig config, TimeProvider time, HttpTransportOptions? options = null)
     {
         (_config, _options, _credentials) = (config, options ?? HttpTransportOptions.Default, new(config, time));
         _base = config.Server.ToString().TrimEnd('/');
+        _http = Open();
+    }
+
+    HttpClient Open()
+    {
         var handler = new SocketsHttpHandler
         {
             SslOptions = _credentials.Tls(),
@@ -35,35 +44,38 @@ public sealed class HttpTransport : IApiTransport, IDisposable
             KeepAlivePingTimeout = TimeSpan.FromSeconds(15),
             InitialHttp2StreamWindowSize = 1 << 20,
         };
-        // What is shown is renewed: what asks from then on shows the new one.
-        if (!string.IsNullOrEmpty(config.ClientCertificate.File)) handler.PooledConnectionLifetime = TimeSpan.FromMinutes(5);
-        if (config.Proxy is { } proxy) handler.Proxy = new WebProxy(proxy);
-        _http = new(handler) { Timeout = Timeout.InfiniteTimeSpan };
+        // A certificate in a file is renewed there: lines made with the old one are given up in time.
+        if (_config.ClientCertificate.File is { Length: > 0 }) handler.PooledConnectionLifetime = TimeSpan.FromMinutes(5);
+        if (_config.Proxy is { } proxy) handler.Proxy = new WebProxy(proxy);
+        return new(handler) { Timeout = Timeout.InfiniteTimeSpan };
     }
 
+    /// <inheritdoc/>
     public async ValueTask<ApiResult> SendAsync(ApiRequest request, CancellationToken ct)
     {
         using var response = await ExchangeAsync(request, HttpCompletionOption.ResponseContentRead, Accept(request), ct);
-        return await ReadAsync(response, ct);
+        return await ReadAsync(response, request.Kind, ct);
     }
 
+    /// <inheritdoc/>
     public async IAsyncEnumerable<ApiEvent> WatchAsync(ApiRequest request, [EnumeratorCancellation] CancellationToken ct)
     {
         using var response = await ExchangeAsync(request, HttpCompletionOption.ResponseHeadersRead, Accept(request), ct);
-        if ((int)response.StatusCode >= 400) throw new ApiException(Answers.StatusOf(await ReadAsync(response, ct)));
+        if ((int)response.StatusCode >= 400) throw new ApiException(Answers.StatusOf(await ReadAsync(response, null, ct)));
         string type = MediaType(response);
         if (type is not (Decoding.Protobuf or Decoding.Json)) throw new InvalidDataException($"a watch of type \"{type}\"");
         await using var body = await response.Content.ReadAsStreamAsync(ct);
         using var frames = new WatchFrames(body, lengths: type == Decoding.Protobuf);
-        while (await frames.NextAsync(ct) is { } frame) yield return Decoding.Event(frame.Span, type == Decoding.Protobuf);
+        while (await frames.NextAsync(ct) is { } frame) yield return Decoding.Event(frame.Span, type == Decoding.Protobuf, request.Kind);
     }
 
+    /// <inheritdoc/>
     public async ValueTask<Stream> StreamAsync(ApiRequest request, CancellationToken ct)
     {
         var response = await ExchangeAsync(request, HttpCompletionOption.ResponseHeadersRead, request.Accept.Length > 0 ? request.Accept : "*/*", ct);
         try
         {
-            if ((int)response.StatusCode >= 400) throw new ApiException(Answers.StatusOf(await ReadAsync(response, ct)));
+            if ((int)response.StatusCode >= 400) throw new ApiException(Answers.StatusOf(await ReadAsync(response, null, ct)));
             // The stream gives the connection back when it is disposed.
             return await response.Content.ReadAsStreamAsync(ct);
         }
@@ -79,6 +91,34 @@ public sealed class HttpTransport : IApiTransport, IDisposable
 
     async Task<HttpResponseMessage> ExchangeAsync(ApiRequest request, HttpCompletionOption until, string accept, CancellationToken ct)
     {
+        var plugin = await _credentials.PluginAsync(ct);
+        var response = await ExchangeAsync(request, until, accept, plugin, ct);
+        if (plugin is null || response.StatusCode != HttpStatusCode.Unauthorized) return response;
+        // What a plugin gave may have been revoked before its time: once, with what it gives now.
+        response.Dispose();
+        _credentials.Refused(plugin);
+        return await ExchangeAsync(request, until, accept, await _credentials.PluginAsync(ct), ct);
+    }
+
+    /// <summary>Lines that show the certificate: a new one wants new lines.</summary>
+    HttpClient Showing(X509Certificate2? certificate)
+    {
+        if (ReferenceEquals(certificate, Volatile.Read(ref _shown))) return _http;
+        lock (_lock)
+        {
+            if (_shown is null && certificate is not null || ReferenceEquals(certificate, _shown)) _shown = certificate;
+            else
+            {
+                // As client-go: what is under way with the old one breaks, and watches come back.
+                _http.Dispose();
+                (_http, _shown) = (Open(), certificate);
+            }
+            return _http;
+        }
+    }
+
+    async Task<HttpResponseMessage> ExchangeAsync(ApiRequest request, HttpCompletionOption until, string accept, ExecCredentials.Credential? plugin, CancellationToken ct)
+    {
         using var message = new HttpRequestMessage(new HttpMethod(request.Method), Address(request))
         {
             Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionOrLower, Content = Content(request),
@@ -87,10 +127,10 @@ public sealed class HttpTransport : IApiTransport, IDisposable
         if (_config.TlsServerName.Length > 0) message.Headers.Host = _config.TlsServerName;
         message.Headers.TryAddWithoutValidation("Accept", accept);
         message.Headers.TryAddWithoutValidation("User-Agent", request.UserAgent.Length > 0 ? request.UserAgent : _options.UserAgent);
-        message.Headers.Authorization = _credentials.Authorization();
+        message.Headers.Authorization = _credentials.Authorization(plugin);
         foreach (var (name, value) in _config.Headers) message.Headers.TryAddWithoutValidation(name, value);
         foreach (var (name, value) in request.Headers) message.Headers.TryAddWithoutValidation(name, value);
-        return await _http.SendAsync(message, until, ct);
+        return await Showing(plugin?.Certificate).SendAsync(message, until, ct);
     }
 
     string Address(ApiRequest request)
@@ -132,11 +172,11 @@ public sealed class HttpTransport : IApiTransport, IDisposable
         _ => null,
     };
 
-    static async Task<ApiResult> ReadAsync(HttpResponseMessage response, CancellationToken ct)
+    static async Task<ApiResult> ReadAsync(HttpResponseMessage response, Api.Schema.KindInfo? expected, CancellationToken ct)
     {
         byte[] body = await response.Content.ReadAsByteArrayAsync(ct);
         string[] warnings = [.. response.Headers.Warning.Select(w => Unquote(w.Text))];
-        var result = Decoding.Result((int)response.StatusCode, MediaType(response), body, warnings);
+        var result = Decoding.Result((int)response.StatusCode, MediaType(response), body, warnings, expected);
         // A proxy before the server says when to come back in a header alone.
         if (result.Code is 429 or >= 500 && response.Headers.RetryAfter?.Delta is { } delay && Answers.StatusOf(result) is var status && status.Details is not { RetryAfterSeconds: > 0 })
             return result with { Object = status with { Details = (status.Details ?? StatusDetails.Empty) with { RetryAfterSeconds = (int)delay.TotalSeconds } } };
@@ -147,14 +187,21 @@ public sealed class HttpTransport : IApiTransport, IDisposable
 
     static string Unquote(string text) => text is ['"', .. var inner, '"'] ? inner.Replace("\\\"", "\"").Replace("\\\\", "\\") : text;
 
-    public void Dispose() => _http.Dispose();
+    /// <summary>Closes all lines: what is under way breaks.</summary>
+    public void Dispose()
+    {
+        _http.Dispose();
+        _credentials.Dispose();
+    }
 }
 
 /// <summary>How requests go over HTTP.</summary>
 public sealed record HttpTransportOptions
 {
+    /// <summary>Protobuf, in the library's name.</summary>
     public static HttpTransportOptions Default { get; } = new();
     /// <summary>Sends protobuf and likes it best in return; JSON when off.</summary>
     public bool Protobuf { get; init; } = true;
+    /// <summary>Names the program to the server, in its audit log for one.</summary>
     public string UserAgent { get; init; } = "hanbae";
 }

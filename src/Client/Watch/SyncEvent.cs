@@ -1,3 +1,4 @@
+using System.Globalization;
 using Hanbae.Api;
 
 namespace Hanbae.Client;
@@ -18,4 +19,9 @@ public enum SyncKind : byte
 }
 
 /// <inheritdoc cref="SyncKind"/>
-public readonly record struct SyncEvent(SyncKind Kind, IObject? Object = null);
+public readonly record struct SyncEvent(SyncKind Kind, IObject? Object = null)
+{
+    /// <summary>Whether a revision comes after another; true where that cannot be told.</summary>
+    internal static bool IsNewer(string version, string than) =>
+        !ulong.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out ulong a) || !ulong.TryParse(than, NumberStyles.None, CultureInfo.InvariantCulture, out ulong b) || a > b;
+}

@@ -5,9 +5,11 @@ namespace Hanbae.Client;
 /// <summary>What the follower of a resource has to do next.</summary>
 public abstract record WatchStep
 {
+    /// <summary>Ask for a list.</summary>
     public sealed record List(ListQuery Query) : WatchStep;
     /// <param name="InitialEvents">The watch is to begin with what there is.</param>
     public sealed record Watch(string ResourceVersion, bool InitialEvents) : WatchStep;
+    /// <summary>Wait, and then go on.</summary>
     public sealed record Pause(TimeSpan Delay, WatchStep Then) : WatchStep;
 }
 
@@ -27,6 +29,7 @@ public sealed class WatchMachine(ListQuery query, WatchOptions options, Backoff 
     bool _whole;
     int _events;
 
+    /// <summary>What is to be done now; one of the <c>On…</c> says how it went.</summary>
     public WatchStep Next { get; private set; } = options.InitialEvents
         ? new WatchStep.Watch("", InitialEvents: true)
         : new WatchStep.List(query with { ResourceVersion = "0" });
@@ -34,6 +37,7 @@ public sealed class WatchMachine(ListQuery query, WatchOptions options, Backoff 
     /// <summary>The newest revision that was seen; empty before the first list is complete.</summary>
     public string ResourceVersion { get; private set; } = "";
 
+    /// <summary>A list, or a page of one, has come.</summary>
     public void OnPage(ApiList page)
     {
         var asked = ((WatchStep.List)Next).Query;
@@ -60,11 +64,16 @@ public sealed class WatchMachine(ListQuery query, WatchOptions options, Backoff 
         if (Next is WatchStep.Watch { InitialEvents: true }) emit(new(SyncKind.Init));
     }
 
+    /// <summary>The open watch told something.</summary>
     public void OnEvent(ApiEvent e)
     {
-        _events++;
         bool initial = Next is WatchStep.Watch { InitialEvents: true };
         string version = e.Object.Metadata.ResourceVersion;
+        _events++;
+        // A watch only ever goes forward (KEP-5504: revisions of one resource can be compared): this was told before, or overtaken. Deletions
+        // are the cache's to judge, since some servers send them with the revision of the last change.
+        bool old = !initial && !SyncEvent.IsNewer(version, ResourceVersion);
+        if (old && e.Type is ("ADDED" or "MODIFIED")) return;
         switch (e.Type)
         {
             case "ADDED" or "MODIFIED":
@@ -84,7 +93,7 @@ public sealed class WatchMachine(ListQuery query, WatchOptions options, Backoff 
                 throw new InvalidDataException("unknown watch event " + e.Type);
         }
         // Initial events come in any order: their revisions say nothing until the bookmark.
-        if (!initial && version.Length > 0) ResourceVersion = version;
+        if (!initial && !old && version.Length > 0) ResourceVersion = version;
     }
 
     /// <summary>The server ended the watch in good order.</summary>
@@ -92,6 +101,7 @@ public sealed class WatchMachine(ListQuery query, WatchOptions options, Backoff 
         // One that brought nothing, not even a bookmark, must not be opened again at once for ever.
         Next = _events == 0 || Next is WatchStep.Watch { InitialEvents: true } ? After(Next) : WatchOn();
 
+    /// <summary>What was to be done failed; what now depends on how.</summary>
     public void OnFailure(Exception error)
     {
         var status = error as ApiException;
@@ -108,6 +118,7 @@ public sealed class WatchMachine(ListQuery query, WatchOptions options, Backoff 
         };
     }
 
+    /// <summary>The wait is over.</summary>
     public void OnPaused() => Next = ((WatchStep.Pause)Next).Then;
 
     void Listed(string version)
@@ -151,6 +162,7 @@ public sealed class WatchMachine(ListQuery query, WatchOptions options, Backoff 
 /// <summary>How a resource is followed.</summary>
 public sealed record WatchOptions
 {
+    /// <summary>Lists in pages of 500, watches of five to ten minutes.</summary>
     public static WatchOptions Default { get; } = new();
 
     /// <summary>Objects in a page of a most recent list.</summary>

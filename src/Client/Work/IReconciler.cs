@@ -17,7 +17,9 @@ public readonly record struct Again(TimeSpan? After, DateTimeOffset? Time)
 {
     /// <summary>When something that it watches changes.</summary>
     public static Again OnChange => default;
+    /// <summary>After so long, changes apart.</summary>
     public static Again In(TimeSpan delay) => new(delay, null);
+    /// <summary>At that time, changes apart.</summary>
     public static Again At(DateTimeOffset time) => new(null, time);
     /// <summary>Soon, with growing delay: for what is expected to change without an event.</summary>
     public static Again WithBackoff => new(TimeSpan.MinValue, null);
@@ -27,15 +29,15 @@ public readonly record struct Again(TimeSpan? After, DateTimeOffset? Time)
 public abstract class Triggers
 {
     /// <summary>Each changed object's own key.</summary>
-    public abstract Triggers Each<T>(ICache<T> cache) where T : class, IObject<T>;
+    public abstract Triggers Each<T>(ICache<T> cache) where T : class, IObject;
     /// <summary>The controlling owner's key, when it is of kind <paramref name="ownerKind"/> (of the API group <paramref name="ownerGroup"/> where that must be told).</summary>
-    public abstract Triggers OwnerOf<T>(ICache<T> cache, string ownerKind, string? ownerGroup = null) where T : class, IObject<T>;
+    public abstract Triggers OwnerOf<T>(ICache<T> cache, string ownerKind, string? ownerGroup = null) where T : class, IObject;
     /// <summary>Keys computed from a change; called for the old and the new object.</summary>
-    public abstract Triggers Map<T>(ICache<T> cache, Func<T, IEnumerable<Key>> keys) where T : class, IObject<T>;
+    public abstract Triggers Map<T>(ICache<T> cache, Func<T, IEnumerable<Key>> keys) where T : class, IObject;
     /// <summary>Like <see cref="Each{T}"/>, for changes that pass.</summary>
-    public abstract Triggers When<T>(ICache<T> cache, Func<CacheEvent<T>, bool> passes) where T : class, IObject<T>;
+    public abstract Triggers When<T>(ICache<T> cache, Func<CacheEvent<T>, bool> passes) where T : class, IObject;
     /// <summary>Keys from anything else: a timer, a folder, a socket. The source gets what to call, and is disposed at the end.</summary>
     public abstract Triggers From(Func<Action<Key>, IDisposable> source);
     /// <summary>A cache that is read but whose changes concern no key: work begins only when it is filled.</summary>
-    public abstract Triggers Needs<T>(ICache<T> cache) where T : class, IObject<T>;
+    public abstract Triggers Needs<T>(ICache<T> cache) where T : class, IObject;
 }

@@ -15,23 +15,29 @@ public sealed class QueueTriggers(Action<Key> add) : Triggers, IDisposable
     readonly List<IDisposable> _subscriptions = [];
     readonly List<Func<CancellationToken, Task>> _syncs = [];
 
+    /// <inheritdoc/>
     public override Triggers Each<T>(ICache<T> cache) => On(cache, e => add(Key.Of(e.Object)));
 
+    /// <inheritdoc/>
     public override Triggers When<T>(ICache<T> cache, Func<CacheEvent<T>, bool> passes) =>
         On(cache, e => { if (passes(e)) add(Key.Of(e.Object)); });
 
+    /// <inheritdoc/>
     public override Triggers OwnerOf<T>(ICache<T> cache, string ownerKind, string? ownerGroup = null) =>
         Both(cache, obj => { if (OwnerKey(obj, ownerKind, ownerGroup) is { } key) add(key); });
 
+    /// <inheritdoc/>
     public override Triggers Map<T>(ICache<T> cache, Func<T, IEnumerable<Key>> keys) =>
         Both(cache, obj => { foreach (var key in keys(obj)) add(key); });
 
+    /// <inheritdoc/>
     public override Triggers From(Func<Action<Key>, IDisposable> source)
     {
         _subscriptions.Add(source(add));
         return this;
     }
 
+    /// <inheritdoc/>
     public override Triggers Needs<T>(ICache<T> cache)
     {
         _syncs.Add(cache.WhenSyncedAsync);
@@ -44,20 +50,21 @@ public sealed class QueueTriggers(Action<Key> add) : Triggers, IDisposable
         foreach (var synced in _syncs) await synced(ct);
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         foreach (var subscription in _subscriptions) subscription.Dispose();
         _subscriptions.Clear();
     }
 
-    QueueTriggers On<T>(ICache<T> cache, Action<CacheEvent<T>> handler) where T : class, IObject<T>
+    QueueTriggers On<T>(ICache<T> cache, Action<CacheEvent<T>> handler) where T : class, IObject
     {
         _syncs.Add(cache.WhenSyncedAsync);
         _subscriptions.Add(cache.Subscribe(handler));
         return this;
     }
 
-    QueueTriggers Both<T>(ICache<T> cache, Action<T> each) where T : class, IObject<T> => On(cache, e =>
+    QueueTriggers Both<T>(ICache<T> cache, Action<T> each) where T : class, IObject => On(cache, e =>
     {
         if (e.Old is { } old) each(old);
         if (e.New is { } now) each(now);

@@ -24,10 +24,15 @@ sealed class RetryDelays<T>(TimeProvider time, RetryOptions options) where T : n
 /// <summary>The numbers of <see cref="RetryDelays{T}"/>.</summary>
 public sealed record RetryOptions
 {
+    /// <summary>client-go's numbers.</summary>
     public static RetryOptions Default { get; } = new();
+    /// <summary>How long an item waits that failed once; each failure in a row doubles it.</summary>
     public TimeSpan First { get; init; } = TimeSpan.FromMilliseconds(5);
+    /// <summary>No item waits longer.</summary>
     public TimeSpan Longest { get; init; } = TimeSpan.FromSeconds(1000);
+    /// <summary>So many retries of all items together come back a second.</summary>
     public double PerSecond { get; init; } = 10;
+    /// <summary>So many retries come back before that counts.</summary>
     public int Burst { get; init; } = 100;
 }
 

@@ -73,8 +73,10 @@ public sealed partial class ReconcileLoop(string name, IReconciler reconciler, T
 /// <summary>How a reconciler is run.</summary>
 public sealed record ReconcileOptions
 {
+    /// <summary>Five workers, client-go's retries.</summary>
     public static ReconcileOptions Default { get; } = new();
     /// <summary>Keys worked on at once.</summary>
     public int Workers { get; init; } = 5;
+    /// <summary>How long what failed has to wait.</summary>
     public RetryOptions Retries { get; init; } = RetryOptions.Default;
 }

@@ -28,6 +28,7 @@ public sealed class WorkQueue<T> : IDisposable where T : notnull
     readonly ITimer _timer;
     bool _closed;
 
+    /// <summary>An empty queue, that may be used at once.</summary>
     public WorkQueue(string name, TimeProvider time, RetryOptions? retries = null)
     {
         _time = time;
@@ -41,6 +42,7 @@ public sealed class WorkQueue<T> : IDisposable where T : notnull
     /// <summary>Keys that wait for their time.</summary>
     public int Delayed { get { lock (_lock) return _due.Count; } }
 
+    /// <summary>Wants work on the item now; once, however often it is said before the work begins.</summary>
     public void Add(T item)
     {
         lock (_lock) AddLocked(item);
@@ -124,6 +126,7 @@ public sealed class WorkQueue<T> : IDisposable where T : notnull
         }
     }
 
+    /// <summary>Takes no more items, and forgets those that wait for their time.</summary>
     public void Dispose()
     {
         Shut();

@@ -60,7 +60,7 @@ public sealed class KubeconfigTests : IDisposable
     }
 
     [Theory]
-    [InlineData("cloudy", "user \"cloud\" logs in by the exec plugin \"aws-iam-authenticator\", which is not supported yet")]
+    [InlineData("cloudy", "user \"cloud\": exec has no interactiveMode, which v1 asks for")]
     [InlineData("broken", "cluster \"nowhere\" of context \"broken\" does not exist")]
     [InlineData("none", "context \"none\" does not exist")]
     public void What_cannot_be_is_said(string context, string message) =>
