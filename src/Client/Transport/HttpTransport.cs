@@ -53,7 +53,7 @@ public sealed class HttpTransport : IApiTransport, IDisposable
     /// <inheritdoc/>
     public async ValueTask<ApiResult> SendAsync(ApiRequest request, CancellationToken ct)
     {
-        using var response = await ExchangeAsync(request, HttpCompletionOption.ResponseContentRead, Accept(request), ct);
+        using var response = await ExchangeAsync(request, HttpCompletionOption.ResponseHeadersRead, Accept(request), ct);
         return await ReadAsync(response, request.Kind, ct);
     }
 
@@ -174,13 +174,28 @@ public sealed class HttpTransport : IApiTransport, IDisposable
 
     static async Task<ApiResult> ReadAsync(HttpResponseMessage response, Api.Schema.KindInfo? expected, CancellationToken ct)
     {
-        byte[] body = await response.Content.ReadAsByteArrayAsync(ct);
+        byte[] body = await BodyAsync(response.Content, ct);
         string[] warnings = [.. response.Headers.Warning.Select(w => Unquote(w.Text))];
         var result = Decoding.Result((int)response.StatusCode, MediaType(response), body, warnings, expected);
         // A proxy before the server says when to come back in a header alone.
         if (result.Code is 429 or >= 500 && response.Headers.RetryAfter?.Delta is { } delay && Answers.StatusOf(result) is var status && status.Details is not { RetryAfterSeconds: > 0 })
             return result with { Object = status with { Details = (status.Details ?? StatusDetails.Empty) with { RetryAfterSeconds = (int)delay.TotalSeconds } } };
         return result;
+    }
+
+    /// <summary>Into an array of its size: HttpClient's own buffers for large answers would stay in the pool, tens of megabytes after one list.</summary>
+    static async Task<byte[]> BodyAsync(HttpContent content, CancellationToken ct)
+    {
+        await using var stream = await content.ReadAsStreamAsync(ct);
+        if (content.Headers.ContentLength is { } length)
+        {
+            byte[] whole = GC.AllocateUninitializedArray<byte>(checked((int)length));
+            await stream.ReadExactlyAsync(whole, ct);
+            return whole;
+        }
+        using var grown = new MemoryStream();
+        await stream.CopyToAsync(grown, ct);
+        return grown.ToArray();
     }
 
     static string MediaType(HttpResponseMessage response) => response.Content.Headers.ContentType?.MediaType ?? "";
