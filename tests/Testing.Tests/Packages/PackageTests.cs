@@ -37,7 +37,7 @@ public sealed class PackageTests : IDisposable
             using var spec = package.GetEntry($"Hanbae.{name}.nuspec")!.Open();
             var metadata = XDocument.Load(spec).Root!.Elements().Single();
             XElement Of(string element) => metadata.Elements().Single(e => e.Name.LocalName == element);
-            Assert.Equal(("expression", "README.md"), (Of("license").Attribute("type")!.Value, Of("readme").Value));
+            Assert.Equal("README.md", Of("readme").Value);
             Assert.True(Of("description").Value.Length > 40);
         }
 
