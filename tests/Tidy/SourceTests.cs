@@ -41,6 +41,7 @@ public sealed partial class SourceTests
         // Waiting for ever, until cancelled, is no sleep.
         Rule.Holds("sleeps in tests", Matches(Tree.CSharp("tests"), Sleep()),
             // Real processes tell nobody when they are done: these look again every few milliseconds, with a limit.
+            "tests/Controllers.Tests/Faults/FaultyCluster.cs: Task.Delay(s_glance,",
             "tests/Cri.Tests/ContainerdTests.cs: Task.Delay(20)",
             "tests/Cri.Tests/FakeCriTests.cs: Task.Delay(1)",
             "tests/EndToEnd/Rig/Until.cs: Task.Delay(Glance)",

@@ -20,6 +20,8 @@ sealed class FaultyCluster : IAsyncDisposable
     /// <summary>A minute and a half before noon.</summary>
     public static readonly DateTimeOffset Begin = new(2030, 1, 1, 11, 58, 30, TimeSpan.Zero);
 
+    static readonly TimeSpan s_glance = TimeSpan.FromMilliseconds(5);
+
     readonly MemoryStore _store;
     readonly TestTime _timers = new();
     readonly ControllerOptions _options;
@@ -45,6 +47,10 @@ sealed class FaultyCluster : IAsyncDisposable
     }
 
     public JumpingTime Time { get; }
+
+    /// <summary>Between two looks: what goes on inside of a server that comes and goes tells nobody.</summary>
+    static Task GlanceAsync(CancellationToken ct = default) => Task.Delay(s_glance, ct);
+
     public FaultyTransport Wire { get; }
     /// <summary>The user's: nothing goes wrong there but that the server is away for a moment.</summary>
     public IClient Client => new ApiClient(new Patient(this), Time);
@@ -113,7 +119,7 @@ sealed class FaultyCluster : IAsyncDisposable
             string now = await PictureAsync();
             if (await holds(now)) return;
             if (DateTime.UtcNow > limit) throw new TimeoutException(what(now));
-            await Task.Delay(5);
+            await GlanceAsync();
             if (now != before) { (before, creep, idle) = (now, TimeSpan.FromMilliseconds(50), 0); continue; }
             if (++idle < 4) continue;
             _timers.Advance(creep);
@@ -129,7 +135,7 @@ sealed class FaultyCluster : IAsyncDisposable
         for (int quiet = 0; quiet < 12;)
         {
             _timers.Advance(TimeSpan.FromMilliseconds(300));
-            await Task.Delay(10);
+            await GlanceAsync();
             string next = await PictureAsync();
             quiet = next == now ? quiet + 1 : 0;
             now = next;
@@ -146,7 +152,7 @@ sealed class FaultyCluster : IAsyncDisposable
             try
             {
                 foreach (var pod in (await client.ListAsync<Pod>(ListQuery.All, ct)).Items) await PlayAsync(client, pod, ct);
-                await Task.Delay(3, ct);
+                await GlanceAsync(ct);
             }
             catch (OperationCanceledException) when (ct.IsCancellationRequested) { }
             catch (ApiException e) when (e.IsNotFound || e.IsConflict) { }
@@ -209,9 +215,9 @@ sealed class FaultyCluster : IAsyncDisposable
                 {
                     var result = await cluster.Named(s_admin).SendAsync(request, ct);
                     if (result.Code < 500 || DateTime.UtcNow > limit) return result;
-                    await Task.Delay(2, ct);
+                    await GlanceAsync(ct);
                 }
-                catch (Exception e) when (e is IOException or ObjectDisposedException && DateTime.UtcNow < limit) { await Task.Delay(2, ct); }
+                catch (Exception e) when (e is IOException or ObjectDisposedException && DateTime.UtcNow < limit) { await GlanceAsync(ct); }
         }
 
         public IAsyncEnumerable<ApiEvent> WatchAsync(ApiRequest request, CancellationToken ct) => cluster.Named(s_admin).WatchAsync(request, ct);
