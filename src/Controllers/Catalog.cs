@@ -48,7 +48,7 @@ public static partial class Catalog
         new("persistentvolume-expander", "expand-controller", (c, _) => new PersistentVolumeClaims.Expand(c)) { EventSource = "volume_expand" },
         new("pvc-protection", "pvc-protection-controller", (c, _) => new PersistentVolumeClaims.Protect(c)),
         new("pv-protection", "pv-protection-controller", (c, _) => new PersistentVolumes.Protect(c)),
-        new("volumeattributesclass-protection", "vac-protection-controller", (c, _) => new VolumeAttributesClasses.Protect(c)),
+        new("volumeattributesclass-protection", "volumeattributesclass-protection-controller", (c, _) => new VolumeAttributesClasses.Protect(c)),
         // Who may do what.
         new("clusterrole-aggregation", "clusterrole-aggregation-controller", (c, _) => new ClusterRoles.Aggregate(c)),
         // Who they are: certificates that are asked for.
