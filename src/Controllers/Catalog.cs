@@ -51,7 +51,7 @@ public static partial class Catalog
         new("persistentvolume-expander-controller", "persistentvolume-expander", "expand-controller", (c, _) => new PersistentVolumeClaims.Expand(c)) { EventSource = "volume_expand" },
         new("persistentvolumeclaim-protection-controller", "pvc-protection", "pvc-protection-controller", (c, _) => new PersistentVolumeClaims.Protect(c)),
         new("persistentvolume-protection-controller", "pv-protection", "pv-protection-controller", (c, _) => new PersistentVolumes.Protect(c)),
-        new("volumeattributesclass-protection-controller", null, "vac-protection-controller", (c, _) => new VolumeAttributesClasses.Protect(c)),
+        new("volumeattributesclass-protection-controller", null, "volumeattributesclass-protection-controller", (c, _) => new VolumeAttributesClasses.Protect(c)),
         // Who may do what.
         new("clusterrole-aggregation-controller", "clusterrole-aggregation", "clusterrole-aggregation-controller", (c, _) => new ClusterRoles.Aggregate(c)),
         // Who they are: certificates that are asked for.

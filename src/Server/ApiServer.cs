@@ -46,7 +46,8 @@ public sealed class ApiServer : IAsyncDisposable
         var health = new HealthEndpoints(store, Resources, Aggregator, _stop.Token);
         PathRoute[] paths = [.. health.Paths(), .. VersionEndpoint.Paths(), .. Metrics.Paths()];
         var index = new PathIndex(Resources, [.. options.Paths, .. paths], () => MoreGroups);
-        var router = new Router(Resources, custom.Ready, options, [.. paths, .. index.Paths(), .. _flow is null ? [] : new FlowDumps(_flow).Paths()]);
+        Routes = [.. options.Paths, .. paths, .. index.Paths(), .. _flow is null ? [] : new FlowDumps(_flow).Paths()];
+        var router = new Router(Resources, custom.Ready, options, Routes);
         // The order is upstream's; each sees what those before it made of the request.
         Handler = Chain.Of(
         [
@@ -74,6 +75,8 @@ public sealed class ApiServer : IAsyncDisposable
 
     public ServerOptions Options { get; }
     public ResourceCatalog Resources { get; }
+    /// <summary>All that is answered and is no resource of the catalog; the first of a path has it.</summary>
+    internal ImmutableArray<PathRoute> Routes { get; }
     /// <summary>The whole chain.</summary>
     public Handler Handler { get; }
     /// <summary>For callers in this process (decision 6).</summary>

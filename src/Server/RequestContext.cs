@@ -74,7 +74,13 @@ public abstract class RequestContext
     internal virtual void Abort() { }
 
     /// <summary>What a watch begins with is sent: from now on it only waits. Called by the transport.</summary>
-    internal void Began() => Seat.Leave(began: true);
+    internal void Began()
+    {
+        HasBegun = true;
+        Seat.Leave(began: true);
+    }
+
+    internal bool HasBegun { get; private set; }
 
     /// <summary>The answer is given, or will never be. Called by the transport, once.</summary>
     internal ValueTask EndedAsync()

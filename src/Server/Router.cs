@@ -18,15 +18,14 @@ sealed class Router
     readonly ImmutableArray<PathRoute> _below;
 
     /// <param name="ready">Done when what is not among the resources is not there, rather than not there yet.</param>
-    /// <param name="paths">Besides those of the options, which take precedence.</param>
-    public Router(ResourceCatalog resources, Task ready, ServerOptions options, IEnumerable<PathRoute> paths)
+    /// <param name="paths">The first of a path has it, and the longest of those that answer for what is below them.</param>
+    public Router(ResourceCatalog resources, Task ready, ServerOptions options, ImmutableArray<PathRoute> paths)
     {
         (_resources, _ready, _options) = (resources, ready, options);
-        var all = options.Paths.Concat(paths).ToArray();
         _paths = [];
-        foreach (var route in all)
+        foreach (var route in paths)
             if (!route.Below) _paths.TryAdd(route.Path, route.Handler);
-        _below = [.. all.Where(r => r.Below).OrderByDescending(r => r.Path.Length)];
+        _below = [.. paths.Where(r => r.Below).OrderByDescending(r => r.Path.Length)];
     }
 
     public ValueTask<Reply> RouteAsync(RequestContext request)

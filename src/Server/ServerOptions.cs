@@ -45,6 +45,8 @@ public sealed record ServerOptions
     public int BodyLimit { get; init; } = 3 << 20;
     /// <summary>For all but watches and streams.</summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(60);
+    /// <summary>Until a request is answered and its client has taken the answer; what lasts has as long for each piece that it is sent.</summary>
+    public TimeSpan AnswerWithin => RequestTimeout * 1.5;
     /// <summary>Watches that do not say how long they last end after one to two times this.</summary>
     public TimeSpan MinWatch { get; init; } = TimeSpan.FromMinutes(30);
     /// <summary>At the latest: each round is earlier by up to a quarter of it, so that several servers do not wake all clients at once.</summary>

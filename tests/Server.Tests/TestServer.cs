@@ -27,15 +27,16 @@ public sealed class TestServer : IAsyncDisposable
     public HttpClient Http { get; }
     public Uri Address => _front.Addresses[0];
 
-    public static async Task<TestServer> StartAsync(Func<ServerOptions, ServerOptions>? change = null, MemoryOptions? store = null)
+    public static async Task<TestServer> StartAsync(Func<ServerOptions, ServerOptions>? change = null, MemoryOptions? store = null, Func<HttpFrontOptions, HttpFrontOptions>? front = null)
     {
         var options = new ServerOptions { Authorizers = [new AlwaysAllow()] };
         var memory = new MemoryStore(store ?? new());
         var server = new ApiServer(memory, change?.Invoke(options) ?? options);
-        var front = await HttpFront.StartAsync(server, new() { Endpoints = [new(IPAddress.Loopback, 0)], Certificate = s_certificate }, CancellationToken.None);
+        var listens = new HttpFrontOptions { Endpoints = [new(IPAddress.Loopback, 0)], Certificate = s_certificate };
+        var listening = await HttpFront.StartAsync(server, front?.Invoke(listens) ?? listens, CancellationToken.None);
         var handler = new SocketsHttpHandler { SslOptions = new() { RemoteCertificateValidationCallback = (_, _, _, _) => true } };
-        var http = new HttpClient(handler) { BaseAddress = front.Addresses[0], DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionOrLower };
-        return new(server, memory, front, http);
+        var http = new HttpClient(handler) { BaseAddress = listening.Addresses[0], DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionOrLower };
+        return new(server, memory, listening, http);
     }
 
     static X509Certificate2 SelfSigned()

@@ -68,7 +68,7 @@ public sealed partial class ServerFlags(IReadOnlyDictionary<string, string> give
         var options = new FlowControlOptions
         {
             MaxReads = Number("max-requests-inflight", 400), MaxWrites = Number("max-mutating-requests-inflight", 200), IsFair = Flag("enable-priority-and-fairness", true),
-            Wait = RequestTimeout / 4, HeldAtMost = RequestTimeout * 1.5,
+            Wait = RequestTimeout / 4,
         };
         return options.IsFair && options.Seats == 0 ? throw new SettingsException("--max-requests-inflight and --max-mutating-requests-inflight are both 0: with priority and fairness that leaves nothing for anybody") : options;
     }

@@ -19,6 +19,9 @@ static class RbacPolicy
         await Task.WhenAll(
             ensure.AllAsync(policy.Roles.OfType<ClusterRole>(), (there, wanted) => Merge(there, wanted), ct),
             ensure.AllAsync(policy.Roles.OfType<Role>(), (there, wanted) => Merge(there, wanted), ct)).ConfigureAwait(false);
+        // What a binding is of cannot be changed: one that is of another role gives way, as upstream's do.
+        await ensure.RemoveAsync<ClusterRoleBinding>(there => !IsLeftAlone(there.Metadata) && IsOfAnother(policy, there, there.RoleRef), ct).ConfigureAwait(false);
+        await ensure.RemoveAsync<RoleBinding>(there => !IsLeftAlone(there.Metadata) && IsOfAnother(policy, there, there.RoleRef), ct).ConfigureAwait(false);
         await Task.WhenAll(
             ensure.AllAsync(policy.Bindings.OfType<ClusterRoleBinding>(), (there, wanted) => Merge(there, wanted), ct),
             ensure.AllAsync(policy.Bindings.OfType<RoleBinding>(), (there, wanted) => Merge(there, wanted), ct)).ConfigureAwait(false);
@@ -42,6 +45,10 @@ static class RbacPolicy
 
     static bool OfTrustBundles(PolicyRule rule) => rule.Resources.Contains("clustertrustbundles");
 
+    static bool IsOfAnother<T>(PolicyText policy, T there, RoleRef role) where T : IObject => policy.Bindings.Exists(wanted => wanted is T
+        && wanted.Metadata.Name == there.Metadata.Name && wanted.Metadata.Namespace == there.Metadata.Namespace
+        && (wanted is ClusterRoleBinding { RoleRef: var everywhere } ? everywhere : ((RoleBinding)(IObject)wanted).RoleRef) != role);
+
     static bool IsLeftAlone(ObjectMeta there) => there.Annotations[AutoUpdate] == "false";
 
     static ObjectMeta Merge(ObjectMeta there, ObjectMeta wanted) => there with { Labels = wanted.Labels.With(there.Labels), Annotations = wanted.Annotations.With(there.Annotations) };
@@ -52,11 +59,14 @@ static class RbacPolicy
         // The rules of roles that are put together are the aggregation controller's.
         var merged = there with
         {
-            Metadata = Merge(there.Metadata, wanted.Metadata), AggregationRule = wanted.AggregationRule ?? there.AggregationRule,
+            Metadata = Merge(there.Metadata, wanted.Metadata), AggregationRule = Merge(there.AggregationRule, wanted.AggregationRule),
             Rules = wanted.AggregationRule is null ? Merge(there.Rules, wanted.Rules) : there.Rules,
         };
         return merged == there ? there : merged;
     }
+
+    static AggregationRule? Merge(AggregationRule? there, AggregationRule? wanted) => there is null || wanted is null ? wanted ?? there
+        : there with { ClusterRoleSelectors = [.. there.ClusterRoleSelectors, .. wanted.ClusterRoleSelectors.Where(s => !there.ClusterRoleSelectors.Contains(s))] };
 
     static Role Merge(Role there, Role wanted)
     {

@@ -17,7 +17,7 @@ sealed class Authorize(ImmutableArray<IAuthorizer> authorizers) : IFilter
             request.AuditAnnotations.Add("authorization.k8s.io/decision", decision.Verdict == Verdict.Allow ? "allow" : "forbid");
             request.AuditAnnotations.Add("authorization.k8s.io/reason", decision.Reason);
         }
-        if (request.Method is "PUT" or "PATCH" or "DELETE") request.MayAlso = verb => MayAsync(attributes with { Verb = verb }, request.Aborted);
+        if (request.Method is "PUT" or "PATCH" or "DELETE" || request.Info.Subresource is "exec" or "attach" or "portforward") request.MayAlso = verb => MayAsync(attributes with { Verb = verb }, request.Aborted);
         return decision.Verdict == Verdict.Allow ? await next(request).ConfigureAwait(false) : throw Refused(attributes, decision);
     }
 

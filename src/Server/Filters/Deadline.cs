@@ -5,7 +5,7 @@ using Hanbae.Server.FlowControl;
 namespace Hanbae.Server.Filters;
 
 /// <summary>Ends requests that take too long, as upstream's --request-timeout and the parameter <c>timeout</c>, which may ask for less; watches and streams last.</summary>
-/// <remarks>Reads come from memory: only those that ask for it are given a timer. One whose client does not read is ended by flow control.</remarks>
+/// <remarks>Reads come from memory: only those that ask for it are given a timer. One whose client does not read is ended by the transport (SlowClients).</remarks>
 sealed class Deadline(TimeSpan timeout, TimeProvider time) : IFilter
 {
     public ValueTask<Reply> InvokeAsync(RequestContext request, Handler next)

@@ -44,15 +44,7 @@ sealed class FlowControl : IFilter
         if (ticket is null) throw TooMany();
         if (!ticket.IsRunning) return WaitAsync(request, ticket, next);
         request.Seat = new(this, ticket);
-        return watch ? BeginAsync(request, next) : next(request);
-    }
-
-    /// <summary>A watch of this server says itself when it has begun; one that is another server's has begun when that one answers.</summary>
-    static async ValueTask<Reply> BeginAsync(RequestContext request, Handler next)
-    {
-        var reply = await next(request).ConfigureAwait(false);
-        if (request.Info.Verb == "watch" && reply is (RawReply or StreamReply)) request.Began();
-        return reply;
+        return next(request);
     }
 
     async ValueTask<Reply> WaitAsync(RequestContext request, Ticket ticket, Handler next)
@@ -67,7 +59,7 @@ sealed class FlowControl : IFilter
                 throw TooMany();
             }
         request.Seat = new(this, ticket);
-        return await BeginAsync(request, next).ConfigureAwait(false);
+        return await next(request).ConfigureAwait(false);
     }
 
     sealed record Waiting(FlowControl Of, Ticket Ticket)

@@ -12,8 +12,6 @@ public sealed record FlowControlOptions
     public TimeSpan Wait { get; init; } = TimeSpan.FromSeconds(15);
     /// <summary>How often places are lent and given back.</summary>
     public TimeSpan AdjustEvery { get; init; } = TimeSpan.FromSeconds(10);
-    /// <summary>A request that still holds its seats after so long is cut off: its client reads slower than anybody waits.</summary>
-    public TimeSpan HeldAtMost { get; init; } = TimeSpan.FromSeconds(90);
 
     /// <summary>Seats of all priority levels together.</summary>
     public int Seats => MaxReads + MaxWrites;

@@ -64,7 +64,6 @@ sealed class FlowController(ApiServer server, FlowControl control)
             if (happened == tick)
             {
                 control.Now.Adjust(control.Time.GetTimestamp());
-                Cut();
                 tick = ticks.WaitForNextTickAsync(ct).AsTask();
                 // What became idle meanwhile goes.
                 if (!control.Now.Levels.Values.Any(l => l.IsQuiescing)) continue;
@@ -73,18 +72,6 @@ sealed class FlowController(ApiServer server, FlowControl control)
             else level = ofLevels.TakeAsync(ref more).AsTask();
             await DigestAsync(schemas, levels, ct).ConfigureAwait(false);
         }
-    }
-
-    /// <summary>Ends requests that hold their seats longer than any may: whoever reads an answer byte by byte does not keep others from theirs.</summary>
-    void Cut()
-    {
-        long before = control.Time.GetTimestamp() - (long)(control.Options.HeldAtMost.TotalSeconds * control.Time.TimestampFrequency);
-        foreach (var level in control.Now.Levels.Values)
-            foreach (var ticket in level.Queues.RunningSince(before))
-            {
-                control.Finish(ticket, began: false);
-                ticket.Request?.Abort();
-            }
     }
 
     async Task DigestAsync(StoredResource schemas, StoredResource levels, CancellationToken ct)

@@ -34,7 +34,6 @@ sealed class QueueSet
     long _last, _dispatches;
     uint _deals;
     int _waiting, _waitingSeats, _running, _seatsInUse, _queueSeatsInUse, _queueSeatsWaiting;
-    Ticket? _newest;
 
     public QueueSet(string name, QueueShape shape, int limit, long ticksPerSecond, long now)
     {
@@ -140,7 +139,6 @@ sealed class QueueSet
             (began ? ticket.Counts.Began : ticket.Counts.Ran).Add(took);
             _running--;
             ticket.Counts.Executing--;
-            Unlink(ticket);
             if (ticket.Queue is { } queue)
             {
                 queue.Running--;
@@ -311,16 +309,6 @@ sealed class QueueSet
         ticket.Counts.Executing++;
         ticket.Counts.ExecutingSeats += seats;
         ticket.Counts.Dispatched++;
-        (ticket.Next, _newest) = (_newest, ticket);
-        if (ticket.Next is { } next) next.Previous = ticket;
-    }
-
-    void Unlink(Ticket ticket)
-    {
-        if (ticket.Previous is { } previous) previous.Next = ticket.Next;
-        else _newest = ticket.Next;
-        if (ticket.Next is { } next) next.Previous = ticket.Previous;
-        (ticket.Previous, ticket.Next) = (null, null);
     }
 
     /// <summary>A queue that could not use its part for a while must not save it up: what waits does not begin before it came.</summary>
@@ -343,16 +331,6 @@ sealed class QueueSet
             Advance(now);
             return _demand.Take();
         }
-    }
-
-    /// <summary>Those that have run since before <paramref name="before"/>.</summary>
-    public List<Ticket> RunningSince(long before)
-    {
-        var found = new List<Ticket>();
-        lock (_gate)
-            for (var ticket = _newest; ticket is not null; ticket = ticket.Next)
-                if (ticket.Started < before) found.Add(ticket);
-        return found;
     }
 
     /// <summary>Looks at the set while nothing changes; the queues in order of their numbers.</summary>

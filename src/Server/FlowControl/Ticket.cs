@@ -17,7 +17,6 @@ sealed class Ticket(QueueSet set, FlowCounts counts, RequestContext? request, st
     internal long Arrived, Started;
     /// <summary>The level's progress when it came.</summary>
     internal double ArrivedAt;
-    internal Ticket? Previous, Next;
     internal volatile TicketState State;
 
     public bool IsRunning => State == TicketState.Running;

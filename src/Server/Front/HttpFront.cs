@@ -22,6 +22,9 @@ public sealed record HttpFrontOptions
     public X509Certificate2Collection Chain { get; init; } = [];
     /// <summary>What connections from now on are shown, where that changes while the server runs; null for <see cref="Certificate"/> for good.</summary>
     public Func<SslStreamCertificateContext>? CurrentCertificate { get; init; }
+    /// <summary>How long a request's headers may take, and how long a connection may be of no use: upstream's numbers.</summary>
+    public TimeSpan HeadersWithin { get; init; } = TimeSpan.FromSeconds(32);
+    public TimeSpan IdleFor { get; init; } = TimeSpan.FromSeconds(90);
     /// <summary>How long requests on their way may take when the server stops.</summary>
     public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(10);
 }
@@ -35,13 +38,17 @@ public sealed class HttpFront : IAsyncDisposable
     readonly ApiServer _server;
     readonly HttpFrontOptions _options;
 
-    HttpFront(WebApplication app, ApiServer server, HttpFrontOptions options) => (_app, _server, _options) = (app, server, options);
+    readonly SlowClients _clients;
+
+    HttpFront(WebApplication app, ApiServer server, HttpFrontOptions options, SlowClients clients) => (_app, _server, _options, _clients) = (app, server, options, clients);
 
     /// <summary>What is listened on, with the ports that were taken.</summary>
     public IReadOnlyList<Uri> Addresses { get; private set; } = [];
 
     public static async Task<HttpFront> StartAsync(ApiServer server, HttpFrontOptions options, CancellationToken ct)
     {
+        // Lines end as the protocol has it: a line feed alone is one reader's end and another's letter.
+        AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
@@ -58,9 +65,11 @@ public sealed class HttpFront : IAsyncDisposable
             limits.Http2.HeaderTableSize = 4096;
             // The protocol's least: a larger frame would only be a larger buffer.
             limits.Http2.MaxFrameSize = 16 << 10;
-            // Upstream's numbers: 32 seconds for the headers, idle connections go after 90.
-            limits.RequestHeadersTimeout = TimeSpan.FromSeconds(32);
-            limits.KeepAliveTimeout = TimeSpan.FromSeconds(90);
+            // Who never comes to the end of its headers, and who holds a connection for nothing. A body that trickles is ended by Kestrel (240
+            // bytes a second after five seconds, its own numbers), and by SlowClients, which ends whatever else takes its time.
+            limits.RequestHeadersTimeout = options.HeadersWithin;
+            limits.KeepAliveTimeout = options.IdleFor;
+            kestrel.RequestHeaderEncodingSelector = StrictHeaders.Of;
             // Clients that are gone without a word hold watches: they are asked, as Go's server asks by TCP keep-alive. Floods of resets,
             // pings and settings are Kestrel's to bound: it ends a connection whose queue of owed frames or of cancelled streams grows.
             limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
@@ -68,7 +77,7 @@ public sealed class HttpFront : IAsyncDisposable
             kestrel.Limits.Http2.InitialStreamWindowSize = StreamWindow;
             kestrel.Limits.Http2.InitialConnectionWindowSize = ConnectionWindow;
             kestrel.Limits.Http2.MaxStreamsPerConnection = StreamsPerConnection;
-            // A watch that has nothing to tell is no slow client.
+            // By connection, which many share: SlowClients ends the one answer that is not read.
             kestrel.Limits.MinResponseDataRate = null;
             foreach (var endpoint in options.Endpoints)
                 kestrel.Listen(endpoint, listen =>
@@ -91,9 +100,10 @@ public sealed class HttpFront : IAsyncDisposable
         });
         builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(o => o.ShutdownTimeout = options.Grace);
         var app = builder.Build();
-        var writer = new ReplyWriter(server);
+        var clients = new SlowClients(server.Options.AnswerWithin, server.Options.Time);
+        var writer = new ReplyWriter(server, clients);
         app.Run(writer.RunAsync);
-        var front = new HttpFront(app, server, options);
+        var front = new HttpFront(app, server, options, clients);
         await app.StartAsync(ct).ConfigureAwait(false);
         front.Addresses = [.. app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(a => new Uri(a))];
         return front;
@@ -106,5 +116,6 @@ public sealed class HttpFront : IAsyncDisposable
         using var grace = new CancellationTokenSource(_options.Grace);
         await _app.StopAsync(grace.Token).ConfigureAwait(false);
         await _app.DisposeAsync().ConfigureAwait(false);
+        _clients.Dispose();
     }
 }

@@ -11,9 +11,17 @@ sealed class HttpRequestContext(HttpContext http, int bodyLimit)
     : RequestContext(http.Request.Method, http.Request.Path.Value ?? "/", QueryOf(http.Request.QueryString.Value), http.RequestAborted)
 {
     ReadOnlyMemory<byte>? _body;
+    string? _target;
+
+    /// <summary>Its place among those that are on their way; <see cref="SlowClients"/> writes them.</summary>
+    internal HttpRequestContext? Older, Newer;
+    internal SlowClients? Slow;
+    internal long Entered;
+    /// <summary>Since when the client has been sent something that it has not taken yet; 0 when it keeps up.</summary>
+    internal long Unread;
 
     public HttpContext Http => http;
-    public override string RawTarget => http.Features.Get<IHttpRequestFeature>()?.RawTarget ?? Path + http.Request.QueryString;
+    public override string RawTarget => _target ??= TargetOf(http.Features.Get<IHttpRequestFeature>()?.RawTarget ?? Path + http.Request.QueryString);
     public override IEnumerable<KeyValuePair<string, string>> Headers =>
         http.Request.Headers.SelectMany(h => h.Value, (h, value) => KeyValuePair.Create(h.Key, value ?? ""));
     public override string Header(string name) => http.Request.Headers.TryGetValue(name, out var values) && values.Count > 0 ? values[0] ?? "" : "";
@@ -30,6 +38,45 @@ sealed class HttpRequestContext(HttpContext http, int bodyLimit)
     internal override void Abort() => http.Abort();
     internal override ReadOnlyMemory<byte> BodyRead => _body ?? default;
     internal override int? AnsweredCode => http.Response.HasStarted ? http.Response.StatusCode : null;
+
+    /// <summary>Whether there is one way to read it: the path as it was sent says the same as <see cref="RequestContext.Path"/>, by which the request is authorized.</summary>
+    /// <remarks>Kestrel resolves dot segments; whoever it is passed on to would read them once more, or otherwise. In HTTP/2 there are no encodings of a transfer; in HTTP/1.1 behind it there are.</remarks>
+    internal bool IsPlain
+    {
+        get
+        {
+            if (http.Request.Headers.TransferEncoding.Count > 0 && !HttpProtocol.IsHttp11(http.Request.Protocol) && !HttpProtocol.IsHttp10(http.Request.Protocol)) return false;
+            var sent = RawTarget.AsSpan();
+            if (sent.IndexOf('?') is >= 0 and var query) sent = sent[..query];
+            if (sent.SequenceEqual(Path)) return true;
+            foreach (var range in sent.Split('/'))
+                if (IsDots(sent[range])) return false;
+            return true;
+        }
+    }
+
+    static bool IsDots(ReadOnlySpan<char> segment)
+    {
+        int dots = 0;
+        for (; !segment.IsEmpty; dots++)
+        {
+            if (segment[0] == '.') segment = segment[1..];
+            else if (segment.StartsWith("%2e", StringComparison.OrdinalIgnoreCase)) segment = segment[3..];
+            else return false;
+        }
+        return dots is 1 or 2;
+    }
+
+    /// <summary>Without the scheme and host that a client of a proxy sends: what is behind is never told where to go by a request's first line.</summary>
+    static string TargetOf(string raw)
+    {
+        if (raw.StartsWith('/')) return raw;
+        int host = raw.IndexOf("://", StringComparison.Ordinal);
+        int path = host < 0 ? -1 : raw.AsSpan(host + 3).IndexOfAny('/', '?');
+        if (path < 0) return "/";
+        path += host + 3;
+        return raw[path] == '/' ? raw[path..] : "/" + raw[path..];
+    }
 
     public override ValueTask<ReadOnlyMemory<byte>> ReadBodyAsync(CancellationToken ct) => _body is { } read ? new(read) : ReadAsync(ct);
 

@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging;
 namespace Hanbae.Server.Front;
 
 /// <summary>Runs the chain for HTTP requests and writes its answers.</summary>
-sealed partial class ReplyWriter(ApiServer server)
+sealed partial class ReplyWriter(ApiServer server, SlowClients clients)
 {
     /// <summary>As upstream: smaller answers are not worth compressing.</summary>
     const int CompressFrom = 128 * 1024;
@@ -22,9 +22,10 @@ sealed partial class ReplyWriter(ApiServer server)
     public async Task RunAsync(HttpContext http)
     {
         var request = new HttpRequestContext(http, server.Options.BodyLimit);
+        clients.Enter(request);
         try
         {
-            var reply = await server.Handler(request).ConfigureAwait(false);
+            var reply = request.IsPlain ? await server.Handler(request).ConfigureAwait(false) : Reply.Object(Statuses.From(Statuses.BadRequest("the request can be read in more than one way")), 400);
             await WriteAsync(http, request, reply).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested) { } // the client left
@@ -54,6 +55,8 @@ sealed partial class ReplyWriter(ApiServer server)
             if ((left -= warning.Length) < 0) break;
             response.Headers.Append("Warning", "299 - " + Quoted(warning));
         }
+        // A watch of this server says itself when it has begun; one that is another server's has begun when that one answers.
+        if (reply is (RawReply or StreamReply) && request.Info.Verb == "watch") request.Began();
         switch (reply)
         {
             case ItemReply r: await ItemAsync(http, request, r).ConfigureAwait(false); break;
@@ -61,7 +64,7 @@ sealed partial class ReplyWriter(ApiServer server)
             case WatchReply r: await WatchAsync(http, request, r).ConfigureAwait(false); break;
             case ObjectReply r: await BytesAsync(http, r.Code, request.Output.ContentType, Encoder.Object(request.Output, r.Value)).ConfigureAwait(false); break;
             case BytesReply r: await BytesAsync(http, r.Code, r.ContentType, r.Body).ConfigureAwait(false); break;
-            case StreamReply r: await StreamAsync(http, r).ConfigureAwait(false); break;
+            case StreamReply r: await StreamAsync(http, request, r).ConfigureAwait(false); break;
             case RawReply r: await r.RunAsync(http).ConfigureAwait(false); break;
         }
     }
@@ -142,7 +145,7 @@ sealed partial class ReplyWriter(ApiServer server)
         return size;
     }
 
-    async Task WatchAsync(HttpContext http, RequestContext request, WatchReply reply)
+    async Task WatchAsync(HttpContext http, HttpRequestContext request, WatchReply reply)
     {
         var output = request.Output with { Pretty = false };
         if (output.Format == Format.Yaml) output = output with { Format = Format.Json };
@@ -155,15 +158,15 @@ sealed partial class ReplyWriter(ApiServer server)
             var to = http.Response.BodyWriter;
             // The client waits for the headers, and for nothing else, when nothing happens.
             await http.Response.StartAsync(http.RequestAborted).ConfigureAwait(false);
-            await to.FlushAsync(http.RequestAborted).ConfigureAwait(false);
+            await FlushAsync(request, to).ConfigureAwait(false);
             var encoder = new WatchEncoder(output, reply.Resource, server.Options.Time);
             foreach (var item in watcher.Initial)
             {
                 encoder.Write(to, new(EventType.Added, item, item.Revision));
-                if (to.UnflushedBytes > FlushEvery) await to.FlushAsync(http.RequestAborted).ConfigureAwait(false);
+                if (to.UnflushedBytes > FlushEvery) await FlushAsync(request, to).ConfigureAwait(false);
             }
             watcher.Initial = [];
-            if (to.UnflushedBytes > 0) await to.FlushAsync(http.RequestAborted).ConfigureAwait(false);
+            if (to.UnflushedBytes > 0) await FlushAsync(request, to).ConfigureAwait(false);
             request.Began();
             var cache = reply.Resource.Stored.Cache;
             var events = new List<ItemEvent>();
@@ -172,21 +175,21 @@ sealed partial class ReplyWriter(ApiServer server)
                 foreach (var e in events)
                 {
                     encoder.Write(to, e);
-                    if (to.UnflushedBytes > FlushEvery) await to.FlushAsync(http.RequestAborted).ConfigureAwait(false);
+                    if (to.UnflushedBytes > FlushEvery) await FlushAsync(request, to).ConfigureAwait(false);
                 }
                 cache.CountSent(events.Count);
-                if (to.UnflushedBytes > 0) await to.FlushAsync(http.RequestAborted).ConfigureAwait(false);
+                if (to.UnflushedBytes > 0) await FlushAsync(request, to).ConfigureAwait(false);
             }
             if (watcher.Error is { } error)
             {
                 encoder.Error(to, error);
-                await to.FlushAsync(http.RequestAborted).ConfigureAwait(false);
+                await FlushAsync(request, to).ConfigureAwait(false);
             }
         }
         finally { watcher.Leave(); }
     }
 
-    static async Task StreamAsync(HttpContext http, StreamReply reply)
+    async Task StreamAsync(HttpContext http, HttpRequestContext request, StreamReply reply)
     {
         await using var body = reply.Body;
         http.Response.StatusCode = reply.Code;
@@ -198,10 +201,20 @@ sealed partial class ReplyWriter(ApiServer server)
             int read;
             while ((read = await body.ReadAsync(buffer, http.RequestAborted).ConfigureAwait(false)) > 0)
             {
-                await http.Response.BodyWriter.WriteAsync(buffer.AsMemory(0, read), http.RequestAborted).ConfigureAwait(false);
+                http.Response.BodyWriter.Write(buffer.AsSpan(0, read));
+                await FlushAsync(request, http.Response.BodyWriter).ConfigureAwait(false);
             }
         }
         finally { ArrayPool<byte>.Shared.Return(buffer); }
+    }
+
+    /// <summary>Notes for how long the client does not take what it is sent.</summary>
+    async ValueTask FlushAsync(HttpRequestContext request, PipeWriter to)
+    {
+        var taken = to.FlushAsync(request.Http.RequestAborted);
+        if (!taken.IsCompletedSuccessfully) clients.Wait(request);
+        await taken.ConfigureAwait(false);
+        request.Unread = 0;
     }
 
     static bool Accepts(HttpContext http) => http.Request.Headers.AcceptEncoding.ToString().Contains("gzip", StringComparison.Ordinal);

@@ -75,7 +75,7 @@ public sealed class FloodsTests
     public async Task Who_holds_a_seat_longer_than_any_request_lasts_is_cut_off()
     {
         var time = new Kit.FakeTime();
-        await using var rig = await FlowRig.StartAsync(new() { MaxReads = 1, MaxWrites = 0, HeldAtMost = TimeSpan.FromSeconds(90) }, time, bootstrap: false);
+        await using var rig = await FlowRig.StartAsync(new() { MaxReads = 1, MaxWrites = 0 }, time, bootstrap: false);
         // Over HTTP: it is the connection that ends.
         var slow = rig.Http.SendAsync("GET", "/held", headers: ("Impersonate-User", "slow"));
         await rig.UntilAsync(() => rig.Held == 1);
@@ -93,7 +93,7 @@ public sealed class FloodsTests
     public async Task A_client_that_does_not_read_its_answer_loses_it_and_its_seats()
     {
         var time = new Kit.FakeTime();
-        await using var rig = await FlowRig.StartAsync(new() { HeldAtMost = TimeSpan.FromSeconds(90) }, time, bootstrap: false);
+        await using var rig = await FlowRig.StartAsync(null, time, bootstrap: false);
         string large = new('x', 100_000);
         for (int i = 0; i < 400; i++) await rig.Http.CreateAsync(new Api.Core.V1.ConfigMap { Metadata = new() { Name = "c" + i, Namespace = "default" }, Data = Api.Map.Of(("k", large)) });
         using var client = new System.Net.Sockets.TcpClient();
@@ -115,5 +115,62 @@ public sealed class FloodsTests
         try { while (await tls.ReadAsync(buffer).AsTask().WaitAsync(TimeSpan.FromSeconds(60)) is > 0 and var n) read += n; }
         catch (IOException) { }
         Assert.InRange(read, 0, 39_000_000);
+    }
+}
+
+/// <summary>Alone in its process, since it is the process that is measured.</summary>
+[CollectionDefinition(nameof(AloneInTheProcess), DisableParallelization = true)]
+public sealed class AloneInTheProcess;
+
+[Collection(nameof(AloneInTheProcess))]
+public sealed class FloodMemoryTests(Xunit.Abstractions.ITestOutputHelper output)
+{
+    /// <summary>What each of two floods leaves of the process, a second one four times as long as the first.</summary>
+    [Fact]
+    public async Task A_longer_flood_makes_the_process_no_larger()
+    {
+        const int First = 4_000, Connections = 8;
+        await using var rig = await FlowRig.StartAsync(new() { MaxReads = 40, MaxWrites = 20 });
+        // All that may run and wait does, so that what comes is refused.
+        var held = Enumerable.Range(0, 1_000).Select(_ => rig.SendAsync(FlowRig.User("storm"), "GET", "/held")).ToArray();
+        await rig.UntilAsync(() => held.Count(t => t.IsCompleted) >= held.Length - rig.Held - 6 * 50);
+        async Task FloodAsync(int requests)
+        {
+            var clients = Enumerable.Range(0, Connections).Select(_ => new HttpClient(new SocketsHttpHandler { SslOptions = new() { RemoteCertificateValidationCallback = (_, _, _, _) => true } })
+                { BaseAddress = rig.Http.Address, DefaultRequestVersion = System.Net.HttpVersion.Version20 }).ToArray();
+            int refused = 0;
+            await Parallel.ForEachAsync(clients, new ParallelOptions { MaxDegreeOfParallelism = Connections }, async (client, ct) =>
+            {
+                for (int i = 0; i < requests / Connections; i += 20)
+                    foreach (var answer in await Task.WhenAll(Enumerable.Range(0, 20).Select(async _ =>
+                    {
+                        using var request = new HttpRequestMessage(HttpMethod.Get, "/held?" + new string('q', 4000));
+                        request.Headers.Add("Impersonate-User", "storm");
+                        using var response = await client.SendAsync(request, ct);
+                        return (int)response.StatusCode;
+                    })))
+                        if (answer == 429) Interlocked.Increment(ref refused);
+            });
+            foreach (var client in clients) client.Dispose();
+            Assert.Equal(requests / Connections / 20 * 20 * Connections, refused);
+        }
+        long Resident()
+        {
+            GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            GC.WaitForPendingFinalizers();
+            GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            using var process = System.Diagnostics.Process.GetCurrentProcess();
+            return process.WorkingSet64;
+        }
+        await FloodAsync(First);
+        long one = Resident();
+        await FloodAsync(4 * First);
+        long four = Resident();
+        output.WriteLine($"{one >> 20} MB after {First}, {four >> 20} MB after {4 * First} more");
+
+        // Had it kept them, it would be eighty megabytes.
+        Assert.InRange(four - one, long.MinValue, 40 << 20);
+        rig.LetGo();
+        await Task.WhenAll(held).WaitAsync(TimeSpan.FromSeconds(90));
     }
 }

@@ -11,6 +11,8 @@ static class ClusterRoles
           get path /api,/api/*,/apis,/apis/*,/healthz,/livez,/openapi,/openapi/*,/readyz,/version,/version/
         role system:monitoring
           get path /healthz,/healthz/*,/livez,/livez/*,/metrics,/metrics/slis,/readyz,/readyz/*
+          get path /flagz
+          get path /statusz
         role system:public-info-viewer
           get path /healthz,/livez,/readyz,/version,/version/
         role system:basic-user
@@ -51,8 +53,6 @@ static class ClusterRoles
           R policy poddisruptionbudgets,poddisruptionbudgets/status
           R networking.k8s.io ingresses,ingresses/status,networkpolicies
           R resource.k8s.io resourceclaims,resourceclaims/status,resourceclaimtemplates
-        role system:aggregated-metrics-reader for=view
-          R metrics.k8s.io nodes,pods
         role system:heapster
           R - events,namespaces,nodes,pods
           R extensions deployments
@@ -81,8 +81,8 @@ static class ClusterRoles
           R node.k8s.io runtimeclasses
           get resource.k8s.io resourceclaims
           deletecollection resource.k8s.io resourceslices
-          create,get,list,watch,update,patch,delete resource.k8s.io resourceslices
           R certificates.k8s.io clustertrustbundles
+          get - serviceaccounts
         role system:node-problem-detector
           get - nodes
           patch - nodes/status
@@ -103,9 +103,10 @@ static class ClusterRoles
           EV
           create coordination.k8s.io leases
           get,update coordination.k8s.io leases names=kube-controller-manager
-          create,delete,get,update - secrets,serviceaccounts
-          get - configmaps,namespaces
-          update - configmaps,secrets,serviceaccounts
+          create - secrets,serviceaccounts
+          delete - secrets
+          get - configmaps,namespaces,secrets,serviceaccounts
+          update - secrets,serviceaccounts
           create authentication.k8s.io tokenreviews
           create authorization.k8s.io subjectaccessreviews
           list,watch * *
@@ -117,13 +118,12 @@ static class ClusterRoles
           get,list,update,watch - persistentvolumeclaims
           R storage.k8s.io storageclasses
           watch - events
-          create,patch,update - events
+          EV
         role system:kube-scheduler
           EV
           create coordination.k8s.io leases
-          get,update coordination.k8s.io leases names=kube-scheduler
-          get,list,patch,update,watch coordination.k8s.io leasecandidates
-          create coordination.k8s.io leasecandidates
+          get,list,update,watch coordination.k8s.io leases names=kube-scheduler
+          RW coordination.k8s.io leasecandidates
           R - nodes
           delete,get,list,watch - pods
           create - bindings,pods/binding
@@ -137,10 +137,13 @@ static class ClusterRoles
           create authorization.k8s.io subjectaccessreviews
           R storage.k8s.io csinodes,csidrivers,csistoragecapacities,volumeattachments
           R - namespaces
-          R resource.k8s.io deviceclasses,resourceslices
-          R resource.k8s.io resourceclaims
-          patch,update resource.k8s.io resourceclaims
-          patch,update resource.k8s.io resourceclaims/status
+          R resource.k8s.io deviceclasses
+          get,list,patch,update,watch resource.k8s.io resourceclaims
+          get,list,patch,update,watch resource.k8s.io resourceclaims/status
+          get,list,patch,update,watch - pods/finalizers
+          R resource.k8s.io resourceslices
+          create,delete resource.k8s.io resourceclaims
+          patch,update resource.k8s.io resourceclaims/binding
         role system:volume-scheduler
           get,list,patch,update,watch - persistentvolumes
           R storage.k8s.io storageclasses
@@ -191,15 +194,15 @@ static class ClusterRoles
           delete,get,list,watch - secrets
           EV
         role system::leader-locking-kube-controller-manager
-          watch - configmaps
-          get,update - configmaps names=kube-controller-manager
+          create,get,list,update,watch coordination.k8s.io leases
+          create,get,list,update,watch coordination.k8s.io leasecandidates
         role system::leader-locking-kube-scheduler
-          watch - configmaps
-          get,update - configmaps names=kube-scheduler
+          create,get,list,update,watch coordination.k8s.io leases
+          create,get,list,update,watch coordination.k8s.io leasecandidates
         bind system:controller:bootstrap-signer account=bootstrap-signer
         bind system:controller:cloud-provider account=cloud-provider
         bind system:controller:token-cleaner account=token-cleaner
-        bind system::leader-locking-kube-controller-manager user=system:kube-controller-manager account=kube-controller-manager
+        bind system::leader-locking-kube-controller-manager user=system:kube-controller-manager account=kube-controller-manager account=leader-election-controller
         bind system::leader-locking-kube-scheduler user=system:kube-scheduler account=kube-scheduler
         bind extension-apiserver-authentication-reader as=system::extension-apiserver-authentication-reader user=system:kube-controller-manager user=system:kube-scheduler
 

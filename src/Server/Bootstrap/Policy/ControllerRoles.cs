@@ -19,7 +19,7 @@ static class ControllerRoles
           create,delete,get,list,patch,update,watch batch jobs
           update batch cronjobs/status
           update batch cronjobs/finalizers
-          delete,list - pods
+          delete,list,watch - pods
           EV
         controller daemon-set-controller
           R apps,extensions daemonsets
@@ -40,7 +40,7 @@ static class ControllerRoles
         controller device-taint-eviction-controller
           get,list,watch,delete - pods
           patch,update - pods/status
-          R resource.k8s.io resourceclaims,resourceslices,deviceclasses,devicetaintrules
+          R resource.k8s.io deviceclasses,resourceclaims,resourceslices
           EV
         controller disruption-controller
           R apps,extensions deployments
@@ -54,28 +54,24 @@ static class ControllerRoles
           EV
         controller endpoint-controller
           R - pods,services
-          create,delete,get,list,update - endpoints
+          create,delete,get,list,update,watch - endpoints
           create - endpoints/restricted
           EV
         controller endpointslice-controller
           R - nodes,pods,services
           update - services/finalizers
-          create,delete,get,list,update discovery.k8s.io endpointslices
-          create discovery.k8s.io endpointslices/restricted
+          create,delete,get,list,update,watch discovery.k8s.io endpointslices
           EV
         controller endpointslicemirroring-controller
           R - endpoints,services
           update - services/finalizers
           update - endpoints/finalizers
-          create,delete,get,list,update discovery.k8s.io endpointslices
-          create discovery.k8s.io endpointslices/restricted
+          create,delete,get,list,update,watch discovery.k8s.io endpointslices
           EV
         controller expand-controller
           get,list,patch,update,watch - persistentvolumes
           patch,update - persistentvolumeclaims/status
           R - persistentvolumeclaims
-          R storage.k8s.io storageclasses
-          get - endpoints,services
           EV
         controller ephemeral-volume-controller
           R - pods
@@ -86,9 +82,9 @@ static class ControllerRoles
           R - pods
           update - pods/finalizers
           create,delete,get,list,watch resource.k8s.io resourceclaims
-          R resource.k8s.io resourceclaimtemplates
           patch,update resource.k8s.io resourceclaims,resourceclaims/status
           patch,update - pods/status
+          patch,update resource.k8s.io resourceclaims/binding
           EV
         controller generic-garbage-collector
           delete,get,list,patch,update,watch * *
@@ -97,10 +93,10 @@ static class ControllerRoles
           R autoscaling horizontalpodautoscalers
           update autoscaling horizontalpodautoscalers/status
           get,update * */scale
-          list - pods
-          list metrics.k8s.io pods
-          get,list custom.metrics.k8s.io *
-          get,list external.metrics.k8s.io *
+          list,watch - pods
+          list,watch metrics.k8s.io pods
+          R custom.metrics.k8s.io *
+          R external.metrics.k8s.io *
           EV
         controller job-controller
           get,list,patch,update,watch batch jobs
@@ -114,13 +110,12 @@ static class ControllerRoles
         controller namespace-controller
           delete,get,list,watch - namespaces
           update - namespaces/finalize,namespaces/status
-          delete,deletecollection,get,list * *
+          delete,deletecollection,get,list,watch * *
         controller node-controller
-          get,list,update,delete,patch - nodes
+          delete,get,list,patch,update,watch - nodes
           patch,update - nodes/status
           patch,update - pods/status
-          delete,list,get - pods
-          get - pods
+          delete,get,list,watch - pods
           EV
         controller persistent-volume-binder
           create,delete,get,list,update,watch - persistentvolumes
@@ -129,23 +124,22 @@ static class ControllerRoles
           update - persistentvolumeclaims/status
           create,delete,get,list,watch - pods
           R storage.k8s.io storageclasses
-          create,delete,get,update - endpoints,services
-          get,list - secrets
-          get,list - nodes
+          list,watch - nodes
           watch - events
           EV
         controller pod-garbage-collector
           delete,list,watch - pods
-          get,list - nodes
+          R - nodes
           patch - pods/status
         controller pv-protection-controller
           get,list,update,watch - persistentvolumes
           EV
         controller pvc-protection-controller
           get,list,update,watch - persistentvolumeclaims
+          update - persistentvolumeclaims/status
           get,list,watch - pods
           EV
-        controller vac-protection-controller
+        controller volumeattributesclass-protection-controller
           get,list,update,watch storage.k8s.io volumeattributesclasses
           R - persistentvolumeclaims,persistentvolumes
           EV
@@ -197,22 +191,15 @@ static class ControllerRoles
           update apps statefulsets/finalizers
           create,delete,get,patch,update - pods
           create,delete,get,list,patch,update,watch apps controllerrevisions
-          create,get - persistentvolumeclaims
-          update,delete,list,watch - persistentvolumeclaims
+          create,get,list,watch - persistentvolumeclaims
+          delete,update - persistentvolumeclaims
+          update - pods/finalizers
           EV
-        controller storage-version-migrator-controller
-          get,list,patch,update,watch * *
-          patch,update storagemigration.k8s.io storageversionmigrations/status
         controller ttl-after-finished-controller
           delete,get,list,watch batch jobs
           EV
         controller ttl-controller
           list,patch,update,watch - nodes
-          EV
-        controller taint-eviction-controller
-          get,delete,list,watch - pods
-          get,list,watch - nodes
-          patch,update - pods/status
           EV
         controller certificate-controller
           delete,get,list,watch certificates.k8s.io certificatesigningrequests

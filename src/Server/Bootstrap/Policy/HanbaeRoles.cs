@@ -4,6 +4,8 @@ namespace Hanbae.Server.Bootstrap.Policy;
 static class HanbaeRoles
 {
     public const string Text = """
+        role system:aggregated-metrics-reader for=view
+          R metrics.k8s.io nodes,pods
         role system:hanbae:informers
           list,watch * *
         role system:hanbae:simulated-nodes

@@ -72,11 +72,11 @@ sealed class PolicyText
         var rule = words switch
         {
             ["EV"] => new PolicyRule { Verbs = ["create", "patch", "update"], ApiGroups = ["", "events.k8s.io"], Resources = ["events"] },
-            [var verbs, "path", var paths] => new() { Verbs = Verbs(verbs), NonResourceURLs = paths.Split(',') },
+            [var verbs, "path", var paths] => new() { Verbs = Verbs(verbs), NonResourceURLs = Sorted(paths) },
             [var verbs, var groups, var resources, .. var rest] => new()
             {
-                Verbs = Verbs(verbs), ApiGroups = groups.Split(',').Select(g => g == "-" ? "" : g).ToSeq(), Resources = resources.Split(','),
-                ResourceNames = Option(rest, "names") is { } names ? names.Split(',') : default(Seq<string>),
+                Verbs = Verbs(verbs), ApiGroups = groups.Split(',').Select(g => g == "-" ? "" : g).ToSeq(), Resources = Sorted(resources),
+                ResourceNames = Option(rest, "names") is { } names ? Sorted(names) : default(Seq<string>),
             },
             _ => throw new FormatException("not a rule: " + string.Join(' ', words)),
         };
@@ -93,8 +93,11 @@ sealed class PolicyText
         "R" => s_read,
         "W" => s_write,
         "RW" => [.. s_read.Concat(s_write).Order(StringComparer.Ordinal)],
-        _ => text.Split(','),
+        _ => Sorted(text),
     };
+
+    /// <summary>As upstream stores them, and <c>kubectl describe</c> shows them.</summary>
+    static Seq<string> Sorted(string text) => [.. text.Split(',').Order(StringComparer.Ordinal)];
 
     void Bind(string role, string[] options)
     {

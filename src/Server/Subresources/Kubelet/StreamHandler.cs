@@ -10,6 +10,8 @@ sealed class StreamHandler(PodConnections pods, KubeletConnection kubelets, stri
 {
     public async ValueTask<Reply> HandleAsync(RequestContext request, CancellationToken ct)
     {
+        // A WebSocket begins with a GET; who may only look may not run anything by way of it (KEP-4006).
+        if (request.Info.Verb != "create" && request.MayAlso is { } may) await may("create").ConfigureAwait(false);
         var pod = await pods.PodAsync(request, ct).ConfigureAwait(false);
         string path;
         if (subresource == "portforward")
