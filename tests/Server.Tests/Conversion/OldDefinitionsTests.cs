@@ -104,7 +104,7 @@ public sealed class OldDefinitionsTests
         await DefineAsync(rig, """  "version":"v1"  """);
         var kept = await rig.Test.GetAsync(New + "/things.example.com");
         Assert.Equal(200, (await rig.Test.SendAsync("PUT", New + "/things.example.com", kept.Body.Replace("\"plural\":\"things\"", "\"plural\":\"things\",\"shortNames\":[\"th\"]"))).Code);
-        string other = kept.Body.Replace("things", "others").Replace("Thing", "Other").Replace(kept.Text("metadata", "resourceVersion"), "").Replace("\"resourceVersion\":\"\",", "");
+        string other = kept.Body.Replace("things", "others").Replace("Thing", "Other").Replace($"\"resourceVersion\":\"{kept.Text("metadata", "resourceVersion")}\",", "");
         Assert.Contains("cannot set to true", (await rig.Test.PostAsync(New, other)).Message);
     }
 
