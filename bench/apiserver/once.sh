@@ -13,7 +13,8 @@ until [[ -s $kubeconfig ]]; do sleep 0.05; done
 sleep 2
 
 generate() { dotnet "$load_dll" --kubeconfig "$1" --pids "$2" --ops "$3" | tail -n +2 | tee -a "$work/all" >"$work/$4"; }
-field() { awk -v op="$2" -v n="$3" '$1 == op { print $n; exit }' "$work/$1"; }
+# The row of the watchers is called `watch` or after their number.
+field() { awk -v op="$2" -v n="$3" '$1 == op || op == "watch" && $1 ~ /^watch/ { print $n; exit }' "$work/$1.rows"; }
 # $1: row, $2: floor's row, $3: what of the floor is allowed, $4: `MB` when by the bytes sent.
 row() {
     awk -v op="$1" -v own="$(field own "$1" 7)" -v floor="$(field floor "$2" 7)" -v most="$3" -v mb="$([[ ${4:-} ]] && field own "$1" 8)" -v fmb="$(field floor "$2" 8)" 'BEGIN {
@@ -22,8 +23,8 @@ row() {
 }
 
 machine
-generate "$work/floor.config" $floor_pid get,list,listsel floor
-generate "$kubeconfig" $hanbae_pid ns,create,get,list,listpb,listsel,listtable,update,watch own
+generate "$work/floor.config" $floor_pid get,list,listsel floor.rows
+generate "$kubeconfig" $hanbae_pid ns,create,get,list,listpb,listsel,listtable,update,watch own.rows
 printf '%-12s%12s%12s%10s   %s\n' operation 'CPU µs' 'floor µs' ratio promised
 row get get 2
 row list list 1.25 MB
