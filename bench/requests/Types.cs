@@ -3,6 +3,7 @@ using System.Diagnostics.Tracing;
 namespace Hanbae.Bench.Requests;
 
 /// <summary>Which types the garbage is of: the runtime names the object that begins every further 100 KB.</summary>
+/// <remarks>A sample, and of equal requests in a row a lopsided one: the same places of a request are hit again and again. Good for finding names, not shares.</remarks>
 sealed class Types : EventListener
 {
     const EventKeywords Garbage = (EventKeywords)1;

@@ -37,6 +37,19 @@ public sealed partial class SourceTests
         Rule.Holds("regions and code that is not there", Matches(Tree.CSharp("src", "tests", "tools", "bench"), Pretence()));
 
     [Fact]
+    public void Every_event_of_the_log_is_listed()
+    {
+        var listed = EventRow().Matches(Tree.Text("docs/log-events.md")).SelectMany(m => m.Groups[1].Value.Split(", ")).ToHashSet();
+        Rule.Holds("log events that docs/log-events.md lacks", Tree.CSharp("src").SelectMany(f => EventId().Matches(Tree.Text(f)).Select(m => m.Groups[1].Value).Where(id => !listed.Contains(id)).Select(id => $"{f}: {id}")));
+    }
+
+    [GeneratedRegex(@"LoggerMessage\((?:EventId = )?(\d+),")]
+    private static partial Regex EventId();
+
+    [GeneratedRegex(@"^\| ([\d, ]+) \|", RegexOptions.Multiline)]
+    private static partial Regex EventRow();
+
+    [Fact]
     public void Tests_wait_for_events_not_for_time() =>
         // Waiting for ever, until cancelled, is no sleep.
         Rule.Holds("sleeps in tests", Matches(Tree.CSharp("tests"), Sleep()),

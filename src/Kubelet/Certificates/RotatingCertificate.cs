@@ -66,10 +66,10 @@ public sealed partial class RotatingCertificate(CertificateFolder folder, string
 
     static partial class Log
     {
-        [LoggerMessage(5060, LogLevel.Information, "certificate of {Signer} renewed, it lasts until {End}")]
+        [LoggerMessage(8020, LogLevel.Information, "certificate of {Signer} renewed, it lasts until {End}")]
         public static partial void Renewed(ILogger logger, string signer, DateTime end);
 
-        [LoggerMessage(5061, LogLevel.Warning, "no certificate of {Signer} yet, it is asked for again: {Why}")]
+        [LoggerMessage(8021, LogLevel.Warning, "no certificate of {Signer} yet, it is asked for again: {Why}")]
         public static partial void NotRenewed(ILogger logger, string signer, string why);
     }
 }

@@ -40,7 +40,7 @@ sealed class RecordedServer(IReadOnlyList<(string Type, ConfigMap Object)> histo
         ct.ThrowIfCancellationRequested();
         int revision = request.Parameter("resourceVersion") == "0" ? first : Newest;
         var list = At(revision).Values;
-        byte[] body = proto ? Protobuf(list, revision) : [.. System.Text.Encoding.UTF8.GetBytes($"{{\"kind\":\"ConfigMapList\",\"apiVersion\":\"v1\",\"metadata\":{{\"resourceVersion\":\"{revision}\"}},\"items\":["),
+        byte[] body = proto ? ProtoLists.Of("ConfigMapList", $"{revision}", [.. list]) : [.. System.Text.Encoding.UTF8.GetBytes($"{{\"kind\":\"ConfigMapList\",\"apiVersion\":\"v1\",\"metadata\":{{\"resourceVersion\":\"{revision}\"}},\"items\":["),
             .. list.SelectMany((m, i) => (byte[])[.. i == 0 ? ""u8 : ","u8, .. ConfigMap.Info.ToJson(m)]), .. "]}"u8];
         return new(Decoding.Result(200, proto ? Decoding.Protobuf : Decoding.Json, body, []));
     }
@@ -79,25 +79,6 @@ sealed class RecordedServer(IReadOnlyList<(string Type, ConfigMap Object)> histo
         System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(frame, message.Length);
         message.CopyTo(frame, 4);
         return frame;
-    }
-
-    static byte[] Protobuf(IReadOnlyCollection<ConfigMap> maps, int revision)
-    {
-        var writer = new ProtoWriter();
-        writer.Messages<ConfigMap>(2, maps.ToArray());
-        writer.Message(1, new ListMeta { ResourceVersion = $"{revision}" });
-        byte[] list = writer.ToArray();
-        writer.Dispose();
-        writer = new ProtoWriter();
-        writer.Bytes(2, list);
-        int start = writer.Length;
-        writer.String(2, "ConfigMapList");
-        writer.String(1, "v1");
-        writer.EndMessage(1, start);
-        writer.Raw(Envelope.Magic);
-        byte[] body = writer.ToArray();
-        writer.Dispose();
-        return body;
     }
 
     /// <summary>Gives so much, and then ends or fails.</summary>

@@ -75,24 +75,7 @@ public sealed class HttpTransportTests
         else Assert.StartsWith("""{"kind":"DeleteOptions","apiVersion":"apps/v1","gracePeriodSeconds":0""", type);
     }
 
-    static byte[] ProtoList(string version, params Pod[] pods)
-    {
-        var writer = new ProtoWriter();
-        writer.Messages<Pod>(2, pods);
-        writer.Message(1, new ListMeta { ResourceVersion = version });
-        byte[] list = writer.ToArray();
-        writer.Dispose();
-        writer = new ProtoWriter();
-        writer.Bytes(2, list);
-        int start = writer.Length;
-        writer.String(2, "PodList");
-        writer.String(1, "v1");
-        writer.EndMessage(1, start);
-        writer.Raw(Envelope.Magic);
-        list = writer.ToArray();
-        writer.Dispose();
-        return list;
-    }
+    static byte[] ProtoList(string version, params Pod[] pods) => ProtoLists.Of("PodList", version, pods);
 
     [Fact]
     public async Task Lists_are_read_in_both_forms()
