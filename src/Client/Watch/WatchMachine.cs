@@ -15,8 +15,9 @@ public abstract record WatchStep
 
 /// <summary>Decides how to follow a resource: list, watch, and what to do about everything that can go wrong. No I/O, no clock.</summary>
 /// <remarks>
-/// As client-go's reflector: the first list takes what the server has at hand (revision 0); later ones may not be older than what was
-/// seen; a revision the server no longer, or not yet, has means the most recent list. A watch that breaks goes on from the last
+/// As client-go's reflector, but for the first list: it is the most recent one, as client-go's is where lists come as watches, since whoever
+/// starts again must see what it did before. Later ones may not be older than what was seen; a revision the server no longer, or not yet,
+/// has means the most recent list, in pages. A watch that breaks goes on from the last
 /// revision seen, bookmarks included. Whatever fails waits before it is tried again, except one relist after an expired watch.
 /// </remarks>
 /// <param name="query">Namespace and selectors; the rest is decided here.</param>
@@ -32,7 +33,7 @@ public sealed class WatchMachine(ListQuery query, WatchOptions options, Backoff 
     /// <summary>What is to be done now; one of the <c>On…</c> says how it went.</summary>
     public WatchStep Next { get; private set; } = options.InitialEvents
         ? new WatchStep.Watch("", InitialEvents: true)
-        : new WatchStep.List(query with { ResourceVersion = "0" });
+        : new WatchStep.List(query with { ResourceVersion = "" });
 
     /// <summary>The newest revision that was seen; empty before the first list is complete.</summary>
     public string ResourceVersion { get; private set; } = "";
@@ -83,7 +84,11 @@ public sealed class WatchMachine(ListQuery query, WatchOptions options, Backoff 
                 emit(new(SyncKind.Deleted, e.Object));
                 break;
             case "BOOKMARK":
-                if (!initial) break;
+                if (!initial)
+                {
+                    if (!old) emit(new(SyncKind.Progress, null, version));
+                    break;
+                }
                 if (e.Object.Metadata.Annotations[InitialEventsEnd] != "true") return;
                 Listed(version);
                 // The same watch goes on: the step changes, the stream does not.
@@ -124,7 +129,7 @@ public sealed class WatchMachine(ListQuery query, WatchOptions options, Backoff 
     void Listed(string version)
     {
         (ResourceVersion, _mostRecent, _whole) = (version, false, false);
-        emit(new(SyncKind.InitDone));
+        emit(new(SyncKind.InitDone, null, version));
         _events = 0;
     }
 
@@ -146,9 +151,9 @@ public sealed class WatchMachine(ListQuery query, WatchOptions options, Backoff 
     WatchStep FromStart()
     {
         if (_initialEvents) return new WatchStep.Watch("", InitialEvents: true);
-        string version = _mostRecent ? "" : ResourceVersion.Length == 0 ? "0" : ResourceVersion;
-        // Only the most recent list is paged: the others come from the server's memory, which does not page.
-        return new WatchStep.List(query with { ResourceVersion = version, Limit = version.Length == 0 && !_whole ? options.PageSize : 0 });
+        string version = _mostRecent ? "" : ResourceVersion;
+        // Only what had to be asked for again is paged: the others come from the server's memory, at once.
+        return new WatchStep.List(query with { ResourceVersion = version, Limit = _mostRecent && !_whole ? options.PageSize : 0 });
     }
 
     WatchStep.Watch WatchOn() => new(ResourceVersion, InitialEvents: false);
