@@ -25,6 +25,7 @@ public sealed partial class SharedCache<T>(ILogger? logger = null, Func<T, T>? t
     CacheState<T> _state = new(ImmutableDictionary<string, Func<T, IEnumerable<string>>>.Empty);
     CacheState<T>? _incoming;
     string _version = "";
+    volatile TaskCompletionSource? _away;
 
     /// <inheritdoc/>
     public bool Synced => _synced.Task.IsCompletedSuccessfully;
@@ -32,6 +33,8 @@ public sealed partial class SharedCache<T>(ILogger? logger = null, Func<T, T>? t
     public Task WhenSyncedAsync(CancellationToken ct) => _synced.Task.WaitAsync(ct);
     /// <inheritdoc/>
     public string ResourceVersion { get { lock (_reading) return _version; } }
+    /// <inheritdoc/>
+    public Task WhenCurrentAsync() => _away?.Task ?? Task.CompletedTask;
     /// <inheritdoc/>
     public bool IsWhole { get; init; } = true;
     /// <summary>How many objects there are.</summary>
@@ -100,6 +103,8 @@ public sealed partial class SharedCache<T>(ILogger? logger = null, Func<T, T>? t
                 case SyncKind.Deleted when _incoming is not null: _incoming.Remove(Key.Of(e.Object!)); break;
                 case SyncKind.InitDone: Replace(_incoming ?? new(_indexers), e.ResourceVersion); break;
                 case SyncKind.Progress: Reach(e.ResourceVersion); break;
+                case SyncKind.Interrupted: _away ??= new(TaskCreationOptions.RunContinuationsAsynchronously); break;
+                case SyncKind.Resumed: Resume(); break;
                 case SyncKind.InitItem or SyncKind.Applied: Set(Kept(e)); break;
                 case SyncKind.Deleted: Remove((T)e.Object!); break;
             }
@@ -153,6 +158,8 @@ public sealed partial class SharedCache<T>(ILogger? logger = null, Func<T, T>? t
         if (version.Length > 0 && SyncEvent.IsNewer(version, _version)) _version = version;
     }
 
+    void Resume() => Interlocked.Exchange(ref _away, null)?.TrySetResult();
+
     void Replace(CacheState<T> next, string version)
     {
         var before = _state;
@@ -164,6 +171,7 @@ public sealed partial class SharedCache<T>(ILogger? logger = null, Func<T, T>? t
         foreach (var obj in next.All())
             if (before.Find(Key.Of(obj)) is var old && !ReferenceEquals(old, obj)) TellChange(old, obj);
         _synced.TrySetResult();
+        Resume();
     }
 
     void TellChange(T? old, T obj)

@@ -18,6 +18,10 @@ public enum SyncKind : byte
     Deleted,
     /// <summary>Nothing else happened up to a revision.</summary>
     Progress,
+    /// <summary>The watch is away: what happens from now on is not known.</summary>
+    Interrupted,
+    /// <summary>The watch goes on where it was interrupted, or a list told what happened meanwhile.</summary>
+    Resumed,
 }
 
 /// <inheritdoc cref="SyncKind"/>

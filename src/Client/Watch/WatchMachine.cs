@@ -28,6 +28,8 @@ public sealed class WatchMachine(ListQuery query, WatchOptions options, Backoff 
     bool _initialEvents = options.InitialEvents;
     bool _mostRecent;
     bool _whole;
+    bool _interrupted;
+    bool _relisted;
     int _events;
 
     /// <summary>What is to be done now; one of the <c>On…</c> says how it went.</summary>
@@ -63,6 +65,20 @@ public sealed class WatchMachine(ListQuery query, WatchOptions options, Backoff 
     {
         _events = 0;
         if (Next is WatchStep.Watch { InitialEvents: true }) emit(new(SyncKind.Init));
+        else Resume();
+    }
+
+    void Resume()
+    {
+        if (_interrupted) emit(new(SyncKind.Resumed));
+        _interrupted = false;
+    }
+
+    void Interrupt()
+    {
+        // Who has seen nothing yet waits for the first list anyway.
+        if (!_interrupted && ResourceVersion.Length > 0) emit(new(SyncKind.Interrupted));
+        _interrupted = ResourceVersion.Length > 0;
     }
 
     /// <summary>The open watch told something.</summary>
@@ -71,6 +87,7 @@ public sealed class WatchMachine(ListQuery query, WatchOptions options, Backoff 
         bool initial = Next is WatchStep.Watch { InitialEvents: true };
         string version = e.Object.Metadata.ResourceVersion;
         _events++;
+        _relisted = false;
         // A watch only ever goes forward (KEP-5504: revisions of one resource can be compared): this was told before, or overtaken. Deletions
         // are the cache's to judge, since some servers send them with the revision of the last change.
         bool old = !initial && !SyncEvent.IsNewer(version, ResourceVersion);
@@ -102,20 +119,25 @@ public sealed class WatchMachine(ListQuery query, WatchOptions options, Backoff 
     }
 
     /// <summary>The server ended the watch in good order.</summary>
-    public void OnClosed() =>
+    public void OnClosed()
+    {
         // One that brought nothing, not even a bookmark, must not be opened again at once for ever.
-        Next = _events == 0 || Next is WatchStep.Watch { InitialEvents: true } ? After(Next) : WatchOn();
+        if (_events > 0 && Next is not WatchStep.Watch { InitialEvents: true }) { Next = WatchOn(); return; }
+        Interrupt();
+        Next = After(Next);
+    }
 
     /// <summary>What was to be done failed; what now depends on how.</summary>
     public void OnFailure(Exception error)
     {
         var status = error as ApiException;
+        Interrupt();
         Next = Next switch
         {
             WatchStep.List { Query: var asked } when status is { IsExpired: true } || IsFuture(status) => Relist(asked),
             WatchStep.Watch { InitialEvents: true } when status is { Code: 400 or 403 or 404 or 422 } => WithoutInitialEvents(),
             WatchStep.Watch { InitialEvents: true } => After(Next),
-            WatchStep.Watch when status is { IsExpired: true } => _events > 0 ? FromStart() : After(FromStart()),
+            WatchStep.Watch when status is { IsExpired: true } => AtOnce() ? FromStart() : After(FromStart()),
             // A server that is busy or away, or a line that broke: nothing is lost yet.
             WatchStep.Watch when status is { Code: 429 or 500 or 502 or 503 } or null && error is not (InvalidDataException or Api.Codec.DecodeException) => After(WatchOn()),
             WatchStep.Watch => After(FromStart()),
@@ -130,7 +152,16 @@ public sealed class WatchMachine(ListQuery query, WatchOptions options, Backoff 
     {
         (ResourceVersion, _mostRecent, _whole) = (version, false, false);
         emit(new(SyncKind.InitDone, null, version));
+        Resume();
         _events = 0;
+    }
+
+    /// <summary>A watch that expires right after the list that was to mend that is not mended by another.</summary>
+    bool AtOnce()
+    {
+        bool first = _events > 0 || !_relisted;
+        _relisted = true;
+        return first;
     }
 
     WatchStep Relist(ListQuery asked)

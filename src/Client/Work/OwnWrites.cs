@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Hanbae.Api;
 using Hanbae.Api.Rest;
 
@@ -8,11 +9,12 @@ namespace Hanbae.Client;
 /// Upstream's KEP-5647, for every reconciler and every write; revisions of one resource can be compared (KEP-5504). A write that got no answer
 /// may have been done all the same: what became of it is asked before the key is worked on again. After what does not show within thirty
 /// seconds the server is asked, too: what is gone is not waited for, a cache that is behind is, however long its watch is away. Bound: the
-/// objects last written, for each key; nothing of those that caches show.
+/// objects last written that caches do not show, and as many again.
 /// </remarks>
 sealed class OwnWrites(TimeProvider time)
 {
     static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(5), LongestWait = TimeSpan.FromSeconds(1), Longest = TimeSpan.FromSeconds(30);
+    const int LeastSwept = 64;
     static readonly AsyncLocal<Work?> s_current = new();
 
     /// <summary>Shown when the cache has come as far as <see cref="Version"/>; without one, when it does not show the object of that uid any more.</summary>
@@ -30,22 +32,38 @@ sealed class OwnWrites(TimeProvider time)
     }
 
     /// <summary>What one looks at of a cache.</summary>
-    sealed record View(Func<string> Version, Func<Key, IObject?> Find);
+    sealed record View(Func<string> Version, Func<Key, IObject?> Find, Func<Task> Current)
+    {
+        /// <summary>What was waited for in vain.</summary>
+        public volatile Task? GivenUp;
+    }
 
     readonly Lock _lock = new();
-    readonly Dictionary<Type, View> _views = [];
+    volatile ImmutableDictionary<Type, View> _views = ImmutableDictionary<Type, View>.Empty;
     readonly Dictionary<Key, Notes> _keys = [];
+    int _sweepAt = LeastSwept;
 
     /// <summary>The work in which the caller is, if any: whoever writes in it is to say so there.</summary>
     public static Work? Current => s_current.Value;
 
     /// <summary>Keys that wait for caches.</summary>
-    public int Count { get { lock (_lock) return _keys.Count; } }
+    public int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                Sweep();
+                return _keys.Count;
+            }
+        }
+    }
 
     /// <summary>Work rests on this cache. One that shows a part of a resource cannot tell what it lacks, and trees do not tell of which resource they are.</summary>
     public void Follow<T>(ICache<T> cache) where T : class, IObject
     {
-        if (cache.IsWhole && typeof(T) != typeof(Unstructured)) lock (_lock) _views[typeof(T)] = new(() => cache.ResourceVersion, cache.Find);
+        if (!cache.IsWhole || typeof(T) == typeof(Unstructured)) return;
+        lock (_lock) _views = _views.SetItem(typeof(T), new(() => cache.ResourceVersion, cache.Find, cache.WhenCurrentAsync));
     }
 
     /// <summary>From here on, to the end of the calling method, writes are the key's.</summary>
@@ -55,7 +73,7 @@ sealed class OwnWrites(TimeProvider time)
     internal sealed class Work(OwnWrites own, Key key)
     {
         /// <summary>Whether what becomes of such objects matters here.</summary>
-        public bool Follows<T>() { lock (own._lock) return own._views.ContainsKey(typeof(T)); }
+        public bool Follows<T>() => own._views.ContainsKey(typeof(T));
 
         public void Wrote<T>(T obj, LookUp live, bool made = false) where T : class, IObject =>
             own.Add(key, typeof(T), Key.Of(obj), new(obj.Metadata.ResourceVersion, obj.Metadata.Uid, made, live));
@@ -67,6 +85,15 @@ sealed class OwnWrites(TimeProvider time)
         }
 
         public void Unanswered<T>(Key obj, LookUp live) => own.AddUnanswered(key, typeof(T), obj, live);
+    }
+
+    /// <summary>Waits while a watch is away, thirty seconds at most: what is known to be old is no ground for decisions, but better than none for ever.</summary>
+    public async ValueTask WhenCurrentAsync(CancellationToken ct)
+    {
+        foreach (var (_, view) in _views)
+            if (view.Current() is { IsCompleted: false } current && current != view.GivenUp)
+                try { await current.WaitAsync(Longest, time, ct); }
+                catch (TimeoutException) { view.GivenUp = current; }
     }
 
     /// <summary>Settles what is open.</summary>
@@ -129,11 +156,23 @@ sealed class OwnWrites(TimeProvider time)
 
     Notes Of(Key key)
     {
-        if (!_keys.TryGetValue(key, out var notes)) _keys.Add(key, notes = new(time.GetTimestamp()));
+        if (_keys.TryGetValue(key, out var notes)) return notes;
+        if (_keys.Count >= _sweepAt)
+        {
+            Sweep();
+            _sweepAt = Math.Max(LeastSwept, 2 * _keys.Count);
+        }
+        _keys.Add(key, notes = new(time.GetTimestamp()));
         return notes;
     }
 
-    IObject? Shown(Type kind, Key obj) { lock (_lock) return _views.GetValueOrDefault(kind)?.Find(obj); }
+    /// <summary>Not every write wakes its key again: what is shown by now is forgotten all the same.</summary>
+    void Sweep()
+    {
+        foreach (var (key, notes) in _keys) IsShown(key, notes);
+    }
+
+    IObject? Shown(Type kind, Key obj) => _views.GetValueOrDefault(kind)?.Find(obj);
 
     /// <summary>In the lock. What is shown is forgotten.</summary>
     bool IsShown(Key key, Notes notes)

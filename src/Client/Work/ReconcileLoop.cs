@@ -19,9 +19,12 @@ public sealed partial class ReconcileLoop(string name, IReconciler reconciler, T
     readonly ILogger _logger = logger ?? NullLogger.Instance;
     readonly OwnWrites _own = new(time);
 
-    /// <summary>Keys of which something is remembered: writes that caches do not show yet, and failures.</summary>
-    internal int Remembered => _own.Count + (_queue?.Remembered ?? 0);
     volatile WorkQueue<Key>? _queue;
+
+    /// <summary>How many keys there are of which anything is remembered: that wait, failed, or whose writes caches do not show yet.</summary>
+    internal int Remembered => _own.Count + (_queue?.Remembered ?? 0);
+    /// <summary>The same without those that only wait for their time.</summary>
+    internal int Unsettled => _own.Count + (_queue is { } queue ? queue.Remembered - queue.Delayed : 0);
 
     /// <summary>Until cancelled; work in hand is told so, and waited for.</summary>
     public async Task RunAsync(CancellationToken ct)
@@ -43,9 +46,12 @@ public sealed partial class ReconcileLoop(string name, IReconciler reconciler, T
         try
         {
             while (await queue.WaitAsync(ct))
-                while (!ct.IsCancellationRequested && queue.TryTake(out var key))
-                    try { await OneAsync(queue, key, ct); }
-                    finally { queue.Done(key); }
+            {
+                await _own.WhenCurrentAsync(ct);
+                if (ct.IsCancellationRequested || !queue.TryTake(out var key)) continue;
+                try { await OneAsync(queue, key, ct); }
+                finally { queue.Done(key); }
+            }
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested) { }
     }
