@@ -11,17 +11,23 @@ public static partial class Catalog
     /// <summary>Runs the controllers, each in its own loop, until cancelled; one that breaks is logged and started anew.</summary>
     /// <param name="access">Each controller's access, by its entry: identity and Event source are its own, caches are shared.</param>
     public static Task RunAsync(Func<CatalogEntry, IClusterAccess> access, ControllerOptions options, CancellationToken ct, ILogger? logger = null) =>
-        Task.WhenAll(All.Where(options.Run.Has)
-            .Select(e => SuperviseAsync(e, access(e), options, logger ?? NullLogger.Instance, ct)));
+        RunAsync(access, options, static _ => { }, ct, logger);
 
-    static async Task SuperviseAsync(CatalogEntry entry, IClusterAccess cluster, ControllerOptions options, ILogger logger, CancellationToken ct)
+    /// <param name="started">Is told of each loop.</param>
+    internal static Task RunAsync(Func<CatalogEntry, IClusterAccess> access, ControllerOptions options, Action<ReconcileLoop> started, CancellationToken ct, ILogger? logger = null) =>
+        Task.WhenAll(All.Where(options.Run.Has)
+            .Select(e => SuperviseAsync(e, access(e), options, started, logger ?? NullLogger.Instance, ct)));
+
+    static async Task SuperviseAsync(CatalogEntry entry, IClusterAccess cluster, ControllerOptions options, Action<ReconcileLoop> started, ILogger logger, CancellationToken ct)
     {
         while (!ct.IsCancellationRequested)
         {
             try
             {
                 var reconciler = entry.Make(cluster, options);
-                await new ReconcileLoop(entry.Alias ?? entry.Name, reconciler, cluster.Time, new() { Workers = options.Workers }, logger).RunAsync(ct);
+                var loop = new ReconcileLoop(entry.Alias ?? entry.Name, reconciler, cluster.Time, new() { Workers = options.Workers }, logger);
+                started(loop);
+                await loop.RunAsync(ct);
             }
             catch (Exception e) when (!ct.IsCancellationRequested)
             {

@@ -9,7 +9,7 @@ namespace Hanbae.Client;
 public sealed class DynamicInformer(
     IApiTransport transport, ResourceInfo resource, ListQuery query, TimeProvider time, WatchOptions? options = null, ILogger? logger = null, Func<Unstructured, Unstructured>? transform = null)
 {
-    readonly SharedCache<Unstructured> _cache = new(logger, transform);
+    readonly SharedCache<Unstructured> _cache = new(logger, transform) { IsWhole = query is { Namespace: "", LabelSelector: "", FieldSelector: "" } };
 
     /// <summary>What it keeps.</summary>
     public ICache<Unstructured> Cache => _cache;

@@ -8,6 +8,12 @@ public interface ICache<T> where T : class, IObject
 {
     /// <summary>The first list is in.</summary>
     bool Synced { get; }
+    /// <summary>The revision that the cache shows at least; empty where that is not known.</summary>
+    string ResourceVersion => "";
+    /// <summary>Completes when the watch that the cache lives from is there: what the cache shows until then is known to be old.</summary>
+    Task WhenCurrentAsync() => Task.CompletedTask;
+    /// <summary>It holds all objects of its kind, not those of a selection.</summary>
+    bool IsWhole => true;
     /// <summary>The object, or null when there is none that is known of.</summary>
     T? Find(Key key);
     /// <summary>All objects, in no order; a snapshot.</summary>

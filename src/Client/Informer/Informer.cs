@@ -9,7 +9,7 @@ public sealed class Informer<T>(
     IApiTransport transport, ListQuery query, TimeProvider time, WatchOptions? options = null, ILogger? logger = null, Func<T, T>? transform = null)
     where T : class, IObject<T>
 {
-    readonly SharedCache<T> _cache = new(logger, transform);
+    readonly SharedCache<T> _cache = new(logger, transform) { IsWhole = query is { Namespace: "", LabelSelector: "", FieldSelector: "" } };
 
     /// <summary>The state, to be read and subscribed to.</summary>
     public ICache<T> Cache => _cache;

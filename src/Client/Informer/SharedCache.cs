@@ -24,11 +24,19 @@ public sealed partial class SharedCache<T>(ILogger? logger = null, Func<T, T>? t
     ImmutableArray<Action<CacheEvent<T>>> _handlers = [];
     CacheState<T> _state = new(ImmutableDictionary<string, Func<T, IEnumerable<string>>>.Empty);
     CacheState<T>? _incoming;
+    string _version = "";
+    volatile TaskCompletionSource? _away;
 
     /// <inheritdoc/>
     public bool Synced => _synced.Task.IsCompletedSuccessfully;
     /// <inheritdoc/>
     public Task WhenSyncedAsync(CancellationToken ct) => _synced.Task.WaitAsync(ct);
+    /// <inheritdoc/>
+    public string ResourceVersion { get { lock (_reading) return _version; } }
+    /// <inheritdoc/>
+    public Task WhenCurrentAsync() => _away?.Task ?? Task.CompletedTask;
+    /// <inheritdoc/>
+    public bool IsWhole { get; init; } = true;
     /// <summary>How many objects there are.</summary>
     public int Count { get { lock (_reading) return _state.Count; } }
     /// <inheritdoc/>
@@ -93,7 +101,10 @@ public sealed partial class SharedCache<T>(ILogger? logger = null, Func<T, T>? t
                 case SyncKind.Init: _incoming = new(_indexers); break;
                 case SyncKind.InitItem or SyncKind.Applied when _incoming is not null: _incoming.Set(Kept(e)); break;
                 case SyncKind.Deleted when _incoming is not null: _incoming.Remove(Key.Of(e.Object!)); break;
-                case SyncKind.InitDone: Replace(_incoming ?? new(_indexers)); break;
+                case SyncKind.InitDone: Replace(_incoming ?? new(_indexers), e.ResourceVersion); break;
+                case SyncKind.Progress: Reach(e.ResourceVersion); break;
+                case SyncKind.Interrupted: _away ??= new(TaskCreationOptions.RunContinuationsAsynchronously); break;
+                case SyncKind.Resumed: Resume(); break;
                 case SyncKind.InitItem or SyncKind.Applied: Set(Kept(e)); break;
                 case SyncKind.Deleted: Remove((T)e.Object!); break;
             }
@@ -114,6 +125,7 @@ public sealed partial class SharedCache<T>(ILogger? logger = null, Func<T, T>? t
         T? old;
         lock (_reading)
         {
+            Reached(obj.Metadata.ResourceVersion);
             if (ReferenceEquals(_state.Find(Key.Of(obj)), obj)) return;
             old = _state.Set(obj);
         }
@@ -125,6 +137,7 @@ public sealed partial class SharedCache<T>(ILogger? logger = null, Func<T, T>? t
         lock (_reading)
         {
             var key = Key.Of(last);
+            Reached(last.Metadata.ResourceVersion);
             // The end of what was there before this: it came late, or twice.
             if (_state.Find(key) is not { } known || SyncEvent.IsNewer(known.Metadata.ResourceVersion, last.Metadata.ResourceVersion) && IsNumber(last) && IsNumber(known)) return;
             _state.Remove(key);
@@ -134,16 +147,31 @@ public sealed partial class SharedCache<T>(ILogger? logger = null, Func<T, T>? t
 
     static bool IsNumber(T obj) => obj.Metadata.ResourceVersion is [>= '0' and <= '9', ..];
 
-    void Replace(CacheState<T> next)
+    void Reach(string version)
+    {
+        lock (_reading) Reached(version);
+    }
+
+    /// <summary>In the lock, together with what the revision speaks for.</summary>
+    void Reached(string version)
+    {
+        if (version.Length > 0 && SyncEvent.IsNewer(version, _version)) _version = version;
+    }
+
+    void Resume() => Interlocked.Exchange(ref _away, null)?.TrySetResult();
+
+    void Replace(CacheState<T> next, string version)
     {
         var before = _state;
-        lock (_reading) _state = next;
+        // A list says what is so, also when a server that lost its data says less than before.
+        lock (_reading) (_state, _version) = (next, version);
         _incoming = null;
         foreach (var old in before.All())
             if (next.Find(Key.Of(old)) is null) Tell(new(old, null));
         foreach (var obj in next.All())
             if (before.Find(Key.Of(obj)) is var old && !ReferenceEquals(old, obj)) TellChange(old, obj);
         _synced.TrySetResult();
+        Resume();
     }
 
     void TellChange(T? old, T obj)

@@ -7,7 +7,7 @@ namespace Hanbae.Client;
 /// <summary>The typed client over whatever carries requests.</summary>
 /// <remarks>
 /// As client-go: an answer of 429 or 5xx that says when to come back (<c>retryAfterSeconds</c>) is waited for, at most ten times;
-/// nothing else is retried here.
+/// nothing else is retried here. What a reconciler writes is noted for it (<see cref="ReconcileLoop"/>).
 /// </remarks>
 public sealed class ApiClient(IApiTransport transport, TimeProvider? time = null) : IClient
 {
@@ -33,28 +33,28 @@ public sealed class ApiClient(IApiTransport transport, TimeProvider? time = null
         (await SendAsync(Requests.List<T>(query), ct)).AsList<T>();
 
     /// <inheritdoc/>
-    public async Task<T> CreateAsync<T>(T obj, CancellationToken ct) where T : class, IObject<T> =>
-        (await SendAsync(Requests.Create(obj), ct)).As<T>();
+    public Task<T> CreateAsync<T>(T obj, CancellationToken ct) where T : class, IObject<T> =>
+        NotedWrites.CreateAsync(obj, async o => (await SendAsync(Requests.Create(o), ct)).As<T>(), this);
 
     /// <inheritdoc/>
     public async Task<IKind?> CreateAsync<T>(Key of, string subresource, IKind body, CancellationToken ct) where T : class, IObject<T> =>
         (await SendAsync(Requests.Create<T>(of, subresource, body), ct)).Object;
 
     /// <inheritdoc/>
-    public async Task<T> UpdateAsync<T>(T obj, CancellationToken ct) where T : class, IObject<T> =>
-        (await SendAsync(Requests.Update(obj), ct)).As<T>();
+    public Task<T> UpdateAsync<T>(T obj, CancellationToken ct) where T : class, IObject<T> =>
+        NotedWrites.WriteAsync(Key.Of(obj), async () => (await SendAsync(Requests.Update(obj), ct)).As<T>(), this);
 
     /// <inheritdoc/>
-    public async Task<T> UpdateStatusAsync<T>(T obj, CancellationToken ct) where T : class, IObject<T> =>
-        (await SendAsync(Requests.Update(obj, "status"), ct)).As<T>();
+    public Task<T> UpdateStatusAsync<T>(T obj, CancellationToken ct) where T : class, IObject<T> =>
+        NotedWrites.WriteAsync(Key.Of(obj), async () => (await SendAsync(Requests.Update(obj, "status"), ct)).As<T>(), this);
 
     /// <inheritdoc/>
-    public async Task<T> PatchAsync<T>(Key key, Patch patch, CancellationToken ct, string subresource = "") where T : class, IObject<T> =>
-        (await SendAsync(Requests.Patch<T>(key, patch, subresource), ct)).As<T>();
+    public Task<T> PatchAsync<T>(Key key, Patch patch, CancellationToken ct, string subresource = "") where T : class, IObject<T> =>
+        NotedWrites.WriteAsync(key, async () => (await SendAsync(Requests.Patch<T>(key, patch, subresource), ct)).As<T>(), this);
 
     /// <inheritdoc/>
-    public async Task DeleteAsync<T>(Key key, DeleteOptions options, CancellationToken ct) where T : class, IObject<T> =>
-        await SendAsync(Requests.Delete<T>(key, options), ct);
+    public Task DeleteAsync<T>(Key key, DeleteOptions options, CancellationToken ct) where T : class, IObject<T> =>
+        NotedWrites.DeleteAsync<T>(key, options, () => SendAsync(Requests.Delete<T>(key, options), ct), this);
 
     /// <summary>Any request, with the client's manners: waits where told to, throws for errors.</summary>
     /// <exception cref="ApiException"/>

@@ -16,12 +16,21 @@ public enum SyncKind : byte
     Applied,
     /// <summary>An object was deleted; this is its last state.</summary>
     Deleted,
+    /// <summary>Nothing else happened up to a revision.</summary>
+    Progress,
+    /// <summary>The watch is away: what happens from now on is not known.</summary>
+    Interrupted,
+    /// <summary>The watch goes on where it was interrupted, or a list told what happened meanwhile.</summary>
+    Resumed,
 }
 
 /// <inheritdoc cref="SyncKind"/>
-public readonly record struct SyncEvent(SyncKind Kind, IObject? Object = null)
+/// <param name="ResourceVersion">How far one is told of with this: with the end of a list, and with progress.</param>
+public readonly record struct SyncEvent(SyncKind Kind, IObject? Object = null, string ResourceVersion = "")
 {
+    internal static ulong? Number(string version) => ulong.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) ? number : null;
+
     /// <summary>Whether a revision comes after another; true where that cannot be told.</summary>
     internal static bool IsNewer(string version, string than) =>
-        !ulong.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out ulong a) || !ulong.TryParse(than, NumberStyles.None, CultureInfo.InvariantCulture, out ulong b) || a > b;
+        Number(version) is not { } a || Number(than) is not { } b || a > b;
 }

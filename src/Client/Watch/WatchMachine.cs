@@ -15,8 +15,9 @@ public abstract record WatchStep
 
 /// <summary>Decides how to follow a resource: list, watch, and what to do about everything that can go wrong. No I/O, no clock.</summary>
 /// <remarks>
-/// As client-go's reflector: the first list takes what the server has at hand (revision 0); later ones may not be older than what was
-/// seen; a revision the server no longer, or not yet, has means the most recent list. A watch that breaks goes on from the last
+/// As client-go's reflector, but for the first list: it is the most recent one, as client-go's is where lists come as watches, since whoever
+/// starts again must see what it did before. Later ones may not be older than what was seen; a revision the server no longer, or not yet,
+/// has means the most recent list, in pages. A watch that breaks goes on from the last
 /// revision seen, bookmarks included. Whatever fails waits before it is tried again, except one relist after an expired watch.
 /// </remarks>
 /// <param name="query">Namespace and selectors; the rest is decided here.</param>
@@ -27,12 +28,14 @@ public sealed class WatchMachine(ListQuery query, WatchOptions options, Backoff 
     bool _initialEvents = options.InitialEvents;
     bool _mostRecent;
     bool _whole;
+    bool _interrupted;
+    bool _relisted;
     int _events;
 
     /// <summary>What is to be done now; one of the <c>On…</c> says how it went.</summary>
     public WatchStep Next { get; private set; } = options.InitialEvents
         ? new WatchStep.Watch("", InitialEvents: true)
-        : new WatchStep.List(query with { ResourceVersion = "0" });
+        : new WatchStep.List(query with { ResourceVersion = "" });
 
     /// <summary>The newest revision that was seen; empty before the first list is complete.</summary>
     public string ResourceVersion { get; private set; } = "";
@@ -62,6 +65,20 @@ public sealed class WatchMachine(ListQuery query, WatchOptions options, Backoff 
     {
         _events = 0;
         if (Next is WatchStep.Watch { InitialEvents: true }) emit(new(SyncKind.Init));
+        else Resume();
+    }
+
+    void Resume()
+    {
+        if (_interrupted) emit(new(SyncKind.Resumed));
+        _interrupted = false;
+    }
+
+    void Interrupt()
+    {
+        // Who has seen nothing yet waits for the first list anyway.
+        if (!_interrupted && ResourceVersion.Length > 0) emit(new(SyncKind.Interrupted));
+        _interrupted = ResourceVersion.Length > 0;
     }
 
     /// <summary>The open watch told something.</summary>
@@ -70,6 +87,7 @@ public sealed class WatchMachine(ListQuery query, WatchOptions options, Backoff 
         bool initial = Next is WatchStep.Watch { InitialEvents: true };
         string version = e.Object.Metadata.ResourceVersion;
         _events++;
+        _relisted = false;
         // A watch only ever goes forward (KEP-5504: revisions of one resource can be compared): this was told before, or overtaken. Deletions
         // are the cache's to judge, since some servers send them with the revision of the last change.
         bool old = !initial && !SyncEvent.IsNewer(version, ResourceVersion);
@@ -83,7 +101,11 @@ public sealed class WatchMachine(ListQuery query, WatchOptions options, Backoff 
                 emit(new(SyncKind.Deleted, e.Object));
                 break;
             case "BOOKMARK":
-                if (!initial) break;
+                if (!initial)
+                {
+                    if (!old) emit(new(SyncKind.Progress, null, version));
+                    break;
+                }
                 if (e.Object.Metadata.Annotations[InitialEventsEnd] != "true") return;
                 Listed(version);
                 // The same watch goes on: the step changes, the stream does not.
@@ -97,20 +119,25 @@ public sealed class WatchMachine(ListQuery query, WatchOptions options, Backoff 
     }
 
     /// <summary>The server ended the watch in good order.</summary>
-    public void OnClosed() =>
+    public void OnClosed()
+    {
         // One that brought nothing, not even a bookmark, must not be opened again at once for ever.
-        Next = _events == 0 || Next is WatchStep.Watch { InitialEvents: true } ? After(Next) : WatchOn();
+        if (_events > 0 && Next is not WatchStep.Watch { InitialEvents: true }) { Next = WatchOn(); return; }
+        Interrupt();
+        Next = After(Next);
+    }
 
     /// <summary>What was to be done failed; what now depends on how.</summary>
     public void OnFailure(Exception error)
     {
         var status = error as ApiException;
+        Interrupt();
         Next = Next switch
         {
             WatchStep.List { Query: var asked } when status is { IsExpired: true } || IsFuture(status) => Relist(asked),
             WatchStep.Watch { InitialEvents: true } when status is { Code: 400 or 403 or 404 or 422 } => WithoutInitialEvents(),
             WatchStep.Watch { InitialEvents: true } => After(Next),
-            WatchStep.Watch when status is { IsExpired: true } => _events > 0 ? FromStart() : After(FromStart()),
+            WatchStep.Watch when status is { IsExpired: true } => AtOnce() ? FromStart() : After(FromStart()),
             // A server that is busy or away, or a line that broke: nothing is lost yet.
             WatchStep.Watch when status is { Code: 429 or 500 or 502 or 503 } or null && error is not (InvalidDataException or Api.Codec.DecodeException) => After(WatchOn()),
             WatchStep.Watch => After(FromStart()),
@@ -124,8 +151,17 @@ public sealed class WatchMachine(ListQuery query, WatchOptions options, Backoff 
     void Listed(string version)
     {
         (ResourceVersion, _mostRecent, _whole) = (version, false, false);
-        emit(new(SyncKind.InitDone));
+        emit(new(SyncKind.InitDone, null, version));
+        Resume();
         _events = 0;
+    }
+
+    /// <summary>A watch that expires right after the list that was to mend that is not mended by another.</summary>
+    bool AtOnce()
+    {
+        bool first = _events > 0 || !_relisted;
+        _relisted = true;
+        return first;
     }
 
     WatchStep Relist(ListQuery asked)
@@ -146,9 +182,9 @@ public sealed class WatchMachine(ListQuery query, WatchOptions options, Backoff 
     WatchStep FromStart()
     {
         if (_initialEvents) return new WatchStep.Watch("", InitialEvents: true);
-        string version = _mostRecent ? "" : ResourceVersion.Length == 0 ? "0" : ResourceVersion;
-        // Only the most recent list is paged: the others come from the server's memory, which does not page.
-        return new WatchStep.List(query with { ResourceVersion = version, Limit = version.Length == 0 && !_whole ? options.PageSize : 0 });
+        string version = _mostRecent ? "" : ResourceVersion;
+        // Only what had to be asked for again is paged: the others come from the server's memory, at once.
+        return new WatchStep.List(query with { ResourceVersion = version, Limit = _mostRecent && !_whole ? options.PageSize : 0 });
     }
 
     WatchStep.Watch WatchOn() => new(ResourceVersion, InitialEvents: false);

@@ -12,6 +12,9 @@ public sealed class QueueTriggers(Action<Key> add) : Triggers, IDisposable
 {
     static readonly ConcurrentDictionary<(string ApiVersion, string Kind), bool> ClusterScoped = new();
 
+    /// <summary>Is told of the caches.</summary>
+    internal OwnWrites? Follow { get; init; }
+
     readonly List<IDisposable> _subscriptions = [];
     readonly List<Func<CancellationToken, Task>> _syncs = [];
 
@@ -41,6 +44,7 @@ public sealed class QueueTriggers(Action<Key> add) : Triggers, IDisposable
     public override Triggers Needs<T>(ICache<T> cache)
     {
         _syncs.Add(cache.WhenSyncedAsync);
+        Follow?.Follow(cache);
         return this;
     }
 
@@ -60,6 +64,7 @@ public sealed class QueueTriggers(Action<Key> add) : Triggers, IDisposable
     QueueTriggers On<T>(ICache<T> cache, Action<CacheEvent<T>> handler) where T : class, IObject
     {
         _syncs.Add(cache.WhenSyncedAsync);
+        Follow?.Follow(cache);
         _subscriptions.Add(cache.Subscribe(handler));
         return this;
     }

@@ -17,6 +17,7 @@ sealed class RetryDelays<T>(TimeProvider time, RetryOptions options) where T : n
         return turn > delay ? turn : delay;
     }
 
+    public int Count => _failures.Count;
     public int Failures(T item) => _failures.GetValueOrDefault(item);
     public void Forget(T item) => _failures.Remove(item);
 }

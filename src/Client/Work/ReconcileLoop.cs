@@ -9,18 +9,29 @@ namespace Hanbae.Client;
 /// <remarks>
 /// Work begins when every cache the reconciler named is filled. A reconciler is never called twice at once for the same key. What it
 /// throws is logged with the key and means: again, later, with growing delay; conflicts are too common to be worth more than a debug line.
+/// Nor is it called for a key before the caches show what it wrote for it, by an <see cref="ApiClient"/>, the last time: a decision rests on
+/// nothing older than the decision before it.
 /// </remarks>
 /// <param name="name">Of the queue: in logs and metrics.</param>
 public sealed partial class ReconcileLoop(string name, IReconciler reconciler, TimeProvider time, ReconcileOptions? options = null, ILogger? logger = null)
 {
     readonly ReconcileOptions _options = options ?? ReconcileOptions.Default;
     readonly ILogger _logger = logger ?? NullLogger.Instance;
+    readonly OwnWrites _own = new(time);
+
+    volatile WorkQueue<Key>? _queue;
+
+    /// <summary>How many keys there are of which anything is remembered: that wait, failed, or whose writes caches do not show yet.</summary>
+    internal int Remembered => _own.Count + (_queue?.Remembered ?? 0);
+    /// <summary>The same without those that only wait for their time.</summary>
+    internal int Unsettled => _own.Count + (_queue is { } queue ? queue.Remembered - queue.Delayed : 0);
 
     /// <summary>Until cancelled; work in hand is told so, and waited for.</summary>
     public async Task RunAsync(CancellationToken ct)
     {
         using var queue = new WorkQueue<Key>(name, time, _options.Retries);
-        using var triggers = new QueueTriggers(queue.Add);
+        _queue = queue;
+        using var triggers = new QueueTriggers(queue.Add) { Follow = _own };
         reconciler.Watch(triggers);
         try { await triggers.WhenSyncedAsync(ct); }
         catch (OperationCanceledException) when (ct.IsCancellationRequested) { return; }
@@ -35,9 +46,12 @@ public sealed partial class ReconcileLoop(string name, IReconciler reconciler, T
         try
         {
             while (await queue.WaitAsync(ct))
-                while (!ct.IsCancellationRequested && queue.TryTake(out var key))
-                    try { await OneAsync(queue, key, ct); }
-                    finally { queue.Done(key); }
+            {
+                await _own.WhenCurrentAsync(ct);
+                if (ct.IsCancellationRequested || !queue.TryTake(out var key)) continue;
+                try { await OneAsync(queue, key, ct); }
+                finally { queue.Done(key); }
+            }
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested) { }
     }
@@ -45,7 +59,12 @@ public sealed partial class ReconcileLoop(string name, IReconciler reconciler, T
     async Task OneAsync(WorkQueue<Key> queue, Key key, CancellationToken ct)
     {
         Again again;
-        try { again = await reconciler.ReconcileAsync(key, ct); }
+        try
+        {
+            if (await _own.WaitAsync(key, ct) is { } wait) { queue.AddAfter(key, wait); return; }
+            _own.Begin(key);
+            again = await reconciler.ReconcileAsync(key, ct);
+        }
         catch (Exception) when (ct.IsCancellationRequested) { return; }
         catch (Exception e)
         {

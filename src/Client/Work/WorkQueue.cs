@@ -42,6 +42,9 @@ public sealed class WorkQueue<T> : IDisposable where T : notnull
     /// <summary>Keys that wait for their time.</summary>
     public int Delayed { get { lock (_lock) return _due.Count; } }
 
+    /// <summary>Items of which anything is known: that wait, are worked on, wait for their time, or have failed.</summary>
+    internal int Remembered { get { lock (_lock) return _dirty.Count + _processing.Count + _due.Count + _retries.Count; } }
+
     /// <summary>Wants work on the item now; once, however often it is said before the work begins.</summary>
     public void Add(T item)
     {

@@ -30,13 +30,13 @@ sealed class Run(IClusterAccess cluster) : IReconciler
         _pods.IndexControllers();
         _revisions.IndexControllers();
         on.Each(_sets).Needs(_pods).Needs(_nodes).Needs(_revisions)
-            .From(new PodWatch<DaemonSet>(_sets, _pods, _work.Expected, s => s.Spec.Selector.ToSelector()).Subscribe)
+            .From(new PodWatch<DaemonSet>(_sets, _pods, s => s.Spec.Selector.ToSelector()).Subscribe)
             .From(add => _nodes.Subscribe(e => OnNode(e, add)));
     }
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
-        if (_sets.Find(key) is not { } set) { _work.Forget(key); return Again.OnChange; }
+        if (_sets.Find(key) is not { } set) return Again.OnChange;
         var selector = set.Spec.Selector.ToSelector();
         if (selector.IsEmpty)
         {
@@ -44,35 +44,27 @@ sealed class Run(IClusterAccess cluster) : IReconciler
             return Again.OnChange;
         }
         if (set.IsBeingDeleted) return Again.OnChange;
-        await _work.SettleAsync(key, ct);
         var now = cluster.Time.GetUtcNow();
-        var wait = _work.Expected.Wait(key);
         var history = await _history.SyncAsync(set, selector, set.Spec.Template, set.Status.CollisionCount, ct);
         string hash = history.Hash(DaemonPod.HashLabel);
         var mine = await Claim.AllAsync(cluster.Client, set, selector, _pods, ct);
         var nodes = _nodes.All;
 
-        Exception? failure = null;
-        RunPlan? plan = null;
-        if (wait is null)
+        var plan = RunPlan.For(set, nodes, mine, hash, node => _failures.Until(FailureOf(set, node), now), now);
+        foreach (var pod in plan.Ended) Replaced(set, pod, now);
+        var failure = await ApplyAsync(set, plan.Create, plan.Delete, hash, ct);
+        if (failure is null && plan.IsEmpty)
         {
-            plan = RunPlan.For(set, nodes, mine, hash, node => _failures.Until(FailureOf(set, node), now), now);
-            foreach (var pod in plan.Ended) Replaced(set, pod, now);
-            failure = await ApplyAsync(set, plan.Create, plan.Delete, hash, ct);
-            if (failure is null && _work.Expected.Wait(key) is null)
-            {
-                var roll = RollPlan.For(set, nodes, mine, hash, now);
-                failure = await ApplyAsync(set, roll.Create, roll.Delete, hash, ct);
-            }
-            if (failure is null) await TrimAsync(set, history, mine, ct);
+            var roll = RollPlan.For(set, nodes, mine, hash, now);
+            failure = await ApplyAsync(set, roll.Create, roll.Delete, hash, ct);
         }
+        if (failure is null) await TrimAsync(set, history, mine, ct);
         ct.ThrowIfCancellationRequested();
 
-        var (status, readyAt) = RunStatus.Of(set, nodes, mine, hash, wait is null && failure is null, now);
+        var (status, readyAt) = RunStatus.Of(set, nodes, mine, hash, failure is null, now);
         await cluster.Client.UpdateStatusIfChangedAsync(set, set with { Status = status with { CollisionCount = history.Collisions } }, ct);
         if (failure is not null && !Refusal.IsNamespaceTerminating(failure)) ExceptionDispatchInfo.Throw(failure);
-        if (wait is { } left) return Again.In(left);
-        var next = plan?.RetryAt is { } retry && !(readyAt < retry) ? retry : readyAt;
+        var next = plan.RetryAt is { } retry && !(readyAt < retry) ? retry : readyAt;
         return next is { } at ? Again.At(at) : Again.OnChange;
     }
 

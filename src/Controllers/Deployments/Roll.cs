@@ -12,9 +12,8 @@ namespace Hanbae.Controllers.Deployments;
 
 /// <summary>Moves each Deployment's Pods from one template to the next, and keeps the templates it came from.</summary>
 /// <remarks>
-/// The name of a template's set follows from the template, so that a cache that lags cannot make two of them; every other write names
-/// the version it was decided upon; and nothing is decided before the cache shows what was written last, since the limits are about
-/// all sets together.
+/// The name of a template's set follows from the template, so that a cache that lags cannot make two of them, and every other write names
+/// the version it was decided upon.
 /// </remarks>
 sealed class Roll(IClusterAccess cluster) : IReconciler
 {
@@ -22,7 +21,6 @@ sealed class Roll(IClusterAccess cluster) : IReconciler
     readonly ICache<Deployment> _deployments = cluster.Cache<Deployment>();
     readonly ICache<ReplicaSet> _sets = cluster.Cache<ReplicaSet>();
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
-    readonly Echo _echo = new(cluster.Client, cluster.Time);
 
     public void Watch(Triggers on)
     {
@@ -35,8 +33,7 @@ sealed class Roll(IClusterAccess cluster) : IReconciler
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
-        if (_deployments.Find(key) is not { } deployment) { _echo.Forget(key); return Again.OnChange; }
-        if (!await _echo.IsShownByAsync(_sets, key, ct)) return Again.WithBackoff;
+        if (_deployments.Find(key) is not { } deployment) return Again.OnChange;
         var selector = deployment.Spec.Selector.ToSelector();
         if (selector.IsEmpty) return await RefuseAsync(deployment, ct);
         var now = cluster.Time.GetUtcNow();
@@ -52,7 +49,7 @@ sealed class Roll(IClusterAccess cluster) : IReconciler
         if (plan.Create is { } made && !await CreateAsync(deployment, made, now, ct)) return Again.WithBackoff;
         foreach (var change in plan.Change)
         {
-            _echo.Wrote(key, await _client.UpdateAsync(change.Is, ct));
+            await _client.UpdateAsync(change.Is, ct);
             if (change.Message is { } message) cluster.Recorder.Event(deployment, "Normal", "ScalingReplicaSet", message);
         }
         foreach (var old in plan.Delete)
@@ -68,7 +65,7 @@ sealed class Roll(IClusterAccess cluster) : IReconciler
     {
         try
         {
-            _echo.Wrote(Key.Of(deployment), await _client.CreateAsync(planned, ct));
+            await _client.CreateAsync(planned, ct);
             if (Draft.Size(planned) is > 0 and var size)
                 cluster.Recorder.Event(deployment, "Normal", "ScalingReplicaSet", $"Scaled up replica set {planned.Metadata.Name} from 0 to {size}");
             return true;

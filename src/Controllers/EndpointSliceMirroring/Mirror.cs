@@ -20,8 +20,6 @@ sealed class Mirror(IClusterAccess cluster) : IReconciler
     readonly ICache<Legacy> _endpoints = cluster.Cache<Legacy>();
     readonly ICache<Service> _services = cluster.Cache<Service>();
     readonly ICache<EndpointSlice> _slices = cluster.Cache<EndpointSlice>();
-    readonly Echo _echo = new(cluster.Client, cluster.Time);
-    readonly Unanswered<EndpointSlice> _unanswered = new(cluster.Client);
 
     public void Watch(Triggers on)
     {
@@ -34,19 +32,16 @@ sealed class Mirror(IClusterAccess cluster) : IReconciler
         var existing = _slices.ByIndex(ByService, key.ToString()).Where(s => !s.IsBeingDeleted).ToList();
         if (_endpoints.Find(key) is not { } endpoints || !MirrorPlan.IsMirrored(endpoints) || _services.Find(key) is not { } service || !service.Spec.Selector.IsEmpty)
         {
-            _echo.Forget(key);
             foreach (var slice in existing) await _client.TryDeleteAsync<EndpointSlice>(Key.Of(slice), Preconditions.Uid(slice), ct);
             return Again.OnChange;
         }
-        await _unanswered.SettleAsync(key, (_, there) => { if (there is not null) _echo.Wrote(key, there); }, ct);
-        if (!await _echo.IsShownByAsync(_slices, key, ct)) return Again.WithBackoff;
         var plan = MirrorPlan.For(endpoints, existing);
         try
         {
-            foreach (var slice in plan.Create) _echo.Wrote(key, await _unanswered.CreateAsync(key, slice, ct));
+            foreach (var slice in plan.Create) await _client.CreateAsync(slice, ct);
         }
         catch (ApiException e) when (Refusal.IsNamespaceTerminating(e)) { return Again.OnChange; }
-        foreach (var slice in plan.Update) _echo.Wrote(key, await _client.UpdateAsync(slice, ct));
+        foreach (var slice in plan.Update) await _client.UpdateAsync(slice, ct);
         foreach (var slice in plan.Delete) await _client.TryDeleteAsync<EndpointSlice>(Key.Of(slice), Preconditions.Uid(slice), ct);
         return Again.OnChange;
     }

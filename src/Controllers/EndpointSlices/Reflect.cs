@@ -20,8 +20,6 @@ sealed class Reflect(IClusterAccess cluster) : IReconciler
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
     readonly ICache<Node> _nodes = cluster.Cache<Node>();
     readonly ICache<EndpointSlice> _slices = cluster.Cache<EndpointSlice>();
-    readonly Echo _echo = new(cluster.Client, cluster.Time);
-    readonly Unanswered<EndpointSlice> _unanswered = new(cluster.Client);
 
     public void Watch(Triggers on)
     {
@@ -34,17 +32,15 @@ sealed class Reflect(IClusterAccess cluster) : IReconciler
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
         // The slices of a Service that is gone are collected as what it owned.
-        if (_services.Find(key) is not { } service || !service.HasBackends() || service.IsBeingDeleted) { _echo.Forget(key); return Again.OnChange; }
-        await _unanswered.SettleAsync(key, (_, there) => { if (there is not null) _echo.Wrote(key, there); }, ct);
-        if (!await _echo.IsShownByAsync(_slices, key, ct)) return Again.WithBackoff;
+        if (_services.Find(key) is not { } service || !service.HasBackends() || service.IsBeingDeleted) return Again.OnChange;
         var existing = _slices.ByIndex(ByService, key.ToString()).Where(s => !s.IsBeingDeleted).ToList();
         var plan = ReflectPlan.For(service, _pods.Near(key.Namespace, service.Spec.Selector).Where(service.Selects), existing, ZoneOf);
         try
         {
-            foreach (var slice in plan.Create) _echo.Wrote(key, await _unanswered.CreateAsync(key, slice, ct));
+            foreach (var slice in plan.Create) await _client.CreateAsync(slice, ct);
         }
         catch (ApiException e) when (Refusal.IsNamespaceTerminating(e)) { return Again.OnChange; }
-        foreach (var slice in plan.Update) _echo.Wrote(key, await _client.UpdateAsync(slice, ct));
+        foreach (var slice in plan.Update) await _client.UpdateAsync(slice, ct);
         foreach (var slice in plan.Delete) await _client.TryDeleteAsync<EndpointSlice>(Key.Of(slice), Preconditions.Uid(slice), ct);
         return Again.OnChange;
     }

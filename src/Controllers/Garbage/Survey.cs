@@ -102,6 +102,7 @@ sealed class Survey : IDisposable
                     if (first && Interlocked.Decrement(ref _missing) == 0) _synced.TrySetResult();
                     first = false;
                     break;
+                case SyncKind.Progress or SyncKind.Interrupted or SyncKind.Resumed: return;
                 case SyncKind.Deleted: Look(_graph.Remove(resource, e.Object!.Metadata.Uid)); break;
                 default:
                     listed?.Add(e.Object!.Metadata.Uid);

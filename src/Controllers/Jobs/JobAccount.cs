@@ -24,12 +24,12 @@ sealed record JobAccount(JobStatus Status, ImmutableArray<Pod> Untrack, JobCondi
     public static JobAccount For(JobView view, JobStatus status, JobCondition? end)
     {
         var job = view.Job;
-        status = Sum(status, view.Pods.Where(view.IsTracked).Select(p => p.Metadata.Uid).ToHashSet());
+        status = Sum(status, view.Pods.Where(JobPod.IsTracked).Select(p => p.Metadata.Uid).ToHashSet());
         var (succeeded, failed) = (status.UncountedTerminatedPods?.Succeeded.ToList() ?? [], status.UncountedTerminatedPods?.Failed.ToList() ?? []);
         var indexes = new List<int>();
         var untrack = ImmutableArray.CreateBuilder<Pod>();
         bool all = true, fails = end is { Type: not JobConditions.SuccessCriteriaMet };
-        foreach (var pod in view.Pods.Where(view.IsTracked).OrderBy(p => JobPod.IndexOf(p) ?? 0))
+        foreach (var pod in view.Pods.Where(JobPod.IsTracked).OrderBy(p => JobPod.IndexOf(p) ?? 0))
         {
             bool hasFailed = JobPod.HasFailed(job, pod);
             if (!MayGo(view, pod, hasFailed, end)) continue;

@@ -10,7 +10,6 @@ namespace Hanbae.Controllers.Jobs;
 /// <summary>A Job and its Pods as they stand: what has ended, what counts, and whether that is the end of the Job.</summary>
 sealed class JobView
 {
-    readonly IReadOnlySet<string> _untracked;
     readonly HashSet<string> _succeededBefore, _failedBefore;
 
     public Job Job { get; }
@@ -33,11 +32,10 @@ sealed class JobView
     /// <summary>Why the Job ends now, whatever its Pods do; null when it goes on.</summary>
     public JobCondition? End { get; }
 
-    /// <param name="untracked">Pods whose finalizer is gone although the cache still shows it.</param>
     /// <param name="failures">Those before.</param>
-    public JobView(Job job, ImmutableArray<Pod> pods, IReadOnlySet<string> untracked, Failures failures, DateTimeOffset now)
+    public JobView(Job job, ImmutableArray<Pod> pods, Failures failures, DateTimeOffset now)
     {
-        (Job, Pods, Now, _untracked) = (job, pods, now, untracked);
+        (Job, Pods, Now) = (job, pods, now);
         var uncounted = job.Status.UncountedTerminatedPods;
         (_succeededBefore, _failedBefore) = ([.. uncounted?.Succeeded ?? default], [.. uncounted?.Failed ?? default]);
         Active = [.. pods.Where(p => p.IsActive)];
@@ -51,12 +49,12 @@ sealed class JobView
         {
             int completions = Completions;
             SucceededBefore = Intervals.Parse(job.Status.CompletedIndexes, completions);
-            SucceededIndexes = SucceededBefore.With(pods.Where(p => p.Status.Phase == "Succeeded" && IsTracked(p) && IsValid(p)).Select(p => JobPod.IndexOf(p)!.Value));
+            SucceededIndexes = SucceededBefore.With(pods.Where(p => p.Status.Phase == "Succeeded" && JobPod.IsTracked(p) && IsValid(p)).Select(p => JobPod.IndexOf(p)!.Value));
             Succeeded = SucceededIndexes.Count;
             if (job.Spec.BackoffLimitPerIndex is { } limit)
             {
                 FailedIndexes = Intervals.Parse(job.Status.FailedIndexes, completions)
-                    .With(pods.Where(p => JobPod.HasFailed(job, p) && IsTracked(p) && IsValid(p) && EndsIndex(p, limit)).Select(p => JobPod.IndexOf(p)!.Value));
+                    .With(pods.Where(p => JobPod.HasFailed(job, p) && JobPod.IsTracked(p) && IsValid(p) && EndsIndex(p, limit)).Select(p => JobPod.IndexOf(p)!.Value));
                 Awaiting = FindAwaiting();
             }
         }
@@ -66,14 +64,13 @@ sealed class JobView
     public int Completions => Job.Spec.Completions ?? 0;
     public int Parallelism => Job.Spec.Parallelism ?? 1;
 
-    public bool IsTracked(Pod pod) => JobPod.IsTracked(pod) && !_untracked.Contains(pod.Metadata.Uid);
     public bool WasSucceeded(Pod pod) => _succeededBefore.Contains(pod.Metadata.Uid);
     public bool WasFailed(Pod pod) => _failedBefore.Contains(pod.Metadata.Uid);
 
     /// <summary>Its index is one of the Job's.</summary>
     public bool IsValid(Pod pod) => !Job.IsIndexed() || JobPod.IndexOf(pod) is { } index && index < Completions;
 
-    bool IsNew(Pod pod, HashSet<string> known) => IsTracked(pod) && !known.Contains(pod.Metadata.Uid) && IsValid(pod);
+    bool IsNew(Pod pod, HashSet<string> known) => JobPod.IsTracked(pod) && !known.Contains(pod.Metadata.Uid) && IsValid(pod);
 
     bool EndsIndex(Pod pod, int limit)
     {
@@ -86,7 +83,7 @@ sealed class JobView
         var running = Active.Select(JobPod.IndexOf).ToHashSet();
         var last = new Dictionary<int, Pod>();
         foreach (var pod in Pods)
-            if (JobPod.HasFailed(Job, pod) && IsTracked(pod) && IsValid(pod) && JobPod.IndexOf(pod) is { } index
+            if (JobPod.HasFailed(Job, pod) && JobPod.IsTracked(pod) && IsValid(pod) && JobPod.IndexOf(pod) is { } index
                 && !running.Contains(index) && !SucceededIndexes.Contains(index) && !FailedIndexes!.Value.Contains(index)
                 && (!last.TryGetValue(index, out var known) || JobPod.AllFailures(known) <= JobPod.AllFailures(pod))) last[index] = pod;
         return last;

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Runtime.ExceptionServices;
 using Hanbae.Api;
@@ -21,54 +22,41 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     readonly ICache<Job> _jobs = cluster.Cache<Job>();
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
     readonly PodWork _work = new(cluster);
-    readonly Untracked _untracked = new();
     readonly JobBackoff _failures = new();
-    readonly Echo _echo = new(cluster.Client, cluster.Time);
 
     public void Watch(Triggers on)
     {
         _pods.IndexControllers();
         on.Each(_jobs).Needs(_pods)
-            .From(new PodWatch<Job>(_jobs, _pods, _work.Expected, j => j.Spec.Selector.ToSelector()).Subscribe)
+            .From(new PodWatch<Job>(_jobs, _pods, j => j.Spec.Selector.ToSelector()).Subscribe)
             .From(add => _pods.Subscribe(e => OnPod(e, add)));
     }
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
         if (key.Name.StartsWith(Orphan, StringComparison.Ordinal)) { await ReleaseAsync(new(key.Namespace, key.Name[Orphan.Length..]), ct); return Again.OnChange; }
-        // A sum that lacks Pods whose finalizers are gone would have their work done again. Asked before the Job is read.
-        bool shown = await _echo.IsShownByAsync(_jobs, key, ct);
         if (_jobs.Find(key) is not { } job) { await ForgetAsync(key, ct); return Again.OnChange; }
         if (job.Spec.ManagedBy is { } other && other != Itself) return Again.OnChange;
         if (job.IsFinished()) { _failures.Forget(key); return Again.OnChange; }
-        if (!shown) return Again.WithBackoff;
-        await _work.SettleAsync(key, ct);
 
         var now = cluster.Time.GetUtcNow();
-        // Both asked before the Pods are read: what is forgotten in between is seen in them.
-        var wait = _work.Expected.Wait(key);
-        var untracked = _untracked.Of(key);
         var pods = await Claim.AllAsync(_client, job, job.Spec.Selector.ToSelector(), _pods, ct, JobPod.Finalizer);
-        if (wait is not null) pods = [.. pods.Select(p => _work.Expected.IsGoing(key, p.Metadata.Uid) ? p with { Metadata = p.Metadata with { DeletionTimestamp = now } } : p)];
         var started = job.Status.StartTime is null && !job.IsSuspended() ? job with { Status = job.Status with { StartTime = now } } : job;
-        var view = new JobView(started, pods, untracked, _failures.Of(key), now);
+        var view = new JobView(started, pods, _failures.Of(key), now);
 
-        var (status, end, failure, retryAt) = view.End is { } reason ? await EndAsync(view, reason, wait is null, ct)
-            : wait is null && !job.IsBeingDeleted ? await WorkAsync(view, ct) : (Counted(view, view.Active, view.Terminating), null, null, null);
+        var (status, end, failure, retryAt) = view.End is { } reason ? await EndAsync(view, reason, ct)
+            : !job.IsBeingDeleted ? await WorkAsync(view, ct) : (Counted(view, view.Active, view.Terminating), null, null, null);
         ct.ThrowIfCancellationRequested();
         await AccountAsync(job, view, JobAccount.For(view, status, end), ct);
 
         if (failure is not null && !Refusal.IsNamespaceTerminating(failure)) ExceptionDispatchInfo.Throw(failure);
-        if (wait is { } left) return Again.In(left);
         var deadline = end is null ? view.Deadline : null;
         return (retryAt < deadline ? retryAt : deadline ?? retryAt) is { } at ? Again.At(at) : Again.OnChange;
     }
 
     /// <summary>Everything stops: the Pods' finalizers stay until they are counted.</summary>
-    async Task<(JobStatus, JobCondition?, Exception?, DateTimeOffset?)> EndAsync(JobView view, JobCondition end, bool settled, CancellationToken ct)
+    async Task<(JobStatus, JobCondition?, Exception?, DateTimeOffset?)> EndAsync(JobView view, JobCondition end, CancellationToken ct)
     {
-        // Pods are deleted in the look that lets go of them: one that is seen going before would count as a failure of its own.
-        if (!settled) return (Counted(view, view.Active, view.Terminating), null, null, null);
         var failure = await _work.DeleteAsync(view.Job, view.Active, ct);
         // Pods that could not be deleted would be left behind: the end has to wait.
         return (Counted(view, failure is null ? [] : view.Active, view.Terminating + (failure is null ? view.Active.Length : 0)), failure is null ? end : null, failure, null);
@@ -79,7 +67,7 @@ sealed class Run(IClusterAccess cluster) : IReconciler
         var job = view.Job;
         var plan = JobWork.For(view);
         int made = 0;
-        var failure = await UntrackAsync(job, plan.Delete, ct) ?? await _work.DeleteAsync(job, plan.Delete, ct);
+        var failure = (await UntrackAsync(plan.Delete, ct)).Error ?? await _work.DeleteAsync(job, plan.Delete, ct);
         if (failure is null) (failure, made) = await _work.CreateAsync(job, plan.Create, ct);
         var left = failure is null ? [.. view.Active.Except(plan.Delete)] : view.Active;
         var status = Counted(view, left, view.Terminating + view.Active.Length - left.Length) with { Active = left.Length + made };
@@ -112,22 +100,14 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     async Task AccountAsync(Job job, JobView view, JobAccount account, CancellationToken ct)
     {
         var key = Key.Of(job);
-        job = await WriteAsync(job, account.Status, ct);
+        job = await _client.UpdateStatusIfChangedAsync(job, job with { Status = account.Status }, ct);
         _failures.Set(key, view.Failures);
-        var failure = await UntrackAsync(job, account.Untrack, ct);
-        var gone = _untracked.Of(key);
-        var tracked = view.Pods.Where(p => JobPod.IsTracked(p) && !gone.Contains(p.Metadata.Uid)).Select(p => p.Metadata.Uid).ToHashSet();
+        var (failure, let) = await UntrackAsync(account.Untrack, ct);
+        var tracked = view.Pods.Where(JobPod.IsTracked).Select(p => p.Metadata.Uid).Except(let).ToHashSet();
         var sum = JobAccount.Sum(job.Status, tracked);
         var status = failure is null ? account.Ended(sum) : sum;
-        if ((await WriteAsync(job, status, ct)).IsFinished()) Tell(job, account.End!, status);
+        if ((await _client.UpdateStatusIfChangedAsync(job, job with { Status = status }, ct)).IsFinished()) Tell(job, account.End!, status);
         if (failure is not null) ExceptionDispatchInfo.Throw(failure);
-    }
-
-    async Task<Job> WriteAsync(Job job, JobStatus status, CancellationToken ct)
-    {
-        var written = await _client.UpdateStatusIfChangedAsync(job, job with { Status = status }, ct);
-        if (written != job) _echo.Wrote(Key.Of(job), written);
-        return written;
     }
 
     void Tell(Job job, JobCondition end, JobStatus status)
@@ -138,16 +118,17 @@ sealed class Run(IClusterAccess cluster) : IReconciler
         cluster.Recorder.Event(job, "Normal", "Completed", "Job completed");
     }
 
-    async Task<Exception?> UntrackAsync(IObject job, ImmutableArray<Pod> pods, CancellationToken ct)
+    /// <returns>The first failure, and the uids of those that were let go of.</returns>
+    async Task<(Exception? Error, IReadOnlyCollection<string> Uids)> UntrackAsync(ImmutableArray<Pod> pods, CancellationToken ct)
     {
-        var key = Key.Of(job);
-        return await SlowStart.AllAsync(pods.Where(JobPod.IsTracked), async pod =>
+        var let = new ConcurrentBag<string>();
+        var error = await SlowStart.AllAsync(pods.Where(JobPod.IsTracked), async pod =>
         {
-            _untracked.Add(key, pod.Metadata.Uid);
-            try { await _client.PatchAsync<Pod>(Key.Of(pod), Untracked.PatchFor(pod), ct); }
+            try { await _client.PatchAsync<Pod>(Key.Of(pod), Tracking.End(pod), ct); }
             catch (ApiException e) when (e.IsNotFound) { }
-            catch { _untracked.Remove(key, pod.Metadata.Uid); throw; }
+            let.Add(pod.Metadata.Uid);
         });
+        return (error, let);
     }
 
     /// <summary>The Job is gone: so are the reasons to keep its Pods from vanishing.</summary>
@@ -155,10 +136,7 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     {
         foreach (var pod in _pods.In(key.Namespace))
             if (JobPod.IsTracked(pod) && pod.Controller is { Kind: "Job" } owner && owner.Name == key.Name) await ReleaseAsync(Key.Of(pod), ct);
-        _work.Forget(key);
-        _untracked.Forget(key);
         _failures.Forget(key);
-        _echo.Forget(key);
     }
 
     /// <summary>Takes the finalizer from a Pod that has no Job, unless one adopted it meanwhile.</summary>
@@ -168,14 +146,12 @@ sealed class Run(IClusterAccess cluster) : IReconciler
         if (pod.Controller is { } owner && (owner.Kind != "Job" || _jobs.Find(new(key.Namespace, owner.Name)) is { } job && job.Metadata.Uid == owner.Uid)) return;
         // One that would adopt it is awake already, and would lose it to us.
         if (pod.Controller is null && _jobs.In(key.Namespace).Any(j => !j.IsBeingDeleted && !j.IsFinished() && j.Spec.Selector.ToSelector().Matches(pod.Metadata.Labels))) return;
-        try { await _client.PatchAsync<Pod>(key, Untracked.PatchFor(pod, asSeen: true), ct); }
+        try { await _client.PatchAsync<Pod>(key, Tracking.End(pod, asSeen: true), ct); }
         catch (ApiException e) when (e.IsNotFound || e.Code == 422) { }
     }
 
     void OnPod(CacheEvent<Pod> e, Action<Key> add)
     {
-        if (e.Old is { Controller: { Kind: "Job" } before } old && (e.New is null || e.New.Metadata.Uid != old.Metadata.Uid || !JobPod.IsTracked(e.New)))
-            _untracked.Remove(new(old.Metadata.Namespace, before.Name), old.Metadata.Uid);
         if (e.New is { } pod && JobPod.IsTracked(pod) && pod.Controller is null) add(new(pod.Metadata.Namespace, Orphan + pod.Metadata.Name));
     }
 }

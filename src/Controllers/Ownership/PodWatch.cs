@@ -4,28 +4,18 @@ using Hanbae.Client;
 
 namespace Hanbae.Controllers.Ownership;
 
-/// <summary>Wakes the controller of each Pod that changes, and settles what was expected of the caches.</summary>
+/// <summary>Wakes the controller of each Pod that changes.</summary>
 /// <remarks>A Pod without a controller wakes all that would adopt it, when it is new or looks different.</remarks>
 /// <param name="selector">Which Pods an owner would adopt.</param>
-sealed class PodWatch<T>(ICache<T> owners, ICache<Pod> pods, Expectations expected, Func<T, Selector> selector) where T : class, IObject<T>
+sealed class PodWatch<T>(ICache<T> owners, ICache<Pod> pods, Func<T, Selector> selector) where T : class, IObject<T>
 {
     public IDisposable Subscribe(Action<Key> add) => pods.Subscribe(e => On(e, add));
 
     void On(CacheEvent<Pod> e, Action<Key> add)
     {
-        if (e.Old is { } old && OwnerOf(old) is { } before)
-        {
-            if (e.New is null || e.New.Metadata.Uid != old.Metadata.Uid) expected.Deleted(before, old.Metadata.Uid);
-            add(before);
-        }
+        if (e.Old is { } old && OwnerOf(old) is { } before) add(before);
         if (e.New is not { } pod) return;
-        if (OwnerOf(pod) is { } key)
-        {
-            // A Pod that is on its way out counts as gone.
-            if (pod.IsBeingDeleted) expected.Deleted(key, pod.Metadata.Uid);
-            if (e.Old is null) expected.Created(key);
-            add(key);
-        }
+        if (OwnerOf(pod) is { } key) add(key);
         else if (pod.Controller is null && (e.Old is null || e.Old.Metadata.Labels != pod.Metadata.Labels || e.Old.Controller is not null))
             foreach (var owner in owners.In(pod.Metadata.Namespace))
                 if (selector(owner) is { IsEmpty: false } wanted && wanted.Matches(pod.Metadata.Labels)) add(Key.Of(owner));

@@ -4,17 +4,17 @@ namespace Hanbae.Controllers.Ownership;
 static class SlowStart
 {
     /// <summary>One, two, four, … at a time; the batch after one with a failure is not begun.</summary>
-    /// <returns>How many were begun, and the first failure.</returns>
-    public static async Task<(int Begun, Exception? Error)> RunAsync<T>(IReadOnlyList<T> items, Func<T, Task> each)
+    /// <returns>The first failure.</returns>
+    public static async Task<Exception?> RunAsync<T>(IReadOnlyList<T> items, Func<T, Task> each)
     {
         int begun = 0;
         for (int batch = 1; begun < items.Count; batch *= 2)
         {
             var all = items.Skip(begun).Take(batch).Select(each).ToArray();
             begun += all.Length;
-            if (await FirstErrorAsync(all) is { } error) return (begun, error);
+            if (await FirstErrorAsync(all) is { } error) return error;
         }
-        return (begun, null);
+        return null;
     }
 
     /// <summary>All at once.</summary>

@@ -23,35 +23,28 @@ sealed class Scale<T>(IClusterAccess cluster, Scaled<T> kind) : IReconciler wher
     {
         _sets.IndexControllers();
         _pods.IndexControllers();
-        on.Each(_sets).Needs(_pods).From(new PodWatch<T>(_sets, _pods, _work.Expected, s => kind.View(s).Spec.Selector.ToSelector()).Subscribe);
+        on.Each(_sets).Needs(_pods).From(new PodWatch<T>(_sets, _pods, s => kind.View(s).Spec.Selector.ToSelector()).Subscribe);
     }
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
-        if (_sets.Find(key) is not { } owner) { _work.Forget(key); return Again.OnChange; }
-        await _work.SettleAsync(key, ct);
+        if (_sets.Find(key) is not { } owner) return Again.OnChange;
         var set = kind.View(owner);
         var now = cluster.Time.GetUtcNow();
-        // Asked before the Pods are read: what is seen in between then counts for both or for neither.
-        var wait = _work.Expected.Wait(key);
         var mine = await Claim.AllAsync(_client, owner, set.Spec.Selector.ToSelector(), _pods, ct);
-        if (wait is not null)
-            mine = [.. mine.Select(p => _work.Expected.IsGoing(key, p.Metadata.Uid) ? p with { Metadata = p.Metadata with { DeletionTimestamp = now } } : p)];
         var plan = ScalePlan.For(set, mine, () => Relatives(owner), now, owner.ControllerRef());
 
         Exception? failure = null;
-        if (wait is null && !owner.IsBeingDeleted)
+        if (!owner.IsBeingDeleted)
         {
             (failure, _) = await _work.CreateAsync(owner, plan.Create, ct);
             failure ??= await _work.DeleteAsync(owner, plan.Delete, ct);
         }
         ct.ThrowIfCancellationRequested();
 
-        var status = wait is null ? plan.StatusAfter(failure, now) : plan.Status;
-        await _client.UpdateStatusIfChangedAsync(owner, kind.WithStatus(owner, status), ct);
+        await _client.UpdateStatusIfChangedAsync(owner, kind.WithStatus(owner, plan.StatusAfter(failure, now)), ct);
         // In a namespace that goes away the set goes too: there is no use in trying again.
         if (failure is not null && !Refusal.IsNamespaceTerminating(failure)) ExceptionDispatchInfo.Throw(failure);
-        if (wait is { } left) return Again.In(left);
         return plan.ReadyAt is { } at ? Again.At(at) : Again.OnChange;
     }
 

@@ -72,6 +72,7 @@ sealed class Census(IApiTransport transport, TimeProvider time, Action<string, G
                     followed.Complete = true;
                     less = "";
                     break;
+                case SyncKind.Progress or SyncKind.Interrupted or SyncKind.Resumed: return;
                 case SyncKind.Deleted:
                     if (followed.NamespaceOf.Remove(e.Object!.Metadata.Uid, out less)) followed.Counts[less]--;
                     break;

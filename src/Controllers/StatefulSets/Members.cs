@@ -10,17 +10,16 @@ using Preconditions = Hanbae.Api.Meta.V1.Preconditions;
 namespace Hanbae.Controllers.StatefulSets;
 
 /// <summary>Takes the steps of a plan for one StatefulSet, and tells so.</summary>
-sealed class Members(IClusterAccess cluster, ICache<PersistentVolumeClaim> claims, Expectations expected, StatefulSet set)
+sealed class Members(IClusterAccess cluster, ICache<PersistentVolumeClaim> claims, StatefulSet set)
 {
     readonly IClient _client = cluster.Client;
-    readonly Key _key = Key.Of(set);
 
     /// <returns>The first failure.</returns>
     public async Task<Exception?> ApplyAsync(ImmutableArray<Step> steps, CancellationToken ct)
     {
         // What is made comes slowly, lest a broken template costs many failures.
         var creates = steps.Where(s => s.Kind == StepKind.Create).ToList();
-        var (_, failure) = await SlowStart.RunAsync(creates, s => CreateAsync(s, ct));
+        var failure = await SlowStart.RunAsync(creates, s => CreateAsync(s, ct));
         if (failure is not null) return failure;
         foreach (var step in steps)
             try
@@ -38,7 +37,6 @@ sealed class Members(IClusterAccess cluster, ICache<PersistentVolumeClaim> claim
 
     async Task CreateAsync(Step step, CancellationToken ct)
     {
-        expected.Creations(_key, 1);
         try
         {
             await EnsureClaimsAsync(step, ct);
@@ -47,7 +45,6 @@ sealed class Members(IClusterAccess cluster, ICache<PersistentVolumeClaim> claim
         }
         catch (Exception e)
         {
-            expected.Created(_key);
             // There already: the cache will show it, or a stranger has the name, which time may mend.
             if (e is not ApiException { IsAlreadyExists: true } && !ct.IsCancellationRequested) Tell("create", step.Pod, e);
             throw;
@@ -57,7 +54,6 @@ sealed class Members(IClusterAccess cluster, ICache<PersistentVolumeClaim> claim
 
     async Task DeleteAsync(Pod pod, CancellationToken ct)
     {
-        expected.Deletions(_key, [pod.Metadata.Uid]);
         try
         {
             await _client.DeleteAsync(pod, Preconditions.Uid(pod), ct);
@@ -65,7 +61,6 @@ sealed class Members(IClusterAccess cluster, ICache<PersistentVolumeClaim> claim
         }
         catch (Exception e)
         {
-            expected.Deleted(_key, pod.Metadata.Uid);
             if (e is ApiException { IsNotFound: true }) return;
             if (!ct.IsCancellationRequested) Tell("delete", pod, e);
             throw;

@@ -10,7 +10,7 @@ using Hanbae.Controllers.Revisions;
 namespace Hanbae.Controllers.StatefulSets;
 
 /// <summary>Keeps the members of each StatefulSet: each with a name, a host name and claims of its own that outlive its Pods.</summary>
-/// <remarks>Names follow from ordinals, so nothing is ever made twice; a cache that lags is waited for, so that limits hold.</remarks>
+/// <remarks>Names follow from ordinals, so nothing is ever made twice.</remarks>
 sealed class Run(IClusterAccess cluster) : IReconciler
 {
     const string HashLabel = "controller.kubernetes.io/hash";
@@ -19,7 +19,6 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
     readonly ICache<PersistentVolumeClaim> _claims = cluster.Cache<PersistentVolumeClaim>();
     readonly ICache<ControllerRevision> _revisions = cluster.Cache<ControllerRevision>();
-    readonly Expectations _expected = new(cluster.Time);
     readonly History _history = new(cluster.Client, cluster.Cache<ControllerRevision>(), HashLabel);
 
     public void Watch(Triggers on)
@@ -27,36 +26,29 @@ sealed class Run(IClusterAccess cluster) : IReconciler
         _pods.IndexControllers();
         _revisions.IndexControllers();
         on.Each(_sets).Needs(_pods).Needs(_claims).Needs(_revisions)
-            .From(new PodWatch<StatefulSet>(_sets, _pods, _expected, s => s.Spec.Selector.ToSelector()).Subscribe);
+            .From(new PodWatch<StatefulSet>(_sets, _pods, s => s.Spec.Selector.ToSelector()).Subscribe);
     }
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
-        if (_sets.Find(key) is not { } set) { _expected.Forget(key); return Again.OnChange; }
+        if (_sets.Find(key) is not { } set) return Again.OnChange;
         var selector = set.Spec.Selector.ToSelector();
         var now = cluster.Time.GetUtcNow();
-        var wait = _expected.Wait(key);
         var mine = await Claim.AllAsync(cluster.Client, set, selector, _pods, ct, eligible: p => Identity.OrdinalOf(set, p) is not null);
         var history = await _history.SyncAsync(set, selector, set.Spec.Template, set.Status.CollisionCount, ct);
         var update = new Version(history.Current.Metadata.Name, set.Spec.Template);
         var known = history.All.FirstOrDefault(r => r.Metadata.Name == set.Status.CurrentRevision);
         var current = known is not null && Snapshot.TemplateOf(known) is { } template ? new Version(known.Metadata.Name, template) : update;
 
-        Exception? failure = null;
-        RunPlan? plan = null;
-        if (wait is null)
-        {
-            plan = RunPlan.For(set, current, update, mine, name => _claims.Find(new(key.Namespace, name)), now);
-            failure = await new Members(cluster, _claims, _expected, set).ApplyAsync(plan.Steps, ct);
-        }
+        var plan = RunPlan.For(set, current, update, mine, name => _claims.Find(new(key.Namespace, name)), now);
+        var failure = await new Members(cluster, _claims, set).ApplyAsync(plan.Steps, ct);
         ct.ThrowIfCancellationRequested();
 
-        var status = RunStatus.Of(set, current.Revision, update.Revision, history.Collisions, mine, failure is null ? plan?.DeletedForUpdate ?? 0 : 0, now);
+        var status = RunStatus.Of(set, current.Revision, update.Revision, history.Collisions, mine, failure is null ? plan.DeletedForUpdate : 0, now);
         await cluster.Client.UpdateStatusIfChangedAsync(set, set with { Status = status }, ct);
         if (failure is not null && !Refusal.IsNamespaceTerminating(failure)) ExceptionDispatchInfo.Throw(failure);
-        if (wait is null) await TrimAsync(set, status, history, mine, ct);
-        if (wait is { } left) return Again.In(left);
-        return plan?.ReadyAt is { } at ? Again.At(at) : Again.OnChange;
+        await TrimAsync(set, status, history, mine, ct);
+        return plan.ReadyAt is { } at ? Again.At(at) : Again.OnChange;
     }
 
     Task TrimAsync(StatefulSet set, StatefulSetStatus status, History.Result history, ImmutableArray<Pod> mine, CancellationToken ct)

@@ -12,6 +12,7 @@ namespace Hanbae.Client.Tests.Faults;
 sealed class RecordedServer(IReadOnlyList<(string Type, ConfigMap Object)> history, int first, bool proto) : IApiTransport
 {
     int _connections;
+    bool _listed;
 
     /// <summary>What goes wrong with a connection: its number from 0, and the bytes it would send.</summary>
     public Func<int, byte[], (int Bytes, Exception? End)> Fault { get; init; } = static (_, all) => (all.Length, null);
@@ -38,7 +39,7 @@ sealed class RecordedServer(IReadOnlyList<(string Type, ConfigMap Object)> histo
     public ValueTask<ApiResult> SendAsync(ApiRequest request, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
-        int revision = request.Parameter("resourceVersion") == "0" ? first : Newest;
+        int revision = Interlocked.Exchange(ref _listed, true) ? Newest : first;
         var list = At(revision).Values;
         byte[] body = proto ? ProtoLists.Of("ConfigMapList", $"{revision}", [.. list]) : [.. System.Text.Encoding.UTF8.GetBytes($"{{\"kind\":\"ConfigMapList\",\"apiVersion\":\"v1\",\"metadata\":{{\"resourceVersion\":\"{revision}\"}},\"items\":["),
             .. list.SelectMany((m, i) => (byte[])[.. i == 0 ? ""u8 : ","u8, .. ConfigMap.Info.ToJson(m)]), .. "]}"u8];

@@ -7,7 +7,7 @@ namespace Hanbae.Client.Tests.Informer;
 
 public sealed class InformerTests : IAsyncDisposable
 {
-    const string ListFirst = "GET /api/v1/configmaps?resourceVersion=0";
+    const string ListFirst = "GET /api/v1/configmaps";
     static string WatchFrom(string version) => $"GET /api/v1/configmaps?watch=true&allowWatchBookmarks=true&resourceVersion={version}";
 
     readonly ScriptedTransport _server = new();
@@ -160,10 +160,51 @@ public sealed class InformerTests : IAsyncDisposable
         (await _server.ExpectAsync(ListFirst)).Answer("10", Make.Map("a", "5", uid: "one"));
         var watch = await _server.ExpectAsync(WatchFrom("10"));
         watch.Close(new ApiException(Make.Error(410, "Expired")));
-        await _time.WhenSetAsync();
-        _time.AdvanceToNext();
         (await _server.ExpectAsync("GET /api/v1/configmaps?resourceVersion=10")).Answer("20", Make.Map("a", "15", uid: "two"));
         await SeesAsync("+a", "-a", "+a");
+    }
+
+    [Fact]
+    public async Task A_list_that_does_not_mend_an_expired_watch_is_not_asked_for_again_at_once()
+    {
+        Start();
+        (await _server.ExpectAsync(ListFirst)).Answer("10");
+        (await _server.ExpectAsync(WatchFrom("10"))).Close(new ApiException(Make.Error(410, "Expired")));
+        (await _server.ExpectAsync("GET /api/v1/configmaps?resourceVersion=10")).Answer("10");
+        (await _server.ExpectAsync(WatchFrom("10"))).Close(new ApiException(Make.Error(410, "Expired")));
+        await _time.WhenSetAsync();
+        _time.AdvanceToNext();
+        await _server.ExpectAsync("GET /api/v1/configmaps?resourceVersion=10");
+    }
+
+    [Fact]
+    public async Task A_cache_knows_that_it_is_old_while_its_watch_is_away()
+    {
+        Start();
+        (await _server.ExpectAsync(ListFirst)).Answer("10");
+        var watch = await _server.ExpectAsync(WatchFrom("10"));
+        Assert.True(_informer.Cache.WhenCurrentAsync().IsCompleted);
+        watch.Close(new IOException("reset"));
+        await _time.WhenSetAsync();
+        var current = _informer.Cache.WhenCurrentAsync();
+        Assert.False(current.IsCompleted);
+        _time.AdvanceToNext();
+        await _server.ExpectAsync(WatchFrom("10"));
+        await current.WaitAsync(TimeSpan.FromSeconds(60));
+    }
+
+    [Fact]
+    public async Task A_cache_says_how_far_it_has_come()
+    {
+        Start();
+        (await _server.ExpectAsync(ListFirst)).Answer("10", Make.Map("a", "5"));
+        await _informer.Cache.WhenSyncedAsync(CancellationToken.None);
+        Assert.Equal("10", _informer.Cache.ResourceVersion);
+        var watch = await _server.ExpectAsync(WatchFrom("10"));
+        watch.Send("BOOKMARK", Make.Bookmark("11"));
+        watch.Send("DELETED", Make.Map("a", "13"));
+        await SeesAsync("+a", "-a");
+        Assert.Equal("13", _informer.Cache.ResourceVersion);
     }
 
     [Fact]

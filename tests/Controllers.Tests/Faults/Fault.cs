@@ -15,6 +15,8 @@ public enum Fault
     ServerRestart,
     /// <summary>All watches break off.</summary>
     WatchCut,
+    /// <summary>Each watch breaks off after so many more bytes, be it in the middle of an event.</summary>
+    WatchTorn,
     /// <summary>All watches end with 410: the controllers list anew.</summary>
     WatchExpired,
     /// <summary>The wall's clock goes ten minutes ahead.</summary>

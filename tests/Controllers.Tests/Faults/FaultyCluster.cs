@@ -28,12 +28,15 @@ sealed class FaultyCluster : IAsyncDisposable
     readonly CancellationTokenSource _stop = new();
     readonly SemaphoreSlim _turn = new(1);
     readonly Task _nodes;
-    volatile ApiServer? _server;
+    volatile Instance? _server;
     CancellationTokenSource _stopControllers = new();
     Task _controllers = Task.CompletedTask;
     readonly List<Task> _restarts = [];
 
-    public FaultyCluster(MemoryStore store, string[] run, Fault fault = default, int at = -1, int every = 0, Func<ApiRequest, ApiResult?>? intercept = null)
+    readonly List<ReconcileLoop> _loops = [];
+
+    /// <param name="fault">With where and how often; without, nothing goes wrong.</param>
+    public FaultyCluster(MemoryStore store, string[] run, Happening? fault = null, Func<ApiRequest, ApiResult?>? intercept = null)
     {
         _store = store;
         Time = new(_timers);
@@ -41,7 +44,7 @@ sealed class FaultyCluster : IAsyncDisposable
         Time.Jump(Begin - Time.GetUtcNow());
         _options = new() { Run = ControllerChoice.Of(run) };
         _server = Serve();
-        Wire = new(() => Named(s_admin), OnFaultAsync) { Fault = fault, At = at, Every = every, Intercept = intercept };
+        Wire = new(() => Named(s_admin), OnFaultAsync) { Fault = fault?.Fault ?? default, At = fault?.At ?? -1, Every = fault?.Every ?? 0, Bytes = fault?.Bytes ?? 0, Intercept = intercept };
         StartControllers();
         _nodes = Task.Run(PlayAsync);
     }
@@ -55,9 +58,9 @@ sealed class FaultyCluster : IAsyncDisposable
     /// <summary>The user's: nothing goes wrong there but that the server is away for a moment.</summary>
     public IClient Client => new ApiClient(new Patient(this), Time);
 
-    ApiServer Serve() => new(_store, new() { Authorizers = [new AlwaysAllow()], Time = Time });
+    Instance Serve() => new(new(_store, new() { Authorizers = [new AlwaysAllow()], Time = Time }));
 
-    IApiTransport Named(Identity user) => _server is { } server ? new IdentityTransport(server.Transport, user, "faults") : throw new IOException("connection refused");
+    IApiTransport Named(Identity user) => _server is { } server ? new IdentityTransport(server, user, "faults") : throw new IOException("connection refused");
 
     void StartControllers()
     {
@@ -65,14 +68,21 @@ sealed class FaultyCluster : IAsyncDisposable
         var informers = new InformerFactory(Wire, Time);
         var access = new ClusterAccess(Wire, informers, "controllers", Time);
         var ct = _stopControllers.Token;
-        _controllers = Task.WhenAll(informers.RunAsync(ct), access.RunAsync(ct), Catalog.RunAsync(_ => access, _options, ct));
+        lock (_loops) _loops.Clear();
+        _controllers = Task.WhenAll(informers.RunAsync(ct), access.RunAsync(ct), Catalog.RunAsync(_ => access, _options, loop => { lock (_loops) _loops.Add(loop); }, ct));
     }
+
+    /// <summary>Of how many objects the controllers' loops remember that there is something to do, or to wait for.</summary>
+    public int Unsettled { get { lock (_loops) return _loops.Sum(l => l.Unsettled); } }
+    /// <summary>The same with what is to be looked at at some time.</summary>
+    public int Remembered { get { lock (_loops) return _loops.Sum(l => l.Remembered); } }
 
     Task OnFaultAsync(Fault fault)
     {
         switch (fault)
         {
             case Fault.WatchCut: Wire.EndWatches(expired: false); break;
+            case Fault.WatchTorn: Wire.TearWatches(); break;
             case Fault.WatchExpired: Wire.EndWatches(expired: true); break;
             case Fault.ClockForward: Time.Jump(TimeSpan.FromMinutes(10)); break;
             case Fault.ClockBack: Time.Jump(TimeSpan.FromMinutes(-10)); break;
@@ -99,13 +109,21 @@ sealed class FaultyCluster : IAsyncDisposable
         finally { _turn.Release(); }
     }
 
-    async Task RestartServerAsync(ApiServer old)
+    async Task RestartServerAsync(Instance old)
     {
         await old.DisposeAsync();
         _server = Serve();
     }
 
-    public Task<string> PictureAsync() => Picture.OfAsync(new Patient(this), _stop.Token);
+    /// <summary>Drawn anew when anything was written since the last.</summary>
+    public async Task<string> PictureAsync()
+    {
+        var revision = await _store.CurrentAsync(_stop.Token);
+        if (_drawn.Revision != revision) _drawn = (revision, await Picture.OfAsync(new Patient(this), _stop.Token));
+        return _drawn.Picture;
+    }
+
+    (Store.Revision? Revision, string Picture) _drawn = (null, "");
 
     /// <summary>Waits for a state. While nothing changes the clock goes on, more and more.</summary>
     public async Task UntilAsync(Func<string, Task<bool>> holds, Func<string, string> what)
@@ -203,6 +221,41 @@ sealed class FaultyCluster : IAsyncDisposable
         await _store.DisposeAsync();
         _stop.Dispose();
         _turn.Dispose();
+    }
+
+    /// <summary>One server of those that come and go: when it is gone it writes nothing any more, as a process that is dead.</summary>
+    sealed class Instance(ApiServer server) : IApiTransport, IAsyncDisposable
+    {
+        readonly Lock _lock = new();
+        readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        int _inside;
+        bool _closed;
+
+        public async ValueTask<ApiResult> SendAsync(ApiRequest request, CancellationToken ct)
+        {
+            lock (_lock)
+            {
+                if (_closed) throw new IOException("connection refused");
+                _inside++;
+            }
+            try { return await server.Transport.SendAsync(request, ct); }
+            finally { lock (_lock) if (--_inside == 0 && _closed) _empty.TrySetResult(); }
+        }
+
+        public IAsyncEnumerable<ApiEvent> WatchAsync(ApiRequest request, CancellationToken ct) => _closed ? throw new IOException("connection refused") : server.Transport.WatchAsync(request, ct);
+        public ValueTask<Stream> StreamAsync(ApiRequest request, CancellationToken ct) => server.Transport.StreamAsync(request, ct);
+
+        public async ValueTask DisposeAsync()
+        {
+            lock (_lock)
+            {
+                _closed = true;
+                if (_inside == 0) _empty.TrySetResult();
+            }
+            await server.StopAsync();
+            await _empty.Task;
+            await server.DisposeAsync();
+        }
     }
 
     /// <summary>Asks again while there is no server.</summary>

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Hanbae.Api;
 using Hanbae.Api.Rest;
+using Hanbae.Client;
 
 namespace Hanbae.Controllers.Tests.Faults;
 
@@ -10,25 +11,30 @@ namespace Hanbae.Controllers.Tests.Faults;
 /// <param name="onFault">Does what concerns more than the one request.</param>
 sealed class FaultyTransport(Func<IApiTransport> live, Func<Fault, Task> onFault) : IApiTransport
 {
-    readonly ConcurrentDictionary<string, int> _made = new();
+    ConcurrentDictionary<string, int> _made = new();
     volatile CancellationTokenSource _cut = new();
     volatile bool _expire;
     readonly ConcurrentQueue<string> _log = new();
     int _writes;
+    volatile int _torn;
 
     /// <summary>At which write, counted from 0; negative for none. All after it, too, at every <see cref="Every"/>th.</summary>
     public int At { get; init; } = -1;
     public int Every { get; init; }
     public Fault Fault { get; init; }
+    /// <summary>How much more of each watch comes before it is torn.</summary>
+    public int Bytes { get; init; }
     /// <summary>Answers instead of the server, when it returns something.</summary>
     public Func<ApiRequest, ApiResult?>? Intercept { get; init; }
 
     public int Writes => Volatile.Read(ref _writes);
-    /// <summary>How often objects were made that were not there before, by what their names have in common.</summary>
-    public IReadOnlyDictionary<string, int> Made => _made;
+    /// <summary>How often objects were made since the last time, by what their names have in common.</summary>
+    public IReadOnlyDictionary<string, int> TakeMade() => Interlocked.Exchange(ref _made, new());
 
     /// <summary>What was written, for those who look for the reason of something.</summary>
     public string Log => string.Join('\n', _log);
+
+    public void TearWatches() => Interlocked.Increment(ref _torn);
 
     public void EndWatches(bool expired)
     {
@@ -59,6 +65,13 @@ sealed class FaultyTransport(Func<IApiTransport> live, Func<Fault, Task> onFault
 
     public async IAsyncEnumerable<ApiEvent> WatchAsync(ApiRequest request, [EnumeratorCancellation] CancellationToken ct)
     {
+        if (Fault == Fault.WatchTorn)
+        {
+            await using var line = new TornStream(live().WatchAsync(request, ct), Bytes, () => _torn, ct);
+            using var frames = new WatchFrames(line, lengths: false);
+            while (await frames.NextAsync(ct) is { } frame) yield return Decoding.Event(frame.Span, proto: false, request.Kind);
+            yield break;
+        }
         var cut = _cut.Token;
         using var both = CancellationTokenSource.CreateLinkedTokenSource(ct, cut);
         await using var events = live().WatchAsync(request, both.Token).GetAsyncEnumerator(both.Token);

@@ -12,7 +12,8 @@ static partial class Picture
 {
     /// <summary>Of no consequence: told of what happened, or of who is alive.</summary>
     static readonly string[] Left = ["events", "leases", "nodes", "componentstatuses"];
-    static readonly string[] Drawn = ["resourceVersion", "creationTimestamp", "managedFields", "generation", "observedGeneration", "selfLink", "nodeName", "podIP", "podIPs", "hostIP", "hostIPs", "clusterIP", "clusterIPs", "addresses", "endpointsLastChangeTriggerTime", "endpoints.kubernetes.io/last-change-trigger-time"];
+    // The time of the last scaling is told by who scaled, who may have had no answer, or no time left: as upstream.
+    static readonly string[] Drawn = ["resourceVersion", "creationTimestamp", "managedFields", "generation", "observedGeneration", "selfLink", "lastScaleTime", "nodeName", "podIP", "podIPs", "hostIP", "hostIPs", "clusterIP", "clusterIPs", "addresses", "endpointsLastChangeTriggerTime", "endpoints.kubernetes.io/last-change-trigger-time"];
 
     /// <summary>The name, without what the server added to make it one of its own.</summary>
     public static string NameOf(IObject obj) => obj.Metadata.GenerateName.Length > 0 ? obj.Metadata.GenerateName + "*" : obj.Metadata.Name;
@@ -32,18 +33,18 @@ static partial class Picture
     static string Of(List<IObject> all)
     {
         // Uids and names stand in owner references, labels, messages: everywhere.
-        var names = new List<(string Is, string Shown)>();
+        var (uids, names) = (new List<(string Is, string Shown)>(), new List<(string Is, string Shown)>());
         foreach (var obj in all)
         {
-            names.Add((obj.Metadata.Uid, $"<uid of {obj.Kind().Kind} {NameOf(obj)}>"));
+            if (obj.Metadata.Uid.Length > 0) uids.Add((obj.Metadata.Uid, $"<uid of {obj.Kind().Kind} {NameOf(obj)}>"));
             if (obj.Metadata.GenerateName.Length > 0) names.Add((obj.Metadata.Name, NameOf(obj)));
         }
-        var lines = all.Select(obj => $"{obj.Kind().Kind} {obj.Metadata.Namespace}/{NameOf(obj)} {Body(obj, names)}").ToList();
+        var lines = all.Select(obj => $"{obj.Kind().Kind} {obj.Metadata.Namespace}/{NameOf(obj)} {Body(obj, uids, names)}").ToList();
         lines.Sort(StringComparer.Ordinal);
         return string.Join('\n', lines);
     }
 
-    static string Body(IObject obj, List<(string Is, string Shown)> names)
+    static string Body(IObject obj, List<(string Is, string Shown)> uids, List<(string Is, string Shown)> names)
     {
         var writer = new JsonWriter();
         string text;
@@ -53,9 +54,11 @@ static partial class Picture
             text = Encoding.UTF8.GetString(writer.ToArray());
         }
         finally { writer.Dispose(); }
-        foreach (var (name, shown) in names)
-            if (name.Length > 0) text = text.Replace(name, shown, StringComparison.Ordinal);
-        var node = JsonNode.Parse(Uids().Replace(Times().Replace(text, "\"<time>\""), "<uid>"))!;
+        // Uids before names: some letters of a uid may be somebody's name.
+        foreach (var (uid, shown) in uids) text = text.Replace(uid, shown, StringComparison.Ordinal);
+        text = Uids().Replace(Times().Replace(text, "\"<time>\""), "<uid>");
+        foreach (var (name, shown) in names) text = text.Replace(name, shown, StringComparison.Ordinal);
+        var node = JsonNode.Parse(text)!;
         Strip(node);
         return node.ToJsonString();
     }

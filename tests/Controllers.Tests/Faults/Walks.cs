@@ -76,7 +76,7 @@ static class Walks
                 c => Has<Job>(c, "each", j => j.Status is { CompletedIndexes: "0-2" } && j.Status.Conditions.Exists(e => e is { Type: "Complete", Status: "True" }))),
             new("failing", c => c.CreateAsync(Work("broken", "fail", completions: 1, parallelism: 1), default), c => Has<Job>(c, "broken", j => j.Status.Conditions.Exists(e => e is { Type: "Failed", Status: "True" }))),
             new("deleting", async c => { foreach (string job in (string[])["sum", "each", "broken"]) await c.DeleteAsync<Job>(new(Ns, job), new() { PropagationPolicy = "Background" }, default); },
-                async c => await Left<Job>(c, 0) && await Left<Pod>(c, 0)),
+                async c => await Left<Job>(c, 0) && await Left<Pod>(c, 0), Collects: true),
         ]) { Without = s_clocks },
         new("cronjob", ["cronjob", "job", "garbagecollector"],
         [
@@ -110,7 +110,7 @@ static class Walks
                 for (int i = 0; i < 3; i++) await c.CreateAsync(new ConfigMap { Metadata = new() { Name = $"m{i}", Namespace = "shop" } }, default);
                 await c.CreateAsync(Stray("p", "p") is var p ? p with { Metadata = p.Metadata with { Namespace = "shop" } } : null!, default);
             }, async c => await c.FindAsync<ServiceAccount>(new("shop", "default"), default) is not null && await c.FindAsync<Pod>(new("shop", "p"), default) is { Status.Phase: "Running" }),
-            new("deleting", c => c.DeleteAsync<Namespace>(new("", "shop"), DeleteOptions.Empty, default), async c => await c.FindAsync<Namespace>(new("", "shop"), default) is null),
+            new("deleting", c => c.DeleteAsync<Namespace>(new("", "shop"), DeleteOptions.Empty, default), async c => await c.FindAsync<Namespace>(new("", "shop"), default) is null, Collects: true),
         ]),
         new("garbage", ["garbagecollector"],
         [
@@ -236,5 +236,5 @@ static class Walks
     }
 
     static Step Gone<T>(string name, Func<IClient, Task<bool>> left, string how = "Background") where T : class, IObject<T> =>
-        new("deleting", c => c.DeleteAsync<T>(new(Ns, name), new() { PropagationPolicy = how }, default), async c => await c.FindAsync<T>(new(Ns, name), default) is null && await left(c));
+        new("deleting", c => c.DeleteAsync<T>(new(Ns, name), new() { PropagationPolicy = how }, default), async c => await c.FindAsync<T>(new(Ns, name), default) is null && await left(c), Collects: true);
 }

@@ -1,0 +1,18 @@
+using System.Text;
+using Hanbae.Api.Core.V1;
+using Hanbae.Client;
+
+namespace Hanbae.Controllers.Jobs;
+
+/// <summary>Lets go of Pods that are counted.</summary>
+static class Tracking
+{
+    /// <summary>Takes the finalizer from this very Pod.</summary>
+    /// <param name="asSeen">Only if nobody has changed it since.</param>
+    public static Patch End(Pod pod, bool asSeen = false)
+    {
+        string version = asSeen ? $",\"resourceVersion\":\"{pod.Metadata.ResourceVersion}\"" : "";
+        return Patch.Strategic(Encoding.UTF8.GetBytes(
+            $$$"""{"metadata":{"$deleteFromPrimitiveList/finalizers":["{{{JobPod.Finalizer}}}"],"uid":"{{{pod.Metadata.Uid}}}"{{{version}}}}}"""));
+    }
+}
