@@ -113,7 +113,7 @@ public sealed class ControlPlane : IAsyncDisposable
             Time = server.Options.Time,
             // As upstream: endpoints may not be in the loopback range, so there are none on a machine without a network.
             Advertise = IPAddress.IsLoopback(advertise) ? null : new(advertise, port), ServiceAddress = settings.ApiClusterIp, ServiceRanges = [IPNetwork.Parse(settings.ServiceCidr)],
-            ClientAuthority = pki.Authority.TrustedPem, FrontProxyAuthority = pki.FrontProxyAuthority.TrustedPem,
+            ClientAuthority = pki.Authority.TrustedPem, FrontProxyAuthority = pki.FrontProxyAuthority.TrustedPem, MoreServed = [.. settings.Flags.MoreResources().Select(r => r.Gvr.GroupResource)],
         }, ct);
 
     /// <summary>Takes back what a failed start has made so far.</summary>

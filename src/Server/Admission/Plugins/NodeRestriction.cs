@@ -15,7 +15,10 @@ sealed class NodeRestriction(ServedObjects objects) : IAdmission
     const string RestrictedSuffix = "node-restriction.kubernetes.io";
 
     public bool Handles(Operation operation, GroupResource resource, string subresource) =>
-        resource is { Group: "", Resource: "nodes" or "pods" } or { Group: "coordination.k8s.io", Resource: "leases" } or { Group: "storage.k8s.io", Resource: "csinodes" };
+        resource is { Group: "", Resource: "nodes" or "pods" } or { Group: "coordination.k8s.io", Resource: "leases" } or { Group: "storage.k8s.io", Resource: "csinodes" }
+        || IsCertificate(resource);
+
+    static bool IsCertificate(GroupResource resource) => resource is { Group: "certificates.k8s.io", Resource: "podcertificaterequests" };
 
     public async ValueTask<IKind?> MutateAsync(AdmissionRequest request, CancellationToken ct)
     {
@@ -24,6 +27,7 @@ sealed class NodeRestriction(ServedObjects objects) : IAdmission
         {
             case "nodes": CheckNode(request, node); break;
             case "pods": await CheckPodAsync(request, node, ct).ConfigureAwait(false); break;
+            case "podcertificaterequests": await NodeCertificateRequests.CheckAsync(objects, request, node, ct).ConfigureAwait(false); break;
             case "leases" when request.Operation == Operation.Create && (request.Object as IObject)?.Metadata.Name != node:
                 throw Refuse.Because(request, "can only access node lease with the same name as the requesting node");
             case "csinodes" when request.Operation == Operation.Create && (request.Object as IObject)?.Metadata.Name != node:
