@@ -11,7 +11,7 @@ public static partial class Catalog
     /// <summary>Runs the controllers, each in its own loop, until cancelled; one that breaks is logged and started anew.</summary>
     /// <param name="access">Each controller's access, by its entry: identity and Event source are its own, caches are shared.</param>
     public static Task RunAsync(Func<CatalogEntry, IClusterAccess> access, ControllerOptions options, CancellationToken ct, ILogger? logger = null) =>
-        Task.WhenAll(All.Where(options.Run.Has)
+        Task.WhenAll(All.Where(e => options.Run.Has(e) && (e.Needs is not { } needed || options.MoreServed.Contains(needed)))
             .Select(e => SuperviseAsync(e, access(e), options, logger ?? NullLogger.Instance, ct)));
 
     static async Task SuperviseAsync(CatalogEntry entry, IClusterAccess cluster, ControllerOptions options, ILogger logger, CancellationToken ct)
