@@ -24,5 +24,5 @@ public sealed class PodRequestTests
 
     [Fact]
     public void Nobody_looks_for_them_where_they_are_not_served() =>
-        Assert.False(ControllerOptions.Default.MoreServed.Contains(Catalog.All.Single(e => e.Name == Cleaner).Needs!.Value));
+        Assert.DoesNotContain(Catalog.All.Single(e => e.Name == Cleaner).Needs!.Value, ControllerOptions.Default.MoreServed);
 }
