@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Hanbae.Api;
 using Hanbae.Api.Apps.V1;
 using Hanbae.Api.Core.V1;
 using Hanbae.Client;
@@ -13,6 +14,8 @@ public sealed record CatalogEntry(string Name, string? Alias, string Component, 
 {
     /// <summary>The source of its Events, where upstream names that otherwise.</summary>
     public string EventSource { get => field ?? Component; init; }
+    /// <summary>What it works on, where that is not served by default: without it, there is nothing to do.</summary>
+    public GroupResource? Needs { get; init; }
 }
 
 /// <summary>All controllers. They run at once; the order is that in which a cluster needs them to come alive.</summary>
@@ -58,6 +61,7 @@ public static partial class Catalog
         new("certificatesigningrequest-approving-controller", "csrapproving", "certificate-controller", (c, _) => new Certificates.Approve(c)),
         new("certificatesigningrequest-signing-controller", "csrsigning", "certificate-controller", (c, o) => new Certificates.Sign(c, o)),
         new("certificatesigningrequest-cleaner-controller", "csrcleaner", "certificate-controller", (c, _) => new Certificates.Clean(c)),
+        new("podcertificaterequest-cleaner-controller", null, "podcertificaterequestcleaner", (c, _) => new Certificates.CleanPods(c)) { Needs = new("certificates.k8s.io", "podcertificaterequests") },
         new("bootstrap-signer-controller", "bootstrapsigner", "bootstrap-signer", (c, _) => new BootstrapTokens.SignClusterInfo(c)),
         new("token-cleaner-controller", "tokencleaner", "token-cleaner", (c, _) => new BootstrapTokens.Clean(c)),
         // What goes: namespaces with all they hold.

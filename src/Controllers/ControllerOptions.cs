@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using Hanbae.Api;
 
 namespace Hanbae.Controllers;
 
@@ -9,6 +10,8 @@ public sealed record ControllerOptions
 
     /// <summary>Which of them run.</summary>
     public ControllerChoice Run { get; init; } = ControllerChoice.All;
+    /// <summary>Resources that are served though they are not by default.</summary>
+    public IReadOnlyCollection<GroupResource> MoreServed { get; init; } = [];
     /// <summary>Keys worked on at once, by each controller.</summary>
     public int Workers { get; init; } = 5;
     /// <summary>Certificates, as PEM, that Pods trust the API server by; without them nothing is published.</summary>

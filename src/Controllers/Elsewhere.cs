@@ -17,8 +17,7 @@ public static class Elsewhere
         ["selinux-warning-controller"] = "nowhere: off by default upstream",
         ["resourceclaim-controller"] = "nowhere yet: with dynamic resources",
         ["device-taint-eviction-controller"] = "nowhere yet: with dynamic resources",
-        ["podcertificaterequest-cleaner-controller"] = "nowhere yet: with Pod certificates",
-        ["kube-apiserver-serving-clustertrustbundle-publisher-controller"] = "nowhere yet: with ClusterTrustBundles",
+        ["kube-apiserver-serving-clustertrustbundle-publisher-controller"] = "the program itself, which knows the certificate, where ClusterTrustBundles are served (Host/Roles/ServingTrustBundle)",
     }.ToFrozenDictionary();
 
     internal static FrozenSet<string> Names { get; } =

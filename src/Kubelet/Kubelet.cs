@@ -72,7 +72,7 @@ public sealed class Kubelet(KubeletParts parts)
         var prober = new Prober(cri, parts.Events, time, pod => AddressOf(workers, pod, ips)) { Changed = uid => workers.Wake(uid) };
         var writer = new StatusWriter(parts.Client, time, log, pod => parts.Pods.Find(Key.Of(pod)) is { } m && m.IsMirror() ? m : null);
         var objects = new ApiPodObjects(parts.Client, parts.Services, () => registration.Node, time);
-        var volumes = parts.Volumes?.Invoke(objects) ?? new PodVolumes(options.Folders, objects, new PersistentVolumesOf(parts.Client), time);
+        var volumes = parts.Volumes?.Invoke(objects) ?? new PodVolumes(options.Folders, objects, new PersistentVolumesOf(parts.Client), time, events: parts.Events);
         var mounts = parts.Snapshots is { } snapshots ? new ImageMounts(snapshots, options.Folders) : null;
         EvictionLoop eviction = null!;
         NodeShutdown shutdown = null!;

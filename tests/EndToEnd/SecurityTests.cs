@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Hanbae.EndToEnd.Rig;
 
@@ -65,5 +67,50 @@ public sealed class SecurityTests
         Assert.NotEqual(first, second);
         await Until.Async("both authorities in the bundle", BundleAsync, bundle => bundle == second);
         Assert.DoesNotContain("podcertificaterequests", await cluster.KubectlAsync("api-resources", "--api-group", "certificates.k8s.io"));
+    }
+
+    /// <summary>With a signer as anybody could write one: it reads requests and answers them (KEP-4317).</summary>
+    [NodeFact]
+    public async Task A_Pod_s_volume_shows_the_certificate_that_a_signer_issued_for_it()
+    {
+        await using var cluster = RealCluster.Plan();
+        await cluster.UpAsync("--runtime-config", "certificates.k8s.io/v1beta1/podcertificaterequests=true");
+        await cluster.ImportBusyboxAsync();
+        await cluster.ApplyAsync("""
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: web}
+            spec:
+              terminationGracePeriodSeconds: 0
+              volumes: [{name: id, projected: {sources: [{podCertificate: {signerName: example.com/mine, keyType: ECDSAP256, maxExpirationSeconds: 7200, credentialBundlePath: bundle.pem, userAnnotations: {example.com/team: blue}}}]}}]
+              containers: [{name: main, image: 'busybox:1', command: [sh, -c, 'cat /id/bundle.pem; sleep 100000'], volumeMounts: [{name: id, mountPath: /id}]}]
+            """);
+        var asked = (await Until.Async("a request", () => cluster.GetAsync("podcertificaterequests"), all => all.GetProperty("items").GetArrayLength() > 0)).GetProperty("items")[0];
+        var spec = asked.GetProperty("spec");
+        string name = asked.GetProperty("metadata").GetProperty("name").GetString()!;
+        Assert.Equal(("web", "default", "blue"), (spec.GetProperty("podName").GetString(), spec.GetProperty("serviceAccountName").GetString(), spec.GetProperty("unverifiedUserAnnotations").GetProperty("example.com/team").GetString()));
+        Assert.Contains("Pending", await cluster.KubectlAsync("get", "podcertificaterequests", name), StringComparison.Ordinal);
+
+        using var authority = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var from = DateTimeOffset.FromUnixTimeSeconds(DateTimeOffset.UtcNow.ToUnixTimeSeconds());
+        var until = from.AddHours(2);
+        var request = CertificateRequest.LoadSigningRequest(spec.GetProperty("stubPKCS10Request").GetBytesFromBase64(), HashAlgorithmName.SHA256);
+        using var leaf = new CertificateRequest(new X500DistinguishedName("CN=web"), request.PublicKey, HashAlgorithmName.SHA256)
+            .Create(new X500DistinguishedName("CN=mine"), X509SignatureGenerator.CreateForECDsa(authority), from, until, [1]);
+        static string Of(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
+        string answer = JsonSerializer.Serialize(new
+        {
+            status = new
+            {
+                conditions = new[] { new { type = "Issued", status = "True", reason = "Issued", message = "", lastTransitionTime = Of(from) } }, certificateChain = leaf.ExportCertificatePem() + "\n",
+                notBefore = Of(from), notAfter = Of(until), beginRefreshAt = Of(from.AddHours(1)),
+            },
+        });
+        await cluster.KubectlAsync("patch", "podcertificaterequests", name, "--subresource", "status", "--type", "merge", "-p", answer);
+
+        string shown = await Until.Async("the certificate", async () => (await cluster.TryKubectlAsync(["logs", "web"])).Out, log => log.Contains("END CERTIFICATE", StringComparison.Ordinal));
+        using var there = X509Certificate2.CreateFromPem(shown, shown); // with its key
+        Assert.Equal(leaf.Thumbprint, there.Thumbprint);
+        Assert.Contains("Issued", await cluster.KubectlAsync("get", "podcertificaterequests", name), StringComparison.Ordinal);
     }
 }

@@ -113,8 +113,10 @@ public sealed class ControlPlane : IAsyncDisposable
             Time = server.Options.Time,
             // As upstream: endpoints may not be in the loopback range, so there are none on a machine without a network.
             Advertise = IPAddress.IsLoopback(advertise) ? null : new(advertise, port), ServiceAddress = settings.ApiClusterIp, ServiceRanges = [IPNetwork.Parse(settings.ServiceCidr)],
-            ClientAuthority = pki.Authority.TrustedPem, FrontProxyAuthority = pki.FrontProxyAuthority.TrustedPem,
+            ClientAuthority = pki.Authority.TrustedPem, FrontProxyAuthority = pki.FrontProxyAuthority.TrustedPem, MoreServed = MoreServed(settings),
         }, ct);
+
+    static IReadOnlyCollection<Api.GroupResource> MoreServed(ClusterSettings settings) => [.. settings.Flags.MoreResources().Select(r => r.Gvr.GroupResource)];
 
     /// <summary>Takes back what a failed start has made so far.</summary>
     sealed class Parts(SqliteStore store, SqliteHistory history) : IAsyncDisposable
@@ -161,7 +163,7 @@ public sealed class ControlPlane : IAsyncDisposable
         supervisor.Run("flow-policy", ct => FlowPolicy.KeepAsync(As("system:apiserver", "kube-apiserver", "system:masters"), _time, ct));
         var options = new Controllers.ControllerOptions
         {
-            Run = settings.Flags.Controllers(),
+            Run = settings.Flags.Controllers(), MoreServed = MoreServed(settings),
             CurrentRootCa = () => live.Now.Authority.TrustedPem, OnRootCaChange = live.OnChange, SigningAuthority = () => live.Now.Authority.Signing, ClusterCidr = settings.PodCidr,
             ServiceAccountToken = (account, secret) => LegacyTokens.Make(live.Now.TokenKeys[0], account, secret),
         };

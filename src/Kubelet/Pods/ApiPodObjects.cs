@@ -25,6 +25,12 @@ sealed class ApiPodObjects(IClient client, ICache<Service>? services, Func<Node?
     public async Task<IReadOnlyList<ClusterTrustBundle>> TrustBundlesAsync(string fieldSelector, CancellationToken ct) =>
         (await client.ListAsync<ClusterTrustBundle>(ListQuery.All with { FieldSelector = fieldSelector }, ct).ConfigureAwait(false)).Items;
 
+    public Task<ServiceAccount?> ServiceAccountAsync(string ns, string name, CancellationToken ct) => client.FindAsync<ServiceAccount>(new(ns, name), ct);
+
+    public Task<PodCertificateRequest> AskCertificateAsync(PodCertificateRequest request, CancellationToken ct) => client.CreateAsync(request, ct);
+
+    public Task<PodCertificateRequest?> CertificateRequestAsync(string ns, string name, CancellationToken ct) => client.FindAsync<PodCertificateRequest>(new(ns, name), ct);
+
     public IReadOnlyCollection<Service> Services(string ns) =>
         services is null ? [] : [.. services.In(ns).Where(s => s.Spec.ClusterIP is { Length: > 0 } and not "None")];
 

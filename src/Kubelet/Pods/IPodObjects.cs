@@ -1,4 +1,5 @@
 using Hanbae.Api.Authentication.V1;
+using Hanbae.Api.Certificates.V1beta1;
 using Hanbae.Api.Core.V1;
 
 namespace Hanbae.Kubelet.Pods;
@@ -15,7 +16,7 @@ public interface IPodObjects
 
     /// <summary>ClusterTrustBundles with such fields.</summary>
     /// <exception cref="Hanbae.Api.Rest.ApiException">The server refused, does not serve them, or did not answer.</exception>
-    Task<IReadOnlyList<Hanbae.Api.Certificates.V1beta1.ClusterTrustBundle>> TrustBundlesAsync(string fieldSelector, CancellationToken ct);
+    Task<IReadOnlyList<ClusterTrustBundle>> TrustBundlesAsync(string fieldSelector, CancellationToken ct);
 
     /// <summary>All Services of the namespace that have a cluster IP, for the variables that containers get of them (<c>enableServiceLinks</c>).</summary>
     IReadOnlyCollection<Service> Services(string ns);
@@ -25,4 +26,15 @@ public interface IPodObjects
 
     /// <summary>A token for the Pod's service account, bound to the Pod and new enough to last.</summary>
     Task<TokenRequestStatus> TokenAsync(Pod pod, string audience, TimeSpan lifetime, CancellationToken ct);
+
+    /// <inheritdoc cref="ConfigMapAsync"/>
+    Task<ServiceAccount?> ServiceAccountAsync(string ns, string name, CancellationToken ct);
+
+    /// <summary>Asks for a certificate of a Pod.</summary>
+    /// <returns>The request, with its name.</returns>
+    /// <exception cref="Hanbae.Api.Rest.ApiException">The server refused, does not serve them, or did not answer.</exception>
+    Task<PodCertificateRequest> AskCertificateAsync(PodCertificateRequest request, CancellationToken ct);
+
+    /// <summary>A request as it is now; null when somebody deleted it.</summary>
+    Task<PodCertificateRequest?> CertificateRequestAsync(string ns, string name, CancellationToken ct);
 }

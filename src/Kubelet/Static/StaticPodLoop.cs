@@ -33,7 +33,7 @@ sealed class StaticPodLoop(PodContext context, PodWorkers workers, IClient clien
         {
             bool settled = Run(folder);
             if (pods.Synced) await MirrorAsync(ct).ConfigureAwait(false);
-            await _wake.WaitAsync(settled && pods.Synced ? context.Options.StaticPodPeriod : TimeSpan.FromSeconds(1), context.Time, ct).ConfigureAwait(false);
+            await _wake.WaitAsync(settled && pods.Synced && node() is not null ? context.Options.StaticPodPeriod : TimeSpan.FromSeconds(1), context.Time, ct).ConfigureAwait(false);
         }
     }
 
@@ -72,18 +72,20 @@ sealed class StaticPodLoop(PodContext context, PodWorkers workers, IClient clien
             bool right = ours.TryGetValue(Key.Of(mirror), out var pod) && HashOf(pod) == mirror.Metadata.Annotations[StaticPods.MirrorAnnotation] && mirror.Metadata.DeletionTimestamp is null;
             if (!right) await TryAsync(mirror, () => client.DeleteAsync<Pod>(Key.Of(mirror), new DeleteOptions { GracePeriodSeconds = 0, Preconditions = new() { Uid = mirror.Metadata.Uid } }, ct)).ConfigureAwait(false);
         }
+        // A mirror is its node's: no node, no mirror.
+        if (node() is not { } owner) return;
         foreach (var (key, pod) in ours)
-            if (pods.Find(key) is null) await TryAsync(pod, () => client.CreateAsync(MirrorOf(pod), ct)).ConfigureAwait(false);
+            if (pods.Find(key) is null) await TryAsync(pod, () => client.CreateAsync(MirrorOf(pod, owner), ct)).ConfigureAwait(false);
     }
 
-    Pod MirrorOf(Pod pod) => pod with
+    static Pod MirrorOf(Pod pod, Node owner) => pod with
     {
         Metadata = new()
         {
             Name = pod.Metadata.Name, Namespace = pod.Metadata.Namespace, Labels = pod.Metadata.Labels,
             Annotations = pod.Metadata.Annotations.Set(StaticPods.MirrorAnnotation, HashOf(pod)),
             // The mirror goes with its node.
-            OwnerReferences = node() is { } n ? [new() { ApiVersion = "v1", Kind = "Node", Name = n.Metadata.Name, Uid = n.Metadata.Uid, Controller = true }] : default,
+            OwnerReferences = [new() { ApiVersion = "v1", Kind = "Node", Name = owner.Metadata.Name, Uid = owner.Metadata.Uid, Controller = true }],
         },
         Status = new(),
     };

@@ -1,5 +1,6 @@
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Rest;
+using Hanbae.Client;
 using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Volumes.Disk;
 
@@ -12,9 +13,9 @@ public sealed class PodVolumes : IVolumes
     readonly IReadOnlyList<IVolumePlugin> _plugins;
 
     /// <param name="canMount">False for nodes without real containers: volumes are then plain folders, and ownership stays as it is.</param>
-    public PodVolumes(PodFolders folders, IPodObjects objects, IPersistentVolumes persistent, TimeProvider time, bool canMount = true)
+    public PodVolumes(PodFolders folders, IPodObjects objects, IPersistentVolumes persistent, TimeProvider time, bool canMount = true, IRecorder? events = null)
     {
-        _context = new VolumeContext(folders, objects, persistent, canMount ? new KernelMounts() : new PlainFolders(), time);
+        _context = new VolumeContext(folders, objects, persistent, canMount ? new KernelMounts() : new PlainFolders(), time, events);
         _plugins = Catalog.Of(_context);
     }
 
@@ -106,6 +107,7 @@ public sealed class PodVolumes : IVolumes
     {
         if (podUid.Length == 0 || podUid.Contains('/') || podUid is "." or "..") throw new VolumeException($"\"{podUid}\" is no uid of a Pod");
         _context.Tokens.Forget(podUid);
+        _context.Certificates.Forget(podUid);
         foreach (var plugin in _plugins) plugin.Forget(podUid);
         try
         {

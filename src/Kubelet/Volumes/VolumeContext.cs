@@ -1,3 +1,4 @@
+using Hanbae.Client;
 using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Volumes.Content;
 using Hanbae.Kubelet.Volumes.Disk;
@@ -5,7 +6,7 @@ using Hanbae.Kubelet.Volumes.Disk;
 namespace Hanbae.Kubelet.Volumes;
 
 /// <summary>What volume plugins work with.</summary>
-sealed class VolumeContext(PodFolders folders, IPodObjects objects, IPersistentVolumes persistent, IMounts mounts, TimeProvider time)
+sealed class VolumeContext(PodFolders folders, IPodObjects objects, IPersistentVolumes persistent, IMounts mounts, TimeProvider time, IRecorder? events = null)
 {
     readonly Lazy<PodFolders> _folders = new(() =>
     {
@@ -19,6 +20,7 @@ sealed class VolumeContext(PodFolders folders, IPodObjects objects, IPersistentV
     public IMounts Mounts => mounts;
     public TimeProvider Time => time;
     public TokenCache Tokens { get; } = new(objects, time);
+    public PodCertificates Certificates { get; } = new(objects, events, time);
 
     /// <summary>Makes a volume's folder, open to all users, unless it is there.</summary>
     /// <remarks>

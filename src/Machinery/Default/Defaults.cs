@@ -4,6 +4,7 @@ using Apps = Hanbae.Api.Apps.V1;
 using Autoscaling = Hanbae.Api.Autoscaling.V2;
 using AutoscalingV1 = Hanbae.Api.Autoscaling.V1;
 using Batch = Hanbae.Api.Batch.V1;
+using Certificates = Hanbae.Api.Certificates.V1beta1;
 using Core = Hanbae.Api.Core.V1;
 using Devices = Hanbae.Api.Resource.V1;
 using Discovery = Hanbae.Api.Discovery.V1;
@@ -41,6 +42,7 @@ public static class Defaults
         Batch.CronJob o => JobDefaults.CronJob(o),
         Autoscaling.HorizontalPodAutoscaler o => AutoscalerDefaults.Autoscaler(o),
         AutoscalingV1.HorizontalPodAutoscaler o => o with { Spec = o.Spec with { MinReplicas = o.Spec.MinReplicas ?? 1 } },
+        Certificates.PodCertificateRequest { Spec.MaxExpirationSeconds: null } o => o with { Spec = o.Spec with { MaxExpirationSeconds = 86400 } },
         Devices.ResourceClaim o => DeviceDefaults.Claim(o),
         Devices.ResourceClaimTemplate o => DeviceDefaults.Template(o),
         Flow.FlowSchema o => FlowDefaults.Schema(o),

@@ -86,6 +86,7 @@ public static class Rules
         [Batch.Job.Info] = Of<Batch.Job>(Names.Subdomain, JobRules.Check, JobRules.Update),
         [Certificates.CertificateSigningRequest.Info] = Of<Certificates.CertificateSigningRequest>(static _ => [], SigningRules.Check, SigningRules.Update, SigningRules.Part),
         [Hanbae.Api.Certificates.V1beta1.ClusterTrustBundle.Info] = Of<Hanbae.Api.Certificates.V1beta1.ClusterTrustBundle>(TrustBundleRules.Name, TrustBundleRules.Check, TrustBundleRules.Update),
+        [Hanbae.Api.Certificates.V1beta1.PodCertificateRequest.Info] = Of<Hanbae.Api.Certificates.V1beta1.PodCertificateRequest>(Names.Subdomain, PodCertificateRules.Check, PodCertificateRules.Update, static (_, _, _, _) => { }),
         [Coordination.Lease.Info] = Of<Coordination.Lease>(Names.Subdomain, PolicyRules.Check),
         [Discovery.EndpointSlice.Info] = Of<Discovery.EndpointSlice>(Names.Subdomain, NetworkRules.Check, NetworkRules.Update),
         [Flow.FlowSchema.Info] = Of<Flow.FlowSchema>(Names.Subdomain, FlowRules.Check),

@@ -70,6 +70,7 @@ static class VolumeRules
             if (source.Secret is { Name.Length: 0 }) errors.Required(here["secret"]["name"]);
             if (source.ConfigMap is { Name.Length: 0 }) errors.Required(here["configMap"]["name"]);
             if (source.ClusterTrustBundle is { } bundle) TrustBundle(here["clusterTrustBundle"], bundle, errors);
+            if (source.PodCertificate is { } certificate) PodCertificate(here["podCertificate"], certificate, errors);
             if (source.ServiceAccountToken is not { } token) continue;
             if (token.ExpirationSeconds < 600) errors.Invalid(here["serviceAccountToken"]["expirationSeconds"], token.ExpirationSeconds.Value, "may not specify a duration less than 10 minutes");
             if (token.Path.Length == 0) errors.Required(here["serviceAccountToken"]["path"]);
@@ -87,6 +88,23 @@ static class VolumeRules
         else if (signed) SigningRules.Signer(at["signerName"], bundle.SignerName!, errors);
         if (bundle.Path.Length == 0) errors.Required(at["path"]);
         else RelativePath(at["path"], bundle.Path, errors);
+    }
+
+    /// <summary>A kind of key, a lifetime that a signer may give, and somewhere to write to.</summary>
+    static void PodCertificate(FieldPath at, PodCertificateProjection certificate, Errors errors)
+    {
+        SigningRules.Signer(at["signerName"], certificate.SignerName, errors);
+        errors.OneOf(at["keyType"], certificate.KeyType, "ECDSAP256", "ECDSAP384", "ECDSAP521", "ED25519", "RSA3072", "RSA4096");
+        if (certificate.MaxExpirationSeconds is { } seconds) PodCertificateRules.Lifetime(at["maxExpirationSeconds"], certificate.SignerName, seconds, errors);
+        var paths = new HashSet<string>();
+        foreach (var (name, path) in (ReadOnlySpan<(string, string)>)[("credentialBundlePath", certificate.CredentialBundlePath), ("keyPath", certificate.KeyPath), ("certificateChainPath", certificate.CertificateChainPath)])
+        {
+            if (path.Length == 0) continue;
+            RelativePath(at[name], path, errors);
+            if (!paths.Add(path)) errors.Invalid(at[name], path, "conflicting duplicate paths");
+        }
+        if (paths.Count == 0) errors.Required(at, "specify at least one of credentialBundlePath, keyPath, and certificateChainPath");
+        PodCertificateRules.UserAnnotations(at["userAnnotations"], certificate.UserAnnotations, errors);
     }
 
     static void Items(FieldPath at, Seq<KeyToPath> items, Errors errors)

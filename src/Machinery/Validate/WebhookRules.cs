@@ -113,7 +113,7 @@ static class WebhookRules
         if (name.Length == 0) errors.Required(at["name"], "service name is required");
         if (ns.Length == 0) errors.Required(at["namespace"], "service namespace is required");
         if (port is < 1 or > 65535) errors.Invalid(at["port"], port, "port is not valid: must be between 1 and 65535, inclusive");
-        if (path is null || path == "/") return;
+        if (path is null or "" or "/") return;
         if (!path.StartsWith('/')) { errors.Invalid(at["path"], path, "must start with a '/'"); return; }
         string[] steps = path[1..].Split('/');
         for (int i = 0; i < steps.Length; i++)

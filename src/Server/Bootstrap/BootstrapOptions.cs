@@ -1,4 +1,5 @@
 using System.Net;
+using Hanbae.Api;
 
 namespace Hanbae.Server.Bootstrap;
 
@@ -16,5 +17,7 @@ public sealed record BootstrapOptions
     public string ClientAuthority { get; init; } = "";
     /// <summary>PEM of who signs front proxies' certificates.</summary>
     public string FrontProxyAuthority { get; init; } = "";
+    /// <summary>Resources that are served though they are not by default: those who work with them have roles for it.</summary>
+    public IReadOnlyCollection<GroupResource> MoreServed { get; init; } = [];
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

@@ -16,7 +16,7 @@ public static class ClusterBootstrap
         var ensure = new Ensure(transport, options.Time);
         await ensure.AllAsync(((string[])["default", "kube-system", "kube-public", "kube-node-lease"]).Select(n => new Namespace { Metadata = new() { Name = n } }), Keep, ct).ConfigureAwait(false);
         await Task.WhenAll(
-            RbacPolicy.EnsureAsync(ensure, ct),
+            RbacPolicy.EnsureAsync(ensure, options.MoreServed, ct),
             FlowPolicy.EnsureAsync(ensure, ct),
             ensure.AllAsync(PriorityClasses(), Keep, ct),
             ensure.AllAsync(ExtensionAuthentication(options), static (there, wanted) => there.Data == wanted.Data ? there : there with { Data = there.Data.With(wanted.Data) }, ct),

@@ -29,8 +29,10 @@ static class FlowObjects
                 Spec = Spec("exempt", 2, "", new() { Subjects = InGroups(Groups.Unauthenticated, Groups.Authenticated), NonResourceRules = [new() { Verbs = ["get"], NonResourceURLs = ["/healthz", "/readyz", "/livez"] }] }),
             },
             Of("system-leader-election", "leader-election", 100, [.. Users("system:kube-controller-manager", "system:kube-scheduler"), .. SystemAccounts], Elections),
-            All("endpoint-controller", "workload-high", 150, ByUser, [Account("kube-system", "endpoint-controller"), Account("kube-system", "endpointslicemirroring-controller")]),
-            Of("workload-leader-election", "leader-election", 200, SystemAccounts, Elections),
+            // Before the next one, which would take its writes for elections.
+            Of("endpoint-controller", "workload-high", 150,
+                [.. Users("system:kube-controller-manager"), Account("kube-system", "endpoint-controller"), Account("kube-system", "endpointslicemirroring-controller")], [Electing("", "endpoints")]),
+            Of("workload-leader-election", "leader-election", 200, SystemAccounts, [Electing("", "endpoints", "configmaps"), .. Elections]),
             Of("system-node-high", "node-high", 400, InGroups(Groups.Nodes),
             [
                 new() { Verbs = ["*"], ApiGroups = [""], Resources = ["nodes", "nodes/status"], Namespaces = ["*"], ClusterScope = true },
@@ -55,7 +57,9 @@ static class FlowObjects
 
     static Seq<Subject> SystemAccounts => [Account("kube-system", "*")];
 
-    static Seq<ResourcePolicyRule> Elections => [new() { Verbs = ["get", "create", "update"], ApiGroups = [Leases], Resources = ["leases"], Namespaces = ["*"] }];
+    static Seq<ResourcePolicyRule> Elections => [Electing(Leases, "leases")];
+
+    static ResourcePolicyRule Electing(string group, params string[] resources) => new() { Verbs = ["get", "create", "update"], ApiGroups = [group], Resources = resources, Namespaces = ["*"] };
 
     static Seq<Subject> InGroups(params string[] names) => [.. names.Select(n => new Subject { Kind = "Group", Group = new() { Name = n } })];
 

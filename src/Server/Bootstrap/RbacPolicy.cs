@@ -9,13 +9,16 @@ namespace Hanbae.Server.Bootstrap;
 /// <summary>Keeps the default roles and bindings: made when missing, extended when a rule or subject is missing, never cut.</summary>
 static class RbacPolicy
 {
-    static readonly bool s_trustBundles = Discovery.ServedGroup.BuiltIn.Any(g => g.Name == "certificates.k8s.io" && g.Versions.Any(v => v.Resources.Exists(r => r.Name == "clustertrustbundles")));
+    /// <summary>What default roles speak of only where it is served: upstream's features that are off by default.</summary>
+    static readonly string[] s_optional = ["clustertrustbundles", "podcertificaterequests"];
     const string AutoUpdate = "rbac.authorization.kubernetes.io/autoupdate";
 
-    public static async Task EnsureAsync(Ensure ensure, CancellationToken ct)
+    /// <param name="served">Of the resources that are not served by default, those that are.</param>
+    public static async Task EnsureAsync(Ensure ensure, IReadOnlyCollection<GroupResource> served, CancellationToken ct)
     {
         var policy = PolicyText.Read(ClusterRoles.Text, ControllerRoles.Text, HanbaeRoles.Text);
-        if (!s_trustBundles) WithoutTrustBundles(policy);
+        foreach (string resource in s_optional)
+            if (!served.Contains(new("certificates.k8s.io", resource))) Without(policy, resource);
         await Task.WhenAll(
             ensure.AllAsync(policy.Roles.OfType<ClusterRole>(), (there, wanted) => Merge(there, wanted), ct),
             ensure.AllAsync(policy.Roles.OfType<Role>(), (there, wanted) => Merge(there, wanted), ct)).ConfigureAwait(false);
@@ -27,23 +30,23 @@ static class RbacPolicy
             ensure.AllAsync(policy.Bindings.OfType<RoleBinding>(), (there, wanted) => Merge(there, wanted), ct)).ConfigureAwait(false);
     }
 
-    /// <summary>As upstream, whose roles speak of trust bundles only where the feature is on.</summary>
-    static void WithoutTrustBundles(PolicyText policy)
+    /// <summary>Who would do nothing but publish or clean them away has no role at all.</summary>
+    static void Without(PolicyText policy, string resource)
     {
         for (int i = policy.Roles.Count - 1; i >= 0; i--)
-            if (policy.Roles[i] is ClusterRole role && role.Rules.Exists(OfTrustBundles))
+            if (policy.Roles[i] is ClusterRole role && role.Rules.Exists(Speaks))
             {
-                var rest = role.Rules.Where(r => !OfTrustBundles(r)).ToSeq();
-                if (rest.Count > 0) policy.Roles[i] = role with { Rules = rest };
+                var rest = role.Rules.Where(r => !Speaks(r)).ToSeq();
+                if (!role.Metadata.Name.StartsWith("system:controller:", StringComparison.Ordinal) && rest.Count > 0) policy.Roles[i] = role with { Rules = rest };
                 else
                 {
                     policy.Roles.RemoveAt(i);
                     policy.Bindings.RemoveAll(b => b is ClusterRoleBinding binding && binding.RoleRef.Name == role.Metadata.Name);
                 }
             }
-    }
 
-    static bool OfTrustBundles(PolicyRule rule) => rule.Resources.Contains("clustertrustbundles");
+        bool Speaks(PolicyRule rule) => rule.Resources.Contains(resource);
+    }
 
     static bool IsOfAnother<T>(PolicyText policy, T there, RoleRef role) where T : IObject => policy.Bindings.Exists(wanted => wanted is T
         && wanted.Metadata.Name == there.Metadata.Name && wanted.Metadata.Namespace == there.Metadata.Namespace

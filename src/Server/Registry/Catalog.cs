@@ -42,6 +42,7 @@ public static class Catalog
         : kind == Batch.Job.Info ? new JobStrategy()
         : kind == Certificates.CertificateSigningRequest.Info ? new SigningStrategy()
         : kind == Beta.ClusterTrustBundle.Info ? new FieldStrategy<Beta.ClusterTrustBundle>(("spec.signerName", b => b.Spec.SignerName))
+        : kind == Beta.PodCertificateRequest.Info ? new PodCertificateStrategy()
         : kind == Apiextensions.CustomResourceDefinition.Info ? new Crd.Definition.DefinitionStrategy()
         : kind == Webhooks.MutatingWebhookConfiguration.Info || kind == Webhooks.ValidatingWebhookConfiguration.Info || kind == Webhooks.ValidatingAdmissionPolicy.Info
             || kind == Webhooks.MutatingAdmissionPolicy.Info

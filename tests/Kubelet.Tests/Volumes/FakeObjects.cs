@@ -1,5 +1,6 @@
 using Hanbae.Api;
 using Hanbae.Api.Authentication.V1;
+using Hanbae.Api.Certificates.V1beta1;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Meta.V1;
 using Hanbae.Api.Rest;
@@ -37,6 +38,20 @@ sealed class FakeObjects : IPodObjects, IPersistentVolumes, IRecorder
             : Task.FromResult(new TokenRequestStatus { Token = $"{pod.Metadata.Name}/{audience}/{++TokensMade}", ExpirationTimestamp = Now + lifetime });
 
     public void Event(IObject about, string type, string reason, string message, string fieldPath = "") => Events.Add($"{type} {reason}: {message}");
+
+    public List<ServiceAccount> Accounts { get; } = [];
+    /// <summary>By name; a test answers as a signer would.</summary>
+    public List<PodCertificateRequest> Requests { get; } = [];
+    public bool RequestsFail { get; set; }
+    public Task<ServiceAccount?> ServiceAccountAsync(string ns, string name, CancellationToken ct) => Task.FromResult(Named(Accounts, ns, name));
+    public Task<PodCertificateRequest?> CertificateRequestAsync(string ns, string name, CancellationToken ct) => Task.FromResult(Named(Requests, ns, name));
+
+    public Task<PodCertificateRequest> AskCertificateAsync(PodCertificateRequest request, CancellationToken ct)
+    {
+        if (RequestsFail) throw new ApiException(new Status { Code = 503, Reason = "ServiceUnavailable", Message = "no answer" });
+        Requests.Add(request with { Metadata = request.Metadata with { Name = $"{request.Metadata.GenerateName}{Requests.Count}" } });
+        return Task.FromResult(Requests[^1]);
+    }
 
     static T? Named<T>(List<T> all, string ns, string name) where T : class, IObject => all.FirstOrDefault(o => o.Metadata.Namespace == ns && o.Metadata.Name == name);
 }

@@ -18,7 +18,7 @@ public abstract class VolumeTest : IDisposable
     protected VolumeTest()
     {
         Folders = new(Path.Combine(Root, "kubelet"), Path.Combine(Root, "logs"));
-        Volumes = new(Folders, Objects, Objects, new FakeClock(Objects), canMount: IsRoot);
+        Volumes = new(Folders, Objects, Objects, new FakeClock(Objects), canMount: IsRoot, events: Objects);
     }
 
     public void Dispose()

@@ -98,6 +98,14 @@ public sealed class MutatingWebhookTests : IAsyncLifetime
 
         await _rig.MutateAsync("c", _rig.Webhook("never", "/deny", rule, """ "objectSelector":{"matchLabels":{"none":"such"}} """));
         Assert.Equal("", (await _rig.Test.GetAsync(Mutating + "/c")).Text("metadata", "labels", "mutated"));
+        // One that is never called may say so by a Service without a path, an authority or an answer.
+        const string Nobody = """{"metadata":{"name":"d"},"webhooks":[{"name":"dummy.example.com","rules":[{"operations":["CREATE"],"apiGroups":[""],"apiVersions":["v1"],"resources":["invalid"]}],"failurePolicy":"Ignore","sideEffects":"None","admissionReviewVersions":["v1","v1beta1"],"clientConfig":{"service":{"namespace":"default","name":"e2e-test-webhook","path":"","port":8443}}}]}""";
+        foreach (string all in (string[])[Mutating, Validating])
+        {
+            await _rig.GoodAsync("POST", all, Nobody);
+            Assert.Equal("", (await _rig.Test.GetAsync(all + "/d")).Text("metadata", "labels", "mutated"));
+            await _rig.GoodAsync("DELETE", all + "/d");
+        }
         foreach (string path in (string[])[Mutating + "/c", Validating + "/b", Mutating + "/a"]) await _rig.GoodAsync("DELETE", path);
         Assert.Empty(_rig.Hook.Seen);
     }

@@ -95,8 +95,9 @@ public sealed class EscalationTests : IAsyncLifetime
             Assert.Equal(403, (await _server.CallAsync(node, "GET", path)).Code);
         Assert.Equal(403, (await _server.CallAsync(node, "GET", "/api/v1/secrets", null, ("fieldSelector", "metadata.name=theirs"))).Code);
         // Nor does a Pod of its own making open it: mirror Pods name no Secrets.
-        var mirror = Pod("mirror") with { Metadata = new() { Name = "mirror", Namespace = "default", Annotations = Map.Of(("kubernetes.io/config.mirror", "1")) }, Spec = pod.Spec with { NodeName = "n1", Volumes = [new() { Name = "s", Secret = new() { SecretName = "theirs" } }] } };
-        Assert.Equal(403, (await _server.CreateAsync(node, mirror)).Code);
+        var itself = await _server.MakeAsync(new Node { Metadata = new() { Name = "n1" } });
+        var mirror = Pod("mirror") with { Metadata = new() { Name = "mirror", Namespace = "default", Annotations = Map.Of(("kubernetes.io/config.mirror", "1")), OwnerReferences = [new() { ApiVersion = "v1", Kind = "Node", Name = "n1", Uid = itself.Metadata.Uid, Controller = true }] }, Spec = pod.Spec with { NodeName = "n1", Volumes = [new() { Name = "s", Secret = new() { SecretName = "theirs" } }] } };
+        Assert.Contains("can not create pods that reference secrets", Message(await _server.CreateAsync(node, mirror)), StringComparison.Ordinal);
         Assert.Equal(403, (await _server.CallAsync(node, "GET", "/api/v1/namespaces/default/secrets/theirs")).Code);
     }
 }

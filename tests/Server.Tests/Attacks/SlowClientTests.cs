@@ -83,6 +83,48 @@ public sealed class SlowClientTests : IAsyncLifetime
         Assert.InRange(await client.DrainAsync(), 0, 39_000_000);
     }
 
+    /// <summary>HTTP/2 has a window for each answer, that its client opens. One that never does gets the headers and no byte of the rest, and no more of the server's time than others.</summary>
+    [Theory]
+    [InlineData("/api/v1/configmaps")]
+    [InlineData("/api/v1/configmaps?watch=1")]
+    public async Task Who_opens_no_window_loses_his_answer_and_no_other(string path)
+    {
+        await FillAsync();
+        await using var client = await RawClient.ConnectAsync(_server, "h2");
+        await client.BeginHttp2Async(0);
+        await client.RequestAsync(1, 5, (":method", "GET"), (":scheme", "https"), (":path", path), (":authority", "localhost"));
+        while (await client.NextFrameAsync() is { } frame && frame is not { Type: RawClient.Headers, Stream: 1 }) Assert.NotEqual(RawClient.Reset, frame.Type);
+        // From here on time passes, as often as it has to, until the server has had enough of it; what waits is bounded by the client's patience.
+        using var ended = new CancellationTokenSource();
+        var passing = Task.Run(async () =>
+        {
+            while (!ended.IsCancellationRequested)
+            {
+                _time.Advance(TimeSpan.FromSeconds(10));
+                await Task.Yield();
+            }
+        });
+        bool reset = false;
+        while (!reset && await client.NextFrameAsync() is { } frame)
+        {
+            Assert.False(frame is { Type: RawClient.Data, Payload.Length: > 0 }, "it was sent what there was no room for");
+            reset = frame is { Type: RawClient.Reset, Stream: 1 };
+        }
+        await ended.CancelAsync();
+        await passing;
+        Assert.True(reset, "the connection ended, and not the one answer");
+        await UntilNobodyWatchesAsync();
+        // The connection lives: with room for it, the next answer comes.
+        byte[] window = new byte[6];
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(window, 4);
+        System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(window.AsSpan(2), 65_535);
+        await client.FrameAsync(RawClient.Settings, 0, 0, window);
+        await client.RequestAsync(3, 5, (":method", "GET"), (":scheme", "https"), (":path", "/version"), (":authority", "localhost"));
+        bool answered = false;
+        while (!answered && await client.NextFrameAsync() is { } frame) answered = frame is { Type: RawClient.Data, Stream: 3, Payload.Length: > 0 };
+        Assert.True(answered);
+    }
+
     [Fact]
     public async Task A_body_that_trickles_is_not_waited_for()
     {

@@ -9,6 +9,7 @@ using static Hanbae.Server.Tests.Auth.SecureServer;
 namespace Hanbae.Server.Tests.Attacks;
 
 /// <summary>Tokens that were not given out so, or not for this. What is tried with other issuers' stands in <see cref="OidcTests"/>.</summary>
+[Collection(nameof(AloneInTheProcess))]
 public sealed class TokenAttackTests : IAsyncLifetime
 {
     readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);

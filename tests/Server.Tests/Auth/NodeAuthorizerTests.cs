@@ -1,7 +1,10 @@
 using Hanbae.Api;
 using Hanbae.Api.Authentication.V1;
 using Hanbae.Api.Core.V1;
+using Hanbae.Api.Meta.V1;
+using Hanbae.Api.Resource.V1;
 using Hanbae.Api.Rest;
+using Hanbae.Server.Tests.Certificates;
 using static Hanbae.Server.Tests.Auth.SecureServer;
 
 namespace Hanbae.Server.Tests.Auth;
@@ -62,14 +65,68 @@ public sealed class NodeAuthorizerTests : IAsyncLifetime
     public async Task A_node_makes_only_mirror_Pods_on_itself()
     {
         var pod = Pod("static-n1");
+        var node = await _server.MakeAsync(new Node { Metadata = new() { Name = "n1" } });
         var plain = await _server.CreateAsync(Node1, pod with { Spec = pod.Spec with { NodeName = "n1" } });
-        var mirror = pod with { Metadata = pod.Metadata with { Annotations = Map.Of(("kubernetes.io/config.mirror", "x")) }, Spec = pod.Spec with { NodeName = "n1" } };
+        var owner = new OwnerReference { ApiVersion = "v1", Kind = "Node", Name = "n1", Uid = node.Metadata.Uid, Controller = true };
+        var mirror = pod with { Metadata = pod.Metadata with { Annotations = Map.Of(("kubernetes.io/config.mirror", "x")), OwnerReferences = [owner] }, Spec = pod.Spec with { NodeName = "n1" } };
         var elsewhere = await _server.CreateAsync(Node2, mirror);
 
         Assert.Equal(403, plain.Code);
         Assert.Equal("pods \"static-n1\" is forbidden: node \"n2\" can only create pods with spec.nodeName set to itself", Message(elsewhere));
+        async Task RefusedAsync(Pod of, string why) => Assert.Equal("pods \"static-n1\" is forbidden: " + why, Message(await _server.CreateAsync(Node1, of)));
+        Pod OwnedBy(params OwnerReference[] owners) => mirror with { Metadata = mirror.Metadata with { OwnerReferences = owners } };
+        Pod With(VolumeProjection source) => mirror with { Spec = mirror.Spec with { Volumes = [new() { Name = "v", Projected = new() { Sources = [source] } }] } };
+        await RefusedAsync(OwnedBy(), "node \"n1\" can only create pods with an owner reference set to itself");
+        await RefusedAsync(OwnedBy(owner with { Name = "n2" }), "node \"n1\" can only create pods with an owner reference set to itself");
+        await RefusedAsync(OwnedBy(owner with { Controller = null }), "node \"n1\" can only create pods with a controller owner reference set to itself");
+        await RefusedAsync(OwnedBy(owner with { BlockOwnerDeletion = true }), "node \"n1\" must not set blockOwnerDeletion on an owner reference");
+        await RefusedAsync(OwnedBy(owner with { Uid = "x" }), $"node n1 UID mismatch: expected x got {node.Metadata.Uid}");
+        await RefusedAsync(mirror with { Spec = mirror.Spec with { ServiceAccountName = "default" } }, "node \"n1\" can not create pods that reference serviceaccounts");
+        await RefusedAsync(With(new() { ServiceAccountToken = new() { Path = "t" } }), "node \"n1\" can not create pods that reference serviceaccounts (via projected volumes)");
+        await RefusedAsync(With(new() { ClusterTrustBundle = new() { Name = "b", Path = "t" } }), "node \"n1\" can not create pods that reference clustertrustbundles");
+        await RefusedAsync(With(new() { PodCertificate = new() { SignerName = "example.com/x", KeyType = "ED25519", KeyPath = "k" } }), "node \"n1\" can not create pods that reference podcertificates");
+        await RefusedAsync(With(new() { Secret = new() { Name = "s" } }), "node \"n1\" can not create pods that reference secrets");
         var made = Good(await _server.CreateAsync(Node1, mirror));
         Assert.Empty(((Pod)made.Object!).Spec.Volumes);
+    }
+
+    [Fact]
+    public async Task A_node_is_signed_as_itself_only()
+    {
+        Task<ApiResult> AskAsync(string name, string signer, string of) => _server.CreateAsync(Node1, SigningRequest.Of(name, signer, of, "system:nodes"));
+        foreach (string signer in (string[])["kubernetes.io/kube-apiserver-client-kubelet", "kubernetes.io/kubelet-serving"])
+        {
+            var other = await AskAsync("a", signer, "system:node:n2");
+            Assert.Equal("certificatesigningrequests.certificates.k8s.io \"a\" is forbidden: can only create a node CSR with CN=system:node:n1", Message(other));
+            Good(await AskAsync("mine-" + signer[^7..], signer, "system:node:n1"));
+        }
+        Good(await AskAsync("else", "example.com/mine", "anybody"));
+    }
+
+    [Fact]
+    public async Task A_node_tells_of_its_own_devices_only()
+    {
+        ResourceSlice Slice(string name, string node) => new() { Metadata = new() { Name = name }, Spec = new() { Driver = "example.com", NodeName = node, Pool = new() { Name = "p", ResourceSliceCount = 1 } } };
+        Good(await _server.CreateAsync(Node1, Slice("mine", "n1")));
+        Assert.Equal("resourceslices.resource.k8s.io \"theirs\" is forbidden: can only create ResourceSlice with the same NodeName as the requesting node", Message(await _server.CreateAsync(Node1, Slice("theirs", "n2"))));
+        await _server.MakeAsync(Slice("theirs", "n2"));
+        Assert.Equal("resourceslices.resource.k8s.io \"theirs\" is forbidden: can only delete ResourceSlice with the same NodeName as the requesting node", Message(await _server.DeleteAsync<ResourceSlice>(Node1, "", "theirs")));
+        Good(await _server.DeleteAsync<ResourceSlice>(Node1, "", "mine"));
+    }
+
+    [Fact]
+    public async Task Of_a_claim_a_node_writes_how_large_its_volume_is_and_no_more()
+    {
+        var claim = await _server.MakeAsync(new PersistentVolumeClaim
+        {
+            Metadata = new() { Name = "data", Namespace = "default" }, Spec = new() { AccessModes = ["ReadWriteOnce"], Resources = new() { Requests = Map.Of(("storage", Quantity.Parse("1Gi"))) } },
+        });
+        await _server.MakeAsync(Pod("web") with { Spec = Pod("web").Spec with { NodeName = "n1", Volumes = [new() { Name = "v", PersistentVolumeClaim = new() { ClaimName = "data" } }] } });
+        const string Path = "/api/v1/namespaces/default/persistentvolumeclaims/data/status";
+        var grown = Good(await _server.CallAsync(Node1, "PUT", Path, claim with { Status = claim.Status with { Capacity = Map.Of(("storage", Quantity.Parse("2Gi"))) } }));
+        var now = (PersistentVolumeClaim)grown.Object!;
+        Assert.Contains("is not allowed to update fields other than status.quantity and status.conditions", Message(await _server.CallAsync(Node1, "PUT", Path, now with { Status = now.Status with { Phase = "Bound" } })), StringComparison.Ordinal);
+        Assert.Equal(403, (await _server.CallAsync(Node1, "PUT", Path, now with { Metadata = now.Metadata with { Labels = Map.Of(("a", "b")) } })).Code);
     }
 
     [Fact]

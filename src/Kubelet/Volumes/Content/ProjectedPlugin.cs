@@ -4,7 +4,7 @@ using Hanbae.Api.Rest;
 
 namespace Hanbae.Kubelet.Volumes.Content;
 
-/// <summary>Several sources in one folder; above all the service account's token, CA and namespace that every Pod gets.</summary>
+/// <summary>Several sources in one folder: the service account's token, CA and namespace that every Pod gets; certificates of the Pod's own.</summary>
 sealed class ProjectedPlugin(VolumeContext context) : ContentPlugin(context)
 {
     const long DefaultLifetime = 3600;
@@ -19,9 +19,13 @@ sealed class ProjectedPlugin(VolumeContext context) : ContentPlugin(context)
         var source = volume.Projected!;
         List<ContentFile> files = [];
         List<string> errors = [];
-        foreach (var part in source.Sources)
+        foreach (var (index, part) in source.Sources.Index())
         {
-            try { files.AddRange(await PartAsync(pod, part, source.DefaultMode, ct)); }
+            try
+            {
+                files.AddRange(part.PodCertificate is { } certificate ? await CertificateAsync(pod, volume.Name, index, certificate, source.DefaultMode, ct)
+                    : await PartAsync(pod, part, source.DefaultMode, ct));
+            }
             catch (VolumeException e) { errors.Add(e.Message); } // as upstream: all that is missing is told at once
         }
         return errors.Count == 0 ? files : throw new VolumeException(errors.Count == 1 ? errors[0] : $"[{string.Join(", ", errors)}]");
@@ -35,18 +39,29 @@ sealed class ProjectedPlugin(VolumeContext context) : ContentPlugin(context)
         if (part.ServiceAccountToken is { } token) return [await TokenAsync(pod, token, mode, ct)];
         if (part.ClusterTrustBundle is { } bundle)
             return [new(bundle.Path, Bytes.FromText(await TrustBundles.ReadAsync(Context.Objects, bundle, ct)), ContentFiles.ModeOr(mode))];
-        if (part.PodCertificate is { } certificate)
-            throw new VolumeException($"PodCertificate projection is not supported by this kubelet (signer \"{certificate.SignerName}\")");
         return [];
     }
 
     async Task<ContentFile> TokenAsync(Pod pod, ServiceAccountTokenProjection source, int? mode, CancellationToken ct)
     {
-        // Who may read the token: everyone in the Pod, unless the Pod says who is in it.
-        long? user = FsGroup.SingleUser(pod);
-        int permissions = user is not null || pod.Spec.SecurityContext?.FsGroup is not null ? Private : ContentFiles.ModeOr(mode);
+        var (permissions, user) = ReadersOf(pod, mode);
         var lifetime = TimeSpan.FromSeconds(source.ExpirationSeconds ?? DefaultLifetime);
         try { return new(source.Path, Bytes.FromText(await Context.Tokens.GetAsync(pod, source.Audience, lifetime, ct)), permissions, user); }
         catch (ApiException e) { throw new VolumeException($"failed to fetch token: {e.Message}", e); }
+    }
+
+    async Task<List<ContentFile>> CertificateAsync(Pod pod, string volume, int index, PodCertificateProjection source, int? mode, CancellationToken ct)
+    {
+        var of = await Context.Certificates.GetAsync(pod, volume, index, source, ct);
+        var (permissions, user) = ReadersOf(pod, mode);
+        (string Path, string Text)[] files = [(source.CredentialBundlePath, of.Key + of.Chain), (source.KeyPath, of.Key), (source.CertificateChainPath, of.Chain)];
+        return [.. files.Where(f => f.Path.Length > 0).Select(f => new ContentFile(f.Path, Bytes.FromText(f.Text), permissions, user))];
+    }
+
+    /// <summary>Who may read tokens and keys: everyone in the Pod, unless the Pod says who is in it.</summary>
+    static (int Mode, long? User) ReadersOf(Pod pod, int? mode)
+    {
+        long? user = FsGroup.SingleUser(pod);
+        return (user is not null || pod.Spec.SecurityContext?.FsGroup is not null ? Private : ContentFiles.ModeOr(mode), user);
     }
 }

@@ -1,7 +1,9 @@
 using Hanbae.Api;
 using Hanbae.Api.Authentication.V1;
+using Hanbae.Api.Certificates.V1;
 using Hanbae.Api.Core.V1;
-using Hanbae.Machinery.Pods;
+using Hanbae.Api.Resource.V1;
+using Hanbae.Machinery.Pkcs;
 using Hanbae.Server.Auth;
 using Hanbae.Server.Auth.Authorizers;
 using Hanbae.Server.Cache;
@@ -14,8 +16,9 @@ sealed class NodeRestriction(ServedObjects objects) : IAdmission
 {
     const string RestrictedSuffix = "node-restriction.kubernetes.io";
 
-    public bool Handles(Operation operation, GroupResource resource, string subresource) =>
-        resource is { Group: "", Resource: "nodes" or "pods" } or { Group: "coordination.k8s.io", Resource: "leases" } or { Group: "storage.k8s.io", Resource: "csinodes" };
+    public bool Handles(Operation operation, GroupResource resource, string subresource) => (resource.Group, resource.Resource) is
+        ("", "nodes" or "pods" or "persistentvolumeclaims") or ("coordination.k8s.io", "leases") or ("storage.k8s.io", "csinodes")
+        or ("certificates.k8s.io", "podcertificaterequests" or "certificatesigningrequests") or ("resource.k8s.io", "resourceslices");
 
     public async ValueTask<IKind?> MutateAsync(AdmissionRequest request, CancellationToken ct)
     {
@@ -23,7 +26,11 @@ sealed class NodeRestriction(ServedObjects objects) : IAdmission
         switch (request.Resource.Resource)
         {
             case "nodes": CheckNode(request, node); break;
-            case "pods": await CheckPodAsync(request, node, ct).ConfigureAwait(false); break;
+            case "pods": await NodePods.CheckAsync(objects, request, node, ct).ConfigureAwait(false); break;
+            case "persistentvolumeclaims": CheckClaim(request, node); break;
+            case "certificatesigningrequests": CheckSigning(request, node); break;
+            case "resourceslices": CheckSlice(request, node); break;
+            case "podcertificaterequests": await NodeCertificateRequests.CheckAsync(objects, request, node, ct).ConfigureAwait(false); break;
             case "leases" when request.Operation == Operation.Create && (request.Object as IObject)?.Metadata.Name != node:
                 throw Refuse.Because(request, "can only access node lease with the same name as the requesting node");
             case "csinodes" when request.Operation == Operation.Create && (request.Object as IObject)?.Metadata.Name != node:
@@ -39,12 +46,15 @@ sealed class NodeRestriction(ServedObjects objects) : IAdmission
         if (request.Object is not Node now) return;
         var old = request.OldObject as Node;
         if (old is null && now.Spec.ConfigSource is not null) throw Refuse.Because(request, $"node \"{node}\" is not allowed to create pods with a non-nil configSource");
+        if (old is not null && now.Spec.ConfigSource is not null && now.Spec.ConfigSource != old.Spec.ConfigSource)
+            throw Refuse.Because(request, $"node \"{node}\" is not allowed to update configSource to a new non-nil configSource");
         if (old is not null && old.Spec.Taints != now.Spec.Taints) throw Refuse.Because(request, $"node \"{node}\" is not allowed to modify taints");
         if (old is not null && old.Metadata.OwnerReferences != now.Metadata.OwnerReferences) throw Refuse.Because(request, $"node \"{node}\" is not allowed to modify ownerReferences");
         var labels = old?.Metadata.Labels ?? default;
         string[] forbidden = [.. now.Metadata.Labels.Where(l => labels[l.Key] != l.Value).Concat(labels.Where(l => !now.Metadata.Labels.ContainsKey(l.Key)))
             .Select(l => l.Key).Where(IsRestricted).Distinct().Order(StringComparer.Ordinal)];
-        if (forbidden.Length > 0) throw Refuse.Because(request, $"is not allowed to modify labels: {string.Join(", ", forbidden)}");
+        if (forbidden.Length > 0) throw Refuse.Because(request, old is null ? $"node \"{node}\" is not allowed to set the following labels: {string.Join(", ", forbidden)}"
+            : $"is not allowed to modify labels: {string.Join(", ", forbidden)}");
     }
 
     static bool IsRestricted(string label)
@@ -61,24 +71,33 @@ sealed class NodeRestriction(ServedObjects objects) : IAdmission
         || label is "kubernetes.io/hostname" or "kubernetes.io/os" or "kubernetes.io/arch" or "beta.kubernetes.io/os" or "beta.kubernetes.io/arch" or "beta.kubernetes.io/instance-type"
             or "topology.kubernetes.io/zone" or "topology.kubernetes.io/region" or "failure-domain.beta.kubernetes.io/zone" or "failure-domain.beta.kubernetes.io/region";
 
-    async ValueTask CheckPodAsync(AdmissionRequest request, string node, CancellationToken ct)
+    /// <summary>What of a claim a node writes: how large its volume is now, and how that went.</summary>
+    static void CheckClaim(AdmissionRequest request, string node)
     {
-        if (request.Subresource is not ("" or "status" or "eviction")) throw Refuse.Because(request, $"unexpected pod subresource \"{request.Subresource}\", only 'status' and 'eviction' are allowed");
-        if (request is { Operation: Operation.Create, Subresource: "", Object: Pod pod })
+        static PersistentVolumeClaim Rest(PersistentVolumeClaim claim) => claim with
         {
-            if (!PodReferences.IsMirror(pod)) throw Refuse.Because(request, $"pod does not have \"kubernetes.io/config.mirror\" annotation, node \"{node}\" can only create mirror pods");
-            if (pod.Spec.NodeName != node) throw Refuse.Because(request, $"node \"{node}\" can only create pods with spec.nodeName set to itself");
-            if (pod.Spec.ServiceAccountName.Length > 0) throw Refuse.Because(request, $"node \"{node}\" can not create pods that reference a service account");
-            if (PodReferences.Secrets(pod).Any()) throw Refuse.Because(request, $"node \"{node}\" can not create pods that reference secrets");
-            if (PodReferences.ConfigMaps(pod).Any()) throw Refuse.Because(request, $"node \"{node}\" can not create pods that reference configmaps");
-            if (PodReferences.Claims(pod).Any()) throw Refuse.Because(request, $"node \"{node}\" can not create pods that reference persistentvolumeclaims");
-            return;
-        }
-        var old = request.OldObject as Pod ?? await objects.FindAsync<Pod>(request.Namespace, request.Name, ct).ConfigureAwait(false);
-        if (old is null) return;
-        string doing = (request.Operation, request.Subresource) switch { (Operation.Delete, _) => "delete pods", (_, "eviction") => "evict pods", _ => "update pod status for pods" };
-        if (old.Spec.NodeName != node) throw Refuse.Because(request, $"node \"{node}\" can only {doing} with spec.nodeName set to itself");
-        if (request is { Subresource: "status", Object: Pod now } && old.Metadata.Labels != now.Metadata.Labels) throw Refuse.Because(request, $"node \"{node}\" cannot update labels through pod status");
+            Metadata = claim.Metadata with { ResourceVersion = "", ManagedFields = default },
+            Status = claim.Status with { Capacity = default, Conditions = default, AllocatedResources = default, AllocatedResourceStatuses = default },
+        };
+        if (request is not { Subresource: "status", Object: PersistentVolumeClaim now, OldObject: PersistentVolumeClaim old }) return;
+        if (Rest(now) != Rest(old)) throw Refuse.Because(request, $"node \"{node}\" is not allowed to update fields other than status.quantity and status.conditions");
+    }
+
+    /// <summary>What the request for a certificate says is who the node is: else a node could be signed as another.</summary>
+    static void CheckSigning(AdmissionRequest request, string node)
+    {
+        if (request is not { Operation: Operation.Create, Object: CertificateSigningRequest { Spec: { SignerName: KubeletRequests.ClientSigner or KubeletRequests.ServingSigner } spec } }) return;
+        var ask = CertificateAsk.TryParse(spec.Request, out string wrong) ?? throw Refuse.Because(request, $"unable to parse csr: {wrong}");
+        if (ask.CommonName != Groups.NodePrefix + node) throw Refuse.Because(request, $"can only create a node CSR with CN={Groups.NodePrefix}{node}");
+    }
+
+    /// <summary>The devices of the node, of which the authorizer sees no names when one is made, nor which ones go when all do.</summary>
+    static void CheckSlice(AdmissionRequest request, string node)
+    {
+        if (request is { Operation: Operation.Create, Object: ResourceSlice made } && made.Spec.NodeName != node)
+            throw Refuse.Because(request, "can only create ResourceSlice with the same NodeName as the requesting node");
+        if (request is { Operation: Operation.Delete, OldObject: ResourceSlice gone } && gone.Spec.NodeName != node)
+            throw Refuse.Because(request, "can only delete ResourceSlice with the same NodeName as the requesting node");
     }
 
     /// <summary>A node's token request is for a Pod that runs on it. Called by the token subresource, which is no storage.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Hanbae.Api;
+using Hanbae.Api.Certificates.V1beta1;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Api.Storage.V1;
@@ -40,6 +41,7 @@ public sealed class NodeAuthorizer(ServedObjects objects) : IAuthorizer
             ("storage.k8s.io", "csinodes") => CsiNode(a, node),
             ("resource.k8s.io", "resourceclaims") => a is { Verb: "get", Subresource: "" } ? await NamedAsync(a, node, ct).ConfigureAwait(false) : Refuse("can only get individual resources of this type"),
             ("resource.k8s.io", "resourceslices") => Slice(a, node),
+            ("certificates.k8s.io", "podcertificaterequests") => await CertificateAsync(a, node, ct).ConfigureAwait(false),
             ("", "nodes") => NodeItself(a, node),
             ("", "pods") => await PodsAsync(a, node, ct).ConfigureAwait(false),
             _ => NodeRules.Allows(a) ? Decision.Allow() : Decision.NoOpinion(),
@@ -72,6 +74,21 @@ public sealed class NodeAuthorizer(ServedObjects objects) : IAuthorizer
             "list" or "watch" or "deletecollection" => Requires(a, "spec.nodeName", node) ? Decision.Allow() : Refuse("can only list/watch/deletecollection resourceslices with nodeName field selector"),
             _ => Refuse("only the following verbs are allowed for a ResourceSlice: get, watch, list, create, update, patch, delete, deletecollection"),
         };
+    }
+
+    /// <summary>Those of its own Pods; what it may ask for admission sees in the object.</summary>
+    async ValueTask<Decision> CertificateAsync(Attributes a, string node, CancellationToken ct)
+    {
+        if (a.Subresource.Length > 0) return Refuse("nodes may not access the status subresource of PodCertificateRequests");
+        switch (a.Verb)
+        {
+            case "create": return Decision.Allow();
+            case "list" or "watch": return Requires(a, "spec.nodeName", node) ? Decision.Allow() : Refuse("can only list/watch podcertificaterequests with nodeName field selector");
+            case "get":
+                var request = await objects.FindAsync<PodCertificateRequest>(a.Namespace, a.Name, ct).ConfigureAwait(false);
+                return request?.Spec.NodeName == node ? Decision.Allow() : Refuse($"no relationship found between node '{node}' and this object");
+            default: return Refuse("can only get, list, watch, or create PodCertificateRequests");
+        }
     }
 
     /// <summary>Its own Node only (KEP-4601): other Nodes' state is no business of a kubelet.</summary>

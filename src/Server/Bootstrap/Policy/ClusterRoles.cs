@@ -82,6 +82,7 @@ static class ClusterRoles
           get resource.k8s.io resourceclaims
           deletecollection resource.k8s.io resourceslices
           R certificates.k8s.io clustertrustbundles
+          create,get,list,watch certificates.k8s.io podcertificaterequests
           get - serviceaccounts
         role system:node-problem-detector
           get - nodes

@@ -208,6 +208,12 @@ static class ControllerRoles
           sign certificates.k8s.io signers names=kubernetes.io/kube-apiserver-client,kubernetes.io/kube-apiserver-client-kubelet,kubernetes.io/kubelet-serving,kubernetes.io/legacy-unknown
           create authorization.k8s.io subjectaccessreviews
           EV
+        controller podcertificaterequestcleaner
+          delete,get,list,watch certificates.k8s.io podcertificaterequests
+        controller kube-apiserver-serving-clustertrustbundle-publisher
+          attest certificates.k8s.io signers names=kubernetes.io/kube-apiserver-serving
+          create,delete,list,update,watch certificates.k8s.io clustertrustbundles
+          EV
         controller validatingadmissionpolicy-status-controller
           get,list,watch admissionregistration.k8s.io validatingadmissionpolicies
           get,patch,update admissionregistration.k8s.io validatingadmissionpolicies/status
