@@ -127,7 +127,7 @@ public sealed class Kubelet(KubeletParts parts)
                 health.RunAsync(stop.Token), registration.RunAsync(stop.Token), writer.RunAsync(stop.Token), prober.RunAsync(stop.Token), pleg.RunAsync(stop.Token),
                 new LogRotation(cri, workers, options, time, log).RunAsync(stop.Token),
                 usage.RunAsync(stop.Token), images.RunAsync(stop.Token), eviction.RunAsync(stop.Token), files.RunAsync(stop.Token),
-                PodsAsync(workers, context, pleg, registration, stop.Token), plugins.RunAsync(stop.Token),
+                PodsAsync(workers, context, pleg, registration, stop.Token), plugins.RunAsync(stop.Token), nodes.RunAsync(parts.Drivers, () => registration.Node, stop.Token),
             ];
             // Any loop that ends has failed: the whole agent ends with it, to be started again.
             await (await Task.WhenAny(loops).ConfigureAwait(false)).ConfigureAwait(false);

@@ -5,6 +5,8 @@ using Hanbae.Api.Core.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Api.Storage.V1;
 using Hanbae.Client;
+using Hanbae.Cri.Csi;
+using Hanbae.Grpc;
 using Hanbae.Kubelet.Plugins;
 
 namespace Hanbae.Kubelet.Volumes.Csi;
@@ -12,6 +14,7 @@ namespace Hanbae.Kubelet.Volumes.Csi;
 /// <summary>Has the cluster know which drivers a node has: its CSINode, topology labels, and what each driver calls it.</summary>
 sealed class CsiNodes(IClient client, string node, TimeProvider time)
 {
+    static readonly TimeSpan s_look = TimeSpan.FromSeconds(10);
     const string Note = "csi.volume.kubernetes.io/nodeid";
 
     readonly Key _key = new("", node);
@@ -44,9 +47,35 @@ sealed class CsiNodes(IClient client, string node, TimeProvider time)
         await client.UpdateWithRetryAsync<Node>(_key, n => Named(n, driver, null), ct, time: time).ConfigureAwait(false);
     }
 
-    /// <summary>Every node has a CSINode, also one without drivers, as upstream: the scheduler asks it.</summary>
-    /// <exception cref="ApiException"/>
-    public Task EnsureAsync(Node there, CancellationToken ct) => ChangeAsync(there, csi => csi, ct);
+    /// <summary>
+    /// Every node has a CSINode, also one without drivers, as upstream: the scheduler asks it. And drivers whose room changes are asked again
+    /// how many volumes fit, as often as they want (KEP-4876).
+    /// </summary>
+    public async Task RunAsync(CsiDrivers drivers, Func<Node?> registered, CancellationToken ct)
+    {
+        Dictionary<string, DateTimeOffset> asked = [];
+        for (bool made = false; ; await Task.Delay(made ? s_look : TimeSpan.FromSeconds(1), time, ct).ConfigureAwait(false))
+            try
+            {
+                if (registered() is not { } there) continue;
+                if (!made) await ChangeAsync(there, csi => csi, ct).ConfigureAwait(false);
+                made = true;
+                foreach (var driver in drivers.All) await AskAgainAsync(driver, there, asked, ct).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is ApiException or GrpcException or HttpRequestException or IOException && !ct.IsCancellationRequested) { } // at the next look
+    }
+
+    async Task AskAgainAsync(CsiDriver driver, Node there, Dictionary<string, DateTimeOffset> asked, CancellationToken ct)
+    {
+        if (await client.FindAsync<CSIDriver>(new Key("", driver.Name), ct).ConfigureAwait(false) is not { Spec.NodeAllocatableUpdatePeriodSeconds: { } period }) return;
+        var now = time.GetUtcNow();
+        if (!asked.TryGetValue(driver.Name, out var last)) asked[driver.Name] = last = now;
+        if (now - last < TimeSpan.FromSeconds(Math.Max(10, period))) return;
+        asked[driver.Name] = now;
+        var info = await driver.CallAsync(CsiMethods.NodeGetInfo, new NodeGetInfoRequest(), ct).ConfigureAwait(false);
+        VolumeNodeResources? room = info.MaxVolumesPerNode > 0 ? new() { Count = (int)Math.Min(info.MaxVolumesPerNode, int.MaxValue) } : null;
+        await ChangeAsync(there, csi => csi with { Spec = new() { Drivers = csi.Spec.Drivers.Select(d => d.Name == driver.Name ? d with { Allocatable = room } : d).ToSeq() } }, ct).ConfigureAwait(false);
+    }
 
     async Task ChangeAsync(Node owner, Func<CSINode, CSINode> change, CancellationToken ct)
     {
