@@ -7,6 +7,7 @@ using Hanbae.Kubelet.Cgroups;
 using Hanbae.Kubelet.Eviction;
 using Hanbae.Kubelet.Images;
 using Hanbae.Kubelet.Nodes;
+using Hanbae.Kubelet.Plugins;
 using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Probes;
 using Hanbae.Kubelet.Runtime;
@@ -15,6 +16,7 @@ using Hanbae.Kubelet.Static;
 using Hanbae.Kubelet.Stats;
 using Hanbae.Kubelet.Statuses;
 using Hanbae.Kubelet.Volumes;
+using Hanbae.Kubelet.Volumes.Csi;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -36,6 +38,8 @@ public sealed record KubeletParts
     public ICache<Service>? Services { get; init; }
     /// <summary>For image volumes where the runtime is a containerd whose CRI cannot mount them (before 2.1); null for runtimes that can.</summary>
     public ImageSnapshots? Snapshots { get; init; }
+    /// <summary>Where CSI drivers of this node are put as they register; a host that calls them too gives its own.</summary>
+    public CsiDrivers Drivers { get; init; } = new();
     public ILogger Log { get; init; } = NullLogger.Instance;
 }
 
@@ -72,7 +76,11 @@ public sealed class Kubelet(KubeletParts parts)
         var prober = new Prober(cri, parts.Events, time, pod => AddressOf(workers, pod, ips)) { Changed = uid => workers.Wake(uid) };
         var writer = new StatusWriter(parts.Client, time, log, pod => parts.Pods.Find(Key.Of(pod)) is { } m && m.IsMirror() ? m : null);
         var objects = new ApiPodObjects(parts.Client, parts.Services, () => registration.Node, time);
-        var volumes = parts.Volumes?.Invoke(objects) ?? new PodVolumes(options.Folders, objects, new PersistentVolumesOf(parts.Client), time, events: parts.Events);
+        var volumes = parts.Volumes?.Invoke(objects) ?? new PodVolumes(options.Folders, objects, new PersistentVolumesOf(parts.Client), time, drivers: parts.Drivers, events: parts.Events);
+        var mounted = volumes as PodVolumes;
+        if (mounted is not null) mounted.InUseChanged = () => registration?.Wake.Set();
+        var nodes = new CsiNodes(parts.Client, options.NodeName, time);
+        var plugins = new PluginWatch(options.Folders.PluginsRegistry, [new CsiRegistration(parts.Drivers, nodes, time)], time, log);
         var mounts = parts.Snapshots is { } snapshots ? new ImageMounts(snapshots, options.Folders) : null;
         EvictionLoop eviction = null!;
         NodeShutdown shutdown = null!;
@@ -88,7 +96,7 @@ public sealed class Kubelet(KubeletParts parts)
             Allocatable = () => registration.Node?.Status.Allocatable ?? default,
         };
         workers = new(context, stop.Token);
-        var sampler = new PodSampler(options, cri, () => workers.All, time, log);
+        var sampler = new PodSampler(options, cri, () => workers.All, time, log, mounted is null ? null : mounted.UseOf);
         var usage = new UsageLoop(options, sampler, () => registration.Node, time, log);
         var images = new ImageGc(context) { Pods = () => [.. workers.All.Select(w => w.Pod)] };
         eviction = new(context, sampler, workers, images, () => images.Folder);
@@ -119,7 +127,7 @@ public sealed class Kubelet(KubeletParts parts)
                 health.RunAsync(stop.Token), registration.RunAsync(stop.Token), writer.RunAsync(stop.Token), prober.RunAsync(stop.Token), pleg.RunAsync(stop.Token),
                 new LogRotation(cri, workers, options, time, log).RunAsync(stop.Token),
                 usage.RunAsync(stop.Token), images.RunAsync(stop.Token), eviction.RunAsync(stop.Token), files.RunAsync(stop.Token),
-                PodsAsync(workers, context, pleg, registration, stop.Token),
+                PodsAsync(workers, context, pleg, registration, stop.Token), plugins.RunAsync(stop.Token), nodes.RunAsync(parts.Drivers, () => registration.Node, stop.Token),
             ];
             // Any loop that ends has failed: the whole agent ends with it, to be started again.
             await (await Task.WhenAny(loops).ConfigureAwait(false)).ConfigureAwait(false);
@@ -139,7 +147,7 @@ public sealed class Kubelet(KubeletParts parts)
             {
                 Machine = machine, Now = time.GetUtcNow(), IPs = ips, Port = server?.Port ?? 0, Runtime = health.Version, Handlers = health.Handlers, Images = images,
                 Troubles = new[] { health.RuntimeTrouble, health.NetworkTrouble, pleg.Trouble(), shutdown.Begun ? "node is shutting down" : null }.OfType<string>().ToSeq(),
-                Pressures = eviction.Conditions,
+                Pressures = eviction.Conditions, VolumesInUse = mounted?.InUse ?? default,
             };
         }
 

@@ -55,4 +55,13 @@ static partial class KubeletLog
 
     [LoggerMessage(8017, LogLevel.Warning, "figures of use could not be read: {Message}")]
     public static partial void NoFigures(this ILogger log, string message);
+
+    [LoggerMessage(8018, LogLevel.Information, "plugin {Name} ({Type}) registered {How}")]
+    public static partial void PluginRegistered(this ILogger log, string type, string name, string how);
+
+    [LoggerMessage(8019, LogLevel.Warning, "plugin at {Path} is not registered: {Message}")]
+    public static partial void PluginNotRegistered(this ILogger log, string path, string message);
+
+    [LoggerMessage(8022, LogLevel.Information, "plugin {Name} ({Type}) is gone")]
+    public static partial void PluginGone(this ILogger log, string type, string name);
 }

@@ -11,6 +11,8 @@ using Hanbae.Host.Runtime;
 using Hanbae.Host.Settings;
 using Hanbae.Kubelet;
 using Hanbae.Kubelet.Pods;
+using Hanbae.Kubelet.Volumes.Csi;
+using Hanbae.Kubelet.Volumes.Csi.Control;
 using Microsoft.Extensions.Logging;
 
 namespace Hanbae.Host.Roles;
@@ -31,6 +33,10 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
         var channel = new GrpcChannel(runtime.Endpoint);
         var cri = new CriClient(channel);
         var services = control.Informers.Cache<Service>();
+        // Of storage drivers the kubelet knows the sockets; their controller services are worked in the cluster's name, not the node's.
+        var drivers = new CsiDrivers();
+        var csi = new CsiControl(control.Access(supervisor, "system:hanbae:csi-controller", "hanbae", "csi-controller"), drivers, node, loggers.CreateLogger("hanbae.csi-controller"));
+        supervisor.Run("csi-controller", csi.RunAsync);
         supervisor.Run("kubelet", async ct =>
         {
             var kubelet = Make();
@@ -39,7 +45,7 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
         });
         Kubelet.Kubelet Make() => new(new()
         {
-            Options = Options(), Cri = cri, Client = access.Client, Pods = pods, Events = access.Recorder, Time = time, Services = services, Snapshots = new(channel), Log = loggers.CreateLogger("hanbae.kubelet"),
+            Options = Options(), Cri = cri, Client = access.Client, Pods = pods, Events = access.Recorder, Time = time, Services = services, Snapshots = new(channel), Drivers = drivers, Log = loggers.CreateLogger("hanbae.kubelet"),
         });
 
         var proxyAccess = control.Access(supervisor, "system:kube-proxy", "kube-proxy", "kube-proxy", "system:node-proxier");

@@ -1,6 +1,7 @@
 using Hanbae.Api.Coordination.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Client;
+using Hanbae.Kubelet.Pods;
 using Microsoft.Extensions.Logging;
 
 namespace Hanbae.Kubelet.Nodes;
@@ -14,6 +15,9 @@ sealed class NodeRegistration(KubeletOptions options, IClient client, IRecorder 
     Node? _node;
     DateTimeOffset _told;
     Lease? _lease;
+
+    /// <summary>Has the status told now rather than when its time has come.</summary>
+    public WakeUp Wake { get; } = new();
 
     /// <summary>As the API last had it.</summary>
     public Node? Node => Volatile.Read(ref _node);
@@ -37,7 +41,7 @@ sealed class NodeRegistration(KubeletOptions options, IClient client, IRecorder 
                 wait = Math.Min(wait * 2, 7);
                 log.NodeNotTold(options.NodeName, e.Message);
             }
-            await Task.Delay(TimeSpan.FromSeconds(wait), time, ct).ConfigureAwait(false);
+            await Wake.WaitAsync(TimeSpan.FromSeconds(wait), time, ct).ConfigureAwait(false);
         }
     }
 

@@ -69,6 +69,8 @@ sealed class ContainerStarter(PodContext context, RestartBackoff restarts, PullB
         // The runtime makes the log file, but not the folder that it goes into.
         Directory.CreateDirectory(Path.Combine(context.Options.Folders.Log(pod.Metadata.Namespace, pod.Metadata.Name, uid), container.Name));
 
+        var devices = container.VolumeDevices.Select(d => !volumes.ByName.TryGetValue(d.Name, out var volume) || !volume.IsDevice ? throw new ContainerConfigException($"cannot find volume \"{d.Name}\" to pass into container \"{container.Name}\"")
+            : new Device { ContainerPath = d.DevicePath, HostPath = volume.HostPath, Permissions = volume.ReadOnly ? "mr" : "mrw" }).ToArray();
         var mounts = new List<Mount>();
         foreach (var mount in container.VolumeMounts) mounts.Add(await MountAsync(pod, container, mount, environment, sandbox, volumes, ct).ConfigureAwait(false));
         if (!mounts.Exists(m => m.ContainerPath == "/etc/hosts"))
@@ -83,12 +85,15 @@ sealed class ContainerStarter(PodContext context, RestartBackoff restarts, PullB
         string? target = pod.Spec.EphemeralContainers.Find(e => e.Name == container.Name) is { TargetContainerName.Length: > 0 } ephemeral
             ? runtime.Current(ephemeral.TargetContainerName)?.Id ?? throw new ContainerConfigException($"unable to find target container {ephemeral.TargetContainerName}")
             : null;
-        return ContainerConfigs.For(pod, container, attempt, image, environment, mounts, context.Options, context.NodeMemory, target);
+        var config = ContainerConfigs.For(pod, container, attempt, image, environment, mounts, context.Options, context.NodeMemory, target);
+        config.Devices.Add(devices);
+        return config;
     }
 
     async Task<Mount> MountAsync(Pod pod, Container container, VolumeMount mount, ContainerEnvironment environment, PodSandboxConfig sandbox, PreparedVolumes volumes, CancellationToken ct)
     {
         if (!volumes.ByName.TryGetValue(mount.Name, out var volume)) throw new ContainerConfigException($"cannot find volume \"{mount.Name}\" to mount into container \"{container.Name}\"");
+        if (volume.IsDevice) throw new ContainerConfigException($"volume \"{mount.Name}\" is a block device: it has no files to mount into container \"{container.Name}\"");
         string subPath = mount.SubPathExpr.Length > 0 ? environment.Expand(mount.SubPathExpr, strict: true) : mount.SubPath;
         var made = new Mount
         {

@@ -14,6 +14,11 @@ public sealed record PodFolders(string Data, string Logs)
 
     public string Volume(string uid, string plugin, string name) => Path.Combine(Volumes(uid), plugin.Replace('/', '~'), name);
 
+    /// <summary>Links to block devices of a Pod.</summary>
+    public string VolumeDevices(string uid) => Path.Combine(Pod(uid), "volumeDevices");
+
+    public string PluginsRegistry => Path.Combine(Data, "plugins_registry");
+
     public string SubPaths(string uid) => Path.Combine(Pod(uid), "volume-subpaths");
 
     public string Container(string uid, string container) => Path.Combine(Pod(uid), "containers", container);

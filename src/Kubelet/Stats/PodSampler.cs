@@ -33,13 +33,13 @@ sealed record NodeUse(DateTimeOffset At, TimeSpan Window, long CpuNanoseconds, l
 
 /// <summary>Reads what Pods use, straight from the kernel's files; the runtime is asked only for what is not there (written layers).</summary>
 /// <remarks>A reading serves everyone who asks within <see cref="s_fresh"/>; nobody asking, nothing is read. Memory: the last reading and the one before.</remarks>
-sealed class PodSampler(KubeletOptions options, ICri cri, Func<IEnumerable<PodWorker>> workers, TimeProvider time, ILogger log)
+sealed class PodSampler(KubeletOptions options, ICri cri, Func<IEnumerable<PodWorker>> workers, TimeProvider time, ILogger log, Func<string, string, VolumeUse?>? volumes = null)
 {
     static readonly TimeSpan s_fresh = TimeSpan.FromSeconds(5);
 
     readonly CgroupReader _reader = new(options.CgroupMount);
     readonly SemaphoreSlim _turn = new(1);
-    readonly VolumeSizes _volumes = new(options.Folders, time);
+    readonly VolumeSizes _volumes = new(options.Folders, time, volumes ?? ((_, _) => null));
     NodeUse _last = NodeUse.None, _before = NodeUse.None;
 
     /// <summary>Not older than a few seconds.</summary>

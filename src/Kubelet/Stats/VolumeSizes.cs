@@ -7,10 +7,15 @@ namespace Hanbae.Kubelet.Stats;
 
 /// <summary>How full a volume is.</summary>
 /// <param name="OnNodeDisk">It lies on the disk of the node itself and counts as the Pod's ephemeral storage.</param>
-sealed record VolumeUse(long Used, long Capacity, long Available, long InodesUsed, long Inodes, long InodesFree, bool OnNodeDisk);
+sealed record VolumeUse(long Used, long Capacity, long Available, long InodesUsed, long Inodes, long InodesFree, bool OnNodeDisk)
+{
+    /// <summary>Whether its driver thinks it ill; null when it does not say.</summary>
+    public bool? Abnormal { get; init; }
+}
 
 /// <summary>Measures Pods' volumes: file systems of their own by asking these, folders on the node's disk by adding up; each at most once a minute, as upstream.</summary>
-sealed class VolumeSizes(PodFolders folders, TimeProvider time)
+/// <param name="told">How full a volume is that somebody else measures: CSI drivers.</param>
+sealed class VolumeSizes(PodFolders folders, TimeProvider time, Func<string, string, VolumeUse?> told)
 {
     static readonly TimeSpan s_period = TimeSpan.FromMinutes(1);
 
@@ -24,7 +29,8 @@ sealed class VolumeSizes(PodFolders folders, TimeProvider time)
         foreach (var volume in pod.Spec.Volumes)
         {
             var key = (pod.Metadata.Uid, volume.Name);
-            if (_known.TryGetValue(key, out var known) && now - known.At < s_period) uses[volume.Name] = known.Use;
+            if (told(pod.Metadata.Uid, volume.Name) is { } driver) uses[volume.Name] = driver;
+            else if (_known.TryGetValue(key, out var known) && now - known.At < s_period) uses[volume.Name] = known.Use;
             else if (Measure(pod, volume) is { } use)
             {
                 uses[volume.Name] = use;

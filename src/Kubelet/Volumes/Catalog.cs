@@ -1,4 +1,5 @@
 using Hanbae.Kubelet.Volumes.Content;
+using Hanbae.Kubelet.Volumes.Csi;
 
 namespace Hanbae.Kubelet.Volumes;
 
@@ -6,7 +7,7 @@ namespace Hanbae.Kubelet.Volumes;
 static class Catalog
 {
     /// <remarks>Each volume has one source, so the order decides nothing; the common ones come first.</remarks>
-    public static IReadOnlyList<IVolumePlugin> Of(VolumeContext context) =>
+    public static IReadOnlyList<IVolumePlugin> Of(VolumeContext context, CsiVolumes csi) =>
     [
         new ProjectedPlugin(context),
         new ConfigMapPlugin(context),
@@ -15,7 +16,7 @@ static class Catalog
         new HostPathPlugin(),
         new DownwardApiPlugin(context),
         new ImagePlugin(),
-        new PersistentVolumePlugin(context), // claims and generic ephemeral volumes: hostPath and local volumes behind them
-        new CsiPlugin(),
+        new PersistentVolumePlugin(context, csi), // claims and generic ephemeral volumes: hostPath, local and CSI volumes behind them
+        new CsiPlugin(csi),
     ];
 }

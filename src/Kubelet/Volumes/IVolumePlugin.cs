@@ -19,6 +19,10 @@ interface IVolumePlugin
     /// <inheritdoc cref="PrepareAsync"/>
     Task RefreshAsync(Pod pod, Volume volume, CancellationToken ct) => Task.CompletedTask;
 
+    /// <summary>Has others take back what they did for a Pod, whichever volumes it had, by what is on disk. What is only mounted beneath the Pod's folder is unmounted without that.</summary>
+    /// <exception cref="VolumeException">Not now; it is tried again.</exception>
+    Task TearDownAsync(string podUid, CancellationToken ct) => Task.CompletedTask;
+
     /// <summary>Drops what is remembered of a Pod that is gone.</summary>
     void Forget(string podUid) { }
 }

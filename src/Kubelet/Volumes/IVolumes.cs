@@ -40,10 +40,18 @@ public sealed record PreparedVolume(string HostPath)
 {
     /// <summary>Bind read-only whatever the mount asks for.</summary>
     public bool ReadOnly { get; init; }
+    /// <summary>A raw block volume: the container gets the device, not a mount.</summary>
+    public bool IsDevice { get; init; }
     /// <summary>An image volume (KEP-4639): the runtime mounts the image itself.</summary>
     public string ImageReference { get; init; } = "";
 }
 
 /// <summary>A volume cannot be prepared or removed now.</summary>
 /// <param name="message">For users, in upstream's form: <c>MountVolume.SetUp failed for volume "x" : configmap "y" not found</c>.</param>
-public sealed class VolumeException(string message, Exception? inner = null) : Exception(message, inner);
+public sealed class VolumeException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>What failed, as upstream calls it: <c>MountVolume.MountDevice failed for volume "x"</c>.</summary>
+    public string Step { get; init; } = "SetUp";
+    /// <summary>The volume by its own name, where that is not the one in the Pod's spec.</summary>
+    public string Volume { get; init; } = "";
+}

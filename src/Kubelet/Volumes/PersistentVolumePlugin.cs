@@ -1,12 +1,13 @@
 using System.Collections.Concurrent;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Rest;
+using Hanbae.Kubelet.Volumes.Csi;
 using Hanbae.Kubelet.Volumes.Disk;
 
 namespace Hanbae.Kubelet.Volumes;
 
-/// <summary>Follows a claim to the volume it is bound to. Volumes that are folders of the node can be had; for others the error says why not.</summary>
-sealed class PersistentVolumePlugin(VolumeContext context) : IVolumePlugin
+/// <summary>Follows a claim to the volume it is bound to. Volumes that are folders or devices of the node can be had, and those of CSI drivers; for others the error says why not.</summary>
+sealed class PersistentVolumePlugin(VolumeContext context, CsiVolumes csiVolumes) : IVolumePlugin
 {
     const string Local = "kubernetes.io/local-volume";
 
@@ -34,13 +35,22 @@ sealed class PersistentVolumePlugin(VolumeContext context) : IVolumePlugin
         }
         var spec = persistent.Spec;
         VolumeLocality.Check(persistent, context.Objects.Node);
-        if (spec.VolumeMode == "Block") throw Failed(volume, $"volume {volume.Name} has volumeMode Block, but no block volume plugin matched");
         bool readOnly = volume.PersistentVolumeClaim?.ReadOnly == true;
+        if (spec.Csi is not null) return await csiVolumes.PrepareAsync(CsiWish.Of(pod, volume.Name, persistent, readOnly), ct);
+        if (spec.VolumeMode == "Block") return Device(volume, spec, readOnly);
         if (spec.HostPath is { } path) return HostPathPlugin.Prepare(path) with { ReadOnly = readOnly };
-        if (spec.Csi is { } csi) throw CsiPlugin.NoDriver(csi.Driver);
         if (spec.Local is not { } local) throw Failed(volume, Unmatched(volume.Name));
         return PrepareLocal(pod, persistent.Metadata.Name, local.Path, readOnly, ct);
     }
+
+    public Task RefreshAsync(Pod pod, Volume volume, CancellationToken ct) =>
+        _found.TryGetValue((pod.Metadata.Uid, volume.Name), out var found) && found.Spec.Csi is not null ? csiVolumes.RefreshAsync(pod.Metadata.Uid, volume.Name, ct) : Task.CompletedTask;
+
+    /// <summary>A local volume may be a device of the node.</summary>
+    static PreparedVolume Device(Volume volume, PersistentVolumeSpec spec, bool readOnly) =>
+        spec.Local is not { Path: var path } ? throw Failed(volume, $"volume {volume.Name} has volumeMode Block, but no block volume plugin matched")
+        : Native.Status(path, follow: true) is { IsBlockDevice: true } ? new(path) { ReadOnly = readOnly, IsDevice = true }
+        : throw new VolumeException($"{path} is not a block device") { Step = "MapPodDevice" };
 
     public static string Unmatched(string volume) =>
         $"failed to get Plugin from volumeSpec for volume \"{volume}\" err=no volume plugin matched";

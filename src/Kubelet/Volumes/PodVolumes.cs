@@ -1,7 +1,10 @@
+using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Client;
 using Hanbae.Kubelet.Pods;
+using Hanbae.Kubelet.Stats;
+using Hanbae.Kubelet.Volumes.Csi;
 using Hanbae.Kubelet.Volumes.Disk;
 
 namespace Hanbae.Kubelet.Volumes;
@@ -11,13 +14,26 @@ public sealed class PodVolumes : IVolumes
 {
     readonly VolumeContext _context;
     readonly IReadOnlyList<IVolumePlugin> _plugins;
+    readonly CsiVolumes _csi;
 
     /// <param name="canMount">False for nodes without real containers: volumes are then plain folders, and ownership stays as it is.</param>
-    public PodVolumes(PodFolders folders, IPodObjects objects, IPersistentVolumes persistent, TimeProvider time, bool canMount = true, IRecorder? events = null)
+    /// <param name="drivers">CSI drivers of this node, as they register.</param>
+    /// <param name="events">Where Pods' users are told of their volumes' growth and health.</param>
+    public PodVolumes(PodFolders folders, IPodObjects objects, IPersistentVolumes persistent, TimeProvider time, bool canMount = true, CsiDrivers? drivers = null, IRecorder? events = null)
     {
-        _context = new VolumeContext(folders, objects, persistent, canMount ? new KernelMounts() : new PlainFolders(), time, events);
-        _plugins = Catalog.Of(_context);
+        _context = new VolumeContext(folders, objects, persistent, canMount ? new KernelMounts() : new PlainFolders(), time, events) { Drivers = drivers ?? new() };
+        _csi = new(_context);
+        _plugins = Catalog.Of(_context, _csi);
     }
+
+    /// <summary>Volumes that the cluster must not take away from this node: for the node's status.</summary>
+    public Seq<string> InUse => _csi.Attachments.InUse;
+
+    /// <summary>Called when <see cref="InUse"/> has changed, so that the node tells it at once. Must not block.</summary>
+    public Action InUseChanged { set => _csi.Attachments.Changed = value; }
+
+    /// <summary>How full a volume is, as its driver says; null when it does not.</summary>
+    internal VolumeUse? UseOf(string podUid, string volume) => _csi.UseOf(podUid, volume);
 
     public async Task<PreparedVolumes> PrepareAsync(Pod pod, CancellationToken ct)
     {
@@ -50,7 +66,12 @@ public sealed class PodVolumes : IVolumes
                 unprocessed.Add(e.Message);
                 missing.Add(volume.Name);
             }
-            catch (Exception e) when (e is VolumeException or IOException or UnauthorizedAccessException or ApiException)
+            catch (VolumeException e)
+            {
+                first ??= e;
+                setUp.Add($"MountVolume.{e.Step} failed for volume \"{(e.Volume.Length > 0 ? e.Volume : volume.Name)}\" : {e.Message}");
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or ApiException)
             {
                 first ??= e;
                 setUp.Add($"MountVolume.SetUp failed for volume \"{volume.Name}\" : {e.Message}");
@@ -103,7 +124,7 @@ public sealed class PodVolumes : IVolumes
         return Math.Max(0, mounts.IndexOf(m => m == mount));
     }
 
-    public Task TearDownAsync(string podUid, CancellationToken ct)
+    public async Task TearDownAsync(string podUid, CancellationToken ct)
     {
         if (podUid.Length == 0 || podUid.Contains('/') || podUid is "." or "..") throw new VolumeException($"\"{podUid}\" is no uid of a Pod");
         _context.Tokens.Forget(podUid);
@@ -111,16 +132,18 @@ public sealed class PodVolumes : IVolumes
         foreach (var plugin in _plugins) plugin.Forget(podUid);
         try
         {
-            // Subpaths lie on volumes, so all mounts come off first; nothing is removed while one is left, for it would be removed through the mount.
+            // Subpaths lie on volumes, so they come off before drivers are asked; all other mounts then. Nothing is removed while one is left, for it would be removed through the mount.
+            _context.Mounts.UnmountBeneath(_context.Folders.SubPaths(podUid));
+            foreach (var plugin in _plugins) await plugin.TearDownAsync(podUid, ct);
             _context.Mounts.UnmountBeneath(_context.Folders.Pod(podUid));
             Tree.Delete(_context.Folders.SubPaths(podUid));
             Tree.Delete(_context.Folders.Volumes(podUid));
+            Tree.Delete(_context.Folders.VolumeDevices(podUid));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new VolumeException($"UnmountVolume.TearDown failed for pod \"{podUid}\" : {e.Message}", e);
         }
-        return Task.CompletedTask;
     }
 
     /// <summary>Pods that have volumes on this disk: after a start, those that nobody knows any more are to be torn down.</summary>
@@ -128,6 +151,6 @@ public sealed class PodVolumes : IVolumes
     {
         if (!Directory.Exists(_context.Folders.Pods)) return [];
         return [.. Directory.EnumerateDirectories(_context.Folders.Pods).Select(f => Path.GetFileName(f))
-            .Where(uid => Directory.Exists(_context.Folders.Volumes(uid)) || Directory.Exists(_context.Folders.SubPaths(uid)))];
+            .Where(uid => Directory.Exists(_context.Folders.Volumes(uid)) || Directory.Exists(_context.Folders.VolumeDevices(uid)) || Directory.Exists(_context.Folders.SubPaths(uid)))];
     }
 }

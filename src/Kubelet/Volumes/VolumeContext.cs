@@ -1,6 +1,7 @@
 using Hanbae.Client;
 using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Volumes.Content;
+using Hanbae.Kubelet.Volumes.Csi;
 using Hanbae.Kubelet.Volumes.Disk;
 
 namespace Hanbae.Kubelet.Volumes;
@@ -21,6 +22,10 @@ sealed class VolumeContext(PodFolders folders, IPodObjects objects, IPersistentV
     public TimeProvider Time => time;
     public TokenCache Tokens { get; } = new(objects, time);
     public PodCertificates Certificates { get; } = new(objects, events, time);
+    /// <summary>CSI drivers of this node.</summary>
+    public CsiDrivers Drivers { get; init; } = new();
+    /// <summary>Null where there is nobody to tell.</summary>
+    public IRecorder? Events => events;
 
     /// <summary>Makes a volume's folder, open to all users, unless it is there.</summary>
     /// <remarks>

@@ -25,7 +25,7 @@ static class Prerequisites
         : Kubectl.All.Count == 0 ? "needs kubectl in PATH"
         : null;
 
-    static string Configuration => typeof(Prerequisites).Assembly.GetCustomAttributes(typeof(System.Reflection.AssemblyMetadataAttribute), false)
+    internal static string Configuration => typeof(Prerequisites).Assembly.GetCustomAttributes(typeof(System.Reflection.AssemblyMetadataAttribute), false)
         .Cast<System.Reflection.AssemblyMetadataAttribute>().First(a => a.Key == "Configuration").Value!;
 }
 

@@ -4,6 +4,7 @@ using Hanbae.Api.Certificates.V1beta1;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Meta.V1;
 using Hanbae.Api.Rest;
+using Hanbae.Api.Storage.V1;
 using Hanbae.Client;
 using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Volumes;
@@ -19,6 +20,8 @@ sealed class FakeObjects : IPodObjects, IPersistentVolumes, IRecorder
     public List<PersistentVolumeClaim> Claims { get; } = [];
     public List<PersistentVolume> Persistent { get; } = [];
     public List<string> Events { get; } = [];
+    public List<CSIDriver> Drivers { get; } = [];
+    public List<VolumeAttachment> Attachments { get; } = [];
     public Node? Node { get; set; } = new() { Status = new() { Allocatable = Map.Of(("cpu", Quantity.Parse("4")), ("memory", Quantity.Parse("8Gi"))) } };
     public int TokensMade { get; private set; }
     public bool TokensFail { get; set; }
@@ -32,6 +35,15 @@ sealed class FakeObjects : IPodObjects, IPersistentVolumes, IRecorder
     public IReadOnlyCollection<Service> Services(string ns) => [.. AllServices.Where(s => s.Metadata.Namespace == ns)];
     public Task<PersistentVolumeClaim?> ClaimAsync(string ns, string name, CancellationToken ct) => Task.FromResult(Named(Claims, ns, name));
     public Task<PersistentVolume?> VolumeAsync(string name, CancellationToken ct) => Task.FromResult(Named(Persistent, "", name));
+
+    public Task<CSIDriver?> DriverAsync(string name, CancellationToken ct) => Task.FromResult(Named(Drivers, "", name));
+    public Task<VolumeAttachment?> AttachmentAsync(string name, CancellationToken ct) { lock (Attachments) return Task.FromResult(Named(Attachments, "", name)); }
+    public Task ChangeStatusAsync(Key claim, Func<PersistentVolumeClaim, PersistentVolumeClaim> change, CancellationToken ct)
+    {
+        int at = Claims.FindIndex(c => Key.Of(c) == claim);
+        Claims[at] = change(Claims[at]);
+        return Task.CompletedTask;
+    }
 
     public Task<TokenRequestStatus> TokenAsync(Pod pod, string audience, TimeSpan lifetime, CancellationToken ct) =>
         TokensFail ? throw new ApiException(new Status { Code = 503, Reason = "ServiceUnavailable", Message = "no answer" })

@@ -17,20 +17,24 @@ sealed class TokenCache(IPodObjects objects, TimeProvider time)
     readonly ConcurrentDictionary<Of, Kept> _tokens = new();
 
     /// <exception cref="ApiException">There is none, neither new nor old and still good.</exception>
-    public async Task<string> GetAsync(Pod pod, string audience, TimeSpan lifetime, CancellationToken ct)
+    public async Task<string> GetAsync(Pod pod, string audience, TimeSpan lifetime, CancellationToken ct) => (await FreshAsync(pod, audience, lifetime, ct)).Token;
+
+    /// <summary>The token, and until when it is good.</summary>
+    /// <inheritdoc cref="GetAsync"/>
+    public async Task<TokenRequestStatus> FreshAsync(Pod pod, string audience, TimeSpan lifetime, CancellationToken ct)
     {
         var key = new Of(pod.Metadata.Uid, audience, lifetime);
         bool have = _tokens.TryGetValue(key, out var kept);
-        if (have && !IsDue(kept.Token.ExpirationTimestamp, kept.Since, time.GetUtcNow())) return kept.Token.Token;
+        if (have && !IsDue(kept.Token.ExpirationTimestamp, kept.Since, time.GetUtcNow())) return kept.Token;
         try
         {
             var fresh = await objects.TokenAsync(pod, audience, lifetime, ct);
             _tokens[key] = new(fresh, time.GetUtcNow());
-            return fresh.Token;
+            return fresh;
         }
         catch (ApiException) when (have && kept.Token.ExpirationTimestamp > time.GetUtcNow())
         {
-            return kept.Token.Token; // good for a while; the next refresh asks again
+            return kept.Token; // good for a while; the next refresh asks again
         }
     }
 

@@ -21,10 +21,26 @@ static class HanbaeRoles
           update - persistentvolumeclaims/status
           create,get storage.k8s.io storageclasses
           EV
+        role system:hanbae:csi-controller
+          create,delete,get,list,patch,update,watch - persistentvolumes
+          get,list,patch,update,watch - persistentvolumeclaims
+          update - persistentvolumeclaims/status
+          get - secrets
+          R - nodes,pods
+          R storage.k8s.io csidrivers,csinodes,storageclasses
+          get,list,patch,update,watch storage.k8s.io volumeattachments
+          update storage.k8s.io volumeattachments/status
+          create,delete,get,list,update,watch storage.k8s.io csistoragecapacities
+          create,get,list,update coordination.k8s.io leases
+          create,delete,get,list,update,watch snapshot.storage.k8s.io volumesnapshotcontents,volumesnapshots
+          update snapshot.storage.k8s.io volumesnapshotcontents/status,volumesnapshots/status
+          R snapshot.storage.k8s.io volumesnapshotclasses
+          EV
         role system:hanbae:tokens-controller
           delete,get,list,update,watch - secrets
           get,list,watch - serviceaccounts
           EV
+        bind system:hanbae:csi-controller user=system:hanbae:csi-controller
         bind system:hanbae:informers user=system:hanbae:informers
         bind system:hanbae:simulated-nodes user=system:hanbae:simulated-nodes
         bind system:hanbae:local-provisioner user=system:hanbae:local-provisioner

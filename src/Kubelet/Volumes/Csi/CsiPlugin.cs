@@ -1,0 +1,20 @@
+using Hanbae.Api.Core.V1;
+
+namespace Hanbae.Kubelet.Volumes.Csi;
+
+/// <summary>Volumes written inside of a Pod that a driver makes for it alone (KEP-596).</summary>
+sealed class CsiPlugin(CsiVolumes volumes) : IVolumePlugin
+{
+    public string Name => "kubernetes.io/csi";
+
+    public bool Serves(Volume volume) => volume.Csi is not null;
+
+    public Task<PreparedVolume> PrepareAsync(Pod pod, Volume volume, CancellationToken ct) => volumes.PrepareAsync(CsiWish.Of(pod, volume), ct);
+
+    public Task RefreshAsync(Pod pod, Volume volume, CancellationToken ct) => volumes.RefreshAsync(pod.Metadata.Uid, volume.Name, ct);
+
+    /// <summary>Of claims' volumes, too: how a volume came to be makes no difference to its end.</summary>
+    public Task TearDownAsync(string podUid, CancellationToken ct) => volumes.TearDownAsync(podUid, ct);
+
+    public void Forget(string podUid) => volumes.Forget(podUid);
+}
