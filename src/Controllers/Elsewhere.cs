@@ -13,14 +13,11 @@ public static class Elsewhere
         ["node-route-controller"] = "the node's own network: one node needs no routes to others",
         ["cloud-node-lifecycle-controller"] = "nowhere: there is no cloud to ask whether a machine is gone",
         ["storageversion-garbage-collector-controller"] = "nowhere: off by default upstream, behind the gates APIServerIdentity and StorageVersionAPI",
-        ["storage-version-migrator-controller"] = "nowhere: off by default upstream, as is the API that asks for it",
         ["selinux-warning-controller"] = "nowhere: off by default upstream",
-        ["resourceclaim-controller"] = "nowhere yet: with dynamic resources",
-        ["device-taint-eviction-controller"] = "nowhere yet: with dynamic resources",
         ["podcertificaterequest-cleaner-controller"] = "nowhere yet: with Pod certificates",
         ["kube-apiserver-serving-clustertrustbundle-publisher-controller"] = "nowhere yet: with ClusterTrustBundles",
     }.ToFrozenDictionary();
 
     internal static FrozenSet<string> Names { get; } =
-        [.. All.Keys, "route", "cloud-node-lifecycle", "storage-version-gc", "resource-claim-controller"];
+        [.. All.Keys, "route", "cloud-node-lifecycle", "storage-version-gc"];
 }
