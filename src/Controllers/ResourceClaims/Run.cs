@@ -21,7 +21,6 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
     readonly ICache<ResourceClaim> _claims = cluster.Cache<ResourceClaim>();
     readonly ICache<ResourceClaimTemplate> _templates = cluster.Cache<ResourceClaimTemplate>();
-    readonly Unanswered<ResourceClaim> _making = new(cluster.Client);
     /// <summary>By Pod and entry: as many as were made and not seen yet.</summary>
     readonly ConcurrentDictionary<(string Pod, string Entry), ResourceClaim> _fresh = new();
 
@@ -38,7 +37,6 @@ sealed class Run(IClusterAccess cluster) : IReconciler
         {
             Release(old, add);
             foreach (var entry in old.Spec.ResourceClaims) _fresh.TryRemove((old.Metadata.Uid, entry.Name), out _);
-            if (e.New is null) _making.Forget(KeyOf(old));
         }
         if (e.New is not { } pod || !pod.UsesClaims()) return;
         if (pod.IsDone()) Release(pod, add);
@@ -62,17 +60,16 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     static Key KeyOf(Pod pod) => new(pod.Metadata.Namespace, PodKey + pod.Metadata.Name);
 
     public Task<Again> ReconcileAsync(Key key, CancellationToken ct) =>
-        key.Name.StartsWith(PodKey, StringComparison.Ordinal) ? EnsureAsync(key, new(key.Namespace, key.Name[PodKey.Length..]), ct) : ReleaseAsync(key, ct);
+        key.Name.StartsWith(PodKey, StringComparison.Ordinal) ? EnsureAsync(new(key.Namespace, key.Name[PodKey.Length..]), ct) : ReleaseAsync(key, ct);
 
-    async Task<Again> EnsureAsync(Key queued, Key key, CancellationToken ct)
+    async Task<Again> EnsureAsync(Key key, CancellationToken ct)
     {
-        await _making.SettleAsync(queued, (asked, made) => { if (made is not null) Remember(made); }, ct);
         if (_pods.Find(key) is not { IsBeingDeleted: false } pod) return Again.OnChange;
         Dictionary<string, string> made = [];
         foreach (var entry in pod.Spec.ResourceClaims)
         {
             string? trouble;
-            try { trouble = await EnsureAsync(queued, pod, entry, made, ct); }
+            try { trouble = await EnsureAsync(pod, entry, made, ct); }
             catch (ApiException e)
             {
                 Tell(pod, entry, e.Message);
@@ -92,7 +89,7 @@ sealed class Run(IClusterAccess cluster) : IReconciler
 
     /// <param name="made">Takes what the Pod does not name yet.</param>
     /// <returns>What stands in the way.</returns>
-    async Task<string?> EnsureAsync(Key queued, Pod pod, PodResourceClaim entry, Dictionary<string, string> made, CancellationToken ct)
+    async Task<string?> EnsureAsync(Pod pod, PodResourceClaim entry, Dictionary<string, string> made, CancellationToken ct)
     {
         var named = PodClaims.Of(pod, entry);
         if (entry.ResourceClaimTemplateName is not { } templateName || named is { Made: true, Name: null }) return null;
@@ -103,7 +100,7 @@ sealed class Run(IClusterAccess cluster) : IReconciler
         {
             if (_templates.Find(new(pod.Metadata.Namespace, templateName)) is not { } template)
                 return $"resource claim template \"{templateName}\": resourceclaimtemplate.resource.k8s.io \"{templateName}\" not found";
-            Remember(claim = await _making.CreateAsync(queued, ClaimDraft.For(pod, entry, template), ct));
+            Remember(claim = await cluster.Client.CreateAsync(ClaimDraft.For(pod, entry, template), ct));
         }
         if (claim.Metadata.Name != named.Name) made[entry.Name] = claim.Metadata.Name;
         return null;
