@@ -24,18 +24,23 @@ static class Each
 {
     const int Changes = 100;
     const string Ns = "bench";
+    static int s_version = 1_000_000;
 
     public static async Task RunAsync(int[] sizes)
     {
         Console.WriteLine($"{Environment.ProcessorCount} processors, .NET {Environment.Version}; for one change: keys, requests, µs of processor, KB allocated, at {string.Join(", ", sizes)} Pods");
         var rows = new SortedDictionary<string, Cost?[]>(StringComparer.Ordinal);
         for (int i = 0; i < sizes.Length; i++)
+        {
+            // One for all: what they index is the same for each size.
+            var paper = Filled(sizes[i]);
             foreach (var entry in Catalog.All)
-                foreach (var (change, cost) in await MeasureAsync(entry, sizes[i]))
+                foreach (var (change, cost) in await MeasureAsync(entry, paper, sizes[i]))
                 {
                     if (!rows.TryGetValue($"{entry.Name} · {change}", out var row)) rows[$"{entry.Name} · {change}"] = row = new Cost?[sizes.Length];
                     row[i] = cost;
                 }
+        }
         foreach (var (name, costs) in rows)
         {
             if (costs.All(c => c is null or { Keys: 0 })) continue;
@@ -46,9 +51,8 @@ static class Each
 
     readonly record struct Cost(double Keys, double Requests, double Micros, double Kb);
 
-    static async Task<List<(string Change, Cost Cost)>> MeasureAsync(CatalogEntry entry, int size)
+    static async Task<List<(string Change, Cost Cost)>> MeasureAsync(CatalogEntry entry, Paper paper, int size)
     {
-        var paper = Filled(size);
         using var stop = new CancellationTokenSource();
         HashSet<Key> keys = [];
         var reconciler = entry.Make(paper, ControllerOptions.Default with { ServiceAccountToken = static (_, _) => "token" });
@@ -92,13 +96,13 @@ static class Each
 
     static IEnumerable<(string, Action<int>)> ChangesOf(Paper paper, int size)
     {
-        int version = 1_000_000, groups = size / 10;
+        int groups = size / 10;
         int Of(int i, int among) => (int)(i * 7919L % among);
         void Apply<T>(string name, Func<T, T> change, string ns = Ns) where T : class, IObject<T>
         {
             var cache = paper.CacheOf<T>();
             var next = change(cache.Find(new(ns, name))!);
-            cache.Apply(new(SyncKind.Applied, next.WithMetadata(next.Metadata with { ResourceVersion = $"{++version}" })));
+            cache.Apply(new(SyncKind.Applied, next.WithMetadata(next.Metadata with { ResourceVersion = $"{++s_version}" })));
         }
         yield return ("a Pod gets ready or not", i => Apply<Pod>($"web-{Of(i, size)}", p => Ready(p, i % 2 == 0)));
         yield return ("a Pod goes and comes", i =>
@@ -106,7 +110,7 @@ static class Each
             var cache = paper.CacheOf<Pod>();
             var pod = cache.Find(new(Ns, $"web-{Of(i, size)}"))!;
             cache.Apply(new(SyncKind.Deleted, pod));
-            cache.Apply(new(SyncKind.Applied, (Pod)pod.WithMetadata(pod.Metadata with { ResourceVersion = $"{++version}", Uid = pod.Metadata.Uid + "x" })));
+            cache.Apply(new(SyncKind.Applied, (Pod)pod.WithMetadata(pod.Metadata with { ResourceVersion = $"{++s_version}", Uid = pod.Metadata.Uid + "x" })));
         });
         yield return ("a ReplicaSet reports", i => Apply<ReplicaSet>($"web-{Of(i, groups)}", s => s with { Status = s.Status with { ReadyReplicas = i % 7, AvailableReplicas = i % 7 } }));
         yield return ("a Deployment changes", i => Apply<Deployment>($"web-{Of(i, groups)}", d => Noted(d, i)));
