@@ -84,7 +84,20 @@ sealed class Allow(IClusterAccess cluster) : IReconciler
     {
         foreach (var pod in (ReadOnlySpan<Pod?>)[e.Old, e.New])
             if (pod is not null)
-                foreach (var key in Selecting(pod.Metadata.Namespace, pod.Metadata.Labels)) add(key);
+            {
+                Key? first = null;
+                bool several = false;
+                foreach (var key in Selecting(pod.Metadata.Namespace, pod.Metadata.Labels))
+                {
+                    several |= first is not null;
+                    first ??= key;
+                    add(key);
+                }
+                // No eviction of it is allowed while that is so. All are computed, whatever the words, which are upstream's.
+                if (several && ReferenceEquals(pod, e.New))
+                    cluster.Recorder.Event(pod, "Warning", "MultiplePodDisruptionBudgets",
+                        $"Pod \"{pod.Metadata.Namespace}\"/\"{pod.Metadata.Name}\" matches multiple PodDisruptionBudgets.  Chose \"{first!.Value.Name}\" arbitrarily.");
+            }
         if (e.New is { } now && DisruptedSince(now) is not null) add(new(now.Metadata.Namespace, Disrupted + now.Metadata.Name));
     }
 
