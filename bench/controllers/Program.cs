@@ -21,6 +21,11 @@ static class Program
 
     static async Task Main(string[] args)
     {
+        if (args is ["each", .. var sizes])
+        {
+            await Each.RunAsync(sizes.Length > 0 ? [.. sizes.Select(s => int.Parse(s, CultureInfo.InvariantCulture))] : [100, 10_000, 100_000]);
+            return;
+        }
         int count = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 1000, namespaces = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 1;
         Console.WriteLine($"{Environment.ProcessorCount} processors, .NET {Environment.Version}, {count} Deployments × {Replicas} in {namespaces} namespaces");
         await using var cluster = await TestCluster.StartAsync(new() { Controllers = false, Nodes = count * (Replicas + 1) / 100 + 2, Patience = TimeSpan.FromMinutes(30) });

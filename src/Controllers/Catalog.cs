@@ -55,6 +55,9 @@ public static partial class Catalog
         new("persistentvolumeclaim-protection-controller", "pvc-protection", "pvc-protection-controller", (c, _) => new PersistentVolumeClaims.Protect(c)),
         new("persistentvolume-protection-controller", "pv-protection", "pv-protection-controller", (c, _) => new PersistentVolumes.Protect(c)),
         new("volumeattributesclass-protection-controller", null, "volumeattributesclass-protection-controller", (c, _) => new VolumeAttributesClasses.Protect(c)),
+        // What devices it may use (dynamic resource allocation), and when it has to leave them.
+        new("resourceclaim-controller", "resource-claim-controller", "resource-claim-controller", (c, _) => new ResourceClaims.Run(c)) { EventSource = "resource_claim" },
+        new("device-taint-eviction-controller", null, "device-taint-eviction-controller", (c, _) => new DeviceTaints.Evict(c)),
         // Who may do what.
         new("clusterrole-aggregation-controller", "clusterrole-aggregation", "clusterrole-aggregation-controller", (c, _) => new ClusterRoles.Aggregate(c)),
         // Who they are: certificates that are asked for.
@@ -68,6 +71,8 @@ public static partial class Catalog
         new("namespace-controller", "namespace", "namespace-controller", (c, _) => new Namespaces.Delete(c)),
         new("garbage-collector-controller", "garbagecollector", "generic-garbage-collector", (c, _) => new Garbage.Collect(c)),
         new("pod-garbage-collector-controller", "podgc", "pod-garbage-collector", (c, o) => new Pods.Sweep(c, o)),
+        // How it is stored.
+        new("storage-version-migrator-controller", null, "storage-version-migrator-controller", (c, _) => new StorageVersionMigrations.Migrate(c)),
         // Where it runs.
         new("node-ipam-controller", "nodeipam", "node-controller", (c, o) => new Nodes.Ipam(c, o)) { EventSource = "cidrAllocator" },
         new("ttl-controller", "ttl", "ttl-controller", (c, _) => new Nodes.SecretTtl(c)),

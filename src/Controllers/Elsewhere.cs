@@ -13,13 +13,10 @@ public static class Elsewhere
         ["node-route-controller"] = "the node's own network: one node needs no routes to others",
         ["cloud-node-lifecycle-controller"] = "nowhere: there is no cloud to ask whether a machine is gone",
         ["storageversion-garbage-collector-controller"] = "nowhere: off by default upstream, behind the gates APIServerIdentity and StorageVersionAPI",
-        ["storage-version-migrator-controller"] = "nowhere: off by default upstream, as is the API that asks for it",
         ["selinux-warning-controller"] = "nowhere: off by default upstream",
-        ["resourceclaim-controller"] = "nowhere yet: with dynamic resources",
-        ["device-taint-eviction-controller"] = "nowhere yet: with dynamic resources",
         ["kube-apiserver-serving-clustertrustbundle-publisher-controller"] = "the program itself, which knows the certificate, where ClusterTrustBundles are served (Host/Roles/ServingTrustBundle)",
     }.ToFrozenDictionary();
 
     internal static FrozenSet<string> Names { get; } =
-        [.. All.Keys, "route", "cloud-node-lifecycle", "storage-version-gc", "resource-claim-controller"];
+        [.. All.Keys, "route", "cloud-node-lifecycle", "storage-version-gc"];
 }

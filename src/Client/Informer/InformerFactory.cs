@@ -9,10 +9,23 @@ public sealed class InformerFactory(IApiTransport transport, TimeProvider time, 
 {
     readonly Lock _lock = new();
     readonly Dictionary<(Type, ListQuery), object> _caches = [];
+    readonly Dictionary<Type, Delegate> _transforms = [];
     readonly List<Func<CancellationToken, Task>> _informers = [];
     readonly List<Task> _running = [];
     CancellationToken? _ct;
     TaskCompletionSource _added = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Has objects of a kind changed before any cache of it keeps them, such as to leave out what nobody here reads (client-go's SetTransform).</summary>
+    /// <remarks>To be said before the first cache of the kind is asked for. The rest of the program, controllers included, sees what is left: see <see cref="Lean"/>.</remarks>
+    /// <exception cref="InvalidOperationException">There is such a cache already.</exception>
+    public void Transform<T>(Func<T, T> transform) where T : class, IObject<T>
+    {
+        lock (_lock)
+        {
+            if (_caches.Keys.Any(k => k.Item1 == typeof(T))) throw new InvalidOperationException($"there is a cache of {T.Info.Kind} already: what it keeps cannot be changed any more");
+            _transforms[typeof(T)] = transform;
+        }
+    }
 
     /// <summary>The cache of all objects of a kind, the same for every caller.</summary>
     public ICache<T> Cache<T>() where T : class, IObject<T> => Cache<T>(ListQuery.All);
@@ -23,7 +36,7 @@ public sealed class InformerFactory(IApiTransport transport, TimeProvider time, 
         lock (_lock)
         {
             if (_caches.TryGetValue((typeof(T), part), out object? known)) return (ICache<T>)known;
-            var informer = new Informer<T>(transport, part, time, options, logger);
+            var informer = new Informer<T>(transport, part, time, options, logger, (Func<T, T>?)_transforms.GetValueOrDefault(typeof(T)));
             _caches.Add((typeof(T), part), informer.Cache);
             _informers.Add(informer.RunAsync);
             if (_ct is { } ct)

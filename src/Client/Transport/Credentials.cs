@@ -9,6 +9,7 @@ namespace Hanbae.Client;
 sealed class Credentials(ClusterConfig config, TimeProvider time) : IDisposable
 {
     static readonly TimeSpan TokenLife = TimeSpan.FromMinutes(1);
+    const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
 
     readonly Lock _lock = new();
     string _token = config.Token;
@@ -33,6 +34,14 @@ sealed class Credentials(ClusterConfig config, TimeProvider time) : IDisposable
             : new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(config.Username + ":" + config.Password)));
     }
 
+    /// <summary>The server refused the token: whether there is another by now.</summary>
+    public bool HasAnotherToken(string refused)
+    {
+        if (config.TokenFile.Length == 0) return false;
+        lock (_lock) _tokenReadAt = null;
+        return Token() != refused;
+    }
+
     string Token()
     {
         if (config.TokenFile.Length == 0) return config.Token;
@@ -51,15 +60,30 @@ sealed class Credentials(ClusterConfig config, TimeProvider time) : IDisposable
     {
         var options = new SslClientAuthenticationOptions();
         if (config.Insecure) options.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
-        else if (!config.CertificateAuthority.IsEmpty)
-        {
-            var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-            policy.CustomTrustStore.ImportFromPem(config.CertificateAuthority.ReadText());
-            options.CertificateChainPolicy = policy;
-        }
+        else if (config.CertificateAuthority.File is { Length: > 0 }) options.RemoteCertificateValidationCallback = TrustsNow;
+        else if (!config.CertificateAuthority.IsEmpty) options.CertificateChainPolicy = Authorities();
         if (_exec is { } exec) options.LocalCertificateSelectionCallback = (_, _, _, _, _) => exec.Certificate!;
         else if (!config.ClientCertificate.IsEmpty) options.LocalCertificateSelectionCallback = (_, _, _, _, _) => Certificate();
         return options;
+    }
+
+    X509ChainPolicy Authorities()
+    {
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        policy.CustomTrustStore.ImportFromPem(config.CertificateAuthority.ReadText());
+        return policy;
+    }
+
+    /// <summary>By the file as it is at this handshake: a Pod outlives the authority that its service account came with.</summary>
+    /// <remarks>The file's time says nothing: a projected volume changes by a link in the folder's path.</remarks>
+    bool TrustsNow(object sender, System.Security.Cryptography.X509Certificates.X509Certificate? certificate, X509Chain? sent, SslPolicyErrors errors)
+    {
+        if (certificate is null || (errors & ~SslPolicyErrors.RemoteCertificateChainErrors) != 0) return false;
+        using var chain = new X509Chain { ChainPolicy = Authorities() };
+        chain.ChainPolicy.ApplicationPolicy.Add(new(ServerAuthentication));
+        if (sent is not null) chain.ChainPolicy.ExtraStore.AddRange(sent.ChainPolicy.ExtraStore);
+        using var leaf = X509CertificateLoader.LoadCertificate(certificate.GetRawCertData());
+        return chain.Build(leaf);
     }
 
     X509Certificate2 Certificate()

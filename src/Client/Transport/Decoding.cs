@@ -112,7 +112,7 @@ static class Decoding
         var obj = Object(raw, expected);
         if (type == "ERROR")
             throw new ApiException(obj as Status ?? new Status { StatusValue = "Failure", Code = 500, Reason = "InternalError", Message = $"error event with a {obj.Kind()}" });
-        return new(type, obj as IObject ?? throw new InvalidDataException($"{type} event with a {obj.Kind()}, which has no metadata"));
+        return new(type, obj is IObject whole ? Sharing.Of(whole) : throw new InvalidDataException($"{type} event with a {obj.Kind()}, which has no metadata"));
     }
 
     static ApiList ProtoList(ReadOnlySpan<byte> message, KindInfo item)
@@ -124,7 +124,7 @@ static class Decoding
             if (field == 1) metadata = reader.Message<ListMeta>();
             else if (field == 2) items.Add((IObject)item.ReadProto(reader.Span()));
             else reader.Skip();
-        return new(metadata, items);
+        return new(metadata, Sharing.Of(items));
     }
 
     static ApiList JsonList(ReadOnlySpan<byte> body, KindInfo item)
@@ -143,7 +143,7 @@ static class Decoding
                 }
                 else reader.Skip();
             } while (reader.NextMember());
-        return new(metadata, items);
+        return new(metadata, Sharing.Of(items));
     }
 
     /// <summary>What a JSON object says it is. Both fields come first as a rule, so little is read twice.</summary>

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
@@ -53,8 +54,24 @@ public sealed class HttpTransport : IApiTransport, IDisposable
     /// <inheritdoc/>
     public async ValueTask<ApiResult> SendAsync(ApiRequest request, CancellationToken ct)
     {
+        // As client-go: what only reads may be asked again when its line breaks.
+        try { return await OnceAsync(request, ct); }
+        catch (Exception e) when (request.Method == "GET" && IsBrokenLine(e) && !ct.IsCancellationRequested) { return await OnceAsync(request, ct); }
+    }
+
+    async Task<ApiResult> OnceAsync(ApiRequest request, CancellationToken ct)
+    {
         using var response = await ExchangeAsync(request, HttpCompletionOption.ResponseHeadersRead, Accept(request), ct);
         return await ReadAsync(response, request.Kind, ct);
+    }
+
+    /// <summary>The server, or what stands before it, ended the line in the middle; not that there was none to be had.</summary>
+    static bool IsBrokenLine(Exception e)
+    {
+        for (Exception? inner = e; inner is not null; inner = inner.InnerException)
+            if (inner is SocketException { SocketErrorCode: SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown }
+                or HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded } or HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded } or EndOfStreamException) return true;
+        return false;
     }
 
     /// <inheritdoc/>
@@ -93,10 +110,11 @@ public sealed class HttpTransport : IApiTransport, IDisposable
     {
         var plugin = await _credentials.PluginAsync(ct);
         var response = await ExchangeAsync(request, until, accept, plugin, ct);
-        if (plugin is null || response.StatusCode != HttpStatusCode.Unauthorized) return response;
-        // What a plugin gave may have been revoked before its time: once, with what it gives now.
+        if (response.StatusCode != HttpStatusCode.Unauthorized) return response;
+        // What a plugin gave, or the file held, may have been revoked before its time: once, with what is there now.
+        if (plugin is not null) _credentials.Refused(plugin);
+        else if (response.RequestMessage?.Headers.Authorization?.Parameter is not { } shown || !_credentials.HasAnotherToken(shown)) return response;
         response.Dispose();
-        _credentials.Refused(plugin);
         return await ExchangeAsync(request, until, accept, await _credentials.PluginAsync(ct), ct);
     }
 

@@ -10,8 +10,15 @@ sealed class Aggregate(IClusterAccess cluster) : IReconciler
 {
     readonly ICache<ClusterRole> _roles = cluster.Cache<ClusterRole>();
 
-    // Any role may be a part of any other.
-    public void Watch(Triggers on) => on.Map(_roles, role => _roles.All.Where(r => r.AggregationRule is not null).Select(Key.Of).Append(Key.Of(role)));
+    const string Gathering = "gathering";
+
+    // A role is a part of those that its labels, as they are or were, say.
+    public void Watch(Triggers on)
+    {
+        _roles.AddIndex(Gathering, static r => r.AggregationRule is null ? [] : [Gathering]);
+        on.Map(_roles, role => _roles.ByIndex(Gathering, Gathering).Where(r => r.AggregationRule!.ClusterRoleSelectors.Exists(s => s.ToSelector().Matches(role.Metadata.Labels))).Select(Key.Of))
+            .When(_roles, e => e.New?.AggregationRule is not null);
+    }
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {

@@ -5,6 +5,7 @@ using Hanbae.Api.Autoscaling.V1;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Client;
+using Hanbae.Controllers.Pods;
 using HorizontalPodAutoscaler = Hanbae.Api.Autoscaling.V2.HorizontalPodAutoscaler;
 using HorizontalPodAutoscalerStatus = Hanbae.Api.Autoscaling.V2.HorizontalPodAutoscalerStatus;
 using MetricStatus = Hanbae.Api.Autoscaling.V2.MetricStatus;
@@ -25,7 +26,11 @@ sealed class Autoscale(IClusterAccess cluster) : IReconciler
     readonly ConcurrentDictionary<Key, DateTimeOffset?> _unsaid = new();
     Readings? _readings;
 
-    public void Watch(Triggers on) => on.When(_autoscalers, e => e.New is null || e.Old is null || e.Old.Spec != e.New.Spec).Needs(_pods);
+    public void Watch(Triggers on)
+    {
+        _pods.IndexLabels();
+        on.When(_autoscalers, e => e.New is null || e.Old is null || e.Old.Spec != e.New.Spec).Needs(_pods);
+    }
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
@@ -122,7 +127,7 @@ sealed class Autoscale(IClusterAccess cluster) : IReconciler
             throw new MetricException("InvalidSelector", invalid, invalid);
         }
         _selectors[key] = selector;
-        var pods = _pods.Matching(key.Namespace, selector).ToArray();
+        var pods = _pods.Near(key.Namespace, selector).Where(p => selector.Matches(p.Metadata.Labels)).ToArray();
         Key[] others = [.. _selectors.Where(s => s.Key != key && s.Key.Namespace == key.Namespace && _autoscalers.Find(s.Key) is not null && pods.Any(p => s.Value.Matches(p.Metadata.Labels))).Select(s => s.Key)];
         if (others.Length == 0) return selector;
         string ambiguous = $"pods by selector {selector} are controlled by multiple HPAs: [{string.Join(' ', others.Append(key).Order().Select(k => k.ToString()))}]";
@@ -134,7 +139,7 @@ sealed class Autoscale(IClusterAccess cluster) : IReconciler
     async Task<(int, string, Seq<MetricStatus>)> ProposeAsync(HorizontalPodAutoscaler hpa, Scale scale, Selector selector, DateTimeOffset now, CancellationToken ct)
     {
         _readings ??= new(cluster, _targets);
-        var proposals = new MetricProposals(_readings, hpa, scale.Spec.Replicas, scale.Status.Replicas, selector, [.. _pods.Matching(hpa.Metadata.Namespace, selector)], now);
+        var proposals = new MetricProposals(_readings, hpa, scale.Spec.Replicas, scale.Status.Replicas, selector, [.. _pods.Near(hpa.Metadata.Namespace, selector).Where(p => selector.Matches(p.Metadata.Labels))], now);
         var (replicas, name, failed, failures, statuses) = (0, "", (MetricException?)null, 0, new List<MetricStatus>());
         foreach (var metric in hpa.Spec.Metrics)
             try

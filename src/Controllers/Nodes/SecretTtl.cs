@@ -15,13 +15,18 @@ sealed class SecretTtl(IClusterAccess cluster) : IReconciler
     static readonly (int Least, int Most, int Seconds)[] Steps = [(0, 100, 0), (90, 500, 15), (450, 1000, 30), (900, 2000, 60), (1800, int.MaxValue, 300)];
 
     readonly ICache<Node> _nodes = cluster.Cache<Node>();
-    int _step;
+    int _step, _count;
 
-    public void Watch(Triggers on) => on.Each(_nodes);
+    // Counted as they come and go: to list them for each heartbeat would cost the more the more there are.
+    public void Watch(Triggers on)
+    {
+        _count = 0;
+        on.From(_ => _nodes.Subscribe(e => Interlocked.Add(ref _count, (e.New is null ? 0 : 1) - (e.Old is null ? 0 : 1)))).Each(_nodes);
+    }
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
-        _step = StepFor(_nodes.All.Count, _step);
+        _step = StepFor(Volatile.Read(ref _count), _step);
         string wanted = Steps[_step].Seconds.ToString(CultureInfo.InvariantCulture);
         if (_nodes.Find(key) is not { } node || node.Metadata.Annotations[Annotation] == wanted) return Again.OnChange;
         byte[] patch = Encoding.UTF8.GetBytes($$"""{"metadata":{"annotations":{"{{Annotation}}":"{{wanted}}"} } }""");

@@ -34,7 +34,7 @@ static class Claim
     {
         var mine = ImmutableArray.CreateBuilder<T>();
         bool? mayAdopt = null;
-        foreach (var candidate in among.ControlledBy(owner.Metadata.Uid).Concat(among.OrphansIn(owner.Metadata.Namespace)))
+        foreach (var candidate in among.ControlledBy(owner.Metadata.Uid).Concat(among.OrphansNear(owner.Metadata.Namespace, selector)))
             switch (Of(owner, selector, candidate, eligible is null || eligible(candidate)))
             {
                 case Claimed.Mine: mine.Add(candidate); break;

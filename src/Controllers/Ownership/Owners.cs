@@ -33,12 +33,24 @@ static class Owners
         ApiVersion = T.Info.ApiVersion, Kind = T.Info.Kind, Name = owner.Metadata.Name, Uid = owner.Metadata.Uid, Controller = true, BlockOwnerDeletion = true,
     };
 
-    /// <summary>Lets a cache answer <see cref="ControlledBy"/> and <see cref="OrphansIn"/>.</summary>
+    /// <summary>Lets a cache answer <see cref="ControlledBy"/> and <see cref="OrphansNear"/>.</summary>
     public static void IndexControllers<T>(this ICache<T> cache) where T : class, IObject<T> =>
-        cache.AddIndex(Index, obj => [obj.Controller is { } owner ? owner.Uid : Orphans + obj.Metadata.Namespace]);
+        cache.AddIndex(Index, obj => obj.Controller is { } owner ? [owner.Uid] : OrphanValues(obj));
+
+    static IEnumerable<string> OrphanValues(IObject obj)
+    {
+        yield return Orphans + obj.Metadata.Namespace;
+        foreach (var (key, value) in obj.Metadata.Labels) yield return $"{Orphans}{obj.Metadata.Namespace}/{key}={value}";
+    }
 
     public static IReadOnlyCollection<T> ControlledBy<T>(this ICache<T> cache, string uid) where T : class, IObject<T> => cache.ByIndex(Index, uid);
 
-    /// <summary>Objects of a namespace that nobody controls.</summary>
-    public static IReadOnlyCollection<T> OrphansIn<T>(this ICache<T> cache, string ns) where T : class, IObject<T> => cache.ByIndex(Index, Orphans + ns);
+    /// <summary>Objects of a namespace that nobody controls and that the selector may choose: however many others there are, they cost nothing.</summary>
+    public static IReadOnlyCollection<T> OrphansNear<T>(this ICache<T> cache, string ns, Selector selector) where T : class, IObject<T>
+    {
+        foreach (var requirement in selector.Requirements)
+            if (requirement is { Operator: LabelOperator.Equal } or { Operator: LabelOperator.In, Values.Length: 1 })
+                return cache.ByIndex(Index, $"{Orphans}{ns}/{requirement.Key}={requirement.Values[0]}");
+        return cache.ByIndex(Index, Orphans + ns);
+    }
 }

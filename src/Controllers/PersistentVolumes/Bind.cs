@@ -17,12 +17,17 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
 {
     readonly ICache<PersistentVolume> _volumes = cluster.Cache<PersistentVolume>();
     readonly ICache<PersistentVolumeClaim> _claims = cluster.Cache<PersistentVolumeClaim>();
+    /// <summary>Volumes by the claim they are set aside for, or by class while they are anybody's; claims by class while they have none.</summary>
+    const string ByUse = "binder/use", Class = "class ";
+
     readonly ICache<StorageClass> _classes = cluster.Cache<StorageClass>();
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
 
     public void Watch(Triggers on)
     {
         _pods.IndexClaims();
+        _volumes.AddIndex(ByUse, static v => Bond.ClaimOf(v) is { } claim ? [claim.ToString()] : v.Status.Phase == "Available" ? [Class + VolumeNotes.ClassOf(v)] : []);
+        _claims.AddIndex(ByUse, static c => c.Spec.VolumeName.Length == 0 ? [Class + VolumeNotes.ClassOf(c)] : []);
         on.Each(_volumes).Each(_claims)
             .Map(_volumes, v => Bond.ClaimOf(v) is { } claim ? [claim] : v.Status.Phase == "Available" ? Waiting(VolumeNotes.ClassOf(v)) : [])
             .Map(_claims, c => c.Spec.VolumeName.Length > 0 ? [new Key("", c.Spec.VolumeName)] : [])
@@ -32,7 +37,7 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
     }
 
     IEnumerable<Key> Waiting(string @class) =>
-        _claims.All.Where(c => c.Spec.VolumeName.Length == 0 && VolumeNotes.ClassOf(c) == @class).Select(Key.Of);
+        _claims.ByIndex(ByUse, Class + @class).Select(Key.Of);
 
     public Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
@@ -48,7 +53,7 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
         if (claim.Spec.VolumeName.Length > 0) return await NamedAsync(claim, ct);
         var @class = _classes.Find(new("", VolumeNotes.ClassOf(claim)));
         bool delayed = Classes.WaitsForPods(@class);
-        if (Match.Best(claim, _volumes.All, delayed) is { } volume) return await JoinAsync(claim, volume, ct);
+        if (Match.Best(claim, _volumes.ByIndex(ByUse, Key.Of(claim).ToString()).Concat(_volumes.ByIndex(ByUse, Class + VolumeNotes.ClassOf(claim))), delayed) is { } volume) return await JoinAsync(claim, volume, ct);
         if (!VolumeNotes.NamesClass(claim) && Classes.DefaultOf(_classes.All) is { } given)
         {
             await cluster.Client.UpdateAsync(claim with { Spec = claim.Spec with { StorageClassName = given.Metadata.Name } }, ct); // KEP-3333

@@ -20,12 +20,17 @@ sealed class Allow(IClusterAccess cluster) : IReconciler
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
     readonly OwnerScale _scale = new(cluster);
 
-    public void Watch(Triggers on) => _scale.Watch(on.Each(_budgets).Needs(_pods)
-        .From(add => _pods.Subscribe(e => OnPod(e, add)))
-        .Map(cluster.Cache<Api.Apps.V1.Deployment>(), d => Selecting(d.Metadata.Namespace, d.Spec.Template.Metadata.Labels))
-        .Map(cluster.Cache<Api.Apps.V1.ReplicaSet>(), s => Selecting(s.Metadata.Namespace, s.Spec.Template.Metadata.Labels))
-        .Map(cluster.Cache<Api.Apps.V1.StatefulSet>(), s => Selecting(s.Metadata.Namespace, s.Spec.Template.Metadata.Labels))
-        .Map(cluster.Cache<ReplicationController>(), c => Selecting(c.Metadata.Namespace, c.Spec.Template?.Metadata.Labels ?? default)));
+    public void Watch(Triggers on)
+    {
+        _pods.IndexLabels();
+        _budgets.IndexSelectors(b => b.Spec.Selector);
+        _scale.Watch(on.Each(_budgets).Needs(_pods)
+            .From(add => _pods.Subscribe(e => OnPod(e, add)))
+            .Map(cluster.Cache<Api.Apps.V1.Deployment>(), d => Selecting(d.Metadata.Namespace, d.Spec.Template.Metadata.Labels))
+            .Map(cluster.Cache<Api.Apps.V1.ReplicaSet>(), s => Selecting(s.Metadata.Namespace, s.Spec.Template.Metadata.Labels))
+            .Map(cluster.Cache<Api.Apps.V1.StatefulSet>(), s => Selecting(s.Metadata.Namespace, s.Spec.Template.Metadata.Labels))
+            .Map(cluster.Cache<ReplicationController>(), c => Selecting(c.Metadata.Namespace, c.Spec.Template?.Metadata.Labels ?? default)));
+    }
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
@@ -33,7 +38,7 @@ sealed class Allow(IClusterAccess cluster) : IReconciler
         if (_budgets.Find(key) is not { } budget) return Again.OnChange;
         var now = cluster.Time.GetUtcNow();
         var selector = budget.Spec.Selector.ToSelector();
-        var pods = _pods.In(key.Namespace).Where(p => selector.Matches(p.Metadata.Labels)).ToList();
+        var pods = _pods.Near(key.Namespace, selector).Where(p => selector.Matches(p.Metadata.Labels)).ToList();
         if (pods.Count == 0) cluster.Recorder.Event(budget, "Normal", "NoPods", "No matching pods found");
         int scale = pods.Count;
         try { if (BudgetPlan.NeedsScale(budget)) scale = await ScaleAsync(budget, pods, ct); }
@@ -79,10 +84,23 @@ sealed class Allow(IClusterAccess cluster) : IReconciler
     {
         foreach (var pod in (ReadOnlySpan<Pod?>)[e.Old, e.New])
             if (pod is not null)
-                foreach (var key in Selecting(pod.Metadata.Namespace, pod.Metadata.Labels)) add(key);
+            {
+                Key? first = null;
+                bool several = false;
+                foreach (var key in Selecting(pod.Metadata.Namespace, pod.Metadata.Labels))
+                {
+                    several |= first is not null;
+                    first ??= key;
+                    add(key);
+                }
+                // No eviction of it is allowed while that is so. All are computed, whatever the words, which are upstream's.
+                if (several && ReferenceEquals(pod, e.New))
+                    cluster.Recorder.Event(pod, "Warning", "MultiplePodDisruptionBudgets",
+                        $"Pod \"{pod.Metadata.Namespace}\"/\"{pod.Metadata.Name}\" matches multiple PodDisruptionBudgets.  Chose \"{first!.Value.Name}\" arbitrarily.");
+            }
         if (e.New is { } now && DisruptedSince(now) is not null) add(new(now.Metadata.Namespace, Disrupted + now.Metadata.Name));
     }
 
     IEnumerable<Key> Selecting(string ns, Map<string> labels) =>
-        _budgets.In(ns).Where(b => b.Spec.Selector.ToSelector().Matches(labels)).Select(Key.Of);
+        _budgets.MayChoose(ns, labels).Where(b => b.Spec.Selector.ToSelector().Matches(labels)).Select(Key.Of);
 }

@@ -11,6 +11,7 @@ namespace Hanbae.Controllers.ServiceAccounts;
 sealed class TokenSecrets(IClusterAccess cluster, ControllerOptions options) : IReconciler
 {
     const string Type = "kubernetes.io/service-account-token", Name = "kubernetes.io/service-account.name", Uid = "kubernetes.io/service-account.uid";
+    const string ByAccount = "token's account";
     const string Token = "token", Namespace = "namespace", Authority = "ca.crt";
 
     readonly ICache<Secret> _secrets = cluster.Cache<Secret>();
@@ -19,8 +20,9 @@ sealed class TokenSecrets(IClusterAccess cluster, ControllerOptions options) : I
     public void Watch(Triggers on)
     {
         if (options.ServiceAccountToken is null) return;
+        _secrets.AddIndex(ByAccount, s => s.Type == Type && s.Metadata.Annotations[Name] is { } account ? [s.Metadata.Namespace + "/" + account] : []);
         on.Map(_secrets, s => s.Type == Type ? [Key.Of(s)] : [])
-            .Map(_accounts, a => _secrets.In(a.Metadata.Namespace).Where(s => s.Type == Type && s.Metadata.Annotations[Name] == a.Metadata.Name).Select(s => Key.Of(s)));
+            .Map(_accounts, a => _secrets.ByIndex(ByAccount, a.Metadata.Namespace + "/" + a.Metadata.Name).Select(s => Key.Of(s)));
         if (options.OnRootCaChange is { } subscribe)
             on.From(add => subscribe(() => { foreach (var secret in _secrets.All) if (secret.Type == Type) add(Key.Of(secret)); }));
     }

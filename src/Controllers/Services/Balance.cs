@@ -10,20 +10,24 @@ namespace Hanbae.Controllers.Services;
 /// <remarks>The proxy takes what comes to these addresses on the Service's own ports. A Service with a loadBalancerClass is another's.</remarks>
 sealed class Balance(IClusterAccess cluster) : IReconciler
 {
-    const string ServiceName = "kubernetes.io/service-name";
+    const string ServiceName = "kubernetes.io/service-name", ByService = "balanced service";
 
     readonly ICache<Service> _services = cluster.Cache<Service>();
     readonly ICache<Node> _nodes = cluster.Cache<Node>();
     readonly ICache<EndpointSlice> _slices = cluster.Cache<EndpointSlice>();
 
-    public void Watch(Triggers on) => on.Each(_services).Needs(_nodes).Needs(_slices)
-        .From(add => _nodes.Subscribe(e =>
-        {
-            if (!BalancePlan.Matters(e.Old, e.New)) return;
-            foreach (var service in _services.All)
-                if (BalancePlan.Wants(service)) add(Key.Of(service));
-        }))
-        .Map(_slices, s => _services.Find(new(s.Metadata.Namespace, s.Metadata.Labels[ServiceName] ?? "")) is { Spec.ExternalTrafficPolicy: "Local" } service ? [Key.Of(service)] : []);
+    public void Watch(Triggers on)
+    {
+        _slices.AddIndex(ByService, s => s.Metadata.Labels[ServiceName] is { } service ? [s.Metadata.Namespace + "/" + service] : []);
+        on.Each(_services).Needs(_nodes).Needs(_slices)
+            .From(add => _nodes.Subscribe(e =>
+            {
+                if (!BalancePlan.Matters(e.Old, e.New)) return;
+                foreach (var service in _services.All)
+                    if (BalancePlan.Wants(service)) add(Key.Of(service));
+            }))
+            .Map(_slices, s => _services.Find(new(s.Metadata.Namespace, s.Metadata.Labels[ServiceName] ?? "")) is { Spec.ExternalTrafficPolicy: "Local" } service ? [Key.Of(service)] : []);
+    }
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
@@ -31,7 +35,7 @@ sealed class Balance(IClusterAccess cluster) : IReconciler
         bool wanted = BalancePlan.Wants(service);
         // What another balancer has set is the other's, as is all of a Service of another class.
         if (!wanted && (service.Spec.Type == "LoadBalancer" || service.Status.LoadBalancer.Ingress.IsEmpty)) return Again.OnChange;
-        var backed = _slices.Matching(key.Namespace, Selector.Of(new LabelRequirement(ServiceName, LabelOperator.Equal, key.Name)))
+        var backed = _slices.ByIndex(ByService, key.Namespace + "/" + key.Name)
             .SelectMany(s => s.Endpoints).Where(e => e.Conditions.Ready ?? true).Select(e => e.NodeName).OfType<string>().ToHashSet();
         var api = _services.Find(new("default", "kubernetes"))?.Spec.Ports.Find(p => p.Name == "https");
         int apiPort = api?.TargetPort is { IsString: false } target ? target.Int : 6443;

@@ -26,13 +26,23 @@ sealed class Members(IClusterAccess cluster, ICache<PersistentVolumeClaim> claim
             {
                 switch (step.Kind)
                 {
-                    case StepKind.Delete: await DeleteAsync(step.Pod, ct); break;
+                    case StepKind.Delete:
+                        TellEnded(step.Pod);
+                        await DeleteAsync(step.Pod, ct);
+                        break;
                     case StepKind.Claims: await ClaimsAsync(step, ct); break;
                     case StepKind.Repair: await RepairAsync(step, ct); break;
                 }
             }
             catch (Exception e) { return e; }
         return null;
+    }
+
+    /// <summary>A member that has ended is made anew, whichever way it ended.</summary>
+    void TellEnded(Pod pod)
+    {
+        if (pod.Status.Phase == "Failed") cluster.Recorder.Event(set, "Warning", "RecreatingFailedPod", $"StatefulSet {Key.Of(set)} is recreating failed Pod {pod.Metadata.Name}");
+        else if (pod.Status.Phase == "Succeeded") cluster.Recorder.Event(set, "Normal", "RecreatingTerminatedPod", $"StatefulSet {Key.Of(set)} is recreating terminated Pod {pod.Metadata.Name}");
     }
 
     async Task CreateAsync(Step step, CancellationToken ct)

@@ -81,6 +81,22 @@ public sealed class AllowTests
     } : null!;
 
     [Fact]
+    public async Task A_Pod_of_several_budgets_is_told_so_and_counts_for_each()
+    {
+        await using var cluster = new TestCluster(["disruption"], api =>
+        {
+            api.Put(Budget(least: 1));
+            // By an expression, and by nothing at all: all that may choose a Pod is found.
+            foreach (var (name, selector) in ((string, Api.Meta.V1.LabelSelector)[])[("in", new() { MatchExpressions = [new() { Key = "app", Operator = "In", Values = ["db", "web"] }] }), ("all", new())])
+                api.Put(Budget(least: 1) is var b ? b with { Metadata = b.Metadata with { Name = name, Uid = "uid-of-" + name }, Spec = b.Spec with { Selector = selector } } : b);
+        });
+        await cluster.UntilAsync(api => api.All<PodDisruptionBudget>().All(b => b.Status.ObservedGeneration == 1));
+        foreach (var pod in Pods(2)) cluster.Api.Put(pod);
+        await cluster.UntilAsync(api => api.All<PodDisruptionBudget>().All(b => b.Status is { CurrentHealthy: 2, DisruptionsAllowed: 1 }));
+        Assert.Contains(cluster.Events.Told, e => e.Reason == "MultiplePodDisruptionBudgets" && e.Message.StartsWith("Pod \"default\"/\"r0\" matches multiple PodDisruptionBudgets.  Chose \"", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_custom_controller_is_asked_for_its_scale()
     {
         await using var cluster = WithWidgets([Widget("w")]);

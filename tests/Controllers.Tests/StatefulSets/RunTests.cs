@@ -117,6 +117,21 @@ public sealed class RunTests
 
         cluster.Api.Change<Pod>("web-0", p => p with { Status = new() { Phase = "Failed", Reason = "Evicted" } });
         await cluster.UntilAsync(api => api.Find<Pod>("web-0") is { } p && p.Metadata.Uid != uid && Status(api).ReadyReplicas == 1);
+        Assert.Contains(("RecreatingFailedPod", "StatefulSet default/web is recreating failed Pod web-0"), cluster.Events.Told);
+    }
+
+    [Fact]
+    public async Task A_member_that_ended_well_is_made_anew_too()
+    {
+        await using var cluster = new TestCluster(Which);
+        await using var nodes = new PlayedNodes(cluster);
+        cluster.Api.Put(Stateful.Set("web", 1));
+        await cluster.UntilAsync(api => Status(api).ReadyReplicas == 1);
+        string uid = cluster.Api.Find<Pod>("web-0")!.Metadata.Uid;
+
+        cluster.Api.Change<Pod>("web-0", p => p with { Status = new() { Phase = "Succeeded" } });
+        await cluster.UntilAsync(api => api.Find<Pod>("web-0") is { } p && p.Metadata.Uid != uid && Status(api).ReadyReplicas == 1);
+        Assert.Contains(("RecreatingTerminatedPod", "StatefulSet default/web is recreating terminated Pod web-0"), cluster.Events.Told);
     }
 
     [Fact]

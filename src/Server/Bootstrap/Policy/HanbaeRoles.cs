@@ -1,6 +1,6 @@
 namespace Hanbae.Server.Bootstrap.Policy;
 
-/// <summary>What upstream has no role for, since it has no such parts.</summary>
+/// <summary>What upstream has no role for: it has no such parts, or has them behind gates that are off.</summary>
 static class HanbaeRoles
 {
     public const string Text = """
@@ -41,6 +41,15 @@ static class HanbaeRoles
           get,list,watch - serviceaccounts
           EV
         bind system:hanbae:csi-controller user=system:hanbae:csi-controller
+        role system:hanbae:device-taint-rules
+          R resource.k8s.io devicetaintrules
+          patch,update resource.k8s.io devicetaintrules/status
+        controller storage-version-migrator-controller
+          list,patch * *
+          R storagemigration.k8s.io storageversionmigrations
+          update storagemigration.k8s.io storageversionmigrations/status
+          get,update apiextensions.k8s.io customresourcedefinitions,customresourcedefinitions/status
+        bind system:hanbae:device-taint-rules account=device-taint-eviction-controller
         bind system:hanbae:informers user=system:hanbae:informers
         bind system:hanbae:simulated-nodes user=system:hanbae:simulated-nodes
         bind system:hanbae:local-provisioner user=system:hanbae:local-provisioner
