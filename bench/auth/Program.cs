@@ -42,7 +42,6 @@ static class Program
         await MeasureAsync("token, allowed everywhere", () => new Asked("/api/v1/pods", null, [.. plain, bearer]), true);
         await MeasureAsync("token, allowed in the namespace", () => new Asked("/api/v1/namespaces/team/configmaps/c", null, [.. plain, bearer]), true);
         await MeasureAsync("token, refused", () => new Asked("/api/v1/namespaces/team/secrets/s", null, [.. plain, bearer]), false);
-        foreach (bool on in (bool[])[false, true, false, true]) Console.WriteLine($"{"get in the process, flow control " + (on ? "on" : "off"),-44} {await Turns.MeasureAsync(on, seconds),16:0.00}");
 
         async Task MeasureAsync(string name, Func<Asked> make, bool allowed)
         {
