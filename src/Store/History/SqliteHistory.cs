@@ -57,7 +57,7 @@ public sealed class SqliteHistory : IHistory
         {
             // NORMAL: a power loss may take the newest deeds, never the file.
             // Large pages: a deed is most of a small one, and each page is written to the log and copied back by itself.
-            connection.Execute("PRAGMA page_size=16384; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-1024");
+            connection.Execute("PRAGMA page_size=16384; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-1024; PRAGMA secure_delete=ON");
             if (connection.Number("SELECT count(*) FROM sqlite_master") == 0)
                 connection.Execute($"""
                     BEGIN IMMEDIATE;

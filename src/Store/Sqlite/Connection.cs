@@ -11,6 +11,9 @@ sealed class Connection : IDisposable
     readonly sqlite3 _db;
     readonly List<Statement> _statements = [];
 
+    /// <summary>Milliseconds that a statement waits for a lock of another connection.</summary>
+    const int Patience = 10_000;
+
     static Connection() => Batteries_V2.Init();
 
     Connection(string path, sqlite3 db) => (_path, _db) = (path, db);
@@ -22,7 +25,7 @@ sealed class Connection : IDisposable
         try
         {
             connection.Check(rc);
-            sqlite3_busy_timeout(db, 10_000);
+            sqlite3_busy_timeout(db, Patience);
             sqlite3_extended_result_codes(db, 1);
             return connection;
         }
@@ -63,6 +66,21 @@ sealed class Connection : IDisposable
         if (rc == SQLITE_BUSY) return int.MaxValue / 2; // Another connection is at it.
         Check(rc);
         return log - copied;
+    }
+
+    /// <summary>Copies the write-ahead log into the file and cuts it off: nothing of what was written is left in it. Waits for no reader.</summary>
+    /// <returns>False when a reader is still in it, or another connection at it.</returns>
+    public bool CutLog()
+    {
+        sqlite3_busy_timeout(_db, 0);
+        try
+        {
+            int rc = sqlite3_wal_checkpoint_v2(_db, null, SQLITE_CHECKPOINT_TRUNCATE, out _, out _);
+            if (rc == SQLITE_BUSY) return false;
+            Check(rc);
+            return true;
+        }
+        finally { sqlite3_busy_timeout(_db, Patience); }
     }
 
     /// <summary>Pages written to the log since last asked.</summary>

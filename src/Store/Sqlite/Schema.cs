@@ -26,7 +26,7 @@ static class Schema
             if (!exists || connection.Number("SELECT count(*) FROM sqlite_master") == 0) Create(connection);
             Verify(connection, path, options.MaxBytesToVerify);
             Configure(connection, cacheKiB: 8 << 10);
-            connection.Execute("PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864");
+            connection.Execute("PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864; PRAGMA secure_delete=ON");
             if (options.MaxPages > 0) connection.Execute($"PRAGMA max_page_count={options.MaxPages}");
             return connection;
         }

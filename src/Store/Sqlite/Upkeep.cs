@@ -8,7 +8,8 @@ namespace Hanbae.Store.Sqlite;
 /// <remarks>
 /// Runs on the writer's thread between groups, a little at a time. What a write superseded is named in its own row, so that compacting
 /// costs by what was written since the last time, not by what is stored. Readers check <see cref="Oldest"/> after they read: it is raised
-/// before the first row goes.
+/// before the first row goes. What is forgotten is overwritten, in the file and by cutting the log: a Secret that was stored before somebody
+/// turned on encryption must not lie about in free pages.
 /// </remarks>
 sealed partial class Upkeep : IDisposable
 {
@@ -26,7 +27,7 @@ sealed partial class Upkeep : IDisposable
     readonly List<(Revision UpTo, TaskCompletionSource Done)> _callers = [];
     readonly List<(long Rev, long Prev, byte[]? DeletedKey)> _rows = [];
     long _oldest, _swept;
-    bool _mayShrink = true;
+    bool _mayShrink = true, _toCut;
     volatile bool _stuck;
 
     public Upkeep(Connection connection, string path, Fanout fanout, SqliteOptions options)
@@ -69,6 +70,7 @@ sealed partial class Upkeep : IDisposable
             if (_fanout.Current.Value - Oldest.Value > _options.History + _options.History / 8) _ = CompactAsync(new(_fanout.Current.Value - _options.History));
             if (_swept < Oldest.Value) Sweep(Oldest.Value, Math.Max(StepSize, 2 * writes));
             else if (_mayShrink) Shrink();
+            else if (_toCut) Cut();
         }
         catch (UnavailableException e)
         {
@@ -112,8 +114,15 @@ sealed partial class Upkeep : IDisposable
         long free = _connection.Number("PRAGMA freelist_count");
         _mayShrink = free > KeptFreePages && free > _connection.Number("PRAGMA page_count") / 4;
         if (_mayShrink) _connection.Execute($"PRAGMA incremental_vacuum({StepSize})");
-        else Tell(new(_swept), null);
+        else
+        {
+            Cut();
+            Tell(new(_swept), null);
+        }
     }
+
+    /// <summary>The log has what was forgotten, too. While a reader is in it, it is tried again with each group of writes.</summary>
+    void Cut() => _toCut = !_connection.CutLog();
 
     void Tell(Revision swept, Exception? failure)
     {
