@@ -79,7 +79,7 @@ public sealed class Kubelet(KubeletParts parts)
         var volumes = parts.Volumes?.Invoke(objects) ?? new PodVolumes(options.Folders, objects, new PersistentVolumesOf(parts.Client), time, drivers: parts.Drivers, events: parts.Events);
         var mounted = volumes as PodVolumes;
         if (mounted is not null) mounted.InUseChanged = () => registration?.Wake.Set();
-        var nodes = new CsiNodes(parts.Client, options.NodeName, time);
+        var nodes = new CsiNodes(parts.Client, options.NodeName, time) { Changed = () => registration?.Wake.Set() };
         var plugins = new PluginWatch(options.Folders.PluginsRegistry, [new CsiRegistration(parts.Drivers, nodes, time)], time, log);
         var mounts = parts.Snapshots is { } snapshots ? new ImageMounts(snapshots, options.Folders) : null;
         EvictionLoop eviction = null!;

@@ -33,8 +33,14 @@ static class KubeletMetrics
             ("kubelet_volume_stats_available_bytes", "[ALPHA] Number of available bytes in the volume", v => v.Available), ("kubelet_volume_stats_inodes", "[ALPHA] Maximum number of inodes in the volume", v => v.Inodes),
             ("kubelet_volume_stats_inodes_free", "[ALPHA] Number of free inodes in the volume", v => v.InodesFree), ("kubelet_volume_stats_inodes_used", "[ALPHA] Number of used inodes in the volume", v => v.InodesUsed),
         ];
-        var claims = (from pod in use.Pods from volume in pod.Pod.Spec.Volumes where volume.PersistentVolumeClaim is not null && pod.Volumes.ContainsKey(volume.Name)
-                      select (Labels: PrometheusText.Labels(("namespace", pod.Pod.Metadata.Namespace), ("persistentvolumeclaim", volume.PersistentVolumeClaim!.ClaimName)), Use: pod.Volumes[volume.Name])).ToArray();
+        var claims = (from pod in use.Pods from volume in pod.Pod.Spec.Volumes let name = VolumeSizes.ClaimOf(pod.Pod, volume)
+                      where name is not null && pod.Volumes.ContainsKey(volume.Name)
+                      select (Labels: PrometheusText.Labels(("namespace", pod.Pod.Metadata.Namespace), ("persistentvolumeclaim", name)), Use: pod.Volumes[volume.Name])).ToArray();
+        if (claims.Any(c => c.Use.Abnormal is not null))
+        {
+            text.Family("kubelet_volume_stats_health_status_abnormal", "gauge", "[ALPHA] Abnormal volume health status. The count is either 1 or 0. 1 indicates the volume is unhealthy, 0 indicates volume is healthy");
+            foreach (var claim in claims) if (claim.Use.Abnormal is { } ill) text.Sample("kubelet_volume_stats_health_status_abnormal", claim.Labels, ill ? 1 : 0);
+        }
         if (claims.Length > 0)
             foreach (var (name, help, value) in volumes)
             {

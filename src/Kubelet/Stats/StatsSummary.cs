@@ -94,6 +94,19 @@ static class StatsSummary
             json.WriteNumber("inodes", v.Inodes);
             json.WriteNumber("inodesUsed", v.InodesUsed);
             json.WriteString("name", name);
+            if (pod.Pod.Spec.Volumes.Find(volume => volume.Name == name) is { } spec && VolumeSizes.ClaimOf(pod.Pod, spec) is { } claim)
+            {
+                json.WriteStartObject("pvcRef");
+                json.WriteString("name", claim);
+                json.WriteString("namespace", pod.Pod.Metadata.Namespace);
+                json.WriteEndObject();
+            }
+            if (v.Abnormal is { } ill)
+            {
+                json.WriteStartObject("volumeHealthStats");
+                json.WriteBoolean("abnormal", ill);
+                json.WriteEndObject();
+            }
             json.WriteEndObject();
         }
         json.WriteEndArray();

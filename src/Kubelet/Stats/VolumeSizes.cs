@@ -41,6 +41,9 @@ sealed class VolumeSizes(PodFolders folders, TimeProvider time, Func<string, str
         return uses;
     }
 
+    /// <summary>The claim behind a Pod's volume; null for volumes without one.</summary>
+    public static string? ClaimOf(Pod pod, Volume volume) => volume.PersistentVolumeClaim?.ClaimName ?? (volume.Ephemeral is not null ? $"{pod.Metadata.Name}-{volume.Name}" : null);
+
     VolumeUse? Measure(Pod pod, Volume volume)
     {
         string? plugin = volume.EmptyDir is not null ? "kubernetes.io/empty-dir" : volume.ConfigMap is not null ? "kubernetes.io/configmap"

@@ -85,7 +85,7 @@ sealed class DriverPod(RealCluster cluster, string name)
         kind: Pod
         metadata: {name: {{{pod}}} }
         spec:
-          terminationGracePeriodSeconds: 0
+          terminationGracePeriodSeconds: 1
           securityContext: {fsGroup: 2345}
           containers: [{name: main, image: 'busybox:1', command: [sleep, '100000']{{{(more.Length > 0 ? more : ", volumeMounts: [{name: data, mountPath: /data}]")}}} }]
           volumes: [{name: data, persistentVolumeClaim: {claimName: {{{claim}}} } }]

@@ -19,12 +19,16 @@ sealed class CsiNodes(IClient client, string node, TimeProvider time)
 
     readonly Key _key = new("", node);
 
+    /// <summary>Called when the Node has other labels than before: who keeps a copy of it reads it again. Must not block.</summary>
+    public Action Changed { get; init; } = () => { };
+
     /// <exception cref="ApiException">Also while the Node is not there yet.</exception>
     /// <exception cref="PluginException">A label that the driver wants has another value.</exception>
     public async Task AddAsync(CsiDriver driver, long max, CancellationToken ct)
     {
         if (driver.NodeId.Length == 0) throw new PluginException("RegisterPlugin error -- error updating CSI node info: driver reported no node id");
         var told = await client.UpdateWithRetryAsync<Node>(_key, n => Labelled(n, driver), ct, time: time).ConfigureAwait(false);
+        Changed();
         await ChangeAsync(told, csi => csi with
         {
             Spec = new()

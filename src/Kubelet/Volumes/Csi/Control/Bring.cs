@@ -57,7 +57,7 @@ sealed class Bring(IClusterAccess cluster, ControllerSide side, Sidecars sidecar
 
     async Task BringAsync(VolumeAttachment attachment, CancellationToken ct)
     {
-        var volume = Volume(attachment);
+        var volume = await VolumeAsync(attachment, ct).ConfigureAwait(false);
         if (volume.Metadata.DeletionTimestamp is not null) throw new NotYetException($"PersistentVolume \"{volume.Metadata.Name}\" is marked for deletion");
         string node = NodeId(attachment);
         // Written before the driver is asked: whatever happens, somebody will take the volume away again.
@@ -76,7 +76,7 @@ sealed class Bring(IClusterAccess cluster, ControllerSide side, Sidecars sidecar
 
     async Task TakeAwayAsync(VolumeAttachment attachment, CancellationToken ct)
     {
-        var volume = Volume(attachment);
+        var volume = await VolumeAsync(attachment, ct).ConfigureAwait(false);
         var request = new ControllerUnpublishVolumeRequest { VolumeId = volume.Spec.Csi!.VolumeHandle, NodeId = NodeId(attachment) };
         await ControllerSide.PutSecretsAsync(cluster.Client, request.Secrets, volume.Spec.Csi.ControllerPublishSecretRef, ct).ConfigureAwait(false);
         try { await side.Driver.CallAsync(CsiMethods.ControllerUnpublishVolume, request, ct).ConfigureAwait(false); }
@@ -86,9 +86,13 @@ sealed class Bring(IClusterAccess cluster, ControllerSide side, Sidecars sidecar
         await cluster.Client.RemoveFinalizerAsync(attachment, Finalizer, ct).ConfigureAwait(false);
     }
 
-    PersistentVolume Volume(VolumeAttachment attachment) =>
-        _volumes.Find(new("", attachment.Spec.Source.PersistentVolumeName ?? "")) is { Spec.Csi: not null } volume && volume.Spec.Csi.Driver == side.Name ? volume
-        : throw new NotYetException($"could not get PersistentVolume \"{attachment.Spec.Source.PersistentVolumeName}\" of CSI driver {side.Name}");
+    async Task<PersistentVolume> VolumeAsync(VolumeAttachment attachment, CancellationToken ct)
+    {
+        var key = new Key("", attachment.Spec.Source.PersistentVolumeName ?? "");
+        // One that was made this moment may not be in the cache.
+        var volume = _volumes.Find(key) ?? (key.Name.Length > 0 ? await cluster.Client.FindAsync<PersistentVolume>(key, ct).ConfigureAwait(false) : null);
+        return volume is { Spec.Csi: { } csi } && csi.Driver == side.Name ? volume : throw new NotYetException($"could not get PersistentVolume \"{key.Name}\" of CSI driver {side.Name}");
+    }
 
     string NodeId(VolumeAttachment attachment) => _nodes.Find(new("", attachment.Spec.NodeName))?.Spec.Drivers.Find(d => d.Name == side.Name)?.NodeID
         ?? throw new NotYetException($"CSINode {attachment.Spec.NodeName} does not contain driver {side.Name}");

@@ -76,6 +76,7 @@ public sealed partial class CsiControl(IClusterAccess cluster, CsiDrivers driver
     async Task LeadAsync(ControllerSide side, CancellationToken ct)
     {
         var sidecars = new Sidecars(cluster, side.Driver);
+        await sidecars.LookAsync(ct).ConfigureAwait(false);
         Task Loop(string name, IReconciler reconciler) => new ReconcileLoop(name + " " + side.Name, reconciler, cluster.Time, logger: log).RunAsync(ct);
         await Task.WhenAll(
             sidecars.RunAsync(ct),

@@ -24,7 +24,9 @@ sealed class Resize(IClusterAccess cluster, ControllerSide side, Sidecars sideca
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
-        if (_claims.Find(key) is not { Status.Phase: "Bound", Metadata.DeletionTimestamp: null } claim || _volumes.Find(new("", claim.Spec.VolumeName)) is not { Spec.Csi: { } csi } volume
+        // Read anew: what was tried and cannot be done may not have come back yet.
+        if (_claims.Find(key) is not { Status.Phase: "Bound" } known || known.Spec.Resources.Requests[Storage] <= known.Status.Capacity[Storage]) return Again.OnChange;
+        if (await cluster.Client.FindAsync(known, ct).ConfigureAwait(false) is not { Status.Phase: "Bound", Metadata.DeletionTimestamp: null } claim || _volumes.Find(new("", claim.Spec.VolumeName)) is not { Spec.Csi: { } csi } volume
             || csi.Driver != side.Name || volume.Spec.ClaimRef?.Uid != claim.Metadata.Uid) return Again.OnChange;
         var asked = claim.Spec.Resources.Requests[Storage];
         if (volume.Spec.Capacity[Storage] >= asked || !side.Does(ControllerCan.ExpandVolume)) return Again.OnChange; // the rest is the kubelet's

@@ -51,15 +51,27 @@ sealed class Sidecars(IClusterAccess cluster, CsiDriver driver)
     /// <summary>Of <c>registry.example/sig-storage/csi-provisioner:v5@sha256:…</c> that is <c>csi-provisioner</c>.</summary>
     public static string NameOf(string image) => image.Split('@')[0].Split('/')[^1].Split(':')[0];
 
+    /// <summary>Looks for all of them; before that nothing may be begun.</summary>
+    public async Task LookAsync(CancellationToken ct)
+    {
+        await _pods.WhenSyncedAsync(ct).ConfigureAwait(false);
+        await LeasesAsync(ct).ConfigureAwait(false);
+    }
+
     /// <summary>Looks at Leases now and then, until cancelled.</summary>
     public async Task RunAsync(CancellationToken ct)
     {
         while (!ct.IsCancellationRequested)
         {
-            try { _byLease = [.. (await cluster.Client.ListAsync<Lease>(ListQuery.All, ct).ConfigureAwait(false)).Items.Where(Held).Select(l => Of(l.Metadata.Name)).OfType<string>()]; }
-            catch (Exception e) when (e is ApiException or HttpRequestException or OperationCanceledException) { } // as last seen
             await Task.Delay(Period, cluster.Time, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await LeasesAsync(ct).ConfigureAwait(false);
         }
+    }
+
+    async Task LeasesAsync(CancellationToken ct)
+    {
+        try { _byLease = [.. (await cluster.Client.ListAsync<Lease>(ListQuery.All, ct).ConfigureAwait(false)).Items.Where(Held).Select(l => Of(l.Metadata.Name)).OfType<string>()]; }
+        catch (Exception e) when (e is ApiException or HttpRequestException or OperationCanceledException) { } // as last seen
     }
 
     /// <summary>Two lifetimes of grace: clocks of machines differ.</summary>
