@@ -5,6 +5,7 @@ using Hanbae.Api.Rest;
 using Hanbae.Server.Auth;
 using Hanbae.Store;
 using Hanbae.Store.Memory;
+using Hanbae.Kit;
 using Xunit.Abstractions;
 
 namespace Hanbae.Server.Tests;
@@ -201,5 +202,60 @@ public sealed class WatchInterleavingTests(ITestOutputHelper output)
         Assert.True(events.Count <= expected.Count, $"seed {seed}: more events than there were");
         // A watch that ended early has seen a beginning, without a gap.
         Assert.Equal(expected.Take(events.Count), events);
+    }
+
+    [Fact]
+    public async Task Watches_whose_time_is_over_tell_where_the_next_goes_on()
+    {
+        const int enough = 500;
+        var time = new FakeTime();
+        await using var server = await TestServer.StartAsync(o => o with { Time = time, RequestTimeout = TimeSpan.FromDays(30) });
+        await server.PostAsync("/api/v1/namespaces", """{"metadata":{"name":"a"}}""");
+        var map = await server.CreateAsync(new ConfigMap { Metadata = new() { Name = "m", Namespace = "a" } });
+        // They make the way of an event to the last watch long, so that its time is over while some are on it.
+        using var over = new CancellationTokenSource();
+        var others = Enumerable.Range(0, 300).Select(_ => server.WatchAsync(Maps, over.Token, ("labelSelector", "l=none"), ("timeoutSeconds", "1000000000")).GetAsyncEnumerator(over.Token)).ToArray();
+        var waiting = others.Select(o => o.MoveNextAsync().AsTask()).ToArray();
+        List<long> written = [], seen = [];
+        string version = map.Metadata.ResourceVersion;
+        int rounds = 0, known = 0;
+        long last = long.MaxValue;
+
+        var writing = Task.Run(async () =>
+        {
+            for (int i = 0; (i < enough || Volatile.Read(ref rounds) < enough) && !over.IsCancellationRequested; i++)
+            {
+                // Not further ahead than a watch may begin in the past.
+                while (i - Volatile.Read(ref known) > 1000 && !over.IsCancellationRequested) await Task.Yield();
+                var result = await server.CallAsync("PUT", "/api/v1/namespaces/a/configmaps/m", map with { Metadata = map.Metadata with { ResourceVersion = "" }, Data = Map.Of(("i", i.ToString())) });
+                written.Add(long.Parse(((ConfigMap)result.Object!).Metadata.ResourceVersion));
+            }
+            if (written.Count > 0) Volatile.Write(ref last, written[^1]);
+        });
+        var watching = Task.Run(async () =>
+        {
+            try
+            {
+                for (; long.Parse(version) < Volatile.Read(ref last); Interlocked.Increment(ref rounds))
+                    await foreach (var e in server.WatchAsync(Maps, default, ("allowWatchBookmarks", "true"), ("timeoutSeconds", "1"), ("resourceVersion", version)))
+                    {
+                        var meta = e.Object.Metadata;
+                        Assert.True(long.Parse(meta.ResourceVersion) >= long.Parse(version), $"{e.Type} {meta.ResourceVersion} after {version}");
+                        version = meta.ResourceVersion;
+                        if (e.Type == "BOOKMARK") continue;
+                        seen.Add(long.Parse(version));
+                        Volatile.Write(ref known, seen.Count);
+                    }
+            }
+            finally { await over.CancelAsync(); }
+        });
+        while (!watching.IsCompleted)
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+        await Task.WhenAll(writing, watching);
+        Assert.Equal(written, seen);
+        await Task.WhenAll(waiting.Select(w => w.ContinueWith(static _ => { }, TaskScheduler.Default)));
     }
 }

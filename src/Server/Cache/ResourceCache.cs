@@ -182,6 +182,17 @@ public sealed partial class ResourceCache : IAsyncDisposable
             foreach (var watcher in _hub.Everyone()) watcher.OfferBookmark(_state!.Revision);
     }
 
+    /// <summary>The time of a watch is over: it is told how far it came, so that its client goes on from there.</summary>
+    /// <remarks>In the lock: a revision is only told between the events before it and those after it.</remarks>
+    internal void End(Watcher watcher)
+    {
+        lock (_gate)
+        {
+            if (_state is { } state) watcher.OfferBookmark(state.Revision);
+            watcher.End();
+        }
+    }
+
     public long Revision => _state?.Revision ?? 0;
     public int WatcherCount => _hub.Count;
     /// <summary>How many objects there are; null when nobody has asked for the resource yet.</summary>

@@ -11,11 +11,7 @@ sealed class WatchEnd : IDisposable
         var watcher = watch.Watcher;
         var cache = watch.Resource.Stored.Cache;
         _time = new(watch.Terms.Time, server.Options.Time);
-        _over = _time.Token.Register(() =>
-        {
-            watcher.OfferBookmark(cache.Revision);
-            watcher.End();
-        });
+        _over = _time.Token.Register(() => cache.End(watcher));
         _left = left.Register(() => watcher.End());
         _stops = server.Stopping.Register(() => watcher.End());
     }

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Hanbae.EndToEnd.Rig;
 
 namespace Hanbae.EndToEnd.Clients;
@@ -54,4 +56,15 @@ static class Installed
     }
 
     public static string Script(string name) => Path.Combine(Hanbae.Kit.Repository.Root, "tests/EndToEnd/Clients", name);
+}
+
+/// <summary>Where a client's own server can listen.</summary>
+static class Loopback
+{
+    public static string Free()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return probe.LocalEndpoint.ToString()!;
+    }
 }

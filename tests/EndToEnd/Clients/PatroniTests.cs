@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using Hanbae.EndToEnd.Rig;
 
 namespace Hanbae.EndToEnd.Clients;
@@ -22,7 +20,7 @@ public sealed class PatroniTests(ClientCluster shared)
         {
             // Patroni writes the role of each server into its Pod's labels.
             await shared.Cluster.KubectlAsync("-n", "patroni", "run", $"pg-{i}", "--image=postgres", "--labels=application=patroni,cluster-name=demo", "--", "sleep", "100000");
-            await File.WriteAllTextAsync(Path.Combine(folder, $"{i}.yml"), Settings(folder, i, Free(), Free()));
+            await File.WriteAllTextAsync(Path.Combine(folder, $"{i}.yml"), Settings(folder, i, Loopback.Free(), Loopback.Free()));
         }
         if (Environment.IsPrivilegedProcess) (await Program.RunAsync("chown", ["-R", $"{User}:{User}", folder])).Ok();
 
@@ -107,11 +105,4 @@ public sealed class PatroniTests(ClientCluster shared)
           authentication: {superuser: {username: postgres, password: x}, replication: {username: rep, password: x} }
           parameters: {unix_socket_directories: {{folder}}}
         """;
-
-    static string Free()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return probe.LocalEndpoint.ToString()!;
-    }
 }

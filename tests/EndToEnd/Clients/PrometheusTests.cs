@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using Hanbae.EndToEnd.Rig;
 
@@ -12,7 +10,7 @@ public sealed class PrometheusTests(ClientCluster shared)
     [ClientFact("prometheus")]
     public async Task Prometheus_scrapes_the_API_server()
     {
-        string folder = Path.Combine(shared.Cluster.Scratch, "prometheus"), address = Free();
+        string folder = Path.Combine(shared.Cluster.Scratch, "prometheus"), address = Loopback.Free();
         Directory.CreateDirectory(folder);
         await File.WriteAllTextAsync(Path.Combine(folder, "token"), await shared.Cluster.KubectlAsync("-n", "kube-system", "create", "token", "default"));
         await shared.Cluster.KubectlAsync("create", "clusterrolebinding", "prometheus", "--clusterrole=system:monitoring", "--serviceaccount=kube-system:default");
@@ -44,12 +42,5 @@ public sealed class PrometheusTests(ClientCluster shared)
             return result.GetArrayLength() == 0 ? "" : result[0].GetProperty("value")[1].GetString()!;
         }
         catch (HttpRequestException) { return ""; }
-    }
-
-    static string Free()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return probe.LocalEndpoint.ToString()!;
     }
 }
