@@ -19,12 +19,12 @@ sealed class Reflect(IClusterAccess cluster) : IReconciler
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
     readonly ICache<Legacy> _endpoints = cluster.Cache<Legacy>();
 
-    // Endpoints matter only when they go: one without a Service may be anybody's.
+    // One without a Service may be anybody's, unless it was made here: then the Service went while nobody looked.
     public void Watch(Triggers on)
     {
         _pods.IndexLabels();
         _services.IndexSelectors();
-        on.Each(_services).When(_endpoints, e => e.New is null || _services.Find(Key.Of(e.New)) is not null)
+        on.Each(_services).When(_endpoints, e => e.New is null || _services.Find(Key.Of(e.New)) is not null || e.Old is null && ReflectPlan.IsOurs(e.New))
             .Needs(_pods).From(add => _pods.Subscribe(e => EndpointSlices.Reflect.Selecting(_services, e, add)));
     }
 

@@ -10,7 +10,9 @@ namespace Hanbae.Controllers.Endpoints;
 static class ReflectPlan
 {
     const int Most = 1000;
-    const string OverCapacity = "endpoints.kubernetes.io/over-capacity";
+    const string OverCapacity = "endpoints.kubernetes.io/over-capacity", ManagedBy = "endpoints.kubernetes.io/managed-by", Controller = "endpoint-controller";
+
+    public static bool IsOurs(Api.Core.V1.Endpoints endpoints) => endpoints.Metadata.Labels[ManagedBy] == Controller;
 
     /// <param name="existing">The object as it is; null when there is none.</param>
     public static Api.Core.V1.Endpoints For(Service service, IEnumerable<Pod> pods, Api.Core.V1.Endpoints? existing)
@@ -30,7 +32,7 @@ static class ReflectPlan
                 NotReadyAddresses = g.Where(p => !p.Ready).Select(p => AddressOf(service, p.Pod, p.Ip)).ToSeq(),
                 Ports = g.Key,
             }).ToSeq();
-        var labels = service.Metadata.Labels.Remove(Backend.Headless).Set("endpoints.kubernetes.io/managed-by", "endpoint-controller");
+        var labels = service.Metadata.Labels.Remove(Backend.Headless).Set(ManagedBy, Controller);
         if (service.IsHeadless()) labels = labels.Set(Backend.Headless, "");
         var made = existing ?? new() { Metadata = new() { Name = service.Metadata.Name, Namespace = service.Metadata.Namespace } };
         var annotations = over ? made.Metadata.Annotations.Set(OverCapacity, "truncated") : made.Metadata.Annotations.Remove(OverCapacity);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Xunit.Abstractions;
 
@@ -10,8 +11,7 @@ namespace Hanbae.Controllers.Tests.Faults;
 /// </remarks>
 public sealed class FaultTests(ITestOutputHelper output)
 {
-    /// <summary>Further apart than the writes that one look at an object needs.</summary>
-    const int StormEvery = 3, CalmEvery = 11;
+    const int Often = 3, Seldom = 11;
     /// <summary>An event of a Pod with all that it holds is shorter.</summary>
     const int MostBytes = 4000;
 
@@ -32,16 +32,24 @@ public sealed class FaultTests(ITestOutputHelper output)
         foreach (var fault in Enum.GetValues<Fault>().Except(walk.Without))
         {
             foreach (int at in all ? Enumerable.Range(0, wanted.Writes) : [random.Next(wanted.Writes)]) runs.Add(new(fault, at, 0, random.Next(MostBytes)));
-            // Storms: what goes wrong goes wrong again and again.
-            if (fault is Fault.Conflict or Fault.Refused or Fault.AnswerLost or Fault.WatchCut or Fault.WatchTorn) runs.Add(new(fault, random.Next(StormEvery), StormEvery, random.Next(MostBytes)));
-            if (all && fault is Fault.WatchExpired or Fault.ServerRestart or Fault.ControllersRestart) runs.Add(new(fault, random.Next(CalmEvery), CalmEvery, 0));
+            // Storms: what goes wrong goes wrong again and again. A watch that has been away again and again takes its time to come back.
+            int every = fault switch
+            {
+                Fault.Conflict or Fault.Refused or Fault.AnswerLost => Often,
+                Fault.WatchCut or Fault.WatchTorn => all ? Often : Seldom,
+                Fault.WatchExpired or Fault.ServerRestart or Fault.ControllersRestart => Seldom,
+                _ => 0,
+            };
+            if (every > 0) runs.Add(new(fault, random.Next(Math.Min(every, wanted.Writes)), every, random.Next(MostBytes)));
         }
 
         var wrong = new List<string>();
         await Parallel.ForEachAsync(runs, new ParallelOptions { MaxDegreeOfParallelism = 2 }, async (run, _) =>
         {
             lock (wrong) if (wrong.Count >= 3) return;
+            var begun = Stopwatch.StartNew();
             if (await walk.WalkAsync(wanted, run) is { } what) lock (wrong) wrong.Add(what);
+            lock (wrong) output.WriteLine($"{begun.Elapsed.TotalSeconds:F1} s: {run}");
         });
         Assert.True(wrong.Count == 0, told + "\n" + string.Join("\n\n", wrong));
     }
