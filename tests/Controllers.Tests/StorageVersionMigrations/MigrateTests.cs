@@ -20,6 +20,8 @@ namespace Hanbae.Controllers.Tests.StorageVersionMigrations;
 public sealed class MigrateTests : IAsyncLifetime
 {
     const string Group = "example.com";
+    /// <summary>Between two looks: a server tells only those who watch, and discovery nobody.</summary>
+    static readonly TimeSpan s_glance = TimeSpan.FromMilliseconds(10);
 
     readonly MemoryStore _store = new();
     readonly CancellationTokenSource _stop = new();
@@ -76,7 +78,7 @@ public sealed class MigrateTests : IAsyncLifetime
         while (true)
         {
             if (await _client.FindAsync<T>(key, limit.Token) is { } now && holds(now)) return now;
-            await Task.Delay(TimeSpan.FromMilliseconds(10), limit.Token);
+            await Task.Delay(s_glance, limit.Token);
         }
     }
 
@@ -87,7 +89,7 @@ public sealed class MigrateTests : IAsyncLifetime
         while (true)
         {
             if ((await ServerResources.DiscoverAsync(_client.Transport, limit.Token)).Find("things." + Group) is { } found) return found;
-            await Task.Delay(TimeSpan.FromMilliseconds(10), limit.Token);
+            await Task.Delay(s_glance, limit.Token);
         }
     }
 
