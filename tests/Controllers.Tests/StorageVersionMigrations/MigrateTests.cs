@@ -75,10 +75,11 @@ public sealed class MigrateTests : IAsyncLifetime
     async Task<T> UntilAsync<T>(Key key, Func<T, bool> holds) where T : class, IObject<T>
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var looks = new PeriodicTimer(s_glance);
         while (true)
         {
             if (await _client.FindAsync<T>(key, limit.Token) is { } now && holds(now)) return now;
-            await Task.Delay(s_glance, limit.Token);
+            await looks.WaitForNextTickAsync(limit.Token);
         }
     }
 
@@ -86,10 +87,11 @@ public sealed class MigrateTests : IAsyncLifetime
     async Task<ResourceInfo> ThingsAsync()
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var looks = new PeriodicTimer(s_glance);
         while (true)
         {
             if ((await ServerResources.DiscoverAsync(_client.Transport, limit.Token)).Find("things." + Group) is { } found) return found;
-            await Task.Delay(s_glance, limit.Token);
+            await looks.WaitForNextTickAsync(limit.Token);
         }
     }
 
