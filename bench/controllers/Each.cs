@@ -58,13 +58,13 @@ static class Each
         var reconciler = entry.Make(paper, ControllerOptions.Default with { ServiceAccountToken = static (_, _) => "token" });
         using var triggers = new QueueTriggers(key => { lock (keys) keys.Add(key); });
         reconciler.Watch(triggers);
+        GC.Collect();
         List<(string, Cost)> costs = [];
         foreach (var (name, change) in ChangesOf(paper, size))
         {
             await DrainAsync();
             // Once unmeasured, for what is made at the first use.
             for (int warm = 0; warm < 3; warm++) { change(warm); await DrainAsync(); }
-            GC.Collect();
             int done = 0, before = paper.Requests;
             var cpu = Cpu();
             long allocated = GC.GetTotalAllocatedBytes(true);

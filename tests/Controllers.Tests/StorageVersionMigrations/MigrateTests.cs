@@ -20,6 +20,8 @@ namespace Hanbae.Controllers.Tests.StorageVersionMigrations;
 public sealed class MigrateTests : IAsyncLifetime
 {
     const string Group = "example.com";
+    /// <summary>Between two looks: a server tells only those who watch, and discovery nobody.</summary>
+    static readonly TimeSpan s_glance = TimeSpan.FromMilliseconds(10);
 
     readonly MemoryStore _store = new();
     readonly CancellationTokenSource _stop = new();
@@ -73,10 +75,11 @@ public sealed class MigrateTests : IAsyncLifetime
     async Task<T> UntilAsync<T>(Key key, Func<T, bool> holds) where T : class, IObject<T>
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var looks = new PeriodicTimer(s_glance);
         while (true)
         {
             if (await _client.FindAsync<T>(key, limit.Token) is { } now && holds(now)) return now;
-            await Task.Delay(TimeSpan.FromMilliseconds(10), limit.Token);
+            await looks.WaitForNextTickAsync(limit.Token);
         }
     }
 
@@ -84,10 +87,11 @@ public sealed class MigrateTests : IAsyncLifetime
     async Task<ResourceInfo> ThingsAsync()
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var looks = new PeriodicTimer(s_glance);
         while (true)
         {
             if ((await ServerResources.DiscoverAsync(_client.Transport, limit.Token)).Find("things." + Group) is { } found) return found;
-            await Task.Delay(TimeSpan.FromMilliseconds(10), limit.Token);
+            await looks.WaitForNextTickAsync(limit.Token);
         }
     }
 
