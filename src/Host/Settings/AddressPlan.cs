@@ -33,12 +33,19 @@ public static class AddressPlan
                 if (a.Address.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(a.Address))
                     taken.Add(Network(a.Address, a.PrefixLength));
         foreach (string folder in otherDataFolders)
-            if (ClusterSettings.Load(folder) is { } other)
+            if (RangesOf(folder) is { } other)
             {
                 taken.Add(IPNetwork.Parse(other.PodCidr));
                 taken.Add(IPNetwork.Parse(other.ServiceCidr));
             }
         return taken;
+    }
+
+    /// <summary>Null when that is nobody's to know, such as another user's cluster: it must not keep this one from starting, and one that runs has its bridge.</summary>
+    static ClusterSettings? RangesOf(string folder)
+    {
+        try { return ClusterSettings.Load(folder); }
+        catch (Exception e) when (e is UnauthorizedAccessException or IOException or SettingsException) { return null; }
     }
 
     static IPNetwork Network(IPAddress address, int prefix)

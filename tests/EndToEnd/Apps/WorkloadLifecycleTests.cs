@@ -29,7 +29,8 @@ public sealed class WorkloadLifecycleTests(ClientCluster shared) : Workloads(sha
             d["spec"]!["template"]!["spec"]!["containers"]![0]!["image"] = "busybox:1";
         });
         await watch.UntilAsync("MODIFIED", d => d.Text("metadata.labels.stage") == "updated" && d.Text("metadata.annotations.mark") == "updated");
-        await watch.UntilAsync("MODIFIED", d => d.Number("status.readyReplicas") == 2 && d.Number("status.updatedReplicas") == 2 && d.Number("status.replicas") == 2);
+        await watch.UntilAsync("MODIFIED", d => d.Number("status.observedGeneration") == d.Number("metadata.generation")
+            && d.Number("status.readyReplicas") == 2 && d.Number("status.updatedReplicas") == 2 && d.Number("status.replicas") == 2);
         Assert.Equal(2, (await all.GetAsync("test", "status")).Number("status.readyReplicas"));
 
         // Written by somebody else, the status is what he says until the controller looks again.

@@ -29,6 +29,8 @@ public sealed class CsiCrashTests
             await process.WaitForExitAsync();
         }
         await cluster.UpAsync();
+        // The node is Ready still when the next kubelet begins to serve.
+        await Until.TrueAsync("the next kubelet", async () => (await cluster.TryKubectlAsync(["exec", "user", "--", "true"])).Code == 0);
         await cluster.KubectlAsync("exec", "user", "--", "sh", "-c", "echo two >> /data/note");
         Assert.Equal(container, await cluster.KubectlAsync("get", "pod", "user", "-o", "jsonpath={.status.containerStatuses[0].containerID}"));
         Assert.Equal(inUse, await cluster.KubectlAsync("get", "nodes", "-o", "jsonpath={.items[0].status.volumesInUse}"));
