@@ -20,8 +20,6 @@ namespace Hanbae.Controllers.Tests.StorageVersionMigrations;
 public sealed class MigrateTests : IAsyncLifetime
 {
     const string Group = "example.com";
-    /// <summary>Between two looks: a server tells only those who watch, and discovery nobody.</summary>
-    static readonly TimeSpan s_glance = TimeSpan.FromMilliseconds(10);
 
     readonly MemoryStore _store = new();
     readonly CancellationTokenSource _stop = new();
@@ -75,24 +73,17 @@ public sealed class MigrateTests : IAsyncLifetime
     async Task<T> UntilAsync<T>(Key key, Func<T, bool> holds) where T : class, IObject<T>
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        using var looks = new PeriodicTimer(s_glance);
-        while (true)
-        {
-            if (await _client.FindAsync<T>(key, limit.Token) is { } now && holds(now)) return now;
-            await looks.WaitForNextTickAsync(limit.Token);
-        }
+        await foreach (var e in _client.WatchAsync<T>(new() { Namespace = key.Namespace, FieldSelector = "metadata.name=" + key.Name }, ct: limit.Token))
+            if (holds(e.Object)) return e.Object;
+        throw new InvalidOperationException("the watch ended");
     }
 
-    /// <summary>Discovery follows definitions at its own pace.</summary>
+    /// <summary>Discovery follows definitions at its own pace, and tells nobody.</summary>
     async Task<ResourceInfo> ThingsAsync()
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        using var looks = new PeriodicTimer(s_glance);
         while (true)
-        {
             if ((await ServerResources.DiscoverAsync(_client.Transport, limit.Token)).Find("things." + Group) is { } found) return found;
-            await looks.WaitForNextTickAsync(limit.Token);
-        }
     }
 
     /// <summary>How many objects are stored in a version, looked at beneath the server.</summary>
