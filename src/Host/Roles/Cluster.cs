@@ -37,10 +37,6 @@ static class Cluster
         OtherClusters.Register(paths);
         try
         {
-            // The runtime and the control plane need nothing of each other: they start together.
-            var starting = !node ? Task.FromResult<RuntimeReady?>(null) : steps.RunAsync<RuntimeReady?>("container runtime", async () => settings.RuntimeEndpoint is { } endpoint
-                ? await runtime.UseAsync(endpoint, Images.PauseImage.Name, ct)
-                : await runtime.StartAsync([settings.NodePodCidr], [settings.PodCidr], ct));
             var folder = new PkiFolder(Path.Combine(paths.Data, ClusterPki.Folder), time);
             var pki = await steps.RunAsync("certificates", async () =>
             {
@@ -57,6 +53,10 @@ static class Cluster
             supervisor.Run("quiet", stop => Quiet.RunAsync(time, stop));
             supervisor.Run("certificates", live.RunAsync);
             supervisor.Run("kubeconfig", stop => KeepKubeconfigAsync(KubeconfigPath.Of(paths.Data), control.Port, live, stop));
+            // After the API server, for whose first answer somebody waits, and beside all that follows.
+            var starting = !node ? Task.FromResult<RuntimeReady?>(null) : steps.RunAsync<RuntimeReady?>("container runtime", async () => settings.RuntimeEndpoint is { } endpoint
+                ? await runtime.UseAsync(endpoint, Images.PauseImage.Name, ct)
+                : await runtime.StartAsync([settings.NodePodCidr], [settings.PodCidr], ct));
             control.RunComponents(supervisor, settings, live);
             if (settings.SimulatedNodes > 0)
             {

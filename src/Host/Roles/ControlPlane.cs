@@ -101,7 +101,8 @@ public sealed class ControlPlane : IAsyncDisposable
         {
             Endpoints = [new(IPAddress.Parse(settings.BindAddress), settings.ApiPort)], Certificate = pki.ApiServer, CurrentCertificate = () => live.Now.Shown,
         }, ct);
-        await BootstrapAsync(server, settings, pki, advertise, front.Addresses[0].Port, ct);
+        // Side by side they share the store's commits, and the server is ready when both are done.
+        await Task.WhenAll(BootstrapAsync(server, settings, pki, advertise, front.Addresses[0].Port, ct), server.Aggregator!.RegisterAsync(ct));
         made.Keep();
         return new(store, history, encryption, server, front, advertise, time, loggers) { Usage = usage, Security = security, Health = health };
     }

@@ -32,6 +32,8 @@ sealed partial class AggregationLoop(ApiServer server, AggregationOptions option
     readonly Channel<bool> _changed = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
     readonly Dictionary<string, (Remote Remote, long DocumentsAt)> _remotes = [];
 
+    public Task RegisterAsync(CancellationToken ct) => new Ensure(server.Transport, server.Options.Time).AllAsync(BuiltInServices.AtStart(server.Options.MoreGroups), Renewed, ct);
+
     public async Task RunAsync(CancellationToken ct)
     {
         var availability = new Availability(_backends, options, _time);
@@ -39,8 +41,6 @@ sealed partial class AggregationLoop(ApiServer server, AggregationOptions option
         var watches = new List<Task>();
         try
         {
-            await new Ensure(server.Transport, server.Options.Time).AllAsync(BuiltInServices.AtStart(server.Options.MoreGroups), Renewed, ct).ConfigureAwait(false);
-            aggregator.IsRegistered = true;
             Watch("apiregistration.k8s.io", "apiservices");
             Watch("apiextensions.k8s.io", "customresourcedefinitions");
             while (true)

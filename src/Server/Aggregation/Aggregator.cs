@@ -34,12 +34,24 @@ public sealed class Aggregator : IFilter
     /// <summary>Descriptions by other servers, for OpenAPI; the same array until they change.</summary>
     public ImmutableArray<OpenApiPart> Parts => _table.Parts;
     /// <summary>The APIServices of what this server serves itself have been made.</summary>
-    public bool IsRegistered { get; internal set; }
+    public bool IsRegistered { get; private set; }
 
     internal Table Now { get => _table; set => _table = value; }
 
+    /// <summary>Makes the APIServices of what this server serves itself, unless that has been done.</summary>
+    public async Task RegisterAsync(CancellationToken ct)
+    {
+        if (IsRegistered) return;
+        await _loop.RegisterAsync(ct).ConfigureAwait(false);
+        IsRegistered = true;
+    }
+
     /// <summary>Registers what is served here, follows the APIServices, and looks at the servers behind them; until cancelled.</summary>
-    public Task RunAsync(CancellationToken ct) => _loop.RunAsync(ct);
+    public async Task RunAsync(CancellationToken ct)
+    {
+        await RegisterAsync(ct).ConfigureAwait(false);
+        await _loop.RunAsync(ct).ConfigureAwait(false);
+    }
 
     public ValueTask<Reply> InvokeAsync(RequestContext request, Handler next)
     {
