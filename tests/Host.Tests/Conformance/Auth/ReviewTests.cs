@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Hanbae.Host.Tests.Conformance.Rig;
 
 namespace Hanbae.Host.Tests.Conformance.Auth;
@@ -14,7 +15,7 @@ public sealed class ReviewTests(ControlPlaneRig rig)
         string ns = await rig.NamespaceAsync(), user = $"system:serviceaccount:{ns}:asker";
         string uid = (await rig.Admin.CreateAsync($"/api/v1/namespaces/{ns}/serviceaccounts", """{"metadata":{"name":"asker"}}""")).Uid();
         string[] groups = ["system:authenticated", "system:serviceaccounts", "system:serviceaccounts:" + ns];
-        using var acting = rig.As(user, [("Impersonate-Uid", uid), .. groups.Select(g => ("Impersonate-Group", g))]);
+        using var acting = rig.As(user, ("Impersonate-Uid", uid));
         string whole = $$""" "user":"{{user}}","uid":"{{uid}}","groups":["{{string.Join("\",\"", groups)}}"] """;
         string token = (await rig.Admin.CreateAsync($"/api/v1/namespaces/{ns}/serviceaccounts/asker/token", "{}")).Text("status", "token");
         using var asker = rig.Client(token: token);
@@ -47,10 +48,18 @@ public sealed class ReviewTests(ControlPlaneRig rig)
     {
         var served = await rig.Admin.GetAsync("/apis/authentication.k8s.io/v1");
         Assert.Contains(served.Items("resources"), r => r.Text("name") == "selfsubjectreviews" && r.At("verbs")!.ToJsonString() == """["create"]""");
-        using var jane = rig.As("jane-doe", ("Impersonate-Uid", "uniq-id"), ("Impersonate-Group", "system:authenticated"), ("Impersonate-Group", "developers"),
-            ("Impersonate-Extra-known-languages", "python"), ("Impersonate-Extra-known-languages", "javascript"));
-        var told = await jane.CreateAsync("/apis/authentication.k8s.io/v1/selfsubjectreviews", "{}");
-        Assert.Equal("""{"username":"jane-doe","uid":"uniq-id","groups":["system:authenticated","developers"],"extra":{"known-languages":["python","javascript"]}}""", told.At("status", "userInfo")!.ToJsonString());
+        const string Path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+        using var jane = rig.As("jane-doe", ("Impersonate-Uid", "uniq-id"), ("Impersonate-Group", "developers"), ("Impersonate-Extra-known-languages", "python"));
+        Assert.Equal("""{"username":"jane-doe","uid":"uniq-id","groups":["developers","system:authenticated"],"extra":{"known-languages":["python"]}}""", (await jane.CreateAsync(Path, "{}")).At("status", "userInfo")!.ToJsonString());
+        using var nobody = rig.Client();
+        await nobody.RefusedAsync(403, "Forbidden", "POST", Path, "{}");
+    }
+
+    [KubectlFact]
+    public async Task Groups_are_told_as_they_were_asked_for()
+    {
+        string told = await rig.Kubectl.RunAsync("", "auth", "whoami", "-o", "json", "--as", "jane-doe", "--as-uid", "uniq-id", "--as-group", "system:authenticated", "--as-group", "developers");
+        Assert.Equal("""{"username":"jane-doe","uid":"uniq-id","groups":["system:authenticated","developers"]}""", JsonNode.Parse(told).At("status", "userInfo")!.ToJsonString());
     }
 
     static async Task ToldAsync(Wire by, string path, string review, bool allowed)

@@ -57,7 +57,7 @@ public sealed class ControlPlaneRig : IAsyncLifetime
     }
 
     /// <summary>The administrator acting as somebody else.</summary>
-    /// <param name="more">Further headers: <c>Impersonate-Group</c>, <c>-Uid</c>, <c>-Extra-…</c>.</param>
+    /// <param name="more">Further headers: <c>Impersonate-Group</c>, <c>-Uid</c>, <c>-Extra-…</c>; of each name one, since this client would join them.</param>
     public Wire As(string user, params ReadOnlySpan<(string Header, string Value)> more) => Client(_pki.Admin, headers: [("Impersonate-User", user), .. more]);
 
     /// <summary>Another client: with a certificate, or with the token of somebody.</summary>
