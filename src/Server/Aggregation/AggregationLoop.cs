@@ -39,7 +39,7 @@ sealed partial class AggregationLoop(ApiServer server, AggregationOptions option
         var watches = new List<Task>();
         try
         {
-            await new Ensure(server.Transport, server.Options.Time).AllAsync(BuiltInServices.AtStart(server.Options.MoreGroups), Renewed, ct).ConfigureAwait(false);
+            await new Ensure(server.Transport, server.Options.Time).AllAsync(BuiltInServices.AtStart(server.Options.Groups), Renewed, ct).ConfigureAwait(false);
             aggregator.IsRegistered = true;
             Watch("apiregistration.k8s.io", "apiservices");
             Watch("apiextensions.k8s.io", "customresourcedefinitions");
