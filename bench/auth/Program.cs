@@ -13,7 +13,7 @@ using Hanbae.Store.Memory;
 
 namespace Hanbae.Bench.Auth;
 
-/// <summary>What authentication and authorization cost a request, warm, with many roles and bindings: <c>dotnet run -c Release --project bench/auth [-- bindings seconds]</c>.</summary>
+/// <summary>What authentication and authorization cost a request, warm, with many roles and bindings: <c>dotnet run -c Release --project bench/auth [-- bindings seconds [guards]]</c>.</summary>
 /// <remarks>The best slice of many counts: what the code costs when nobody else has the processor. The processor's time is counted, not the clock's.</remarks>
 static class Program
 {
@@ -30,6 +30,11 @@ static class Program
         await using var store = new MemoryStore(new());
         await using var server = new ApiServer(store, security.AddTo(new()));
         security.Objects.Attach(server.Resources.Stored);
+        if (args is [.., "guards"])
+        {
+            await Guards.MeasureAsync(authority, certificate, seconds);
+            return;
+        }
         await FillAsync(server, bindings);
         string token = await TokenAsync(server);
         KeyValuePair<string, string>[] plain = [new("Accept", "application/json"), new("User-Agent", "bench"), new("Accept-Encoding", "gzip")];
@@ -109,7 +114,7 @@ static class Program
         return ((TokenRequest)result.Object!).Status.Token;
     }
 
-    static async Task MakeAsync<T>(ApiServer server, T obj) where T : class, IObject<T>
+    internal static async Task MakeAsync<T>(ApiServer server, T obj) where T : class, IObject<T>
     {
         var result = await server.Transport.SendAsync(new() { Method = "POST", Path = Resources.Of<T>().Path(obj.Metadata.Namespace), Object = obj, Identity = s_admin }, CancellationToken.None);
         if (result.Code >= 300) throw new InvalidOperationException((result.Object as Api.Meta.V1.Status)?.Message);

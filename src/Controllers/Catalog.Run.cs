@@ -15,7 +15,7 @@ public static partial class Catalog
 
     /// <param name="started">Is told of each loop.</param>
     internal static Task RunAsync(Func<CatalogEntry, IClusterAccess> access, ControllerOptions options, Action<ReconcileLoop> started, CancellationToken ct, ILogger? logger = null) =>
-        Task.WhenAll(All.Where(e => options.Run.Has(e) && (e.Needs is not { } needed || options.MoreServed.Contains(needed)))
+        Task.WhenAll(All.Where(e => options.Run.Has(e) && (e.Needs is not { } needed || options.MoreServed.Has(needed)))
             .Select(e => SuperviseAsync(e, access(e), options, started, logger ?? NullLogger.Instance, ct)));
 
     static async Task SuperviseAsync(CatalogEntry entry, IClusterAccess cluster, ControllerOptions options, Action<ReconcileLoop> started, ILogger logger, CancellationToken ct)

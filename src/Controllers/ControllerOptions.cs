@@ -1,5 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
-using Hanbae.Api;
+using Hanbae.Api.Rest;
 
 namespace Hanbae.Controllers;
 
@@ -11,7 +11,7 @@ public sealed record ControllerOptions
     /// <summary>Which of them run.</summary>
     public ControllerChoice Run { get; init; } = ControllerChoice.All;
     /// <summary>Resources that are served though they are not by default.</summary>
-    public IReadOnlyCollection<GroupResource> MoreServed { get; init; } = [];
+    public MoreServed MoreServed { get; init; } = MoreServed.None;
     /// <summary>Keys worked on at once, by each controller.</summary>
     public int Workers { get; init; } = 5;
     /// <summary>Certificates, as PEM, that Pods trust the API server by; without them nothing is published.</summary>

@@ -39,7 +39,8 @@ public sealed class ApiServer : IAsyncDisposable
         if (options.FlowControl is { IsFair: true } limits) _flow = new(limits, Resources, options.Time);
         Metrics = new(options, Resources, _flow, _audit);
         if (options.Aggregation is { } aggregation) Aggregator = new(this, aggregation);
-        var beyond = new Joined<ServedGroup>(() => options.MoreGroups, () => Aggregator?.Groups ?? []);
+        var groups = options.Groups;
+        var beyond = new Joined<ServedGroup>(() => groups, () => Aggregator?.Groups ?? []);
         _groups = new(() => Resources.CustomGroups, () => beyond.All);
         _openApi = new(() => Resources.CustomOpenApi, () => Aggregator?.Parts ?? []);
         var custom = new CustomResources(Resources, options.Time);

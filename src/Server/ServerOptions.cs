@@ -30,8 +30,10 @@ public sealed record ServerOptions
     public ImmutableArray<PathRoute> Paths { get; init; } = [];
     /// <summary>Groups that <see cref="Paths"/> answer: they are discovered, and registered as APIServices of this server.</summary>
     public ImmutableArray<Discovery.ServedGroup> MoreGroups { get; init; } = [];
-    /// <summary>Resources of beta and alpha versions that are served though they are not by default (upstream's --runtime-config). Discovery and OpenAPI are told of them, too.</summary>
-    public ImmutableArray<Api.Rest.ResourceInfo> MoreResources { get; init; } = [];
+    /// <summary>What is served, and discovered, though it is not by default. OpenAPI is told of it, too.</summary>
+    public Api.Rest.MoreServed MoreServed { get; init; } = Api.Rest.MoreServed.None;
+    /// <summary>All groups that are discovered besides those of every server.</summary>
+    internal ImmutableArray<Discovery.ServedGroup> Groups => [.. MoreGroups, .. Discovery.ServedGroup.Of(MoreServed.Resources)];
     public Func<KindInfo, IStrategy> Strategy { get; init; } = Catalog.StrategyOf;
     /// <summary>The cells of a kind's table; null for name and age.</summary>
     public Func<KindInfo, ITable?> Table { get; init; } = static _ => null;

@@ -1,6 +1,7 @@
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Client;
+using ResourceClaim = Hanbae.Api.Resource.V1.ResourceClaim;
 
 namespace Hanbae.Controllers.ResourceQuotas;
 
@@ -19,12 +20,13 @@ sealed class Count(IClusterAccess cluster) : IReconciler
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
     readonly ICache<Service> _services = cluster.Cache<Service>();
     readonly ICache<PersistentVolumeClaim> _claims = cluster.Cache<PersistentVolumeClaim>();
+    readonly ICache<ResourceClaim> _devices = cluster.Cache<ResourceClaim>();
     Census? _census;
 
     public void Watch(Triggers on) => on
         .When(_quotas, e => e.New is { } now && (e.Old is null || e.Old.Spec != now.Spec || now.Status.Hard != now.Spec.Hard))
-        .Needs(_pods).Needs(_services).Needs(_claims)
-        .From(add => Freed(CountPlan.Measured[0], _pods, add)).From(add => Freed(CountPlan.Measured[1], _services, add)).From(add => Freed(CountPlan.Measured[2], _claims, add))
+        .Needs(_pods).Needs(_services).Needs(_claims).Needs(_devices)
+        .From(add => Freed(CountPlan.Measured[0], _pods, add)).From(add => Freed(CountPlan.Measured[1], _services, add)).From(add => Freed(CountPlan.Measured[2], _claims, add)).From(add => Freed(CountPlan.Measured[3], _devices, add))
         .From(add => _census = new(cluster.Client.Transport, cluster.Time, (ns, resource) => Wake(ns, add, q => CountPlan.Counted(q).Contains(resource))));
 
     IDisposable Freed<T>(GroupResource resource, ICache<T> cache, Action<Key> add) where T : class, IObject<T> =>
@@ -47,7 +49,7 @@ sealed class Count(IClusterAccess cluster) : IReconciler
         foreach (var resource in CountPlan.Counted(quota))
             if (!await _census!.FollowAsync(resource, ct)) known = false;
         var now = cluster.Time.GetUtcNow();
-        var status = CountPlan.For(quota, r => r.Resource switch { "pods" => _pods.In(key.Namespace), "services" => _services.In(key.Namespace), _ => (IEnumerable<IObject>)_claims.In(key.Namespace) },
+        var status = CountPlan.For(quota, r => r.Resource switch { "pods" => _pods.In(key.Namespace), "services" => _services.In(key.Namespace), "resourceclaims" => _devices.In(key.Namespace), _ => (IEnumerable<IObject>)_claims.In(key.Namespace) },
             r => _census!.Count(r, key.Namespace), now);
         await cluster.Client.UpdateStatusIfChangedAsync(quota, quota with { Status = status }, ct);
         return Again.In(known ? Late(key.Namespace, now) : Unknown);

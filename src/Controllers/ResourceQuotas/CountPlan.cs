@@ -9,7 +9,7 @@ namespace Hanbae.Controllers.ResourceQuotas;
 static class CountPlan
 {
     /// <summary>What costs more than its count.</summary>
-    public static readonly ImmutableArray<GroupResource> Measured = [new("", "pods"), new("", "services"), new("", "persistentvolumeclaims")];
+    public static readonly ImmutableArray<GroupResource> Measured = [new("", "pods"), new("", "services"), new("", "persistentvolumeclaims"), new("resource.k8s.io", "resourceclaims")];
 
     /// <summary>The resources whose mere number the quota limits.</summary>
     public static IEnumerable<GroupResource> Counted(ResourceQuota quota) =>
@@ -56,5 +56,5 @@ static class CountPlan
 
     /// <summary>Whether a change of an object may have given something back.</summary>
     public static bool Frees(GroupResource resource, IObject? old, IObject? now, DateTimeOffset at) =>
-        old is not null && (now is null || !Charges.Of(resource, old, at).Equals(Charges.Of(resource, now, at)));
+        old is not null && (now is null || !QuotaScopes.Alike(old, now) || !Charges.Of(resource, old, at).Equals(Charges.Of(resource, now, at)));
 }

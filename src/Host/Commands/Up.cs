@@ -117,7 +117,7 @@ static class Up
         };
         // Said now rather than when half of the cluster is up.
         _ = settings.Scheduling();
-        _ = (settings.Flags.FlowControl(), settings.Flags.Audit(paths.Data, TimeProvider.System), settings.Flags.Admission(), settings.Flags.Access(new()), settings.Flags.MoreResources(), settings.Flags.Controllers());
+        _ = (settings.Flags.FlowControl(), settings.Flags.Audit(paths.Data, TimeProvider.System), settings.Flags.Admission(), settings.Flags.Access(new()), settings.Flags.MoreServed(), settings.Flags.Controllers());
         if (!settings.ControlPlaneOnly && !Environment.IsPrivilegedProcess)
             throw new SettingsException("a node needs root, since containers do: type the same again with sudo in front, or add --control-plane-only");
         return settings;

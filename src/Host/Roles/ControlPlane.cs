@@ -71,7 +71,7 @@ public sealed class ControlPlane : IAsyncDisposable
         var history = SqliteHistory.Open(folder, new(), time);
         await using var made = new Parts(store, history);
         var usage = new NodeUsage();
-        var more = settings.Flags.MoreResources();
+        var more = settings.Flags.MoreServed();
         var health = new ComponentHealth();
         var server = made.Server = new ApiServer(new EncryptedStore(store, () => encryption.Rules), security.AddTo(new()
         {
@@ -88,11 +88,11 @@ public sealed class ControlPlane : IAsyncDisposable
             Logger = loggers.CreateLogger("hanbae.apiserver"),
             Aggregation = new() { ProxyClientCertificate = () => live.Now.FrontProxyClient },
             // The server is made with them; what custom resources and other servers add they ask it for later.
-            MoreGroups = [ResourceMetricsApi.Served, .. Hanbae.Server.Discovery.ServedGroup.Of(more)], MoreResources = more,
+            MoreGroups = [ResourceMetricsApi.Served], MoreServed = more,
             Paths =
             [
                 .. new ResourceMetricsApi(usage.Measured).Routes,
-                .. new OpenApiHandler(() => made.Server?.MoreOpenApi ?? [], settings.LegacyApis, [.. ResourceMetricsApi.Described, .. more]).Routes,
+                .. new OpenApiHandler(() => made.Server?.MoreOpenApi ?? [], settings.LegacyApis, [.. ResourceMetricsApi.Described, .. more.Resources]).Routes,
                 .. new DiscoveryHandler(() => made.Server?.MoreGroups ?? [], $"{advertise}:{settings.ApiPort}", settings.LegacyApis).Routes,
             ],
         }));
@@ -114,10 +114,8 @@ public sealed class ControlPlane : IAsyncDisposable
             Time = server.Options.Time,
             // As upstream: endpoints may not be in the loopback range, so there are none on a machine without a network.
             Advertise = IPAddress.IsLoopback(advertise) ? null : new(advertise, port), ServiceAddress = settings.ApiClusterIp, ServiceRanges = [IPNetwork.Parse(settings.ServiceCidr)],
-            ClientAuthority = pki.Authority.TrustedPem, FrontProxyAuthority = pki.FrontProxyAuthority.TrustedPem, MoreServed = MoreServed(settings),
+            ClientAuthority = pki.Authority.TrustedPem, FrontProxyAuthority = pki.FrontProxyAuthority.TrustedPem, MoreServed = server.Options.MoreServed,
         }, ct);
-
-    static IReadOnlyCollection<Api.GroupResource> MoreServed(ClusterSettings settings) => [.. settings.Flags.MoreResources().Select(r => r.Gvr.GroupResource)];
 
     /// <summary>Takes back what a failed start has made so far.</summary>
     sealed class Parts(SqliteStore store, SqliteHistory history) : IAsyncDisposable
@@ -159,12 +157,12 @@ public sealed class ControlPlane : IAsyncDisposable
         supervisor.Run("encryption", _encryption.RunAsync);
         supervisor.Run("trust", ct => TellTrustAsync(settings, live, ct));
         supervisor.Run("access", Security.RunAsync);
-        if (settings.Flags.MoreResources().Any(r => r.Kind == Api.Certificates.V1beta1.ClusterTrustBundle.Info))
+        if (Server.Options.MoreServed.Has(Api.Certificates.V1beta1.ClusterTrustBundle.Info))
             supervisor.Run("trust-bundle", ct => ServingTrustBundle.KeepAsync(As("system:apiserver", "kube-apiserver", "system:masters"), live, _time, ct));
         supervisor.Run("flow-policy", ct => FlowPolicy.KeepAsync(As("system:apiserver", "kube-apiserver", "system:masters"), _time, ct));
         var options = new Controllers.ControllerOptions
         {
-            Run = settings.Flags.Controllers(), MoreServed = MoreServed(settings),
+            Run = settings.Flags.Controllers(), MoreServed = Server.Options.MoreServed,
             CurrentRootCa = () => live.Now.Authority.TrustedPem, OnRootCaChange = live.OnChange, SigningAuthority = () => live.Now.Authority.Signing, ClusterCidr = settings.PodCidr,
             ServiceAccountToken = (account, secret) => LegacyTokens.Make(live.Now.TokenKeys[0], account, secret),
         };

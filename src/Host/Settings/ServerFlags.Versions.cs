@@ -14,7 +14,7 @@ public sealed partial class ServerFlags
 
     /// <summary>What is served beyond the default: resources that no version of by default has.</summary>
     /// <exception cref="SettingsException">A version is unknown, or cannot be turned off.</exception>
-    public ImmutableArray<ResourceInfo> MoreResources()
+    public MoreServed MoreServed()
     {
         var found = ImmutableArray.CreateBuilder<ResourceInfo>();
         foreach (string asked in Text("runtime-config").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
@@ -28,7 +28,7 @@ public sealed partial class ServerFlags
             if (!on) foreach (var r in meant) found.Remove(r);
             else found.AddRange(meant.Where(r => !found.Contains(r)));
         }
-        return found.ToImmutable();
+        return new(found.ToImmutable());
     }
 
     static bool Means(string asked, GroupVersionResource gvr) => asked switch

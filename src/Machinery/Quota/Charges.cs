@@ -1,16 +1,20 @@
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Machinery.Volumes;
+using ResourceClaim = Hanbae.Api.Resource.V1.ResourceClaim;
 
 namespace Hanbae.Machinery.Quota;
 
 /// <summary>What an object costs of a quota: upstream's evaluators as functions. Admission charges by it and the controller counts by it.</summary>
 public static class Charges
 {
-    const string ByStorageClass = ".storageclass.storage.k8s.io/";
+    const string ByStorageClass = ".storageclass.storage.k8s.io/", ByDeviceClass = ".deviceclass.resource.k8s.io/devices";
+    /// <summary>What a claim to all devices may come to: as many results as an allocation may have.</summary>
+    const int AllDevices = 32;
+    static readonly GroupResource s_deviceClaims = new("resource.k8s.io", "resourceclaims");
 
     /// <summary>Kinds that cost more than their count.</summary>
-    public static bool IsMeasured(GroupResource resource) => resource is { Group: "", Resource: "pods" or "services" or "persistentvolumeclaims" };
+    public static bool IsMeasured(GroupResource resource) => resource is { Group: "", Resource: "pods" or "services" or "persistentvolumeclaims" } || resource == s_deviceClaims;
 
     /// <summary>The names by which objects of a resource may be counted: <c>count/deployments.apps</c>, and for some of core plainly so.</summary>
     public static (string Count, string? Plain) NamesOf(GroupResource resource) =>
@@ -21,7 +25,7 @@ public static class Charges
     {
         var (count, plain) = NamesOf(resource);
         if (name == count || name == plain) return true;
-        if (resource.Group.Length > 0) return false;
+        if (resource.Group.Length > 0) return resource == s_deviceClaims && name.EndsWith(ByDeviceClass, StringComparison.Ordinal);
         return resource.Resource switch
         {
             "services" => name is "services.nodeports" or "services.loadbalancers",
@@ -52,6 +56,7 @@ public static class Charges
         {
             Service service => counted.With(Of(service)),
             PersistentVolumeClaim claim => counted.With(Of(claim)),
+            ResourceClaim claim => counted.With(Of(claim)),
             _ => counted,
         };
     }
@@ -97,6 +102,22 @@ public static class Charges
         storage = storage.RoundUp(0);
         cost = cost.Set("requests.storage", storage);
         return name.Length > 0 ? cost.Set(name + ByStorageClass + "requests.storage", storage) : cost;
+    }
+
+    /// <summary>Of alternatives the most of each class (KEP-4816).</summary>
+    static Map<Quantity> Of(ResourceClaim claim)
+    {
+        static Map<Quantity> Devices(string name, string mode, long count) =>
+            Map.Of((name + ByDeviceClass, new Quantity(mode switch { "ExactCount" => count, "All" => AllDevices, _ => 0 })));
+        var cost = default(Map<Quantity>);
+        foreach (var request in claim.Spec.Devices.Requests)
+        {
+            if (request.Exactly is { } exactly) cost = cost.Plus(Devices(exactly.DeviceClassName, exactly.AllocationMode, exactly.Count));
+            var most = default(Map<Quantity>);
+            foreach (var either in request.FirstAvailable) most = most.Larger(Devices(either.DeviceClassName, either.AllocationMode, either.Count));
+            cost = cost.Plus(most);
+        }
+        return cost;
     }
 
     /// <summary>A quota of processor or memory asks every container to say what it needs.</summary>

@@ -18,8 +18,8 @@ public static class QuotaScopes
 
     public static bool Matches(ScopedResourceSelectorRequirement term, IObject obj) => (obj, term.ScopeName) switch
     {
-        (Pod pod, "Terminating") => pod.Spec.ActiveDeadlineSeconds >= 0,
-        (Pod pod, "NotTerminating") => !(pod.Spec.ActiveDeadlineSeconds >= 0),
+        (Pod pod, "Terminating") => IsTerminating(pod),
+        (Pod pod, "NotTerminating") => !IsTerminating(pod),
         (Pod pod, "BestEffort") => PodAmounts.IsBestEffort(pod),
         (Pod pod, "NotBestEffort") => !PodAmounts.IsBestEffort(pod),
         (Pod pod, "PriorityClass") => Any(term, pod.Spec.PriorityClassName.Length > 0 ? [pod.Spec.PriorityClassName] : []),
@@ -27,6 +27,17 @@ public static class QuotaScopes
         (PersistentVolumeClaim claim, "VolumeAttributesClass") => Any(term, Classes(claim)),
         _ => false,
     };
+
+    /// <summary>Whether no scope tells two states of one object apart, as far as they may change: nothing has gone from one quota to another.</summary>
+    public static bool Alike(IObject a, IObject b) => (a, b) switch
+    {
+        (Pod x, Pod y) => IsTerminating(x) == IsTerminating(y) && PodAmounts.IsBestEffort(x) == PodAmounts.IsBestEffort(y),
+        (PersistentVolumeClaim x, PersistentVolumeClaim y) => Classes(x).ToHashSet().SetEquals(Classes(y)),
+        _ => true,
+    };
+
+    /// <summary>Whether it has so long to live and no longer.</summary>
+    static bool IsTerminating(Pod pod) => pod.Spec.ActiveDeadlineSeconds >= 0;
 
     /// <summary>As a label selector of upstream that is asked with each name in turn; without one, with none.</summary>
     static bool Any(ScopedResourceSelectorRequirement term, IReadOnlyList<string> names) => term.Operator switch

@@ -32,7 +32,7 @@ sealed partial class AggregationLoop(ApiServer server, AggregationOptions option
     readonly Channel<bool> _changed = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
     readonly Dictionary<string, (Remote Remote, long DocumentsAt)> _remotes = [];
 
-    public Task RegisterAsync(CancellationToken ct) => new Ensure(server.Transport, server.Options.Time).AllAsync(BuiltInServices.AtStart(server.Options.MoreGroups), Renewed, ct);
+    public Task RegisterAsync(CancellationToken ct) => new Ensure(server.Transport, server.Options.Time).AllAsync(BuiltInServices.AtStart(server.Options.Groups), Renewed, ct);
 
     public async Task RunAsync(CancellationToken ct)
     {

@@ -1,5 +1,5 @@
 using System.Net;
-using Hanbae.Api;
+using Hanbae.Api.Rest;
 
 namespace Hanbae.Server.Bootstrap;
 
@@ -18,6 +18,6 @@ public sealed record BootstrapOptions
     /// <summary>PEM of who signs front proxies' certificates.</summary>
     public string FrontProxyAuthority { get; init; } = "";
     /// <summary>Resources that are served though they are not by default: those who work with them have roles for it.</summary>
-    public IReadOnlyCollection<GroupResource> MoreServed { get; init; } = [];
+    public MoreServed MoreServed { get; init; } = MoreServed.None;
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

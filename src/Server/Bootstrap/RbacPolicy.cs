@@ -1,6 +1,7 @@
 using Hanbae.Api;
 using Hanbae.Api.Meta.V1;
 using Hanbae.Api.Rbac.V1;
+using Hanbae.Api.Rest;
 using Hanbae.Server.Auth.Rbac;
 using Hanbae.Server.Bootstrap.Policy;
 
@@ -14,11 +15,11 @@ static class RbacPolicy
     const string AutoUpdate = "rbac.authorization.kubernetes.io/autoupdate";
 
     /// <param name="served">Of the resources that are not served by default, those that are.</param>
-    public static async Task EnsureAsync(Ensure ensure, IReadOnlyCollection<GroupResource> served, CancellationToken ct)
+    public static async Task EnsureAsync(Ensure ensure, MoreServed served, CancellationToken ct)
     {
         var policy = PolicyText.Read(ClusterRoles.Text, ControllerRoles.Text, HanbaeRoles.Text);
         foreach (string resource in s_optional)
-            if (!served.Contains(new("certificates.k8s.io", resource))) Without(policy, resource);
+            if (!served.Has(new GroupResource("certificates.k8s.io", resource))) Without(policy, resource);
         await Task.WhenAll(
             ensure.AllAsync(policy.Roles.OfType<ClusterRole>(), (there, wanted) => Merge(there, wanted), ct),
             ensure.AllAsync(policy.Roles.OfType<Role>(), (there, wanted) => Merge(there, wanted), ct)).ConfigureAwait(false);

@@ -20,10 +20,9 @@ public static class LegacyApis
     static ResourceInfo Nameless(ResourceInfo info) => info with { ShortNames = [], Categories = [] };
 
     /// <summary>What a group serves: by default, and of old.</summary>
-    /// <param name="more">Of beta and alpha versions.</param>
-    internal static IEnumerable<ResourceInfo> Served(ApiGroup group, bool legacy, ImmutableArray<ResourceInfo> more)
+    internal static IEnumerable<ResourceInfo> Served(ApiGroup group, bool legacy, MoreServed more)
     {
-        foreach (var info in more)
+        foreach (var info in more.Resources)
             if (info.Gvr.Group == group.Name) yield return info;
         foreach (string version in group.Default)
             foreach (var info in Resources.Of(new GroupVersion(group.Name, version))) yield return info;

@@ -31,7 +31,7 @@ public sealed class ResourceCatalog : IAsyncDisposable
         Dictionary<(string, string, string), Resource> resources = [];
         Dictionary<GroupResource, StoredResource> stored = [];
         foreach (var group in ApiData.Groups)
-            foreach (var info in LegacyApis.Served(group, options.LegacyApis, options.MoreResources))
+            foreach (var info in LegacyApis.Served(group, options.LegacyApis, options.MoreServed))
             {
                 var kind = Catalog.StorageKind(info.Gvr.GroupResource, info.Kind);
                 var key = Catalog.StoredAs(info.Gvr.GroupResource);

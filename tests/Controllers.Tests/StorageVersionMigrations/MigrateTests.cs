@@ -32,7 +32,7 @@ public sealed class MigrateTests : IAsyncLifetime
         ApiServer? made = null;
         _server = made = new(_store, new()
         {
-            Authorizers = [new AlwaysAllow()], MoreResources = [.. Resources.Of(new Hanbae.Api.GroupVersion("storagemigration.k8s.io", "v1beta1"))],
+            Authorizers = [new AlwaysAllow()], MoreServed = new(Resources.Of(new Hanbae.Api.GroupVersion("storagemigration.k8s.io", "v1beta1"))),
             Paths = [.. new DiscoveryHandler(() => made?.MoreGroups ?? [], "").Routes],
         });
         _client = new ApiClient(new IdentityTransport(_server.Transport, new("admin", ["system:masters"]), "tests"));

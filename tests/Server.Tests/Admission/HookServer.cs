@@ -9,7 +9,7 @@ namespace Hanbae.Server.Tests.Admission;
 /// <summary>A webhook over HTTPS, as clients run them: what it answers stands by path.</summary>
 public sealed class HookServer : IAsyncDisposable
 {
-    readonly ConcurrentDictionary<string, Func<JsonObject, JsonObject>> _answers = new();
+    readonly ConcurrentDictionary<string, Func<JsonObject, Task<JsonObject>>> _answers = new();
 
     HttpsServer _https = null!;
 
@@ -36,7 +36,9 @@ public sealed class HookServer : IAsyncDisposable
     public static string Text(JsonValue? value, params string[] path) => At(value, path) is JsonString s ? s.Value : "";
 
     /// <summary>Answers reviews at a path.</summary>
-    public HookServer On(string path, Func<JsonObject, JsonObject> answer)
+    public HookServer On(string path, Func<JsonObject, JsonObject> answer) => On(path, r => Task.FromResult(answer(r)));
+
+    public HookServer On(string path, Func<JsonObject, Task<JsonObject>> answer)
     {
         _answers[path] = answer;
         return this;
@@ -72,7 +74,7 @@ public sealed class HookServer : IAsyncDisposable
             http.Response.StatusCode = 404;
             return;
         }
-        var response = answer(request);
+        var response = await answer(request);
         if (response["uid"] is null) response = response.With("uid", request["uid"]!);
         await http.Response.Body.WriteAsync(JsonObject.Of(("apiVersion", review["apiVersion"]!), ("kind", "AdmissionReview"), ("response", response)).ToUtf8());
     }

@@ -140,7 +140,10 @@ public sealed class MutatingWebhookTests : IAsyncLifetime
         await _rig.MutateAsync("hooks", _rig.Webhook("custom", "/custom", rule));
         await _rig.GoodAsync("POST", CrdRig.Things, """{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"a"},"x":"1"}""");
 
-        await _rig.GoodAsync("PATCH", CrdRig.Definitions + "/things.example.com", Versions(true), "application/merge-patch+json");
+        await _rig.GoodAsync("PATCH", CrdRig.Definitions + "/things.example.com", Versions(true), "application/strategic-merge-patch+json");
+        // At once, whether the new version is stored yet or not.
+        var patched = await _rig.GoodAsync("PATCH", CrdRig.Things.Replace("v1", "v2") + "/a", """[{"op":"add","path":"/dummy","value":"test"}]""", "application/json-patch+json");
+        Assert.Equal(("example.com/v2", "1", "test", "example.com/v1"), (patched.Text("apiVersion"), patched.Text("x"), patched.Text("dummy"), patched.Text("seen")));
         await CrdRig.UntilAsync(() => Task.FromResult(_rig.Test.Server.Resources.Stored(new("example.com", "things"))?.Kind.Gvk.Version == "v2"), "v2 is stored");
         await _rig.GoodAsync("PATCH", CrdRig.Things + "/a", """{"x":"2"}""", "application/merge-patch+json");
         // By way of the equivalent version.

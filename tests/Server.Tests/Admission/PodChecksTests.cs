@@ -70,7 +70,9 @@ public sealed class PodChecksTests
         { "v1.36", One(Good.Replace("[\"ALL\"]", "[\"ALL\"],\"add\":[\"NET_BIND_SERVICE\",\"CHOWN\"]", StringComparison.Ordinal)), "unrestricted capabilities (container \"a\" must not include \"CHOWN\" in securityContext.capabilities.add)" },
         // What the stricter check says again is said once.
         { "v1.36", One(Good.Replace("\"drop\":[\"ALL\"]", "\"add\":[\"BPF\"]", StringComparison.Ordinal)), "unrestricted capabilities (container \"a\" must set securityContext.capabilities.drop=[\"ALL\"]; container \"a\" must not include \"BPF\" in securityContext.capabilities.add)" },
-        { "v1.36", One(Good, "", ",\"volumes\":[{\"name\":\"h\",\"hostPath\":{\"path\":\"/\"}},{\"name\":\"n\",\"nfs\":{\"server\":\"s\",\"path\":\"/\"}},{\"name\":\"c\",\"configMap\":{}},{\"name\":\"i\",\"image\":{\"reference\":\"x\"}}]"), "restricted volume types (volumes \"h\", \"n\", \"i\" use restricted volume types \"hostPath\", \"nfs\", \"unknown\")" },
+        { "v1.36", One(Good, "", ",\"volumes\":[{\"name\":\"h\",\"hostPath\":{\"path\":\"/\"}},{\"name\":\"n\",\"nfs\":{\"server\":\"s\",\"path\":\"/\"}},{\"name\":\"c\",\"configMap\":{}},{\"name\":\"i\",\"image\":{\"reference\":\"x\"}}]"), "restricted volume types (volumes \"h\", \"n\" use restricted volume types \"hostPath\", \"nfs\")" },
+        // Images are no more than what a container runs, in every version since they are volumes.
+        { "v1.0", One("{\"runAsNonRoot\":true}", "", ",\"volumes\":[{\"name\":\"i\",\"image\":{\"reference\":\"x\"}}]"), "" },
         { "v1.36", One(Good.Replace("\"runAsNonRoot\":true", "\"runAsNonRoot\":false", StringComparison.Ordinal), "", ",\"securityContext\":{\"runAsNonRoot\":false}"), "runAsNonRoot != true (pod and container \"a\" must not set securityContext.runAsNonRoot=false)" },
         { "v1.36", One(Good.Replace("\"runAsNonRoot\":true,", "", StringComparison.Ordinal), "", ",\"securityContext\":{\"runAsNonRoot\":true}"), "" },
         { "v1.36", One(Good.Replace("\"runAsNonRoot\":true", "\"runAsUser\":0", StringComparison.Ordinal), "", ",\"hostUsers\":false"), "" },

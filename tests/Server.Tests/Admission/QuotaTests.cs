@@ -98,6 +98,7 @@ public sealed class QuotaTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Attack", "quota races")]
     public async Task Many_at_once_get_exactly_what_there_is()
     {
         await QuotaAsync("pods=7,count/pods=100");

@@ -58,6 +58,21 @@ public sealed class ValidatingWebhookTests : IAsyncLifetime
         Assert.Equal((400, "admission webhook \"attach.example.com\" denied the request: attaching to pod 'a' is not allowed"), (answer.Code, answer.Message));
     }
 
+    [Theory]
+    [Kubectl("1.27"), Kubectl("1.33")]
+    [Trait("Conformance", "[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should be able to deny attaching pod [Conformance]")]
+    public async Task Kubectl_says_why_attaching_is_refused(string kubectl)
+    {
+        await _rig.GoodAsync("POST", Pods, Pod("a"));
+        await _rig.GoodAsync("PATCH", Pods + "/a/status", """{"status":{"phase":"Running","containerStatuses":[{"name":"main","image":"example/app:1","imageID":"x","ready":true,"restartCount":0,"state":{"running":{} } }]}}""", "application/merge-patch+json");
+        _rig.Hook.On("/attach", r => Deny($"attaching to pod '{Text(r, "name")}' is not allowed"));
+        await _rig.ValidateAsync("hooks", _rig.Webhook("attach", "/attach", Rule("CONNECT", "", "v1", "pods/attach")));
+        await using var session = new KubectlSession(kubectl, _rig.Test, borrowed: true);
+        var ran = await session.TryAsync("", "attach", "--namespace=default", "a", "-i", "-c=main");
+        Assert.NotEqual(0, ran.Code);
+        Assert.Contains("attaching to pod 'a' is not allowed", ran.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     [Trait("Conformance", "[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should be able to deny custom resource creation, update and deletion [Conformance]")]
     public async Task Custom_resources_are_refused_at_every_write()
@@ -104,6 +119,21 @@ public sealed class ValidatingWebhookTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Conformance", "[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should unconditionally reject operations on fail closed webhook [Conformance]")]
+    public async Task A_webhook_that_nobody_vouches_for_is_not_told_anything()
+    {
+        string Hook(string failure) => _rig.Webhook(failure.ToLowerInvariant(), "/allow", Rule("CREATE", "", "v1", "configmaps"), $"\"failurePolicy\":\"{failure}\",\"namespaceSelector\":{{\"matchLabels\":{{\"held\":\"{failure}\"}}}}")
+            .Replace($",\"caBundle\":\"{_rig.Hook.Bundle}\"", "", StringComparison.Ordinal);
+        await _rig.ValidateAsync("hooks", Hook("Fail"), Hook("Ignore"));
+        foreach (string failure in (string[])["Fail", "Ignore"]) await _rig.GoodAsync("POST", "/api/v1/namespaces", $$"""{"metadata":{"name":"{{failure.ToLowerInvariant()}}","labels":{"held":"{{failure}}"} } }""");
+        var answer = await _rig.Test.PostAsync("/api/v1/namespaces/fail/configmaps", """{"metadata":{"name":"foo"}}""");
+        Assert.Equal((500, "InternalError"), (answer.Code, answer.Text("reason")));
+        Assert.Equal($"Internal error occurred: failed calling webhook \"fail.example.com\": failed to call webhook: Post \"https://localhost:{_rig.Hook.Port}/allow?timeout=30s\": tls: failed to verify certificate: x509: certificate signed by unknown authority", answer.Message);
+        await _rig.GoodAsync("POST", "/api/v1/namespaces/ignore/configmaps", """{"metadata":{"name":"foo"}}""");
+        Assert.Empty(_rig.Hook.Seen);
+    }
+
+    [Fact]
     [Trait("Conformance", "[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should honor timeout [Conformance]")]
     public async Task A_webhook_has_as_long_as_its_timeout()
     {
@@ -112,6 +142,7 @@ public sealed class ValidatingWebhookTests : IAsyncLifetime
         var answer = await _rig.Test.PostAsync(ConfigMaps, ConfigMap("a"));
         Assert.Equal(500, answer.Code);
         Assert.Equal($"Internal error occurred: failed calling webhook \"slow.example.com\": failed to call webhook: Post \"https://localhost:{_rig.Hook.Port}/hang?timeout=1s\": context deadline exceeded", answer.Message);
+        Assert.Equal(404, (await _rig.Test.GetAsync(ConfigMaps + "/a")).Code);
 
         await _rig.GoodAsync("PATCH", Validating + "/hooks", """[{"op":"replace","path":"/webhooks/0/failurePolicy","value":"Ignore"}]""", "application/json-patch+json");
         await _rig.GoodAsync("POST", ConfigMaps, ConfigMap("a"));

@@ -91,6 +91,7 @@ public sealed class WebhookReviewTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Attack", "CEL cost bombs")]
     public async Task Conditions_that_cost_too_much_fail()
     {
         string costly = "[1,2,3,4,5,6,7,8,9,10].all(a, [1,2,3,4,5,6,7,8,9,10].all(b, [1,2,3,4,5,6,7,8,9,10].all(c, [1,2,3,4,5,6,7,8,9,10].all(d, [1,2,3,4,5,6,7,8,9,10].all(e, [1,2,3,4,5,6,7,8,9,10].all(f, a + b + c + d + e + f > 0))))))";

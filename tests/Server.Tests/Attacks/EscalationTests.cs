@@ -42,6 +42,7 @@ public sealed class EscalationTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Attack", "RBAC escalation by bind")]
     public async Task Nobody_binds_what_he_does_not_hold()
     {
         Subject[] me = [User("bob")];
@@ -56,6 +57,7 @@ public sealed class EscalationTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Attack", "RBAC escalation by aggregation")]
     public async Task Nobody_has_others_rights_gathered_for_him()
     {
         // A role that gathers could gather anything; a role that is gathered must not say more than its writer may.
@@ -73,6 +75,7 @@ public sealed class EscalationTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Attack", "RBAC escalation by escalate")]
     public async Task Escalate_and_bind_are_for_what_they_name()
     {
         await _server.BindAsync("binder", User("bob"), Rule("bind", Group, "clusterroles", "same"), Rule("escalate", Group, "clusterroles", "mine"));
@@ -84,6 +87,7 @@ public sealed class EscalationTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Attack", "a node reading other nodes' secrets")]
     public async Task A_node_sees_nothing_of_other_nodes()
     {
         var node = new Identity("system:node:n1", ["system:nodes", "system:authenticated"]);

@@ -103,6 +103,7 @@ public sealed class AloneInTheProcess;
 public sealed class FloodMemoryTests(Xunit.Abstractions.ITestOutputHelper output)
 {
     [Fact]
+    [Trait("Attack", "request floods")]
     public async Task What_is_kept_of_a_storm_is_what_runs_and_waits()
     {
         await using var rig = await FlowRig.StartAsync(new() { MaxReads = 40, MaxWrites = 20 });
@@ -127,6 +128,7 @@ public sealed class FloodMemoryTests(Xunit.Abstractions.ITestOutputHelper output
 
     /// <summary>What each of two floods leaves of the process, a second one four times as long as the first.</summary>
     [Fact]
+    [Trait("Attack", "request floods")]
     public async Task A_longer_flood_makes_the_process_no_larger()
     {
         const int First = 4_000, Connections = 8;

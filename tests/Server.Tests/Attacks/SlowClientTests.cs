@@ -36,6 +36,7 @@ public sealed class SlowClientTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Attack", "slow readers")]
     public async Task Who_does_not_read_a_list_loses_it()
     {
         await FillAsync();
@@ -126,6 +127,7 @@ public sealed class SlowClientTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Attack", "slow writers")]
     public async Task A_body_that_trickles_is_not_waited_for()
     {
         await using var client = await RawClient.ConnectAsync(_server, "http/1.1");

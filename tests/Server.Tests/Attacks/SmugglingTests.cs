@@ -64,6 +64,7 @@ public sealed class SmugglingTests : IAsyncLifetime
     [InlineData("a bare carriage return", "GET /livez HTTP/1.1\r\nHost: localhost\r\nX-A: a\rb\r\nConnection: close\r\n\r\n")]
     [InlineData("a header without a name", "GET /livez HTTP/1.1\r\nHost: localhost\r\n: b\r\nConnection: close\r\n\r\n")]
     [InlineData("a version that is none", "GET /livez HTTP/1.2\r\nHost: localhost\r\nConnection: close\r\n\r\n")]
+    [Trait("Attack", "header smuggling")]
     public async Task What_can_be_read_in_two_ways_is_not_read(string what, string request)
     {
         string answer = await SayAsync(request + Smuggled);
@@ -157,12 +158,26 @@ public sealed class SmugglingTests : IAsyncLifetime
     [InlineData("X-Remote-User: bob\r\n", "403", "403")]
     [InlineData("X_Remote_User: bob\r\nX-Remote-Group: system:masters\r\n", "403", "403")]
     [InlineData("Authorization: Bearer anns\r\nImpersonate-User: bob\r\n", "403", "403")]
+    [Trait("Attack", "forged front-proxy headers")]
     public async Task Headers_make_nobody_of_somebody_else(string headers, string code, string other)
     {
         string answer = await SayAsync(Get + headers + "\r\n");
 
         Assert.True(answer.StartsWith("HTTP/1.1 " + code, StringComparison.Ordinal) || answer.StartsWith("HTTP/1.1 " + other, StringComparison.Ordinal), answer[..Math.Min(200, answer.Length)]);
         Assert.DoesNotContain("PodList", answer);
+    }
+
+    [Theory]
+    [InlineData(".."), InlineData("."), InlineData("a/b"), InlineData("../x"), InlineData("a%2fb"), InlineData("..%2f"), InlineData("a\\\\b"), InlineData("a\\u0000b"), InlineData("a\\nb"), InlineData("\u2024\u2024")]
+    [Trait("Attack", "path traversal in names")]
+    public async Task What_is_a_path_is_no_name(string name)
+    {
+        await _server.BindAsync("maps", User("ann"), Rule("create", "", "configmaps"));
+        async Task<int> CodeAsync(string path, string body) => (await _server.Http.SendAsync("POST", path, body, headers: [("Authorization", "Bearer anns")])).Code;
+        Assert.Equal(201, await CodeAsync("/api/v1/namespaces/default/configmaps", """{"metadata":{"name":"plain"}}"""));
+        Assert.Equal(422, await CodeAsync("/api/v1/namespaces/default/configmaps", $$"""{"metadata":{"name":"{{name}}"} }"""));
+        // Keys become files of volumes.
+        Assert.Equal(422, await CodeAsync("/api/v1/namespaces/default/configmaps", $$"""{"metadata":{"name":"keys"},"data":{"{{name}}":"x"} }"""));
     }
 
     [Theory]
@@ -188,6 +203,7 @@ public sealed class SmugglingTests : IAsyncLifetime
     [InlineData("/api/v1/./namespaces/default/pods")]
     [InlineData("/api/v1/namespaces/kube-system/../default/pods")]
     [InlineData("/livez/../api/v1/namespaces/default/secrets")]
+    [Trait("Attack", "path traversal in names")]
     public async Task A_path_that_turns_about_leads_nowhere(string path)
     {
         await _server.MakeAsync(new Api.Core.V1.Secret { Metadata = new() { Name = "y", Namespace = "default" }, Data = Api.Map.Of(("k", Api.Bytes.FromText("v"))) });
@@ -199,6 +215,7 @@ public sealed class SmugglingTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Attack", "oversized HTTP/2 settings")]
     public async Task Settings_of_any_size_and_number_hurt_nobody_else()
     {
         // HEADER_TABLE_SIZE, MAX_CONCURRENT_STREAMS and INITIAL_WINDOW_SIZE at their most, over and over.

@@ -1,4 +1,6 @@
+using System.Buffers.Text;
 using System.Security.Cryptography;
+using System.Text;
 using Hanbae.Api.Authentication.V1;
 using Hanbae.Api.Json;
 using Hanbae.Server.Auth;
@@ -43,6 +45,7 @@ public sealed class TokenAttackTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Attack", "expired and future tokens")]
     public async Task Only_what_is_right_in_every_claim_is_right()
     {
         long now = _server.Clock.Now.ToUnixTimeSeconds();
@@ -69,6 +72,31 @@ public sealed class TokenAttackTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Attack", "alg confusion")]
+    public async Task A_token_does_not_choose_how_it_is_checked()
+    {
+        string[] parts = (await TokenAsync(c => c)).Split('.');
+        static string Encode(string text) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(text));
+        Assert.Equal(201, await CodeAsync(string.Join('.', parts)));
+        Assert.Equal(401, await CodeAsync($"{Encode("{\"alg\":\"none\"}")}.{parts[1]}."));
+        // The public key is known to all: it is no secret to sign with.
+        string pem = _key.ExportSubjectPublicKeyInfoPem();
+        foreach (byte[] secret in (byte[][])[_key.ExportSubjectPublicKeyInfo(), Encoding.UTF8.GetBytes(pem), Encoding.UTF8.GetBytes(pem + "\n"), []])
+        {
+            string signed = $"{Encode("{\"alg\":\"HS256\",\"typ\":\"JWT\"}")}.{parts[1]}";
+            Assert.Equal(401, await CodeAsync($"{signed}.{Base64Url.EncodeToString(HMACSHA256.HashData(secret, Encoding.UTF8.GetBytes(signed)))}"));
+        }
+        // A signature of nothing but zeros once passed for any (CVE-2022-21449).
+        Assert.Equal(401, await CodeAsync($"{parts[0]}.{parts[1]}.{Base64Url.EncodeToString(new byte[64])}"));
+        // Nor does it bring its own key.
+        using var mine = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var point = mine.ExportParameters(false).Q;
+        string header = Encode($$$"""{"alg":"ES256","jwk":{"kty":"EC","crv":"P-256","x":"{{{Base64Url.EncodeToString(point.X!)}}}","y":"{{{Base64Url.EncodeToString(point.Y!)}}}"} }""");
+        Assert.Equal(401, await CodeAsync($"{header}.{parts[1]}.{Base64Url.EncodeToString(mine.SignData(Encoding.UTF8.GetBytes($"{header}.{parts[1]}"), HashAlgorithmName.SHA256))}"));
+    }
+
+    [Fact]
+    [Trait("Attack", "token replay across audiences")]
     public async Task A_token_for_one_is_not_replayed_at_another()
     {
         var request = (TokenRequest)Good(await _server.CallAsync(Admin, "POST", "/api/v1/namespaces/default/serviceaccounts/default/token", new TokenRequest { Spec = new() { Audiences = ["vault"] } })).Object!;

@@ -115,6 +115,7 @@ public sealed class AuthorizationConfigurationTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Attack", "CEL cost bombs")]
     public async Task A_condition_that_costs_too_much_is_as_the_policy_says()
     {
         const string Bomb = "    matchConditions:\n    - expression: \"request.groups.all(a, request.groups.all(b, request.groups.all(c, a + b + c != '')))\"";

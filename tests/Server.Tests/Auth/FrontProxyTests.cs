@@ -67,6 +67,7 @@ public sealed class FrontProxyTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Attack", "forged front-proxy headers")]
     public async Task What_others_say_of_themselves_does_not()
     {
         using var stranger = Signed("CN=somebody", _proxies);

@@ -74,6 +74,7 @@ public sealed class ImpersonationTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Attack", "RBAC escalation by impersonate")]
     public async Task Nobody_becomes_a_master_a_node_or_an_account_by_the_right_to_users()
     {
         await _server.BindAsync("who", User("bob"), Rule("impersonate:user-info", Authentication, "users,groups,uids,userextras/*"), Rule("impersonate-on:user-info:list", "", "pods"));

@@ -133,6 +133,7 @@ public sealed class OidcTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Attack", "alg confusion")]
     public async Task No_token_chooses_how_it_is_checked()
     {
         await using var server = await StartWith(Head + _issuer.Config(Plain));
@@ -167,6 +168,7 @@ public sealed class OidcTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Attack", "CEL cost bombs")]
     public async Task A_bomb_among_claims_costs_no_more_than_an_expression_may()
     {
         await using var server = await StartWith(Head + _issuer.Config("username: {expression: \"claims.l.map(a, claims.l.map(b, claims.l.map(c, a + b + c))).size() > 0 ? claims.sub : 'x'\"}"));

@@ -26,11 +26,11 @@ public sealed class PodCertificateTests : IAsyncLifetime, IDisposable
     Pod _pod = null!;
     ServiceAccount _account = null!;
 
-    static ResourceInfo[] Served => [.. Resources.Of(new Hanbae.Api.GroupVersion("certificates.k8s.io", "v1beta1")).Where(r => r.Gvr.Resource == "podcertificaterequests")];
+    static MoreServed Served => new([.. Resources.Of(new Hanbae.Api.GroupVersion("certificates.k8s.io", "v1beta1")).Where(r => r.Gvr.Resource == "podcertificaterequests")]);
 
     public async Task InitializeAsync()
     {
-        _server = await StartAsync(null, o => o with { MoreResources = [.. Served], MoreGroups = ServedGroup.Of(Served) });
+        _server = await StartAsync(null, o => o with { MoreServed = Served });
         await _server.BindAsync("answer", User("signer"), Rule("get,list,watch", "certificates.k8s.io", "podcertificaterequests"), Rule("update,patch", "certificates.k8s.io", "podcertificaterequests/status"));
         _one = await _server.MakeAsync(new Node { Metadata = new() { Name = "one" } });
         _account = await _server.GetAsync<ServiceAccount>("default", "default");
@@ -197,7 +197,7 @@ public sealed class PodCertificateTests : IAsyncLifetime, IDisposable
         string[] roles = ["system:node", "system:controller:podcertificaterequestcleaner"];
         await ClusterBootstrap.EnsureAsync(_server.Api.Transport, new(), CancellationToken.None);
         foreach (string role in roles) Assert.False(await SpeaksAsync(role), role);
-        await ClusterBootstrap.EnsureAsync(_server.Api.Transport, new() { MoreServed = [.. Served.Select(r => r.Gvr.GroupResource)] }, CancellationToken.None);
+        await ClusterBootstrap.EnsureAsync(_server.Api.Transport, new() { MoreServed = Served }, CancellationToken.None);
         foreach (string role in roles) Assert.True(await SpeaksAsync(role), role);
         // The other feature is still off.
         Assert.Equal(404, (await _server.CallAsync(Admin, "GET", "/apis/rbac.authorization.k8s.io/v1/clusterroles/system:cluster-trust-bundle-discovery")).Code);

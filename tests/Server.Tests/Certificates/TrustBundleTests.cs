@@ -21,7 +21,7 @@ public sealed class TrustBundleTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         var more = Resources.Of(new GroupVersion("certificates.k8s.io", "v1beta1")).Where(r => r.Gvr.Resource == "clustertrustbundles").ToArray();
-        _server = await StartAsync(null, o => o with { MoreResources = [.. more], MoreGroups = ServedGroup.Of(more) });
+        _server = await StartAsync(null, o => o with { MoreServed = new([.. more]) });
         await _server.BindAsync("publish", User("publisher"), Rule("create,update,get,list,delete", "certificates.k8s.io", "clustertrustbundles"));
     }
 

@@ -21,13 +21,16 @@ sealed class ResourceQuotas(ServedObjects objects, TimeProvider time, IReadOnlyL
     {
         // Events are never limited: they would hide why something else is refused.
         Operation.Create => subresource.Length == 0 && resource.Resource != "events",
-        Operation.Update when resource.Group.Length == 0 => (resource.Resource, subresource) is ("services", "") or ("pods", "resize") or ("persistentvolumeclaims", "" or "status"),
+        Operation.Update when resource.Group.Length == 0 => (resource.Resource, subresource) is ("services", "") or ("pods", "" or "resize") or ("persistentvolumeclaims", "" or "status"),
+        Operation.Update => resource is { Group: "resource.k8s.io", Resource: "resourceclaims" } && subresource.Length == 0,
         _ => false,
     };
 
     public async ValueTask ValidateAsync(AdmissionRequest request, CancellationToken ct)
     {
         if (request.Namespace.Length == 0 || request.Object is not IObject obj) return;
+        // A Pod may come from one scope to another by its deadline; nothing else that an update changes costs anything.
+        if (obj is Pod && request is { Operation: Operation.Update, Subresource: "", OldObject: { } before } && QuotaScopes.Alike(before, obj)) return;
         var quotas = await objects.ListAsync<ResourceQuota>(request.Namespace, ct).ConfigureAwait(false);
         var resource = request.Resource.GroupResource;
         if (limited.Count > 0) LimitedUse.Check(request, resource, obj, quotas, limited, time.GetUtcNow());

@@ -25,7 +25,7 @@ static class RestrictedChecks
 
     public static Violation? Volumes(ObjectMeta meta, PodSpec spec)
     {
-        var bad = spec.Volumes.Where(v => (v.ConfigMap ?? v.Csi ?? v.DownwardAPI ?? v.EmptyDir ?? v.Ephemeral ?? v.PersistentVolumeClaim ?? v.Projected ?? (object?)v.Secret) is null).ToArray();
+        var bad = spec.Volumes.Where(v => (v.ConfigMap ?? v.Csi ?? v.DownwardAPI ?? v.EmptyDir ?? v.Ephemeral ?? v.Image ?? v.PersistentVolumeClaim ?? v.Projected ?? (object?)v.Secret) is null).ToArray();
         if (bad.Length == 0) return null;
         string[] types = [.. bad.Select(TypeOf).Sorted()];
         return new("restricted volume types",

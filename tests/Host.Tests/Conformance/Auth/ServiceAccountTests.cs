@@ -16,6 +16,17 @@ public sealed class ServiceAccountTests(ControlPlaneRig rig)
         new ApiWalk(rig, "v1", "serviceaccounts", """{"kind":"ServiceAccount","automountServiceAccountToken":false}""", """{"automountServiceAccountToken":true}""").WalkAsync();
 
     [Fact]
+    public async Task No_Secret_is_made_for_an_account_that_did_not_ask_for_one()
+    {
+        string root = $"/api/v1/namespaces/{await rig.NamespaceAsync()}";
+        // One that asks is served; whoever would make others of his own has had the same time.
+        await rig.Admin.CreateAsync(root + "/secrets", """{"metadata":{"name":"asked","annotations":{"kubernetes.io/service-account.name":"default"}},"type":"kubernetes.io/service-account-token"}""");
+        await rig.Admin.UntilAsync(root + "/secrets", "asked", s => s.Text("data", "token").Length > 0);
+        Assert.Equal("asked", Assert.Single(await rig.Admin.ListAsync(root + "/secrets")).Name());
+        Assert.Empty((await rig.Admin.GetAsync(root + "/serviceaccounts/default")).Items("secrets"));
+    }
+
+    [Fact]
     [Trait("Conformance", "[sig-auth] ServiceAccounts should guarantee kube-root-ca.crt exist in any namespace [Conformance]")]
     public async Task Every_namespace_has_the_authority_and_keeps_it()
     {

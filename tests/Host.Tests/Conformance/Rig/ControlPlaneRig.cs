@@ -56,14 +56,19 @@ public sealed class ControlPlaneRig : IAsyncLifetime
         }
     }
 
+    /// <summary>The administrator acting as somebody else.</summary>
+    /// <param name="more">Further headers: <c>Impersonate-Group</c>, <c>-Uid</c>, <c>-Extra-…</c>; of each name one, since this client would join them.</param>
+    public Wire As(string user, params ReadOnlySpan<(string Header, string Value)> more) => Client(_pki.Admin, headers: [("Impersonate-User", user), .. more]);
+
     /// <summary>Another client: with a certificate, or with the token of somebody.</summary>
-    public Wire Client(X509Certificate2? certificate = null, string? token = null)
+    public Wire Client(X509Certificate2? certificate = null, string? token = null, params ReadOnlySpan<(string Header, string Value)> headers)
     {
         var handler = new SocketsHttpHandler { UseProxy = false, SslOptions = new() { CertificateChainPolicy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck } } };
         handler.SslOptions.CertificateChainPolicy.CustomTrustStore.AddRange(_pki.Authority.Trusted);
         if (certificate is not null) handler.SslOptions.ClientCertificates = [certificate];
         var http = new HttpClient(handler) { BaseAddress = Address, DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionOrLower, Timeout = Timeout.InfiniteTimeSpan };
         if (token is not null) http.DefaultRequestHeaders.Authorization = new("Bearer", token);
+        foreach (var (name, value) in headers) http.DefaultRequestHeaders.Add(name, value);
         return new(http);
     }
 
