@@ -32,6 +32,8 @@ internal sealed class Cycle(Profile profile, Random random, int percentage = 0)
         public IReadOnlyList<PodInfo> Victims { get; init; } = [];
         /// <summary>Room was made before, and is still being made: the nomination stands.</summary>
         public bool Waits { get; init; }
+        /// <summary>A claim as it is to be written: its devices are of no use to the Pod where they are.</summary>
+        public Api.Resource.V1.ResourceClaim? Frees { get; init; }
     }
 
     public Decision Decide(PodInfo pod, Snapshot snapshot)
@@ -96,14 +98,18 @@ internal sealed class Cycle(Profile profile, Random random, int percentage = 0)
 
     Decision Refuse(PodInfo pod, string message, ulong plugins)
     {
+        Api.Resource.V1.ResourceClaim? frees = null;
+        bool first = true;
         foreach (var plugin in profile.PostFilters)
         {
-            var (said, node, victims, waits) = plugin.PostFilter(pod, this);
-            if (said.Length > 0) message += " " + said;
-            if (node.Length > 0) return new(null, message, plugins) { Nominated = node, Victims = victims ?? [] };
-            if (waits) return new(null, message, plugins) { Waits = true };
+            var outcome = plugin.PostFilter(pod, this);
+            var (said, node, victims, waits) = outcome;
+            if (said.Length > 0) { message += (first ? " " : ", ") + said; first = false; }
+            frees ??= outcome.Frees;
+            if (node.Length > 0) return new(null, message, plugins) { Nominated = node, Victims = victims ?? [], Frees = frees };
+            if (waits) return new(null, message, plugins) { Waits = true, Frees = frees };
         }
-        return new(null, message, plugins);
+        return new(null, message, plugins) { Frees = frees };
     }
 
     int Enough(int nodes)

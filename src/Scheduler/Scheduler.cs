@@ -39,7 +39,7 @@ public sealed class Scheduler
         _bindings = new(options.MaxBindings);
         var configuration = options.Configuration;
         _cycles = configuration.Profiles.ToDictionary(p => p.Name, p => new Cycle(new Profile(p), Random.Shared, p.PercentageOfNodesToScore ?? configuration.PercentageOfNodesToScore));
-        _queue = new(cluster.Time, configuration.PodInitialBackoff, configuration.PodMaxBackoff, pod => CycleOf(pod.Pod)!.Profile);
+        _queue = new(cluster.Time, configuration.PodInitialBackoff, configuration.PodMaxBackoff, pod => CycleOf(pod.Pod)!.Profile, _snapshot);
         _feed = new(cluster, _lock, _snapshot, change => _queue.On(change), Wake);
         _writer = new(cluster);
     }
@@ -169,7 +169,7 @@ public sealed class Scheduler
         // Whatever it was: a Pod that stays assumed or in flight would never be looked at again.
         catch (Exception e)
         {
-            if (decision.Node is not null) Retry(pod, profile);
+            if (decision.Node is not null) await RetryAsync(pod, profile, ct);
             _cluster.Recorder.Event(pod.Pod, "Warning", "FailedScheduling", e.Message);
         }
         finally { if (!released) _bindings.Release(); }
@@ -191,7 +191,7 @@ public sealed class Scheduler
         if (waits && await PrepareAsync(pod, profile, node, ct) is { } refused)
         {
             await _writer.RefuseAsync(pod, profile.Name, new(null, refused, 0), [], ct);
-            Retry(pod, profile);
+            await RetryAsync(pod, profile, ct);
             return;
         }
         try { await profile.Binder.BindAsync(pod, node, _cluster, ct); }
@@ -226,8 +226,14 @@ public sealed class Scheduler
         return null;
     }
 
-    void Retry(PodInfo pod, Profile profile)
+    async Task RetryAsync(PodInfo pod, Profile profile, CancellationToken ct)
     {
+        foreach (var plugin in profile.Releases)
+        {
+            try { await plugin.ReleaseAsync(pod, _cluster, ct); }
+            // The next try takes what is still held for the Pod; whoever deletes it frees it otherwise.
+            catch (ApiException) { }
+        }
         lock (_lock)
         {
             _queue.Errored(pod);
