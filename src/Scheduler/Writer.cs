@@ -11,7 +11,7 @@ internal sealed class Writer(IClusterAccess cluster)
     {
         cluster.Recorder.Event(pod.Pod, "Warning", "FailedScheduling", decision.Message);
         string? nominated = decision.Nominated.Length > 0 ? decision.Nominated : decision.Waits ? null : "";
-        if (Refusal.Patch(pod.Pod, "Unschedulable", decision.Message, nominated, cluster.Time.GetUtcNow()) is { } status) await PatchStatusAsync(pod, status, ct);
+        if (Refusal.Patch(pod.Pod, decision.Error ? "SchedulerError" : "Unschedulable", decision.Message, nominated, cluster.Time.GetUtcNow()) is { } status) await PatchStatusAsync(pod, status, ct);
         if (decision.Frees is { } claim)
         {
             try { await cluster.Client.UpdateStatusAsync(claim, ct); }

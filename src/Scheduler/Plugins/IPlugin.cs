@@ -74,6 +74,8 @@ internal readonly record struct PostFiltered(string Message, string Node = "", I
 {
     /// <summary>A claim as it is to be written: devices that are of no use where they are.</summary>
     public Api.Resource.V1.ResourceClaim? Frees { get; init; }
+    /// <summary>Ways to make room, when others have a say in which is taken.</summary>
+    public List<DefaultPreemption.Candidate>? Candidates { get; init; }
 }
 
 /// <summary>Says how well a Pod would run on a node.</summary>
