@@ -20,6 +20,9 @@ public sealed record ClusterView
     public IReadOnlyList<CSIStorageCapacity> Capacities { get; init; } = [];
     public IReadOnlyList<PodDisruptionBudget> Budgets { get; init; } = [];
     public IReadOnlyList<Service> Services { get; init; } = [];
+    public IReadOnlyList<Api.Resource.V1.ResourceClaim> DeviceClaims { get; init; } = [];
+    public IReadOnlyList<Api.Resource.V1.ResourceSlice> Slices { get; init; } = [];
+    public IReadOnlyList<Api.Resource.V1.DeviceClass> DeviceClasses { get; init; } = [];
     public SchedulerConfiguration Configuration { get; init; } = new();
 
     internal Snapshot Snapshot()
@@ -35,6 +38,9 @@ public sealed record ClusterView
         foreach (var o in Capacities) snapshot.Storage.Capacities[Key.Of(o)] = o;
         foreach (var o in Budgets) snapshot.Budgets[Key.Of(o)] = o;
         foreach (var o in Services) snapshot.Owners.SetService(Key.Of(o), o.Spec.Selector);
+        foreach (var o in DeviceClasses) snapshot.Devices.Set(o);
+        foreach (var o in Slices) snapshot.Devices.Set(o);
+        foreach (var o in DeviceClaims) snapshot.Devices.Set(o);
         foreach (var pod in Pods)
             if (pod.Status.Phase is "Succeeded" or "Failed") continue;
             else if (pod.Spec.NodeName.Length > 0) snapshot.Place(new(pod), pod.Spec.NodeName);

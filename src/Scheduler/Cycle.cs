@@ -14,6 +14,7 @@ internal sealed class Cycle(Profile profile, Random random, int percentage = 0)
     readonly List<(NodeInfo Node, Verdict Verdict)> _refused = [];
     long[] _totals = [], _raw = [];
     int _start;
+    string _narrowers = "";
 
     public Profile Profile => profile;
     public Random Random => random;
@@ -32,10 +33,32 @@ internal sealed class Cycle(Profile profile, Random random, int percentage = 0)
         public IReadOnlyList<PodInfo> Victims { get; init; } = [];
         /// <summary>Room was made before, and is still being made: the nomination stands.</summary>
         public bool Waits { get; init; }
+        /// <summary>A claim as it is to be written: its devices are of no use to the Pod where they are.</summary>
+        public Api.Resource.V1.ResourceClaim? Frees { get; init; }
+        /// <summary>Ways to make room, of which others have yet to choose.</summary>
+        public List<DefaultPreemption.Candidate>? Candidates { get; init; }
+        /// <summary>Something went wrong: the Pod is tried again after a pause, whatever changes.</summary>
+        public bool Error { get; init; }
     }
 
     public Decision Decide(PodInfo pod, Snapshot snapshot)
     {
+        if (Find(pod, snapshot) is { } refused) return refused;
+        if (_fits.Count == 1) return new(_fits[0].Name, "", 0);
+        if (_fits.Count > 1) return new(_fits[Best(Score(pod, snapshot, CollectionsMarshal.AsSpan(_fits)))].Name, "", 0);
+        return None(pod, []);
+    }
+
+    /// <summary>The nodes that fit, of the last Pod that was looked at.</summary>
+    public IReadOnlyList<NodeInfo> Fits => _fits;
+    /// <summary>Others have a say in how room is made: it is offered, not chosen.</summary>
+    public bool Offers { get; private set; }
+
+    /// <summary>Looks for nodes.</summary>
+    /// <returns>Why none was looked at; null when they were.</returns>
+    public Decision? Find(PodInfo pod, Snapshot snapshot)
+    {
+        Offers = false;
         Snapshot = snapshot;
         _refused.Clear();
         _fits.Clear();
@@ -48,14 +71,24 @@ internal sealed class Cycle(Profile profile, Random random, int percentage = 0)
             return Refuse(pod, $"0/{nodes.Length} nodes are available: {opening.Refusal.Reason}.", refused);
         }
         FindFits(pod, snapshot, nodes, opening.Only);
-        if (_fits.Count == 1) return new(_fits[0].Name, "", 0);
-        if (_fits.Count > 1) return new(Best(pod, snapshot).Name, "", 0);
+        _narrowers = opening.Narrowers;
+        return null;
+    }
 
+    /// <summary>No node is left: why, and what would make room.</summary>
+    /// <param name="others">What others say of nodes that would fit.</param>
+    public Decision None(PodInfo pod, IReadOnlyList<(NodeInfo Node, Verdict Verdict)> others, bool offer = false)
+    {
+        var nodes = Snapshot.Nodes;
+        Offers = offer;
         ulong plugins = 0;
         foreach (var (_, verdict) in _refused) plugins |= 1UL << verdict.Plugin;
+        _refused.AddRange(others);
         int absent = nodes.Length - _refused.Count;
         if (absent > 0) plugins |= 1UL << PlaceOf("NodeAffinity");
-        var reasons = Reasons.Of(_refused.Select(r => r.Verdict.Reason!), absent, $"node(s) didn't satisfy plugin(s) [{opening.Narrowers}]");
+        // Nobody knows what would change the minds of others: anything may.
+        if (others.Count > 0) plugins = 0;
+        var reasons = Reasons.Of(_refused.Select(r => r.Verdict.Reason!), absent, $"node(s) didn't satisfy plugin(s) [{_narrowers}]");
         return Refuse(pod, Reasons.Say(nodes.Length, reasons), plugins);
     }
 
@@ -96,14 +129,19 @@ internal sealed class Cycle(Profile profile, Random random, int percentage = 0)
 
     Decision Refuse(PodInfo pod, string message, ulong plugins)
     {
+        Api.Resource.V1.ResourceClaim? frees = null;
+        bool first = true;
         foreach (var plugin in profile.PostFilters)
         {
-            var (said, node, victims, waits) = plugin.PostFilter(pod, this);
-            if (said.Length > 0) message += " " + said;
-            if (node.Length > 0) return new(null, message, plugins) { Nominated = node, Victims = victims ?? [] };
-            if (waits) return new(null, message, plugins) { Waits = true };
+            var outcome = plugin.PostFilter(pod, this);
+            var (said, node, victims, waits) = outcome;
+            if (said.Length > 0) { message += (first ? " " : ", ") + said; first = false; }
+            frees ??= outcome.Frees;
+            if (outcome.Candidates is { } offered) return new(null, message, plugins) { Candidates = offered, Frees = frees };
+            if (node.Length > 0) return new(null, message, plugins) { Nominated = node, Victims = victims ?? [], Frees = frees };
+            if (waits) return new(null, message, plugins) { Waits = true, Frees = frees };
         }
-        return new(null, message, plugins);
+        return new(null, message, plugins) { Frees = frees };
     }
 
     int Enough(int nodes)
@@ -113,15 +151,15 @@ internal sealed class Cycle(Profile profile, Random random, int percentage = 0)
         return Math.Max(FewNodes, nodes * percent / 100);
     }
 
-    NodeInfo Best(PodInfo pod, Snapshot snapshot)
+    /// <summary>The place of the highest.</summary>
+    public int Best(ReadOnlySpan<long> totals)
     {
-        var totals = Score(pod, snapshot, CollectionsMarshal.AsSpan(_fits));
         // Among equals any will do, but not always the same one.
         int best = 0, equals = 1;
         for (int i = 1; i < totals.Length; i++)
             if (totals[i] > totals[best]) { best = i; equals = 1; }
             else if (totals[i] == totals[best] && random.Next(++equals) == 0) best = i;
-        return _fits[best];
+        return best;
     }
 
     /// <summary>What nodes that fit are worth to the Pod that was last opened.</summary>

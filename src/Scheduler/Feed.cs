@@ -2,10 +2,12 @@ using Hanbae.Api;
 using Hanbae.Api.Apps.V1;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Policy.V1;
+using Hanbae.Api.Resource.V1;
 using Hanbae.Api.Storage.V1;
 using Hanbae.Client;
 using Hanbae.Scheduler.Plugins;
 using Hanbae.Scheduler.Tallies;
+using ResourceClaim = Hanbae.Api.Resource.V1.ResourceClaim;
 
 namespace Hanbae.Scheduler;
 
@@ -22,7 +24,8 @@ internal sealed class Feed(IClusterAccess cluster, Lock gate, Snapshot snapshot,
         cluster.Cache<StorageClass>().WhenSyncedAsync(ct), cluster.Cache<CSINode>().WhenSyncedAsync(ct),
         cluster.Cache<CSIDriver>().WhenSyncedAsync(ct), cluster.Cache<CSIStorageCapacity>().WhenSyncedAsync(ct),
         cluster.Cache<PodDisruptionBudget>().WhenSyncedAsync(ct), cluster.Cache<Service>().WhenSyncedAsync(ct),
-        cluster.Cache<ReplicationController>().WhenSyncedAsync(ct), cluster.Cache<ReplicaSet>().WhenSyncedAsync(ct), cluster.Cache<StatefulSet>().WhenSyncedAsync(ct));
+        cluster.Cache<ReplicationController>().WhenSyncedAsync(ct), cluster.Cache<ReplicaSet>().WhenSyncedAsync(ct), cluster.Cache<StatefulSet>().WhenSyncedAsync(ct),
+        cluster.Cache<ResourceClaim>().WhenSyncedAsync(ct), cluster.Cache<ResourceSlice>().WhenSyncedAsync(ct), cluster.Cache<DeviceClass>().WhenSyncedAsync(ct));
 
     /// <summary>Feeds the snapshot until the result is disposed of.</summary>
     public IDisposable Subscribe()
@@ -43,6 +46,9 @@ internal sealed class Feed(IClusterAccess cluster, Lock gate, Snapshot snapshot,
             Each<ReplicationController>(e => Workload(e, c => c.Spec.Selector.ToSelector())),
             Each<ReplicaSet>(e => Workload(e, s => PodScope.SelectorOf(s.Spec.Selector))),
             Each<StatefulSet>(e => Workload(e, s => PodScope.SelectorOf(s.Spec.Selector))),
+            Each<DeviceClass>(e => { if (e.New is { } c) snapshot.Devices.Set(c); else snapshot.Devices.Remove(e.Object); return Change.DeviceClass; }),
+            Each<ResourceSlice>(e => { if (e.New is { } s) snapshot.Devices.Set(s); else snapshot.Devices.Remove(e.Object); return Change.ResourceSlice; }),
+            Each<ResourceClaim>(e => { if (e.New is { } c) snapshot.Devices.Set(c); else snapshot.Devices.Remove(e.Object); return Change.ResourceClaim; }),
         ]);
     }
 

@@ -61,6 +61,7 @@ internal sealed class Profile
         Scorers = [.. At<IScore>("score")];
         Reserves = [.. At<IReserve>("reserve").Select(p => p.Plugin)];
         Permits = [.. At<IPermit>("permit").Select(p => p.Plugin)];
+        Releases = [.. _plugins.OfType<IRelease>()];
         PreBinds = [.. At<IPreBind>("preBind").Select(p => p.Plugin)];
         Binder = At<IBind>("bind") is [var bind, ..] ? bind.Plugin : throw new ArgumentException($"profile \"{settings.Name}\" has no bind plugin");
         PostBinds = [.. At<IPostBind>("postBind").Select(p => p.Plugin)];
@@ -79,6 +80,7 @@ internal sealed class Profile
     public IReserve[] Reserves { get; }
     public IPermit[] Permits { get; }
     public IPreBind[] PreBinds { get; }
+    public IRelease[] Releases { get; }
     public IBind Binder { get; }
     public IPostBind[] PostBinds { get; }
 

@@ -6,7 +6,7 @@ namespace Hanbae.Scheduler;
 
 /// <summary>Pods that wait for a node: ready to be tried, backing off after a failure, held back, or set aside until something changes that could help them.</summary>
 /// <remarks>Guarded by the scheduler's lock. Bounded by the number of pending Pods.</remarks>
-internal sealed class Queue(TimeProvider time, TimeSpan firstBackoff, TimeSpan longestBackoff, Func<PodInfo, Profile> profileOf)
+internal sealed class Queue(TimeProvider time, TimeSpan firstBackoff, TimeSpan longestBackoff, Func<PodInfo, Profile> profileOf, Snapshot snapshot)
 {
     /// <summary>However hopeless, a Pod is tried again after this long; looked for so often, as upstream.</summary>
     static readonly TimeSpan LongestAside = TimeSpan.FromMinutes(5), FlushEvery = TimeSpan.FromSeconds(30);
@@ -25,6 +25,8 @@ internal sealed class Queue(TimeProvider time, TimeSpan firstBackoff, TimeSpan l
         public DateTimeOffset Since;
         public Place Place;
         public int Turn;
+        /// <summary>What holds it back.</summary>
+        public IPreEnqueue? Gate;
     }
 
     enum Place { Active, Backoff, ErrorBackoff, Aside, Gated, InFlight }
@@ -33,6 +35,8 @@ internal sealed class Queue(TimeProvider time, TimeSpan firstBackoff, TimeSpan l
     readonly SortedSet<Waiting> _active = new(Comparer<Waiting>.Create((a, b) =>
         a.Profile.Sort.Compare(a.Pod, a.Order, b.Pod, b.Order) is not 0 and var order ? order : a.Order.CompareTo(b.Order)));
     readonly HashSet<Waiting> _aside = [];
+    /// <summary>Pods that are held back by something other than themselves.</summary>
+    readonly HashSet<Waiting> _gated = [];
     /// <summary>How many of those set aside each kind of change could help: most changes could help nobody.</summary>
     readonly int[] _caring = new int[32];
     /// <summary>Entries of Pods that have moved on since are stale, by their turn.</summary>
@@ -56,7 +60,7 @@ internal sealed class Queue(TimeProvider time, TimeSpan firstBackoff, TimeSpan l
             return;
         }
         // What the scheduler itself writes (status) is no reason to try again.
-        bool same = waiting.Pod.Pod.Spec == pod.Pod.Spec && waiting.Pod.Labels == pod.Labels;
+        bool same = waiting.Pod.Pod.Spec == pod.Pod.Spec && waiting.Pod.Labels == pod.Labels && waiting.Pod.Pod.Status.ResourceClaimStatuses == pod.Pod.Status.ResourceClaimStatuses;
         if (same) { waiting.Pod.Pod = pod.Pod; return; }
         switch (waiting.Place)
         {
@@ -88,6 +92,7 @@ internal sealed class Queue(TimeProvider time, TimeSpan firstBackoff, TimeSpan l
         _all.Remove(key);
         if (waiting.Place == Place.Active) _active.Remove(waiting);
         if (waiting.Place == Place.Aside) Leave(waiting);
+        if (waiting.Place == Place.Gated) _gated.Remove(waiting);
         waiting.Place = Place.InFlight;
         waiting.Turn++;
     }
@@ -137,6 +142,7 @@ internal sealed class Queue(TimeProvider time, TimeSpan firstBackoff, TimeSpan l
     /// <summary>Something changed: wakes the Pods that it may help.</summary>
     public void On(in ClusterChange change)
     {
+        if (_gated.Count > 0) Open(change);
         if (_aside.Count == 0 || !Cared(change.What)) return;
         List<Waiting>? woken = null;
         foreach (var waiting in _aside)
@@ -144,6 +150,14 @@ internal sealed class Queue(TimeProvider time, TimeSpan firstBackoff, TimeSpan l
                 (woken ??= []).Add(waiting);
         if (woken is null) return;
         foreach (var waiting in woken) { Leave(waiting); Wake(waiting); }
+    }
+
+    void Open(in ClusterChange change)
+    {
+        List<Waiting>? open = null;
+        foreach (var waiting in _gated)
+            if ((waiting.Gate!.Cures & change.What) != 0 && waiting.Gate.MayCure(waiting.Pod, change)) (open ??= []).Add(waiting);
+        foreach (var waiting in open ?? []) Enter(waiting);
     }
 
     /// <summary>Wakes one Pod whatever refused it.</summary>
@@ -180,8 +194,15 @@ internal sealed class Queue(TimeProvider time, TimeSpan firstBackoff, TimeSpan l
 
     void Enter(Waiting waiting)
     {
+        _gated.Remove(waiting);
         foreach (var gate in waiting.Profile.PreEnqueues)
-            if (gate.PreEnqueue(waiting.Pod) is not null) { waiting.Place = Place.Gated; return; }
+        {
+            if (gate.PreEnqueue(waiting.Pod, snapshot) is null) continue;
+            waiting.Place = Place.Gated;
+            waiting.Gate = gate;
+            if (gate.Cures != Change.None) _gated.Add(waiting);
+            return;
+        }
         waiting.Place = Place.Active;
         _active.Add(waiting);
     }

@@ -4,6 +4,7 @@ using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Client;
+using Hanbae.Scheduler.Extenders;
 using Hanbae.Scheduler.Plugins;
 
 namespace Hanbae.Scheduler;
@@ -23,6 +24,9 @@ public sealed class Scheduler
     readonly Queue _queue;
     readonly Feed _feed;
     readonly Writer _writer;
+    readonly Extender[] _extenders;
+    /// <summary>Null when nobody else is asked.</summary>
+    readonly ExtendedCycle? _extended;
     readonly HashSet<string> _assumed = [];
     /// <summary>Refusals being written, by Pod: what is written of its next try comes after.</summary>
     readonly ConcurrentDictionary<string, Task> _refusals = new();
@@ -39,9 +43,11 @@ public sealed class Scheduler
         _bindings = new(options.MaxBindings);
         var configuration = options.Configuration;
         _cycles = configuration.Profiles.ToDictionary(p => p.Name, p => new Cycle(new Profile(p), Random.Shared, p.PercentageOfNodesToScore ?? configuration.PercentageOfNodesToScore));
-        _queue = new(cluster.Time, configuration.PodInitialBackoff, configuration.PodMaxBackoff, pod => CycleOf(pod.Pod)!.Profile);
+        _queue = new(cluster.Time, configuration.PodInitialBackoff, configuration.PodMaxBackoff, pod => CycleOf(pod.Pod)!.Profile, _snapshot);
         _feed = new(cluster, _lock, _snapshot, change => _queue.On(change), Wake);
         _writer = new(cluster);
+        _extenders = [.. configuration.Extenders.Select(e => new Extender(e))];
+        _extended = _extenders.Length == 0 ? null : new(_lock, _snapshot, _extenders);
     }
 
     Cycle? CycleOf(Pod pod) => _cycles.GetValueOrDefault(pod.Spec.SchedulerName.Length == 0 ? "default-scheduler" : pod.Spec.SchedulerName);
@@ -66,6 +72,7 @@ public sealed class Scheduler
         }
         // At most MaxBindings of them: none outlives the loop that began it.
         finally { await Task.WhenAll(_writes.Keys).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); }
+        foreach (var extender in _extenders) extender.Dispose();
     }
 
     async Task WaitAsync(TimeSpan? delay, CancellationToken ct)
@@ -94,9 +101,14 @@ public sealed class Scheduler
                 pod = _queue.Next();
                 if (pod is null) return;
                 cycle = CycleOf(pod.Pod)!;
-                decision = cycle.Decide(pod, _snapshot);
-                if (decision.Node is not null) decision = Assume(pod, cycle, decision);
-                if (decision.Node is null) outranked = SetAside(pod, decision);
+                decision = _extended is null ? cycle.Decide(pod, _snapshot) : default;
+                if (_extended is null) Take(pod, cycle, ref decision, out outranked);
+            }
+            if (_extended is not null)
+            {
+                try { decision = await _extended.DecideAsync(pod, cycle, ct); }
+                catch (ExtenderException e) { decision = new(null, e.Message, 0) { Error = true }; }
+                lock (_lock) Take(pod, cycle, ref decision, out outranked);
             }
             await _bindings.WaitAsync(ct);
             var write = Finish(pod, cycle.Profile, decision, outranked, ct);
@@ -106,8 +118,17 @@ public sealed class Scheduler
         }
     }
 
+    void Take(PodInfo pod, Cycle cycle, ref Cycle.Decision decision, out List<PodInfo>? outranked)
+    {
+        outranked = null;
+        if (decision.Node is not null) decision = Assume(pod, cycle, decision);
+        if (decision.Node is null) outranked = SetAside(pod, decision);
+    }
+
     Cycle.Decision Assume(PodInfo pod, Cycle cycle, Cycle.Decision decision)
     {
+        // It may have gone while others were asked about it.
+        if (_snapshot.Find(decision.Node!) is null) return new(null, $"node \"{decision.Node}\" not found", 0) { Error = true };
         foreach (var reserve in cycle.Profile.Reserves)
             if (reserve.Reserve(pod, _snapshot.Find(decision.Node!)!, _snapshot) is { } refused)
             {
@@ -136,6 +157,7 @@ public sealed class Scheduler
             _snapshot.Nominate(pod, decision.Nominated);
         }
         else if (!decision.Waits) _snapshot.Denominate(pod.Uid);
+        if (decision.Error) { _queue.Errored(pod); return outranked; }
         // Who makes room stays in flight until that is under way: trying again before would displace still others.
         if (decision.Victims.Count == 0) _queue.Failed(pod, decision.Plugins);
         return outranked;
@@ -169,7 +191,7 @@ public sealed class Scheduler
         // Whatever it was: a Pod that stays assumed or in flight would never be looked at again.
         catch (Exception e)
         {
-            if (decision.Node is not null) Retry(pod, profile);
+            if (decision.Node is not null) await RetryAsync(pod, profile, ct);
             _cluster.Recorder.Event(pod.Pod, "Warning", "FailedScheduling", e.Message);
         }
         finally { if (!released) _bindings.Release(); }
@@ -191,10 +213,14 @@ public sealed class Scheduler
         if (waits && await PrepareAsync(pod, profile, node, ct) is { } refused)
         {
             await _writer.RefuseAsync(pod, profile.Name, new(null, refused, 0), [], ct);
-            Retry(pod, profile);
+            await RetryAsync(pod, profile, ct);
             return;
         }
-        try { await profile.Binder.BindAsync(pod, node, _cluster, ct); }
+        try
+        {
+            if (_extenders.FirstOrDefault(e => e.Binds && e.Concerns(pod.Pod)) is { } binder) await binder.BindAsync(pod, node, ct);
+            else await profile.Binder.BindAsync(pod, node, _cluster, ct);
+        }
         catch (ApiException e) when (e.IsNotFound)
         {
             lock (_lock)
@@ -226,8 +252,14 @@ public sealed class Scheduler
         return null;
     }
 
-    void Retry(PodInfo pod, Profile profile)
+    async Task RetryAsync(PodInfo pod, Profile profile, CancellationToken ct)
     {
+        foreach (var plugin in profile.Releases)
+        {
+            try { await plugin.ReleaseAsync(pod, _cluster, ct); }
+            // The next try takes what is still held for the Pod; whoever deletes it frees it otherwise.
+            catch (ApiException) { }
+        }
         lock (_lock)
         {
             _queue.Errored(pod);

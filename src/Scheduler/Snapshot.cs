@@ -26,6 +26,7 @@ internal sealed class Snapshot
     /// <summary>Labels of namespaces.</summary>
     public Dictionary<string, Map<string>> Namespaces { get; } = [];
     public StorageState Storage { get; } = new();
+    public Devices.DeviceState Devices { get; } = new();
     public SelectorBook Owners { get; } = new();
     public Dictionary<Key, Api.Policy.V1.PodDisruptionBudget> Budgets { get; } = [];
     /// <summary>Nodes with taints of the soft kind: while there are none nobody is scored by them.</summary>

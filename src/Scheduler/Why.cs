@@ -30,7 +30,7 @@ public static class Why
         // One that has a node is asked about as if it had none.
         snapshot.Forget(asked.Uid);
         var profile = new Profile(settings);
-        string held = string.Join("; ", profile.PreEnqueues.Select(p => p.PreEnqueue(asked)).OfType<string>());
+        string held = string.Join("; ", profile.PreEnqueues.Select(p => p.PreEnqueue(asked, snapshot)).OfType<string>());
         var decision = new Cycle(profile, new Random(0), percentage: 100).Decide(asked, snapshot);
         var opening = profile.Open(asked, snapshot);
 
@@ -68,6 +68,9 @@ public static class Why
         "VolumeZone" => "a node in the zone of the volume",
         "NodeVolumeLimits" => "a Pod with a volume of the same driver has to leave",
         "VolumeRestrictions" => "the Pod that uses the volume has to end",
+        "DynamicResources" when reason == "cannot allocate all claims" => "devices that the claims ask for have to be there and free: look at `kubectl get resourceslices` and `kubectl get resourceclaims -A`",
+        "DynamicResources" when reason == "resourceclaim not available on the node" => "the claim's devices are elsewhere: they are given up when nobody uses them",
+        "DynamicResources" => "look at `kubectl describe resourceclaim`",
         "PodTopologySpread" when reason.EndsWith("(missing required label)", StringComparison.Ordinal) =>
             "label the node with " + string.Join(", ", pod.Pod.Spec.TopologySpreadConstraints.Select(c => c.TopologyKey).Where(k => !node.Node!.Metadata.Labels.ContainsKey(k)).Distinct()),
         "PodTopologySpread" => "more Pods of the kind in the other domains first, or a greater maxSkew",

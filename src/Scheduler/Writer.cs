@@ -11,7 +11,13 @@ internal sealed class Writer(IClusterAccess cluster)
     {
         cluster.Recorder.Event(pod.Pod, "Warning", "FailedScheduling", decision.Message);
         string? nominated = decision.Nominated.Length > 0 ? decision.Nominated : decision.Waits ? null : "";
-        if (Refusal.Patch(pod.Pod, "Unschedulable", decision.Message, nominated, cluster.Time.GetUtcNow()) is { } status) await PatchStatusAsync(pod, status, ct);
+        if (Refusal.Patch(pod.Pod, decision.Error ? "SchedulerError" : "Unschedulable", decision.Message, nominated, cluster.Time.GetUtcNow()) is { } status) await PatchStatusAsync(pod, status, ct);
+        if (decision.Frees is { } claim)
+        {
+            try { await cluster.Client.UpdateStatusAsync(claim, ct); }
+            // Somebody uses it by now, or has freed it: the next try sees.
+            catch (ApiException e) when (e.IsNotFound || e.IsConflict) { }
+        }
         foreach (var other in outranked) await PatchStatusAsync(other, Refusal.Nomination(""), ct);
         foreach (var victim in decision.Victims) await EvictAsync(victim, pod, scheduler, decision.Nominated, ct);
     }

@@ -10,7 +10,7 @@ public sealed class QueueTests
 
     readonly Profile _profile = new(new());
 
-    public QueueTests() => _queue = new(_time, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10), _ => _profile);
+    public QueueTests() => _queue = new(_time, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10), _ => _profile, new());
 
     /// <summary>The bit of a plugin.</summary>
     ulong Of(string plugin) => 1UL << _profile.Plugins.Index().First(p => p.Item.Name == plugin).Index;

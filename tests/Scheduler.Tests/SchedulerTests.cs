@@ -10,106 +10,76 @@ namespace Hanbae.Scheduler.Tests;
 /// <summary>The loop against an API server in memory whose bindings work as upstream's: once.</summary>
 public sealed class SchedulerTests : IAsyncLifetime
 {
-    readonly CancellationTokenSource _stop = new();
-    readonly FakeTime _time = new();
-    readonly FakeApi _api;
-    readonly Recorder _events = new();
-    readonly ConcurrentQueue<(string Pod, string Node)> _bound = new();
-    Task _running = Task.CompletedTask;
-    int _failures;
+    readonly Rig _rig = new();
 
-    public SchedulerTests() => _api = new(_time) { Intercept = Bind };
 
     public Task InitializeAsync() => Task.CompletedTask;
+    public Task DisposeAsync() => _rig.DisposeAsync().AsTask();
 
-    void Start(Configuration.SchedulerConfiguration? configuration = null)
-    {
-        var informers = new InformerFactory(_api, _time);
-        var scheduler = new Scheduler(new Access(new ApiClient(_api, _time), informers, _events, _time), new() { Configuration = configuration ?? new() });
-        _running = Task.WhenAll(informers.RunAsync(_stop.Token), scheduler.RunAsync(_stop.Token));
-    }
-
-    public async Task DisposeAsync()
-    {
-        await _stop.CancelAsync();
-        await _running.ContinueWith(_ => { }, TaskScheduler.Default).WaitAsync(TimeSpan.FromSeconds(30));
-        _stop.Dispose();
-    }
-
-    ApiResult? Bind(ApiRequest request)
-    {
-        if (request.Method != "POST" || !request.Path.EndsWith("/binding", StringComparison.Ordinal)) return null;
-        if (Interlocked.Decrement(ref _failures) >= 0) return new() { Code = 500, Object = FakeApi.Error(500, "InternalError", "no luck").Status };
-        var binding = (Binding)request.Object!;
-        string name = binding.Metadata.Name;
-        if (_api.Find<Pod>(name) is not { } pod) return new() { Code = 404, Object = FakeApi.Error(404, "NotFound", "gone").Status };
-        if (pod.Spec.NodeName.Length > 0) return new() { Code = 409, Object = FakeApi.Error(409, "Conflict", "pod is already assigned").Status };
-        _bound.Enqueue((name, binding.Target.Name));
-        _api.Change<Pod>(name, p => p with { Spec = p.Spec with { NodeName = binding.Target.Name } });
-        return new() { Code = 201, Object = new Api.Meta.V1.Status { StatusValue = "Success" } };
-    }
+    void Start(Configuration.SchedulerConfiguration? configuration = null) => _rig.Start(configuration);
+    Task BoundAsync(string pod) => _rig.BoundAsync(pod);
 
     [Fact]
     public async Task A_Pod_gets_a_node_once_and_an_Event_says_so()
     {
-        _api.Put(Make.Node("n1"));
-        _api.Put(Make.Pod("a", "1"));
+        _rig.Api.Put(Make.Node("n1"));
+        _rig.Api.Put(Make.Pod("a", "1"));
         Start();
-        await _api.UntilAsync(a => a.Find<Pod>("a")?.Spec.NodeName == "n1");
-        await _events.UntilAsync(("Normal", "Scheduled", "Successfully assigned default/a to n1"));
-        Assert.Single(_bound);
+        await _rig.Api.UntilAsync(a => a.Find<Pod>("a")?.Spec.NodeName == "n1");
+        await _rig.Events.UntilAsync(("Normal", "Scheduled", "Successfully assigned default/a to n1"));
+        Assert.Single(_rig.Bound);
     }
 
     [Fact]
     [Trait("Conformance", "[sig-scheduling] SchedulerPredicates [Serial] validates resource limits of pods that are allowed to run [Conformance]")]
     public async Task A_decision_counts_before_it_is_written_so_no_node_is_filled_twice()
     {
-        for (int i = 0; i < 5; i++) _api.Put(Make.Node("n" + i, cpu: "1"));
-        for (int i = 0; i < 12; i++) _api.Put(Make.Pod("p" + i, "500m"));
+        for (int i = 0; i < 5; i++) _rig.Api.Put(Make.Node("n" + i, cpu: "1"));
+        for (int i = 0; i < 12; i++) _rig.Api.Put(Make.Pod("p" + i, "500m"));
         Start();
-        await _api.UntilAsync(a => a.All<Pod>().Count(p => p.Spec.NodeName.Length > 0) == 10 && Refused(a) == 2);
-        Assert.All(_bound.GroupBy(b => b.Node), n => Assert.Equal(2, n.Count()));
-        Assert.Equal(10, _bound.Select(b => b.Pod).Distinct().Count());
-        Assert.Equal(10, _bound.Count);
+        await _rig.Api.UntilAsync(a => a.All<Pod>().Count(p => p.Spec.NodeName.Length > 0) == 10 && Refused(a) == 2);
+        Assert.All(_rig.Bound.GroupBy(b => b.Node), n => Assert.Equal(2, n.Count()));
+        Assert.Equal(10, _rig.Bound.Select(b => b.Pod).Distinct().Count());
+        Assert.Equal(10, _rig.Bound.Count);
     }
 
     [Fact]
     public async Task A_Pod_without_a_node_says_why_in_its_status_and_is_tried_again_when_that_may_have_changed()
     {
-        _api.Put(Make.Node("n1").Cordoned());
-        _api.Put(Make.Pod("a"));
+        _rig.Api.Put(Make.Node("n1").Cordoned());
+        _rig.Api.Put(Make.Pod("a"));
         Start();
-        await _api.UntilAsync(a => Refused(a) == 1);
-        var condition = _api.Find<Pod>("a")!.Status.Conditions.Find(c => c.Type == "PodScheduled")!;
+        await _rig.Api.UntilAsync(a => Refused(a) == 1);
+        var condition = _rig.Api.Find<Pod>("a")!.Status.Conditions.Find(c => c.Type == "PodScheduled")!;
         const string Why = "0/1 nodes are available: 1 node(s) were unschedulable. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.";
         Assert.Equal(("False", "Unschedulable", Why), (condition.Status, condition.Reason, condition.Message));
-        await _events.UntilAsync(("Warning", "FailedScheduling", Why));
+        await _rig.Events.UntilAsync(("Warning", "FailedScheduling", Why));
 
-        _api.Change<Node>("n1", n => n with { Spec = n.Spec with { Unschedulable = false } }, ns: "");
+        _rig.Api.Change<Node>("n1", n => n with { Spec = n.Spec with { Unschedulable = false } }, ns: "");
         await BoundAsync("a");
     }
 
     [Fact]
     public async Task A_binding_that_failed_is_tried_again_and_its_room_given_back()
     {
-        _failures = 1;
-        _api.Put(Make.Node("n1", cpu: "1"));
-        _api.Put(Make.Pod("a", "1"));
+        _rig.Failures = 1;
+        _rig.Api.Put(Make.Node("n1", cpu: "1"));
+        _rig.Api.Put(Make.Pod("a", "1"));
         Start();
         await BoundAsync("a");
-        Assert.Contains(_events.Told, e => e.Reason == "FailedScheduling");
-        Assert.Single(_bound);
+        Assert.Contains(_rig.Events.Told, e => e.Reason == "FailedScheduling");
+        Assert.Single(_rig.Bound);
     }
 
     [Fact]
     public async Task Room_that_a_Pod_leaves_is_taken_by_who_waits_for_it()
     {
-        _api.Put(Make.Node("n1", cpu: "1"));
-        _api.Put(Make.Pod("old", "1").With(s => s with { NodeName = "n1" }));
-        _api.Put(Make.Pod("new", "1"));
+        _rig.Api.Put(Make.Node("n1", cpu: "1"));
+        _rig.Api.Put(Make.Pod("old", "1").With(s => s with { NodeName = "n1" }));
+        _rig.Api.Put(Make.Pod("new", "1"));
         Start();
-        await _api.UntilAsync(a => Refused(a) == 1);
-        _api.Remove<Pod>("old");
+        await _rig.Api.UntilAsync(a => Refused(a) == 1);
+        _rig.Api.Remove<Pod>("old");
         await BoundAsync("new");
     }
 
@@ -118,30 +88,30 @@ public sealed class SchedulerTests : IAsyncLifetime
     [Trait("Conformance", "[sig-scheduling] SchedulerPreemption [Serial] validates pod disruption condition is added to the preempted pod [Conformance]")]
     public async Task A_more_important_Pod_takes_the_place_of_a_lesser_one()
     {
-        _api.Put(Make.Node("n1", cpu: "1"));
-        _api.Put(Make.Pod("low", "1", priority: 1).With(s => s with { NodeName = "n1" }));
-        _api.Put(Make.Pod("high", "1", priority: 100));
+        _rig.Api.Put(Make.Node("n1", cpu: "1"));
+        _rig.Api.Put(Make.Pod("low", "1", priority: 1).With(s => s with { NodeName = "n1" }));
+        _rig.Api.Put(Make.Pod("high", "1", priority: 100));
         // Ending takes its time: until then the room is promised.
-        _api.Graceful = o => o is Pod;
+        _rig.Api.Graceful = o => o is Pod;
         Start();
-        await _api.UntilAsync(a => a.Find<Pod>("low")?.Metadata.DeletionTimestamp is not null, "the victim is asked to go");
-        await _api.UntilAsync(a => a.Find<Pod>("high")!.Status.NominatedNodeName == "n1", "the node is nominated");
-        var target = _api.Find<Pod>("low")!.Status.Conditions.Find(c => c.Type == "DisruptionTarget")!;
+        await _rig.Api.UntilAsync(a => a.Find<Pod>("low")?.Metadata.DeletionTimestamp is not null, "the victim is asked to go");
+        await _rig.Api.UntilAsync(a => a.Find<Pod>("high")!.Status.NominatedNodeName == "n1", "the node is nominated");
+        var target = _rig.Api.Find<Pod>("low")!.Status.Conditions.Find(c => c.Type == "DisruptionTarget")!;
         Assert.Equal(("True", "PreemptionByScheduler", "default-scheduler: preempting to accommodate a higher priority pod"), (target.Status, target.Reason, target.Message));
-        await _events.UntilAsync(("Normal", "Preempted", "Preempted by pod uid-high on node n1"));
-        await _events.UntilAsync(("Warning", "FailedScheduling", "0/1 nodes are available: 1 Insufficient cpu."));
-        _api.Remove<Pod>("low");
+        await _rig.Events.UntilAsync(("Normal", "Preempted", "Preempted by pod uid-high on node n1"));
+        await _rig.Events.UntilAsync(("Warning", "FailedScheduling", "0/1 nodes are available: 1 Insufficient cpu."));
+        _rig.Api.Remove<Pod>("low");
         await BoundAsync("high");
     }
 
     [Fact]
     public async Task A_Pod_that_is_decided_for_by_another_profile_is_scheduled_by_its_rules()
     {
-        _api.Put(Make.Node("full", cpu: "4"));
-        _api.Put(Make.Node("empty", cpu: "4"));
-        _api.Put(Make.Pod("there", "2", "1Gi").With(s => s with { NodeName = "full" }));
-        _api.Put(Make.Pod("packed", "1", "1Gi").With(s => s with { SchedulerName = "packer" }));
-        _api.Put(Make.Pod("spread", "500m", "512Mi"));
+        _rig.Api.Put(Make.Node("full", cpu: "4"));
+        _rig.Api.Put(Make.Node("empty", cpu: "4"));
+        _rig.Api.Put(Make.Pod("there", "2", "1Gi").With(s => s with { NodeName = "full" }));
+        _rig.Api.Put(Make.Pod("packed", "1", "1Gi").With(s => s with { SchedulerName = "packer" }));
+        _rig.Api.Put(Make.Pod("spread", "500m", "512Mi"));
         Start(Configuration.SchedulerConfiguration.Parse("""
             apiVersion: kubescheduler.config.k8s.io/v1
             kind: KubeSchedulerConfiguration
@@ -151,26 +121,26 @@ public sealed class SchedulerTests : IAsyncLifetime
               plugins: {score: {disabled: [{name: "*"}], enabled: [{name: NodeResourcesFit}]}}
               pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: {type: MostAllocated}}}]
             """));
-        await _api.UntilAsync(a => a.All<Pod>().All(p => p.Spec.NodeName.Length > 0));
-        Assert.Equal(("full", "empty"), (_api.Find<Pod>("packed")!.Spec.NodeName, _api.Find<Pod>("spread")!.Spec.NodeName));
+        await _rig.Api.UntilAsync(a => a.All<Pod>().All(p => p.Spec.NodeName.Length > 0));
+        Assert.Equal(("full", "empty"), (_rig.Api.Find<Pod>("packed")!.Spec.NodeName, _rig.Api.Find<Pod>("spread")!.Spec.NodeName));
     }
 
     [Fact]
     public async Task A_claim_that_waits_for_its_Pod_is_told_of_the_node_and_the_Pod_waits_for_the_volume()
     {
-        _api.Put(Make.Node("n1"));
-        _api.Put(new Api.Storage.V1.StorageClass { Metadata = new() { Name = "fast" }, Provisioner = "csi.example.com", VolumeBindingMode = "WaitForFirstConsumer" });
-        _api.Put(new PersistentVolumeClaim { Metadata = new() { Name = "data", Namespace = "default" }, Spec = new() { StorageClassName = "fast" } });
-        _api.Put(Make.Pod("db").With(s => s with { Volumes = [new() { Name = "d", PersistentVolumeClaim = new() { ClaimName = "data" } }] }));
+        _rig.Api.Put(Make.Node("n1"));
+        _rig.Api.Put(new Api.Storage.V1.StorageClass { Metadata = new() { Name = "fast" }, Provisioner = "csi.example.com", VolumeBindingMode = "WaitForFirstConsumer" });
+        _rig.Api.Put(new PersistentVolumeClaim { Metadata = new() { Name = "data", Namespace = "default" }, Spec = new() { StorageClassName = "fast" } });
+        _rig.Api.Put(Make.Pod("db").With(s => s with { Volumes = [new() { Name = "d", PersistentVolumeClaim = new() { ClaimName = "data" } }] }));
         Start();
-        await _api.UntilAsync(a => a.Find<PersistentVolumeClaim>("data")!.Metadata.Annotations["volume.kubernetes.io/selected-node"] == "n1");
-        Assert.Equal("", _api.Find<Pod>("db")!.Spec.NodeName);
-        _api.Change<PersistentVolumeClaim>("data", c => c with
+        await _rig.Api.UntilAsync(a => a.Find<PersistentVolumeClaim>("data")!.Metadata.Annotations["volume.kubernetes.io/selected-node"] == "n1");
+        Assert.Equal("", _rig.Api.Find<Pod>("db")!.Spec.NodeName);
+        _rig.Api.Change<PersistentVolumeClaim>("data", c => c with
         {
             Metadata = c.Metadata with { Annotations = c.Metadata.Annotations.Set("pv.kubernetes.io/bind-completed", "yes") },
             Spec = c.Spec with { VolumeName = "pv1" },
         });
-        await _api.UntilAsync(a => a.Find<Pod>("db")!.Spec.NodeName == "n1");
+        await _rig.Api.UntilAsync(a => a.Find<Pod>("db")!.Spec.NodeName == "n1");
     }
 
     [Fact]
@@ -178,14 +148,14 @@ public sealed class SchedulerTests : IAsyncLifetime
     [Trait("Conformance", "[sig-scheduling] SchedulerPredicates [Serial] validates that NodeSelector is respected if not matching [Conformance]")]
     public async Task A_node_selector_is_respected_whether_a_node_matches_or_none()
     {
-        _api.Put(Make.Node("other"));
-        _api.Put(Make.Node("labelled").Labels(("kubernetes.io/e2e", "42")));
-        _api.Put(Make.Pod("matching").With(s => s with { NodeSelector = Map.Of(("kubernetes.io/e2e", "42")) }));
-        _api.Put(Make.Pod("restricted").With(s => s with { NodeSelector = Map.Of(("label", "nonempty")) }));
+        _rig.Api.Put(Make.Node("other"));
+        _rig.Api.Put(Make.Node("labelled").Labels(("kubernetes.io/e2e", "42")));
+        _rig.Api.Put(Make.Pod("matching").With(s => s with { NodeSelector = Map.Of(("kubernetes.io/e2e", "42")) }));
+        _rig.Api.Put(Make.Pod("restricted").With(s => s with { NodeSelector = Map.Of(("label", "nonempty")) }));
         Start();
-        await _api.UntilAsync(a => a.Find<Pod>("matching")!.Spec.NodeName == "labelled" && Refused(a) == 1);
-        Assert.Equal("", _api.Find<Pod>("restricted")!.Spec.NodeName);
-        Assert.StartsWith("0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.", _api.Find<Pod>("restricted")!.Status.Conditions.Find(c => c.Type == "PodScheduled")!.Message);
+        await _rig.Api.UntilAsync(a => a.Find<Pod>("matching")!.Spec.NodeName == "labelled" && Refused(a) == 1);
+        Assert.Equal("", _rig.Api.Find<Pod>("restricted")!.Spec.NodeName);
+        Assert.StartsWith("0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.", _rig.Api.Find<Pod>("restricted")!.Status.Conditions.Find(c => c.Type == "PodScheduled")!.Message);
     }
 
     [Fact]
@@ -197,89 +167,46 @@ public sealed class SchedulerTests : IAsyncLifetime
             NodeSelector = Map.Of(("kubernetes.io/hostname", "n1")),
             Containers = [Make.Container() with { Ports = [new() { ContainerPortValue = 8080, HostPort = 54322, Protocol = "TCP", HostIP = ip }] }],
         });
-        _api.Put(Make.Node("n1"));
-        _api.Put(Make.Node("n2"));
-        _api.Put(Holding("pod4", "0.0.0.0"));
+        _rig.Api.Put(Make.Node("n1"));
+        _rig.Api.Put(Make.Node("n2"));
+        _rig.Api.Put(Holding("pod4", "0.0.0.0"));
         Start();
         await BoundAsync("pod4");
-        _api.Put(Holding("pod5", "127.0.0.1"));
-        await _api.UntilAsync(a => Refused(a) == 1);
-        Assert.Equal("", _api.Find<Pod>("pod5")!.Spec.NodeName);
+        _rig.Api.Put(Holding("pod5", "127.0.0.1"));
+        await _rig.Api.UntilAsync(a => Refused(a) == 1);
+        Assert.Equal("", _rig.Api.Find<Pod>("pod5")!.Spec.NodeName);
     }
 
     [Fact]
     [Trait("Conformance", "[sig-scheduling] SchedulerPreemption [Serial] validates lower priority pod preemption by critical pod [Conformance]")]
     public async Task A_critical_Pod_displaces_the_least_important_one_and_no_other()
     {
-        _api.Put(Make.Node("n1", cpu: "1"));
-        _api.Put(Make.Node("n2", cpu: "1"));
-        _api.Put(Make.Pod("least", "1", priority: 1).With(s => s with { NodeName = "n1" }));
-        _api.Put(Make.Pod("medium", "1", priority: 100).With(s => s with { NodeName = "n2" }));
-        _api.Put(Make.Pod("critical", "1", priority: 2_000_000_000).With(s => s with { PriorityClassName = "system-cluster-critical" }));
+        _rig.Api.Put(Make.Node("n1", cpu: "1"));
+        _rig.Api.Put(Make.Node("n2", cpu: "1"));
+        _rig.Api.Put(Make.Pod("least", "1", priority: 1).With(s => s with { NodeName = "n1" }));
+        _rig.Api.Put(Make.Pod("medium", "1", priority: 100).With(s => s with { NodeName = "n2" }));
+        _rig.Api.Put(Make.Pod("critical", "1", priority: 2_000_000_000).With(s => s with { PriorityClassName = "system-cluster-critical" }));
         Start();
         await BoundAsync("critical");
-        Assert.Equal("n1", _api.Find<Pod>("critical")!.Spec.NodeName);
-        Assert.Null(_api.Find<Pod>("least"));
-        Assert.Equal("n2", _api.Find<Pod>("medium")!.Spec.NodeName);
+        Assert.Equal("n1", _rig.Api.Find<Pod>("critical")!.Spec.NodeName);
+        Assert.Null(_rig.Api.Find<Pod>("least"));
+        Assert.Equal("n2", _rig.Api.Find<Pod>("medium")!.Spec.NodeName);
     }
 
     [Fact]
     public async Task Gated_Pods_and_those_of_other_schedulers_are_left_alone()
     {
-        _api.Put(Make.Node("n1"));
-        _api.Put(Make.Pod("gated").With(s => s with { SchedulingGates = [new() { Name = "wait" }] }));
-        _api.Put(Make.Pod("other").With(s => s with { SchedulerName = "somebody" }));
-        _api.Put(Make.Pod("mine").With(s => s with { SchedulerName = "default-scheduler", Priority = -10 }));
+        _rig.Api.Put(Make.Node("n1"));
+        _rig.Api.Put(Make.Pod("gated").With(s => s with { SchedulingGates = [new() { Name = "wait" }] }));
+        _rig.Api.Put(Make.Pod("other").With(s => s with { SchedulerName = "somebody" }));
+        _rig.Api.Put(Make.Pod("mine").With(s => s with { SchedulerName = "default-scheduler", Priority = -10 }));
         Start();
-        await _api.UntilAsync(a => a.Find<Pod>("mine")!.Spec.NodeName.Length > 0);
-        Assert.Equal([("mine", "n1")], _bound);
-        _api.Change<Pod>("gated", p => p with { Spec = p.Spec with { SchedulingGates = default } });
-        await _api.UntilAsync(a => a.Find<Pod>("gated")!.Spec.NodeName.Length > 0);
-        Assert.DoesNotContain(_bound, b => b.Pod == "other");
+        await _rig.Api.UntilAsync(a => a.Find<Pod>("mine")!.Spec.NodeName.Length > 0);
+        Assert.Equal([("mine", "n1")], _rig.Bound);
+        _rig.Api.Change<Pod>("gated", p => p with { Spec = p.Spec with { SchedulingGates = default } });
+        await _rig.Api.UntilAsync(a => a.Find<Pod>("gated")!.Spec.NodeName.Length > 0);
+        Assert.DoesNotContain(_rig.Bound, b => b.Pod == "other");
     }
 
     static int Refused(FakeApi api) => api.All<Pod>().Count(p => p.Status.Conditions.Exists(c => c is { Type: "PodScheduled", Status: "False" }));
-
-    /// <summary>Waits out the backoff: the clock goes on whenever nothing happens.</summary>
-    async Task BoundAsync(string pod)
-    {
-        for (int i = 0; i < 1_000; i++)
-            try { await _api.UntilAsync(a => a.Find<Pod>(pod)!.Spec.NodeName.Length > 0, pod + " is bound", TimeSpan.FromMilliseconds(20)); return; }
-            catch (TimeoutException) { _time.Advance(TimeSpan.FromMilliseconds(100)); }
-        Assert.Fail(pod + " was never bound");
-    }
-
-    sealed class Access(IClient client, InformerFactory informers, IRecorder recorder, TimeProvider time) : IClusterAccess
-    {
-        public IClient Client => client;
-        public ICache<T> Cache<T>() where T : class, IObject<T> => informers.Cache<T>();
-        public ICache<T> Cache<T>(ListQuery part) where T : class, IObject<T> => informers.Cache<T>(part);
-        public IRecorder Recorder => recorder;
-        public TimeProvider Time => time;
-    }
-
-    sealed class Recorder : IRecorder
-    {
-        readonly Lock _lock = new();
-        readonly List<(string Type, string Reason, string Message)> _told = [];
-        TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public IReadOnlyList<(string Type, string Reason, string Message)> Told { get { lock (_lock) return [.. _told]; } }
-
-        public void Event(IObject about, string type, string reason, string message, string fieldPath = "")
-        {
-            lock (_lock) { _told.Add((type, reason, message)); _more.TrySetResult(); _more = new(TaskCreationOptions.RunContinuationsAsynchronously); }
-        }
-
-        public async Task UntilAsync((string, string, string) wanted)
-        {
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-            while (true)
-            {
-                Task more;
-                lock (_lock) { if (_told.Contains(wanted)) return; more = _more.Task; }
-                await more.WaitAsync(limit.Token);
-            }
-        }
-    }
 }

@@ -26,7 +26,7 @@ static class ConfigurationReader
         if (Text(root, "kind") != "KubeSchedulerConfiguration" || Text(root, "apiVersion") != Version)
             throw new FormatException($"no kind \"{Text(root, "kind")}\" is registered for version \"{Text(root, "apiVersion")}\"; want KubeSchedulerConfiguration of {Version}");
         Only(root, "", [.. Elsewhere, "profiles", "percentageOfNodesToScore", "podInitialBackoffSeconds", "podMaxBackoffSeconds", "extenders"]);
-        if (root["extenders"] is JsonArray { Count: > 0 }) throw new FormatException("extenders: not supported; write a plugin instead");
+        var extenders = ExtenderReader.Read(root["extenders"]);
         var profiles = root["profiles"] is JsonArray list ? [.. list.Items.Select((p, i) => ReadProfile(Object(p, $"profiles[{i}]"), $"profiles[{i}]"))] : ImmutableArray<SchedulerProfile>.Empty;
         if (profiles.GroupBy(p => p.Name).FirstOrDefault(g => g.Count() > 1) is { } twice) throw new FormatException($"profiles: Duplicate value: \"{twice.Key}\"");
         int initial = Int(root, "podInitialBackoffSeconds") ?? 1, most = Int(root, "podMaxBackoffSeconds") ?? 10;
@@ -34,7 +34,8 @@ static class ConfigurationReader
         if (most < initial) throw new FormatException($"podMaxBackoffSeconds: Invalid value: {most}: must be greater than or equal to PodInitialBackoffSeconds");
         return new()
         {
-            Profiles = profiles.IsEmpty ? [new()] : profiles,
+            Profiles = [.. (profiles.IsEmpty ? [new()] : profiles).Select(p => p with { Fit = p.Fit with { IgnoredResources = [.. p.Fit.IgnoredResources, .. extenders.SelectMany(e => e.IgnoredResources)] } })],
+            Extenders = extenders,
             PercentageOfNodesToScore = Percentage(root, "") ?? 0,
             PodInitialBackoff = TimeSpan.FromSeconds(initial),
             PodMaxBackoff = TimeSpan.FromSeconds(most),

@@ -69,6 +69,12 @@ public sealed record DefaultPreemptionArgs
     public int MinCandidateNodesAbsolute { get; init; } = 100;
 }
 
+/// <summary>How long a Pod waits for its devices to be attached.</summary>
+public sealed record DynamicResourcesArgs
+{
+    public TimeSpan BindingTimeout { get; init; } = TimeSpan.FromMinutes(10);
+}
+
 /// <summary>How long a Pod waits for its volumes.</summary>
 public sealed record VolumeBindingArgs
 {

@@ -36,6 +36,10 @@ static class PluginArgsReader
                 int seconds = Int(args, "bindTimeoutSeconds") ?? 600;
                 if (seconds < 0) throw new FormatException($"{where}.bindTimeoutSeconds: Invalid value: {seconds}: invalid BindTimeoutSeconds, should not be a negative value");
                 return profile with { Volumes = new() { BindTimeout = TimeSpan.FromSeconds(seconds) } };
+            case "DynamicResources":
+                // The time limit of a filter is a number of steps here, which no setting changes.
+                Only(args, where, [.. Kind, "filterTimeout", "bindingTimeout"]);
+                return profile with { Devices = new() { BindingTimeout = Text(args, "bindingTimeout") is not { } wait ? TimeSpan.FromMinutes(10) : Api.Duration.TryParse(wait, out var t) && t.Nanoseconds > 0 ? TimeSpan.FromTicks(t.Nanoseconds / 100) : throw new FormatException($"{where}.bindingTimeout: Invalid value: \"{wait}\": must be a positive duration") } };
             case "NodeAffinity":
                 Only(args, where, [.. Kind, "addedAffinity"]);
                 return args["addedAffinity"] is JsonObject added ? profile with { AddedAffinity = Message<NodeAffinity>(added) } : profile;

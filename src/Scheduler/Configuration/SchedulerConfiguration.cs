@@ -6,6 +6,8 @@ namespace Hanbae.Scheduler.Configuration;
 public sealed record SchedulerConfiguration
 {
     public ImmutableArray<SchedulerProfile> Profiles { get; init; } = [new()];
+    /// <summary>Who else is asked, in this order.</summary>
+    public ImmutableArray<ExtenderConfig> Extenders { get; init; } = [];
     /// <summary>0: fewer the more there are.</summary>
     public int PercentageOfNodesToScore { get; init; }
     public TimeSpan PodInitialBackoff { get; init; } = TimeSpan.FromSeconds(1);

@@ -19,6 +19,7 @@ public sealed record SchedulerProfile
     public PodTopologySpreadArgs Spread { get; init; } = new();
     public InterPodAffinityArgs Affinity { get; init; } = new();
     public DefaultPreemptionArgs Preemption { get; init; } = new();
+    public DynamicResourcesArgs Devices { get; init; } = new();
     public VolumeBindingArgs Volumes { get; init; } = new();
     public NodeAffinity? AddedAffinity { get; init; }
 }

@@ -17,6 +17,7 @@ internal enum Change
     PodAdded = 128,
     Claim = 256, Volume = 512, StorageClass = 1024, CsiNode = 2048, StorageCapacity = 4096, CsiDriver = 8192,
     Namespace = 16384,
+    ResourceClaim = 1 << 15, ResourceSlice = 1 << 16, DeviceClass = 1 << 17,
     Any = ~0,
 }
 

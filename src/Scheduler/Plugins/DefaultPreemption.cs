@@ -21,8 +21,9 @@ internal sealed class DefaultPreemption(DefaultPreemptionArgs args) : IPostFilte
 
         NodeInfo[] open = [.. cycle.Refused.Where(r => !r.Verdict.Hopeless).Select(r => r.Node)];
         List<string> refusals = [];
-        var best = open.Length == 0 ? null : Pick(Candidates(pod, cycle, open, refusals));
-        if (best is not null) return new("", best.Node.Name, best.Victims);
+        var candidates = open.Length == 0 ? [] : Candidates(pod, cycle, open, refusals);
+        if (cycle.Offers && candidates.Count > 0) return new("") { Candidates = candidates };
+        if (Pick(candidates) is { } best) return new("", best.Node.Name, best.Victims);
         int total = snapshot.Nodes.Length;
         return new("preemption: " + Reasons.Say(total, Reasons.Of(refusals, total - refusals.Count, "Preemption is not helpful for scheduling")));
     }
@@ -95,7 +96,7 @@ internal sealed class DefaultPreemption(DefaultPreemptionArgs args) : IPostFilte
         }
     }
 
-    static int MoreImportantFirst(PodInfo a, PodInfo b)
+    internal static int MoreImportantFirst(PodInfo a, PodInfo b)
     {
         if (a.Priority != b.Priority) return b.Priority.CompareTo(a.Priority);
         int order = Started(a).CompareTo(Started(b));

@@ -27,7 +27,7 @@ internal interface IPlugin
 internal interface IPreEnqueue : IPlugin
 {
     /// <returns>Why the Pod may not be looked at yet; null when it may.</returns>
-    string? PreEnqueue(PodInfo pod);
+    string? PreEnqueue(PodInfo pod, Snapshot snapshot);
 }
 
 /// <summary>Says which of the Pods that wait goes first.</summary>
@@ -70,7 +70,13 @@ internal interface IPostFilter : IPlugin
 /// <param name="Node">Empty when nothing would.</param>
 /// <param name="Victims">Who has to go.</param>
 /// <param name="Waits">Room was made before, and is still being made.</param>
-internal readonly record struct PostFiltered(string Message, string Node = "", IReadOnlyList<PodInfo>? Victims = null, bool Waits = false);
+internal readonly record struct PostFiltered(string Message, string Node = "", IReadOnlyList<PodInfo>? Victims = null, bool Waits = false)
+{
+    /// <summary>A claim as it is to be written: devices that are of no use where they are.</summary>
+    public Api.Resource.V1.ResourceClaim? Frees { get; init; }
+    /// <summary>Ways to make room, when others have a say in which is taken.</summary>
+    public List<DefaultPreemption.Candidate>? Candidates { get; init; }
+}
 
 /// <summary>Says how well a Pod would run on a node.</summary>
 internal interface IScore : IPlugin
@@ -107,6 +113,12 @@ internal interface IPreBind : IPlugin
     bool Concerns(PodInfo pod);
     /// <returns>Why the Pod cannot be bound; null when it can.</returns>
     Task<string?> PreBindAsync(PodInfo pod, string node, Client.IClusterAccess cluster, CancellationToken ct);
+}
+
+/// <summary>Takes back what <see cref="IPreBind"/> wrote, when the Pod was not bound after all; asked before <see cref="IReserve.Unreserve"/>.</summary>
+internal interface IRelease : IPlugin
+{
+    Task ReleaseAsync(PodInfo pod, Client.IClusterAccess cluster, CancellationToken ct);
 }
 
 /// <summary>Gives the Pod its node.</summary>

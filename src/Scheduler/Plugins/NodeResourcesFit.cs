@@ -5,9 +5,11 @@ using Hanbae.Scheduler.Configuration;
 namespace Hanbae.Scheduler.Plugins;
 
 /// <summary>Leaves a Pod the nodes that have what it asks for, and prefers by how much of them is taken.</summary>
-internal sealed class NodeResourcesFit(NodeResourcesFitArgs args) : IFilter, IScore
+internal sealed class NodeResourcesFit(NodeResourcesFitArgs args) : IPreFilter, IFilter, IScore
 {
     readonly ImmutableArray<ResourceWeight> _resources = args.Strategy.Resources;
+
+    Devices.DeviceState _devices = new();
 
     public string Name => "NodeResourcesFit";
     public Change Cures => Change.PodRemoved | Change.PodUpdated | Change.NodeAllocatable | Change.NodeAdded;
@@ -19,6 +21,12 @@ internal sealed class NodeResourcesFit(NodeResourcesFitArgs args) : IFilter, ISc
         // Room of a kind that is not asked for helps nobody; a place among the node's Pods helps anybody.
         if (change.What == Change.PodRemoved) return true;
         return change.Old is not Pod before || Resources.Of(before.Spec) != Resources.Of(((Pod)change.New!).Spec);
+    }
+
+    public Prefiltered PreFilter(PodInfo pod, Snapshot snapshot)
+    {
+        _devices = snapshot.Devices;
+        return Prefiltered.Go;
     }
 
     public Verdict Filter(PodInfo pod, NodeInfo node)
@@ -40,10 +48,13 @@ internal sealed class NodeResourcesFit(NodeResourcesFitArgs args) : IFilter, ISc
         if (asked.EphemeralStorage > 0 && asked.EphemeralStorage > has.EphemeralStorage - taken.EphemeralStorage)
             reason = reason is null ? "Insufficient ephemeral-storage" : reason + "\nInsufficient ephemeral-storage";
         foreach (var (name, amount) in asked.Scalars)
-            if (amount > 0 && amount > has.Scalars[name] - taken.Scalars[name] && !args.Ignores(name))
+            if (amount > 0 && amount > has.Scalars[name] - taken.Scalars[name] && !args.Ignores(name) && !AreDevices(name, has))
                 reason = (reason is null ? "Insufficient " : reason + "\nInsufficient ") + name;
         return reason;
     }
+
+    /// <summary>A node that has none of the resource may have devices that stand for it (KEP-5004): that is for another plugin to see.</summary>
+    bool AreDevices(string resource, in Resources has) => has.Scalars[resource] == 0 && _devices.ClassOf(resource) is not null;
 
     public bool PreScore(PodInfo pod, Snapshot snapshot, ReadOnlySpan<NodeInfo> fits) => true;
 

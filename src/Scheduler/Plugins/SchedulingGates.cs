@@ -5,6 +5,6 @@ internal sealed class SchedulingGates : IPreEnqueue
 {
     public string Name => "SchedulingGates";
 
-    public string? PreEnqueue(PodInfo pod) =>
+    public string? PreEnqueue(PodInfo pod, Snapshot snapshot) =>
         pod.Pod.Spec.SchedulingGates.IsEmpty ? null : $"waiting for scheduling gates: [{string.Join(' ', pod.Pod.Spec.SchedulingGates.Select(g => g.Name))}]";
 }

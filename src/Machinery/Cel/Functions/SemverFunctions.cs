@@ -74,7 +74,7 @@ static class SemverFunctions
         return string.Join('.', parts);
     }
 
-    static Value? Parse(string text, out string? error)
+    internal static Value? Parse(string text, out string? error)
     {
         error = null;
         if (text.Length == 0) { error = "Version string empty"; return null; }

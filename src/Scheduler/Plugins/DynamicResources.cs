@@ -1,0 +1,157 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using Hanbae.Api;
+using Hanbae.Api.Resource.V1;
+using Hanbae.Client;
+using Hanbae.Machinery.Nodes;
+using Hanbae.Scheduler.Configuration;
+using Hanbae.Scheduler.Devices;
+using ResourceClaim = Hanbae.Api.Resource.V1.ResourceClaim;
+
+namespace Hanbae.Scheduler.Plugins;
+
+/// <summary>Leaves a Pod the nodes that have, or can get, the devices that its claims ask for, and gives them to it (KEP-4381).</summary>
+internal sealed class DynamicResources(DynamicResourcesArgs args) : IPreEnqueue, IPreFilter, IFilter, IPostFilter, IReserve, IPreBind, IRelease
+{
+    readonly List<ResourceClaim> _claims = [], _open = [];
+    /// <summary>Allocated claims that are in the way on some node.</summary>
+    readonly HashSet<int> _elsewhere = [];
+    ImmutableArray<ExtendedClaim.Ask> _extended = [];
+    /// <summary>By which of the extended resources are to be had as devices: nodes with plugins of their own may have some as before.</summary>
+    readonly Dictionary<string, Allocator> _allocators = [];
+    /// <summary>Of Pods between decision and binding, which happens beside the loop.</summary>
+    readonly ConcurrentDictionary<string, DevicePlan> _plans = [];
+    DeviceState _devices = new();
+
+    public string Name => "DynamicResources";
+    public Change Cures => Change.ResourceClaim | Change.ResourceSlice | Change.DeviceClass | Change.NodeAdded | Change.NodeLabels | Change.NodeTaints | Change.NodeAllocatable;
+
+    public bool MayCure(PodInfo pod, in ClusterChange change)
+    {
+        if (change.What != Change.ResourceClaim) return true;
+        if (change.Old is ResourceClaim { Status.Allocation: not null } && change.New is not ResourceClaim { Status.Allocation: not null }) return true;
+        return change.New is ResourceClaim claim && PodDevices.Uses(pod.Pod, claim);
+    }
+
+    public string? PreEnqueue(PodInfo pod, Snapshot snapshot) => pod.Pod.Spec.ResourceClaims.IsEmpty ? null : PodDevices.Find(pod, snapshot.Devices, []);
+
+    public Prefiltered PreFilter(PodInfo pod, Snapshot snapshot)
+    {
+        _claims.Clear();
+        _open.Clear();
+        _elsewhere.Clear();
+        _allocators.Clear();
+        _devices = snapshot.Devices;
+        _extended = ExtendedClaim.Of(pod, _devices);
+        if (pod.Pod.Spec.ResourceClaims.IsEmpty && _extended.IsEmpty) return Prefiltered.Nothing;
+        if (PodDevices.Find(pod, _devices, _claims) is { } why) return new(Verdict.Refuse(why, hopeless: true));
+        if (!_extended.IsEmpty && ExtendedClaim.Left(pod, _devices) is { } left)
+        {
+            _claims.Add(left);
+            _extended = [];
+        }
+        foreach (var claim in _claims)
+        {
+            if (_devices.IsPending(claim.Metadata.Uid)) return new(Verdict.Refuse($"resource claim {Key.Of(claim)} is in the process of being allocated", hopeless: true));
+            if (claim.Status.Allocation is not null) continue;
+            foreach (var request in claim.Spec.Devices.Requests)
+            {
+                if (request.Exactly is { } e && !_devices.Classes.ContainsKey(e.DeviceClassName)) return Unknown(request.Name, e.DeviceClassName);
+                foreach (var f in request.FirstAvailable) if (!_devices.Classes.ContainsKey(f.DeviceClassName)) return Unknown(request.Name + "/" + f.Name, f.DeviceClassName);
+            }
+            _open.Add(claim);
+        }
+        return Prefiltered.Go;
+
+        static Prefiltered Unknown(string request, string @class) => new(Verdict.Refuse($"request {request}: device class {@class} does not exist", hopeless: true));
+    }
+
+    public Verdict Filter(PodInfo pod, NodeInfo node)
+    {
+        bool reaches = true;
+        for (int i = 0; i < _claims.Count; i++)
+            if (_claims[i].Status.Allocation?.NodeSelector is { } nodes && !NodeTerms.Matches(nodes, node.Node!))
+            {
+                _elsewhere.Add(i);
+                reaches = false;
+            }
+        var (found, error) = Allocate(pod, node, out _);
+        if (error is not null) return Verdict.Refuse(error, hopeless: true);
+        if (found is null) return Verdict.Refuse("cannot allocate all claims", hopeless: true);
+        return reaches ? Verdict.Fits : Verdict.Refuse("resourceclaim not available on the node", hopeless: true);
+    }
+
+    /// <param name="claims">Those that were to be allocated, in the order of what was found.</param>
+    Allocator.Outcome Allocate(PodInfo pod, NodeInfo node, out IReadOnlyList<ResourceClaim> claims)
+    {
+        // Resources that the node has itself are had of it, as ever.
+        var asks = _extended.IsEmpty ? [] : _extended.RemoveAll(a => node.Allocatable.Scalars[a.Resource] > 0);
+        claims = asks.IsEmpty ? _open : [.. _open, ExtendedClaim.Draft(pod, asks)];
+        if (claims.Count == 0) return new([]);
+        string key = asks.IsEmpty ? "" : string.Join(',', asks.Select(a => a.Request));
+        if (!_allocators.TryGetValue(key, out var allocator)) _allocators[key] = allocator = new(_devices, [.. claims]);
+        return allocator.Allocate(node.Node!);
+    }
+
+    /// <summary>A claim that has devices where the Pod cannot run, and that nobody else uses, is freed: it may get others where it can.</summary>
+    public PostFiltered PostFilter(PodInfo pod, Cycle cycle)
+    {
+        if (pod.Pod.Spec.ResourceClaims.IsEmpty) return new("");
+        if (_claims.Count == 0) return new("no new claims to deallocate");
+        foreach (int i in _elsewhere)
+        {
+            var claim = _claims[i];
+            if (claim.Status.ReservedFor.Exists(r => r.Uid != pod.Uid)) continue;
+            return new("deallocation of ResourceClaim completed") { Frees = claim with { Status = claim.Status with { ReservedFor = default, Allocation = null, Devices = default } } };
+        }
+        return new("still not schedulable");
+    }
+
+    public string? Reserve(PodInfo pod, NodeInfo node, Snapshot snapshot)
+    {
+        var opened = PreFilter(pod, snapshot);
+        if (opened.Skip) return null;
+        if (!opened.Refusal.Ok) return opened.Refusal.Reason;
+        if (Allocate(pod, node, out var open).Allocations is not { } found) return "claim allocation not found for node";
+        var asks = _extended.RemoveAll(a => node.Allocatable.Scalars[a.Resource] > 0);
+        List<ResourceClaim> claims = [.. _claims];
+        if (!asks.IsEmpty) claims.Add(open[^1]);
+        if (claims.Count == 0) return null;
+        var promised = claims.Select(c => open.IndexOf(c) is >= 0 and var at ? c with { Status = c.Status with { Allocation = found[at] } } : null).ToImmutableArray();
+        foreach (var claim in promised) if (claim is not null) _devices.Promise(claim);
+        _plans[pod.Uid] = new([.. claims], promised, asks);
+        return null;
+    }
+
+    public void Unreserve(PodInfo pod, Snapshot snapshot)
+    {
+        if (!_plans.TryRemove(pod.Uid, out var plan)) return;
+        for (int i = 0; i < plan.Claims.Length; i++)
+        {
+            var written = plan.Written.GetValueOrDefault(Key.Of(plan.Claims[i]));
+            // One that was yet to be made has a name of its own since.
+            bool renamed = written is not null && Key.Of(written) != Key.Of(plan.Claims[i]);
+            if (plan.Promised[i] is { } promised) snapshot.Devices.Settle(Key.Of(promised), promised.Metadata.Uid, renamed ? null : written);
+            else if (written is not null) snapshot.Devices.Settle(Key.Of(written), written.Metadata.Uid, written);
+            if (renamed) snapshot.Devices.Settle(Key.Of(written!), written!.Metadata.Uid, written);
+        }
+    }
+
+    public bool Concerns(PodInfo pod) => _plans.ContainsKey(pod.Uid);
+
+    public Task<string?> PreBindAsync(PodInfo pod, string node, IClusterAccess cluster, CancellationToken ct) =>
+        _plans.TryGetValue(pod.Uid, out var plan) ? new ClaimWriter(cluster, args.BindingTimeout).BindAsync(pod, plan, ct) : Task.FromResult<string?>(null);
+
+    public Task ReleaseAsync(PodInfo pod, IClusterAccess cluster, CancellationToken ct) =>
+        _plans.TryGetValue(pod.Uid, out var plan) ? new ClaimWriter(cluster, args.BindingTimeout).ReleaseAsync(pod, plan, ct) : Task.CompletedTask;
+}
+
+file static class Lists
+{
+    /// <summary>By reference: claims of one spec are equal otherwise.</summary>
+    public static int IndexOf(this IReadOnlyList<ResourceClaim> claims, ResourceClaim claim)
+    {
+        for (int i = 0; i < claims.Count; i++) if (ReferenceEquals(claims[i], claim)) return i;
+        return -1;
+    }
+}
