@@ -55,7 +55,7 @@ static class Each
     {
         using var stop = new CancellationTokenSource();
         HashSet<Key> keys = [];
-        var reconciler = entry.Make(paper, ControllerOptions.Default with { ServiceAccountToken = static (_, _) => "token" });
+        var reconciler = entry.Make(paper, ControllerOptions.Default with { ServiceAccountToken = static (_, _) => "token", ClusterCidr = "10.0.0.0/8" });
         using var triggers = new QueueTriggers(key => { lock (keys) keys.Add(key); });
         reconciler.Watch(triggers);
         GC.Collect();
@@ -97,6 +97,7 @@ static class Each
     static IEnumerable<(string, Action<int>)> ChangesOf(Paper paper, int size)
     {
         int groups = size / 10;
+        Job? gone = null;
         int Of(int i, int among) => (int)(i * 7919L % among);
         void Apply<T>(string name, Func<T, T> change, string ns = Ns) where T : class, IObject<T>
         {
@@ -120,6 +121,21 @@ static class Each
         yield return ("a claim changes", i => Apply<PersistentVolumeClaim>($"data-{Of(i, groups)}", c => Noted(c, i)));
         yield return ("a volume changes", i => Apply<PersistentVolume>($"pv-{Of(i, groups)}", v => Noted(v, i), ""));
         yield return ("a node reports", i => Apply<Node>($"node-{Of(i, Math.Max(1, size / 100))}", n => Noted(n, i), ""));
+        yield return ("a node goes, and one comes", i =>
+        {
+            var cache = paper.CacheOf<Node>();
+            var node = cache.Find(new("", $"node-{Of(i, Math.Max(1, size / 100))}"))!;
+            cache.Apply(new(SyncKind.Deleted, node));
+            cache.Apply(new(SyncKind.Applied, node with { Metadata = node.Metadata with { ResourceVersion = $"{++s_version}", Uid = node.Metadata.Uid + "x" }, Spec = new() }));
+        });
+        yield return ("a daemon's Pod gets ready or not", i => Apply<Pod>($"agent-{Of(i, Math.Max(1, size / 100))}", p => Ready(p, i % 2 == 0)));
+        yield return ("a Job goes", i =>
+        {
+            var cache = paper.CacheOf<Job>();
+            if (gone is not null) cache.Apply(new(SyncKind.Applied, gone with { Metadata = gone.Metadata with { ResourceVersion = $"{++s_version}" } }));
+            cache.Apply(new(SyncKind.Deleted, gone = cache.Find(new(Ns, $"job-{Of(i, groups)}"))!));
+        });
+        if (gone is not null) paper.CacheOf<Job>().Apply(new(SyncKind.Applied, gone with { Metadata = gone.Metadata with { ResourceVersion = $"{++s_version}" } }));
         yield return ("an account changes", i => Apply<ServiceAccount>($"account-{Of(i, groups)}", a => Noted(a, i)));
         yield return ("a ClusterRole changes", i => Apply<ClusterRole>($"role-{Of(i, groups)}", r => Noted(r, i), ""));
         yield return ("a namespace changes", i => Apply<Namespace>(Ns, n => Noted(n, i), ""));
@@ -155,6 +171,14 @@ static class Each
             Spec = new() { NodeName = $"node-{i % Math.Max(1, size / 100)}", Containers = [new() { Name = "main", Image = "web:1" }] },
             Status = new() { Phase = "Running", PodIP = $"10.{i >> 16}.{i >> 8 & 255}.{i & 255}", PodIPs = [new() { Ip = $"10.{i >> 16}.{i >> 8 & 255}.{i & 255}" }] },
         }, true)).Concat(Enumerable.Range(0, size).Select(i => new Pod { Metadata = Meta($"bare-{i}") with { Labels = Map.Of(("run", $"bare-{i}")) }, Spec = new() { NodeName = "node-0" }, Status = new() { Phase = "Running" } })));
+        paper.Fill([new ResourceQuota { Metadata = Meta("all"), Spec = new() { Hard = Limits }, Status = new() { Hard = Limits } }]);
+        paper.Fill([new DaemonSet { Metadata = Meta("agent"), Spec = new() { Selector = new() { MatchLabels = Map.Of(("app", "agent")) }, Template = new() { Metadata = new() { Labels = Map.Of(("app", "agent")) }, Spec = new() { Containers = [new() { Name = "main", Image = "agent:1" }] } }, UpdateStrategy = new() { Type = "OnDelete" } } }]);
+        for (int n = 0; n < Math.Max(1, size / 100); n++)
+            paper.CacheOf<Pod>().Apply(new(SyncKind.Applied, Ready(new()
+            {
+                Metadata = Meta($"agent-{n}") with { Labels = Map.Of(("app", "agent")), OwnerReferences = [By("DaemonSet", "agent")] },
+                Spec = new() { NodeName = $"node-{n}", Containers = [new() { Name = "main", Image = "agent:1" }] }, Status = new() { Phase = "Running" },
+            }, true)));
         paper.Fill(all.Select(g => new ReplicaSet { Metadata = Meta($"web-{g}") with { Labels = App(g), OwnerReferences = [By("Deployment", $"web-{g}")] }, Spec = new() { Replicas = 10, Selector = Selects(g), Template = Template(g) }, Status = new() { Replicas = 10 } }));
         paper.Fill(all.Select(g => new Deployment { Metadata = Meta($"web-{g}"), Spec = new() { Replicas = 10, Selector = Selects(g), Template = Template(g), Strategy = new() { Type = "RollingUpdate", RollingUpdate = new() { MaxSurge = "25%", MaxUnavailable = "25%" } } } }));
         paper.Fill(all.Select(g => new Service { Metadata = Meta($"web-{g}"), Spec = new() { ClusterIP = "10.0.0.1", ClusterIPs = ["10.0.0.1"], IpFamilies = ["IPv4"], Selector = App(g), Ports = [new() { Port = 80, TargetPort = 80 }], Type = "LoadBalancer" } }));
@@ -169,6 +193,8 @@ static class Each
             .Append(new ClusterRole { Metadata = Meta("gathered", ""), AggregationRule = new() { ClusterRoleSelectors = [new() { MatchLabels = Map.Of(("part", "of")) }] } }));
         return paper;
     }
+
+    static Map<Quantity> Limits { get; } = Map.Of(("pods", Quantity.Parse("1M")), ("requests.cpu", Quantity.Parse("1M")), ("persistentvolumeclaims", Quantity.Parse("1M")));
 
     static TimeSpan Cpu()
     {

@@ -91,6 +91,7 @@ static class Program
     static async Task ChangeAsync(TestCluster cluster, int among, int namespaces)
     {
         await QuietAsync();
+        await BackgroundAsync();
         // One listener for all changes: one for each would go through all objects each time.
         (Key Key, int Replicas, TaskCompletionSource Done) awaited = default;
         using var listening = cluster.Informers.Cache<Deployment>().Subscribe(e =>
@@ -99,6 +100,8 @@ static class Program
         });
         var (cpu, clock) = (Cpu(), Stopwatch.StartNew());
         long allocated = GC.GetTotalAllocatedBytes();
+        int[] collections = [GC.CollectionCount(0), GC.CollectionCount(1), GC.CollectionCount(2)];
+        var paused = GC.GetTotalPauseDuration();
         for (int n = 0; n < Changes; n++)
         {
             int i = n * 7919 % among;
@@ -111,7 +114,17 @@ static class Program
             }
         }
         double changes = Changes * 2;
-        Console.WriteLine($"one change among {among,6}  {(Cpu() - cpu).TotalMicroseconds / changes:N0} µs of processor, {clock.Elapsed.TotalMilliseconds / changes:N1} ms, {(GC.GetTotalAllocatedBytes() - allocated) / changes / 1024:N0} KB allocated");
+        Console.WriteLine($"one change among {among,6}  {(Cpu() - cpu).TotalMicroseconds / changes:N0} µs of processor, {clock.Elapsed.TotalMilliseconds / changes:N1} ms, {(GC.GetTotalAllocatedBytes() - allocated) / changes / 1024:N0} KB allocated; "
+            + $"collections {GC.CollectionCount(0) - collections[0]}, {GC.CollectionCount(1) - collections[1]}, {GC.CollectionCount(2) - collections[2]}: {(GC.GetTotalPauseDuration() - paused).TotalMicroseconds / changes:N0} µs");
+    }
+
+    /// <summary>What runs while nothing changes.</summary>
+    static async Task BackgroundAsync()
+    {
+        var (cpu, clock, paused, allocated) = (Cpu(), Stopwatch.StartNew(), GC.GetTotalPauseDuration(), GC.GetTotalAllocatedBytes());
+        await Task.Delay(TimeSpan.FromSeconds(15));
+        double seconds = clock.Elapsed.TotalSeconds;
+        Console.WriteLine($"nothing changes          {(Cpu() - cpu).TotalMilliseconds / seconds:N1} ms of processor a second, {(GC.GetTotalPauseDuration() - paused).TotalMilliseconds / seconds:N1} of it collections; {(GC.GetTotalAllocatedBytes() - allocated) / seconds / 1024:N0} KB allocated");
     }
 
     /// <summary>What was begun has come to its end: the processor is idle.</summary>

@@ -14,22 +14,22 @@ sealed record RollPlan(ImmutableArray<string> Create, ImmutableArray<Pod> Delete
 {
     public static RollPlan None { get; } = new([], []);
 
-    public static RollPlan For(DaemonSet set, IReadOnlyCollection<Node> nodes, ImmutableArray<Pod> mine, string hash, DateTimeOffset now)
+    public static RollPlan For(DaemonSet set, Fleet fleet, string hash, DateTimeOffset now)
     {
         if (set.Spec.UpdateStrategy.Type != "RollingUpdate") return None;
-        var byNode = RunPlan.ByNode(mine);
-        var wanted = nodes.Where(n => DaemonPod.Fits(set, n).Runs).Select(n => n.Metadata.Name).ToHashSet();
-        foreach (string node in wanted) byNode.TryAdd(node, []);
-        var (surge, unavailable) = RunPlan.Limits(set, wanted.Count);
+        var places = fleet.Nodes.Where(p => p.Runs || p.Pods.Count > 0).Concat(fleet.Elsewhere);
+        // Nothing but old Pods goes, and nothing comes but beside them.
+        if (!places.Any(p => p.Pods.Exists(pod => !DaemonPod.IsUpdated(pod, hash)))) return None;
+        var (surge, unavailable) = RunPlan.Limits(set, fleet.Wanted);
         bool Available(Pod pod) => pod.IsAvailable(set.Spec.MinReadySeconds, now);
-        return surge > 0 ? Surge(byNode, wanted, surge, hash, Available) : Replace(byNode, unavailable, hash, Available);
+        return surge > 0 ? Surge(places, fleet.Wanted, surge, hash, Available) : Replace(places, unavailable, hash, Available);
     }
 
-    static RollPlan Replace(SortedDictionary<string, List<Pod>> byNode, int most, string hash, Func<Pod, bool> available)
+    static RollPlan Replace(IEnumerable<Fleet.Place> places, int most, string hash, Func<Pod, bool> available)
     {
         List<Pod> useless = [], candidates = [];
         int unavailable = 0;
-        foreach (var (_, pods) in byNode)
+        foreach (var (_, _, _, pods) in places)
         {
             var (ok, updated, old) = Sort(pods, hash);
             // Two of a kind, both or none: the node is being put in order, and counts as unavailable until it is.
@@ -38,15 +38,17 @@ sealed record RollPlan(ImmutableArray<string> Create, ImmutableArray<Pod> Delete
             else if (!available(old!)) useless.Add(old!);
             else candidates.Add(old!);
         }
-        return new([], [.. useless.Concat(candidates.Take(Math.Max(0, most - unavailable))).Take(RunPlan.Burst)]);
+        return new([], [.. ByNode(useless).Concat(ByNode(candidates).Take(Math.Max(0, most - unavailable))).Take(RunPlan.Burst)]);
     }
 
-    static RollPlan Surge(SortedDictionary<string, List<Pod>> byNode, HashSet<string> wanted, int most, string hash, Func<Pod, bool> available)
+    static IEnumerable<Pod> ByNode(List<Pod> pods) => pods.OrderBy(DaemonPod.NodeOf, StringComparer.Ordinal);
+
+    static RollPlan Surge(IEnumerable<Fleet.Place> places, int wanted, int most, string hash, Func<Pod, bool> available)
     {
         List<string> useless = [], candidates = [];
         List<Pod> delete = [], misplaced = [];
         int surging = 0, ready = 0;
-        foreach (var (node, pods) in byNode)
+        foreach (var (node, runs, _, pods) in places)
         {
             var (ok, updated, old) = Sort(pods, hash);
             if (!ok) { surging++; continue; }
@@ -58,12 +60,13 @@ sealed record RollPlan(ImmutableArray<string> Create, ImmutableArray<Pod> Delete
                 else surging++;
             }
             // Where none belongs any more, none comes; the old one stays until there are enough elsewhere.
-            else if (!wanted.Contains(node)) misplaced.Add(old);
+            else if (!runs) misplaced.Add(old);
             else if (!available(old)) useless.Add(node);
             else candidates.Add(node);
         }
-        delete.AddRange(misplaced.Take(Math.Max(0, ready - wanted.Count)));
-        return new([.. useless.Concat(candidates.Take(Math.Max(0, most - surging))).Take(RunPlan.Burst)], [.. delete.Take(RunPlan.Burst)]);
+        delete = [.. ByNode(delete)];
+        delete.AddRange(ByNode(misplaced).Take(Math.Max(0, ready - wanted)));
+        return new([.. useless.Order(StringComparer.Ordinal).Concat(candidates.Order(StringComparer.Ordinal).Take(Math.Max(0, most - surging))).Take(RunPlan.Burst)], [.. delete.Take(RunPlan.Burst)]);
     }
 
     /// <summary>A node's new and old Pod; not all right when there are two of either.</summary>

@@ -30,7 +30,7 @@ sealed class Run(IClusterAccess cluster) : IReconciler
         _pods.IndexControllers();
         _revisions.IndexControllers();
         on.Each(_sets).Needs(_pods).Needs(_nodes).Needs(_revisions)
-            .From(new PodWatch<DaemonSet>(_sets, _pods, s => s.Spec.Selector.ToSelector()).Subscribe)
+            .From(new PodWatch<DaemonSet>(_sets, _pods, s => s.Spec.Selector).Subscribe)
             .From(add => _nodes.Subscribe(e => OnNode(e, add)));
     }
 
@@ -48,20 +48,20 @@ sealed class Run(IClusterAccess cluster) : IReconciler
         var history = await _history.SyncAsync(set, selector, set.Spec.Template, set.Status.CollisionCount, ct);
         string hash = history.Hash(DaemonPod.HashLabel);
         var mine = await Claim.AllAsync(cluster.Client, set, selector, _pods, ct);
-        var nodes = _nodes.All;
+        var fleet = new Fleet(set, _nodes.All, mine);
 
-        var plan = RunPlan.For(set, nodes, mine, hash, node => _failures.Until(FailureOf(set, node), now), now);
+        var plan = RunPlan.For(set, fleet, hash, node => _failures.Until(FailureOf(set, node), now), now);
         foreach (var pod in plan.Ended) Replaced(set, pod, now);
         var failure = await ApplyAsync(set, plan.Create, plan.Delete, hash, ct);
         if (failure is null && plan.IsEmpty)
         {
-            var roll = RollPlan.For(set, nodes, mine, hash, now);
+            var roll = RollPlan.For(set, fleet, hash, now);
             failure = await ApplyAsync(set, roll.Create, roll.Delete, hash, ct);
         }
         if (failure is null) await TrimAsync(set, history, mine, ct);
         ct.ThrowIfCancellationRequested();
 
-        var (status, readyAt) = RunStatus.Of(set, nodes, mine, hash, failure is null, now);
+        var (status, readyAt) = RunStatus.Of(set, fleet, hash, failure is null, now);
         await cluster.Client.UpdateStatusIfChangedAsync(set, set with { Status = status with { CollisionCount = history.Collisions } }, ct);
         if (failure is not null && !Refusal.IsNamespaceTerminating(failure)) ExceptionDispatchInfo.Throw(failure);
         var next = plan.RetryAt is { } retry && !(readyAt < retry) ? retry : readyAt;

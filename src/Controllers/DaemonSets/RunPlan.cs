@@ -19,19 +19,18 @@ sealed record RunPlan(ImmutableArray<string> Create, ImmutableArray<Pod> Delete,
 
     /// <param name="waits">Until when a node whose Pods fail has to wait for the next.</param>
     public static RunPlan For(
-        DaemonSet set, IReadOnlyCollection<Node> nodes, ImmutableArray<Pod> mine, string hash, Func<string, DateTimeOffset?> waits, DateTimeOffset now)
+        DaemonSet set, Fleet fleet, string hash, Func<string, DateTimeOffset?> waits, DateTimeOffset now)
     {
-        var create = ImmutableArray.CreateBuilder<string>();
-        var delete = ImmutableArray.CreateBuilder<Pod>();
+        List<string> create = [];
+        List<Pod> delete = [];
         var ended = ImmutableArray.CreateBuilder<Pod>();
         DateTimeOffset? retryAt = null;
-        var byNode = ByNode(mine);
-        foreach (var node in nodes.OrderBy(n => n.Metadata.Name, StringComparer.Ordinal))
+        foreach (var (name, runs, stays, pods) in fleet.Nodes)
         {
-            var (runs, stays) = DaemonPod.Fits(set, node);
-            string name = node.Metadata.Name;
-            if (!byNode.TryGetValue(name, out var pods)) { if (runs) create.Add(name); continue; }
+            if (pods.Count == 0) { if (runs) create.Add(name); continue; }
             if (!stays) { delete.AddRange(pods.Where(p => p.Metadata.DeletionTimestamp is null)); continue; }
+            // The usual thing: one, and it runs.
+            if (pods.Count == 1 && !pods[0].IsTerminal) continue;
             var running = new List<Pod>();
             foreach (var pod in pods.Where(p => p.Metadata.DeletionTimestamp is null))
                 if (!pod.IsTerminal) running.Add(pod);
@@ -42,10 +41,8 @@ sealed record RunPlan(ImmutableArray<string> Create, ImmutableArray<Pod> Delete,
             else delete.AddRange(Superseded(set, running, hash, now));
         }
         // Pods that wait for a node that is gone will never be bound.
-        var known = nodes.Select(n => n.Metadata.Name).ToHashSet();
-        foreach (var (node, pods) in byNode)
-            if (!known.Contains(node)) delete.AddRange(pods.Where(p => p.Spec.NodeName.Length == 0 && p.Metadata.DeletionTimestamp is null));
-        return new([.. create.Take(Burst)], [.. delete.Take(Burst)], ended.DrainToImmutable(), retryAt);
+        foreach (var place in fleet.Elsewhere) delete.AddRange(place.Pods.Where(p => p.Spec.NodeName.Length == 0 && p.Metadata.DeletionTimestamp is null));
+        return new([.. create.Order(StringComparer.Ordinal).Take(Burst)], [.. delete.OrderBy(DaemonPod.NodeOf, StringComparer.Ordinal).Take(Burst)], ended.DrainToImmutable(), retryAt);
     }
 
     /// <summary>While Pods may surge a node has an old and a new one: the old goes once the new is available, or when it is of no use.</summary>
@@ -58,17 +55,6 @@ sealed record RunPlan(ImmutableArray<string> Create, ImmutableArray<Pod> Delete,
             else if (!DaemonPod.IsUpdated(pod, hash) && old is null) old = pod;
             else yield return pod;
         if (updated is not null && old is not null && (!old.IsReady || updated.IsAvailable(set.Spec.MinReadySeconds, now))) yield return old;
-    }
-
-    /// <summary>Pods by the node they are on or meant for; those that ended and are being deleted are gone already.</summary>
-    public static SortedDictionary<string, List<Pod>> ByNode(ImmutableArray<Pod> mine)
-    {
-        var byNode = new SortedDictionary<string, List<Pod>>(StringComparer.Ordinal);
-        foreach (var pod in mine)
-            if (!(pod.IsTerminal && pod.Metadata.DeletionTimestamp is not null) && DaemonPod.NodeOf(pod) is { } node)
-                if (byNode.TryGetValue(node, out var pods)) pods.Add(pod);
-                else byNode.Add(node, [pod]);
-        return byNode;
     }
 
     /// <summary>Bound Pods first, then the oldest.</summary>

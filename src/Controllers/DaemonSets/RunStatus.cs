@@ -11,20 +11,17 @@ static class RunStatus
     /// <param name="observed">Whether the nodes were brought in order for this generation.</param>
     /// <returns>The status, and when the next Pod will have been ready for long enough.</returns>
     public static (DaemonSetStatus Status, DateTimeOffset? ReadyAt) Of(
-        DaemonSet set, IReadOnlyCollection<Node> nodes, ImmutableArray<Pod> mine, string hash, bool observed, DateTimeOffset now)
+        DaemonSet set, Fleet fleet, string hash, bool observed, DateTimeOffset now)
     {
-        var byNode = RunPlan.ByNode(mine);
         int desired = 0, current = 0, misplaced = 0, ready = 0, updated = 0, available = 0, minReady = set.Spec.MinReadySeconds;
         DateTimeOffset? readyAt = null;
-        foreach (var node in nodes)
+        foreach (var (_, runs, _, pods) in fleet.Nodes)
         {
-            bool there = byNode.TryGetValue(node.Metadata.Name, out var pods);
-            if (!DaemonPod.Fits(set, node).Runs) { if (there) misplaced++; continue; }
+            if (!runs) { if (pods.Count > 0) misplaced++; continue; }
             desired++;
-            if (!there) continue;
+            if (pods.Count == 0) continue;
             current++;
-            pods!.Sort(RunPlan.Older);
-            var pod = pods[0];
+            var pod = pods.Count == 1 ? pods[0] : pods.Order(Comparer<Pod>.Create(RunPlan.Older)).First();
             if (pod.IsReady)
             {
                 ready++;

@@ -23,8 +23,6 @@ sealed class Evict : IReconciler
     readonly Devices _devices;
     /// <summary>Pods that wait for their time: so that it can be told when they need not go after all.</summary>
     readonly ConcurrentDictionary<Key, string> _waiting = new();
-    /// <summary>Pods that were removed, until their end is seen.</summary>
-    readonly ConcurrentDictionary<string, bool> _gone = new();
     /// <summary>How many were removed for each rule, by uid.</summary>
     readonly ConcurrentDictionary<string, int> _evicted = new();
     Action<Key> _add = static _ => { };
@@ -45,11 +43,7 @@ sealed class Evict : IReconciler
 
     void OnPod(CacheEvent<Pod> e)
     {
-        if (e.Old is { } old && old.UsesClaims() && (old.Metadata.Uid != e.New?.Metadata.Uid))
-        {
-            _gone.TryRemove(old.Metadata.Uid, out _);
-            _add(Key.Of(old));
-        }
+        if (e.Old is { } old && old.UsesClaims() && old.Metadata.Uid != e.New?.Metadata.Uid) _add(Key.Of(old));
         if (e.New is { } pod && pod.UsesClaims()
             && (e.Old is null || e.Old.Spec.NodeName != pod.Spec.NodeName || e.Old.Status.ResourceClaimStatuses != pod.Status.ResourceClaimStatuses || pod.Metadata.DeletionTimestamp != e.Old.Metadata.DeletionTimestamp))
             _add(Key.Of(pod));
@@ -93,7 +87,7 @@ sealed class Evict : IReconciler
     async Task<Again> EvictAsync(Key key, CancellationToken ct)
     {
         var now = _cluster.Time.GetUtcNow();
-        if (_pods.Find(key) is not { Metadata.DeletionTimestamp: null } pod || _gone.ContainsKey(pod.Metadata.Uid))
+        if (_pods.Find(key) is not { Metadata.DeletionTimestamp: null } pod)
         {
             _waiting.TryRemove(key, out _);
             return Again.OnChange;
@@ -114,9 +108,6 @@ sealed class Evict : IReconciler
         bool removed = await _cluster.Client.TryDeleteAsync<Pod>(key, Preconditions.Uid(pod), ct);
         _waiting.TryRemove(key, out _);
         if (!removed) return Again.OnChange;
-        _gone[pod.Metadata.Uid] = true;
-        // Its end may have been seen before this was noted.
-        if (_pods.Find(key)?.Metadata.Uid != pod.Metadata.Uid) _gone.TryRemove(pod.Metadata.Uid, out _);
         foreach (string rule in eviction.Rules) _evicted.AddOrUpdate(rule, 1, static (_, n) => n + 1);
         Report(eviction);
         return Again.OnChange;

@@ -16,6 +16,7 @@ sealed class Run(IClusterAccess cluster) : IReconciler
 {
     /// <summary>Keys of Pods that lost their Job but not its finalizer; no Job has such a name.</summary>
     const string Orphan = "pod/";
+    const string TrackedFor = "tracked for the job";
     const string Itself = "kubernetes.io/job-controller";
 
     readonly IClient _client = cluster.Client;
@@ -27,8 +28,9 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     public void Watch(Triggers on)
     {
         _pods.IndexControllers();
+        _pods.AddIndex(TrackedFor, static p => JobPod.IsTracked(p) && p.Controller is { Kind: "Job" } owner ? [p.Metadata.Namespace + "/" + owner.Name] : []);
         on.Each(_jobs).Needs(_pods)
-            .From(new PodWatch<Job>(_jobs, _pods, j => j.Spec.Selector.ToSelector()).Subscribe)
+            .From(new PodWatch<Job>(_jobs, _pods, j => j.Spec.Selector).Subscribe)
             .From(add => _pods.Subscribe(e => OnPod(e, add)));
     }
 
@@ -134,8 +136,7 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     /// <summary>The Job is gone: so are the reasons to keep its Pods from vanishing.</summary>
     async Task ForgetAsync(Key key, CancellationToken ct)
     {
-        foreach (var pod in _pods.In(key.Namespace))
-            if (JobPod.IsTracked(pod) && pod.Controller is { Kind: "Job" } owner && owner.Name == key.Name) await ReleaseAsync(Key.Of(pod), ct);
+        foreach (var pod in _pods.ByIndex(TrackedFor, key.Namespace + "/" + key.Name)) await ReleaseAsync(Key.Of(pod), ct);
         _failures.Forget(key);
     }
 
@@ -145,7 +146,7 @@ sealed class Run(IClusterAccess cluster) : IReconciler
         if (_pods.Find(key) is not { } pod || !JobPod.IsTracked(pod)) return;
         if (pod.Controller is { } owner && (owner.Kind != "Job" || _jobs.Find(new(key.Namespace, owner.Name)) is { } job && job.Metadata.Uid == owner.Uid)) return;
         // One that would adopt it is awake already, and would lose it to us.
-        if (pod.Controller is null && _jobs.In(key.Namespace).Any(j => !j.IsBeingDeleted && !j.IsFinished() && j.Spec.Selector.ToSelector().Matches(pod.Metadata.Labels))) return;
+        if (pod.Controller is null && _jobs.MayChoose(key.Namespace, pod.Metadata.Labels).Any(j => !j.IsBeingDeleted && !j.IsFinished() && j.Spec.Selector.ToSelector().Matches(pod.Metadata.Labels))) return;
         try { await _client.PatchAsync<Pod>(key, Tracking.End(pod, asSeen: true), ct); }
         catch (ApiException e) when (e.IsNotFound || e.Code == 422) { }
     }

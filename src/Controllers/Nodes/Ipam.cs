@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
@@ -7,38 +6,63 @@ using Hanbae.Client;
 namespace Hanbae.Controllers.Nodes;
 
 /// <summary>Gives each node its share of the cluster's Pod addresses.</summary>
+/// <remarks>
+/// What a node has is noted as the cache tells it, and what is given before it is written: whether or not that was answered, nobody else gets
+/// it while the node is there.
+/// </remarks>
 sealed class Ipam(IClusterAccess cluster, ControllerOptions options) : IReconciler
 {
     readonly ICache<Node> _nodes = cluster.Cache<Node>();
-    /// <summary>One at a time: two nodes must not get the same.</summary>
-    readonly SemaphoreSlim _turn = new(1);
-    /// <summary>What was given and may not show in the cache yet.</summary>
-    readonly ConcurrentDictionary<string, IPNetwork> _given = new();
+    readonly Lock _lock = new();
+    readonly Parts? _parts = IPNetwork.TryParse(options.ClusterCidr, out var whole) ? new(whole, options.NodeCidrMaskSize) : null;
+    readonly Dictionary<string, IPNetwork[]> _of = [];
 
-    public void Watch(Triggers on) => on.Each(_nodes);
+    public void Watch(Triggers on) => on.From(_ => _nodes.Subscribe(OnNode)).Each(_nodes);
+
+    void OnNode(CacheEvent<Node> e)
+    {
+        if (e.New is not { } node) Note(e.Object.Metadata.Name, []);
+        else if (CidrsOf(node) is { Length: > 0 } has && (e.Old is null || e.Old.Spec != node.Spec)) Note(node.Metadata.Name, has);
+    }
+
+    static IPNetwork[] CidrsOf(Node node) =>
+        [.. (node.Spec.PodCIDRs.IsEmpty ? [node.Spec.PodCIDR] : node.Spec.PodCIDRs.AsEnumerable()).Where(c => IPNetwork.TryParse(c, out _)).Select(c => IPNetwork.Parse(c))];
+
+    void Note(string node, IPNetwork[] has)
+    {
+        if (_parts is null) return;
+        lock (_lock)
+        {
+            // First what it has, so that what it keeps is free at no time.
+            foreach (var network in has) _parts.Take(network);
+            if (_of.Remove(node, out var had)) foreach (var network in had) _parts.GiveBack(network);
+            if (has.Length > 0) _of.Add(node, has);
+        }
+    }
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
-        if (_nodes.Find(key) is not { } node) { _given.TryRemove(key.Name, out _); return Again.OnChange; }
-        if (node.Spec.PodCIDR.Length > 0) { _given.TryRemove(key.Name, out _); return Again.OnChange; }
-        if (node.Metadata.DeletionTimestamp is not null || !IPNetwork.TryParse(options.ClusterCidr, out var whole)) return Again.OnChange;
-        await _turn.WaitAsync(ct);
-        try
+        if (_nodes.Find(key) is not { Spec.PodCIDR: "", Metadata.DeletionTimestamp: null } node || _parts is null) return Again.OnChange;
+        if (Give(key.Name) is not { } part)
         {
-            // Before the cache, since what was given leaves here, in another turn, as soon as the cache shows it.
-            var given = _given.Where(g => g.Key != key.Name).Select(g => g.Value).ToList();
-            var taken = _nodes.All.SelectMany(n => n.Spec.PodCIDRs.IsEmpty ? [n.Spec.PodCIDR] : n.Spec.PodCIDRs.AsEnumerable())
-                .Where(c => IPNetwork.TryParse(c, out _)).Select(c => IPNetwork.Parse(c)).Concat(given).ToList();
-            if (new Subnets(whole, options.NodeCidrMaskSize).FirstFree(taken) is not { } part)
-            {
-                cluster.Recorder.Event(node, "Normal", "CIDRNotAvailable", $"Node {key.Name} status is now: CIDRNotAvailable");
-                return Again.WithBackoff;
-            }
-            string cidr = part.ToString();
-            await cluster.Client.UpdateAsync(node with { Spec = node.Spec with { PodCIDR = cidr, PodCIDRs = [cidr] } }, ct);
-            _given[key.Name] = part;
+            cluster.Recorder.Event(node, "Normal", "CIDRNotAvailable", $"Node {key.Name} status is now: CIDRNotAvailable");
+            return Again.WithBackoff;
         }
-        finally { _turn.Release(); }
+        string cidr = part.ToString();
+        await cluster.Client.UpdateAsync(node with { Spec = node.Spec with { PodCIDR = cidr, PodCIDRs = [cidr] } }, ct);
         return Again.OnChange;
+    }
+
+    /// <returns>What it was given before, when that did not get there.</returns>
+    IPNetwork? Give(string node)
+    {
+        lock (_lock)
+        {
+            if (_of.TryGetValue(node, out var had)) return had[0];
+            if (_parts!.FirstFree() is not { } part) return null;
+            _parts.Take(part);
+            _of.Add(node, [part]);
+            return part;
+        }
     }
 }

@@ -23,7 +23,7 @@ sealed class Scale<T>(IClusterAccess cluster, Scaled<T> kind) : IReconciler wher
     {
         _sets.IndexControllers();
         _pods.IndexControllers();
-        on.Each(_sets).Needs(_pods).From(new PodWatch<T>(_sets, _pods, s => kind.View(s).Spec.Selector.ToSelector()).Subscribe);
+        on.Each(_sets).Needs(_pods).From(new PodWatch<T>(_sets, _pods, s => kind.View(s).Spec.Selector).Subscribe);
     }
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)

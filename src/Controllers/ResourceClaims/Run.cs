@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Resource.V1;
@@ -10,10 +9,7 @@ using ResourceClaim = Hanbae.Api.Resource.V1.ResourceClaim;
 namespace Hanbae.Controllers.ResourceClaims;
 
 /// <summary>Makes the claims that Pods have templates for, holds claims for Pods that somebody placed by hand, and frees what nobody uses any more.</summary>
-/// <remarks>
-/// Keys are of two sorts, told apart by a letter that no name has: Pods and claims. What was made and has not come back through the cache
-/// is remembered, so that no second claim is made for the same entry.
-/// </remarks>
+/// <remarks>Keys are of two sorts, told apart by a letter that no name has: Pods and claims.</remarks>
 sealed class Run(IClusterAccess cluster) : IReconciler
 {
     const string PodKey = "pod:", FieldManager = "ResourceClaimController";
@@ -21,8 +17,6 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
     readonly ICache<ResourceClaim> _claims = cluster.Cache<ResourceClaim>();
     readonly ICache<ResourceClaimTemplate> _templates = cluster.Cache<ResourceClaimTemplate>();
-    /// <summary>By Pod and entry: as many as were made and not seen yet.</summary>
-    readonly ConcurrentDictionary<(string Pod, string Entry), ResourceClaim> _fresh = new();
 
     public void Watch(Triggers on)
     {
@@ -33,11 +27,7 @@ sealed class Run(IClusterAccess cluster) : IReconciler
 
     void OnPod(CacheEvent<Pod> e, Action<Key> add)
     {
-        if (e.Old is { } old && old.UsesClaims() && old.Metadata.Uid != e.New?.Metadata.Uid)
-        {
-            Release(old, add);
-            foreach (var entry in old.Spec.ResourceClaims) _fresh.TryRemove((old.Metadata.Uid, entry.Name), out _);
-        }
+        if (e.Old is { } old && old.UsesClaims() && old.Metadata.Uid != e.New?.Metadata.Uid) Release(old, add);
         if (e.New is not { } pod || !pod.UsesClaims()) return;
         if (pod.IsDone()) Release(pod, add);
         if (!pod.IsBeingDeleted) add(KeyOf(pod));
@@ -50,9 +40,7 @@ sealed class Run(IClusterAccess cluster) : IReconciler
 
     void OnClaim(CacheEvent<ResourceClaim> e, Action<Key> add)
     {
-        var claim = e.Object;
-        var key = Key.Of(claim);
-        if (claim.Controller is { } owner && claim.Metadata.Annotations[PodClaims.Entry] is { } entry) _fresh.TryRemove((owner.Uid, entry), out _);
+        var key = Key.Of(e.Object);
         if (e.New is not null) add(key);
         foreach (var pod in _pods.NamingClaim(key)) if (!pod.IsBeingDeleted) add(KeyOf(pod));
     }
@@ -94,29 +82,14 @@ sealed class Run(IClusterAccess cluster) : IReconciler
         var named = PodClaims.Of(pod, entry);
         if (entry.ResourceClaimTemplateName is not { } templateName || named is { Made: true, Name: null }) return null;
         if (named.Name is { } name && _claims.Find(new(pod.Metadata.Namespace, name)) is { } known && known.IsControlledBy(pod)) return null;
-        var claim = _claims.ControlledBy(pod.Metadata.Uid).FirstOrDefault(c => c.Metadata.Annotations[PodClaims.Entry] == entry.Name)
-            ?? await FreshAsync(pod, entry, ct);
+        var claim = _claims.ControlledBy(pod.Metadata.Uid).FirstOrDefault(c => c.Metadata.Annotations[PodClaims.Entry] == entry.Name);
         if (claim is null)
         {
             if (_templates.Find(new(pod.Metadata.Namespace, templateName)) is not { } template)
                 return $"resource claim template \"{templateName}\": resourceclaimtemplate.resource.k8s.io \"{templateName}\" not found";
-            Remember(claim = await cluster.Client.CreateAsync(ClaimDraft.For(pod, entry, template), ct));
+            claim = await cluster.Client.CreateAsync(ClaimDraft.For(pod, entry, template), ct);
         }
         if (claim.Metadata.Name != named.Name) made[entry.Name] = claim.Metadata.Name;
-        return null;
-    }
-
-    void Remember(ResourceClaim claim)
-    {
-        if (_claims.Find(Key.Of(claim)) is null && claim is { Controller: { } owner } && claim.Metadata.Annotations[PodClaims.Entry] is { } entry) _fresh[(owner.Uid, entry)] = claim;
-    }
-
-    /// <summary>What was made and is not in the cache: either not yet, or no more.</summary>
-    async Task<ResourceClaim?> FreshAsync(Pod pod, PodResourceClaim entry, CancellationToken ct)
-    {
-        if (!_fresh.TryGetValue((pod.Metadata.Uid, entry.Name), out var claim)) return null;
-        if (await cluster.Client.FindAsync(claim, ct) is { } there && there.Metadata.Uid == claim.Metadata.Uid) return there;
-        _fresh.TryRemove((pod.Metadata.Uid, entry.Name), out _);
         return null;
     }
 
@@ -144,8 +117,7 @@ sealed class Run(IClusterAccess cluster) : IReconciler
         var owner = ReleasePlan.OwnerOf(claim) is { } name ? _pods.Find(new(key.Namespace, name)) : null;
         var plan = ReleasePlan.For(claim, stays, owner);
         if (plan.Freed is { } freed) claim = await cluster.Client.UpdateStatusAsync(freed, ct);
-        if (plan.Unprotect)
-            claim = await cluster.Client.UpdateAsync(claim with { Metadata = claim.Metadata with { Finalizers = claim.Metadata.Finalizers.Where(f => f != PodClaims.Finalizer).ToSeq() } }, ct);
+        if (plan.Unprotect) await cluster.Client.RemoveFinalizerAsync(claim, PodClaims.Finalizer, ct);
         if (plan.Delete) await cluster.Client.TryDeleteAsync<ResourceClaim>(key, Api.Meta.V1.Preconditions.Uid(claim), ct);
         return Again.OnChange;
     }

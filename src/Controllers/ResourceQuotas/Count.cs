@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
+using Hanbae.Api.Rest;
 using Hanbae.Client;
 using ResourceClaim = Hanbae.Api.Resource.V1.ResourceClaim;
 
@@ -8,59 +10,101 @@ namespace Hanbae.Controllers.ResourceQuotas;
 /// <summary>Counts what a namespace uses, for the status of its quotas: for new limits, when something goes, and now and then.</summary>
 /// <remarks>
 /// What comes is charged by admission, not here: counting upon every new object would take back charges for objects that this cache does not
-/// have yet. As upstream, then, only what frees something makes it count again, and every five minutes all of it.
+/// have yet. As upstream, then, only what frees something makes it count again, and every five minutes all of it. Unlike there a quota whose
+/// status changed is looked at once more when it has been quiet for a while: an object that was not made after all was charged, and one that was
+/// made while the quota was counted for the first time was not.
 /// </remarks>
-sealed class Count(IClusterAccess cluster) : IReconciler
+sealed class Count : IReconciler
 {
     /// <summary>Upstream's resource-quota-sync-period.</summary>
     static readonly TimeSpan Resync = TimeSpan.FromMinutes(5);
     static readonly TimeSpan Unknown = TimeSpan.FromSeconds(10);
+    /// <summary>By then what was charged is there, and in the caches.</summary>
+    static readonly TimeSpan Quiet = TimeSpan.FromSeconds(10);
+    /// <summary>Of keys that ask whether a quota has been quiet; no quota has such a name.</summary>
+    const string Settling = "settling:";
 
-    readonly ICache<ResourceQuota> _quotas = cluster.Cache<ResourceQuota>();
-    readonly ICache<Pod> _pods = cluster.Cache<Pod>();
-    readonly ICache<Service> _services = cluster.Cache<Service>();
-    readonly ICache<PersistentVolumeClaim> _claims = cluster.Cache<PersistentVolumeClaim>();
-    readonly ICache<ResourceClaim> _devices = cluster.Cache<ResourceClaim>();
+    readonly IClusterAccess _cluster;
+    readonly ICache<ResourceQuota> _quotas;
+    readonly ICache<Pod> _pods;
+    readonly ICache<Service> _services;
+    readonly ICache<PersistentVolumeClaim> _claims;
+    readonly ICache<ResourceClaim> _devices;
+    readonly Books _books;
+    /// <summary>When the status of a quota changed last, until that was looked at.</summary>
+    readonly ConcurrentDictionary<Key, DateTimeOffset> _changed = new();
+    Action<Key> _add = static _ => { };
     Census? _census;
 
-    public void Watch(Triggers on) => on
-        .When(_quotas, e => e.New is { } now && (e.Old is null || e.Old.Spec != now.Spec || now.Status.Hard != now.Spec.Hard))
-        .Needs(_pods).Needs(_services).Needs(_claims).Needs(_devices)
-        .From(add => Freed(CountPlan.Measured[0], _pods, add)).From(add => Freed(CountPlan.Measured[1], _services, add)).From(add => Freed(CountPlan.Measured[2], _claims, add)).From(add => Freed(CountPlan.Measured[3], _devices, add))
-        .From(add => _census = new(cluster.Client.Transport, cluster.Time, (ns, resource) => Wake(ns, add, q => CountPlan.Counted(q).Contains(resource))));
+    public Count(IClusterAccess cluster)
+    {
+        _cluster = cluster;
+        (_quotas, _pods, _services, _claims, _devices) = (cluster.Cache<ResourceQuota>(), cluster.Cache<Pod>(), cluster.Cache<Service>(), cluster.Cache<PersistentVolumeClaim>(), cluster.Cache<ResourceClaim>());
+        _books = new((resource, ns) => resource.Resource switch
+        {
+            "pods" => _pods.In(ns), "services" => _services.In(ns), "resourceclaims" => _devices.In(ns), _ => (IEnumerable<IObject>)_claims.In(ns),
+        });
+    }
 
-    IDisposable Freed<T>(GroupResource resource, ICache<T> cache, Action<Key> add) where T : class, IObject<T> =>
+    public void Watch(Triggers on) => on
+        .From(add => { _add = add; return _quotas.Subscribe(OnQuota); })
+        .Needs(_quotas).Needs(_pods).Needs(_services).Needs(_claims).Needs(_devices)
+        .From(_ => Follow(CountPlan.Measured[0], _pods)).From(_ => Follow(CountPlan.Measured[1], _services)).From(_ => Follow(CountPlan.Measured[2], _claims)).From(_ => Follow(CountPlan.Measured[3], _devices))
+        .From(_ => _census = new(_cluster.Client.Transport, _cluster.Time, (ns, resource) => Wake(ns, q => CountPlan.Counted(q).Contains(resource))));
+
+    void OnQuota(CacheEvent<ResourceQuota> e)
+    {
+        var key = Key.Of(e.Object);
+        if (e.New is not { } now)
+        {
+            _books.Forget(key);
+            _changed.TryRemove(key, out _);
+            return;
+        }
+        if (e.Old is null || e.Old.Spec != now.Spec || now.Status.Hard != now.Spec.Hard) _add(key);
+        if (e.Old is null || e.Old.Status == now.Status) return;
+        _changed[key] = _cluster.Time.GetUtcNow();
+        _add(new(key.Namespace, Settling + key.Name));
+    }
+
+    IDisposable Follow<T>(GroupResource resource, ICache<T> cache) where T : class, IObject<T> =>
         cache.Subscribe(e =>
         {
-            if (_quotas.In(e.Object.Metadata.Namespace).Count > 0 && CountPlan.Frees(resource, e.Old, e.New, cluster.Time.GetUtcNow()))
-                Wake(e.Object.Metadata.Namespace, add, q => q.Spec.Hard.Any(h => Machinery.Quota.Charges.Concerns(resource, h.Key)));
+            if (_quotas.In(e.Object.Metadata.Namespace).Count == 0) return;
+            _books.Note(resource, e.Object, e.New is null);
+            // What begins to end is looked at for when it has to be gone.
+            if (e is { Old.Metadata.DeletionTimestamp: null, New.Metadata.DeletionTimestamp: not null } || CountPlan.Frees(resource, e.Old, e.New, _cluster.Time.GetUtcNow()))
+                Wake(e.Object.Metadata.Namespace, q => q.Spec.Hard.Any(h => Machinery.Quota.Charges.Concerns(resource, h.Key)));
         });
 
-    void Wake(string ns, Action<Key> add, Func<ResourceQuota, bool> concerned)
+    void Wake(string ns, Func<ResourceQuota, bool> concerned)
     {
         foreach (var quota in ns.Length == 0 ? _quotas.All : _quotas.In(ns))
-            if (concerned(quota)) add(Key.Of(quota));
+            if (concerned(quota)) _add(Key.Of(quota));
     }
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
-        if (_quotas.Find(key) is not { } quota) return Again.OnChange;
+        if (key.Name.StartsWith(Settling, StringComparison.Ordinal)) return Settle(new(key.Namespace, key.Name[Settling.Length..]));
+        if (_quotas.Find(key) is not { } quota) { _books.Forget(key); return Again.OnChange; }
         bool known = true;
         foreach (var resource in CountPlan.Counted(quota))
             if (!await _census!.FollowAsync(resource, ct)) known = false;
-        var now = cluster.Time.GetUtcNow();
-        var status = CountPlan.For(quota, r => r.Resource switch { "pods" => _pods.In(key.Namespace), "services" => _services.In(key.Namespace), "resourceclaims" => _devices.In(key.Namespace), _ => (IEnumerable<IObject>)_claims.In(key.Namespace) },
-            r => _census!.Count(r, key.Namespace), now);
-        await cluster.Client.UpdateStatusIfChangedAsync(quota, quota with { Status = status }, ct);
-        return Again.In(known ? Late(key.Namespace, now) : Unknown);
+        var now = _cluster.Time.GetUtcNow();
+        var (sums, next) = _books.Of(quota, Resync, now);
+        var status = CountPlan.For(quota, sums, r => _census!.Count(r, key.Namespace));
+        await _cluster.Client.UpdateStatusIfChangedAsync(quota, quota with { Status = status }, ct);
+        if (!known) return Again.In(Unknown);
+        // A Pod that is not gone when it should be stops to cost without any change.
+        return next is { } at && at - now < Resync ? Again.At(at.AddSeconds(1)) : Again.In(Resync);
     }
 
-    /// <summary>A Pod that is not gone when it should be stops to cost without any change.</summary>
-    TimeSpan Late(string ns, DateTimeOffset now)
+    Again Settle(Key quota)
     {
-        var next = Resync;
-        foreach (var pod in _pods.In(ns))
-            if (pod.Metadata is { DeletionTimestamp: { } at, DeletionGracePeriodSeconds: { } grace } && at.AddSeconds(grace + 1) - now is var left && left > TimeSpan.Zero && left < next) next = left;
-        return next;
+        if (!_changed.TryGetValue(quota, out var changed)) return Again.OnChange;
+        if (changed + Quiet > _cluster.Time.GetUtcNow()) return Again.At(changed + Quiet);
+        _changed.TryRemove(new(quota, changed));
+        _add(quota);
+        return Again.OnChange;
     }
 }

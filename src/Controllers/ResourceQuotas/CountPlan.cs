@@ -27,21 +27,15 @@ static class CountPlan
         return Charges.NamesOf(plain).Plain is not null ? plain : null;
     }
 
-    /// <param name="objects">Those of the quota's namespace, by resource, for what is measured.</param>
+    /// <param name="sums">What the quota's namespace uses of each resource that is measured and that the quota limits.</param>
     /// <param name="counts">The number of all others; null when it is not known, and the quota's last word stands.</param>
-    public static ResourceQuotaStatus For(ResourceQuota quota, Func<GroupResource, IEnumerable<IObject>> objects, Func<GroupResource, int?> counts, DateTimeOffset now)
+    public static ResourceQuotaStatus For(ResourceQuota quota, IReadOnlyDictionary<GroupResource, Map<Quantity>> sums, Func<GroupResource, int?> counts)
     {
         var hard = quota.Spec.Hard;
         var used = quota.Status.Used.Only(hard.ContainsKey);
-        foreach (var resource in Measured)
-        {
-            string[] names = [.. hard.Select(h => h.Key).Where(n => Charges.Concerns(resource, n))];
-            if (names.Length == 0) continue;
-            var sum = default(Map<Quantity>);
-            foreach (var obj in objects(resource))
-                if (Charges.Matches(quota, hard, resource, obj)) sum = sum.Plus(Charges.Of(resource, obj, now));
-            foreach (string name in names) used = used.Set(name, sum[name]);
-        }
+        foreach (var (resource, sum) in sums)
+            foreach (var (name, _) in hard)
+                if (Charges.Concerns(resource, name)) used = used.Set(name, sum[name]);
         // No scope says anything of these: a quota that has one counts none of them.
         bool scoped = !quota.Spec.Scopes.IsEmpty || quota.Spec.ScopeSelector is { MatchExpressions.IsEmpty: false };
         foreach (var resource in Counted(quota))

@@ -8,7 +8,7 @@ public sealed class RollPlanTests
 {
     static readonly Node[] Nodes = [.. Enumerable.Range(0, 4).Select(i => Make.Node("n" + i))];
 
-    static RollPlan Plan(DaemonSet set, params Pod[] pods) => RollPlan.For(set, Nodes, [.. pods], "new", Make.Start.AddDays(1));
+    static RollPlan Plan(DaemonSet set, params Pod[] pods) => RollPlan.For(set, new(set, Nodes, [.. pods]), "new", Make.Start.AddDays(1));
 
     static Pod[] Pods(DaemonSet set, params string[] states) =>
         [.. states.Select((s, i) => Daemons.Pod(set, "p" + i, "n" + i, s.StartsWith("new", StringComparison.Ordinal) ? "new" : "was", !s.EndsWith('!')))];

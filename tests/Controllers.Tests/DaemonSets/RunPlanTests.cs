@@ -10,7 +10,7 @@ public sealed class RunPlanTests
     static readonly DateTimeOffset Now = Make.Start.AddDays(1);
 
     static RunPlan Plan(DaemonSet set, Node[] nodes, Pod[] pods, Func<string, DateTimeOffset?>? waits = null) =>
-        RunPlan.For(set, nodes, [.. pods], "new", waits ?? (_ => null), Now);
+        RunPlan.For(set, new(set, nodes, [.. pods]), "new", waits ?? (_ => null), Now);
 
     [Fact]
     public void Every_node_gets_one_and_keeps_one()

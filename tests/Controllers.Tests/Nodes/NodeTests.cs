@@ -113,14 +113,36 @@ public sealed class NodeTests
     [Fact]
     public void Nodes_get_parts_of_the_network_that_do_not_overlap()
     {
-        var whole = IPNetwork.Parse("10.42.0.0/22");
-        var subnets = new Subnets(whole, 24);
+        static string? FirstFree(string whole, int size, params string[] taken)
+        {
+            var parts = new Parts(IPNetwork.Parse(whole), size);
+            foreach (string cidr in taken) parts.Take(IPNetwork.Parse(cidr));
+            return parts.FirstFree()?.ToString();
+        }
+        Assert.Equal("10.42.0.0/24", FirstFree("10.42.0.0/22", 24));
+        Assert.Equal("10.42.1.0/24", FirstFree("10.42.0.0/22", 24, "10.42.0.0/24", "10.42.2.0/24"));
+        Assert.Equal("10.42.2.0/24", FirstFree("10.42.0.0/22", 24, "10.42.0.0/23"));
+        Assert.Equal("10.42.1.0/24", FirstFree("10.42.0.0/22", 24, "10.42.0.64/26", "10.43.0.0/24", "fd00::/64"));
+        Assert.Null(FirstFree("10.42.0.0/22", 24, "10.42.0.0/22"));
+        Assert.Null(FirstFree("10.42.0.0/22", 24, "10.0.0.0/8"));
+        Assert.Equal("10.42.0.0/24", FirstFree("10.42.0.0/24", 24));
+        Assert.Null(FirstFree("10.42.0.0/24", 22));
+        Assert.Equal("fd00:0:0:1::/64", FirstFree("fd00::/56", 64, "fd00::/64"));
+    }
 
-        Assert.Equal("10.42.0.0/24", subnets.FirstFree([])?.ToString());
-        Assert.Equal("10.42.1.0/24", subnets.FirstFree([IPNetwork.Parse("10.42.0.0/24"), IPNetwork.Parse("10.42.2.0/24")])?.ToString());
-        Assert.Equal("10.42.2.0/24", subnets.FirstFree([IPNetwork.Parse("10.42.0.0/23")])?.ToString());
-        Assert.Null(subnets.FirstFree([whole]));
-        Assert.Equal("fd00:0:0:1::/64", new Subnets(IPNetwork.Parse("fd00::/56"), 64).FirstFree([IPNetwork.Parse("fd00::/64")])?.ToString());
+    [Fact]
+    public void A_part_that_is_given_back_by_all_who_had_it_is_free()
+    {
+        var parts = new Parts(IPNetwork.Parse("10.42.0.0/22"), 24);
+        var (first, wide) = (IPNetwork.Parse("10.42.0.0/24"), IPNetwork.Parse("10.42.0.0/23"));
+        foreach (var taken in (IPNetwork[])[first, first, wide]) parts.Take(taken);
+        Assert.Equal("10.42.2.0/24", parts.FirstFree()?.ToString());
+        parts.GiveBack(wide);
+        Assert.Equal("10.42.1.0/24", parts.FirstFree()?.ToString());
+        parts.GiveBack(first);
+        Assert.Equal("10.42.1.0/24", parts.FirstFree()?.ToString());
+        parts.GiveBack(first);
+        Assert.Equal("10.42.0.0/24", parts.FirstFree()?.ToString());
     }
 
     [Fact]
