@@ -25,6 +25,7 @@ static class Cluster
     public static async Task<int> RunAsync(ClusterSettings settings, NodePaths paths, string logLevel, CancellationToken ct)
     {
         var time = TimeProvider.System;
+        var begun = time.GetUtcNow();
         if (!Enum.TryParse<LogLevel>(logLevel, ignoreCase: true, out var level)) throw new SettingsException($"--log-level {logLevel} is none; use trace, debug, information, warning or error");
         using var loggers = LoggerFactory.Create(b => b.SetMinimumLevel(level).AddSimpleConsole(o => { o.SingleLine = true; o.TimestampFormat = "HH:mm:ss.fff "; o.UseUtcTimestamp = true; }));
         var steps = new Steps(Console.Out, live: !Console.IsOutputRedirected);
@@ -71,7 +72,7 @@ static class Cluster
             if (await starting is { } ready)
             {
                 new NodeAgent(control, settings, paths, live, time, loggers).Run(supervisor, ready);
-                await steps.RunAsync($"node {settings.NodeName} Ready", () => ReadyAsync(control.Informers.Cache<Node>(), settings.NodeName, ct));
+                await steps.RunAsync($"node {settings.NodeName} Ready", () => ReadyAsync(control.Informers.Cache<Node>(), settings.NodeName, begun, ct));
             }
             settings.Save(paths.Data);
             Say(steps, settings, paths);
@@ -105,13 +106,15 @@ static class Cluster
             .OrderByDescending(p => p.GatewayAddresses.Count).SelectMany(p => p.UnicastAddresses).Select(a => a.Address)
             .FirstOrDefault(a => a.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(a)) ?? settings.BridgeAddress;
 
-    static async Task ReadyAsync(ICache<Node> nodes, string name, CancellationToken ct)
+    /// <param name="since">A kubelet that was killed left a node that is Ready: only what was said since counts. Of conditions whole seconds are kept.</param>
+    static async Task ReadyAsync(ICache<Node> nodes, string name, DateTimeOffset since, CancellationToken ct)
     {
+        since = since.AddSeconds(-1);
         var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var cancelled = ct.Register(() => ready.TrySetCanceled(ct));
         using var subscription = nodes.Subscribe(e =>
         {
-            if (e.New is { } node && node.Metadata.Name == name && node.Status.Conditions.Exists(c => c is { Type: "Ready", Status: "True" })) ready.TrySetResult();
+            if (e.New is { } node && node.Metadata.Name == name && node.Status.Conditions.Exists(c => c is { Type: "Ready", Status: "True" } && c.LastHeartbeatTime > since)) ready.TrySetResult();
         });
         await ready.Task;
     }
