@@ -34,22 +34,39 @@ public sealed class CisTests
         // What does not apply is only what the store would have if others reached it.
         Assert.Equal(["2.7"], items.Where(i => i.Result == "none").Select(i => i.Id));
 
-        string pki = Path.Combine(cluster.DataDir, "pki");
-        var (mine, open) = (UnixFileMode.UserRead | UnixFileMode.UserWrite, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
-        foreach (var (file, id) in (IEnumerable<(string, string)>)[("pki/sa.key", "1.1.21"), ("kubeconfig", "1.1.13, 1.1.14"), ("cluster.json", "1.1.1-1.1.8"), ("audit/audit.log", "1.2.16")])
-        {
-            File.SetUnixFileMode(Path.Combine(cluster.DataDir, file), open);
-            (code, items) = await CheckAsync(cluster);
-            Assert.Equal(1, code);
-            Assert.Contains(items, i => i.Id == id && i.Result == "fail" && i.Found.Contains(file, StringComparison.Ordinal));
-            File.SetUnixFileMode(Path.Combine(cluster.DataDir, file), mine);
-        }
+        // All at once, each said by its item: what others could read, and of certificates what others could write.
+        (string File, string[] Ids)[] opened =
+        [
+            ("pki/sa.key", ["1.1.21", "1.3.4"]), ("kubeconfig", ["1.1.13, 1.1.14"]), ("cluster.json", ["1.1.1-1.1.8", "4.1.1, 4.1.2"]), ("audit/audit.log", ["1.2.16"]), ("store", ["1.1.11, 1.1.12"]), ("pki", ["1.1.19"]),
+            ("pki/ca.crt", ["1.1.20", "4.1.7, 4.1.8"]), ("pki/kubelet.key", ["4.1.5, 4.1.6"]),
+        ];
+        var modes = opened.ToDictionary(o => o.File, o => File.GetUnixFileMode(Path.Combine(cluster.DataDir, o.File)));
+        foreach (var (file, mode) in modes) File.SetUnixFileMode(Path.Combine(cluster.DataDir, file), mode | UnixFileMode.OtherRead | (file.EndsWith(".crt", StringComparison.Ordinal) ? UnixFileMode.OtherWrite : 0));
+        (code, items) = await CheckAsync(cluster);
+        Assert.Equal(1, code);
+        foreach (var (file, ids) in opened)
+            foreach (string id in ids)
+                Assert.True(items.Single(i => i.Id == id) is { Result: "fail" } failed && failed.Found.Contains(id == "1.1.21" ? "pki/" : file, StringComparison.Ordinal), $"{id} of {file}: {items.Single(i => i.Id == id)}");
+        foreach (var (file, mode) in modes) File.SetUnixFileMode(Path.Combine(cluster.DataDir, file), mode);
         await cluster.KubectlAsync("create", "clusterrolebinding", "careless", "--clusterrole=view", "--user=system:anonymous", "--group=system:unauthenticated");
         await cluster.KubectlAsync("create", "clusterrolebinding", "mighty", "--clusterrole=cluster-admin", "--serviceaccount=kube-system:deployment-controller");
         Fails((await CheckAsync(cluster)).Items, ("1.2.1", "system:unauthenticated"), ("1.3.3", "kube-system"));
         await cluster.KubectlAsync("delete", "clusterrolebinding", "careless", "mighty");
         Fails((await CheckAsync(cluster)).Items);
-        Assert.True(Directory.Exists(pki));
+
+        await cluster.KubectlAsync("create", "secret", "generic", "bootstrap-token-abcdef", "-n", "kube-system", "--type=bootstrap.kubernetes.io/token", "--from-literal=token-id=abcdef", "--from-literal=token-secret=0123456789abcdef");
+        Fails((await CheckAsync(cluster)).Items, ("3.1.3", "kubectl -n kube-system delete secret bootstrap-token-abcdef"));
+        await cluster.KubectlAsync("delete", "secret", "-n", "kube-system", "bootstrap-token-abcdef");
+
+        // What is for people to judge is shown to them.
+        await cluster.KubectlAsync("create", "clusterrole", "wide", "--verb=*", "--resource=secrets,pods,clusterroles,persistentvolumes,nodes/proxy,serviceaccounts/token,certificatesigningrequests.certificates.k8s.io/approval,validatingwebhookconfigurations.admissionregistration.k8s.io");
+        await cluster.KubectlAsync("create", "clusterrolebinding", "wide", "--clusterrole=cluster-admin", "--serviceaccount=default:default");
+        await cluster.KubectlAsync("create", "namespace", "app");
+        await cluster.KubectlAsync("run", "careless", "--image=example/app:1", """--overrides={"spec":{"nodeSelector":{"nobody":"here"},"containers":[{"name":"careless","image":"example/app:1","envFrom":[{"secretRef":{"name":"s"}}]}]}}""");
+        items = (await CheckAsync(cluster)).Items;
+        foreach (var (id, found) in (IEnumerable<(string, string)>)[("5.1.1, 5.1.7", "ServiceAccount default (by wide)"), ("5.1.2", "wide"), ("5.1.3", "wide"), ("5.1.4", "wide"), ("5.1.5", "default (by wide)"), ("5.1.6", "1 Pod"), ("5.1.8", "wide"),
+            ("5.1.9", "wide"), ("5.1.10", "wide"), ("5.1.11", "wide"), ("5.1.12", "wide"), ("5.1.13", "wide"), ("5.2.1-5.2.12", "app"), ("5.3.2", "app"), ("5.4.1", "default/careless"), ("5.6.1, 5.6.4", "1 Pod"), ("5.6.2, 5.6.3", "default/careless")])
+            Assert.True(items.Single(i => i.Id == id) is { Result: "manual", Mend.Length: > 0 } shown && shown.Found.Contains(found, StringComparison.Ordinal), $"{id}: {items.Single(i => i.Id == id)}");
     }
 
     [Fact]

@@ -52,6 +52,19 @@ public sealed class RarePluginTests
     }
 
     [Fact]
+    public async Task Pods_keep_others_off_their_node_and_no_further()
+    {
+        static Pod Apart(string name, string key) => Pod(name) with
+        {
+            Spec = Pod(name).Spec with { Affinity = new() { PodAntiAffinity = new() { RequiredDuringSchedulingIgnoredDuringExecution = [new() { TopologyKey = key, LabelSelector = new() { MatchLabels = Map.Of(("a", "b")) } }] } } },
+        };
+        await using var server = await WithAsync("LimitPodHardAntiAffinityTopology");
+        await server.MakeAsync(Apart("a", "kubernetes.io/hostname"));
+        var refused = await server.CreateAsync(Admin, Apart("b", "topology.kubernetes.io/zone"));
+        Assert.Equal((403, "pods \"b\" is forbidden: affinity.PodAntiAffinity.RequiredDuringScheduling has TopologyKey topology.kubernetes.io/zone but only key kubernetes.io/hostname is allowed"), (refused.Code, Message(refused)));
+    }
+
+    [Fact]
     public async Task What_is_limited_needs_a_quota_that_covers_it()
     {
         await using var server = await WithAsync("", Configured("""

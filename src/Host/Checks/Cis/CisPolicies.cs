@@ -9,6 +9,8 @@ namespace Hanbae.Host.Checks.Cis;
 static class CisPolicies
 {
     const string Enforce = "pod-security.kubernetes.io/enforce";
+    /// <summary>Over which those verbs are: whoever has all verbs has them.</summary>
+    static readonly string[] s_powers = ["*", "roles", "clusterroles", "users", "groups", "serviceaccounts", "nodes"];
     static readonly string[] s_ours = ["kube-system", "kube-public", "kube-node-lease"];
 
     public static IEnumerable<CisItem> All { get; } =
@@ -40,7 +42,7 @@ static class CisPolicies
         }),
         new("5.1.8", "Few may bind, escalate and impersonate", async (s, ct) =>
         {
-            var roles = await UsersRolesAsync(s, u => u.Verbs.Contains("bind") || u.Verbs.Contains("escalate") || u.Verbs.Contains("impersonate"), ct);
+            var roles = await UsersRolesAsync(s, u => u.Verbs.Contains("bind") || u.Verbs.Contains("escalate") || u.Verbs.Contains("impersonate") || u.Verbs.Contains("*") && u.Resources.Exists(s_powers.Contains), ct);
             return Judged(roles, "take them out where they are not needed");
         }),
         new("5.1.9", "Few may make PersistentVolumes", (s, ct) => RolesAsync(s, ["create"], "", "persistentvolumes", ct)),

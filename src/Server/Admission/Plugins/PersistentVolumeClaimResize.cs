@@ -18,7 +18,8 @@ sealed class PersistentVolumeClaimResize(ServedObjects objects) : IAdmission
             || claim.Spec.Resources.Requests["storage"] <= old.Spec.Resources.Requests["storage"]) return;
         if (old.Status.Phase != "Bound") throw Refuse.Because(request, "Only bound persistent volume claims can be expanded");
         string name = VolumeNotes.ClassOf(claim);
-        if (name.Length == 0 || await objects.FindAsync<StorageClass>("", name, ct).ConfigureAwait(false) is not { AllowVolumeExpansion: true })
+        // Who takes on a class may not grow by it in the same breath.
+        if (name.Length == 0 || VolumeNotes.ClassOf(old) != name || await objects.FindAsync<StorageClass>("", name, ct).ConfigureAwait(false) is not { AllowVolumeExpansion: true })
             throw Refuse.Because(request, "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize");
     }
 }
