@@ -15,7 +15,7 @@ static class MirrorPlan
     const string SkipMirror = "endpointslice.kubernetes.io/skip-mirror";
     const string Leader = "control-plane.alpha.kubernetes.io/leader";
     /// <summary>Addresses of a subset, and of a slice.</summary>
-    const int Most = 1000;
+    public const int Most = 1000;
 
     static readonly string[] NotMirrored = ["endpoints.kubernetes.io/managed-by", Backend.Headless];
     static readonly string[] NotAnnotated = ["endpoints.kubernetes.io/last-change-trigger-time", "kubectl.kubernetes.io/last-applied-configuration"];
@@ -23,15 +23,20 @@ static class MirrorPlan
     public static bool IsMirrored(Legacy endpoints) =>
         endpoints.Metadata.Labels[SkipMirror] != "true" && !endpoints.Metadata.Annotations.ContainsKey(Leader) && endpoints.Metadata.DeletionTimestamp is null;
 
-    public static Packing For(Legacy endpoints, IReadOnlyCollection<EndpointSlice> existing)
+    /// <returns>The slices; how many addresses are none, and how many were left out, those included.</returns>
+    public static (Packing Slices, int Invalid, int Skipped) For(Legacy endpoints, IReadOnlyCollection<EndpointSlice> existing)
     {
+        int invalid = 0, skipped = 0;
         var desired = new Dictionary<(string Type, Seq<EndpointPort> Ports), List<Endpoint>>();
         foreach (var subset in endpoints.Subsets)
         {
             var ports = subset.Ports.Select(p => new EndpointPort { Name = p.Name, Port = p.Port, Protocol = Backend.Protocol(p.Protocol), AppProtocol = p.AppProtocol }).ToSeq();
-            foreach (var (address, ready) in subset.Addresses.Select(a => (a, true)).Concat(subset.NotReadyAddresses.Select(a => (a, false))).Take(Most))
+            int mirrored = 0;
+            foreach (var (address, ready) in subset.Addresses.Select(a => (a, true)).Concat(subset.NotReadyAddresses.Select(a => (a, false))))
             {
-                if (!IPAddress.TryParse(address.Ip, out var ip)) continue;
+                if (mirrored >= Most) { skipped++; continue; }
+                if (!IPAddress.TryParse(address.Ip, out var ip)) { invalid++; skipped++; continue; }
+                mirrored++;
                 var key = (ip.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? "IPv6" : "IPv4", ports);
                 if (!desired.TryGetValue(key, out var group)) desired.Add(key, group = []);
                 if (group.Exists(e => e.Addresses[0] == address.Ip && e.TargetRef?.Uid == address.TargetRef?.Uid)) continue;
@@ -46,7 +51,8 @@ static class MirrorPlan
         packing.Delete.AddRange(existing.Where(s => !desired.ContainsKey((s.AddressType, s.Ports))));
         foreach (var ((type, ports), group) in desired)
             packing.Add(FormOf(endpoints, type, ports), group, [.. existing.Where(s => s.AddressType == type && s.Ports == ports).OrderBy(s => s.Metadata.Name, StringComparer.Ordinal)]);
-        return packing;
+        packing.Recycle(endpoints.Metadata.Uid);
+        return (packing, invalid, skipped);
     }
 
     static EndpointSlice FormOf(Legacy endpoints, string type, Seq<EndpointPort> ports)

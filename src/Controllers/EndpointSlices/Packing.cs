@@ -11,6 +11,8 @@ sealed class Packing(int most)
     public List<EndpointSlice> Create { get; } = [];
     public List<EndpointSlice> Update { get; } = [];
     public List<EndpointSlice> Delete { get; } = [];
+    /// <summary>An endpoint keeps the hints that it has: somebody else decides about them.</summary>
+    public bool KeepsHints { get; init; }
 
     /// <param name="form">What every slice has: metadata, type of address, ports.</param>
     /// <param name="slices">Those of the same form that there are.</param>
@@ -22,7 +24,7 @@ sealed class Packing(int most)
         {
             kept[i] = [];
             foreach (var endpoint in slices[i].Endpoints)
-                if (wanted.Remove(Identity(endpoint), out var now)) kept[i].Add(now);
+                if (wanted.Remove(Identity(endpoint), out var now)) kept[i].Add(KeepsHints && now.Hints is null && endpoint.Hints is { } hints ? now with { Hints = hints } : now);
         }
         var added = new Queue<Endpoint>(desired.Where(e => wanted.ContainsKey(Identity(e))));
         bool Changes(int i) => !kept[i].ToSeq().Equals(slices[i].Endpoints);
@@ -46,6 +48,22 @@ sealed class Packing(int most)
             var chunk = new List<Endpoint>();
             while (added.Count > 0 && chunk.Count < most) chunk.Add(added.Dequeue());
             Create.Add(form with { Endpoints = chunk.ToSeq() });
+        }
+    }
+
+    /// <summary>Slices that would go take the place of such as would come: less happens, and nobody sees neither.</summary>
+    /// <param name="owner">Slices of another, of an older one with the same name, are the garbage collector's already.</param>
+    public void Recycle(string owner)
+    {
+        for (int i = Delete.Count - 1; i >= 0; i--)
+        {
+            var old = Delete[i];
+            int at = Create.FindLastIndex(c => c.AddressType == old.AddressType);
+            if (at < 0 || !old.Metadata.OwnerReferences.Exists(o => o.Uid == owner)) continue;
+            var next = Create[at];
+            Update.Add(next with { Metadata = old.Metadata with { Labels = next.Metadata.Labels, Annotations = next.Metadata.Annotations.IsEmpty ? old.Metadata.Annotations : next.Metadata.Annotations } });
+            Create.RemoveAt(at);
+            Delete.RemoveAt(i);
         }
     }
 

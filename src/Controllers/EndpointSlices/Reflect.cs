@@ -1,48 +1,63 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
-using Hanbae.Api.Discovery.V1;
-using Hanbae.Api.Meta.V1;
-using Hanbae.Api.Rest;
 using Hanbae.Client;
 using Hanbae.Controllers.Ownership;
 using Hanbae.Controllers.Pods;
-using Preconditions = Hanbae.Api.Meta.V1.Preconditions;
 
 namespace Hanbae.Controllers.EndpointSlices;
 
 /// <summary>Shows proxies and DNS which Pods stand behind each Service.</summary>
 sealed class Reflect(IClusterAccess cluster) : IReconciler
 {
-    const string ByService = "endpointslice-controller/service";
-
-    readonly IClient _client = cluster.Client;
     readonly ICache<Service> _services = cluster.Cache<Service>();
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
     readonly ICache<Node> _nodes = cluster.Cache<Node>();
-    readonly ICache<EndpointSlice> _slices = cluster.Cache<EndpointSlice>();
+    readonly ManagedSlices _slices = new(cluster, ReflectPlan.Controller);
+    /// <summary>Services whose endpoints are dealt out to zones, and how.</summary>
+    readonly ConcurrentDictionary<Key, ImmutableDictionary<string, IReadOnlyDictionary<string, int>>> _dealt = new();
+    /// <summary>Of the zones, until a node changes.</summary>
+    volatile Tuple<ImmutableSortedDictionary<string, double>?>? _shares;
 
     public void Watch(Triggers on)
     {
         _pods.IndexLabels();
         _services.IndexSelectors();
-        _slices.AddIndex(ByService, s => ServiceOf(s).Select(k => k.ToString()));
-        on.Each(_services).Map(_slices, ServiceOf).Needs(_pods).Needs(_nodes).From(add => _pods.Subscribe(e => Selecting(_services, e, add)));
+        _slices.Watch(on.Each(_services).Needs(_pods).Needs(_nodes).From(add => _pods.Subscribe(e => Selecting(_services, e, add))).From(add => _nodes.Subscribe(e => OnNode(e, add))));
     }
+
+    /// <summary>As upstream: what a zone gets or loses concerns the Services that have too few endpoints for it from then on.</summary>
+    void OnNode(CacheEvent<Node> e, Action<Key> add)
+    {
+        if (e is { Old: { } a, New: { } b } && ZoneShares.SameShare(a, b)) return;
+        _shares = null;
+        if (_dealt.IsEmpty) return;
+        var shares = Shares();
+        foreach (var (service, dealt) in _dealt)
+            if (dealt.Values.Any(d => ZoneShares.IsOverloaded(d, shares))) add(service);
+    }
+
+    ImmutableSortedDictionary<string, double>? Shares() => (_shares ??= new(ZoneShares.Of(_nodes.All))).Item1;
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
         // The slices of a Service that is gone are collected as what it owned.
-        if (_services.Find(key) is not { } service || !service.HasBackends() || service.IsBeingDeleted) return Again.OnChange;
-        var existing = _slices.ByIndex(ByService, key.ToString()).Where(s => !s.IsBeingDeleted).ToList();
-        var plan = ReflectPlan.For(service, _pods.Near(key.Namespace, service.Spec.Selector).Where(service.Selects), existing, ZoneOf);
-        try
+        if (_services.Find(key) is not { } service || !service.HasBackends() || service.IsBeingDeleted)
         {
-            foreach (var slice in plan.Create) await _client.CreateAsync(slice, ct);
+            _dealt.TryRemove(key, out _);
+            return Again.OnChange;
         }
-        catch (ApiException e) when (Refusal.IsNamespaceTerminating(e)) { return Again.OnChange; }
-        foreach (var slice in plan.Update) await _client.UpdateAsync(slice, ct);
-        foreach (var slice in plan.Delete) await _client.TryDeleteAsync<EndpointSlice>(Key.Of(slice), Preconditions.Uid(slice), ct);
-        return Again.OnChange;
+        var plan = ReflectPlan.For(
+            service, _pods.Near(key.Namespace, service.Spec.Selector).Where(service.Selects), _slices.Of(key), ZoneOf,
+            Hints.AreDealtOut(service) ? Shares() : null, _dealt.ContainsKey(key));
+        if (plan.Dealt.IsEmpty) _dealt.TryRemove(key, out _);
+        else _dealt[key] = plan.Dealt;
+        foreach (var told in plan.Events) cluster.Recorder.Event(service, told.Type, told.Reason, told.Message);
+        await _slices.WriteAsync(service, plan.Slices, ct);
+        if (plan.Nowhere.IsEmpty) return Again.OnChange;
+        _slices.Tell(service, plan.Nowhere.Length == 1 ? plan.Nowhere[0] : $"[{string.Join(", ", plan.Nowhere)}]");
+        return Again.WithBackoff;
     }
 
     /// <summary>Adds the Services that a change of a Pod shows in.</summary>
@@ -55,9 +70,5 @@ sealed class Reflect(IClusterAccess cluster) : IReconciler
                     if (service.Selects(pod)) add(Key.Of(service));
     }
 
-    string ZoneOf(string node) => _nodes.Find(new("", node))?.Metadata.Labels["topology.kubernetes.io/zone"] ?? "";
-
-    static IEnumerable<Key> ServiceOf(EndpointSlice slice) =>
-        slice.Metadata.Labels[ReflectPlan.ManagedBy] == ReflectPlan.Controller && slice.Metadata.Labels[ReflectPlan.ServiceName] is { } name
-            ? [new(slice.Metadata.Namespace, name)] : [];
+    string? ZoneOf(string node) => _nodes.Find(new("", node)) is { } there ? there.Metadata.Labels[ZoneShares.ZoneLabel] ?? "" : null;
 }

@@ -20,7 +20,8 @@ sealed class Collect(IClusterAccess cluster) : IReconciler
     Survey? _survey;
     readonly TaskCompletionSource _synced = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    enum Presence : byte { Absent, Waits, Solid, Unknown }
+    /// <summary>Unseen is who is there, as a live look says, and is not in the graph: nothing would tell of his end.</summary>
+    enum Presence : byte { Absent, Waits, Solid, Unseen, Unknown }
 
     public void Watch(Triggers on) => on.From(add => _survey = new Survey(_transport, cluster.Time, _graph, add, _synced));
 
@@ -41,18 +42,20 @@ sealed class Collect(IClusterAccess cluster) : IReconciler
         if (await GetAsync(known.Resource, known.Key, ct) is not { } live || live.Metadata.Uid != known.Uid) return Again.OnChange;
         if (live.Metadata.DeletionTimestamp is not null || live.Metadata.OwnerReferences.IsEmpty) return Again.OnChange;
         List<string> absent = [], waiting = [];
-        bool solid = false;
+        bool solid = false, unseen = false;
         foreach (var owner in live.Metadata.OwnerReferences)
             switch (await LookAsync(owner, known, ct))
             {
                 case Presence.Absent: absent.Add(owner.Uid); break;
                 case Presence.Waits: waiting.Add(owner.Uid); break;
+                case Presence.Unseen: solid = unseen = true; break;
                 default: solid = true; break;
             }
         if (solid)
         {
             if (absent.Count + waiting.Count > 0) await ReleaseAsync(known, [.. absent, .. waiting], ct);
-            return Again.OnChange;
+            // As upstream does with its virtual owners: asked again until the watches tell of him.
+            return unseen ? Again.WithBackoff : Again.OnChange;
         }
         // Dependents of its own that wait for it in turn would be a circle: they must not block it.
         var dependents = _graph.DependentsOf(known.Uid);
@@ -94,7 +97,7 @@ sealed class Collect(IClusterAccess cluster) : IReconciler
         if (resource.Namespaced && of.Key.Namespace.Length == 0) return Presence.Unknown;
         var live = await GetAsync(resource, new(resource.Namespaced ? of.Key.Namespace : "", owner.Name), ct);
         if (live is null || live.Metadata.Uid != owner.Uid) return Presence.Absent;
-        return live.Metadata.DeletionTimestamp is not null && live.Metadata.Finalizers.Contains(OwnerGraph.Foreground) ? Presence.Waits : Presence.Solid;
+        return live.Metadata.DeletionTimestamp is not null && live.Metadata.Finalizers.Contains(OwnerGraph.Foreground) ? Presence.Waits : Survey.Follows(resource) ? Presence.Unseen : Presence.Solid;
     }
 
     async Task ReleaseAsync(Owned obj, string[] owners, CancellationToken ct)

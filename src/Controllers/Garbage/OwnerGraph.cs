@@ -93,7 +93,8 @@ sealed class OwnerGraph
     {
         lock (_lock)
         {
-            if (!Present(resource).Remove(uid)) return [];
+            // Also of one that was never seen: a list may have begun after it, and its dependents may have been there before.
+            Present(resource).Remove(uid);
             _known.Remove(uid, out var old);
             foreach (var owner in old?.Owners ?? default) Unlink(owner.Uid, uid);
             return [.. _dependents.GetValueOrDefault(uid) ?? [], .. WaitingOwners(old)];

@@ -36,7 +36,10 @@ sealed class Survey : IDisposable
     public ServerResources Served => _served;
 
     static ImmutableArray<ResourceInfo> Worth(ServerResources served) =>
-        [.. served.Preferred.Where(r => r.Verbs.Contains("list") && r.Verbs.Contains("watch") && r.Verbs.Contains("delete") && !NeverOwned.Contains(r.Gvr.Resource))];
+        [.. served.Preferred.Where(Follows)];
+
+    public static bool Follows(ResourceInfo resource) =>
+        resource.Verbs.Contains("list") && resource.Verbs.Contains("watch") && resource.Verbs.Contains("delete") && !NeverOwned.Contains(resource.Gvr.Resource);
 
     public void Dispose()
     {

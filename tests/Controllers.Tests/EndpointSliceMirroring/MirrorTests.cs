@@ -36,7 +36,7 @@ public sealed class MirrorTests
     {
         var endpoints = Endpoints("10.0.0.1", "fd00::1");
         endpoints = endpoints with { Subsets = [endpoints.Subsets[0] with { NotReadyAddresses = [new EndpointAddress { Ip = "10.0.0.2" }] }] };
-        var made = MirrorPlan.For(endpoints, []).Create;
+        var made = MirrorPlan.For(endpoints, []).Slices.Create;
         Assert.Equal(["IPv4", "IPv6"], made.Select(s => s.AddressType));
         Assert.Equal([true, false], made[0].Endpoints.Select(e => e.Conditions.Ready == true));
     }

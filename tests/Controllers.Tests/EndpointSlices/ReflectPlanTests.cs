@@ -75,7 +75,7 @@ public sealed class ReflectPlanTests
         var slices = Plan(Service(), pods).Create.Select((s, i) => Named(s, $"web-{i}")).ToArray();
         var plan = Plan(Service(), [.. pods, Pod(200)], slices);
 
-        Assert.Equal((0, 0), (plan.Create.Length, plan.Delete.Length));
+        Assert.Equal((0, 0), (plan.Create.Count, plan.Delete.Count));
         Assert.Equal("web-1", Assert.Single(plan.Update).Metadata.Name);
         Assert.Equal(51, plan.Update[0].Endpoints.Count);
     }
@@ -86,7 +86,7 @@ public sealed class ReflectPlanTests
         var slice = Named(Plan(Service(), [Pod(1), Pod(2)]).Create[0], "web-1");
         var plan = Plan(Service(), [Pod(2), Pod(1)], slice);
 
-        Assert.Equal((0, 0, 0), (plan.Create.Length, plan.Update.Length, plan.Delete.Length));
+        Assert.Equal((0, 0, 0), (plan.Create.Count, plan.Update.Count, plan.Delete.Count));
     }
 
     [Fact]
@@ -96,8 +96,27 @@ public sealed class ReflectPlanTests
         Assert.Empty(empty.Endpoints);
 
         var plan = Plan(Service(), [], Named(Plan(Service(), [Pod(1)]).Create[0], "old"), Named(empty, "empty"));
-        Assert.Equal((0, 0), (plan.Create.Length, plan.Update.Length));
+        Assert.Equal((0, 0), (plan.Create.Count, plan.Update.Count));
         Assert.Equal(["old"], plan.Delete.Select(s => s.Metadata.Name));
+    }
+
+    [Fact]
+    public void A_slice_that_would_go_takes_the_place_of_one_that_would_come()
+    {
+        var old = Named(Plan(Service(), [Pod(1)]).Create[0], "web-1");
+        var plan = Plan(Service(), [Pod(2, port: 9090)], old);
+
+        Assert.Equal((0, 0), (plan.Create.Count, plan.Delete.Count));
+        Assert.Equal(("web-1", 9090, "p2"), (plan.Update[0].Metadata.Name, plan.Update[0].Ports[0].Port, plan.Update[0].Endpoints[0].TargetRef!.Name));
+    }
+
+    [Fact]
+    public void Slices_of_an_older_Service_of_the_name_are_not_taken_over()
+    {
+        var old = Named(Plan(Service(), [Pod(1)]).Create[0], "web-1") is var s ? s with { Metadata = s.Metadata with { OwnerReferences = [s.Metadata.OwnerReferences[0] with { Uid = "older" }] } } : null!;
+        var plan = Plan(Service(), [Pod(1)], old);
+
+        Assert.Equal((1, 0, 1), (plan.Create.Count, plan.Update.Count, plan.Delete.Count));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Discovery.V1;
 using Legacy = Hanbae.Api.Core.V1.Endpoints;
@@ -10,6 +11,7 @@ public sealed class ReflectTests
     public async Task Slices_and_Endpoints_follow_the_Pods_of_a_Service()
     {
         await using var cluster = new TestCluster(["endpointslice", "endpoint"]);
+        cluster.Api.Put(Node("n1"));
         cluster.Api.Put(ReflectPlanTests.Service());
         cluster.Api.Put(ReflectPlanTests.Pod(1));
         await cluster.UntilAsync(api => api.All<EndpointSlice>().SingleOrDefault()?.Endpoints.Count == 1 && api.Find<Legacy>("web")?.Subsets.Count == 1);
@@ -24,6 +26,105 @@ public sealed class ReflectTests
         cluster.Api.Remove<Service>("web");
         await cluster.UntilAsync(api => api.Find<Legacy>("web") is null);
     }
+
+    static Node Node(string name, string zone = "", string cpu = "4") => new()
+    {
+        Metadata = new() { Name = name, Labels = zone.Length > 0 ? Map.Of(("topology.kubernetes.io/zone", zone)) : default },
+        Status = new() { Allocatable = Map.Of(("cpu", Quantity.Parse(cpu))), Conditions = [new NodeCondition { Type = "Ready", Status = "True" }] },
+    };
+
+    static Pod On(int number, string node) => ReflectPlanTests.Pod(number) is var pod ? pod with { Spec = pod.Spec with { NodeName = node } } : null!;
+
+    [Fact]
+    public async Task A_Pod_on_a_node_that_is_not_there_is_left_out_until_it_is()
+    {
+        await using var cluster = new TestCluster(["endpointslice"]);
+        cluster.Api.Put(Node("n1"));
+        cluster.Api.Put(ReflectPlanTests.Service());
+        cluster.Api.Put(On(1, "n1"));
+        cluster.Api.Put(On(2, "n2"));
+        await cluster.UntilAsync(api => api.All<EndpointSlice>() is [{ Endpoints: [{ NodeName: "n1" }] }] && cluster.Events.Told.Any(e => e is
+            ("FailedToUpdateEndpointSlices", "Error updating Endpoint Slices for Service default/web: skipping Pod p2 for Service default/web: Node n2 Not Found")));
+
+        cluster.Api.Put(Node("n2"));
+        await cluster.UntilAsync(api => api.All<EndpointSlice>() is [{ Endpoints.Count: 2 }]);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_written_is_told()
+    {
+        await using var cluster = new TestCluster(["endpointslice"], api =>
+        {
+            api.Put(ReflectPlanTests.Service());
+            api.Intercept = r => r.Method == "POST" ? new() { Code = 422, Object = new Api.Meta.V1.Status { StatusValue = "Failure", Code = 422, Reason = "Invalid", Message = "no" } } : null;
+        });
+        await cluster.UntilAsync(_ => cluster.Events.Told.Any(e => e is
+            ("FailedToUpdateEndpointSlices", "Error updating Endpoint Slices for Service default/web: failed to create EndpointSlice for Service default/web: no")));
+        cluster.Api.Intercept = null;
+        await cluster.UntilAsync(api => api.All<EndpointSlice>().Count == 1);
+    }
+
+    [Fact]
+    public async Task Endpoints_are_dealt_out_to_zones_while_there_are_enough_for_each()
+    {
+        await using var cluster = new TestCluster(["endpointslice"]);
+        foreach (string zone in (string[])["a", "b"]) cluster.Api.Put(Node("n-" + zone, zone));
+        var service = ReflectPlanTests.Service();
+        cluster.Api.Put(service with { Metadata = service.Metadata with { Annotations = Map.Of(("service.kubernetes.io/topology-mode", "Auto")) } });
+        for (int i = 1; i <= 6; i++) cluster.Api.Put(On(i, i < 6 ? "n-a" : "n-b"));
+        await cluster.UntilAsync(api => Zones(api) is ["a", "a", "a", "b", "b", "b"]);
+        Assert.Contains(("TopologyAwareHintsEnabled", "Topology Aware Hints has been enabled, addressType: IPv4"), cluster.Events.Told);
+
+        // A third zone has its share, too.
+        cluster.Api.Put(Node("n-c", "c"));
+        await cluster.UntilAsync(api => Zones(api) is ["a", "a", "b", "b", "c", "c"]);
+
+        // Four zones cannot be served by so few without one of them getting too much.
+        cluster.Api.Put(Node("n-d", "d"));
+        await cluster.UntilAsync(api => Zones(api).All(z => z.Length == 0));
+        Assert.Contains(
+            ("TopologyAwareHintsDisabled", "Unable to allocate minimum required endpoints to each zone without exceeding overload threshold (6 endpoints, 4 zones), addressType: IPv4"),
+            cluster.Events.Told);
+        cluster.Api.Remove<Node>("n-d", "");
+        cluster.Api.Put(On(7, "n-b"));
+        await cluster.UntilAsync(api => Zones(api).Distinct().Count() == 3);
+
+        // One that does not say how much it is worth ends it.
+        cluster.Api.Put(Node("n-e", "", "1"));
+        await cluster.UntilAsync(api => Zones(api).All(z => z.Length == 0));
+        Assert.Contains(
+            ("TopologyAwareHintsDisabled", "Insufficient Node information: allocatable CPU or zone not specified on one or more nodes, addressType: IPv4"), cluster.Events.Told);
+    }
+
+    [Fact]
+    public async Task Endpoints_serve_their_own_zone_or_node_when_the_Service_says_so()
+    {
+        await using var cluster = new TestCluster(["endpointslice"]);
+        cluster.Api.Put(Node("n-a", "a"));
+        cluster.Api.Put(Node("n-0"));
+        cluster.Api.Put(ReflectPlanTests.Service());
+        cluster.Api.Put(On(1, "n-a"));
+        cluster.Api.Put(On(2, "n-0"));
+        await cluster.UntilAsync(api => Zones(api) is ["", ""]);
+
+        foreach (string distribution in (string[])["PreferClose", "PreferSameZone"])
+        {
+            cluster.Api.Change<Service>("web", s => s with { Spec = s.Spec with { TrafficDistribution = distribution } });
+            await cluster.UntilAsync(api => Zones(api) is ["", "a"]);
+            Assert.All(cluster.Api.All<EndpointSlice>()[0].Endpoints, e => Assert.True(e.Hints?.ForNodes.IsEmpty ?? true));
+        }
+        cluster.Api.Change<Service>("web", s => s with { Spec = s.Spec with { TrafficDistribution = "PreferSameNode" } });
+        await cluster.UntilAsync(api => api.All<EndpointSlice>()[0].Endpoints.All(e => e.Hints?.ForNodes is [{ Name: var node }] && node == e.NodeName));
+        Assert.Equal(["", "a"], Zones(cluster.Api));
+
+        // The annotation goes before it, and what it cannot do it leaves.
+        cluster.Api.Change<Service>("web", s => s with { Metadata = s.Metadata with { Annotations = Map.Of(("service.kubernetes.io/topology-mode", "auto")) } });
+        await cluster.UntilAsync(api => api.All<EndpointSlice>()[0].Endpoints.All(e => e.Hints is null));
+        cluster.Api.Change<Service>("web", s => s with { Metadata = s.Metadata with { Annotations = default }, Spec = s.Spec with { TrafficDistribution = null } });
+        await cluster.UntilAsync(api => api.All<EndpointSlice>()[0].Endpoints.All(e => e.Hints is null));
+    }
+
+    static string[] Zones(Kit.FakeApi api) => [.. api.All<EndpointSlice>().SelectMany(s => s.Endpoints).Select(e => e.Hints?.ForZones is [{ Name: var zone }] ? zone : "").Order(StringComparer.Ordinal)];
 
     [Fact]
     public async Task A_Service_without_selector_is_left_to_others()

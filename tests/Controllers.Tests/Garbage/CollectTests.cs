@@ -35,6 +35,38 @@ public sealed class CollectTests
     }
 
     [Fact]
+    public async Task An_owner_that_no_watch_has_told_of_is_missed_all_the_same()
+    {
+        // Listed before it was there as far as the collector can tell, and watched from after: its making is never told.
+        await using var cluster = new TestCluster(Run, api =>
+        {
+            Family(api);
+            string version = api.Find<Pod>("b")!.Metadata.ResourceVersion;
+            api.Intercept = r => r is { Method: "GET", Path: "/apis/apps/v1/replicasets" } ? new() { Code = 200, List = new(new() { ResourceVersion = version }, []) } : null;
+        });
+        await cluster.UntilAsync(api => api.Requests.Any(r => r is { Method: "GET", Path: "/apis/apps/v1/namespaces/default/replicasets/web" }));
+        Assert.NotNull(cluster.Api.Find<Pod>("a"));
+
+        cluster.Api.Remove<ReplicaSet>("web");
+        await cluster.UntilAsync(api => api.Find<Pod>("a") is null);
+    }
+
+    [Fact]
+    public async Task Who_is_seen_by_no_watch_is_looked_at_until_he_goes()
+    {
+        // As when a watch is away from before the owner is made until it is gone: only the dependents are told of.
+        await using var cluster = new TestCluster(Run, api =>
+        {
+            Family(api);
+            api.Intercept = r => r is { Method: "GET", Path: "/apis/apps/v1/replicasets" } ? new() { Code = 200, List = new(new() { ResourceVersion = "1000000" }, []) } : null;
+        });
+        await cluster.UntilAsync(api => api.Requests.Any(r => r is { Method: "GET", Path: "/apis/apps/v1/namespaces/default/replicasets/web" }));
+
+        cluster.Api.Remove<ReplicaSet>("web");
+        await cluster.UntilAsync(api => api.Find<Pod>("a") is null);
+    }
+
+    [Fact]
     public async Task Orphans_stay_and_lose_their_owner()
     {
         await using var cluster = new TestCluster(Run, Family);
