@@ -20,6 +20,7 @@ sealed class DevicePlugins(PodFolders folders, TimeProvider time, ILogger log) :
     readonly Lock _gate = new();
     readonly ConcurrentDictionary<Task, bool> _following = new(); // one per plugin
     DeviceKinds _kinds = DeviceKinds.None;
+    bool _over; // what ends now ends with us, and is no plugin's end
 
     /// <summary>What the Node has to tell is another.</summary>
     public Action Changed { get; set; } = () => { };
@@ -106,7 +107,7 @@ sealed class DevicePlugins(PodFolders folders, TimeProvider time, ILogger log) :
         string[] pods;
         lock (_gate)
         {
-            if (_kinds.Find(plugin.Resource) is not { } known || known.Plugin != plugin) return false;
+            if (_kinds.Find(plugin.Resource) is not { } known || known.Plugin != plugin || _over) return false;
             var devices = told ?? known.Devices.ToImmutableSortedDictionary(d => d.Key, d => d.Value with { Healthy = false }, StringComparer.Ordinal);
             _kinds = _kinds.Put(plugin.Resource, known with { Devices = devices, Stopped = stopped });
             pods = [.. _book.Grants.Where(g => g.Resource == plugin.Resource && g.Devices.Keys.Any(id => Health(known.Devices, id) != Health(devices, id))).Select(g => g.PodUid).Distinct()];
@@ -228,7 +229,11 @@ sealed class DevicePlugins(PodFolders folders, TimeProvider time, ILogger log) :
 
     public void Dispose()
     {
-        lock (_gate) foreach (var kind in _kinds.All.Values) kind.Plugin?.Dispose();
+        lock (_gate)
+        {
+            _over = true;
+            foreach (var kind in _kinds.All.Values) kind.Plugin?.Dispose();
+        }
         Task.WhenAll(_following.Keys).Wait(TimeSpan.FromSeconds(5));
         _allocating.Dispose();
     }
