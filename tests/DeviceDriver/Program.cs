@@ -29,7 +29,7 @@ async Task WhoAsync(string socket)
 {
     using var channel = new GrpcChannel("unix://" + socket);
     var all = await channel.UnaryAsync(PodResourcesMethods.List, new(), new(TimeSpan.FromSeconds(60)));
-    foreach (var pod in all.PodResources_)
+    foreach (var pod in all.PodResources)
         foreach (var container in pod.Containers.Where(c => c.Devices.Count > 0))
             Console.WriteLine($"{pod.Namespace}/{pod.Name}/{container.Name} {string.Join(' ', container.Devices.Select(d => $"{d.ResourceName}={string.Join(',', d.DeviceIds)}"))}");
 }

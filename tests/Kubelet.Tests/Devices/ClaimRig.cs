@@ -63,6 +63,13 @@ sealed class ClaimRig : IAsyncDisposable
         return server;
     }
 
+    /// <summary>As if the driver had been killed: it says nothing of its end.</summary>
+    public async Task EndAsync(GrpcServer server)
+    {
+        _servers.Remove(server);
+        await server.DisposeAsync();
+    }
+
     /// <summary>A driver that is registered and was reached.</summary>
     public async Task<ClaimDriver> AddAsync(string name = Name, string file = "d.sock", params string[] versions)
     {

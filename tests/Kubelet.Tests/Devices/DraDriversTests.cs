@@ -61,7 +61,7 @@ public sealed class DraDriversTests : IAsyncLifetime
         var driver = new Hanbae.DeviceDriver.ClaimDriver(Name, _rig.Cdi);
         var server = await _rig.ServeAsync(driver, health: false);
         await _rig.RegisterAsync();
-        await server.DisposeAsync(); // killed: it has said nothing of its end
+        await _rig.EndAsync(server);
         await Waiting.UntilAsync("its end seen", () => !_rig.Drivers.Get(Name).Connected);
         _rig.Time.Advance(TimeSpan.FromSeconds(20));
         await _rig.ServeAsync(driver, health: false);
@@ -84,7 +84,7 @@ public sealed class DraDriversTests : IAsyncLifetime
         var server = await _rig.ServeAsync(next, "next.sock", health: false);
         await _rig.RegisterAsync(file: "next.sock");
         await Waiting.UntilAsync("the newer one", () => _rig.Drivers.Get(Name).Endpoint.EndsWith("next.sock"));
-        await server.DisposeAsync();
+        await _rig.EndAsync(server);
         await Waiting.UntilAsync("the older one", () => _rig.Drivers.Get(Name).Endpoint.EndsWith("old.sock"));
     }
 

@@ -52,7 +52,7 @@ public sealed class PodResourcesTests : IAsyncLifetime
         await _plugins.Plugins.AllocateAsync(user, default);
         await _claims.Claims.PrepareAsync(user, default);
 
-        var told = Assert.Single((await ListAsync()).PodResources_);
+        var told = Assert.Single((await ListAsync()).PodResources);
         Assert.Equal((user.Metadata.Name, "default"), (told.Name, told.Namespace));
         Assert.Equal(["app", "plain"], told.Containers.Select(c => c.Name));
         Assert.Equal("""{ "resourceName": "example.com/gpu", "deviceIds": [ "gpu-0" ], "topology": { "nodes": [ { } ] } }""", Assert.Single(told.Containers[0].Devices).ToString());
