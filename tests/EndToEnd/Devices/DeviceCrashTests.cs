@@ -51,7 +51,7 @@ public sealed class DeviceCrashTests
         await Until.Async("the node's GPUs again", () => cluster.KubectlAsync("get", "nodes", "-o", amount), seen => seen == "2");
         await cluster.ApplyAsync(plugin.User("second", 1) + "\n---\n" + plugin.User("third", 1));
         await Until.Async("one of the two", () => cluster.KubectlAsync("get", "pods", "second", "third", "-o", "jsonpath={.items[*].status.phase}"), seen => seen.Split(' ').Order().SequenceEqual(["Pending", "Running"]));
-        string other = (await cluster.KubectlAsync("get", "pods", "second", "third", "--field-selector=status.phase=Running", "-o", "name")).Trim();
+        string other = await cluster.KubectlAsync("get", "pod", "second", "-o", "jsonpath={.status.phase}") == "Running" ? "second" : "third";
         string second = (await cluster.KubectlAsync("exec", other, "--", "sh", "-c", "echo $GPU_IDS")).Trim();
         Assert.Equal(["gpu-0", "gpu-1"], new[] { gpu, second }.Order());
 

@@ -46,7 +46,7 @@ public sealed class DeviceTests(SharedCluster shared) : NamespaceTest(shared)
         Assert.Equal($"Pod was rejected: Allocate failed due to requested number of devices unavailable for {plugin.Resource}. Requested: 1, Available: 0, which is unexpected", await ReadAsync("pod/forced", ".status.message"));
 
         // A device that is free again goes to whoever waits.
-        await KubectlAsync("delete", "pod", "greedy", "two", "--grace-period=0", "--force");
+        await KubectlAsync("delete", "pod", "greedy", "two");
         await ApplyAsync(plugin.User("three", 1));
         await ReadyAsync("three");
         Assert.Equal(ids, new[] { (await ExecAsync("one", "echo $GPU_IDS")).Trim(), (await ExecAsync("three", "echo $GPU_IDS")).Trim() }.Order());
