@@ -1,9 +1,14 @@
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
+using Hanbae.Api.Meta.V1;
+using Hanbae.Api.Resource.V1;
+using Hanbae.Api.Rest;
 using Hanbae.Client;
 using Hanbae.Cri;
 using Hanbae.Grpc;
 using Hanbae.Kubelet.Cgroups;
+using Hanbae.Kubelet.Devices;
+using Hanbae.Kubelet.Devices.Dynamic;
 using Hanbae.Kubelet.Eviction;
 using Hanbae.Kubelet.Images;
 using Hanbae.Kubelet.Nodes;
@@ -80,7 +85,16 @@ public sealed class Kubelet(KubeletParts parts)
         var mounted = volumes as PodVolumes;
         if (mounted is not null) mounted.InUseChanged = () => registration?.Wake.Set();
         var nodes = new CsiNodes(parts.Client, options.NodeName, time) { Changed = () => registration?.Wake.Set() };
-        var plugins = new PluginWatch(options.Folders.PluginsRegistry, [new CsiRegistration(parts.Drivers, nodes, time)], time, log);
+        using var plugged = new DevicePlugins(options.Folders, time, log) { Changed = () => registration?.Wake.Set(), PodChanged = uid => workers.Wake(uid) };
+        bool kept = plugged.Load();
+        var healths = new DeviceHealths(time);
+        using var drivers = new DraDrivers(WipeAsync, healths, plugged.Metrics, time, log);
+        var claims = new DynamicResources(new(Path.Combine(options.Folders.Data, "dra_manager_state"), log), drivers, healths, parts.Client, plugged.Metrics, time, log);
+        drivers.HealthChanged = (driver, pool, device) => { foreach (string uid in claims.Users(driver, pool, device)) workers.Wake(uid); };
+        drivers.HealthLost = driver => { foreach (string uid in claims.Users(driver)) workers.Wake(uid); };
+        var devices = new PodDevices(plugged, claims, new(options.CdiFolders, log), () => health.Version);
+        var registrations = new DevicePluginServer(options.Folders.DevicePlugins, plugged, log);
+        var plugins = new PluginWatch(options.Folders.PluginsRegistry, [new CsiRegistration(parts.Drivers, nodes, time), registrations, drivers], time, log);
         var mounts = parts.Snapshots is { } snapshots ? new ImageMounts(snapshots, options.Folders) : null;
         EvictionLoop eviction = null!;
         NodeShutdown shutdown = null!;
@@ -89,6 +103,7 @@ public sealed class Kubelet(KubeletParts parts)
             Options = options, Cri = cri, Volumes = volumes, Environments = new ContainerEnvironments(objects, parts.Events, options.Folders), Objects = objects,
             Images = new(cri, objects, parts.Events, time, options.MaxParallelPulls), Cgroups = new(options), Allocations = new(options.Folders), Prober = prober, Reports = writer, Events = parts.Events, Time = time, Log = log,
             NetworkTrouble = () => health.NetworkTrouble, HostIPs = ips, NodeMemory = machine.MemoryBytes,
+            Devices = devices,
             ImageMountsOf = () => mounts is not null && ImageVolumes.NeedsUs(health.Version) ? mounts : null,
             Refuse = pod => shutdown.Begun ? new("NodeShutdown", "Pod was rejected as the node is shutting down.") : PodAdmission.RefuseUnder(eviction.Conditions, pod),
             Active = () => workers.Active(), Released = () => workers.Released(),
@@ -113,7 +128,7 @@ public sealed class Kubelet(KubeletParts parts)
         {
             if (options.ServingCertificate is not null || options.CurrentServingCertificate is not null)
             {
-                var stats = new StatsRoutes(options, cri, sampler, workers, prober, machine, () => health.Version);
+                var stats = new StatsRoutes(options, cri, sampler, workers, prober, machine, () => health.Version) { Devices = devices };
                 server = new(options, new(options, parts.Client, time, log), new(options, cri, workers, stats, time, log));
                 await server.StartAsync(stop.Token).ConfigureAwait(false);
             }
@@ -127,6 +142,8 @@ public sealed class Kubelet(KubeletParts parts)
                 health.RunAsync(stop.Token), registration.RunAsync(stop.Token), writer.RunAsync(stop.Token), prober.RunAsync(stop.Token), pleg.RunAsync(stop.Token),
                 new LogRotation(cri, workers, options, time, log).RunAsync(stop.Token),
                 usage.RunAsync(stop.Token), images.RunAsync(stop.Token), eviction.RunAsync(stop.Token), files.RunAsync(stop.Token),
+                registrations.RunAsync(stop.Token), drivers.RunAsync(stop.Token), claims.RunAsync(workers.Knows, stop.Token),
+                new PodResourcesServer(options.Folders.PodResources, devices, () => workers.All.Select(w => w.Pod), plugged.Metrics, time, log).RunAsync(stop.Token),
                 PodsAsync(workers, context, pleg, registration, stop.Token), plugins.RunAsync(stop.Token), nodes.RunAsync(parts.Drivers, () => registration.Node, stop.Token),
             ];
             // Any loop that ends has failed: the whole agent ends with it, to be started again.
@@ -147,8 +164,16 @@ public sealed class Kubelet(KubeletParts parts)
             {
                 Machine = machine, Now = time.GetUtcNow(), IPs = ips, Port = server?.Port ?? 0, Runtime = health.Version, Handlers = health.Handlers, Images = images,
                 Troubles = new[] { health.RuntimeTrouble, health.NetworkTrouble, pleg.Trouble(), shutdown.Begun ? "node is shutting down" : null }.OfType<string>().ToSeq(),
-                Pressures = eviction.Conditions, VolumesInUse = mounted?.InUse ?? default,
+                Pressures = eviction.Conditions, VolumesInUse = mounted?.InUse ?? default, Devices = plugged.Kinds.Amounts, Anew = !kept,
             };
+        }
+
+        // What gone drivers have offered here is taken back; the Node must be there for that to be allowed.
+        async Task WipeAsync(string driver, CancellationToken token)
+        {
+            string fields = "spec.nodeName=" + options.NodeName + (driver.Length > 0 ? ",spec.driver=" + driver : "");
+            var result = await parts.Client.Transport.SendAsync(Requests.DeleteCollection<ResourceSlice>(new() { FieldSelector = fields }, DeleteOptions.Empty), token).ConfigureAwait(false);
+            if (result.Code >= 400) throw new ApiException(result.Object as Status ?? new() { Code = result.Code, Message = $"HTTP {result.Code}" });
         }
 
         async Task<Seq<ContainerImage>> ImagesAsync(CancellationToken token)

@@ -64,4 +64,22 @@ static partial class KubeletLog
 
     [LoggerMessage(8022, LogLevel.Information, "plugin {Name} ({Type}) is gone")]
     public static partial void PluginGone(this ILogger log, string type, string name);
+
+    [LoggerMessage(8023, LogLevel.Warning, "what devices Pods have is kept in {Path}, which fails: {Message}")]
+    public static partial void DeviceBookLost(this ILogger log, string path, string message);
+
+    [LoggerMessage(8024, LogLevel.Warning, "device plugin of {Resource} is gone: {Message}")]
+    public static partial void DevicePluginGone(this ILogger log, string resource, string message);
+
+    [LoggerMessage(8025, LogLevel.Error, "socket {Path} is not served: {Message}")]
+    public static partial void SocketNotServed(this ILogger log, string path, string message);
+
+    [LoggerMessage(8026, LogLevel.Warning, "claims of pod {Uid}, which is gone, are still made ready: {Message}")]
+    public static partial void ClaimsLeft(this ILogger log, string uid, string message);
+
+    [LoggerMessage(8027, LogLevel.Warning, "resource slices of {Driver} could not be removed: {Message}")]
+    public static partial void SlicesLeft(this ILogger log, string driver, string message);
+
+    [LoggerMessage(8028, LogLevel.Warning, "CDI file {Path} is left out: {Message}")]
+    public static partial void CdiFile(this ILogger log, string path, string message);
 }

@@ -101,5 +101,7 @@ public sealed record KubeletOptions
     public long LogMaxBytes { get; init; } = 10 << 20;
     public int LogMaxFiles { get; init; } = 5;
     public TimeSpan LogRotationPeriod { get; init; } = TimeSpan.FromSeconds(10);
+    /// <summary>Where CDI files are looked for, a later folder before an earlier one, when the runtime does not look itself; as runtimes do.</summary>
+    public Seq<string> CdiFolders { get; init; } = ["/etc/cdi", "/var/run/cdi"];
     public bool EnableDebuggingHandlers { get; init; } = true;
 }

@@ -70,6 +70,8 @@ sealed class NodeRegistration(KubeletOptions options, IClient client, IRecorder 
             node = await client.GetAsync<Node>(_key, ct).ConfigureAwait(false);
             if (node.Metadata.Labels.With(labels) is var all && all != node.Metadata.Labels)
                 node = await client.UpdateAsync(node with { Metadata = node.Metadata with { Labels = all } }, ct).ConfigureAwait(false);
+            // As upstream: plugins of a machine that was made anew must first say what it has.
+            if (state.Anew) node = node with { Status = NodeStatuses.WithoutDevices(node.Status) };
         }
         Volatile.Write(ref _node, node);
         events.Event(node, "Normal", "Starting", "Starting kubelet.");

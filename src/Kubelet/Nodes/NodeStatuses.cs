@@ -17,6 +17,10 @@ public sealed record NodeState
     public Seq<ContainerImage> Images { get; init; }
     public Seq<NodeRuntimeHandler> Handlers { get; init; }
     public Seq<string> VolumesInUse { get; init; }
+    /// <summary>This machine knows nothing of before: what its Node says of devices is of another time.</summary>
+    public bool Anew { get; init; }
+    /// <summary>What device plugins offer.</summary>
+    public (Map<Quantity> Capacity, Map<Quantity> Allocatable) Devices { get; init; }
 }
 
 /// <summary>Computes a Node's status, labels and the rest of what the kubelet says of itself.</summary>
@@ -29,8 +33,8 @@ static class NodeStatuses
         var capacity = Capacity(options, state.Machine);
         return before with
         {
-            Capacity = capacity.With(Others(before.Capacity, capacity)),
-            Allocatable = Allocatable(options, capacity).With(Others(before.Allocatable, capacity)),
+            Capacity = capacity.With(Others(before.Capacity, capacity)).With(state.Devices.Capacity),
+            Allocatable = Allocatable(options, capacity).With(Others(before.Allocatable, capacity)).With(state.Devices.Allocatable),
             Addresses = state.IPs.Select(ip => new NodeAddress { Type = "InternalIP", Address = ip })
                 .Append(new() { Type = "Hostname", Address = Hostname(options, state.Machine) }).ToSeq(),
             DaemonEndpoints = new() { KubeletEndpoint = new() { Port = state.Port } },
@@ -88,6 +92,13 @@ static class NodeStatuses
 
     /// <summary>Extended resources that others put there stay.</summary>
     static Map<Quantity> Others(Map<Quantity> before, Map<Quantity> own) => before.Where(p => !own.ContainsKey(p.Key) && p.Key.Contains('/')).ToMap();
+
+    /// <summary>With none of what extended resources it tells of.</summary>
+    public static NodeStatus WithoutDevices(NodeStatus status)
+    {
+        static Map<Quantity> None(Map<Quantity> amounts) => amounts.Select(p => Devices.ResourceNames.IsExtended(p.Key) ? KeyValuePair.Create(p.Key, new Quantity(0)) : p).ToMap();
+        return status with { Capacity = None(status.Capacity), Allocatable = None(status.Allocatable) };
+    }
 
     static Seq<NodeCondition> Conditions(KubeletOptions options, NodeState state, NodeStatus before)
     {

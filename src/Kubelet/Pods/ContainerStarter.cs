@@ -2,6 +2,7 @@ using System.Globalization;
 using Hanbae.Api.Core.V1;
 using Hanbae.Cri.V1;
 using Hanbae.Grpc;
+using Hanbae.Kubelet.Devices;
 using Hanbae.Kubelet.Images;
 using Hanbae.Kubelet.Runtime;
 using Hanbae.Kubelet.Statuses;
@@ -40,7 +41,7 @@ sealed class ContainerStarter(PodContext context, RestartBackoff restarts, PullB
             context.Events.Event(pod, "Warning", "Failed", "Error: " + e.Reason, field);
             throw new StartException(e.Reason, e.Message, e.Again);
         }
-        catch (Exception e) when (e is ContainerConfigException or VolumeException or IOException || e is GrpcException && !ct.IsCancellationRequested)
+        catch (Exception e) when (e is ContainerConfigException or VolumeException or IOException or DeviceException || e is GrpcException && !ct.IsCancellationRequested)
         {
             context.Events.Event(pod, "Warning", "Failed", "Error: " + e.Message, field);
             throw new StartException("CreateContainerConfigError", e.Message);
@@ -87,6 +88,7 @@ sealed class ContainerStarter(PodContext context, RestartBackoff restarts, PullB
             : null;
         var config = ContainerConfigs.For(pod, container, attempt, image, environment, mounts, context.Options, context.NodeMemory, target);
         config.Devices.Add(devices);
+        if (context.Devices is { } own) await own.AddToAsync(config, pod, container, ct).ConfigureAwait(false);
         return config;
     }
 

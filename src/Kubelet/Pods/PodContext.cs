@@ -3,6 +3,7 @@ using Hanbae.Api.Core.V1;
 using Hanbae.Client;
 using Hanbae.Cri;
 using Hanbae.Kubelet.Cgroups;
+using Hanbae.Kubelet.Devices;
 using Hanbae.Kubelet.Images;
 using Hanbae.Kubelet.Probes;
 using Hanbae.Kubelet.Statuses;
@@ -30,6 +31,8 @@ sealed record PodContext
     /// <summary>Null where the runtime itself mounts images as volumes.</summary>
     public ImageMounts? ImageMounts => ImageMountsOf();
     public Func<ImageMounts?> ImageMountsOf { get; init; } = () => null;
+    /// <summary>Null for a node without any.</summary>
+    public PodDevices? Devices { get; init; }
     public ILogger Log { get; init; } = NullLogger.Instance;
     /// <summary>Why Pods cannot have a network now; null when they can.</summary>
     public Func<string?> NetworkTrouble { get; init; } = () => null;

@@ -19,6 +19,10 @@ public sealed record PodFolders(string Data, string Logs)
 
     public string PluginsRegistry => Path.Combine(Data, "plugins_registry");
 
+    public string DevicePlugins => Path.Combine(Data, "device-plugins");
+
+    public string PodResources => Path.Combine(Data, "pod-resources");
+
     public string SubPaths(string uid) => Path.Combine(Pod(uid), "volume-subpaths");
 
     public string Container(string uid, string container) => Path.Combine(Pod(uid), "containers", container);

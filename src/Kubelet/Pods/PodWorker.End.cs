@@ -17,6 +17,11 @@ sealed partial class PodWorker
             await _killer.KillPodAsync(pod, _runtime, grace, ct).ConfigureAwait(false);
             _runtime = await ReadAsync(pod, ct).ConfigureAwait(false);
         }
+        if (context.Devices is { } devices)
+        {
+            await devices.Claims.UnprepareAsync(Uid, ct).ConfigureAwait(false);
+            devices.Plugins.Release(Uid);
+        }
         // The last word on a Pod that is to be deleted is told when nothing is left of it: until then it is terminating, not failed.
         Tell(pod, terminal: !removed && pod.Metadata.DeletionTimestamp is null);
         await context.Volumes.TearDownAsync(Uid, ct).ConfigureAwait(false);
@@ -47,6 +52,7 @@ sealed partial class PodWorker
         Pod = context.Allocations.Of(pod), Runtime = _runtime!, Before = _status ?? pod.Status, Errors = _errors, Probes = context.Prober, Now = context.Time.GetUtcNow(),
         HostIPs = context.HostIPs, Terminal = terminal, Failed = _failed,
         Passing = ResizeConditions(), Disruption = _disruption, InForce = name => context.Allocations.InForce(Uid, name),
+        DeviceHealth = container => context.Devices?.HealthOf(pod, container) ?? default,
     });
 
     /// <summary>Computes and reports the status. A phase is only final when nothing runs any more (others free the Pod's resources on it).</summary>

@@ -1,5 +1,6 @@
 using Hanbae.Api.Core.V1;
 using Hanbae.Grpc;
+using Hanbae.Kubelet.Devices;
 using Hanbae.Kubelet.Images;
 using Hanbae.Kubelet.Probes;
 using Hanbae.Kubelet.Runtime;
@@ -24,6 +25,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
     readonly Lock _gate = new();
     Pod _pod = first;
     bool _removed;
+    bool _devices;
     int _obstacles;
     RuntimePod? _runtime;
     PodStatus? _status;
@@ -115,7 +117,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
             {
                 wait = troubles++ == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(1); // broken into: look again at once
             }
-            catch (Exception e) when (e is GrpcException or IOException or VolumeException or UnauthorizedAccessException or Hanbae.Api.Rest.ApiException or HttpRequestException)
+            catch (Exception e) when (e is GrpcException or IOException or VolumeException or UnauthorizedAccessException or Hanbae.Api.Rest.ApiException or HttpRequestException or DeviceException)
             {
                 wait = TimeSpan.FromSeconds(Math.Min(1 << Math.Min(troubles++, 4), 15));
                 context.Log.PodStep(Pod.Metadata.Namespace, Pod.Metadata.Name, e.Message, wait.TotalSeconds);
@@ -156,6 +158,11 @@ sealed partial class PodWorker(PodContext context, Pod first)
         {
             context.Events.Event(pod, "Warning", "NetworkNotReady", "network is not ready: " + trouble);
             return now + Pause();
+        }
+        if (await AdmitDevicesAsync(pod, ct).ConfigureAwait(false) is { } refusal)
+        {
+            lock (_gate) _failed ??= refusal;
+            return now;
         }
         Directory.CreateDirectory(context.Options.Folders.Pod(Uid));
         pod = Allocate(pod);
@@ -200,10 +207,16 @@ sealed partial class PodWorker(PodContext context, Pod first)
             sandbox = SandboxConfigs.For(pod, attempt, context.Options, resolv);
             if (plan.CreateSandbox)
             {
+                if (context.Devices is { } devices) await devices.Claims.PrepareAsync(pod, ct).ConfigureAwait(false);
                 Directory.CreateDirectory(sandbox.LogDirectory);
                 string handler = await context.RuntimeHandler(pod, ct).ConfigureAwait(false);
                 await context.Cri.RunPodSandboxAsync(sandbox, handler, ct).ConfigureAwait(false);
             }
+        }
+        catch (DeviceException e)
+        {
+            context.Events.Event(pod, "Warning", "FailedPrepareDynamicResources", "Failed to prepare dynamic resources: " + e.Message);
+            return context.Time.GetUtcNow() + Pause();
         }
         catch (Exception e) when (e is GrpcException or ContainerConfigException && !ct.IsCancellationRequested)
         {
@@ -236,6 +249,20 @@ sealed partial class PodWorker(PodContext context, Pod first)
             }
         }
         return again;
+    }
+
+    /// <summary>Gives the Pod its devices, once in the life of this worker: one that runs has its own from the kubelet before this one.</summary>
+    async Task<Waiting?> AdmitDevicesAsync(Pod pod, CancellationToken ct)
+    {
+        if (_devices || context.Devices is not { } devices) return null;
+        if (!_runtime!.IsRunning && await devices.AdmitAsync(pod, ct).ConfigureAwait(false) is { } why)
+        {
+            context.Events.Event(pod, "Warning", why.Reason, why.Message);
+            context.Log.Refused(pod.Metadata.Namespace, pod.Metadata.Name, why.Reason, why.Message);
+            return new(why.Reason, "Pod was rejected: " + why.Message);
+        }
+        _devices = true;
+        return null;
     }
 
     static long? GraceOf(Pod pod, Kill kill) => kill.Probe is not { } probe || pod.Spec.Find(kill.Container.Name) is not { } container ? null

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Hanbae.Cri;
 using Hanbae.Grpc;
+using Hanbae.Kubelet.Devices;
 using Hanbae.Kubelet.Nodes;
 using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Probes;
@@ -13,6 +14,9 @@ namespace Hanbae.Kubelet.Server;
 /// <summary>Answers what the kubelet is asked about use and about itself.</summary>
 sealed class StatsRoutes(KubeletOptions options, ICri cri, PodSampler sampler, PodWorkers workers, Prober prober, MachineInfo machine, Func<string> runtimeVersion)
 {
+    /// <summary>Null for a node without any.</summary>
+    public PodDevices? Devices { get; init; }
+
     public async Task SummaryAsync(HttpContext context)
     {
         var ct = context.RequestAborted;
@@ -25,7 +29,7 @@ sealed class StatsRoutes(KubeletOptions options, ICri cri, PodSampler sampler, P
         await TextAsync(context, CadvisorMetrics.Render(await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false), machine, NodeStatuses.Version, runtimeVersion())).ConfigureAwait(false);
 
     public async Task OwnAsync(HttpContext context) =>
-        await TextAsync(context, KubeletMetrics.Render(options, [.. workers.All], await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false))).ConfigureAwait(false);
+        await TextAsync(context, KubeletMetrics.Render(options, [.. workers.All], await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false), Devices)).ConfigureAwait(false);
 
     public Task ProbesAsync(HttpContext context) => TextAsync(context, KubeletMetrics.Probes(prober, workers.All));
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Hanbae.Api.Core.V1;
+using Hanbae.Kubelet.Devices;
 using Hanbae.Kubelet.Nodes;
 using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Probes;
@@ -10,7 +11,7 @@ namespace Hanbae.Kubelet.Stats;
 /// <summary>The kubelet's own metrics (<c>/metrics</c>) and its probes' (<c>/metrics/probes</c>).</summary>
 static class KubeletMetrics
 {
-    public static string Render(KubeletOptions options, IReadOnlyCollection<PodWorker> workers, NodeUse use)
+    public static string Render(KubeletOptions options, IReadOnlyCollection<PodWorker> workers, NodeUse use, PodDevices? devices)
     {
         var text = new PrometheusText();
         text.Family("kubernetes_build_info", "gauge", "[ALPHA] A metric with a constant '1' value labeled by major, minor, git version, git commit, git tree state, build date, Go version, and compiler from which Kubernetes was built, and platform on which it is running.")
@@ -47,6 +48,8 @@ static class KubeletMetrics
                 text.Family(name, "gauge", help);
                 foreach (var claim in claims) text.Sample(name, claim.Labels, value(claim.Use));
             }
+
+        devices?.Plugins.Metrics.Render(text, devices.Claims.InUse());
 
         using var process = Process.GetCurrentProcess();
         text.Family("process_cpu_seconds_total", "counter", "Total user and system CPU time spent in seconds.").Sample("process_cpu_seconds_total", "", process.TotalProcessorTime.TotalSeconds);

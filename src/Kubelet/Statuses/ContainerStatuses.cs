@@ -39,6 +39,7 @@ static class ContainerStatuses
                 State = new() { Waiting = new() { Reason = error.Reason, Message = error.Message } },
             };
         status = WithReadiness(inputs, container, status, newest, init);
+        if (!init) status = status with { AllocatedResourcesStatus = inputs.DeviceHealth(container) };
         return status.State.Waiting is null ? status with
         {
             AllocatedResources = container.Resources.Requests,

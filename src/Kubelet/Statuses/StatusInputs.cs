@@ -24,6 +24,8 @@ public sealed record StatusInputs
     public string? Disruption { get; init; }
     /// <summary>What a container runs with, by name; null when nobody knows.</summary>
     public Func<string, ResourceRequirements?> InForce { get; init; } = _ => null;
+    /// <summary>How the devices of a container are.</summary>
+    public Func<Container, Seq<ResourceStatus>> DeviceHealth { get; init; } = _ => default;
     /// <summary>Nothing of the Pod will be started any more.</summary>
     public bool Terminal { get; init; }
     /// <summary>The kubelet itself ends the Pod: phase Failed, with this reason.</summary>

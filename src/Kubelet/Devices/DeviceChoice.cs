@@ -1,0 +1,64 @@
+using System.Collections.Immutable;
+
+namespace Hanbae.Kubelet.Devices;
+
+/// <summary>One container's need of devices of one resource, and what there is.</summary>
+sealed record DeviceNeed
+{
+    public required string Pod { get; init; }
+    public required string Container { get; init; }
+    public required string Resource { get; init; }
+    public required int Count { get; init; }
+    /// <summary>Those that are fit for use; null when no plugin offers the resource.</summary>
+    public ImmutableSortedSet<string>? Healthy { get; init; }
+    /// <summary>Those that any container has.</summary>
+    public ImmutableHashSet<string> InUse { get; init; } = [];
+    /// <summary>What the container has been given before; null for nothing.</summary>
+    public ImmutableSortedSet<string>? Given { get; init; }
+    /// <summary>Those of the Pod's init containers that have ended by then.</summary>
+    public ImmutableSortedSet<string> Reusable { get; init; } = [];
+    /// <summary>The NUMA nodes that the container is to be near to; null for no wish.</summary>
+    public IReadOnlySet<long>? Affinity { get; init; }
+    /// <summary>The NUMA nodes of a device; empty for none in particular.</summary>
+    public Func<string, ImmutableArray<long>> NodesOf { get; init; } = _ => [];
+}
+
+/// <summary>Chooses devices for a container: those that it can have back first, near ones before far ones, and among equals what the plugin prefers.</summary>
+static class DeviceChoice
+{
+    /// <summary>Asks the plugin which of the available devices it prefers, given those that are taken already, for a whole of so many; empty for no preference.</summary>
+    public delegate Task<IReadOnlyCollection<string>> Prefer(ImmutableSortedSet<string> available, ImmutableSortedSet<string> must, int size);
+
+    /// <returns>What is to be asked of the plugin; null when the container has all that it needs.</returns>
+    /// <exception cref="DeviceException"/>
+    public static async Task<ImmutableSortedSet<string>?> ForAsync(DeviceNeed need, Prefer prefer)
+    {
+        if (need.Given is { } given && given.Count != need.Count)
+            throw new DeviceException($"pod \"{need.Pod}\" container \"{need.Container}\" changed request for resource \"{need.Resource}\" from {given.Count} to {need.Count}");
+        if (need.Healthy is not { } healthy) throw new DeviceException("cannot allocate unregistered device " + need.Resource);
+        if (healthy.IsEmpty) throw new DeviceException("no healthy devices present; cannot allocate unhealthy devices " + need.Resource);
+        if (need.Given is { } before) return healthy.IsSupersetOf(before) ? null : throw new DeviceException("previously allocated devices are no longer healthy; cannot allocate unhealthy devices " + need.Resource);
+
+        var chosen = need.Reusable.Intersect(healthy).Take(need.Count).ToImmutableSortedSet(StringComparer.Ordinal);
+        int missing = need.Count - chosen.Count;
+        if (missing == 0) return chosen;
+        var available = healthy.Except(need.InUse);
+        if (available.Count < missing) throw new DeviceException($"requested number of devices unavailable for {need.Resource}. Requested: {missing}, Available: {available.Count}");
+
+        var aligned = need.Affinity is null ? [] : available.Where(id => need.NodesOf(id).Any(need.Affinity.Contains)).ToImmutableSortedSet(StringComparer.Ordinal);
+        var unaligned = need.Affinity is null ? [] : available.Except(aligned).Where(id => !need.NodesOf(id).IsEmpty).ToImmutableSortedSet(StringComparer.Ordinal);
+        if (missing < aligned.Count)
+        {
+            Take((await prefer(aligned.Union(chosen), chosen, need.Count).ConfigureAwait(false)).Where(aligned.Contains));
+            Take(aligned);
+            return chosen;
+        }
+        Take(aligned);
+        if (chosen.Count < need.Count) Take((await prefer(available.Union(chosen), chosen, need.Count).ConfigureAwait(false)).Where(available.Contains));
+        Take(unaligned);
+        Take(available);
+        return chosen;
+
+        void Take(IEnumerable<string> from) => chosen = chosen.Union(from.Except(chosen).Take(need.Count - chosen.Count));
+    }
+}

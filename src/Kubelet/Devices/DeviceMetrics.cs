@@ -1,0 +1,76 @@
+using System.Collections.Concurrent;
+using Hanbae.Kubelet.Stats;
+
+namespace Hanbae.Kubelet.Devices;
+
+/// <summary>Counts what the kubelet does for devices, under upstream's names.</summary>
+/// <remarks>Bound: a line per resource, driver and method.</remarks>
+sealed class DeviceMetrics
+{
+    static readonly double[] s_buckets = [.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10];
+
+    readonly ConcurrentDictionary<(string Name, string Labels), long> _counts = new();
+    readonly ConcurrentDictionary<(string Name, string Labels), Histogram> _durations = new();
+
+    sealed class Histogram
+    {
+        public readonly long[] Counts = new long[s_buckets.Length + 1];
+        public double Sum;
+    }
+
+    public void Registered(string resource) => Count("kubelet_device_plugin_registration_total", ("resource_name", resource));
+
+    public void Allocated(string resource, TimeSpan took) => Observe("kubelet_device_plugin_alloc_duration_seconds", took, ("resource_name", resource));
+
+    public void Count(string name, params ReadOnlySpan<(string, string)> labels) => _counts.AddOrUpdate((name, PrometheusText.Labels(labels)), 1, (_, n) => n + 1);
+
+    public void Observe(string name, TimeSpan took, params ReadOnlySpan<(string, string)> labels)
+    {
+        var histogram = _durations.GetOrAdd((name, PrometheusText.Labels(labels)), _ => new());
+        int at = Array.FindIndex(s_buckets, b => took.TotalSeconds <= b);
+        lock (histogram)
+        {
+            histogram.Counts[at < 0 ? s_buckets.Length : at]++;
+            histogram.Sum += took.TotalSeconds;
+        }
+    }
+
+    /// <param name="claims">Claims that are made ready, by driver.</param>
+    public void Render(PrometheusText text, IEnumerable<(string Driver, int Count)> claims)
+    {
+        foreach (var family in _counts.GroupBy(c => c.Key.Name).OrderBy(g => g.Key, StringComparer.Ordinal))
+        {
+            text.Family(family.Key, "counter", "[ALPHA] " + Help(family.Key));
+            foreach (var (key, count) in family) text.Sample(key.Name, key.Labels, count);
+        }
+        foreach (var family in _durations.GroupBy(c => c.Key.Name).OrderBy(g => g.Key, StringComparer.Ordinal))
+        {
+            text.Family(family.Key, "histogram", "[ALPHA] " + Help(family.Key));
+            foreach (var (key, histogram) in family)
+                lock (histogram)
+                {
+                    long sum = 0;
+                    for (int i = 0; i <= s_buckets.Length; i++)
+                    {
+                        sum += histogram.Counts[i];
+                        string le = i < s_buckets.Length ? s_buckets[i].ToString(System.Globalization.CultureInfo.InvariantCulture) : "+Inf";
+                        text.Sample(key.Name + "_bucket", $"{key.Labels},{PrometheusText.Labels(("le", le))}", sum);
+                    }
+                    text.Sample(key.Name + "_sum", key.Labels, histogram.Sum).Sample(key.Name + "_count", key.Labels, sum);
+                }
+        }
+        var used = claims.ToArray();
+        if (used.Length == 0) return;
+        text.Family("dra_resource_claims_in_use", "gauge", "[ALPHA] The number of ResourceClaims that are currently in use on the node, by driver name (driver_name label value) and across all drivers (special value <any> for driver_name).");
+        foreach (var (driver, count) in used) text.Sample("dra_resource_claims_in_use", PrometheusText.Labels(("driver_name", driver)), count);
+    }
+
+    static string Help(string name) => name switch
+    {
+        "kubelet_device_plugin_registration_total" => "Cumulative number of device plugin registrations. Broken down by resource name.",
+        "kubelet_device_plugin_alloc_duration_seconds" => "Duration in seconds to serve a device plugin Allocation request. Broken down by resource name.",
+        "dra_operations_duration_seconds" => "Latency histogram in seconds for the duration of handling all ResourceClaims referenced by a pod when the pod starts or stops, by operation and whether it failed.",
+        "dra_grpc_operations_duration_seconds" => "Duration in seconds of the DRA gRPC operations.",
+        _ => "Cumulative number of requests to the PodResource endpoint.",
+    };
+}
