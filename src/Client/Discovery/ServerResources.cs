@@ -13,6 +13,9 @@ public sealed record ServerResources(ImmutableArray<ResourceInfo> All)
 {
     const string Aggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList";
 
+    /// <summary>Versions of groups whose own server did not say what it has (KEP-3352: stale): there may be more of them than <see cref="All"/> has.</summary>
+    public ImmutableArray<GroupVersion> Stale { get; init; } = [];
+
     /// <summary>What is built in, for servers that do not tell.</summary>
     public static ServerResources BuiltIn { get; } =
         new([.. from g in ApiData.Groups from v in g.Default.OrderBy(v => v == g.Preferred ? 0 : 1) from r in Resources.Of(new GroupVersion(g.Name, v)) select r]);
@@ -37,26 +40,31 @@ public sealed record ServerResources(ImmutableArray<ResourceInfo> All)
     public static async Task<ServerResources> DiscoverAsync(IApiTransport transport, CancellationToken ct)
     {
         var found = ImmutableArray.CreateBuilder<ResourceInfo>();
+        var stale = ImmutableArray.CreateBuilder<GroupVersion>();
         foreach (string path in (string[])["/api", "/apis"])
         {
             var result = await transport.SendAsync(new() { Method = "GET", Path = path, Accept = Aggregated }, ct);
             // A server without discovery has what is built in, at most.
             if (result.Code == (int)HttpStatusCode.NotFound || result.Code < 300 && result.Body.IsEmpty) return BuiltIn;
             if (result.Code >= 300) throw new ApiException(Answers.StatusOf(result));
-            Read(result.Body.Span, found);
+            Read(result.Body.Span, found, stale);
         }
-        return new(found.DrainToImmutable());
+        return new(found.DrainToImmutable()) { Stale = stale.DrainToImmutable() };
     }
 
-    static void Read(ReadOnlySpan<byte> body, ImmutableArray<ResourceInfo>.Builder to)
+    static void Read(ReadOnlySpan<byte> body, ImmutableArray<ResourceInfo>.Builder to, ImmutableArray<GroupVersion>.Builder stale)
     {
         var groups = (JsonValue.Parse(body) as JsonObject)?["items"] as JsonArray ?? JsonArray.Empty;
         foreach (var group in groups.OfType<JsonObject>())
         {
             string name = Text((group["metadata"] as JsonObject)?["name"]);
             foreach (var version in Items(group["versions"]))
+            {
+                var gv = new GroupVersion(name, Text(version["version"]));
+                if (Text(version["freshness"]) == "Stale") stale.Add(gv);
                 foreach (var resource in Items(version["resources"]))
-                    if (Resource(new(name, Text(version["version"])), resource) is { } info) to.Add(info);
+                    if (Resource(gv, resource) is { } info) to.Add(info);
+            }
         }
     }
 

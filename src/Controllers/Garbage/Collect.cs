@@ -15,6 +15,8 @@ namespace Hanbae.Controllers.Garbage;
 /// </remarks>
 sealed class Collect(IClusterAccess cluster) : IReconciler
 {
+    static readonly TimeSpan SyncPatience = TimeSpan.FromSeconds(30);
+
     readonly IApiTransport _transport = cluster.Client.Transport;
     readonly OwnerGraph _graph = new();
     Survey? _survey;
@@ -27,8 +29,9 @@ sealed class Collect(IClusterAccess cluster) : IReconciler
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
-        // An owner that is not listed yet is not absent.
-        await _synced.Task.WaitAsync(ct);
+        // An owner that is not listed yet only looks absent: it costs a live look. So what cannot be listed holds up the others no longer than with upstream.
+        try { await _synced.Task.WaitAsync(SyncPatience, cluster.Time, ct); }
+        catch (TimeoutException) { _synced.TrySetResult(); }
         if (_graph.Find(key.Name) is not { } known) return Again.OnChange;
         if (known.Orphans) await OrphanAsync(known, ct);
         else if (known.WaitsForDependents) await ForegroundAsync(known, ct);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Hanbae.Api;
 using Hanbae.Api.Rest;
@@ -23,7 +24,8 @@ sealed class Survey : IDisposable
     /// <summary>What is followed, and how to stop that; the loop's alone.</summary>
     readonly Dictionary<GroupResource, (ResourceInfo Resource, CancellationTokenSource Stop)> _followed = [];
     volatile ServerResources _served = ServerResources.BuiltIn;
-    int _missing;
+    /// <summary>What was not listed yet.</summary>
+    readonly ConcurrentDictionary<GroupResource, byte> _missing = new();
 
     /// <param name="synced">Completed when every resource was listed once.</param>
     public Survey(IApiTransport transport, TimeProvider time, OwnerGraph graph, Action<Key> add, TaskCompletionSource synced)
@@ -55,7 +57,7 @@ sealed class Survey : IDisposable
                 // Taken before asking, so that no change falls in between.
                 var changed = _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
                 _served = await ServerResources.DiscoverAsync(_transport, ct);
-                Follow(Worth(_served), ct);
+                Follow(_served, ct);
                 try { await changed.Task.WaitAsync(Again, _time, ct); }
                 catch (TimeoutException) { }
             }
@@ -67,19 +69,21 @@ sealed class Survey : IDisposable
             }
     }
 
-    void Follow(ImmutableArray<ResourceInfo> wanted, CancellationToken ct)
+    void Follow(ServerResources served, CancellationToken ct)
     {
+        var wanted = Worth(served);
         foreach (var (name, (resource, stop)) in _followed.ToArray())
-            if (!wanted.Any(w => w.Gvr == resource.Gvr))
+            if (!wanted.Any(w => w.Gvr == resource.Gvr) && !served.Stale.Contains(resource.Gvr.GroupVersion))
             {
                 _followed.Remove(name);
                 stop.Cancel();
                 stop.Dispose();
+                Listed(resource.Gvr.GroupResource);
                 // What is no longer served is gone, and owns nothing any more.
                 Look(_graph.Keep(resource, []));
             }
         ResourceInfo[] fresh = [.. wanted.Where(w => !_followed.ContainsKey(w.Gvr.GroupResource))];
-        Interlocked.Add(ref _missing, fresh.Length);
+        foreach (var resource in fresh) _missing[resource.Gvr.GroupResource] = default;
         foreach (var resource in fresh)
         {
             var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
@@ -88,10 +92,15 @@ sealed class Survey : IDisposable
         }
     }
 
+    void Listed(GroupResource resource)
+    {
+        if (_missing.TryRemove(resource, out _) && _missing.IsEmpty) _synced.TrySetResult();
+    }
+
     void Follow(ResourceInfo resource, CancellationToken ct)
     {
         HashSet<string>? listed = null;
-        bool first = true, defines = resource.Gvr.GroupResource == new GroupResource("apiextensions.k8s.io", "customresourcedefinitions");
+        bool defines = resource.Gvr.GroupResource == new GroupResource("apiextensions.k8s.io", "customresourcedefinitions");
         var reflector = new Reflector(new Unserved(_transport), resource, ListQuery.All, _time);
         _ = Task.Run(() => reflector.RunAsync(e =>
         {
@@ -102,8 +111,7 @@ sealed class Survey : IDisposable
                 case SyncKind.InitDone:
                     Look(_graph.Keep(resource, listed ?? []));
                     listed = null;
-                    if (first && Interlocked.Decrement(ref _missing) == 0) _synced.TrySetResult();
-                    first = false;
+                    Listed(resource.Gvr.GroupResource);
                     break;
                 case SyncKind.Progress or SyncKind.Interrupted or SyncKind.Resumed: return;
                 case SyncKind.Deleted: Look(_graph.Remove(resource, e.Object!.Metadata.Uid)); break;

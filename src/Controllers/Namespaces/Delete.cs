@@ -29,7 +29,12 @@ sealed class Delete(IClusterAccess cluster) : IReconciler
         string failures = "", unknown = "";
         var resources = Contents.BuiltIn;
         // What is not known to be there cannot be deleted: the namespace stays until discovery answers.
-        try { resources = Contents.Of(await ServerResources.DiscoverAsync(_transport, ct)); }
+        try
+        {
+            var served = await ServerResources.DiscoverAsync(_transport, ct);
+            resources = Contents.Of(served);
+            if (!served.Stale.IsEmpty) unknown = "unable to retrieve the complete list of server APIs: " + string.Join(", ", served.Stale.Select(v => $"{v}: stale GroupVersion discovery: {v}"));
+        }
         catch (ApiException e) { unknown = e.Message; }
         foreach (var resource in resources.OrderBy(r => r.Gvr.GroupResource != Pods))
         {

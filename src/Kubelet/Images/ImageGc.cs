@@ -35,35 +35,40 @@ sealed class ImageGc(PodContext context)
         }
     }
 
-    public async Task OnceAsync(CancellationToken ct)
+    public Task OnceAsync(CancellationToken ct) => InTurnAsync(async () =>
     {
         var unused = await UnusedAsync(ct).ConfigureAwait(false);
         if (_options.ImageMaximumAge > TimeSpan.Zero)
             foreach (var image in unused.Where(u => context.Time.GetUtcNow() - (u.Used > u.Found ? u.Used : u.Found) > _options.ImageMaximumAge)) await RemoveAsync(image.Image, ct).ConfigureAwait(false);
         if (Folder.Length == 0) Folder = (await context.Cri.ImageFsInfoAsync(ct).ConfigureAwait(false)).ImageFilesystems.FirstOrDefault()?.FsId?.Mountpoint ?? "";
-        if (Folder.Length == 0 || !Directory.Exists(Folder)) return;
+        if (Folder.Length == 0 || !Directory.Exists(Folder)) return 0;
         var (total, available, _, _) = Native.FileSystem(Folder);
-        if (total == 0 || 100 - available * 100 / total < _options.ImageHighPercent) return;
-        await FreeAsync(total * (100 - _options.ImageLowPercent) / 100 - available, ct).ConfigureAwait(false);
-    }
+        if (total == 0 || 100 - available * 100 / total < _options.ImageHighPercent) return 0;
+        return await RemoveUnusedAsync(total * (100 - _options.ImageLowPercent) / 100 - available, ct).ConfigureAwait(false);
+    }, ct);
 
     /// <summary>Removes unused images until so many bytes are free.</summary>
     /// <returns>The bytes of what was removed.</returns>
-    public async Task<long> FreeAsync(long bytes, CancellationToken ct)
+    public Task<long> FreeAsync(long bytes, CancellationToken ct) => InTurnAsync(() => RemoveUnusedAsync(bytes, ct), ct);
+
+    /// <summary>The eviction loop asks for room beside the loop of this.</summary>
+    async Task<long> InTurnAsync(Func<Task<long>> work, CancellationToken ct)
     {
         await _turn.WaitAsync(ct).ConfigureAwait(false);
-        try
-        {
-            long freed = 0;
-            foreach (var (image, _, found) in await UnusedAsync(ct).ConfigureAwait(false))
-            {
-                if (freed >= bytes) break;
-                if (context.Time.GetUtcNow() - found < _options.ImageMinimumAge) continue;
-                if (await RemoveAsync(image, ct).ConfigureAwait(false)) freed += (long)image.Size;
-            }
-            return freed;
-        }
+        try { return await work().ConfigureAwait(false); }
         finally { _turn.Release(); }
+    }
+
+    async Task<long> RemoveUnusedAsync(long bytes, CancellationToken ct)
+    {
+        long freed = 0;
+        foreach (var (image, _, found) in await UnusedAsync(ct).ConfigureAwait(false))
+        {
+            if (freed >= bytes) break;
+            if (context.Time.GetUtcNow() - found < _options.ImageMinimumAge) continue;
+            if (await RemoveAsync(image, ct).ConfigureAwait(false)) freed += (long)image.Size;
+        }
+        return freed;
     }
 
     async Task<List<(Image Image, DateTimeOffset Used, DateTimeOffset Found)>> UnusedAsync(CancellationToken ct)

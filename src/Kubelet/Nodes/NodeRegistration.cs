@@ -22,7 +22,7 @@ sealed class NodeRegistration(KubeletOptions options, IClient client, IRecorder 
     /// <summary>As the API last had it.</summary>
     public Node? Node => Volatile.Read(ref _node);
 
-    public async Task RunAsync(CancellationToken ct) => await Task.WhenAll(StatusLoopAsync(ct), LeaseLoopAsync(ct)).ConfigureAwait(false);
+    public Task RunAsync(CancellationToken ct) => Together.RunAsync([StatusLoopAsync, LeaseLoopAsync], ct);
 
     async Task StatusLoopAsync(CancellationToken ct)
     {

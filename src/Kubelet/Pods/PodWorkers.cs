@@ -30,6 +30,8 @@ sealed class PodWorkers(PodContext context, CancellationToken ct)
         if ((change.New ?? change.Old)!.IsMirror())
         {
             Mirrored(change);
+            // What was reported of it goes by its own uid.
+            if (change.Old is { } mirror && change.New?.Metadata.Uid != mirror.Metadata.Uid) context.Reports.Forget(mirror.Metadata.Uid);
             return;
         }
         if (change.Old is { } old && change.New?.Metadata.Uid != old.Metadata.Uid) Find(old.Metadata.Uid)?.Remove();

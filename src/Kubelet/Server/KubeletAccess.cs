@@ -21,7 +21,7 @@ sealed class KubeletAccess(KubeletOptions options, IClient client, TimeProvider 
     static readonly TimeSpan s_tokens = TimeSpan.FromMinutes(2), s_allowed = TimeSpan.FromMinutes(5), s_denied = TimeSpan.FromSeconds(30);
 
     readonly ConcurrentDictionary<string, (UserInfo? User, long Until)> _tokens = new();
-    readonly ConcurrentDictionary<(string User, string Groups, string Verb, string Subresource), (bool Allowed, long Until)> _verdicts = new();
+    readonly ConcurrentDictionary<SubjectAccessReviewSpec, (bool Allowed, long Until)> _verdicts = new();
 
     /// <returns>Null when nobody can be recognised.</returns>
     public async Task<UserInfo?> WhoAsync(HttpContext context, CancellationToken ct)
@@ -82,21 +82,18 @@ sealed class KubeletAccess(KubeletOptions options, IClient client, TimeProvider 
 
     async Task<bool> ReviewAsync(UserInfo user, string verb, string subresource, CancellationToken ct)
     {
-        var key = (user.Username, string.Join(' ', user.Groups), verb, subresource);
-        if (_verdicts.TryGetValue(key, out var kept) && time.GetTimestamp() < kept.Until) return kept.Allowed;
-        var review = new SubjectAccessReview
+        // The whole question: who decides may go by any part of it.
+        var asked = new SubjectAccessReviewSpec
         {
-            Spec = new()
-            {
-                User = user.Username, Groups = user.Groups, Uid = user.Uid, Extra = user.Extra,
-                ResourceAttributes = new() { Verb = verb, Version = "v1", Resource = "nodes", Subresource = subresource, Name = options.NodeName },
-            },
+            User = user.Username, Groups = user.Groups, Uid = user.Uid, Extra = user.Extra,
+            ResourceAttributes = new() { Verb = verb, Version = "v1", Resource = "nodes", Subresource = subresource, Name = options.NodeName },
         };
+        if (_verdicts.TryGetValue(asked, out var kept) && time.GetTimestamp() < kept.Until) return kept.Allowed;
         try
         {
-            var status = (await client.CreateAsync(review, ct).ConfigureAwait(false)).Status;
+            var status = (await client.CreateAsync(new SubjectAccessReview { Spec = asked }, ct).ConfigureAwait(false)).Status;
             if (_verdicts.Count >= MaxKept) _verdicts.Clear();
-            _verdicts[key] = (status.Allowed, In(status.Allowed ? s_allowed : s_denied));
+            _verdicts[asked] = (status.Allowed, In(status.Allowed ? s_allowed : s_denied));
             return status.Allowed;
         }
         catch (Exception e) when (e is ApiException or HttpRequestException or IOException)

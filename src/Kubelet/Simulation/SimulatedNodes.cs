@@ -17,7 +17,7 @@ namespace Hanbae.Kubelet.Simulation;
 public sealed class SimulatedNodes(IClusterAccess cluster, int count)
 {
     const int Workers = 16, Backlog = 100_000;
-    static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(20);
+    static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(20), Pause = TimeSpan.FromSeconds(1);
 
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
     readonly ICache<Node> _nodes = cluster.Cache<Node>();
@@ -37,7 +37,7 @@ public sealed class SimulatedNodes(IClusterAccess cluster, int count)
         // Room for each node twice: one that finds none speaks up at its next change.
         var silent = Channel.CreateBounded<string>(2 * count + 1);
         using var nodes = _nodes.Subscribe(e => { if (e.New is { } node && _names.Contains(node.Metadata.Name) && !IsReady(node)) silent.Writer.TryWrite(node.Metadata.Name); });
-        await Task.WhenAll([HeartbeatsAsync(ct), ReviveAsync(silent.Reader, ct), .. Enumerable.Range(0, Workers).Select(_ => WorkAsync(ct))]);
+        await Together.RunAsync([HeartbeatsAsync, stop => ReviveAsync(silent.Reader, stop), .. Enumerable.Repeat<Func<CancellationToken, Task>>(WorkAsync, Workers)], ct);
     }
 
     static bool IsReady(Node node) => node.Status.Conditions.Exists(c => c is { Type: "Ready", Status: "True" });
@@ -48,7 +48,8 @@ public sealed class SimulatedNodes(IClusterAccess cluster, int count)
         await foreach (string name in silent.ReadAllAsync(ct))
         {
             await BeatAsync(name, ct);
-            await RegisterAsync(name, ct);
+            try { await RegisterAsync(name, ct); }
+            catch (Exception e) when (e is ApiException or HttpRequestException) { } // as long as it is taken for dead, it is told again
         }
     }
 
@@ -73,6 +74,12 @@ public sealed class SimulatedNodes(IClusterAccess cluster, int count)
                 }
             }
             catch (ApiException e) when (e.IsNotFound || e.IsConflict) { }
+            catch (Exception e) when (e is ApiException or HttpRequestException)
+            {
+                // Refused for now, as by somebody's webhook: a kubelet would try again, too.
+                await Task.Delay(Pause, cluster.Time, ct);
+                Queue(key);
+            }
     }
 
     enum Step { Start, Delete }
@@ -162,6 +169,6 @@ public sealed class SimulatedNodes(IClusterAccess cluster, int count)
             else
                 await cluster.Client.CreateAsync(new Lease { Metadata = new() { Namespace = key.Namespace, Name = name }, Spec = new() { HolderIdentity = name, LeaseDurationSeconds = 60, RenewTime = now } }, ct);
         }
-        catch (ApiException e) when (e.IsConflict || e.IsAlreadyExists || e.IsNotFound) { }
+        catch (Exception e) when (e is ApiException or HttpRequestException) { } // the next one comes in time
     }
 }

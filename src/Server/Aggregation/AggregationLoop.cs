@@ -9,8 +9,10 @@ using Hanbae.Server.Auth;
 using Hanbae.Server.Bootstrap;
 using Hanbae.Server.Cache;
 using Hanbae.Server.Discovery;
+using Hanbae.Server.Errors;
 using Hanbae.Server.OpenApi;
 using Hanbae.Server.Registry;
+using Hanbae.Store;
 using Microsoft.Extensions.Logging;
 using Hanbae.Server.Backends;
 
@@ -45,7 +47,9 @@ sealed partial class AggregationLoop(ApiServer server, AggregationOptions option
             Watch("apiextensions.k8s.io", "customresourcedefinitions");
             while (true)
             {
-                await PassAsync(availability, ct).ConfigureAwait(false);
+                try { await PassAsync(availability, ct).ConfigureAwait(false); }
+                // The store will be back; what is served by others goes on being served.
+                catch (Exception e) when (e is StatusException or StoreException && !ct.IsCancellationRequested) { _changed.Writer.TryWrite(true); }
                 if (_remotes.Count > 0 && watches.Count == 2)
                 {
                     Watch("", "services");

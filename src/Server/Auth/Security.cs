@@ -88,7 +88,7 @@ public sealed class Security : IDisposable
     public bool Reload() => _files.Aggregate(false, (any, file) => file.Reload() || any);
 
     /// <summary>Follows the configuration files.</summary>
-    public Task RunAsync(CancellationToken ct) => Task.WhenAll([.. _files.Select(f => f.RunAsync(ct)), Task.Delay(Timeout.Infinite, ct)]);
+    public async Task RunAsync(CancellationToken ct) => await (await Task.WhenAny([.. _files.Select(f => f.RunAsync(ct)), Task.Delay(Timeout.Infinite, ct)]).ConfigureAwait(false)).ConfigureAwait(false);
 
     public void Dispose()
     {

@@ -15,6 +15,8 @@ namespace Hanbae.Server.Admission.Plugins;
 sealed class ResourceQuotas(ServedObjects objects, TimeProvider time, IReadOnlyList<LimitedResource> limited) : IAdmission
 {
     static readonly GroupResource s_pods = new("", "pods");
+    /// <summary>More namespaces charged at different times, and all begin anew: what was charged by then is given back by the next count only.</summary>
+    const int MostLedgers = 4096;
     readonly ConcurrentDictionary<string, ResourceQuotasLedger> _ledgers = new();
 
     public bool Handles(Operation operation, GroupResource resource, string subresource) => operation switch
@@ -38,6 +40,7 @@ sealed class ResourceQuotas(ServedObjects objects, TimeProvider time, IReadOnlyL
         if (request.Subresource == "status" && request.OldObject is PersistentVolumeClaim old && obj is PersistentVolumeClaim now
             && old.Status.AllocatedResources == now.Status.AllocatedResources && old.Status.CurrentVolumeAttributesClassName == now.Status.CurrentVolumeAttributesClassName
             && old.Status.ModifyVolumeStatus?.TargetVolumeAttributesClassName == now.Status.ModifyVolumeStatus?.TargetVolumeAttributesClassName) return;
+        if (_ledgers.Count > MostLedgers) _ledgers.Clear();
         var ledger = _ledgers.GetOrAdd(request.Namespace, static (ns, o) => new(ns, o), objects);
         request.Unwritten.Add(await ledger.ChargeAsync(new(request.DryRun, quota => Cost(request, resource, obj, quota)), ct).ConfigureAwait(false));
     }

@@ -15,7 +15,7 @@ namespace Hanbae.Server.Admission.Plugins;
 /// </remarks>
 sealed class ResourceQuotasLedger(string ns, ServedObjects objects)
 {
-    const int Tries = 8;
+    const int Tries = 8, MostCounts = 256;
     static readonly Identity s_self = new("system:apiserver", ["system:masters"]);
 
     readonly Lock _lock = new();
@@ -23,6 +23,7 @@ sealed class ResourceQuotasLedger(string ns, ServedObjects objects)
     bool _busy;
     /// <summary>By quotas' uids: the version that this ledger wrote last, and how often it found another than that.</summary>
     readonly Dictionary<string, (string Version, long Count)> _counts = [];
+    long _begun;
 
     /// <param name="Cost">What the object costs of a quota, empty when nothing; throws what the client is to be told.</param>
     public sealed record Charge(bool DryRun, Func<ResourceQuota, Map<Quantity>> Cost);
@@ -158,7 +159,9 @@ sealed class ResourceQuotasLedger(string ns, ServedObjects objects)
     long Count(ResourceQuota quota)
     {
         var (uid, version) = (quota.Metadata.Uid, quota.Metadata.ResourceVersion);
-        if (!_counts.TryGetValue(uid, out var known)) return (_counts[uid] = (version, 0)).Count;
+        // Quotas come and go. Those that are there begin anew, with a count that no payment has.
+        if (_counts.Count > MostCounts) _counts.Clear();
+        if (!_counts.TryGetValue(uid, out var known)) return (_counts[uid] = (version, ++_begun << 32)).Count;
         return known.Version == version ? known.Count : (_counts[uid] = (version, known.Count + 1)).Count;
     }
 

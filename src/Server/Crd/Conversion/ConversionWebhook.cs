@@ -13,6 +13,8 @@ namespace Hanbae.Server.Crd.Conversion;
 sealed class ConversionWebhook : IDisposable
 {
     static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(30);
+    /// <summary>A question of many objects is asked in parts of about so many bytes; an answer may be this much longer.</summary>
+    const int LongQuestion = 8 << 20, MostAnswer = 64 << 20;
 
     readonly HttpClient _http;
     readonly Uri _url;
@@ -26,7 +28,7 @@ sealed class ConversionWebhook : IDisposable
         _version = webhook.ConversionReviewVersions.Find(v => v is "v1" or "v1beta1");
         var handler = new SocketsHttpHandler { UseProxy = false, UseCookies = false, AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(10), SslOptions = BackendTls.Trusting(client.CaBundle) };
         if (service is not null) handler.ConnectCallback = (_, ct) => backends.DialAsync(service.Namespace, service.Name, service.Port ?? 443, ct);
-        _http = new(handler) { Timeout = s_timeout };
+        _http = new(handler) { Timeout = s_timeout, MaxResponseContentBufferSize = MostAnswer };
     }
 
     /// <exception cref="StatusException">The webhook failed, or answered what it must not.</exception>
@@ -34,17 +36,27 @@ sealed class ConversionWebhook : IDisposable
     {
         if (objects.Count == 0) return [];
         if (_version is null) throw Statuses.Unknown("no supported conversion review versions");
+        var converted = new List<Unstructured>(objects.Count);
+        while (converted.Count < objects.Count) converted.AddRange(await ConvertSomeAsync([.. objects.Skip(converted.Count)], to, ct).ConfigureAwait(false));
+        return converted;
+    }
+
+    /// <returns>The first of them, as many as one question has room for.</returns>
+    async ValueTask<IReadOnlyList<Unstructured>> ConvertSomeAsync(IReadOnlyList<Unstructured> objects, CustomKind to, CancellationToken ct)
+    {
         string uid = Guid.NewGuid().ToString();
         try
         {
-            using var response = await _http.PostAsync(_url, Body(Review(uid, objects, to)), ct).ConfigureAwait(false);
+            byte[] question = Review(uid, ref objects, to);
+            using var response = await _http.PostAsync(_url, Body(question), ct).ConfigureAwait(false);
             byte[] answer = await response.Content.ReadAsByteArrayAsync(ct).ConfigureAwait(false);
             if (!response.IsSuccessStatusCode) throw new IOException($"the server could not find the requested resource or refused it ({(int)response.StatusCode}): {Encoding.UTF8.GetString(answer.AsSpan(0, Math.Min(answer.Length, 256)))}");
             return Read(answer, uid, objects, to);
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or JsonSyntaxException or DecodeException or InvalidCastException || e is OperationCanceledException && !ct.IsCancellationRequested)
+        catch (Exception e) when (e is HttpRequestException or IOException or JsonSyntaxException or DecodeException or InvalidCastException or ObjectDisposedException || e is OperationCanceledException && !ct.IsCancellationRequested)
         {
-            string why = e is OperationCanceledException ? "context deadline exceeded" : e is HttpRequestException ? $"Post \"{_url}\": {e.InnerException?.Message ?? e.Message}" : e.Message;
+            // One that is disposed of belongs to a definition that has been changed: whoever still watches by it begins anew.
+            string why = e is ObjectDisposedException ? "the definition was changed" : e is OperationCanceledException ? "context deadline exceeded" : e is HttpRequestException ? $"Post \"{_url}\": {e.InnerException?.Message ?? e.Message}" : e.Message;
             throw Statuses.Unknown($"conversion webhook for {GoKind(objects[0])} failed: {why}");
         }
     }
@@ -53,7 +65,8 @@ sealed class ConversionWebhook : IDisposable
 
     static ByteArrayContent Body(byte[] json) => new(json) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
 
-    byte[] Review(string uid, IReadOnlyList<Unstructured> objects, CustomKind to)
+    /// <param name="objects">Afterwards those that are asked for.</param>
+    byte[] Review(string uid, ref IReadOnlyList<Unstructured> objects, CustomKind to)
     {
         var writer = new JsonWriter(16 << 10);
         try
@@ -69,6 +82,9 @@ sealed class ConversionWebhook : IDisposable
             {
                 if (i > 0) writer.Byte((byte)',');
                 objects[i].Info.WriteJson(objects[i], ref writer);
+                if (writer.Position < LongQuestion) continue;
+                objects = [.. objects.Take(i + 1)];
+                break;
             }
             writer.Raw("]}}"u8);
             return writer.ToArray();

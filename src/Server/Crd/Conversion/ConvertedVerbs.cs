@@ -140,6 +140,8 @@ sealed class ConvertedVerbs(Resource resource, Resource stored, ConversionWebhoo
                 to.End(from.Error);
             }
             catch (StatusException e) { to.End(e.Status); }
+            // A watch that no longer tells anything must end, whatever the reason.
+            catch (Exception e) { to.End(Statuses.Internal(e.Message).Status); }
             finally { from.Leave(); }
         });
         return new(resource, to, inner.Terms);

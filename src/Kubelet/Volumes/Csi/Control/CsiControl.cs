@@ -77,18 +77,19 @@ public sealed partial class CsiControl(IClusterAccess cluster, CsiDrivers driver
     {
         var sidecars = new Sidecars(cluster, side.Driver);
         await sidecars.LookAsync(ct).ConfigureAwait(false);
-        Task Loop(string name, IReconciler reconciler) => new ReconcileLoop(name + " " + side.Name, reconciler, cluster.Time, logger: log).RunAsync(ct);
-        await Task.WhenAll(
-            sidecars.RunAsync(ct),
+        Func<CancellationToken, Task> Loop(string name, IReconciler reconciler) => new ReconcileLoop(name + " " + side.Name, reconciler, cluster.Time, logger: log).RunAsync;
+        await Together.RunAsync(
+        [
+            sidecars.RunAsync,
             Loop("csi-provision", new Provision(cluster, side, sidecars, new(cluster))), Loop("csi-attach", new Bring(cluster, side, sidecars)),
             Loop("csi-resize", new Resize(cluster, side, sidecars)), Loop("csi-capacity", new Room(cluster, side, sidecars)),
-            SnapshotsAsync(side, sidecars, ct)).ConfigureAwait(false);
+            .. side.Does(ControllerCan.CreateDeleteSnapshot) ? (Func<CancellationToken, Task>[])[stop => SnapshotsAsync(side, sidecars, stop)] : [],
+        ], ct).ConfigureAwait(false);
     }
 
     /// <summary>Snapshots are custom resources: until somebody installs them there is nothing to do.</summary>
     async Task SnapshotsAsync(ControllerSide side, Sidecars sidecars, CancellationToken ct)
     {
-        if (!side.Does(ControllerCan.CreateDeleteSnapshot)) return;
         while (!await InstalledAsync(ct).ConfigureAwait(false))
         {
             await Task.Delay(s_look, cluster.Time, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -97,7 +98,7 @@ public sealed partial class CsiControl(IClusterAccess cluster, CsiDrivers driver
         var snapshots = new DynamicInformer(cluster.Client.Transport, SnapshotKinds.Snapshots, ListQuery.All, cluster.Time, logger: log);
         var contents = new DynamicInformer(cluster.Client.Transport, SnapshotKinds.Contents, ListQuery.All, cluster.Time, logger: log);
         var loop = new ReconcileLoop("csi-snapshot " + side.Name, new Snapshots(cluster, side, sidecars, snapshots.Cache, contents.Cache), cluster.Time, logger: log);
-        await Task.WhenAll(snapshots.RunAsync(ct), contents.RunAsync(ct), loop.RunAsync(ct)).ConfigureAwait(false);
+        await Together.RunAsync([snapshots.RunAsync, contents.RunAsync, loop.RunAsync], ct).ConfigureAwait(false);
     }
 
     async Task<bool> InstalledAsync(CancellationToken ct)
