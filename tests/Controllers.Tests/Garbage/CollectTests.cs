@@ -35,6 +35,20 @@ public sealed class CollectTests
     }
 
     [Fact]
+    public async Task A_resource_that_cannot_be_listed_holds_nothing_else_up_for_long()
+    {
+        await using var cluster = new TestCluster(Run, api =>
+        {
+            Family(api);
+            api.Intercept = r => r is { Method: "GET", Path: "/apis/apps/v1/daemonsets" } ? new() { Code = 500, Object = new Status { Code = 500, Reason = "InternalError", Message = "conversion webhook failed" } } : null;
+        });
+        cluster.Creep = TimeSpan.FromSeconds(1);
+        await DeleteAsync(cluster, "web", "Background");
+        await cluster.UntilAsync(api => api.Find<Pod>("a") is null);
+        Assert.NotNull(cluster.Api.Find<Pod>("b"));
+    }
+
+    [Fact]
     public async Task An_owner_that_no_watch_has_told_of_is_missed_all_the_same()
     {
         // Listed before it was there as far as the collector can tell, and watched from after: its making is never told.

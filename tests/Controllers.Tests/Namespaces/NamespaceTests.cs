@@ -63,6 +63,28 @@ public sealed class NamespaceTests
     }
 
     [Fact]
+    public async Task A_namespace_stays_while_somebodys_server_does_not_say_what_it_holds()
+    {
+        await using var cluster = new TestCluster(["namespace"]);
+        cluster.Creep = TimeSpan.FromSeconds(1);
+        cluster.Api.Put(Space("team"));
+        cluster.Api.Intercept = r => r switch
+        {
+            { Method: "GET", Path: "/api" } => new() { Code = 200, Body = "{\"items\":[]}"u8.ToArray() },
+            { Method: "GET", Path: "/apis" } => new() { Code = 200, Body = "{\"items\":[{\"metadata\":{\"name\":\"metrics.example.com\"},\"versions\":[{\"version\":\"v1beta1\",\"freshness\":\"Stale\"}]}]}"u8.ToArray() },
+            _ => null,
+        };
+
+        await cluster.Client.DeleteAsync<Namespace>(new("", "team"), DeleteOptions.Empty, CancellationToken.None);
+        await cluster.UntilAsync(api => api.Find<Namespace>("team", "")!.Status.Conditions.Exists(c => c is { Type: "NamespaceDeletionDiscoveryFailure", Status: "True", Reason: "DiscoveryFailed" }));
+        Assert.EndsWith("unable to retrieve the complete list of server APIs: metrics.example.com/v1beta1: stale GroupVersion discovery: metrics.example.com/v1beta1",
+            cluster.Api.Find<Namespace>("team", "")!.Status.Conditions.Find(c => c.Type == "NamespaceDeletionDiscoveryFailure")!.Message);
+
+        cluster.Api.Intercept = null;
+        await cluster.UntilAsync(api => api.Find<Namespace>("team", "") is null);
+    }
+
+    [Fact]
     public void Everything_that_can_be_in_a_namespace_is_deleted_with_it()
     {
         var all = Contents.BuiltIn.Select(r => r.Gvr.GroupResource.ToString()).ToList();

@@ -37,4 +37,23 @@ public sealed class ImageGcTests
         await gc.OnceAsync(default);
         Assert.Empty(await NamesAsync(bench));
     }
+
+    [Fact]
+    public async Task Who_needs_room_waits_for_who_looks()
+    {
+        using var bench = new PodBench(s_images);
+        int inside = 0, most = 0;
+        var gc = new ImageGc(bench.Context)
+        {
+            Pods = () =>
+            {
+                most = Math.Max(most, Interlocked.Increment(ref inside));
+                for (int i = 0; i < 200; i++) Thread.Yield();
+                Interlocked.Decrement(ref inside);
+                return [];
+            },
+        };
+        await Task.WhenAll(Enumerable.Range(0, 32).Select(i => Task.Run(() => i % 2 == 0 ? gc.OnceAsync(default) : gc.FreeAsync(1, default))));
+        Assert.Equal(1, most);
+    }
 }
