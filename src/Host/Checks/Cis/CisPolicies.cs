@@ -77,12 +77,15 @@ static class CisPolicies
         }),
         new("5.6.2, 5.6.3", "Pods say under whom and with what they run", async (s, ct) =>
         {
-            var silent = (await s.Client.ListAsync<Pod>(ListQuery.All, ct)).Items.Where(p => !s_ours.Contains(p.Metadata.Namespace) && p.Spec.SecurityContext is null && p.Spec.Containers.Exists(c => c.SecurityContext is null)).Select(p => $"{p.Metadata.Namespace}/{p.Metadata.Name}").ToList();
+            var silent = (await s.Client.ListAsync<Pod>(ListQuery.All, ct)).Items.Where(p => !s_ours.Contains(p.Metadata.Namespace) && IsSilent(p.Spec.SecurityContext, PodSecurityContext.Empty) && p.Spec.Containers.Exists(c => IsSilent(c.SecurityContext, SecurityContext.Empty))).Select(p => $"{p.Metadata.Namespace}/{p.Metadata.Name}").ToList();
             return silent.Count == 0 ? CisFinding.Pass("each has a security context") : CisFinding.Manual("none in " + Few(silent), "set runAsNonRoot, drop capabilities");
         }),
     ];
 
     static bool IsSystem(string name) => name.StartsWith("system:", StringComparison.Ordinal) || name is "admin" or "edit" or "view";
+
+    /// <summary>Defaults put an empty one into each Pod.</summary>
+    static bool IsSilent<T>(T? context, T empty) where T : class => context is null || context.Equals(empty);
 
     static string Few(List<string> names) => string.Join(", ", names.Take(5)) + (names.Count > 5 ? $" and {names.Count - 5} more" : "");
 

@@ -7,8 +7,8 @@ namespace Hanbae.Server.Admission.PodSecurity;
 /// <summary>Keeps Pods from known ways out of their containers, in upstream's words.</summary>
 static class BaselineChecks
 {
-    const string AppArmorPrefix = "container.apparmor.security.beta.kubernetes.io/";
-    const string SeccompPod = "seccomp.security.alpha.kubernetes.io/pod", SeccompContainer = "container.seccomp.security.alpha.kubernetes.io/";
+    /// <summary>Annotations by which profiles were named before there were fields: the last two end with a container's name.</summary>
+    public const string SeccompPod = "seccomp.security.alpha.kubernetes.io/pod", SeccompContainer = "container.seccomp.security.alpha.kubernetes.io/", AppArmorContainer = "container.apparmor.security.beta.kubernetes.io/";
 
     static readonly HashSet<string> s_capabilities =
     [
@@ -28,7 +28,7 @@ static class BaselineChecks
         static bool IsBad(AppArmorProfile? profile) => profile is { Type: not ("RuntimeDefault" or "Localhost") };
         var boxes = SecurityBox.Of(spec).Where(b => IsBad(b.Security?.AppArmorProfile)).ToArray();
         bool pod = IsBad(spec.SecurityContext?.AppArmorProfile);
-        string[] annotations = [.. meta.Annotations.Where(a => a.Key.StartsWith(AppArmorPrefix, StringComparison.Ordinal) && a.Value.Length > 0 && a.Value != "runtime/default" && !a.Value.StartsWith("localhost/", StringComparison.Ordinal))
+        string[] annotations = [.. meta.Annotations.Where(a => a.Key.StartsWith(AppArmorContainer, StringComparison.Ordinal) && a.Value.Length > 0 && a.Value != "runtime/default" && !a.Value.StartsWith("localhost/", StringComparison.Ordinal))
             .Select(a => $"{a.Key}=\"{a.Value}\"").Sorted()];
         string[] values = [.. boxes.Select(b => b.Security!.AppArmorProfile!.Type).Concat(pod ? [spec.SecurityContext!.AppArmorProfile!.Type] : []).Sorted(), .. annotations];
         if (values.Length == 0) return null;
