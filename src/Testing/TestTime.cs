@@ -63,11 +63,17 @@ public sealed class TestTime : TimeProvider
                 _period = period <= TimeSpan.Zero ? Never : period;
                 _due = dueTime == Never ? null : _time.GetTimestamp() + Math.Max(0, dueTime.Ticks);
                 if (!Arm()) return false;
+                Enlist();
             }
-            lock (_time._gate) { if (dueTime == Never) _time._timers.Remove(this); else _time._timers.Add(this); }
             // The clock may have been put forward before it knew of this timer.
             Hasten();
             return true;
+        }
+
+        /// <summary>In the lock, with what is decided there: a timer that fires and is set anew at once must not be forgotten for having fired.</summary>
+        void Enlist()
+        {
+            lock (_time._gate) { if (_due is null) _time._timers.Remove(this); else _time._timers.Add(this); }
         }
 
         public void Hasten() { lock (_gate) if (_due is not null) Arm(); }
@@ -76,24 +82,25 @@ public sealed class TestTime : TimeProvider
 
         void Fire()
         {
-            bool last;
             lock (_gate)
             {
                 if (_due is not { } due) return;
                 // Real timers may be early by less than a tick of theirs, and one that was set anew meanwhile is not due.
                 if (due - _time.GetTimestamp() > TimeSpan.TicksPerMillisecond) { Arm(); return; }
                 _due = _period == Never ? null : Math.Max(due, _time.GetTimestamp() - _period.Ticks) + _period.Ticks;
-                last = _due is null;
                 Arm();
+                Enlist();
             }
-            if (last) lock (_time._gate) _time._timers.Remove(this);
             _callback(_state);
         }
 
         public void Dispose()
         {
-            lock (_gate) _due = null;
-            lock (_time._gate) _time._timers.Remove(this);
+            lock (_gate)
+            {
+                _due = null;
+                Enlist();
+            }
             _real.Dispose();
         }
 

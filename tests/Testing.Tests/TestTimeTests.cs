@@ -46,5 +46,26 @@ public sealed class TestTimeTests
     }
 
     [Fact]
+    public async Task A_timer_that_is_set_anew_while_it_fires_is_put_forward_as_any()
+    {
+        for (int i = 0; i < 500; i++)
+        {
+            var time = new TestTime();
+            var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var firing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            await using var timer = time.CreateTimer(_ =>
+            {
+                firing.TrySetResult();
+                if (time.Ahead > TimeSpan.Zero) done.TrySetResult();
+            }, null, TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
+            if (i % 2 == 0) await firing.Task.WaitAsync(TimeSpan.FromMinutes(1));
+            else Thread.SpinWait(i * 200);
+            timer.Change(TimeSpan.FromHours(1), Timeout.InfiniteTimeSpan);
+            time.Advance(TimeSpan.FromHours(2));
+            await done.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        }
+    }
+
+    [Fact]
     public void It_never_goes_back() => Assert.Throws<ArgumentOutOfRangeException>(() => new TestTime().Advance(TimeSpan.FromTicks(-1)));
 }

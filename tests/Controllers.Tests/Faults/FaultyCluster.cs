@@ -118,12 +118,13 @@ sealed class FaultyCluster : IAsyncDisposable
     /// <summary>Drawn anew when anything was written since the last.</summary>
     public async Task<string> PictureAsync()
     {
-        var revision = await _store.CurrentAsync(_stop.Token);
-        if (_drawn.Revision != revision) _drawn = (revision, await Picture.OfAsync(new Patient(this), _stop.Token));
-        return _drawn.Picture;
+        long revision = (await _store.CurrentAsync(_stop.Token)).Value;
+        if (_drawn.Certain >= revision) return _drawn.Text;
+        _drawn = await Picture.OfAsync(new Patient(this), _stop.Token);
+        return _drawn.Text;
     }
 
-    (Store.Revision? Revision, string Picture) _drawn = (null, "");
+    (string Text, long Certain) _drawn = ("", -1);
 
     /// <summary>Waits for a state. While nothing changes the clock goes on, more and more.</summary>
     public async Task UntilAsync(Func<string, Task<bool>> holds, Func<string, string> what)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
@@ -18,16 +19,20 @@ static partial class Picture
     /// <summary>The name, without what the server added to make it one of its own.</summary>
     public static string NameOf(IObject obj) => obj.Metadata.GenerateName.Length > 0 ? obj.Metadata.GenerateName + "*" : obj.Metadata.Name;
 
-    public static async Task<string> OfAsync(IApiTransport server, CancellationToken ct)
+    /// <returns>With it the revision up to which all of it is certain: what is stored and not answered yet need not be in a list.</returns>
+    public static async Task<(string Text, long Certain)> OfAsync(IApiTransport server, CancellationToken ct)
     {
         List<IObject> all = [];
+        long certain = long.MaxValue;
         foreach (var resource in Client.ServerResources.BuiltIn.Preferred)
             if (resource.Verbs.Contains("list") && !Left.Contains(resource.Gvr.Resource))
             {
                 var result = await server.SendAsync(new() { Method = "GET", Path = resource.Path("") }, ct);
-                if (result.List is { } list) all.AddRange(list.Items);
+                if (result.List is not { } list) continue;
+                all.AddRange(list.Items);
+                certain = Math.Min(certain, long.TryParse(list.Metadata.ResourceVersion, CultureInfo.InvariantCulture, out long at) ? at : 0);
             }
-        return Of(all);
+        return (Of(all), certain);
     }
 
     static string Of(List<IObject> all)

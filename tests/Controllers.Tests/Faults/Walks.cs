@@ -28,7 +28,7 @@ static class Walks
                 // As one of its own would be: which of them goes later is all the same.
                 await c.CreateAsync(Stray("rc-stray", "rc") is var stray ? stray with { Metadata = stray.Metadata with { GenerateName = "rc-" } } : null!, default);
                 await c.CreateAsync(new ReplicationController { Metadata = Named("rc"), Spec = new() { Replicas = 3, Selector = Map.Of(("app", "rc")), Template = Template("rc") } }, default);
-            }, c => Has<ReplicationController>(c, "rc", r => r.Status.AvailableReplicas == 3)),
+            }, c => Has<ReplicationController>(c, "rc", r => r.Status.AvailableReplicas == 3), Spare: 1),
             new("scaling down", c => Change<ReplicationController>(c, "rc", r => r with { Spec = r.Spec with { Replicas = 1 } }), c => Has<ReplicationController>(c, "rc", r => r.Status.Replicas == 1)),
             new("releasing", async c => await Change<Pod>(c, (await OfApp(c, "rc"))[0].Metadata.Name, p => p with { Metadata = p.Metadata with { Labels = Map.Of(("app", "free")) } }),
                 async c => await Count<Pod>(c) == 2 && await Has<ReplicationController>(c, "rc", r => r.Status.AvailableReplicas == 1)),

@@ -23,6 +23,8 @@ public sealed class ControlPlaneRig : IAsyncLifetime
     ClusterPki _pki = null!;
     int _namespaces;
 
+    /// <summary>Of the API server; for those who have a rig of their own.</summary>
+    public IReadOnlyDictionary<string, string>? Flags { get; init; }
     /// <summary>As <c>system:masters</c>.</summary>
     public Wire Admin { get; private set; } = null!;
     public Uri Address { get; private set; } = null!;
@@ -32,7 +34,7 @@ public sealed class ControlPlaneRig : IAsyncLifetime
     {
         try
         {
-            var settings = new ClusterSettings { NodeName = "none", BindAddress = "127.0.0.1", ApiPort = 0, PodCidr = Pods, ServiceCidr = Services, ControlPlaneOnly = true, SimulatedNodes = 2 };
+            var settings = new ClusterSettings { NodeName = "none", BindAddress = "127.0.0.1", ApiPort = 0, PodCidr = Pods, ServiceCidr = Services, ControlPlaneOnly = true, SimulatedNodes = 2, ServerFlags = Flags };
             var folder = new PkiFolder(Path.Combine(_folder.FullName, "pki"), TimeProvider.System);
             _pki = ClusterPki.Ensure(folder, settings);
             var live = new LivePki(folder, settings, _pki, TimeProvider.System, NullLogger.Instance);
