@@ -45,7 +45,7 @@ public sealed class FaultTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_a_stale_view_decided_is_put_right_when_the_watch_catches_up()
+    public async Task Changes_that_are_seen_late_count_all_the_same()
     {
         Api.Put(Make.Node("n1", cpu: "1"));
         Api.Put(Make.Node("n2", cpu: "1"));

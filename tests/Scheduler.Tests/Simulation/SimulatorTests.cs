@@ -179,6 +179,19 @@ public sealed class SimulatorTests
     }
 
     [Fact]
+    public async Task A_live_cluster_is_asked_without_writing_to_it()
+    {
+        var api = new Kit.FakeApi();
+        api.Put(Make.Node("n1", cpu: "2"));
+        api.Put(Make.Pod("there", "1").With(s => s with { NodeName = "n1" }));
+        var cluster = await ClusterReader.ReadAsync(new Client.ApiClient(api, TimeProvider.System), CancellationToken.None);
+        var report = new Simulator(cluster).Run(Manifests.Read(Deployment("web", 2, "1")), [], 0, CancellationToken.None);
+        Assert.Equal("n1", Assert.Single(report.Placed).Node);
+        Assert.Single(report.Pending);
+        Assert.All(api.Requests, r => Assert.Equal("GET", r.Method));
+    }
+
+    [Fact]
     public void Json_is_read_as_well_as_lists_whose_items_do_not_say_what_they_are()
     {
         var objects = Manifests.Read("""{"apiVersion":"v1","kind":"NodeList","items":[{"metadata":{"name":"n1"}},{"metadata":{"name":"n2"}}]}""");
