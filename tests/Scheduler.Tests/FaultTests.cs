@@ -121,6 +121,17 @@ public sealed class FaultTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_server_that_knows_no_devices_is_not_waited_for()
+    {
+        _rig.Meddle = r => r.Path.StartsWith("/apis/resource.k8s.io/", StringComparison.Ordinal) ? new() { Code = 404, Object = FakeApi.Error(404, "NotFound", "the server could not find the requested resource").Status } : null;
+        Api.Put(Make.Node("n1"));
+        Api.Put(Make.Pod("a"));
+        _rig.Start();
+        await _rig.BoundAsync("a");
+        Assert.Single(Api.Requests, r => r.Path.StartsWith("/apis/resource.k8s.io/", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_hundred_thousand_Pods_wait_and_each_has_its_turn_once()
     {
         var time = new FakeTime();
