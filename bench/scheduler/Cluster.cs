@@ -96,7 +96,7 @@ sealed class Cluster : IClusterAccess, IClient, IRecorder
 
     public Task<T?> FindAsync<T>(Key key, CancellationToken ct) where T : class, IObject<T> => Task.FromResult(CacheOf<T>().Find(key));
     public Task<T> GetAsync<T>(Key key, CancellationToken ct) where T : class, IObject<T> => Task.FromResult(CacheOf<T>().Find(key)!);
-    public Task<ListOf<T>> ListAsync<T>(ListQuery query, CancellationToken ct) where T : class, IObject<T> => throw new NotSupportedException("caches only");
+    public Task<ListOf<T>> ListAsync<T>(ListQuery query, CancellationToken ct) where T : class, IObject<T> => throw new ApiException(new Status { Code = 404, Reason = "NotFound" });
     public Task<T> CreateAsync<T>(T obj, CancellationToken ct) where T : class, IObject<T> { Add(obj); return Task.FromResult(obj); }
     public Task<T> UpdateAsync<T>(T obj, CancellationToken ct) where T : class, IObject<T> => throw new NotSupportedException("nothing is updated");
     public Task<T> UpdateStatusAsync<T>(T obj, CancellationToken ct) where T : class, IObject<T> => throw new NotSupportedException("nothing is updated");

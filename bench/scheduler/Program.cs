@@ -6,6 +6,8 @@ using Hanbae.Api.Core.V1;
 using Hanbae.Bench.Scheduler;
 using Hanbae.Scheduler;
 
+// What Pods that wait cost in memory: dotnet run … pending 100000
+if (args is ["pending", var many]) { await PendingAsync(int.Parse(many)); return; }
 string part = args.Length > 0 ? args[0] : "";
 int runs = args.Length > 1 ? int.Parse(args[1]) : 1;
 Console.WriteLine($"{"workload",-58} {"Pods/s",9} {"CPU a Pod",10} {"allocated",10} {"refusals",9}   published");
@@ -50,4 +52,25 @@ static async Task RunAsync(Workload workload)
     Console.WriteLine($"{workload.Name,-58} {result}   {workload.Published}");
     await stop.CancelAsync();
     await running.ContinueWith(_ => { }, TaskScheduler.Default);
+}
+
+static async Task PendingAsync(int pods)
+{
+    using var stop = new CancellationTokenSource();
+    var cluster = new Cluster();
+    cluster.Add(new Namespace { Metadata = new() { Name = "sched" } });
+    var basic = Workload.All[0];
+    var pump = cluster.PumpAsync(stop.Token);
+    for (int i = 0; i < pods; i++) cluster.Add(basic.Pod(i));
+    while (cluster.CacheOf<Pod>().All.Count < pods) await Task.Yield();
+    long before = GC.GetTotalMemory(forceFullCollection: true);
+    var watch = Stopwatch.StartNew();
+    var scheduler = Task.Run(() => new Hanbae.Scheduler.Scheduler(cluster, new SchedulerOptions()).RunAsync(stop.Token));
+    // Without a node each is looked at, refused and set aside.
+    while (Volatile.Read(ref cluster.Refusals) < pods) await Task.Delay(50);
+    double seconds = watch.Elapsed.TotalSeconds;
+    long after = GC.GetTotalMemory(forceFullCollection: true);
+    Console.WriteLine($"{pods:N0} Pods pending at the start: each refused once after {seconds:F1} s; the Pods themselves {before / 1024.0 / pods:F2} KB each, the scheduler's part {(after - before) / 1024.0 / pods:F2} KB each, {after / (1024.0 * 1024):F0} MB in all");
+    await stop.CancelAsync();
+    await Task.WhenAll(pump, scheduler).ContinueWith(_ => { }, TaskScheduler.Default);
 }

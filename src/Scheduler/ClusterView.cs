@@ -23,6 +23,12 @@ public sealed record ClusterView
     public IReadOnlyList<Api.Resource.V1.ResourceClaim> DeviceClaims { get; init; } = [];
     public IReadOnlyList<Api.Resource.V1.ResourceSlice> Slices { get; init; } = [];
     public IReadOnlyList<Api.Resource.V1.DeviceClass> DeviceClasses { get; init; } = [];
+    public IReadOnlyList<Api.Resource.V1.ResourceClaimTemplate> ClaimTemplates { get; init; } = [];
+    public IReadOnlyList<Api.Apps.V1.DaemonSet> DaemonSets { get; init; } = [];
+    public IReadOnlyList<Api.Apps.V1.ReplicaSet> ReplicaSets { get; init; } = [];
+    public IReadOnlyList<Api.Apps.V1.StatefulSet> StatefulSets { get; init; } = [];
+    public IReadOnlyList<ReplicationController> ReplicationControllers { get; init; } = [];
+    public IReadOnlyList<Api.Scheduling.V1.PriorityClass> Priorities { get; init; } = [];
     public SchedulerConfiguration Configuration { get; init; } = new();
 
     internal Snapshot Snapshot()
@@ -38,6 +44,9 @@ public sealed record ClusterView
         foreach (var o in Capacities) snapshot.Storage.Capacities[Key.Of(o)] = o;
         foreach (var o in Budgets) snapshot.Budgets[Key.Of(o)] = o;
         foreach (var o in Services) snapshot.Owners.SetService(Key.Of(o), o.Spec.Selector);
+        foreach (var o in ReplicationControllers) snapshot.Owners.SetWorkload("ReplicationController", Key.Of(o), o.Spec.Selector.ToSelector());
+        foreach (var o in ReplicaSets) snapshot.Owners.SetWorkload("ReplicaSet", Key.Of(o), Tallies.PodScope.SelectorOf(o.Spec.Selector));
+        foreach (var o in StatefulSets) snapshot.Owners.SetWorkload("StatefulSet", Key.Of(o), Tallies.PodScope.SelectorOf(o.Spec.Selector));
         foreach (var o in DeviceClasses) snapshot.Devices.Set(o);
         foreach (var o in Slices) snapshot.Devices.Set(o);
         foreach (var o in DeviceClaims) snapshot.Devices.Set(o);

@@ -3,6 +3,7 @@ using Hanbae.Api.Apps.V1;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Policy.V1;
 using Hanbae.Api.Resource.V1;
+using Hanbae.Api.Rest;
 using Hanbae.Api.Storage.V1;
 using Hanbae.Client;
 using Hanbae.Scheduler.Plugins;
@@ -17,15 +18,27 @@ namespace Hanbae.Scheduler;
 /// <param name="wake">Told after.</param>
 internal sealed class Feed(IClusterAccess cluster, Lock gate, Snapshot snapshot, Action<ClusterChange> changed, Action wake)
 {
+    /// <summary>The server has resource.k8s.io/v1: those before v1.34 have not, and there is nothing to wait for.</summary>
+    bool _devices = true;
+
     /// <summary>Starts the informers and waits for their first lists.</summary>
-    public Task WhenSyncedAsync(CancellationToken ct) => Task.WhenAll(
+    public async Task WhenSyncedAsync(CancellationToken ct)
+    {
+        try { await cluster.Client.ListAsync<DeviceClass>(new() { Limit = 1 }, ct); }
+        catch (ApiException e) when (e.IsNotFound) { _devices = false; }
+        // Whatever else it is, the informers try until it is over.
+        catch (Exception) when (!ct.IsCancellationRequested) { }
+        if (_devices) await Task.WhenAll(cluster.Cache<ResourceClaim>().WhenSyncedAsync(ct), cluster.Cache<ResourceSlice>().WhenSyncedAsync(ct), cluster.Cache<DeviceClass>().WhenSyncedAsync(ct));
+        await RestAsync(ct);
+    }
+
+    Task RestAsync(CancellationToken ct) => Task.WhenAll(
         cluster.Cache<Node>().WhenSyncedAsync(ct), cluster.Cache<Namespace>().WhenSyncedAsync(ct),
         cluster.Cache<PersistentVolumeClaim>().WhenSyncedAsync(ct), cluster.Cache<PersistentVolume>().WhenSyncedAsync(ct),
         cluster.Cache<StorageClass>().WhenSyncedAsync(ct), cluster.Cache<CSINode>().WhenSyncedAsync(ct),
         cluster.Cache<CSIDriver>().WhenSyncedAsync(ct), cluster.Cache<CSIStorageCapacity>().WhenSyncedAsync(ct),
         cluster.Cache<PodDisruptionBudget>().WhenSyncedAsync(ct), cluster.Cache<Service>().WhenSyncedAsync(ct),
-        cluster.Cache<ReplicationController>().WhenSyncedAsync(ct), cluster.Cache<ReplicaSet>().WhenSyncedAsync(ct), cluster.Cache<StatefulSet>().WhenSyncedAsync(ct),
-        cluster.Cache<ResourceClaim>().WhenSyncedAsync(ct), cluster.Cache<ResourceSlice>().WhenSyncedAsync(ct), cluster.Cache<DeviceClass>().WhenSyncedAsync(ct));
+        cluster.Cache<ReplicationController>().WhenSyncedAsync(ct), cluster.Cache<ReplicaSet>().WhenSyncedAsync(ct), cluster.Cache<StatefulSet>().WhenSyncedAsync(ct));
 
     /// <summary>Feeds the snapshot until the result is disposed of.</summary>
     public IDisposable Subscribe()
@@ -46,11 +59,16 @@ internal sealed class Feed(IClusterAccess cluster, Lock gate, Snapshot snapshot,
             Each<ReplicationController>(e => Workload(e, c => c.Spec.Selector.ToSelector())),
             Each<ReplicaSet>(e => Workload(e, s => PodScope.SelectorOf(s.Spec.Selector))),
             Each<StatefulSet>(e => Workload(e, s => PodScope.SelectorOf(s.Spec.Selector))),
+            .. _devices ? Devices() : [],
+        ]);
+    }
+
+    IDisposable[] Devices() =>
+        [
             Each<DeviceClass>(e => { if (e.New is { } c) snapshot.Devices.Set(c); else snapshot.Devices.Remove(e.Object); return Change.DeviceClass; }),
             Each<ResourceSlice>(e => { if (e.New is { } s) snapshot.Devices.Set(s); else snapshot.Devices.Remove(e.Object); return Change.ResourceSlice; }),
             Each<ResourceClaim>(e => { if (e.New is { } c) snapshot.Devices.Set(c); else snapshot.Devices.Remove(e.Object); return Change.ResourceClaim; }),
-        ]);
-    }
+        ];
 
     Change OnNode(CacheEvent<Node> e)
     {

@@ -47,19 +47,40 @@ internal sealed class NodeInfo(string name)
     public void Add(PodInfo pod)
     {
         Remove(pod.Uid);
+        Count(pod);
+    }
+
+    void Count(PodInfo pod)
+    {
         _pods.Add(pod);
         Requested += pod.Requests;
         ScoredRequests += pod.ScoredRequests;
-        _ports.AddRange(pod.HostPorts);
+        foreach (var port in pod.HostPorts) _ports.Add(port);
         if (pod.HasVolumes) PodsWithVolumes++;
+    }
+
+    /// <summary>Counts a Pod to see what would be then, unless it is there anyway; to be taken back by <see cref="RemoveGuests"/>.</summary>
+    public void AddGuest(PodInfo pod)
+    {
+        foreach (var p in _pods) if (p.Uid == pod.Uid) return;
+        Count(pod);
+    }
+
+    /// <param name="before">How many Pods there were before the guests.</param>
+    public void RemoveGuests(int before)
+    {
+        while (_pods.Count > before) RemoveAt(_pods.Count - 1);
     }
 
     /// <returns>The Pod that was counted, if it was.</returns>
     public PodInfo? Remove(string uid)
     {
-        int at = -1;
-        for (int i = _pods.Count - 1; i >= 0 && at < 0; i--) if (_pods[i].Uid == uid) at = i;
-        if (at < 0) return null;
+        for (int i = _pods.Count - 1; i >= 0; i--) if (_pods[i].Uid == uid) return RemoveAt(i);
+        return null;
+    }
+
+    PodInfo RemoveAt(int at)
+    {
         var pod = _pods[at];
         _pods[at] = _pods[^1];
         _pods.RemoveAt(_pods.Count - 1);
@@ -68,6 +89,14 @@ internal sealed class NodeInfo(string name)
         foreach (var port in pod.HostPorts) _ports.Remove(port);
         if (pod.HasVolumes) PodsWithVolumes--;
         return pod;
+    }
+
+    /// <summary>What Pods of this priority and above ask for.</summary>
+    public Resources RequestedFrom(int priority)
+    {
+        var sum = Requested;
+        foreach (var pod in _pods) if (pod.Priority < priority) sum -= pod.Requests;
+        return sum;
     }
 
     public bool HostPortTaken(HostPort wanted)

@@ -107,10 +107,16 @@ internal sealed class Profile
             if (only.Count == 0)
                 return new(new($"node(s) didn't satisfy plugin(s) [{string.Join(' ', narrowers.Order(StringComparer.Ordinal))}] simultaneously", Hopeless: true, id), null, "");
         }
+        NodeLocal = pod.Claims.IsEmpty;
+        foreach (var (plugin, id) in _preFilters) NodeLocal &= !plugin.FollowsPods || (_skipped & 1UL << id) != 0;
         _activeCount = 0;
         for (int i = 0; i < _filters.Length; i++) if ((_skipped & 1UL << _filters[i].Id) == 0) _active[_activeCount++] = i;
         return new(default, only, narrowers is null ? "" : string.Join(' ', narrowers.Order(StringComparer.Ordinal)));
     }
+
+    /// <summary>Of the Pod that was last opened: what is said of a node depends on that node and its own Pods alone. Then Pods can be taken from it, and given back, without
+    /// anybody else having to know.</summary>
+    public bool NodeLocal { get; private set; }
 
     /// <summary>Turns those plugins to the Pod anew that look at Pods on nodes, after some were taken away (not: after others came).</summary>
     public void Reopen(PodInfo pod, Snapshot snapshot)
@@ -141,15 +147,36 @@ internal sealed class Profile
     /// <summary>As <see cref="Filter"/>, and with the Pods that others were promised room for on the node.</summary>
     public Verdict FilterWithNominated(PodInfo pod, NodeInfo node, Snapshot snapshot)
     {
-        if (node.Nominated is not { } nominated || !nominated.Exists(n => n.Priority >= pod.Priority && n.Uid != pod.Uid)) return Filter(pod, node);
+        if (node.Nominated is not { } nominated) return Filter(pod, node);
+        // Asked of every node for every Pod that waits: no closures here.
+        bool any = false, plain = NodeLocal;
+        foreach (var n in nominated)
+        {
+            any |= n.Priority >= pod.Priority && n.Uid != pod.Uid;
+            plain &= n.Terms.IsEmpty;
+        }
+        // Where it does not fit without them it does not fit with them.
+        return Filter(pod, node) is { Ok: false } alone ? alone : !any ? Verdict.Fits : plain ? FilterWithGuests(pod, node, nominated) : FilterAnew(pod, node, nominated, snapshot);
+    }
+
+    Verdict FilterAnew(PodInfo pod, NodeInfo node, List<PodInfo> nominated, Snapshot snapshot)
+    {
         PodInfo[] guests = [.. nominated.Where(n => n.Priority >= pod.Priority && n.Uid != pod.Uid && snapshot.Placed(n.Uid, node.Name) is null)];
         foreach (var guest in guests) snapshot.Join(guest, node);
         Open(pod, snapshot);
         var verdict = Filter(pod, node);
         foreach (var guest in guests) snapshot.Leave(guest.Uid, node);
         Open(pod, snapshot);
-        // It has to fit with them, who may come, and without, who may not.
-        return verdict.Ok ? Filter(pod, node) : verdict;
+        return verdict;
+    }
+
+    Verdict FilterWithGuests(PodInfo pod, NodeInfo node, List<PodInfo> nominated)
+    {
+        int before = node.PodCount;
+        foreach (var n in nominated) if (n.Priority >= pod.Priority && n.Uid != pod.Uid) node.AddGuest(n);
+        var verdict = Filter(pod, node);
+        node.RemoveGuests(before);
+        return verdict;
     }
 
     /// <summary>The plugin's changes that may help a Pod it refused.</summary>

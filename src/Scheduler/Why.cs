@@ -20,13 +20,14 @@ public static class Why
     /// <param name="Change">What would take it away.</param>
     public sealed record Obstacle(string Plugin, string Reason, string Change);
 
-    public static Report Of(Pod pod, ClusterView cluster)
+    public static Report Of(Pod pod, ClusterView cluster) => Of(pod, cluster.Snapshot(), cluster.Configuration);
+
+    internal static Report Of(Pod pod, Snapshot snapshot, Configuration.SchedulerConfiguration configuration)
     {
         string name = pod.Spec.SchedulerName.Length == 0 ? "default-scheduler" : pod.Spec.SchedulerName;
-        var settings = cluster.Configuration.Profiles.FirstOrDefault(p => p.Name == name);
+        var settings = configuration.Profiles.FirstOrDefault(p => p.Name == name);
         if (settings is null) return new("", $"no profile \"{name}\" in this scheduler", [], "");
         var asked = new PodInfo(pod.Spec.NodeName.Length == 0 ? pod : pod with { Spec = pod.Spec with { NodeName = "" } });
-        var snapshot = cluster.Snapshot();
         // One that has a node is asked about as if it had none.
         snapshot.Forget(asked.Uid);
         var profile = new Profile(settings);

@@ -21,6 +21,7 @@ static class Catalog
         root.Subcommands.Add(Status.Command());
         root.Subcommands.Add(KubeconfigPath.Command());
         root.Subcommands.Add(Why.Command());
+        root.Subcommands.Add(Simulate.Command());
         root.Subcommands.Add(Image.Command());
         root.Subcommands.Add(History.Command());
         root.Subcommands.Add(History.UndoCommand());

@@ -1,11 +1,8 @@
 using System.CommandLine;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
-using Hanbae.Api.Policy.V1;
-using Hanbae.Api.Rest;
-using Hanbae.Api.Storage.V1;
 using Hanbae.Client;
-using Hanbae.Scheduler;
+using Hanbae.Scheduler.Simulation;
 
 namespace Hanbae.Host.Commands;
 
@@ -32,16 +29,9 @@ static class Why
             Console.Error.WriteLine($"there is no Pod {ns}/{name}; `kubectl get pods -A` shows those there are, and -n chooses the namespace");
             return Shared.Failed;
         }
-        var cluster = new ClusterView
-        {
-            Nodes = await All<Node>(), Pods = await All<Pod>(), Namespaces = await All<Namespace>(), Claims = await All<PersistentVolumeClaim>(), Volumes = await All<PersistentVolume>(),
-            Classes = await All<StorageClass>(), CsiNodes = await All<CSINode>(), Drivers = await All<CSIDriver>(), Capacities = await All<CSIStorageCapacity>(),
-            Budgets = await All<PodDisruptionBudget>(), Services = await All<Service>(),
-        };
+        var cluster = await ClusterReader.ReadAsync(client, ct);
         foreach (string line in Lines(pod, Scheduler.Why.Of(pod, cluster))) Console.WriteLine(line);
         return pod.Spec.NodeName.Length > 0 || cluster.Nodes.Count > 0 && Scheduler.Why.Of(pod, cluster).Nodes.Any(n => n.Fits) ? Shared.Ok : Shared.Failed;
-
-        async Task<IReadOnlyList<T>> All<T>() where T : class, IObject<T> => (await client.ListAsync<T>(ListQuery.All, ct)).Items;
     }
 
     /// <summary>The report for people, the best node first.</summary>

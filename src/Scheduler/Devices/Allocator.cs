@@ -87,14 +87,14 @@ internal sealed class Allocator(DeviceState state, IReadOnlyList<ResourceClaim> 
             int before = _taken.Count;
             foreach (var pool in pools)
             {
-                if (!pool.Devices.Any(d => d.Reaches(node)) && pool.OnlyNode is not null) continue;
+                if (!pool.Devices.Any(d => d.Reaches(node))) continue;
                 string at = $"claim {Key.Of(allocator.ClaimOf(want))}, request {want.Name}: asks for all devices, but resource pool {pool} is currently ";
                 if (!pool.IsComplete) throw new Trouble(at + "being updated");
                 if (pool.Fault is not null) throw new Trouble(at + "invalid");
             }
             bool got = true;
             foreach (var device in devices)
-                if (Means(want, device) && !Take(want, device)) { got = false; break; }
+                if (allocator.Matches(want, device) && !Take(want, device)) { got = false; break; }
             if (got && _taken.Count > before && Find(request + 1)) return true;
             Back(before);
             return false;
@@ -107,7 +107,7 @@ internal sealed class Allocator(DeviceState state, IReadOnlyList<ResourceClaim> 
             {
                 if (++_steps > MostSteps) throw new Trouble("timed out trying to allocate devices");
                 var device = devices[i];
-                if (!device.Pool.IsComplete || !Means(want, device)) continue;
+                if (!device.Pool.IsComplete || !allocator.Matches(want, device)) continue;
                 if (device.Pool.Fault is { } fault) throw new Trouble($"pool {device.Pool} is invalid: {fault}");
                 int before = _taken.Count;
                 if (!Take(want, device)) continue;
@@ -119,9 +119,6 @@ internal sealed class Allocator(DeviceState state, IReadOnlyList<ResourceClaim> 
         }
 
         void Back(int to) => _taken.RemoveRange(to, _taken.Count - to);
-
-        /// <summary>Whether the request can mean the device, whoever has it: by selectors and taints.</summary>
-        bool Means(Want want, PoolDevice device) => allocator.Matches(want, device) && !Repels(device, want.Tolerations);
 
         static bool Repels(PoolDevice device, Seq<DeviceToleration> tolerations)
         {
@@ -148,7 +145,8 @@ internal sealed class Allocator(DeviceState state, IReadOnlyList<ResourceClaim> 
                 here = true;
                 foreach (var (name, amount) in t.Consumes) mine = mine.Set(name, mine.TryGet(name, out var before) ? before + amount : amount);
             }
-            if (inClaim >= MostResults) return false;
+            // A taint that is not tolerated keeps all of them from who wants all.
+            if (inClaim >= MostResults || Repels(device, want.Tolerations)) return false;
             if (!want.Admin && (use.Alone > 0 || (use.Shares > 0 && !device.Shared))) return false;
             foreach (var (name, amount) in use.Consumed) mine = mine.Set(name, mine.TryGet(name, out var before) ? before + amount : amount);
             if (Consumption.Of(want.Capacity, device, want.Admin || !device.Shared ? default : mine) is not { } consumes) return false;

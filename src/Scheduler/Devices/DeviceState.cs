@@ -68,6 +68,9 @@ internal sealed class DeviceState
         else if (_assumed.TryGetValue(key, out var assumed) && assumed.Metadata.Uid == uid) _assumed.Remove(key);
     });
 
+    /// <summary>What was promised counts as written; for those who write nothing.</summary>
+    public void Believe() => _pending.Clear();
+
     static ulong Version(ResourceClaim claim) => ulong.TryParse(claim.Metadata.ResourceVersion, CultureInfo.InvariantCulture, out ulong v) ? v : 0;
 
     void Change(Key key, Action change)

@@ -15,7 +15,7 @@ internal static class PodDevices
             var (name, own, missing) = NameOf(pod.Pod, entry);
             if (missing) return $"pod \"{pod.Key}\": ResourceClaim not created yet";
             if (name is null) continue;
-            if (devices.Claim(new(pod.Key.Namespace, name)) is not { } claim) return $"could not find resourceclaim \"{pod.Key.Namespace}/{name}\"";
+            if (devices.Claim(new(pod.Key.Namespace, name)) is not { } claim) return $"could not find claim \"{pod.Key.Namespace}/{name}\"";
             if (claim.Metadata.DeletionTimestamp is not null) return $"resourceclaim \"{name}\" is being deleted";
             if (own && !claim.Metadata.OwnerReferences.Exists(o => o.Controller == true && o.Uid == pod.Uid)) return $"ResourceClaim {Key.Of(claim)} was not created for pod {pod.Key} (pod is not owner)";
             found.Add(claim);

@@ -10,6 +10,7 @@ internal sealed class DefaultPreemption(DefaultPreemptionArgs args) : IPostFilte
     internal sealed record Candidate(NodeInfo Node, List<PodInfo> Victims, int Violations);
 
     readonly List<PodInfo> _lower = [], _out = [];
+    readonly List<NodeInfo> _open = [];
 
     public string Name => "DefaultPreemption";
 
@@ -19,9 +20,11 @@ internal sealed class DefaultPreemption(DefaultPreemptionArgs args) : IPostFilte
         if (pod.Pod.Spec.PreemptionPolicy == "Never") return new("preemption: not eligible due to preemptionPolicy=Never.");
         if (Waits(pod, snapshot)) return new("preemption: not eligible due to a terminating pod on the nominated node.", Waits: true);
 
-        NodeInfo[] open = [.. cycle.Refused.Where(r => !r.Verdict.Hopeless).Select(r => r.Node)];
+        _open.Clear();
+        foreach (var (node, verdict) in cycle.Refused) if (!verdict.Hopeless) _open.Add(node);
+        var open = _open;
         List<string> refusals = [];
-        var candidates = open.Length == 0 ? [] : Candidates(pod, cycle, open, refusals);
+        var candidates = open.Count == 0 ? [] : Candidates(pod, cycle, open, refusals);
         if (cycle.Offers && candidates.Count > 0) return new("") { Candidates = candidates };
         if (Pick(candidates) is { } best) return new("", best.Node.Name, best.Victims);
         int total = snapshot.Nodes.Length;
@@ -33,17 +36,17 @@ internal sealed class DefaultPreemption(DefaultPreemptionArgs args) : IPostFilte
         snapshot.NominatedNode(pod.Uid) is { Length: > 0 } nominated && snapshot.Find(nominated) is { } node
         && node.Pods.Any(p => p.Priority < pod.Priority && p.Terminating && p.Pod.Status.Conditions.Exists(c => c is { Type: "DisruptionTarget", Status: "True", Reason: "PreemptionByScheduler" }));
 
-    List<Candidate> Candidates(PodInfo pod, Cycle cycle, NodeInfo[] open, List<string> refusals)
+    List<Candidate> Candidates(PodInfo pod, Cycle cycle, List<NodeInfo> open, List<string> refusals)
     {
         var snapshot = cycle.Snapshot;
-        int enough = Math.Min(open.Length, Math.Max(args.MinCandidateNodesAbsolute, open.Length * args.MinCandidateNodesPercentage / 100));
+        int enough = Math.Min(open.Count, Math.Max(args.MinCandidateNodesAbsolute, open.Count * args.MinCandidateNodesPercentage / 100));
         var budgets = new Budgets(snapshot.Budgets.Values);
         List<Candidate> found = [];
         bool clean = false;
-        int start = cycle.Random.Next(open.Length);
-        for (int i = 0; i < open.Length && !(found.Count >= enough && clean); i++)
+        int start = cycle.Random.Next(open.Count);
+        for (int i = 0; i < open.Count && !(found.Count >= enough && clean); i++)
         {
-            var node = open[(start + i) % open.Length];
+            var node = open[(start + i) % open.Count];
             if (Victims(pod, node, cycle, budgets, out string refusal) is { } candidate)
             {
                 found.Add(candidate);
@@ -62,7 +65,8 @@ internal sealed class DefaultPreemption(DefaultPreemptionArgs args) : IPostFilte
         _lower.Clear();
         foreach (var p in node.Pods) if (p.Priority < pod.Priority) _lower.Add(p);
         if (_lower.Count == 0) { refusal = "No preemption victims found for incoming pod"; return null; }
-        foreach (var p in _lower) snapshot.Leave(p.Uid, node);
+        bool local = cycle.Profile.NodeLocal;
+        foreach (var p in _lower) Leaves(p);
         _lower.Sort(MoreImportantFirst);
         _out.Clear();
         try
@@ -78,20 +82,24 @@ internal sealed class DefaultPreemption(DefaultPreemptionArgs args) : IPostFilte
             if (violations > 0) _out.Sort(MoreImportantFirst);
             return new(node, [.. _out], violations);
         }
-        finally { foreach (var p in _out) snapshot.Join(p, node); }
+        finally { foreach (var p in _out) Comes(p); }
+
+        // What is asked of this node alone need not be counted anywhere else.
+        void Comes(PodInfo p) { if (local) node.AddGuest(p); else snapshot.Join(p, node); }
+        void Leaves(PodInfo p) { if (local) node.Remove(p.Uid); else snapshot.Leave(p.Uid, node); }
 
         bool Stays(PodInfo p)
         {
-            snapshot.Join(p, node);
+            Comes(p);
             if (Fits().Ok) return true;
-            snapshot.Leave(p.Uid, node);
+            Leaves(p);
             return false;
         }
 
         Verdict Fits()
         {
             // What is worked out before nodes are looked at may depend on the Pods that have just gone.
-            cycle.Profile.Reopen(pod, snapshot);
+            if (!local) cycle.Profile.Reopen(pod, snapshot);
             return cycle.Profile.FilterWithNominated(pod, node, snapshot);
         }
     }

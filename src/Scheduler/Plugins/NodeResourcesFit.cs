@@ -10,6 +10,7 @@ internal sealed class NodeResourcesFit(NodeResourcesFitArgs args) : IPreFilter, 
     readonly ImmutableArray<ResourceWeight> _resources = args.Strategy.Resources;
 
     Devices.DeviceState _devices = new();
+    Snapshot? _snapshot;
 
     public string Name => "NodeResourcesFit";
     public Change Cures => Change.PodRemoved | Change.PodUpdated | Change.NodeAllocatable | Change.NodeAdded;
@@ -18,13 +19,26 @@ internal sealed class NodeResourcesFit(NodeResourcesFitArgs args) : IPreFilter, 
     {
         if (change.Node is { } node) return Missing(pod.Requests, Resources.Of(node.Status.Allocatable), default) is null;
         if (change.Pod is null) return true;
-        // Room of a kind that is not asked for helps nobody; a place among the node's Pods helps anybody.
-        if (change.What == Change.PodRemoved) return true;
+        if (change.What == Change.PodRemoved) return MayFit(pod, change.Pod.Spec.NodeName);
         return change.Old is not Pod before || Resources.Of(before.Spec) != Resources.Of(((Pod)change.New!).Spec);
+    }
+
+    /// <summary>Whether the Pod fits on the node from which another has gone, or would if others were made to go.</summary>
+    /// <remarks>Any other node is as it was; without this each Pod that goes would wake all that wait. One that waits for others to leave has asked them to:
+    /// for it only what is free counts.</remarks>
+    bool MayFit(PodInfo pod, string name)
+    {
+        // It was on its way to a node that only the scheduler knows.
+        if (name.Length == 0 || _snapshot is null) return true;
+        if (_snapshot.Find(name) is not { } node) return false;
+        bool waits = _snapshot.NominatedNode(pod.Uid).Length > 0;
+        var taken = waits ? node.Requested : node.RequestedFrom(pod.Priority);
+        return Missing(pod.Requests, node.Allocatable, taken) is null;
     }
 
     public Prefiltered PreFilter(PodInfo pod, Snapshot snapshot)
     {
+        _snapshot = snapshot;
         _devices = snapshot.Devices;
         return Prefiltered.Go;
     }

@@ -126,13 +126,14 @@ sealed class Reference(ResourceSlice slice, ResourceClaim? used, ResourceClaim[]
     }
 
     static bool Meant(DeviceSubRequest way, Device d) =>
-        way.Selectors.All(s => s.Cel!.Expression.EndsWith("== " + d.Attributes["model"]!.Int, StringComparison.Ordinal)) && (d.Taints.IsEmpty || !way.Tolerations.IsEmpty);
+        way.Selectors.All(s => s.Cel!.Expression.EndsWith("== " + d.Attributes["model"]!.Int, StringComparison.Ordinal));
 
     bool Valid(List<Given> all)
     {
         foreach (var device in All)
         {
             var takers = all.Where(g => ReferenceEquals(g.Device, device)).ToList();
+            foreach (var g in takers) if (!device.Taints.IsEmpty && g.Way.Tolerations.IsEmpty) return false;
             foreach (var g in takers) if ((g.Way.Capacity?.Requests["mem"].Value() ?? 0) > device.Capacity["mem"]!.Value.Value()) return false;
             // Nobody looks after a device twice in one claim, nor uses what the same claim looks after.
             foreach (var g in takers.Where(g => g.Admin)) if (takers.Count(t => t.Claim == g.Claim && (t.Admin || all.IndexOf(t) < all.IndexOf(g))) > 1) return false;

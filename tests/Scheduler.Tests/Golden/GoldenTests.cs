@@ -31,7 +31,7 @@ public sealed class GoldenTests
     {
         var names = Directory.GetFiles(Folder, "*.yaml").SelectMany(f => Read(f).Cases.Select(c => Path.GetFileName(f) + ": " + Text(c["name"]))).ToList();
         Assert.Empty(names.GroupBy(n => n).Where(g => g.Count() > 1).Select(g => g.Key));
-        Assert.True(names.Count >= 100, names.Count.ToString());
+        Assert.True(names.Count >= 300, names.Count.ToString());
     }
 
     [Theory, MemberData(nameof(Cases))]
@@ -66,13 +66,14 @@ public sealed class GoldenTests
             Nodes = [.. Of<Node>().Select(n => n.Status.Allocatable.IsEmpty ? n with { Status = n.Status with { Allocatable = Make.Amounts("4", "8Gi").Set("pods", Quantity.Parse("110")) } } : n)],
             Pods = Of<Pod>(), Namespaces = Of<Namespace>(), Claims = Of<PersistentVolumeClaim>(), Volumes = Of<PersistentVolume>(), Classes = Of<StorageClass>(),
             CsiNodes = Of<CSINode>(), Drivers = Of<CSIDriver>(), Capacities = Of<CSIStorageCapacity>(), Budgets = Of<PodDisruptionBudget>(), Services = Of<Service>(),
+            DeviceClaims = Of<Api.Resource.V1.ResourceClaim>(), Slices = Of<Api.Resource.V1.ResourceSlice>(), DeviceClasses = Of<Api.Resource.V1.DeviceClass>(), ReplicaSets = Of<Api.Apps.V1.ReplicaSet>(),
         }, [.. ((JsonArray)root["cases"]!).Items.Cast<JsonObject>()]);
     }
 
     /// <summary>What an API server would have filled in.</summary>
     static T Named<T>(T obj) where T : class, IObject<T>
     {
-        bool spread = obj is Pod or PersistentVolumeClaim or CSIStorageCapacity or PodDisruptionBudget or Service;
+        bool spread = obj is Pod or PersistentVolumeClaim or CSIStorageCapacity or PodDisruptionBudget or Service or Api.Resource.V1.ResourceClaim or Api.Apps.V1.ReplicaSet;
         return (T)obj.WithMetadata(obj.Metadata with { Namespace = spread && obj.Metadata.Namespace.Length == 0 ? "default" : obj.Metadata.Namespace, Uid = "uid-" + obj.Metadata.Name });
     }
 

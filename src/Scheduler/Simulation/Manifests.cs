@@ -1,0 +1,101 @@
+using System.Text;
+using Hanbae.Api;
+using Hanbae.Api.Apps.V1;
+using Hanbae.Api.Batch.V1;
+using Hanbae.Api.Codec;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Json;
+using Hanbae.Api.Policy.V1;
+using Hanbae.Api.Resource.V1;
+using Hanbae.Api.Storage.V1;
+using Hanbae.Machinery.Default;
+using Hanbae.Machinery.Yaml;
+using ResourceClaim = Hanbae.Api.Resource.V1.ResourceClaim;
+
+namespace Hanbae.Scheduler.Simulation;
+
+/// <summary>Reads what <c>kubectl get -o yaml</c> or <c>-o json</c> prints, and manifests, into objects; kinds that have no say in where Pods go are passed over.</summary>
+public static class Manifests
+{
+    static readonly Dictionary<(string Version, string Kind), Func<JsonValue, IObject>> s_kinds = new()
+    {
+        [("v1", "Pod")] = Read<Pod>, [("v1", "Node")] = Read<Node>, [("v1", "Namespace")] = Read<Namespace>, [("v1", "Service")] = Read<Service>,
+        [("v1", "PersistentVolume")] = Read<PersistentVolume>, [("v1", "PersistentVolumeClaim")] = Read<PersistentVolumeClaim>, [("v1", "ReplicationController")] = Read<ReplicationController>,
+        [("apps/v1", "Deployment")] = Read<Deployment>, [("apps/v1", "ReplicaSet")] = Read<ReplicaSet>, [("apps/v1", "StatefulSet")] = Read<StatefulSet>, [("apps/v1", "DaemonSet")] = Read<DaemonSet>,
+        [("batch/v1", "Job")] = Read<Job>, [("batch/v1", "CronJob")] = Read<CronJob>, [("policy/v1", "PodDisruptionBudget")] = Read<PodDisruptionBudget>,
+        [("storage.k8s.io/v1", "StorageClass")] = Read<StorageClass>, [("storage.k8s.io/v1", "CSINode")] = Read<CSINode>, [("storage.k8s.io/v1", "CSIDriver")] = Read<CSIDriver>,
+        [("storage.k8s.io/v1", "CSIStorageCapacity")] = Read<CSIStorageCapacity>, [("scheduling.k8s.io/v1", "PriorityClass")] = Read<Api.Scheduling.V1.PriorityClass>,
+        [("resource.k8s.io/v1", "ResourceClaim")] = Read<ResourceClaim>, [("resource.k8s.io/v1", "ResourceClaimTemplate")] = Read<ResourceClaimTemplate>,
+        [("resource.k8s.io/v1", "ResourceSlice")] = Read<ResourceSlice>, [("resource.k8s.io/v1", "DeviceClass")] = Read<DeviceClass>,
+    };
+
+    /// <param name="text">YAML of one or more documents, or JSON; a List stands for its items.</param>
+    /// <exception cref="FormatException">It is neither, or an object is not as its kind has it.</exception>
+    public static IReadOnlyList<IObject> Read(string text)
+    {
+        List<IObject> objects = [];
+        if (text.AsSpan().TrimStart().StartsWith("{")) Add(JsonValue.Parse(text));
+        else
+            foreach (string document in Documents(text))
+                if (YamlReader.Read(document) is not JsonNull and var value) Add(value);
+        return objects;
+
+        void Add(JsonValue value)
+        {
+            if (value is not JsonObject o) throw new FormatException("there is something that is no object");
+            string version = Text(o, "apiVersion"), kind = Text(o, "kind");
+            if (kind.EndsWith("List", StringComparison.Ordinal) && o["items"] is JsonArray items)
+            {
+                // Items of a typed list need not say what they are.
+                foreach (var item in items.Items)
+                    Add(item is JsonObject i && i["kind"] is null ? i.With("apiVersion", version).With("kind", kind[..^4]) : item);
+                return;
+            }
+            if (kind.Length == 0) throw new FormatException("an object has no kind");
+            if (s_kinds.TryGetValue((version, kind), out var read)) objects.Add(Defaults.Apply(Placed(read(o))));
+        }
+    }
+
+    static IEnumerable<string> Documents(string text)
+    {
+        var document = new StringBuilder();
+        foreach (string line in text.Split('\n'))
+        {
+            if (!line.StartsWith("---", StringComparison.Ordinal)) { document.Append(line).Append('\n'); continue; }
+            if (!string.IsNullOrWhiteSpace(document.ToString())) yield return document.ToString();
+            document.Clear();
+        }
+        if (document.ToString().Split('\n').Any(l => l.Trim() is { Length: > 0 } t && t[0] != '#')) yield return document.ToString();
+    }
+
+    static string Text(JsonObject o, string name) => (o[name] as JsonString)?.Value ?? "";
+
+    static T Read<T>(JsonValue value) where T : class, IObject<T>
+    {
+        var reader = new JsonReader(value.ToUtf8());
+        return T.ReadJson(ref reader);
+    }
+
+    /// <summary>In a namespace, when its kind has one; with a uid, as decisions need.</summary>
+    static IObject Placed(IObject o)
+    {
+        var meta = o.Metadata;
+        bool cluster = o is Node or Namespace or PersistentVolume or StorageClass or CSINode or CSIDriver or Api.Scheduling.V1.PriorityClass or ResourceSlice or DeviceClass;
+        if (!cluster && meta.Namespace.Length == 0) meta = meta with { Namespace = "default" };
+        if (meta.Uid.Length == 0) meta = meta with { Uid = $"{o.Kind().Kind}/{meta.Namespace}/{(meta.Name.Length > 0 ? meta.Name : meta.GenerateName)}" };
+        return o.WithMetadata(meta);
+    }
+
+    /// <summary>A cluster made of the objects.</summary>
+    public static ClusterView ToCluster(IReadOnlyCollection<IObject> objects)
+    {
+        IReadOnlyList<T> Of<T>() => [.. objects.OfType<T>()];
+        return new()
+        {
+            Nodes = Of<Node>(), Pods = Of<Pod>(), Namespaces = Of<Namespace>(), Claims = Of<PersistentVolumeClaim>(), Volumes = Of<PersistentVolume>(), Classes = Of<StorageClass>(),
+            CsiNodes = Of<CSINode>(), Drivers = Of<CSIDriver>(), Capacities = Of<CSIStorageCapacity>(), Budgets = Of<PodDisruptionBudget>(), Services = Of<Service>(),
+            DeviceClaims = Of<ResourceClaim>(), Slices = Of<ResourceSlice>(), DeviceClasses = Of<DeviceClass>(), ClaimTemplates = Of<ResourceClaimTemplate>(), DaemonSets = Of<DaemonSet>(),
+            ReplicaSets = Of<ReplicaSet>(), StatefulSets = Of<StatefulSet>(), ReplicationControllers = Of<ReplicationController>(), Priorities = Of<Api.Scheduling.V1.PriorityClass>(),
+        };
+    }
+}
