@@ -24,6 +24,14 @@ await (args[0] switch
     _ => WhoAsync(args[1]),
 });
 
+// Nobody tells what lies in a folder: it is looked at again and again.
+async Task NextAsync()
+{
+    using var glance = new PeriodicTimer(TimeSpan.FromMilliseconds(200));
+    try { await glance.WaitForNextTickAsync(stop.Token); }
+    catch (OperationCanceledException) { }
+}
+
 // As a monitor of devices asks: a line for each container that has some.
 async Task WhoAsync(string socket)
 {
@@ -63,7 +71,7 @@ async Task PluginAsync(string resource, string folder, string state, int count)
         foreach (string id in next.Except(ill)) plugin.Put(id, healthy: false);
         foreach (string id in ill.Except(next)) plugin.Put(id, healthy: true);
         ill = next;
-        await Task.Delay(200, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await NextAsync();
     }
     if (serving is not null) await serving.DisposeAsync();
 }
@@ -77,7 +85,8 @@ async Task ClaimsAsync(string name, string socket, string registration, string s
     {
         Console.WriteLine($"{call} {claim.Name}");
         // Held for as long as somebody has the gate shut.
-        while (File.Exists($"{state}/hold-{call}")) await Task.Delay(100, stop.Token);
+        using var glance = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        while (File.Exists($"{state}/hold-{call}")) await glance.WaitForNextTickAsync(stop.Token);
         return File.Exists($"{state}/fail-{call}") ? "as it was told" : "";
     };
     await using var serving = await GrpcServer.StartAsync("unix://" + socket, driver.Service());
@@ -94,7 +103,7 @@ async Task ClaimsAsync(string name, string socket, string registration, string s
         bool now = Directory.Exists(state + "/ill") && Directory.EnumerateFiles(state + "/ill").Any();
         if (now != ill) driver.Tell("of-gpu", now ? HealthStatus.Unhealthy : HealthStatus.Healthy, now ? "too hot" : "");
         ill = now;
-        await Task.Delay(200, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await NextAsync();
     }
     foreach (string own in (string[])[registration, socket]) File.Delete(own);
 }

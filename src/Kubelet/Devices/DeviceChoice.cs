@@ -17,13 +17,9 @@ sealed record DeviceNeed
     public ImmutableSortedSet<string>? Given { get; init; }
     /// <summary>Those of the Pod's init containers that have ended by then.</summary>
     public ImmutableSortedSet<string> Reusable { get; init; } = [];
-    /// <summary>The NUMA nodes that the container is to be near to; null for no wish.</summary>
-    public IReadOnlySet<long>? Affinity { get; init; }
-    /// <summary>The NUMA nodes of a device; empty for none in particular.</summary>
-    public Func<string, ImmutableArray<long>> NodesOf { get; init; } = _ => [];
 }
 
-/// <summary>Chooses devices for a container: those that it can have back first, near ones before far ones, and among equals what the plugin prefers.</summary>
+/// <summary>Chooses devices for a container: those that it can have back first, then what the plugin prefers.</summary>
 static class DeviceChoice
 {
     /// <summary>Asks the plugin which of the available devices it prefers, given those that are taken already, for a whole of so many; empty for no preference.</summary>
@@ -44,18 +40,7 @@ static class DeviceChoice
         if (missing == 0) return chosen;
         var available = healthy.Except(need.InUse);
         if (available.Count < missing) throw new DeviceException($"requested number of devices unavailable for {need.Resource}. Requested: {missing}, Available: {available.Count}");
-
-        var aligned = need.Affinity is null ? [] : available.Where(id => need.NodesOf(id).Any(need.Affinity.Contains)).ToImmutableSortedSet(StringComparer.Ordinal);
-        var unaligned = need.Affinity is null ? [] : available.Except(aligned).Where(id => !need.NodesOf(id).IsEmpty).ToImmutableSortedSet(StringComparer.Ordinal);
-        if (missing < aligned.Count)
-        {
-            Take((await prefer(aligned.Union(chosen), chosen, need.Count).ConfigureAwait(false)).Where(aligned.Contains));
-            Take(aligned);
-            return chosen;
-        }
-        Take(aligned);
-        if (chosen.Count < need.Count) Take((await prefer(available.Union(chosen), chosen, need.Count).ConfigureAwait(false)).Where(available.Contains));
-        Take(unaligned);
+        Take((await prefer(available.Union(chosen), chosen, need.Count).ConfigureAwait(false)).Where(available.Contains));
         Take(available);
         return chosen;
 

@@ -27,8 +27,6 @@ sealed class DevicePlugins(PodFolders folders, TimeProvider time, ILogger log) :
     /// <summary>Of a Pod's devices one has fallen ill, or is well again.</summary>
     public Action<string> PodChanged { get; set; } = _ => { };
     public DeviceMetrics Metrics { get; } = new();
-    /// <summary>The NUMA nodes that a container is to be near to, decided before its devices are chosen; null for no wish.</summary>
-    public Func<Pod, Container, IReadOnlySet<long>?> Affinity { get; set; } = (_, _) => null;
 
     public DeviceKinds Kinds { get { lock (_gate) return _kinds = _kinds.At(time.GetUtcNow()); } }
 
@@ -132,11 +130,10 @@ sealed class DevicePlugins(PodFolders folders, TimeProvider time, ILogger log) :
             foreach (var container in pod.Spec.InitContainers.Concat(pod.Spec.Containers))
             {
                 bool over = pod.Spec.InitContainers.Contains(container) && !container.IsSidecar(); // its devices are free again when the next one starts
-                var affinity = Affinity(pod, container);
                 foreach (var (resource, count) in Asked(pod, container))
                 {
                     var left = reusable.GetValueOrDefault(resource, []);
-                    var grant = await AllocateAsync(pod, container, resource, count, left, made, affinity, ct).ConfigureAwait(false);
+                    var grant = await AllocateAsync(pod, container, resource, count, left, made, ct).ConfigureAwait(false);
                     reusable[resource] = over ? left.Union(grant.Devices.Keys) : left.Except(grant.Devices.Keys);
                 }
             }
@@ -145,7 +142,7 @@ sealed class DevicePlugins(PodFolders folders, TimeProvider time, ILogger log) :
         finally { _allocating.Release(); }
     }
 
-    async Task<DeviceGrant> AllocateAsync(Pod pod, Container container, string resource, int count, ImmutableSortedSet<string> reusable, List<DeviceGrant> made, IReadOnlySet<long>? affinity, CancellationToken ct)
+    async Task<DeviceGrant> AllocateAsync(Pod pod, Container container, string resource, int count, ImmutableSortedSet<string> reusable, List<DeviceGrant> made, CancellationToken ct)
     {
         DeviceKind? kind;
         DeviceGrant? before;
@@ -155,9 +152,8 @@ sealed class DevicePlugins(PodFolders folders, TimeProvider time, ILogger log) :
             (kind, before) = (_kinds.Find(resource), _book.Find(pod.Metadata.Uid, container.Name, resource));
             need = new()
             {
-                Pod = pod.Metadata.Uid, Container = container.Name, Resource = resource, Count = count, Given = before?.Devices.Keys.ToImmutableSortedSet(StringComparer.Ordinal), Reusable = reusable, Affinity = affinity,
+                Pod = pod.Metadata.Uid, Container = container.Name, Resource = resource, Count = count, Given = before?.Devices.Keys.ToImmutableSortedSet(StringComparer.Ordinal), Reusable = reusable,
                 Healthy = kind?.Healthy, InUse = _book.InUse(resource).Union(made.Where(m => m.Resource == resource).SelectMany(m => m.Devices.Keys)),
-                NodesOf = id => kind!.Devices.TryGetValue(id, out var device) ? device.Nodes : [],
             };
         }
         if (await DeviceChoice.ForAsync(need, (available, must, size) => kind!.Plugin!.PreferAsync(available, must, size, ct)).ConfigureAwait(false) is not { } chosen) return before!;
@@ -166,7 +162,7 @@ sealed class DevicePlugins(PodFolders folders, TimeProvider time, ILogger log) :
         var answer = await kind!.Plugin!.AllocateAsync(chosen, ct).ConfigureAwait(false);
         Metrics.Allocated(resource, time.GetElapsedTime(began));
         if (answer.ContainerResponses.Count == 0) throw new DeviceException("no containers return in allocation response " + resource);
-        var grant = new DeviceGrant(pod.Metadata.Uid, container.Name, resource, chosen.ToImmutableSortedDictionary(id => id, need.NodesOf, StringComparer.Ordinal), answer.ContainerResponses[0]);
+        var grant = new DeviceGrant(pod.Metadata.Uid, container.Name, resource, chosen.ToImmutableSortedDictionary(id => id, id => kind.Devices.TryGetValue(id, out var device) ? device.Nodes : [], StringComparer.Ordinal), answer.ContainerResponses[0]);
         made.Add(grant);
         return grant;
     }

@@ -28,7 +28,7 @@ sealed class PodDevices(DevicePlugins plugins, DynamicResources claims, CdiFiles
         }
         catch (Exception e) when (e is DeviceException or GrpcException && !ct.IsCancellationRequested)
         {
-            return new(e is TopologyException ? "TopologyAffinityError" : "UnexpectedAdmissionError", e is TopologyException ? e.Message : $"Allocate failed due to {e.Message}, which is unexpected");
+            return new("UnexpectedAdmissionError", $"Allocate failed due to {e.Message}, which is unexpected");
         }
     }
 

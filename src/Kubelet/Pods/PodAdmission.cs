@@ -1,5 +1,6 @@
 using Hanbae.Api.Core.V1;
 using Hanbae.Kubelet.Cgroups;
+using Hanbae.Kubelet.Devices;
 using Hanbae.Kubelet.Eviction;
 using Hanbae.Kubelet.Statuses;
 
@@ -18,8 +19,9 @@ static class PodAdmission
 
     /// <param name="others">The Pods that have been let in and have not ended.</param>
     /// <param name="allocatable">Empty while it is not known: then only what concerns the Pod alone is checked.</param>
+    /// <param name="plugged">Whether a resource is one that device plugins offer: what is to be had of it is found out when it is asked for.</param>
     /// <returns>Null when the Pod may run.</returns>
-    public static Waiting? Refuse(Pod pod, IEnumerable<Pod> others, Map<Quantity> allocatable, KubeletOptions options)
+    public static Waiting? Refuse(Pod pod, IEnumerable<Pod> others, Map<Quantity> allocatable, KubeletOptions options, Func<string, bool>? plugged = null)
     {
         if (pod.Spec.Os is { Name: not "linux" }) return Refused("PodOSNotSupported", "Failed to admit pod as the OS field doesn't match node OS");
         if (pod.Spec.HostUsers == false) return Refused("UserNamespacesNotSupported", "the node does not run pods in user namespaces");
@@ -38,7 +40,7 @@ static class PodAdmission
         var running = others.ToArray();
         long room = allocatable["pods"].Value();
         if (running.Length + 1 > room) return Refused("OutOfpods", $"Node didn't have enough resource: pods, requested: 1, used: {running.Length}, capacity: {room}");
-        foreach (string resource in (ReadOnlySpan<string>)["cpu", "memory", "ephemeral-storage"])
+        foreach (string resource in (string[])["cpu", "memory", "ephemeral-storage", .. allocatable.Select(a => a.Key).Where(a => ResourceNames.IsExtended(a) && plugged?.Invoke(a) != true)])
         {
             bool milli = resource == "cpu";
             long asked = Of(pod);

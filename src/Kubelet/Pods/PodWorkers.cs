@@ -56,7 +56,7 @@ sealed class PodWorkers(PodContext context, CancellationToken ct)
             // A Pod that has started was let in before, by this kubelet or the one that it replaces.
             if (pod.Status.StartTime is null && pod.Metadata.DeletionTimestamp is null && !context.Allocations.Knows(pod.Metadata.Uid))
             {
-                var refusal = context.Refuse(pod) ?? PodAdmission.Refuse(pod, Active(), context.Allocatable(), context.Options);
+                var refusal = context.Refuse(pod) ?? PodAdmission.Refuse(pod, Active(), context.Allocatable(), context.Options, context.Devices is { } devices ? devices.Plugins.Offers : null);
                 if (refusal is { } why && !Preempt(pod, why))
                 {
                     context.Events.Event(pod, "Warning", why.Reason, why.Message);

@@ -8,6 +8,7 @@ using Apps = Hanbae.Api.Apps.V1;
 using Batch = Hanbae.Api.Batch.V1;
 using Beta = Hanbae.Api.Certificates.V1beta1;
 using Certificates = Hanbae.Api.Certificates.V1;
+using Claims = Hanbae.Api.Resource.V1;
 using Core = Hanbae.Api.Core.V1;
 using Networking = Hanbae.Api.Networking.V1;
 using Webhooks = Hanbae.Api.Admissionregistration.V1;
@@ -42,6 +43,8 @@ public static class Catalog
         : kind == Batch.Job.Info ? new JobStrategy()
         : kind == Certificates.CertificateSigningRequest.Info ? new SigningStrategy()
         : kind == Beta.ClusterTrustBundle.Info ? new FieldStrategy<Beta.ClusterTrustBundle>(("spec.signerName", b => b.Spec.SignerName))
+        // A kubelet removes what gone drivers have offered on its node, and may no more.
+        : kind == Claims.ResourceSlice.Info ? new FieldStrategy<Claims.ResourceSlice>(("spec.nodeName", s => s.Spec.NodeName ?? ""), ("spec.driver", s => s.Spec.Driver))
         : kind == Beta.PodCertificateRequest.Info ? new PodCertificateStrategy()
         : kind == Apiextensions.CustomResourceDefinition.Info ? new Crd.Definition.DefinitionStrategy()
         : kind == Webhooks.MutatingWebhookConfiguration.Info || kind == Webhooks.ValidatingWebhookConfiguration.Info || kind == Webhooks.ValidatingAdmissionPolicy.Info

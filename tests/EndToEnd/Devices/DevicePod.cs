@@ -7,7 +7,8 @@ namespace Hanbae.EndToEnd.Devices;
 /// <summary>The tests' own device plugin or driver of dynamic resources as a Pod: this machine's .NET and programs, seen from inside of a container.</summary>
 /// <param name="name">Of the Pod; of what is beside it on the disk, with the cluster's.</param>
 /// <param name="unique">In names that the whole machine shares.</param>
-sealed class DevicePod(RealCluster cluster, string name, string unique)
+/// <param name="resource">That the plugin offers; one of the test's own when it is not given.</param>
+sealed class DevicePod(RealCluster cluster, string name, string unique, string? resource = null)
 {
     static readonly string s_dotnet = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../.."));
     static readonly string s_program = Path.Combine(Repository.Root, "tests/DeviceDriver/bin", Prerequisites.Configuration, "net10.0");
@@ -18,7 +19,7 @@ sealed class DevicePod(RealCluster cluster, string name, string unique)
     public string State => Path.Combine(cluster.Scratch, unique + "-" + name);
     public string Kubelet => Path.Combine(cluster.DataDir, "kubelet");
     public string Driver => unique + ".example.com";
-    public string Resource => unique + ".example.com/gpu";
+    public string Resource => resource ?? unique + ".example.com/gpu";
 
     /// <summary>The program, to be run in the Pod.</summary>
     public static string[] Command(params string[] arguments) => [Path.Combine(s_dotnet, "dotnet"), Path.Combine(s_program, "Hanbae.DeviceDriver.dll"), .. arguments];

@@ -70,7 +70,7 @@ public sealed class CdiFilesTests : IDisposable
 
     [Theory]
     [InlineData("containerd://1.6.20", true)]
-    [InlineData("containerd://1.7.24", false)]
+    [InlineData("containerd://1.7.24", true)]
     [InlineData("containerd://2.1.9", false)]
     [InlineData("cri-o://1.30.0", false)]
     [InlineData("", false)]

@@ -31,17 +31,6 @@ public sealed class DeviceChoiceTests
     }
 
     [Fact]
-    public async Task Near_ones_come_before_far_ones_and_those_that_are_nowhere()
-    {
-        var nodes = new Dictionary<string, long> { ["a"] = 0, ["b"] = 1, ["c"] = 1 };
-        var need = Need(1, "a", "b", "c", "d") with { Affinity = new HashSet<long> { 1 }, NodesOf = id => nodes.TryGetValue(id, out long n) ? [n] : [] };
-        Assert.Equal("b", await ChooseAsync(need));
-        Assert.Equal("c", await ChooseAsync(need, "a", "c"));
-        Assert.Equal("a,b,c", await ChooseAsync(need with { Count = 3 }));
-        Assert.Equal("b,c,d", await ChooseAsync(need with { Count = 3 }, "d"));
-    }
-
-    [Fact]
     public async Task Refusals_are_in_upstreams_words()
     {
         Assert.Equal("cannot allocate unregistered device example.com/gpu", await RefusedAsync(Need(1) with { Healthy = null }));

@@ -108,10 +108,11 @@ static class Waiting
     public static async Task UntilAsync(string what, Func<bool> condition)
     {
         using var bound = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var glance = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
         while (!condition())
         {
             Assert.False(bound.IsCancellationRequested, "not within 60 s: " + what);
-            await Task.Delay(5);
+            await glance.WaitForNextTickAsync();
         }
     }
 }

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Hanbae.Kubelet.Devices.Cdi;
 
-/// <summary>Works CDI devices into a container's configuration, for runtimes that know nothing of the Container Device Interface (containerd before 1.7).</summary>
+/// <summary>Works CDI devices into a container's configuration, for runtimes that know nothing of the Container Device Interface (containerd before 1.7) or are not told of it (1.7, where it is off unless configured).</summary>
 /// <remarks>
 /// What CRI has words for is done: variables, device nodes, binds, groups. What it has none for (hooks, other mounts) is refused, since a device
 /// that is only half there fails later and in the dark. Files are read anew for each container: they change under us, and are few and small.
@@ -19,7 +19,7 @@ sealed class CdiFiles(IReadOnlyList<string> folders, ILogger log)
 
     /// <param name="runtime">As the node tells it: <c>containerd://1.6.20</c>.</param>
     public static bool NeedsUs(string runtime) =>
-        runtime.StartsWith("containerd://", StringComparison.Ordinal) && Version.TryParse(runtime["containerd://".Length..].Split('-', '~', '+')[0], out var version) && version < new Version(1, 7);
+        runtime.StartsWith("containerd://", StringComparison.Ordinal) && Version.TryParse(runtime["containerd://".Length..].Split('-', '~', '+')[0], out var version) && version < new Version(2, 0);
 
     /// <exception cref="DeviceException">A device is not to be found, or in two places, or asks for more than can be done.</exception>
     public void Inject(ContainerConfig config, IEnumerable<string> devices)
@@ -71,7 +71,7 @@ sealed class CdiFiles(IReadOnlyList<string> folders, ILogger log)
         if (edits is not JsonObject edit) return;
         foreach (string beyond in (ReadOnlySpan<string>)["hooks", "intelRdt", "netDevices"])
             if (edit[beyond] is { } asked && asked is not JsonArray { Count: 0 } and not JsonNull)
-                throw new DeviceException($"CDI device injection failed: {name} has {beyond}, which need a container runtime with CDI of its own (containerd 1.7 or later)");
+                throw new DeviceException($"CDI device injection failed: {name} has {beyond}, which need a container runtime with CDI of its own (containerd 2.0 or later)");
         foreach (var variable in Items(edit["env"]))
         {
             string[] parts = Text(variable).Split('=', 2);
@@ -89,7 +89,7 @@ sealed class CdiFiles(IReadOnlyList<string> folders, ILogger log)
         {
             string type = Text(mount["type"]);
             string[] options = [.. Items(mount["options"]).Select(Text)];
-            if (type is not ("" or "none" or "bind")) throw new DeviceException($"CDI device injection failed: {name} has a mount of type {type}, which needs a container runtime with CDI of its own (containerd 1.7 or later)");
+            if (type is not ("" or "none" or "bind")) throw new DeviceException($"CDI device injection failed: {name} has a mount of type {type}, which needs a container runtime with CDI of its own (containerd 2.0 or later)");
             config.Mounts.Add(new Mount
             {
                 HostPath = Text(mount["hostPath"]), ContainerPath = Text(mount["containerPath"]), Readonly = options.Contains("ro"),
