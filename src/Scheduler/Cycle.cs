@@ -82,6 +82,8 @@ internal sealed class Cycle(Profile profile, Random random, int percentage = 0)
         var nodes = Snapshot.Nodes;
         Offers = offer;
         ulong plugins = 0;
+        // A node may have gone while others were asked.
+        _refused.RemoveAll(static r => r.Node.Node is null);
         foreach (var (_, verdict) in _refused) plugins |= 1UL << verdict.Plugin;
         _refused.AddRange(others);
         int absent = nodes.Length - _refused.Count;

@@ -70,9 +70,12 @@ public sealed class Scheduler
                 await WaitAsync(delay, ct);
             }
         }
-        // At most MaxBindings of them: none outlives the loop that began it.
-        finally { await Task.WhenAll(_writes.Keys).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); }
-        foreach (var extender in _extenders) extender.Dispose();
+        // None outlives the loop that began it: at most MaxBindings, and one for each Pod that waits for volumes or leave.
+        finally
+        {
+            await Task.WhenAll(_writes.Keys).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            foreach (var extender in _extenders) extender.Dispose();
+        }
     }
 
     async Task WaitAsync(TimeSpan? delay, CancellationToken ct)
@@ -107,7 +110,8 @@ public sealed class Scheduler
             if (_extended is not null)
             {
                 try { decision = await _extended.DecideAsync(pod, cycle, ct); }
-                catch (ExtenderException e) { decision = new(null, e.Message, 0) { Error = true }; }
+                // As with Finish: whatever it was, it is this Pod's.
+                catch (Exception e) when (!ct.IsCancellationRequested) { decision = new(null, e.Message, 0) { Error = true }; }
                 lock (_lock) Take(pod, cycle, ref decision, out outranked);
             }
             await _bindings.WaitAsync(ct);

@@ -42,9 +42,13 @@ internal sealed class Extender(ExtenderConfig config) : IDisposable
     /// <param name="Refused">Why others are not.</param>
     public sealed record Filtered(List<NodeInfo> Fits, List<(NodeInfo Node, Verdict Verdict)> Refused);
 
-    public async Task<Filtered> FilterAsync(PodInfo pod, IReadOnlyList<NodeInfo> nodes, CancellationToken ct)
+    /// <summary>The question of a Pod and its nodes. To be made under the scheduler's lock: nodes change and go while others answer.</summary>
+    public byte[] Question(PodInfo pod, IReadOnlyList<NodeInfo> nodes) => Nodes(pod, nodes, full: !config.NodeCacheCapable);
+
+    /// <param name="question">Of these nodes.</param>
+    public async Task<Filtered> FilterAsync(byte[] question, IReadOnlyList<NodeInfo> nodes, CancellationToken ct)
     {
-        var answer = await _channel.AskAsync(config.FilterVerb, Nodes(pod, nodes, full: !config.NodeCacheCapable), ct);
+        var answer = await _channel.AskAsync(config.FilterVerb, question, ct);
         if (Text(answer, "Error") is { Length: > 0 } error) throw new ExtenderException(error);
         var byName = nodes.ToDictionary(n => n.Name);
         var left = config.NodeCacheCapable && Field(answer, "NodeNames") is { } names
@@ -62,9 +66,9 @@ internal sealed class Extender(ExtenderConfig config) : IDisposable
     }
 
     /// <summary>Points by node, weighed and on the plugins' scale.</summary>
-    public async Task<Dictionary<string, long>> ScoreAsync(PodInfo pod, IReadOnlyList<NodeInfo> nodes, CancellationToken ct)
+    public async Task<Dictionary<string, long>> ScoreAsync(byte[] question, CancellationToken ct)
     {
-        var answer = await _channel.AskAsync(config.PrioritizeVerb, Nodes(pod, nodes, full: !config.NodeCacheCapable), ct);
+        var answer = await _channel.AskAsync(config.PrioritizeVerb, question, ct);
         Dictionary<string, long> points = [];
         foreach (var entry in Items(answer))
             if (Field(entry, "Score") is JsonNumber n && long.TryParse(n.ToString(), out long score)) points[Text(entry, "Host")] = score * config.Weight * ScoreScale;
@@ -72,7 +76,8 @@ internal sealed class Extender(ExtenderConfig config) : IDisposable
     }
 
     /// <summary>The candidates, and the victims of each, that it leaves.</summary>
-    public async Task<List<DefaultPreemption.Candidate>> PreemptAsync(PodInfo pod, IReadOnlyList<DefaultPreemption.Candidate> candidates, CancellationToken ct)
+    /// <param name="there">The Pods of the candidates' nodes, by uid.</param>
+    public async Task<List<DefaultPreemption.Candidate>> PreemptAsync(PodInfo pod, IReadOnlyList<DefaultPreemption.Candidate> candidates, IReadOnlyDictionary<(string Node, string Uid), PodInfo> there, CancellationToken ct)
     {
         var answer = await _channel.AskAsync(config.PreemptVerb, Victims(pod, candidates, full: !config.NodeCacheCapable), ct);
         List<DefaultPreemption.Candidate> left = [];
@@ -83,7 +88,7 @@ internal sealed class Extender(ExtenderConfig config) : IDisposable
             foreach (var victim in Items(Field(victims, "Pods")))
             {
                 string uid = Text(victim, "UID");
-                pods.Add(candidate.Victims.Find(v => v.Uid == uid) ?? candidate.Node.Pods.FirstOrDefault(v => v.Uid == uid)
+                pods.Add(there.GetValueOrDefault((name, uid))
                     ?? throw new ExtenderException($"extender: {Name} claims to preempt pod (UID: {uid}) on node: {name}, but the pod is not found on that node"));
             }
             pods.Sort(DefaultPreemption.MoreImportantFirst);

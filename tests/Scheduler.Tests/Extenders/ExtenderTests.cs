@@ -53,6 +53,23 @@ public sealed class ExtenderTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Nodes_may_go_while_it_thinks()
+    {
+        int asked = 0;
+        _extender.Says = (verb, body) =>
+        {
+            if (verb == "filter" && Interlocked.Increment(ref asked) == 1) { Api.Remove<Node>("n1", ns: ""); Api.Remove<Node>("n2", ns: ""); }
+            return verb == "filter" ? JsonObject.Of(("Nodes", body["Nodes"]!)) : JsonArray.Of();
+        };
+        Api.Put(Make.Pod("a"));
+        Start("filterVerb: filter\nprioritizeVerb: score\nweight: 1");
+        // Where to depends on whether the scheduler has been told by then; that it goes on does not.
+        await _rig.BoundAsync("a");
+        Api.Put(Make.Pod("b"));
+        await _rig.BoundAsync("b");
+    }
+
+    [Fact]
     public async Task What_it_says_of_nodes_stands_in_the_condition_beside_what_plugins_say()
     {
         Api.Put(Make.Node("n1", cpu: "2").Cordoned());
