@@ -83,4 +83,58 @@ public sealed class DeviceTests(SharedCluster shared) : NamespaceTest(shared)
         Assert.Equal(1, (await KubectlAsync("logs", "claims")).Split('\n').Count(l => l == "prepare shared"));
         await KubectlAsync("delete", "pod", "claims");
     }
+
+    [NodeFact]
+    public async Task Each_Pod_of_a_template_gets_a_device_of_its_own_or_waits_for_one()
+    {
+        var driver = new DevicePod(Cluster, "claims", Namespace);
+        await ApplyAsync(driver.Claims());
+        await ReadyAsync("claims");
+        string node = await KubectlAsync("get", "nodes", "-o", "jsonpath={.items[0].metadata.name}");
+        string offered = $$"""
+            apiVersion: resource.k8s.io/v1
+            kind: DeviceClass
+            metadata: {name: {{driver.Driver}}}
+            spec: {selectors: [{cel: {expression: "device.driver == '{{driver.Driver}}'"}}]}
+            ---
+            apiVersion: resource.k8s.io/v1
+            kind: ResourceSlice
+            metadata: {name: {{driver.Driver}}}
+            spec: {driver: {{driver.Driver}}, nodeName: {{node}}, pool: {name: pool, generation: 1, resourceSliceCount: 1}, devices: [{name: of-gpu}]}
+            """;
+        await ApplyAsync(offered);
+        try
+        {
+            await ApplyAsync($$"""
+                apiVersion: resource.k8s.io/v1
+                kind: ResourceClaimTemplate
+                metadata: {name: gpu}
+                spec: {spec: {devices: {requests: [{name: gpu, exactly: {deviceClassName: {{driver.Driver}}}}]}}}
+                """);
+            await ApplyAsync(Templated("first"));
+            await ReadyAsync("first");
+            Assert.Equal("0", await ExecAsync("first", "test -c /dev/claimed-gpu; echo -n $?"));
+            await ApplyAsync(Templated("second"));
+            await UntilAsync("pod/second", ".status.conditions[?(@.type=='PodScheduled')].message", seen => seen.Contains("1 cannot allocate all claims"));
+
+            await KubectlAsync("delete", "pod", "first");
+            await ReadyAsync("second");
+            Assert.Equal("0", await ExecAsync("second", "test -c /dev/claimed-gpu; echo -n $?"));
+            await KubectlAsync("delete", "pod", "second");
+            await Until.Async("the claims gone", () => KubectlAsync("get", "resourceclaims", "-o", "name"), seen => seen.Length == 0);
+        }
+        finally { await WithInputAsync(offered, "delete", "--ignore-not-found", "-f", "-"); }
+        await KubectlAsync("delete", "pod", "claims");
+
+        static string Templated(string pod) => $$"""
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: {{pod}}}
+            spec:
+              terminationGracePeriodSeconds: 1
+              restartPolicy: Never
+              containers: [{name: main, image: 'busybox:1', command: [sleep, '100000'], resources: {claims: [{name: mine}]}}]
+              resourceClaims: [{name: mine, resourceClaimTemplateName: gpu}]
+            """;
+    }
 }
