@@ -8,7 +8,9 @@ public static class Together
     public static async Task RunAsync(IReadOnlyList<Func<CancellationToken, Task>> loops, CancellationToken ct)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        Task[] running = [.. loops.Select(l => l(stop.Token))];
+        // One may end before it ever waited.
+        async Task Start(Func<CancellationToken, Task> loop) => await loop(stop.Token);
+        Task[] running = [.. loops.Select(Start)];
         try { await await Task.WhenAny(running); }
         finally
         {

@@ -17,8 +17,9 @@ sealed class Reflect(IClusterAccess cluster) : IReconciler
     readonly ManagedSlices _slices = new(cluster, ReflectPlan.Controller);
     /// <summary>Services whose endpoints are dealt out to zones, and how.</summary>
     readonly ConcurrentDictionary<Key, ImmutableDictionary<string, IReadOnlyDictionary<string, int>>> _dealt = new();
-    /// <summary>Of the zones, until a node changes.</summary>
-    volatile Tuple<ImmutableSortedDictionary<string, double>?>? _shares;
+    /// <summary>Of the zones, as of so many changes of nodes: one may come while they are counted.</summary>
+    volatile Tuple<int, ImmutableSortedDictionary<string, double>?>? _shares;
+    int _nodeChanges;
 
     public void Watch(Triggers on)
     {
@@ -31,14 +32,21 @@ sealed class Reflect(IClusterAccess cluster) : IReconciler
     void OnNode(CacheEvent<Node> e, Action<Key> add)
     {
         if (e is { Old: { } a, New: { } b } && ZoneShares.SameShare(a, b)) return;
-        _shares = null;
+        Interlocked.Increment(ref _nodeChanges);
         if (_dealt.IsEmpty) return;
         var shares = Shares();
         foreach (var (service, dealt) in _dealt)
             if (dealt.Values.Any(d => ZoneShares.IsOverloaded(d, shares))) add(service);
     }
 
-    ImmutableSortedDictionary<string, double>? Shares() => (_shares ??= new(ZoneShares.Of(_nodes.All))).Item1;
+    ImmutableSortedDictionary<string, double>? Shares()
+    {
+        int changes = Volatile.Read(ref _nodeChanges);
+        if (_shares is { } counted && counted.Item1 == changes) return counted.Item2;
+        var shares = ZoneShares.Of(_nodes.All);
+        _shares = new(changes, shares);
+        return shares;
+    }
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
