@@ -25,7 +25,7 @@ public interface IStore : IAsyncDisposable
 
     /// <param name="expected">The revision that the key must be at; <see cref="Revision.None"/> when it must not exist.</param>
     /// <returns>The new entry, or the entry that is in the way: conflicts are values, not exceptions.</returns>
-    /// <exception cref="ArgumentException">The value is larger than <see cref="StoreLimits.MaxValueBytes"/>.</exception>
+    /// <exception cref="ValueTooLargeException">The value is larger than <see cref="StoreLimits.MaxValueBytes"/>.</exception>
     ValueTask<PutResult> PutIfAsync(Key key, ReadOnlyMemory<byte> value, Revision expected, CancellationToken ct);
 
     /// <param name="expected">The revision that the key must be at.</param>

@@ -11,6 +11,9 @@ public static class StoreLimits
 
     internal static void Check(ReadOnlyMemory<byte> value)
     {
-        if (value.Length > MaxValueBytes + (Encryption.Ciphertext.Is(value.Span) ? EncryptionBytes : 0)) throw new ArgumentException($"a value has at most {MaxValueBytes} bytes, this one {value.Length}", nameof(value));
+        if (value.Length > MaxValueBytes + (Encryption.Ciphertext.Is(value.Span) ? EncryptionBytes : 0)) throw new ValueTooLargeException(value.Length);
     }
 }
+
+/// <summary>Larger than <see cref="StoreLimits.MaxValueBytes"/>. On the wire 413.</summary>
+public sealed class ValueTooLargeException(int length) : ArgumentException($"a value has at most {StoreLimits.MaxValueBytes} bytes, this one {length}");

@@ -116,7 +116,7 @@ public abstract partial class StoreSpec
 
         Assert.True((await Store.PutIfAsync(Pod("empty"), default, Revision.None, Ct)).Succeeded);
         Assert.True((await Store.PutIfAsync(Pod("large"), largest, Revision.None, Ct)).Succeeded);
-        var refused = await Assert.ThrowsAsync<ArgumentException>(async () => await Store.PutIfAsync(Pod("more"), new byte[largest.Length + 1], Revision.None, Ct));
+        var refused = await Assert.ThrowsAsync<ValueTooLargeException>(async () => await Store.PutIfAsync(Pod("more"), new byte[largest.Length + 1], Revision.None, Ct));
 
         Assert.Contains("8388608", refused.Message, StringComparison.Ordinal);
         Assert.Equal(0, (await Store.GetAsync(Pod("empty"), Ct))!.Value.Length);

@@ -5,7 +5,7 @@ namespace Hanbae.Machinery.Patch;
 /// <summary>One step of a <see cref="JsonPatch"/>.</summary>
 public sealed class JsonPatchOperation(JsonObject operation)
 {
-    const string Missing = "missing value", TestFailed = "test failed";
+    const string Missing = "missing value";
 
     /// <summary><c>add</c>, <c>remove</c>, <c>replace</c>, <c>move</c>, <c>copy</c>, <c>test</c> or whatever was written.</summary>
     public string Kind { get; } = operation["op"] is JsonString op ? op.Value : "unknown";
@@ -96,7 +96,7 @@ public sealed class JsonPatchOperation(JsonObject operation)
         var actual = path.Length == 0 ? document
             : Get(document, JsonPointer.Parse(path),
                 $"test operation does not apply: is missing path: {path}: {Missing}", $"error in test for path: '{path}': ");
-        if (!(actual ?? JsonNull.Instance).Equals(Value)) throw Fail($"testing value {path} failed: {TestFailed}");
+        if (!(actual ?? JsonNull.Instance).Equals(Value)) throw new PatchException(PatchFault.TestFailed, $"testing value {path} failed: test failed");
     }
 
     /// <returns>The value, or null when an object lacks the member.</returns>

@@ -7,6 +7,8 @@ public enum PatchFault
     Malformed,
     /// <summary>The patch is well-formed but does not fit the object (upstream: 422).</summary>
     Unprocessable,
+    /// <summary>A test of a JSON patch did not hold (upstream: 422).</summary>
+    TestFailed,
     /// <summary>What upstream passes on as an internal error (500).</summary>
     Internal,
 }

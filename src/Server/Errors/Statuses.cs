@@ -109,14 +109,14 @@ public static class Statuses
         StatusException e => e.Status,
         Api.Rest.ApiException e => e.Status,
         PatchException { Fault: PatchFault.Malformed } e => Failure(400, "BadRequest", e.Message),
-        PatchException { Fault: PatchFault.Unprocessable } e => Failure(422, "Invalid", "the server rejected our request due to an error in our request", new()),
+        PatchException { Fault: PatchFault.Unprocessable or PatchFault.TestFailed } e => Failure(422, "Invalid", "the server rejected our request due to an error in our request", new()),
         CompactedException => Failure(410, "Expired", "The resourceVersion for the provided list is too old."),
         UnavailableException { Reason: Store.Unavailable.FutureRevision } e => Failure(504, "Timeout", "Timeout: " + e.Message),
         UnavailableException { Reason: Store.Unavailable.Overloaded } e => Failure(429, "TooManyRequests", "storage is (re)initializing: " + e.Message, new() { RetryAfterSeconds = 1 }),
         UnavailableException { Reason: Store.Unavailable.Unreadable } e => Internal(e.Message).Status,
         UnavailableException e => Failure(503, "ServiceUnavailable", e.Message, new() { RetryAfterSeconds = 1 }),
         OperationCanceledException => Failure(504, "Timeout", "Timeout: request did not complete within the allotted timeout"),
-        ArgumentException { ParamName: "value" } e when e.Message.StartsWith("a value has at most", StringComparison.Ordinal) => Failure(413, "RequestEntityTooLarge", "etcdserver: request is too large"),
+        ValueTooLargeException => Failure(413, "RequestEntityTooLarge", "etcdserver: request is too large"),
         _ => Internal(exception.Message).Status,
     };
 }

@@ -91,25 +91,25 @@ public sealed class DeviceTests(SharedCluster shared) : NamespaceTest(shared)
         await ApplyAsync(driver.Claims());
         await ReadyAsync("claims");
         string node = await KubectlAsync("get", "nodes", "-o", "jsonpath={.items[0].metadata.name}");
-        string offered = $$"""
+        string offered = $$$"""
             apiVersion: resource.k8s.io/v1
             kind: DeviceClass
-            metadata: {name: {{driver.Driver}}}
-            spec: {selectors: [{cel: {expression: "device.driver == '{{driver.Driver}}'"}}]}
+            metadata: {name: {{{driver.Driver}}} }
+            spec: {selectors: [{cel: {expression: "device.driver == '{{{driver.Driver}}}'"} }]}
             ---
             apiVersion: resource.k8s.io/v1
             kind: ResourceSlice
-            metadata: {name: {{driver.Driver}}}
-            spec: {driver: {{driver.Driver}}, nodeName: {{node}}, pool: {name: pool, generation: 1, resourceSliceCount: 1}, devices: [{name: of-gpu}]}
+            metadata: {name: {{{driver.Driver}}} }
+            spec: {driver: {{{driver.Driver}}}, nodeName: {{{node}}}, pool: {name: pool, generation: 1, resourceSliceCount: 1}, devices: [{name: of-gpu}]}
             """;
         await ApplyAsync(offered);
         try
         {
-            await ApplyAsync($$"""
+            await ApplyAsync($$$"""
                 apiVersion: resource.k8s.io/v1
                 kind: ResourceClaimTemplate
                 metadata: {name: gpu}
-                spec: {spec: {devices: {requests: [{name: gpu, exactly: {deviceClassName: {{driver.Driver}}}}]}}}
+                spec: {spec: {devices: {requests: [{name: gpu, exactly: {deviceClassName: {{{driver.Driver}}} } }]} } }
                 """);
             await ApplyAsync(Templated("first"));
             await ReadyAsync("first");
@@ -126,14 +126,14 @@ public sealed class DeviceTests(SharedCluster shared) : NamespaceTest(shared)
         finally { await WithInputAsync(offered, "delete", "--ignore-not-found", "-f", "-"); }
         await KubectlAsync("delete", "pod", "claims");
 
-        static string Templated(string pod) => $$"""
+        static string Templated(string pod) => $$$"""
             apiVersion: v1
             kind: Pod
-            metadata: {name: {{pod}}}
+            metadata: {name: {{{pod}}} }
             spec:
               terminationGracePeriodSeconds: 1
               restartPolicy: Never
-              containers: [{name: main, image: 'busybox:1', command: [sleep, '100000'], resources: {claims: [{name: mine}]}}]
+              containers: [{name: main, image: 'busybox:1', command: [sleep, '100000'], resources: {claims: [{name: mine}]} }]
               resourceClaims: [{name: mine, resourceClaimTemplateName: gpu}]
             """;
     }

@@ -20,7 +20,7 @@ static class PolicyPatches
         var patch = CelJson.ToJson(made, out string? error) ?? throw new PolicyConfigurationException("JSONPath valueExpression evaluated to a type that could not marshal to JSON: " + error);
         try { return JsonPatch.Parse(patch).Apply(tree); }
         // A test that fails means that there is nothing to do.
-        catch (PatchException e) when (e.Message.EndsWith("test failed", StringComparison.Ordinal)) { return tree; }
+        catch (PatchException e) when (e.Fault == PatchFault.TestFailed) { return tree; }
         catch (PatchException e) { throw new PolicyConfigurationException("JSONPath: " + e.Message); }
     }
 
