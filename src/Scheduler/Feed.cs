@@ -27,7 +27,7 @@ internal sealed class Feed(IClusterAccess cluster, Lock gate, Snapshot snapshot,
         try { await cluster.Client.ListAsync<DeviceClass>(new() { Limit = 1 }, ct); }
         catch (ApiException e) when (e.IsNotFound) { _devices = false; }
         // Whatever else it is, the informers try until it is over.
-        catch (Exception) when (!ct.IsCancellationRequested) { }
+        catch (Exception) { ct.ThrowIfCancellationRequested(); } // a call that was cancelled may also end as one that took too long
         if (_devices) await Task.WhenAll(cluster.Cache<ResourceClaim>().WhenSyncedAsync(ct), cluster.Cache<ResourceSlice>().WhenSyncedAsync(ct), cluster.Cache<DeviceClass>().WhenSyncedAsync(ct));
         await RestAsync(ct);
     }

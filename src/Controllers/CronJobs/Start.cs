@@ -32,7 +32,12 @@ sealed class Start(IClusterAccess cluster) : IReconciler
         try { (status, next) = await StartAsync(cron, status, ct); }
         catch (ApiException e) { failure = e; }
         foreach (var job in CronStatus.Surplus(cron, jobs))
-            if (await DeleteAsync(cron, job.Metadata.Name, job.Metadata.Uid, ct)) status = status.Without(job.Metadata.Uid);
+            try
+            {
+                await DeleteAsync(cron, job.Metadata.Name, job.Metadata.Uid, ct);
+                status = status.Without(job.Metadata.Uid);
+            }
+            catch (ApiException) { } // told as an event; it is still too many at the next look
         await _client.UpdateStatusIfChangedAsync(cron, cron with { Status = status }, ct);
         if (failure is not null && !Refusal.IsNamespaceTerminating(failure)) throw failure;
         return next is { } at ? Again.At(at) : Again.OnChange;
@@ -108,7 +113,10 @@ sealed class Start(IClusterAccess cluster) : IReconciler
         }
         if (cron.Spec.ConcurrencyPolicy == "Replace")
             foreach (var active in status.Active)
-                if (await DeleteAsync(cron, active.Name, active.Uid, ct)) status = status.Without(active.Uid);
+            {
+                await DeleteAsync(cron, active.Name, active.Uid, ct);
+                status = status.Without(active.Uid);
+            }
         var job = await CreateAsync(cron, CronStatus.JobFor(cron, due, cron.Spec.TimeZone is null ? TimeZoneInfo.Utc : zone), ct);
         if (job is not null && !status.Active.Exists(a => a.Uid == job.Metadata.Uid))
             status = status with { Active = job.IsFinished() ? status.Active : status.Active.Add(CronStatus.RefTo(job)), LastScheduleTime = due };
@@ -135,18 +143,18 @@ sealed class Start(IClusterAccess cluster) : IReconciler
         }
     }
 
-    async Task<bool> DeleteAsync(CronJob cron, string name, string uid, CancellationToken ct)
+    /// <exception cref="ApiException">It is still there: nothing may take its place.</exception>
+    async Task DeleteAsync(CronJob cron, string name, string uid, CancellationToken ct)
     {
         try
         {
             await _client.TryDeleteAsync<Job>(new(cron.Metadata.Namespace, name), new() { PropagationPolicy = "Background", Preconditions = new Preconditions { Uid = uid } }, ct);
             cluster.Recorder.Event(cron, "Normal", "SuccessfulDelete", "Deleted job " + name);
-            return true;
         }
         catch (ApiException e)
         {
             cluster.Recorder.Event(cron, "Warning", "FailedDelete", "Deleted job: " + e.Message);
-            return false;
+            throw;
         }
     }
 }

@@ -35,7 +35,7 @@ sealed record RollPlan(ImmutableArray<string> Create, ImmutableArray<Pod> Delete
             // Two of a kind, both or none: the node is being put in order, and counts as unavailable until it is.
             if (!ok || updated is null == old is null) unavailable++;
             else if (updated is not null) unavailable += available(updated) ? 0 : 1;
-            else if (!available(old!)) useless.Add(old!);
+            else if (!available(old!)) { useless.Add(old!); unavailable++; }
             else candidates.Add(old!);
         }
         return new([], [.. ByNode(useless).Concat(ByNode(candidates).Take(Math.Max(0, most - unavailable))).Take(RunPlan.Burst)]);

@@ -44,7 +44,7 @@ static class ReplicaMath
             return (percent / (double)target, percent, used / known.Length);
         }
         var (ratio, percent, average) = Ratio();
-        int replicas = Replicas(current, ready, ratio, values, ignored, missing, name => requests[name], () => Ratio().Ratio, tolerance, missingAtOne: false);
+        int replicas = Replicas(current, ready, ratio, values, ignored, missing, name => requests[name] * Math.Max(100, target) / 100, () => Ratio().Ratio, tolerance);
         return new(replicas, average, percent);
     }
 
@@ -57,17 +57,17 @@ static class ReplicaMath
         if (values.Count == 0) throw new ReadingException("did not receive metrics for any ready pods");
         long Average() => values.Values.Sum() / values.Count;
         long average = Average();
-        int replicas = Replicas(current, ready, average / (double)target, values, ignored, missing, _ => target, () => Average() / (double)target, tolerance, missingAtOne: true);
+        int replicas = Replicas(current, ready, average / (double)target, values, ignored, missing, _ => target, () => Average() / (double)target, tolerance);
         return new(replicas, average);
     }
 
-    static int Replicas(int current, int ready, double ratio, Dictionary<string, long> values, HashSet<string> ignored, HashSet<string> missing, Func<string, long> full, Func<double> again, Tolerance tolerance, bool missingAtOne)
+    static int Replicas(int current, int ready, double ratio, Dictionary<string, long> values, HashSet<string> ignored, HashSet<string> missing, Func<string, long> full, Func<double> again, Tolerance tolerance)
     {
         bool rebalance = ignored.Count > 0 && ratio > 1;
         if (!rebalance && missing.Count == 0) return tolerance.Holds(ratio) ? current : (int)Math.Ceiling(ratio * ready);
         foreach (string name in missing)
             if (ratio < 1) values[name] = full(name);
-            else if (ratio > 1 || missingAtOne) values[name] = 0;
+            else if (ratio > 1) values[name] = 0;
         if (rebalance)
             foreach (string name in ignored) values[name] = 0;
         double anew = again();

@@ -83,8 +83,9 @@ static class JobPod
             if (status.State.Terminated?.FinishedAt is { } at) end = end > at ? end : at;
             else all = false;
         if (all && end is not null) return end.Value;
+        if (pod.ReadyCondition is { Status: "False", LastTransitionTime: { } unready }) return unready;
         if (pod.Metadata.DeletionTimestamp is { } deleted) return deleted.AddSeconds(-(pod.Metadata.DeletionGracePeriodSeconds ?? 0));
-        return pod.ReadyCondition?.LastTransitionTime ?? pod.Metadata.CreationTimestamp ?? now;
+        return pod.Metadata.CreationTimestamp ?? now;
     }
 
     static int? Number(Pod pod, string annotation) =>

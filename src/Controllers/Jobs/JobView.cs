@@ -85,8 +85,11 @@ sealed class JobView
         foreach (var pod in Pods)
             if (JobPod.HasFailed(Job, pod) && JobPod.IsTracked(pod) && IsValid(pod) && JobPod.IndexOf(pod) is { } index
                 && !running.Contains(index) && !SucceededIndexes.Contains(index) && !FailedIndexes!.Value.Contains(index)
-                && (!last.TryGetValue(index, out var known) || JobPod.AllFailures(known) <= JobPod.AllFailures(pod))) last[index] = pod;
+                && (!last.TryGetValue(index, out var known) || Rank(known).CompareTo(Rank(pod)) <= 0)) last[index] = pod;
         return last;
+
+        // Of several failures the last one counts: from its end the next start is put off.
+        (int, DateTimeOffset) Rank(Pod pod) => (JobPod.AllFailures(pod), JobPod.EndOf(pod, Now));
     }
 
     JobCondition? FindEnd()

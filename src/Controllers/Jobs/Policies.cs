@@ -47,7 +47,7 @@ static class Policies
         {
             var rule = policy!.Rules[i];
             bool met = rule.SucceededIndexes is { } indexes && Intervals.Parse(indexes, completions) is var wanted
-                ? succeeded.CountIn(wanted) >= (rule.SucceededCount ?? wanted.Count)
+                ? wanted.Count > 0 && succeeded.CountIn(wanted) >= (rule.SucceededCount ?? wanted.Count)
                 : rule.SucceededCount is { } count && succeeded.Count >= count;
             if (met) return $"Matched rules at index {i}";
         }

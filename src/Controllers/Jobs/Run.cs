@@ -28,7 +28,7 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     public void Watch(Triggers on)
     {
         _pods.IndexControllers();
-        _pods.AddIndex(TrackedFor, static p => JobPod.IsTracked(p) && p.Controller is { Kind: "Job" } owner ? [p.Metadata.Namespace + "/" + owner.Name] : []);
+        _pods.AddIndex(TrackedFor, static p => JobPod.IsTracked(p) && p.Controller is { Kind: "Job", ApiVersion: "batch/v1" } owner ? [p.Metadata.Namespace + "/" + owner.Name] : []);
         on.Each(_jobs).Needs(_pods)
             .From(new PodWatch<Job>(_jobs, _pods, j => j.Spec.Selector).Subscribe)
             .From(add => _pods.Subscribe(e => OnPod(e, add)));
@@ -144,9 +144,9 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     async Task ReleaseAsync(Key key, CancellationToken ct)
     {
         if (_pods.Find(key) is not { } pod || !JobPod.IsTracked(pod)) return;
-        if (pod.Controller is { } owner && (owner.Kind != "Job" || _jobs.Find(new(key.Namespace, owner.Name)) is { } job && job.Metadata.Uid == owner.Uid)) return;
+        if (pod.Controller is { } owner && (owner is not { Kind: "Job", ApiVersion: "batch/v1" } || _jobs.Find(new(key.Namespace, owner.Name)) is { } job && job.Metadata.Uid == owner.Uid)) return;
         // One that would adopt it is awake already, and would lose it to us.
-        if (pod.Controller is null && _jobs.MayChoose(key.Namespace, pod.Metadata.Labels).Any(j => !j.IsBeingDeleted && !j.IsFinished() && j.Spec.Selector.ToSelector().Matches(pod.Metadata.Labels))) return;
+        if (pod.Controller is null && !pod.IsBeingDeleted && _jobs.MayChoose(key.Namespace, pod.Metadata.Labels).Any(j => !j.IsBeingDeleted && !j.IsFinished() && j.Spec.Selector.ToSelector().Matches(pod.Metadata.Labels))) return;
         try { await _client.PatchAsync<Pod>(key, Tracking.End(pod, asSeen: true), ct); }
         catch (ApiException e) when (e.IsNotFound || e.Code == 422) { }
     }

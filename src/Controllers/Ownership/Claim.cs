@@ -33,22 +33,29 @@ static class Claim
         where TOwner : class, IObject<TOwner> where T : class, IObject<T>
     {
         var mine = ImmutableArray.CreateBuilder<T>();
-        bool? mayAdopt = null;
+        bool alive = false;
         foreach (var candidate in among.ControlledBy(owner.Metadata.Uid).Concat(among.OrphansNear(owner.Metadata.Namespace, selector)))
             switch (Of(owner, selector, candidate, eligible is null || eligible(candidate)))
             {
                 case Claimed.Mine: mine.Add(candidate); break;
                 case Claimed.Release: await ReleaseAsync(client, owner, candidate, finalizer, ct); break;
                 case Claimed.Adopt:
-                    mayAdopt ??= await IsAliveAsync(client, owner, ct);
-                    if (mayAdopt.Value && await AdoptAsync(client, owner, candidate, finalizer, ct) is { } adopted) mine.Add(adopted);
+                    if (!alive) await AliveAsync(client, owner, ct);
+                    alive = true;
+                    if (await AdoptAsync(client, owner, candidate, finalizer, ct) is { } adopted) mine.Add(adopted);
                     break;
             }
         return mine.DrainToImmutable();
     }
 
-    static async Task<bool> IsAliveAsync<T>(IClient client, T owner, CancellationToken ct) where T : class, IObject<T> =>
-        await client.FindAsync(owner, ct) is { } live && live.Metadata.Uid == owner.Metadata.Uid && !live.IsBeingDeleted;
+    /// <summary>What is gone, or going, neither adopts nor makes anything: all that follows would rest on an owner that is not there.</summary>
+    /// <exception cref="InvalidOperationException">As of a live look it is so; the cache will say it, too.</exception>
+    static async Task AliveAsync<T>(IClient client, T owner, CancellationToken ct) where T : class, IObject<T>
+    {
+        if (await client.FindAsync(owner, ct) is not { } live || live.Metadata.Uid != owner.Metadata.Uid)
+            throw new InvalidOperationException($"original {T.Info.Kind} {Key.Of(owner)} is gone: got uid {(await client.FindAsync(owner, ct))?.Metadata.Uid}, wanted {owner.Metadata.Uid}");
+        if (live.IsBeingDeleted) throw new InvalidOperationException($"{Key.Of(owner)} has just been deleted at {live.Metadata.DeletionTimestamp}");
+    }
 
     static async Task<T?> AdoptAsync<TOwner, T>(IClient client, TOwner owner, T orphan, string? finalizer, CancellationToken ct)
         where TOwner : class, IObject<TOwner> where T : class, IObject<T>

@@ -26,23 +26,13 @@ sealed class Sweep(IClusterAccess cluster, ControllerOptions options) : IReconci
         var now = cluster.Time.GetUtcNow();
         var pods = _pods.All;
         foreach (var pod in SweepPlan.TooMany(pods, options.TerminatedPodThreshold)) await DeleteAsync(pod, ct);
-        foreach (var pod in pods.Where(p => p.Metadata.DeletionTimestamp is not null && p.Spec.NodeName.Length == 0)) await DeleteAsync(pod, ct);
-
         foreach (var pod in pods)
-            if (pod.Metadata.DeletionTimestamp is not null && _nodes.Find(new("", pod.Spec.NodeName)) is { } node && IsOutOfService(node))
-            {
-                if (!pod.IsTerminal) await cluster.Client.UpdateStatusAsync(pod with { Status = pod.Status with { Phase = "Failed" } }, ct);
-                await DeleteAsync(pod, ct);
-            }
+            if (pod.Metadata.DeletionTimestamp is not null && (pod.Spec.NodeName.Length == 0 || _nodes.Find(new("", pod.Spec.NodeName)) is { } node && IsOutOfService(node)))
+                await FailAndDeleteAsync(pod, static p => p, ct);
 
         var gone = await GoneAsync(pods, now, ct);
         foreach (var pod in pods.Where(p => gone.Contains(p.Spec.NodeName)))
-        {
-            var failed = pod.IsTerminal ? pod
-                : Disruption.Mark(pod with { Status = pod.Status with { Phase = "Failed" } }, "DeletionByPodGC", "PodGC: node no longer exists", now);
-            if (!failed.Equals(pod) && await cluster.Client.FindAsync(pod, ct) is not null) await cluster.Client.UpdateStatusAsync(failed, ct);
-            await DeleteAsync(pod, ct);
-        }
+            await FailAndDeleteAsync(pod, p => Disruption.Mark(p, "DeletionByPodGC", "PodGC: node no longer exists", now), ct);
         return Again.OnChange;
     }
 
@@ -59,6 +49,14 @@ sealed class Sweep(IClusterAccess cluster, ControllerOptions options) : IReconci
             if (!_missing.TryGetValue(node, out var since)) _missing.Add(node, now);
             else if (now - since >= Patience && await cluster.Client.FindAsync<Node>(new("", node), ct) is null) gone.Add(node);
         return gone;
+    }
+
+    /// <summary>Nobody else will say how it ended: who counts Pods by their end, as Jobs do, would wait for ever.</summary>
+    async Task FailAndDeleteAsync(Pod pod, Func<Pod, Pod> mark, CancellationToken ct)
+    {
+        if (!pod.IsTerminal && await cluster.Client.FindAsync(pod, ct) is { } live && live.Metadata.Uid == pod.Metadata.Uid)
+            await cluster.Client.UpdateStatusAsync(mark(pod with { Status = pod.Status with { Phase = "Failed" } }), ct);
+        await DeleteAsync(pod, ct);
     }
 
     Task DeleteAsync(Pod pod, CancellationToken ct) =>

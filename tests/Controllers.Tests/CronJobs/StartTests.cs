@@ -86,6 +86,21 @@ public sealed class StartTests
     }
 
     [Fact]
+    public async Task What_cannot_be_replaced_is_not_run_beside()
+    {
+        await using var cluster = new TestCluster(Which) { Creep = TimeSpan.FromSeconds(1) };
+        cluster.Api.Put(Cron("Replace"));
+        await cluster.UntilAsync(api => Status(api).Active is [{ } only] && only.Name == $"tick-{Minutes + 1}");
+        cluster.Api.Intercept = r => r.Method == "DELETE" ? new() { Code = 500, Object = new Api.Meta.V1.Status { StatusValue = "Failure", Code = 500, Message = "no" } } : null;
+        await cluster.UntilAsync(_ => cluster.Events.Told.Contains(("FailedDelete", "Deleted job: no")));
+        Assert.Single(cluster.Api.All<Job>());
+
+        cluster.Api.Intercept = null;
+        await cluster.UntilAsync(api => Status(api).Active is [{ } only] && only.Name != $"tick-{Minutes + 1}");
+        Assert.Single(cluster.Api.All<Job>());
+    }
+
+    [Fact]
     public async Task As_many_ended_Jobs_are_kept_as_asked()
     {
         await using var cluster = new TestCluster(Which) { Creep = TimeSpan.FromSeconds(1) };

@@ -39,6 +39,7 @@ public sealed class ReplicaMathTests
     [InlineData("1000/950 1000/950 1000/-", 50, 4, 95)] // what is unknown uses nothing when it would go up
     [InlineData("1000/100 1000/300 1000/900f", 50, 1, 20)] // what failed does not count at all
     [InlineData("1000/100 1000/300 1000/900d", 50, 1, 20)] // nor does what is going
+    [InlineData("1000/500 1000/500 1000/-", 200, 2, 50)] // where more than the request is wanted, fully used is that: 100 %
     public void Utilization_comes_back_to_its_target(string pods, int target, int replicas, int utilization)
     {
         var (all, readings) = Read(pods);
@@ -51,6 +52,7 @@ public sealed class ReplicaMathTests
     [InlineData("0/10000 0/10000 0/10000", 15000, 2, 10000)]
     [InlineData("0/10000 0/- 0/10000", 20000, 2, 10000)]
     [InlineData("0/16000 0/15000", 15000, 2, 15500)]
+    [InlineData("0/16000 0/15000 0/14000 0/- 0/-", 15000, 5, 15000)] // at the target nothing is known to be wrong
     public void Averages_come_back_to_theirs(string pods, int target, int replicas, int average)
     {
         var (all, readings) = Read(pods);

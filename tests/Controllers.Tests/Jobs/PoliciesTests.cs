@@ -56,6 +56,8 @@ public sealed class PoliciesTests
     [InlineData("0-3", 2, "1,3", true)]
     [InlineData("0-3", 2, "1,4", false)]
     [InlineData(null, 2, "1,4", true)]
+    [InlineData("10-12", null, "1,4", false)] // none of the Job's: never met
+    [InlineData("", null, "", false)]
     public void Success_may_be_had_before_all_is_done(string? indexes, int? count, string succeeded, bool met)
     {
         var policy = new SuccessPolicy { Rules = [new SuccessPolicyRule { SucceededIndexes = indexes, SucceededCount = count }] };

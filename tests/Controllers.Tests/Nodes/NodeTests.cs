@@ -209,6 +209,16 @@ public sealed class NodeTests
     }
 
     [Fact]
+    public async Task A_Pod_that_never_had_a_node_has_failed_when_it_goes()
+    {
+        await using var cluster = new TestCluster(["podgc"]) { Creep = TimeSpan.FromSeconds(5) };
+        var pod = Make.Pod("counted");
+        cluster.Api.Put(pod with { Metadata = pod.Metadata with { Finalizers = ["batch.kubernetes.io/job-tracking"] } });
+        await cluster.Client.DeleteAsync<Pod>(new("default", "counted"), Api.Meta.V1.DeleteOptions.Empty, default);
+        await cluster.UntilAsync(api => api.Find<Pod>("counted")!.Status.Phase == "Failed");
+    }
+
+    [Fact]
     public async Task Pods_of_nodes_that_vanished_are_ended_and_removed()
     {
         await using var cluster = new TestCluster(["podgc"]);

@@ -36,6 +36,23 @@ public sealed class ScaleTests
     }
 
     [Fact]
+    public async Task A_set_that_goes_as_a_live_look_says_neither_adopts_nor_makes_Pods()
+    {
+        await using var cluster = new TestCluster(Run, api =>
+        {
+            api.Put(Make.Pod("stray"));
+            var set = api.Put(Make.ReplicaSet("web", 3));
+            api.Intercept = r => r is { Method: "GET", Path: "/apis/apps/v1/namespaces/default/replicasets/web" }
+                ? new() { Code = 200, Object = set with { Metadata = set.Metadata with { DeletionTimestamp = Make.Start } } } : null;
+        });
+        await cluster.UntilAsync(api => api.Requests.Count(r => r is { Method: "GET", Path: "/apis/apps/v1/namespaces/default/replicasets/web" }) > 2);
+        Assert.DoesNotContain(cluster.Api.Requests, r => r.Method is "POST" or "PATCH");
+
+        cluster.Api.Intercept = null;
+        await cluster.UntilAsync(api => api.All<Pod>().Count == 3 && api.Find<Pod>("stray")!.Controller?.Name == "web");
+    }
+
+    [Fact]
     [Trait("Conformance", "[sig-apps] ReplicaSet should adopt matching pods on creation and release no longer matching pods [Conformance]")]
     public async Task A_Pod_that_stops_matching_is_released_and_replaced()
     {
