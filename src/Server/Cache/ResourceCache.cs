@@ -316,6 +316,13 @@ public sealed partial class ResourceCache : IAsyncDisposable
         }
     }
 
+    /// <summary>Everybody who watches has to begin anew.</summary>
+    public void EndWatchers()
+    {
+        lock (_gate)
+            foreach (var watcher in _hub.Everyone()) watcher.End();
+    }
+
     static StatusException Over() => Statuses.Unavailable("apiserver is shutting down");
 
     async Task<Revision> FillAsync(KeyRange range)

@@ -27,6 +27,10 @@ sealed class CustomResources(ResourceCatalog catalog, TimeProvider time)
     /// <summary>By definition, the names it has.</summary>
     readonly Dictionary<string, (string Group, CustomResourceDefinitionNames Names, bool Content)> _names = [];
     readonly Dictionary<string, Task> _ending = [];
+    /// <summary>How long a request may take, as upstream's --request-timeout by default.</summary>
+    static readonly TimeSpan s_underWay = TimeSpan.FromSeconds(60);
+    /// <summary>By definition, the storage before this one, and how to end it at once.</summary>
+    readonly Dictionary<string, (CancellationTokenSource Now, Task Gone)> _retired = [];
     readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Done once all definitions that were stored are served: until then what is not found may yet be.</summary>
@@ -59,6 +63,11 @@ sealed class CustomResources(ResourceCatalog catalog, TimeProvider time)
             }
         _ready.TrySetResult();
         await Task.WhenAll(_ending.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        foreach (var (now, gone) in _retired.Values)
+        {
+            await gone.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            now.Dispose();
+        }
     }
 
     /// <summary>All there is, after a start or a gap: what has names already keeps them.</summary>
@@ -69,7 +78,7 @@ sealed class CustomResources(ResourceCatalog catalog, TimeProvider time)
         var gone = _served.Keys.Except(items.Select(i => i.Key)).ToArray();
         foreach (string name in gone) _served.Remove(name, out _);
         foreach (var item in items) await DefineAsync(item, ct).ConfigureAwait(false);
-        await ServeAsync().ConfigureAwait(false);
+        await ServeAsync(ct).ConfigureAwait(false);
     }
 
     void Note(string name, CustomResourceDefinition crd) => _names[name] = (crd.Spec.Group, crd.Status.AcceptedNames, DefinitionStatus.IsTrue(crd, "NamesAccepted"));
@@ -93,7 +102,7 @@ sealed class CustomResources(ResourceCatalog catalog, TimeProvider time)
             foreach (string name in _names.Where(n => !n.Value.Content && freed.Contains(n.Value.Group)).Select(n => n.Key).ToArray())
                 if (all.Find(name) is { } item) await DefineAsync(item, ct).ConfigureAwait(false);
         }
-        await ServeAsync().ConfigureAwait(false);
+        await ServeAsync(ct).ConfigureAwait(false);
     }
 
     /// <summary>Says what is to be said of a definition, and takes it among those that are served.</summary>
@@ -105,7 +114,7 @@ sealed class CustomResources(ResourceCatalog catalog, TimeProvider time)
         {
             Note(name, crd);
             Use(item, crd);
-            await ServeAsync().ConfigureAwait(false);
+            await ServeAsync(ct).ConfigureAwait(false);
             if (crd.Metadata.Finalizers.Contains(DefinitionStatus.Finalizer)) End(name, crd, ct);
             return;
         }
@@ -117,7 +126,7 @@ sealed class CustomResources(ResourceCatalog catalog, TimeProvider time)
             {
                 var early = Item.Unstored(crd with { Status = next }, name);
                 Use(early, crd with { Status = next });
-                await ServeAsync().ConfigureAwait(false);
+                await ServeAsync(ct).ConfigureAwait(false);
             }
             try
             {
@@ -149,13 +158,33 @@ sealed class CustomResources(ResourceCatalog catalog, TimeProvider time)
         else _served[item.Key] = catalog.Make(item);
     }
 
-    async Task ServeAsync()
+    async Task ServeAsync(CancellationToken ct)
     {
         var before = catalog.Custom;
         if (before.Length == _served.Count && before.All(b => _served.GetValueOrDefault(b.Name) == b)) return;
         catalog.Serve([.. _served.Values.OrderBy(c => c.Name, StringComparer.Ordinal)]);
         foreach (var old in before)
-            if (_served.GetValueOrDefault(old.Name) != old) await old.DisposeAsync().ConfigureAwait(false);
+            if (_served.GetValueOrDefault(old.Name) != old) await RetireAsync(old, ct).ConfigureAwait(false);
+    }
+
+    /// <summary>Requests that are under way end as they began; whoever watches begins anew. Of a definition that changes again and again one old storage is kept.</summary>
+    async Task RetireAsync(CustomResource old, CancellationToken ct)
+    {
+        old.Stored.Cache.EndWatchers();
+        if (_retired.Remove(old.Name, out var before))
+        {
+            await before.Now.CancelAsync().ConfigureAwait(false);
+            await before.Gone.ConfigureAwait(false);
+            before.Now.Dispose();
+        }
+        var now = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        _retired[old.Name] = (now, GoneAsync(old, now.Token));
+    }
+
+    async Task GoneAsync(CustomResource old, CancellationToken ct)
+    {
+        await Task.Delay(s_underWay, time, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await old.DisposeAsync().ConfigureAwait(false);
     }
 
     static WriteRequest Write(string name) =>
