@@ -52,8 +52,8 @@ static class Claim
     /// <exception cref="InvalidOperationException">As of a live look it is so; the cache will say it, too.</exception>
     static async Task AliveAsync<T>(IClient client, T owner, CancellationToken ct) where T : class, IObject<T>
     {
-        if (await client.FindAsync(owner, ct) is not { } live || live.Metadata.Uid != owner.Metadata.Uid)
-            throw new InvalidOperationException($"original {T.Info.Kind} {Key.Of(owner)} is gone: got uid {(await client.FindAsync(owner, ct))?.Metadata.Uid}, wanted {owner.Metadata.Uid}");
+        var live = await client.FindAsync(owner, ct);
+        if (live?.Metadata.Uid != owner.Metadata.Uid) throw new InvalidOperationException($"original {T.Info.Kind} {Key.Of(owner)} is gone: got uid {live?.Metadata.Uid}, wanted {owner.Metadata.Uid}");
         if (live.IsBeingDeleted) throw new InvalidOperationException($"{Key.Of(owner)} has just been deleted at {live.Metadata.DeletionTimestamp}");
     }
 

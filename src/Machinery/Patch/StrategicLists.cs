@@ -10,7 +10,7 @@ static class StrategicLists
     {
         if (original.Count == 0 && patch.Count == 0) return original;
         if (ItemKind(original, patch) != JsonKind.Object) return MergePrimitives(original, patch);
-        if (mergeKey.Length == 0) throw Internal("cannot merge lists without merge key for type struct");
+        if (mergeKey.Length == 0) throw StrategicMerge.Malformed("cannot merge lists without merge key for type struct");
 
         var (live, changes) = ApplyDirectives(original, patch, mergeKey);
         var merged = new List<JsonValue>(live);
@@ -60,7 +60,7 @@ static class StrategicLists
                     live = live.RemoveAll(other => other is JsonObject o && key.Equals(o[mergeKey]));
                     break;
                 case JsonString { Value: StrategicMerge.Replace }: replace = true; break;
-                case JsonString { Value: StrategicMerge.Merge }: throw Internal("merging lists cannot yet be specified in the patch");
+                case JsonString { Value: StrategicMerge.Merge }: throw StrategicMerge.Malformed("merging lists cannot yet be specified in the patch");
                 case var other: throw StrategicMerge.UnknownDirective(other, map);
             }
         }
@@ -124,7 +124,7 @@ static class StrategicLists
             orderAt++;
         }
         if (at < kept.Length && orderAt >= order.Count)
-            throw Internal($"The order in patch list:\n{GoFormat.Value(patch)}\n"
+            throw StrategicMerge.Malformed($"The order in patch list:\n{GoFormat.Value(patch)}\n"
                 + $" doesn't match {StrategicMerge.SetElementOrder} list:\n{GoFormat.Value(order)}\n");
     }
 
@@ -132,7 +132,7 @@ static class StrategicLists
     static JsonValue KeyOf(JsonValue item, string mergeKey) => mergeKey.Length == 0 ? item : Key(ExpectMap(item), mergeKey);
 
     static JsonValue Key(JsonObject map, string mergeKey) =>
-        map[mergeKey] ?? throw Internal($"map: {GoFormat.Value(map)} does not contain declared merge key: {mergeKey}");
+        map[mergeKey] ?? throw StrategicMerge.Malformed($"map: {GoFormat.Value(map)} does not contain declared merge key: {mergeKey}");
 
     static Dictionary<JsonValue, int> Indices(JsonArray list, string mergeKey)
     {
@@ -161,16 +161,14 @@ static class StrategicLists
                 if (item is JsonArray) throw new PatchException(PatchFault.Unprocessable, "lists of lists are not supported");
             }
             else if (GoFormat.Type(item) != GoFormat.Type(first))
-                throw Internal($"list element types are not identical: {GoFormat.List([original, patch])}");
+                throw StrategicMerge.Malformed($"list element types are not identical: {GoFormat.List([original, patch])}");
         }
         return first?.Kind ?? JsonKind.Null;
     }
 
     public static JsonArray Expect(JsonValue value) =>
-        value as JsonArray ?? throw Internal($"expected a []interface {{}}, but received a {GoFormat.Type(value)}");
+        value as JsonArray ?? throw StrategicMerge.Malformed($"expected a []interface {{}}, but received a {GoFormat.Type(value)}");
 
     static JsonObject ExpectMap(JsonValue value) =>
-        value as JsonObject ?? throw Internal($"expected a map[string]interface {{}}, but received a {GoFormat.Type(value)}");
-
-    static PatchException Internal(string message) => new(PatchFault.Internal, message);
+        value as JsonObject ?? throw StrategicMerge.Malformed($"expected a map[string]interface {{}}, but received a {GoFormat.Type(value)}");
 }

@@ -57,7 +57,7 @@ public static class StrategicMerge
     };
 
     internal static PatchException UnknownDirective(JsonValue directive, JsonObject patch) =>
-        new(PatchFault.Internal, $"unknown patch type: {GoFormat.Value(directive)} in map: {GoFormat.Value(patch)}");
+        new(PatchFault.Malformed, $"unknown patch type: {GoFormat.Value(directive)} in map: {GoFormat.Value(patch)}");
 
     /// <summary>A value that nothing is there to merge with: nulls and directives gone, or null when it was a directive itself.</summary>
     internal static JsonValue? Plain(JsonValue value)

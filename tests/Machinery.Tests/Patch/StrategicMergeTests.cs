@@ -32,7 +32,7 @@ public sealed class StrategicMergeTests
             () => StrategicMerge.Apply((JsonObject)JsonValue.Parse(original), (JsonObject)JsonValue.Parse(patch), PatchSchemas.Object)).Fault;
         Assert.Equal(PatchFault.Malformed, Fault("""{"spec":{"strategy":{}}}""", """{"spec":{"strategy":{"$retainKeys":1}}}"""));
         Assert.Equal(PatchFault.Unprocessable, Fault("""{"spec":{"numbers":[[1]]}}""", """{"spec":{"numbers":[[1]]}}"""));
-        Assert.Equal(PatchFault.Internal, Fault("""{"spec":{"containers":[{}]}}""", """{"spec":{"containers":[{"name":"a"}]}}"""));
+        Assert.Equal(PatchFault.Malformed, Fault("""{"spec":{"containers":[{}]}}""", """{"spec":{"containers":[{"name":"a"}]}}"""));
     }
 
     /// <summary>Without a schema and directives strategic merge is merge patch, but for nulls inside of added lists.</summary>
