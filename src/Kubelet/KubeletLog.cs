@@ -82,4 +82,13 @@ static partial class KubeletLog
 
     [LoggerMessage(8028, LogLevel.Warning, "CDI file {Path} is left out: {Message}")]
     public static partial void CdiFile(this ILogger log, string path, string message);
+
+    [LoggerMessage(8029, LogLevel.Warning, "what runs of pod {Namespace}/{Name} could not be given its CPUs or memory again: {Message}")]
+    public static partial void NotRestored(this ILogger log, string @namespace, string name, string message);
+
+    [LoggerMessage(8030, LogLevel.Error, "{File}, which says who has which CPUs or memory, could not be written: {Message}")]
+    public static partial void PlacementNotKept(this ILogger log, string file, string message);
+
+    [LoggerMessage(8031, LogLevel.Warning, "container {Container} of pod {Namespace}/{Name} could not be moved to CPUs {Cpus}: {Message}")]
+    public static partial void SharedCpus(this ILogger log, string @namespace, string name, string container, string cpus, string message);
 }

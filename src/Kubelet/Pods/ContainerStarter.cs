@@ -88,6 +88,7 @@ sealed class ContainerStarter(PodContext context, RestartBackoff restarts, PullB
             : null;
         var config = ContainerConfigs.For(pod, container, attempt, image, environment, mounts, context.Options, context.NodeMemory, target);
         config.Devices.Add(devices);
+        context.Placements?.AddTo(config.Linux.Resources, pod, container);
         if (context.Devices is { } own) await own.AddToAsync(config, pod, container, ct).ConfigureAwait(false);
         return config;
     }
