@@ -12,6 +12,7 @@ using Hanbae.Kubelet.Devices.Dynamic;
 using Hanbae.Kubelet.Eviction;
 using Hanbae.Kubelet.Images;
 using Hanbae.Kubelet.Nodes;
+using Hanbae.Kubelet.Nodes.Shutdown;
 using Hanbae.Kubelet.Placement;
 using Hanbae.Kubelet.Plugins;
 using Hanbae.Kubelet.Pods;
@@ -54,7 +55,6 @@ public sealed record KubeletParts
 public sealed class Kubelet(KubeletParts parts)
 {
     volatile UsageLoop? _usage;
-    volatile NodeShutdown? _shutdown;
     readonly TaskCompletionSource<int> _serving = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The port of the kubelet's API, once it listens.</summary>
@@ -62,9 +62,6 @@ public sealed class Kubelet(KubeletParts parts)
 
     /// <summary>What node and Pods use, for whoever serves <c>metrics.k8s.io</c>; nothing until it was measured twice.</summary>
     public ResourceUsage Usage => _usage?.Last ?? ResourceUsage.None;
-
-    /// <summary>Ends all Pods in the order of a node's graceful shutdown; the node takes none afterwards. For the host, before the machine goes down.</summary>
-    public Task ShutDownAsync(CancellationToken ct) => _shutdown?.RunAsync(ct) ?? Task.CompletedTask;
 
     public async Task RunAsync(CancellationToken ct)
     {
@@ -120,7 +117,7 @@ public sealed class Kubelet(KubeletParts parts)
         placements.SharedChanged = shared.Wake.Set;
         eviction = new(context, sampler, workers, images, () => images.Folder);
         shutdown = new(context, workers);
-        (_usage, _shutdown) = (usage, shutdown);
+        _usage = usage;
         var files = new StaticPodLoop(context, workers, parts.Client, parts.Pods, () => registration.Node);
         workers.Mirrored = change =>
         {
@@ -128,6 +125,7 @@ public sealed class Kubelet(KubeletParts parts)
             files.Wake();
         };
         registration = new(options, parts.Client, parts.Events, time, LookAsync, log);
+        var watch = new ShutdownWatch(options, shutdown, parts.Events, () => registration.Node, registration.Wake, time, log);
         try
         {
             if (options.ServingCertificate is not null || options.CurrentServingCertificate is not null)
@@ -148,7 +146,7 @@ public sealed class Kubelet(KubeletParts parts)
                 usage.RunAsync(stop.Token), images.RunAsync(stop.Token), eviction.RunAsync(stop.Token), files.RunAsync(stop.Token),
                 registrations.RunAsync(stop.Token), drivers.RunAsync(stop.Token), claims.RunAsync(workers.Knows, stop.Token),
                 new PodResourcesServer(options.Folders.PodResources, devices, placements, () => workers.All.Select(w => w.Pod), plugged.Metrics, time, log).RunAsync(stop.Token),
-                PodsAsync(workers, context, pleg, registration, stop.Token), shared.RunAsync(stop.Token), plugins.RunAsync(stop.Token), nodes.RunAsync(parts.Drivers, () => registration.Node, stop.Token),
+                PodsAsync(workers, context, pleg, registration, stop.Token), shared.RunAsync(stop.Token), watch.RunAsync(stop.Token), plugins.RunAsync(stop.Token), nodes.RunAsync(parts.Drivers, () => registration.Node, stop.Token),
             ];
             // Any loop that ends has failed: the whole agent ends with it, to be started again.
             await (await Task.WhenAny(loops).ConfigureAwait(false)).ConfigureAwait(false);

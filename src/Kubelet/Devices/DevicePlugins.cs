@@ -207,7 +207,7 @@ sealed class DevicePlugins(PodFolders folders, TimeProvider time, ILogger log) :
         if (!kind.Devices.Any(d => !d.Value.Nodes.IsEmpty)) return need;
         var free = kind.Healthy.Except(need.InUse);
         ImmutableArray<long> NodesOf(string id) => kind.Devices[id].Nodes is { IsEmpty: false } some ? some : [-1];
-        var counts = free.SelectMany(NodesOf).GroupBy(n => n).ToDictionary(g => g.Key, g => g.Count());
+        var counts = free.SelectMany(id => NodesOf(id)).GroupBy(n => n).ToDictionary(g => g.Key, g => g.Count());
         int Place(long node) => node < 0 ? 2 : mask.Has((int)node) ? 0 : 1;
         var order = counts.Keys.OrderBy(Place).ThenBy(n => counts[n]).ThenBy(n => n).ToArray();
         var sorted = order.SelectMany(n => free.Where(id => NodesOf(id).Contains(n)).Select(id => (Id: id, Place: Place(n)))).DistinctBy(d => d.Id).ToArray();

@@ -6,7 +6,7 @@ using System.Text;
 namespace Hanbae.Kubelet.Placement;
 
 /// <summary>Logical CPUs by number, in the form in which kernel and runtimes read and write them: <c>0-3,8</c>.</summary>
-public sealed class CpuSet : IEquatable<CpuSet>, IReadOnlyCollection<int>
+sealed class CpuSet : IEquatable<CpuSet>, IReadOnlyCollection<int>
 {
     readonly ImmutableSortedSet<int> _ids;
 

@@ -35,7 +35,7 @@ sealed class DevicePlacer(DevicePlugins plugins, Topology machine) : IPlacer
     {
         var devices = plugins.Kinds.Find(resource)?.Devices ?? DeviceKind.None;
         if (!devices.Any(d => !d.Value.Nodes.IsEmpty)) return new(resource, null);
-        if (!has.IsEmpty) return new(resource, has.Count == count ? Choices(devices, has, [], count) : []);
+        if (!has.IsEmpty) return new(resource, has.Count == count ? Choices(devices, has, ImmutableHashSet<string>.Empty, count) : []);
         var available = plugins.Free(resource);
         return new(resource, available.Union(reusable).Count < count ? [] : Choices(devices, available, reusable, count));
     }

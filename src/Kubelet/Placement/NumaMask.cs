@@ -4,7 +4,7 @@ using System.Numerics;
 namespace Hanbae.Kubelet.Placement;
 
 /// <summary>A set of NUMA nodes; Linux has at most 64 that matter here, as upstream has.</summary>
-public readonly record struct NumaMask(ulong Bits)
+readonly record struct NumaMask(ulong Bits)
 {
     public static NumaMask Of(params IEnumerable<int> nodes) => new(nodes.Aggregate(0UL, (bits, n) => bits | 1UL << n));
 

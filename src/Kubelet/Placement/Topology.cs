@@ -5,15 +5,15 @@ namespace Hanbae.Kubelet.Placement;
 /// <summary>A logical CPU and where it lies.</summary>
 /// <param name="Core">The lowest CPU of its core, which names a core for the whole machine.</param>
 /// <param name="Uncore">The last-level cache that it shares with a part of its node; its socket where there is no such part.</param>
-public sealed record Cpu(int Id, int Core, int Socket, int Node, int Uncore);
+sealed record Cpu(int Id, int Core, int Socket, int Node, int Uncore);
 
 /// <summary>A NUMA node: memory, and how far it is to the others.</summary>
 /// <param name="HugePages">Bytes by page size in bytes.</param>
 /// <param name="Distances">As the firmware tells them, in the order of the nodes.</param>
-public sealed record NumaNode(int Id, long MemoryBytes, ImmutableSortedDictionary<long, long> HugePages, ImmutableArray<int> Distances);
+sealed record NumaNode(int Id, long MemoryBytes, ImmutableSortedDictionary<long, long> HugePages, ImmutableArray<int> Distances);
 
 /// <summary>How a machine's CPUs and memory lie to each other: all that placement decides by.</summary>
-public sealed class Topology
+sealed class Topology
 {
     readonly ImmutableDictionary<int, Cpu> _byId;
 

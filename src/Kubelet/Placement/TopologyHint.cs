@@ -5,7 +5,7 @@ namespace Hanbae.Kubelet.Placement;
 /// <summary>NUMA nodes from which a request could be met.</summary>
 /// <param name="Nodes">Null for any.</param>
 /// <param name="Preferred">With no more nodes than it would need on an empty machine.</param>
-public readonly record struct TopologyHint(NumaMask? Nodes, bool Preferred)
+readonly record struct TopologyHint(NumaMask? Nodes, bool Preferred)
 {
     /// <summary>Whoever allocates may choose.</summary>
     public static TopologyHint None => new(null, true);

@@ -109,6 +109,18 @@ sealed class StatsRoutes(KubeletOptions options, ICri cri, PodSampler sampler, P
             json.WriteNumber("containerLogMaxFiles", options.LogMaxFiles);
             json.WriteString("shutdownGracePeriod", Go(options.ShutdownGrace));
             json.WriteString("shutdownGracePeriodCriticalPods", Go(options.ShutdownGraceCritical));
+            if (!options.ShutdownGraceByPriority.IsEmpty)
+            {
+                json.WriteStartArray("shutdownGracePeriodByPodPriority");
+                foreach (var (priority, grace) in options.ShutdownGraceByPriority)
+                {
+                    json.WriteStartObject();
+                    json.WriteNumber("priority", priority);
+                    json.WriteNumber("shutdownGracePeriodSeconds", (long)grace.TotalSeconds);
+                    json.WriteEndObject();
+                }
+                json.WriteEndArray();
+            }
             json.WriteString("evictionPressureTransitionPeriod", Go(options.PressureTransition));
             json.WriteStartObject("evictionHard");
             foreach (var t in options.Eviction.Where(t => t.Grace is null)) json.WriteString(t.Signal, t.Text);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Hanbae.Api.Core.V1;
 using Hanbae.Kubelet.Devices;
 using Hanbae.Kubelet.Nodes;
+using Hanbae.Kubelet.Nodes.Shutdown;
 using Hanbae.Kubelet.Placement;
 using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Probes;
@@ -52,6 +53,7 @@ static class KubeletMetrics
 
         devices?.Plugins.Metrics.Render(text, devices.Claims.InUse());
         placements?.Metrics.Render(text, placements.Cpus);
+        NodeShutdown.Render(text, options);
 
         using var process = Process.GetCurrentProcess();
         text.Family("process_cpu_seconds_total", "counter", "Total user and system CPU time spent in seconds.").Sample("process_cpu_seconds_total", "", process.TotalProcessorTime.TotalSeconds);

@@ -23,7 +23,7 @@ public sealed class PodResourcesTests : IAsyncLifetime
     {
         var devices = new PodDevices(_plugins.Plugins, _claims.Claims, new([], NullLogger.Instance), () => "");
         string socket = "unix://" + Path.Combine(_plugins.Folders.Data, "pr.sock");
-        _server = await GrpcServer.StartAsync(socket, new PodResourcesServer(_plugins.Folders.PodResources, devices, () => _pods, _plugins.Plugins.Metrics, _plugins.Time, NullLogger.Instance).Service());
+        _server = await GrpcServer.StartAsync(socket, new PodResourcesServer(_plugins.Folders.PodResources, devices, null, () => _pods, _plugins.Plugins.Metrics, _plugins.Time, NullLogger.Instance).Service());
         _channel = new(socket);
     }
 

@@ -1,7 +1,7 @@
 namespace Hanbae.Kubelet.Placement.Cpus;
 
 /// <summary>How the static policy chooses CPUs; names are upstream's <c>cpuManagerPolicyOptions</c>.</summary>
-public sealed record CpuPolicyOptions
+sealed record CpuPolicyOptions
 {
     /// <summary>Nothing less than whole cores is given away.</summary>
     public bool FullCores { get; init; }

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace Hanbae.Kubelet.Placement.Cpus;
 
 /// <summary>Which containers have which CPUs for themselves, and what is left for all others.</summary>
-public sealed record CpuState(CpuSet Shared, ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, CpuSet>> Entries)
+sealed record CpuState(CpuSet Shared, ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, CpuSet>> Entries)
 {
     public static CpuState Empty { get; } = new(CpuSet.Empty, ImmutableSortedDictionary.Create<string, ImmutableSortedDictionary<string, CpuSet>>(StringComparer.Ordinal));
 

@@ -3,22 +3,22 @@ using System.Collections.Immutable;
 namespace Hanbae.Kubelet.Placement.Memory;
 
 /// <summary>One kind of memory of one NUMA node, in bytes.</summary>
-public sealed record MemoryTable(long Total, long SystemReserved, long Allocatable, long Reserved, long Free);
+sealed record MemoryTable(long Total, long SystemReserved, long Allocatable, long Reserved, long Free);
 
 /// <summary>A NUMA node's memory.</summary>
 /// <param name="Assignments">How many blocks lie on it.</param>
 /// <param name="Tables">By resource: <c>memory</c>, <c>hugepages-2Mi</c>.</param>
 /// <param name="Group">The nodes over which blocks on this one lie: a node is used alone, or always with the same others.</param>
-public sealed record NodeMemory(int Assignments, ImmutableSortedDictionary<string, MemoryTable> Tables, ImmutableArray<int> Group);
+sealed record NodeMemory(int Assignments, ImmutableSortedDictionary<string, MemoryTable> Tables, ImmutableArray<int> Group);
 
 /// <summary>Memory that a container has.</summary>
-public sealed record MemoryBlock(ImmutableArray<int> Nodes, string Type, long Size)
+sealed record MemoryBlock(ImmutableArray<int> Nodes, string Type, long Size)
 {
     public NumaMask Mask => NumaMask.Of(Nodes);
 }
 
 /// <summary>Which containers have memory of which NUMA nodes, and what is left.</summary>
-public sealed record MemoryState(ImmutableSortedDictionary<int, NodeMemory> Nodes, ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, ImmutableArray<MemoryBlock>>> Entries)
+sealed record MemoryState(ImmutableSortedDictionary<int, NodeMemory> Nodes, ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, ImmutableArray<MemoryBlock>>> Entries)
 {
     public static MemoryState Empty { get; } = new(
         ImmutableSortedDictionary<int, NodeMemory>.Empty, ImmutableSortedDictionary.Create<string, ImmutableSortedDictionary<string, ImmutableArray<MemoryBlock>>>(StringComparer.Ordinal));
