@@ -110,6 +110,8 @@ public sealed record KubeletOptions
     public TimeSpan PullBackoff { get; init; } = TimeSpan.FromSeconds(10);
     public TimeSpan PullBackoffMax { get; init; } = TimeSpan.FromMinutes(5);
     public int MaxParallelPulls { get; init; } = 4;
+    /// <summary>How many user ids a Pod with users of its own has: a multiple of 65536.</summary>
+    public long IdsPerPod { get; init; } = 65536;
     /// <summary>CPU limits become CFS quotas.</summary>
     public bool CpuCfsQuota { get; init; } = true;
     public TimeSpan CpuCfsQuotaPeriod { get; init; } = TimeSpan.FromMilliseconds(100);

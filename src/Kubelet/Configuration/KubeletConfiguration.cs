@@ -22,7 +22,7 @@ public static class KubeletConfiguration
         "iptablesDropBit", "iptablesMasqueradeBit", "kernelMemcgNotification", "kubeAPIBurst", "kubeAPIQPS", "kubeReservedCgroup", "kubeletCgroups", "localStorageCapacityIsolation", "logging", "makeIPTablesUtilChains", "maxOpenFiles",
         "memoryReservationPolicy", "memorySwap", "memoryThrottlingFactor", "nodeStatusMaxImages", "oomScoreAdj", "podLogsDir", "podsPerCore", "preloadedImagesVerificationAllowlist", "protectKernelDefaults", "qosReserved",
         "readOnlyPort", "registryBurst", "registryPullQPS", "rotateCertificates", "runOnce", "runtimeRequestTimeout", "serializeImagePulls", "serverTLSBootstrap", "showHiddenMetricsForVersion", "singleProcessOOMKill", "staticPodURL",
-        "staticPodURLHeader", "streamingConnectionIdleTimeout", "systemCgroups", "systemReservedCgroup", "tlsCertFile", "tlsCipherSuites", "tlsCurvePreferences", "tlsMinVersion", "tlsPrivateKeyFile", "tracing", "userNamespaces", "volumePluginDir",
+        "staticPodURLHeader", "streamingConnectionIdleTimeout", "systemCgroups", "systemReservedCgroup", "tlsCertFile", "tlsCipherSuites", "tlsCurvePreferences", "tlsMinVersion", "tlsPrivateKeyFile", "tracing", "volumePluginDir",
         "volumeStatsAggPeriod", "port", "address",
     ];
 
@@ -103,6 +103,7 @@ public static class KubeletConfiguration
             "shutdownGracePeriod" => (o, v) => o with { ShutdownGrace = Time(v) },
             "shutdownGracePeriodCriticalPods" => (o, v) => o with { ShutdownGraceCritical = Time(v) },
             "shutdownGracePeriodByPodPriority" => (o, v) => o with { ShutdownGraceByPriority = ConfigurationValues.Items(v, name).Select(p => ((int)ConfigurationValues.Number(p["priority"] ?? 0, name + ".priority"), TimeSpan.FromSeconds(ConfigurationValues.Number(p["shutdownGracePeriodSeconds"] ?? 0, name + ".shutdownGracePeriodSeconds")))).OrderBy(p => p.Item1).ToSeq() },
+            "userNamespaces" => (o, v) => v is JsonObject users && users["idsPerPod"] is { } ids ? o with { IdsPerPod = ConfigurationValues.Number(ids, name + ".idsPerPod") } : o,
             _ => null,
         };
     }

@@ -36,6 +36,8 @@ sealed record PodContext
     public PodDevices? Devices { get; init; }
     /// <summary>Null where nothing has a place: then Pods get no devices, either.</summary>
     public Placements? Placements { get; init; }
+    /// <summary>Null where all Pods share the host's users.</summary>
+    public UserNamespaces? UserNamespaces { get; init; }
     public ILogger Log { get; init; } = NullLogger.Instance;
     /// <summary>Why Pods cannot have a network now; null when they can.</summary>
     public Func<string?> NetworkTrouble { get; init; } = () => null;

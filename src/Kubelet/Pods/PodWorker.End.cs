@@ -19,6 +19,7 @@ sealed partial class PodWorker
         }
         if (context.Devices is { } devices) await devices.Claims.UnprepareAsync(Uid, ct).ConfigureAwait(false);
         context.Placements?.Release(Uid);
+        context.UserNamespaces?.Release(Uid);
         // The last word on a Pod that is to be deleted is told when nothing is left of it: until then it is terminating, not failed.
         Tell(pod, terminal: !removed && pod.Metadata.DeletionTimestamp is null);
         await context.Volumes.TearDownAsync(Uid, ct).ConfigureAwait(false);

@@ -205,11 +205,13 @@ sealed partial class PodWorker(PodContext context, Pod first)
         try
         {
             sandbox = SandboxConfigs.For(pod, attempt, context.Options, resolv);
+            sandbox.Linux.SecurityContext.NamespaceOptions.UsernsOptions = context.UserNamespaces?.Of(Uid);
             if (plan.CreateSandbox)
             {
                 if (context.Devices is { } devices) await devices.Claims.PrepareAsync(pod, ct).ConfigureAwait(false);
                 Directory.CreateDirectory(sandbox.LogDirectory);
                 string handler = await context.RuntimeHandler(pod, ct).ConfigureAwait(false);
+                sandbox.Linux.SecurityContext.NamespaceOptions.UsernsOptions = context.UserNamespaces?.For(pod, handler);
                 await context.Cri.RunPodSandboxAsync(sandbox, handler, ct).ConfigureAwait(false);
             }
         }

@@ -85,6 +85,9 @@ sealed class StatsRoutes(KubeletOptions options, ICri cri, PodSampler sampler, P
             json.WriteNumber("maxPods", options.MaxPods);
             json.WriteString("podCIDR", options.PodCidr);
             json.WriteNumber("podPidsLimit", options.PodPidsLimit > 0 ? options.PodPidsLimit : -1);
+            json.WriteStartObject("userNamespaces");
+            json.WriteNumber("idsPerPod", options.IdsPerPod);
+            json.WriteEndObject();
             json.WriteString("resolvConf", options.ResolvConf);
             json.WriteBoolean("cpuCFSQuota", options.CpuCfsQuota);
             json.WriteString("cpuCFSQuotaPeriod", Go(options.CpuCfsQuotaPeriod));

@@ -125,6 +125,32 @@ public sealed class ShutdownTests : IAsyncLifetime
         await Assert.ThrowsAsync<IOException>(() => DBusConnection.ConnectAsync(_bus.Path + "no", TimeProvider.System, default));
     }
 
+    [BusFact]
+    public async Task A_real_bus_understands_and_is_understood()
+    {
+        string socket = Path.Combine(Path.GetDirectoryName(_bus.Path)!, "real");
+        using var daemon = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(BusFactAttribute.Program, ["--session", "--nofork", "--nopidfile", "--print-address", "--address=unix:path=" + socket]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        try
+        {
+            Assert.NotNull(await daemon.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(60)));
+            await using var bus = await DBusConnection.ConnectAsync(socket, TimeProvider.System, default);
+            const string name = "org.freedesktop.DBus", path = "/org/freedesktop/DBus";
+            Assert.Matches("^[0-9a-f]{32}$", (string)(await bus.CallAsync(name, path, name, "GetId", "", [], default)).Body.Single());
+            Assert.Equal([true], (await bus.CallAsync(name, path, name, "NameHasOwner", "s", [name], default)).Body);
+            Assert.Equal([1u], (await bus.CallAsync(name, path, name, "RequestName", "su", ["hanbae.Test", 0u], default)).Body);
+            await new Logind(bus).WatchAsync(default);
+            var signal = await bus.Signals.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(60)); // of the name that we have since then
+            Assert.Equal(("NameAcquired", null), (signal.Member, Logind.Begins(signal)));
+            var e = await Assert.ThrowsAsync<DBusException>(() => new Logind(bus).DelayAsync(default));
+            Assert.StartsWith("Get: The name org.freedesktop.login1 was not provided by any .service files", e.Message);
+        }
+        finally
+        {
+            daemon.Kill();
+            await daemon.WaitForExitAsync();
+        }
+    }
+
     [Theory]
     [InlineData(-5, 0)]
     [InlineData(0, 0)]
@@ -145,4 +171,12 @@ public sealed class ShutdownTests : IAsyncLifetime
         Assert.Equal([("web", 20.0), ("critical", 10.0)], NodeShutdown.Groups([Pod("critical", 2_000_000_000), Pod("web")], p => p, Options()).Select(g => (g.Pods[0].Metadata.Name, g.Grace.TotalSeconds)));
         Assert.Empty(NodeShutdown.Groups([Pod("web")], p => p, _bench.Options));
     }
+}
+
+/// <summary>A fact that needs a message bus of its own.</summary>
+sealed class BusFactAttribute : FactAttribute
+{
+    public const string Program = "/usr/bin/dbus-daemon";
+
+    public BusFactAttribute() => Skip = File.Exists(Program) ? null : "needs " + Program;
 }
