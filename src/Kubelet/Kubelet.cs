@@ -12,6 +12,8 @@ using Hanbae.Kubelet.Devices.Dynamic;
 using Hanbae.Kubelet.Eviction;
 using Hanbae.Kubelet.Images;
 using Hanbae.Kubelet.Nodes;
+using Hanbae.Kubelet.Nodes.Shutdown;
+using Hanbae.Kubelet.Placement;
 using Hanbae.Kubelet.Plugins;
 using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Probes;
@@ -53,7 +55,6 @@ public sealed record KubeletParts
 public sealed class Kubelet(KubeletParts parts)
 {
     volatile UsageLoop? _usage;
-    volatile NodeShutdown? _shutdown;
     readonly TaskCompletionSource<int> _serving = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The port of the kubelet's API, once it listens.</summary>
@@ -62,12 +63,9 @@ public sealed class Kubelet(KubeletParts parts)
     /// <summary>What node and Pods use, for whoever serves <c>metrics.k8s.io</c>; nothing until it was measured twice.</summary>
     public ResourceUsage Usage => _usage?.Last ?? ResourceUsage.None;
 
-    /// <summary>Ends all Pods in the order of a node's graceful shutdown; the node takes none afterwards. For the host, before the machine goes down.</summary>
-    public Task ShutDownAsync(CancellationToken ct) => _shutdown?.RunAsync(ct) ?? Task.CompletedTask;
-
     public async Task RunAsync(CancellationToken ct)
     {
-        var (options, cri, time, log) = (parts.Options, parts.Cri, parts.Time, parts.Log);
+        var (options, cri, time, log) = (parts.Options.WithReservedCpus(), parts.Cri, parts.Time, parts.Log);
         var machine = MachineInfo.Read(options.Folders.Data);
         var ips = options.NodeIPs.IsEmpty ? MachineInfo.Address() is { } found ? [found] : default : options.NodeIPs;
         Directory.CreateDirectory(options.Folders.Pods);
@@ -87,6 +85,7 @@ public sealed class Kubelet(KubeletParts parts)
         var nodes = new CsiNodes(parts.Client, options.NodeName, time) { Changed = () => registration?.Wake.Set() };
         using var plugged = new DevicePlugins(options.Folders, time, log) { Changed = () => registration?.Wake.Set(), PodChanged = uid => workers.Wake(uid) };
         bool kept = plugged.Load();
+        var placements = new Placements(options, TopologyReader.Read(machine.MemoryBytes, machine.HugePages), plugged, time, log);
         var healths = new DeviceHealths(time);
         using var drivers = new DraDrivers(WipeAsync, healths, plugged.Metrics, time, log);
         var claims = new DynamicResources(new(Path.Combine(options.Folders.Data, "dra_manager_state"), log), drivers, healths, parts.Client, plugged.Metrics, time, log);
@@ -103,7 +102,7 @@ public sealed class Kubelet(KubeletParts parts)
             Options = options, Cri = cri, Volumes = volumes, Environments = new ContainerEnvironments(objects, parts.Events, options.Folders), Objects = objects,
             Images = new(cri, objects, parts.Events, time, options.MaxParallelPulls), Cgroups = new(options), Allocations = new(options.Folders), Prober = prober, Reports = writer, Events = parts.Events, Time = time, Log = log,
             NetworkTrouble = () => health.NetworkTrouble, HostIPs = ips, NodeMemory = machine.MemoryBytes,
-            Devices = devices,
+            Devices = devices, Placements = placements, UserNamespaces = new(options, () => health.Handlers),
             ImageMountsOf = () => mounts is not null && ImageVolumes.NeedsUs(health.Version) ? mounts : null,
             Refuse = pod => shutdown.Begun ? new("NodeShutdown", "Pod was rejected as the node is shutting down.") : PodAdmission.RefuseUnder(eviction.Conditions, pod),
             Active = () => workers.Active(), Released = () => workers.Released(),
@@ -114,9 +113,11 @@ public sealed class Kubelet(KubeletParts parts)
         var sampler = new PodSampler(options, cri, () => workers.All, time, log, mounted is null ? null : mounted.UseOf);
         var usage = new UsageLoop(options, sampler, () => registration.Node, time, log);
         var images = new ImageGc(context) { Pods = () => [.. workers.All.Select(w => w.Pod)] };
+        var shared = new SharedPool(placements, cri, () => workers.All, options.CpuManagerReconcilePeriod, time, log);
+        placements.SharedChanged = shared.Wake.Set;
         eviction = new(context, sampler, workers, images, () => images.Folder);
         shutdown = new(context, workers);
-        (_usage, _shutdown) = (usage, shutdown);
+        _usage = usage;
         var files = new StaticPodLoop(context, workers, parts.Client, parts.Pods, () => registration.Node);
         workers.Mirrored = change =>
         {
@@ -124,11 +125,12 @@ public sealed class Kubelet(KubeletParts parts)
             files.Wake();
         };
         registration = new(options, parts.Client, parts.Events, time, LookAsync, log);
+        var watch = new ShutdownWatch(options, shutdown, parts.Events, () => registration.Node, registration.Wake, time, log);
         try
         {
             if (options.ServingCertificate is not null || options.CurrentServingCertificate is not null)
             {
-                var stats = new StatsRoutes(options, cri, sampler, workers, prober, machine, () => health.Version) { Devices = devices };
+                var stats = new StatsRoutes(options, cri, sampler, workers, prober, machine, () => health.Version) { Devices = devices, Placements = placements };
                 server = new(options, new(options, parts.Client, time, log), new(options, cri, workers, stats, time, log));
                 await server.StartAsync(stop.Token).ConfigureAwait(false);
             }
@@ -143,8 +145,8 @@ public sealed class Kubelet(KubeletParts parts)
                 new LogRotation(cri, workers, options, time, log).RunAsync(stop.Token),
                 usage.RunAsync(stop.Token), images.RunAsync(stop.Token), eviction.RunAsync(stop.Token), files.RunAsync(stop.Token),
                 registrations.RunAsync(stop.Token), drivers.RunAsync(stop.Token), claims.RunAsync(workers.Knows, stop.Token),
-                new PodResourcesServer(options.Folders.PodResources, devices, () => workers.All.Select(w => w.Pod), plugged.Metrics, time, log).RunAsync(stop.Token),
-                PodsAsync(workers, context, pleg, registration, stop.Token), plugins.RunAsync(stop.Token), nodes.RunAsync(parts.Drivers, () => registration.Node, stop.Token),
+                new PodResourcesServer(options.Folders.PodResources, devices, placements, () => workers.All.Select(w => w.Pod), plugged.Metrics, time, log).RunAsync(stop.Token),
+                PodsAsync(workers, context, pleg, registration, stop.Token), shared.RunAsync(stop.Token), watch.RunAsync(stop.Token), plugins.RunAsync(stop.Token), nodes.RunAsync(parts.Drivers, () => registration.Node, stop.Token),
             ];
             // Any loop that ends has failed: the whole agent ends with it, to be started again.
             await (await Task.WhenAny(loops).ConfigureAwait(false)).ConfigureAwait(false);

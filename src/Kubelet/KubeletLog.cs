@@ -82,4 +82,19 @@ static partial class KubeletLog
 
     [LoggerMessage(8028, LogLevel.Warning, "CDI file {Path} is left out: {Message}")]
     public static partial void CdiFile(this ILogger log, string path, string message);
+
+    [LoggerMessage(8040, LogLevel.Warning, "what runs of pod {Namespace}/{Name} could not be given its CPUs or memory again: {Message}")]
+    public static partial void NotRestored(this ILogger log, string @namespace, string name, string message);
+
+    [LoggerMessage(8041, LogLevel.Error, "{File}, which says who has which CPUs or memory, could not be written: {Message}")]
+    public static partial void PlacementNotKept(this ILogger log, string file, string message);
+
+    [LoggerMessage(8043, LogLevel.Warning, "a shutdown of this machine will not wait for its pods: {Message}")]
+    public static partial void ShutdownNotWatched(this ILogger log, string message);
+
+    [LoggerMessage(8044, LogLevel.Warning, "the time of the shutdown could not be written: {Message}")]
+    public static partial void ShutdownNotKept(this ILogger log, string message);
+
+    [LoggerMessage(8042, LogLevel.Warning, "container {Container} of pod {Namespace}/{Name} could not be moved to CPUs {Cpus}: {Message}")]
+    public static partial void SharedCpus(this ILogger log, string @namespace, string name, string container, string cpus, string message);
 }

@@ -50,6 +50,21 @@ public sealed record KubeletOptions
     public string ProviderId { get; init; } = "";
     public Map<Quantity> SystemReserved { get; init; }
     public Map<Quantity> KubeReserved { get; init; }
+    /// <summary>CPUs kept for the system, as a list; in place of an amount in the two reservations.</summary>
+    public string ReservedSystemCpus { get; init; } = "";
+    /// <summary>Whether containers of Guaranteed Pods get CPUs for themselves: <c>none</c> or <c>static</c>.</summary>
+    public string CpuManagerPolicy { get; init; } = "none";
+    public Map<string> CpuManagerPolicyOptions { get; init; }
+    public TimeSpan CpuManagerReconcilePeriod { get; init; } = TimeSpan.FromSeconds(10);
+    /// <summary>Whether memory of Guaranteed Pods lies on certain NUMA nodes: <c>None</c> or <c>Static</c>.</summary>
+    public string MemoryManagerPolicy { get; init; } = "None";
+    /// <summary>What of the reservations lies on which NUMA node.</summary>
+    public Seq<(int Node, Map<Quantity> Limits)> ReservedMemory { get; init; }
+    /// <summary>How near to each other a container's things must be: <c>none</c>, <c>best-effort</c>, <c>restricted</c>, <c>single-numa-node</c>.</summary>
+    public string TopologyManagerPolicy { get; init; } = "none";
+    /// <summary><c>container</c> or <c>pod</c>.</summary>
+    public string TopologyManagerScope { get; init; } = "container";
+    public Map<string> TopologyManagerPolicyOptions { get; init; }
     /// <summary>When Pods have to go for want of memory, disk or process ids; hard memory and disk thresholds are held back from what is allocatable.</summary>
     public Seq<Threshold> Eviction { get; init; } = Threshold.Defaults;
     /// <summary>How long a pressure is told of after it has gone.</summary>
@@ -72,6 +87,12 @@ public sealed record KubeletOptions
     /// <summary>For all Pods together when the node shuts down; the last part of it is the critical Pods'.</summary>
     public TimeSpan ShutdownGrace { get; init; }
     public TimeSpan ShutdownGraceCritical { get; init; }
+    /// <summary>The same for each of several priorities, in place of the two: a Pod has the time of the highest priority that it reaches.</summary>
+    public Seq<(int Priority, TimeSpan Grace)> ShutdownGraceByPriority { get; init; }
+    /// <summary>Where logind is asked not to shut the machine down before the Pods have ended; empty for nobody.</summary>
+    public string SystemBus { get; init; } = "/run/dbus/system_bus_socket";
+    /// <summary>Where logind is told to wait for as long as that.</summary>
+    public string LogindFolder { get; init; } = "/etc/systemd/logind.conf.d";
 
     /// <summary>How often <see cref="Stats.ResourceUsage"/> is measured.</summary>
     public TimeSpan UsagePeriod { get; init; } = TimeSpan.FromSeconds(15);
@@ -89,6 +110,8 @@ public sealed record KubeletOptions
     public TimeSpan PullBackoff { get; init; } = TimeSpan.FromSeconds(10);
     public TimeSpan PullBackoffMax { get; init; } = TimeSpan.FromMinutes(5);
     public int MaxParallelPulls { get; init; } = 4;
+    /// <summary>How many user ids a Pod with users of its own has: a multiple of 65536.</summary>
+    public long IdsPerPod { get; init; } = 65536;
     /// <summary>CPU limits become CFS quotas.</summary>
     public bool CpuCfsQuota { get; init; } = true;
     public TimeSpan CpuCfsQuotaPeriod { get; init; } = TimeSpan.FromMilliseconds(100);
@@ -104,4 +127,8 @@ public sealed record KubeletOptions
     /// <summary>Where CDI files are looked for, a later folder before an earlier one, when the runtime does not look itself; as runtimes do.</summary>
     public Seq<string> CdiFolders { get; init; } = ["/etc/cdi", "/var/run/cdi"];
     public bool EnableDebuggingHandlers { get; init; } = true;
+
+    /// <summary>With the reserved CPUs as an amount of the system's, too, so that nobody else counts on them.</summary>
+    public KubeletOptions WithReservedCpus() => ReservedSystemCpus.Length == 0 ? this
+        : this with { KubeReserved = KubeReserved.Remove("cpu"), SystemReserved = SystemReserved.Set("cpu", new(Placement.CpuSet.Parse(ReservedSystemCpus).Count)) };
 }

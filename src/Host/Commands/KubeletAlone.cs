@@ -22,10 +22,11 @@ static class KubeletAlone
         var dns = new Option<string>("--cluster-dns") { Description = "The address of the cluster's DNS.", DefaultValueFactory = _ => "" };
         var domain = new Option<string>("--cluster-domain") { Description = "Domain of the cluster's names.", DefaultValueFactory = _ => "cluster.local" };
         var rotate = new Option<bool>("--rotate-server-certificates") { Description = "Have the certificate by which the kubelet serves signed by the cluster, rather than by nobody; somebody has to approve it.", DefaultValueFactory = _ => true };
+        var config = new Option<string?>("--config") { Description = "A KubeletConfiguration file: eviction, reservations, CPU and memory policies, shutdown." };
         var log = new Option<string>("--log-level") { Description = "trace, debug, information, warning or error.", DefaultValueFactory = _ => "warning" };
         var command = new Command("kubelet", "Run a kubelet alone, in the foreground, for a cluster elsewhere: Hanbae's or another Kubernetes.")
         {
-            kubeconfig, bootstrap, node, runtime, pods, port, dns, domain, rotate, log, dataDir,
+            kubeconfig, bootstrap, node, runtime, pods, port, dns, domain, rotate, config, log, dataDir,
         };
         command.SetAction((parsed, ct) => Shared.RunAsync(async () =>
         {
@@ -33,12 +34,13 @@ static class KubeletAlone
             if (ClusterSettings.Load(paths.Data) is not null) throw new SettingsException($"{paths.Data} is a whole cluster's, which has a kubelet: choose another folder with --data-dir");
             if (!Enum.TryParse<LogLevel>(parsed.GetValue(log), ignoreCase: true, out var level)) throw new SettingsException($"--log-level {parsed.GetValue(log)} is none; use trace, debug, information, warning or error");
             if (parsed.GetValue(pods) is { } given && !IPNetwork.TryParse(given, out _)) throw new SettingsException($"--pod-cidr {given} is no network; write it like 10.244.0.0/24");
+            _ = ClusterSettings.Configured(NodeAgent.Options("", paths, 0), parsed.GetValue(config)); // said now rather than again and again
             using var loggers = LoggerFactory.Create(b => b.SetMinimumLevel(level).AddSimpleConsole(o => { o.SingleLine = true; o.TimestampFormat = "HH:mm:ss.fff "; o.UseUtcTimestamp = true; }));
             var settings = new StandaloneSettings(
                 parsed.GetValue(node) ?? System.Net.Dns.GetHostName().ToLowerInvariant(), Path.GetFullPath(parsed.GetValue(kubeconfig) ?? Path.Combine(paths.Data, "kubelet.kubeconfig")),
                 parsed.GetValue(bootstrap) is { } file ? Path.GetFullPath(file) : null, parsed.GetValue(runtime),
                 parsed.GetValue(pods) ?? AddressPlan.Choose(AddressPlan.Taken(OtherClusters.DataFolders(paths))).Pods.Replace("/16", "/24"), parsed.GetValue(port),
-                parsed.GetValue(dns)!, parsed.GetValue(domain)!, parsed.GetValue(rotate));
+                parsed.GetValue(dns)!, parsed.GetValue(domain)!, parsed.GetValue(rotate), parsed.GetValue(config) is { } own ? Path.GetFullPath(own) : null);
             await new StandaloneKubelet(settings, paths, TimeProvider.System, loggers).RunAsync(ct);
             return Shared.Ok;
         }));

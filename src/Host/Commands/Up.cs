@@ -27,11 +27,12 @@ static class Up
         var simulated = Number("--simulated-nodes", "Add N nodes whose Pods run nowhere but pass through all states.");
         var legacy = new Option<bool>("--legacy-apis") { Description = "Take manifests of versions that Kubernetes has given up, such as extensions/v1beta1 (the default; --legacy-apis=false for none)." };
         var scheduler = new Option<string?>("--scheduler-config") { Description = "A KubeSchedulerConfiguration file: profiles, plugins and their arguments. Empty for the defaults again." };
+        var kubelet = new Option<string?>("--kubelet-config") { Description = "A KubeletConfiguration file: eviction, reservations, CPU and memory policies, shutdown. Empty for the defaults again." };
         var flags = ServerFlags.All.Select(f => (f.Name, Option: new Option<string?>("--" + f.Name) { Description = f.Meaning })).ToArray();
         var log = new Option<string?>("--log-level") { Description = "trace, debug, information, warning (the default) or error." };
         var command = new Command("up", "Bring up a cluster on this machine. Options are kept: the next `up` needs none of them.")
         {
-            detach, port, bind, kubeletPort, node, pods, services, domain, runtime, control, simulated, legacy, scheduler, log, dataDir,
+            detach, port, bind, kubeletPort, node, pods, services, domain, runtime, control, simulated, legacy, scheduler, kubelet, log, dataDir,
         };
         foreach (var (_, option) in flags) command.Add(option);
         command.SetAction((parsed, ct) => Shared.RunAsync(async () =>
@@ -42,7 +43,8 @@ static class Up
                 parsed.GetValue(port), parsed.GetValue(bind), parsed.GetValue(kubeletPort), parsed.GetValue(node), parsed.GetValue(pods), parsed.GetValue(services),
                 parsed.GetValue(domain), parsed.GetValue(runtime), parsed.GetResult(control) is { Implicit: false } ? parsed.GetValue(control) : null, parsed.GetValue(simulated),
                 parsed.GetResult(legacy) is { Implicit: false } ? parsed.GetValue(legacy) : null, parsed.GetValue(scheduler),
-                flags.Where(f => parsed.GetValue(f.Option) is not null).ToDictionary(f => f.Name, f => ServerFlags.Kept(f.Name, parsed.GetValue(f.Option)!)) is { Count: > 0 } given ? given : null);
+                flags.Where(f => parsed.GetValue(f.Option) is not null).ToDictionary(f => f.Name, f => ServerFlags.Kept(f.Name, parsed.GetValue(f.Option)!)) is { Count: > 0 } given ? given : null,
+                parsed.GetValue(kubelet));
             if (ProcessIdentity.Read(paths.HanbaeProcess) is { IsAlive: true } running && running.Pid != Environment.ProcessId) return AlreadyUp(paths, running, asked);
             if (parsed.GetValue(detach) && !Detached.IsChild) return await Detached.StartAsync(folder, ct);
             ClusterSettings settings;
@@ -86,7 +88,7 @@ static class Up
     }
 
     /// <summary>What was asked for this time; null leaves what was asked before, or the default.</summary>
-    internal sealed record Asked(int? Port, string? Bind, int? KubeletPort, string? NodeName, string? PodCidr, string? ServiceCidr, string? Domain, string? Runtime, bool? ControlPlaneOnly, int? SimulatedNodes, bool? LegacyApis = null, string? SchedulerConfig = null, IReadOnlyDictionary<string, string>? Flags = null)
+    internal sealed record Asked(int? Port, string? Bind, int? KubeletPort, string? NodeName, string? PodCidr, string? ServiceCidr, string? Domain, string? Runtime, bool? ControlPlaneOnly, int? SimulatedNodes, bool? LegacyApis = null, string? SchedulerConfig = null, IReadOnlyDictionary<string, string>? Flags = null, string? KubeletConfig = null)
     {
         public static Asked Nothing { get; } = new(null, null, null, null, null, null, null, null, null, null);
     }
@@ -114,9 +116,11 @@ static class Up
             LegacyApis = asked.LegacyApis ?? settings.LegacyApis,
             ServerFlags = ServerFlags.Merge(settings.ServerFlags, asked.Flags),
             SchedulerConfig = (asked.SchedulerConfig ?? settings.SchedulerConfig) is { Length: > 0 } file ? Path.GetFullPath(file) : null,
+            KubeletConfig = (asked.KubeletConfig ?? settings.KubeletConfig) is { Length: > 0 } kubelet ? Path.GetFullPath(kubelet) : null,
         };
         // Said now rather than when half of the cluster is up.
         _ = settings.Scheduling();
+        _ = ClusterSettings.Configured(Roles.NodeAgent.Options(settings.NodeName, paths, 0), settings.KubeletConfig);
         _ = (settings.Flags.FlowControl(), settings.Flags.Audit(paths.Data, TimeProvider.System), settings.Flags.Admission(), settings.Flags.Access(new()), settings.Flags.MoreServed(), settings.Flags.Controllers());
         if (!settings.ControlPlaneOnly && !Environment.IsPrivilegedProcess)
             throw new SettingsException("a node needs root, since containers do: type the same again with sudo in front, or add --control-plane-only");

@@ -68,12 +68,20 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
 
     const long PidsPerPod = 16_384;
 
-    KubeletOptions Options() => Options(settings.NodeName, paths, settings.KubeletPort) with
+    KubeletOptions Options() => Configured(Options(settings.NodeName, paths, settings.KubeletPort) with
     {
         PodCidr = settings.NodePodCidr,
         ClusterDns = [settings.DnsClusterIp.ToString()], ClusterDomain = settings.ClusterDomain,
         CurrentServingCertificate = () => pki.Now.Kubelet, CurrentClientCAs = () => pki.Now.Authority.Trusted,
-    };
+    }, settings.KubeletConfig, loggers.CreateLogger("hanbae.kubelet"));
+
+    /// <summary>With what a KubeletConfiguration says; of what it says in vain the log tells.</summary>
+    internal static KubeletOptions Configured(KubeletOptions options, string? file, ILogger log)
+    {
+        var (configured, unused) = ClusterSettings.Configured(options, file);
+        if (!unused.IsEmpty) log.Unused(file!, string.Join(", ", unused));
+        return configured;
+    }
 
     /// <summary>What every kubelet of this program has, whoever its API server is.</summary>
     internal static KubeletOptions Options(string node, NodePaths paths, int port) => new()
@@ -105,4 +113,7 @@ static partial class NodeLog
 {
     [LoggerMessage(1010, LogLevel.Error, "the kernel refused the rules of Services: {Message}")]
     public static partial void Refused(this ILogger logger, string message);
+
+    [LoggerMessage(1031, LogLevel.Warning, "{File} says what this kubelet decides by itself: {Fields}")]
+    public static partial void Unused(this ILogger logger, string file, string fields);
 }

@@ -16,7 +16,7 @@ using Microsoft.Extensions.Logging;
 namespace Hanbae.Host.Roles;
 
 /// <summary>What a kubelet by itself is told; names and meanings are upstream's.</summary>
-sealed record StandaloneSettings(string NodeName, string Kubeconfig, string? BootstrapKubeconfig, string? RuntimeEndpoint, string PodCidr, int Port, string ClusterDns, string ClusterDomain, bool RotateServer);
+sealed record StandaloneSettings(string NodeName, string Kubeconfig, string? BootstrapKubeconfig, string? RuntimeEndpoint, string PodCidr, int Port, string ClusterDns, string ClusterDomain, bool RotateServer, string? Config = null);
 
 /// <summary>A kubelet alone on this machine, of a cluster elsewhere: joins by a bootstrap kubeconfig, and keeps its certificates good.</summary>
 sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, TimeProvider time, ILoggerFactory loggers)
@@ -70,11 +70,11 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
         var cri = new CriClient(channel);
         supervisor.Run("kubelet", ct => new Kubelet.Kubelet(new()
         {
-            Options = NodeAgent.Options(node, paths, settings.Port) with
+            Options = NodeAgent.Configured(NodeAgent.Options(node, paths, settings.Port) with
             {
                 PodCidr = settings.PodCidr, ClusterDns = settings.ClusterDns.Length > 0 ? [settings.ClusterDns] : [], ClusterDomain = settings.ClusterDomain,
                 CurrentServingCertificate = () => own ?? serving.Current, CurrentClientCAs = () => clients,
-            },
+            }, settings.Config, _log),
             Cri = cri, Client = access.Client, Pods = pods, Events = access.Recorder, Time = time, Services = services, Snapshots = new(channel), Log = _log,
         }).RunAsync(ct));
     }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Hanbae.Api;
 
 namespace Hanbae.Host.Settings;
 
@@ -32,6 +33,21 @@ public sealed record ClusterSettings
         catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException)
         {
             throw new SettingsException($"--scheduler-config {file}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>A KubeletConfiguration file, read at each start; null for the defaults.</summary>
+    public string? KubeletConfig { get; init; }
+
+    /// <summary>The kubelet's settings with what the file says in place of what holds without it.</summary>
+    /// <exception cref="SettingsException">The file cannot be read, or is no such configuration.</exception>
+    public static (Kubelet.KubeletOptions Options, Seq<string> Unused) Configured(Kubelet.KubeletOptions options, string? file)
+    {
+        if (file is null) return (options, default);
+        try { return Kubelet.Configuration.KubeletConfiguration.Read(File.ReadAllText(file), options); }
+        catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException)
+        {
+            throw new SettingsException($"kubelet configuration {file}: {e.Message}", e);
         }
     }
 

@@ -19,13 +19,15 @@ public sealed class PodCgroups(KubeletOptions options)
 
     /// <summary>Idempotent; also brings changed limits into force.</summary>
     /// <param name="also">The same Pod with what its containers still have: each limit is then the wider of both.</param>
+    /// <param name="withoutQuota">A container of it has CPUs for itself, all of which it may use.</param>
     /// <exception cref="IOException"/>
-    public void Ensure(Pod pod, Pod? also = null)
+    public void Ensure(Pod pod, Pod? also = null, bool withoutQuota = false)
     {
         if (!Enabled) return;
         string qos = PodQos.Of(pod.Spec), path = CgroupNames.Path(options.CgroupRoot, qos, pod.Metadata.Uid);
         var limits = PodLimits.Of(pod.Spec, qos, options);
         if (also is not null && also != pod) limits = limits.Or(PodLimits.Of(also.Spec, qos, options));
+        if (withoutQuota) limits = limits with { Quota = 0 };
         if (_v2) EnsureV2(path, limits); else EnsureV1(path, limits);
     }
 

@@ -17,6 +17,10 @@ sealed record DeviceNeed
     public ImmutableSortedSet<string>? Given { get; init; }
     /// <summary>Those of the Pod's init containers that have ended by then.</summary>
     public ImmutableSortedSet<string> Reusable { get; init; } = [];
+    /// <summary>Those that lie where the Pod's other things do, best first; null where that does not matter.</summary>
+    public IReadOnlyList<string>? Near { get; init; }
+    /// <summary>Those that lie elsewhere, and after them those that lie nowhere in particular.</summary>
+    public IReadOnlyList<string> Elsewhere { get; init; } = [];
 }
 
 /// <summary>Chooses devices for a container: those that it can have back first, then what the plugin prefers.</summary>
@@ -40,8 +44,23 @@ static class DeviceChoice
         if (missing == 0) return chosen;
         var available = healthy.Except(need.InUse);
         if (available.Count < missing) throw new DeviceException($"requested number of devices unavailable for {need.Resource}. Requested: {missing}, Available: {available.Count}");
+        if (need.Near is not { } near)
+        {
+            Take((await prefer(available.Union(chosen), chosen, need.Count).ConfigureAwait(false)).Where(available.Contains));
+            Take(available);
+            return chosen;
+        }
+        // The plugin may choose among those that are near; if they are too few, all of them are taken, and it chooses among the others.
+        if (missing < near.Count)
+        {
+            Take((await prefer(chosen.Union(near), chosen, need.Count).ConfigureAwait(false)).Where(near.Contains));
+            Take(near);
+            return chosen;
+        }
+        Take(near);
+        if (chosen.Count == need.Count) return chosen;
         Take((await prefer(available.Union(chosen), chosen, need.Count).ConfigureAwait(false)).Where(available.Contains));
-        Take(available);
+        Take(need.Elsewhere);
         return chosen;
 
         void Take(IEnumerable<string> from) => chosen = chosen.Union(from.Except(chosen).Take(need.Count - chosen.Count));

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using Hanbae.Api.Core.V1;
 using Hanbae.Cri.Devices;
 using Hanbae.Grpc;
+using Hanbae.Kubelet.Placement;
 using Hanbae.Kubelet.Pods;
 using Microsoft.Extensions.Logging;
 
@@ -121,50 +122,96 @@ sealed class DevicePlugins(PodFolders folders, TimeProvider time, ILogger log) :
     /// <exception cref="GrpcException">The plugin refused.</exception>
     public async Task AllocateAsync(Pod pod, CancellationToken ct)
     {
-        if (!pod.Spec.InitContainers.Concat(pod.Spec.Containers).Any(c => Asked(pod, c).Any())) return;
+        var before = Of(pod.Metadata.Uid);
+        try
+        {
+            foreach (var container in pod.Spec.InitContainers.Concat(pod.Spec.Containers)) await AllocateAsync(pod, container, null, ct).ConfigureAwait(false);
+        }
+        catch
+        {
+            lock (_gate)
+                Keep(() =>
+                {
+                    _book.Remove(pod.Metadata.Uid);
+                    _book.Add(before);
+                });
+            throw;
+        }
+    }
+
+    /// <summary>The same for one container; those before it have theirs.</summary>
+    /// <param name="nodes">Where the devices should lie; null for anywhere.</param>
+    /// <inheritdoc cref="AllocateAsync(Pod, CancellationToken)"/>
+    public async Task AllocateAsync(Pod pod, Container container, NumaMask? nodes, CancellationToken ct)
+    {
+        if (!Asked(pod, container).Any()) return;
         await _allocating.WaitAsync(ct).ConfigureAwait(false);
         try
         {
             var made = new List<DeviceGrant>();
-            Dictionary<string, ImmutableSortedSet<string>> reusable = [];
-            foreach (var container in pod.Spec.InitContainers.Concat(pod.Spec.Containers))
-            {
-                bool over = pod.Spec.InitContainers.Contains(container) && !container.IsSidecar(); // its devices are free again when the next one starts
-                foreach (var (resource, count) in Asked(pod, container))
-                {
-                    var left = reusable.GetValueOrDefault(resource, []);
-                    var grant = await AllocateAsync(pod, container, resource, count, left, made, ct).ConfigureAwait(false);
-                    reusable[resource] = over ? left.Union(grant.Devices.Keys) : left.Except(grant.Devices.Keys);
-                }
-            }
+            foreach (var (resource, count) in Asked(pod, container)) made.Add(await AllocateAsync(pod, container, resource, count, nodes, ct).ConfigureAwait(false));
             lock (_gate) Keep(() => _book.Add(made));
         }
         finally { _allocating.Release(); }
     }
 
-    async Task<DeviceGrant> AllocateAsync(Pod pod, Container container, string resource, int count, ImmutableSortedSet<string> reusable, List<DeviceGrant> made, CancellationToken ct)
+    /// <summary>Devices of the Pod's init containers that are free again when this container starts.</summary>
+    public ImmutableSortedSet<string> Reusable(Pod pod, string container, string resource)
+    {
+        ImmutableSortedSet<string> left = [];
+        foreach (var earlier in pod.Spec.InitContainers.Concat(pod.Spec.Containers).TakeWhile(c => c.Name != container))
+        {
+            DeviceGrant? grant;
+            lock (_gate) grant = _book.Find(pod.Metadata.Uid, earlier.Name, resource);
+            if (grant is null) continue;
+            bool over = pod.Spec.InitContainers.Contains(earlier) && !earlier.IsSidecar();
+            left = over ? left.Union(grant.Devices.Keys) : left.Except(grant.Devices.Keys);
+        }
+        return left;
+    }
+
+    /// <summary>Those that are fit for use and nobody's.</summary>
+    public ImmutableSortedSet<string> Free(string resource)
+    {
+        lock (_gate) return (_kinds.Find(resource)?.Healthy ?? []).Except(_book.InUse(resource));
+    }
+
+    async Task<DeviceGrant> AllocateAsync(Pod pod, Container container, string resource, int count, NumaMask? nodes, CancellationToken ct)
     {
         DeviceKind? kind;
         DeviceGrant? before;
         DeviceNeed need;
+        var reusable = Reusable(pod, container.Name, resource);
         lock (_gate)
         {
             (kind, before) = (_kinds.Find(resource), _book.Find(pod.Metadata.Uid, container.Name, resource));
             need = new()
             {
                 Pod = pod.Metadata.Uid, Container = container.Name, Resource = resource, Count = count, Given = before?.Devices.Keys.ToImmutableSortedSet(StringComparer.Ordinal), Reusable = reusable,
-                Healthy = kind?.Healthy, InUse = _book.InUse(resource).Union(made.Where(m => m.Resource == resource).SelectMany(m => m.Devices.Keys)),
+                Healthy = kind?.Healthy, InUse = _book.InUse(resource),
             };
         }
+        if (nodes is { } mask && kind is not null) need = Placed(need, kind, mask);
         if (await DeviceChoice.ForAsync(need, (available, must, size) => kind!.Plugin!.PreferAsync(available, must, size, ct)).ConfigureAwait(false) is not { } chosen) return before!;
 
         long began = time.GetTimestamp();
         var answer = await kind!.Plugin!.AllocateAsync(chosen, ct).ConfigureAwait(false);
         Metrics.Allocated(resource, time.GetElapsedTime(began));
         if (answer.ContainerResponses.Count == 0) throw new DeviceException("no containers return in allocation response " + resource);
-        var grant = new DeviceGrant(pod.Metadata.Uid, container.Name, resource, chosen.ToImmutableSortedDictionary(id => id, id => kind.Devices.TryGetValue(id, out var device) ? device.Nodes : [], StringComparer.Ordinal), answer.ContainerResponses[0]);
-        made.Add(grant);
-        return grant;
+        return new(pod.Metadata.Uid, container.Name, resource, chosen.ToImmutableSortedDictionary(id => id, id => kind.Devices.TryGetValue(id, out var device) ? device.Nodes : [], StringComparer.Ordinal), answer.ContainerResponses[0]);
+    }
+
+    /// <summary>Sorts what is free by where it lies: on the nodes, elsewhere, nowhere; of each, first what lies where there is least (as upstream).</summary>
+    static DeviceNeed Placed(DeviceNeed need, DeviceKind kind, NumaMask mask)
+    {
+        if (!kind.Devices.Any(d => !d.Value.Nodes.IsEmpty)) return need;
+        var free = kind.Healthy.Except(need.InUse);
+        ImmutableArray<long> NodesOf(string id) => kind.Devices[id].Nodes is { IsEmpty: false } some ? some : [-1];
+        var counts = free.SelectMany(id => NodesOf(id)).GroupBy(n => n).ToDictionary(g => g.Key, g => g.Count());
+        int Place(long node) => node < 0 ? 2 : mask.Has((int)node) ? 0 : 1;
+        var order = counts.Keys.OrderBy(Place).ThenBy(n => counts[n]).ThenBy(n => n).ToArray();
+        var sorted = order.SelectMany(n => free.Where(id => NodesOf(id).Contains(n)).Select(id => (Id: id, Place: Place(n)))).DistinctBy(d => d.Id).ToArray();
+        return need with { Near = [.. sorted.Where(d => d.Place == 0).Select(d => d.Id)], Elsewhere = [.. sorted.Where(d => d.Place > 0).Select(d => d.Id)] };
     }
 
     /// <summary>What the container was given; the plugins that want to hear of a start have heard of it.</summary>

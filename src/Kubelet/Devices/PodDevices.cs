@@ -2,10 +2,8 @@ using Google.Protobuf;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Cri.V1;
-using Hanbae.Grpc;
 using Hanbae.Kubelet.Devices.Cdi;
 using Hanbae.Kubelet.Devices.Dynamic;
-using Hanbae.Kubelet.Statuses;
 using Container = Hanbae.Api.Core.V1.Container;
 
 namespace Hanbae.Kubelet.Devices;
@@ -16,21 +14,6 @@ sealed class PodDevices(DevicePlugins plugins, DynamicResources claims, CdiFiles
 {
     public DevicePlugins Plugins => plugins;
     public DynamicResources Claims => claims;
-
-    /// <summary>Gives the Pod the devices of plugins that it asks for; asked again, it has them already.</summary>
-    /// <returns>Why the node does not take the Pod, in upstream's words; null when it does.</returns>
-    public async Task<Waiting?> AdmitAsync(Pod pod, CancellationToken ct)
-    {
-        try
-        {
-            await plugins.AllocateAsync(pod, ct).ConfigureAwait(false);
-            return null;
-        }
-        catch (Exception e) when (e is DeviceException or GrpcException && !ct.IsCancellationRequested)
-        {
-            return new("UnexpectedAdmissionError", $"Allocate failed due to {e.Message}, which is unexpected");
-        }
-    }
 
     /// <summary>Works the container's devices into what the runtime is asked for: before what the Pod itself says, which may override it.</summary>
     /// <exception cref="DeviceException"/>

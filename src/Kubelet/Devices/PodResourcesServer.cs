@@ -4,6 +4,8 @@ using Hanbae.Cri.Devices;
 using Hanbae.Cri.Devices.PodResources;
 using Hanbae.Grpc;
 using Hanbae.Grpc.Server;
+using Hanbae.Kubelet.Placement;
+using Hanbae.Kubelet.Placement.Memory;
 using Hanbae.Kubelet.Pods;
 using Microsoft.Extensions.Logging;
 using CDIDevice = Hanbae.Cri.Devices.PodResources.CDIDevice;
@@ -14,7 +16,7 @@ namespace Hanbae.Kubelet.Devices;
 
 /// <summary>Tells monitors of the node who has which devices, at <c>pod-resources/kubelet.sock</c> (KEP-606): metrics of a device become metrics of a Pod by it.</summary>
 /// <remarks>Bound: a hundred calls a second over all callers, ten at once; the others are refused, as upstream.</remarks>
-sealed class PodResourcesServer(string folder, PodDevices devices, Func<IEnumerable<Pod>> pods, DeviceMetrics metrics, TimeProvider time, ILogger log)
+sealed class PodResourcesServer(string folder, PodDevices devices, Placements? placements, Func<IEnumerable<Pod>> pods, DeviceMetrics metrics, TimeProvider time, ILogger log)
 {
     const int LongestPath = 107; // of a socket, in the kernel
     const double PerSecond = 100, AtOnce = 10;
@@ -90,6 +92,11 @@ sealed class PodResourcesServer(string folder, PodDevices devices, Func<IEnumera
             var of = new ContainerResources { Name = container.Name };
             foreach (var grant in grants.Where(g => g.Container == container.Name))
                 of.Devices.Add(grant.Devices.Select(d => Told(grant.Resource, d.Key, d.Value)));
+            if (placements is not null)
+            {
+                of.CpuIds.Add(placements.Cpus.ExclusiveOf(pod.Metadata.Uid, container.Name).Select(id => (long)id));
+                of.Memory.Add(placements.Memory.Of(pod.Metadata.Uid, container.Name).Select(Told));
+            }
             foreach (var claim in devices.Claims.Of(pod, container))
             {
                 var told = new DynamicResource { ClaimName = claim.Name, ClaimNamespace = claim.Namespace };
@@ -108,8 +115,13 @@ sealed class PodResourcesServer(string folder, PodDevices devices, Func<IEnumera
 
     AllocatableResourcesResponse Allocatable() => new()
     {
+        CpuIds = { placements?.Cpus.Policy?.Allocatable.Select(id => (long)id) ?? [] },
+        Memory = { placements?.Memory is { Policy: { } policy } memory ? policy.Allocatable(memory.State).Select(Told) : [] },
         Devices = { devices.Plugins.Kinds.All.SelectMany(k => k.Value.Devices.Where(d => d.Value.Healthy).Select(d => Told(k.Key, d.Key, d.Value.Nodes))) },
     };
+
+    static ContainerMemory Told(MemoryBlock block) =>
+        new() { MemoryType = block.Type, Size = (ulong)block.Size, Topology = new() { Nodes = { block.Nodes.Select(n => new NUMANode { ID = n }) } } };
 
     static ContainerDevices Told(string resource, string id, IEnumerable<long> nodes)
     {

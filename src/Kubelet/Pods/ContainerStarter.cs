@@ -88,6 +88,17 @@ sealed class ContainerStarter(PodContext context, RestartBackoff restarts, PullB
             : null;
         var config = ContainerConfigs.For(pod, container, attempt, image, environment, mounts, context.Options, context.NodeMemory, target);
         config.Devices.Add(devices);
+        if (sandbox.Linux.SecurityContext.NamespaceOptions.UsernsOptions is { } users)
+        {
+            config.Linux.SecurityContext.NamespaceOptions.UsernsOptions = users;
+            // Files in volumes belong to the same users inside as outside.
+            foreach (var mount in config.Mounts)
+            {
+                mount.UidMappings.Add(users.Uids);
+                mount.GidMappings.Add(users.Gids);
+            }
+        }
+        context.Placements?.AddTo(config.Linux.Resources, pod, container);
         if (context.Devices is { } own) await own.AddToAsync(config, pod, container, ct).ConfigureAwait(false);
         return config;
     }

@@ -34,8 +34,8 @@ sealed class Housekeeping(PodContext context, PodWorkers workers, Pleg pleg)
             }
             catch (Exception e) when (e is GrpcException or VolumeException or IOException or UnauthorizedAccessException) { context.Log.Leftover(folders.Pod(uid), e.Message); } // next time
         }
-        if (context.Devices is { } devices)
-            foreach (string uid in devices.Plugins.Pods) if (!seen.ContainsKey(uid) && !workers.Knows(uid)) devices.Plugins.Release(uid);
+        if (context.Placements is { } placements)
+            foreach (string uid in placements.Pods.ToArray()) if (!seen.ContainsKey(uid) && !workers.Knows(uid)) placements.Release(uid);
         foreach (string uid in context.Cgroups.Known()) if (!seen.ContainsKey(uid) && !workers.Knows(uid)) context.Cgroups.Remove(uid);
     }
 }

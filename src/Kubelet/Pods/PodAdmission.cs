@@ -24,7 +24,6 @@ static class PodAdmission
     public static Waiting? Refuse(Pod pod, IEnumerable<Pod> others, Map<Quantity> allocatable, KubeletOptions options, Func<string, bool>? plugged = null)
     {
         if (pod.Spec.Os is { Name: not "linux" }) return Refused("PodOSNotSupported", "Failed to admit pod as the OS field doesn't match node OS");
-        if (pod.Spec.HostUsers == false) return Refused("UserNamespacesNotSupported", "the node does not run pods in user namespaces");
         foreach (var sysctl in pod.Spec.SecurityContext?.Sysctls ?? default(Seq<Sysctl>))
         {
             string name = sysctl.Name.Replace('/', '.');

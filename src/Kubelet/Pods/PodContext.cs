@@ -5,6 +5,7 @@ using Hanbae.Cri;
 using Hanbae.Kubelet.Cgroups;
 using Hanbae.Kubelet.Devices;
 using Hanbae.Kubelet.Images;
+using Hanbae.Kubelet.Placement;
 using Hanbae.Kubelet.Probes;
 using Hanbae.Kubelet.Statuses;
 using Hanbae.Kubelet.Volumes;
@@ -33,6 +34,10 @@ sealed record PodContext
     public Func<ImageMounts?> ImageMountsOf { get; init; } = () => null;
     /// <summary>Null for a node without any.</summary>
     public PodDevices? Devices { get; init; }
+    /// <summary>Null where nothing has a place: then Pods get no devices, either.</summary>
+    public Placements? Placements { get; init; }
+    /// <summary>Null where all Pods share the host's users.</summary>
+    public UserNamespaces? UserNamespaces { get; init; }
     public ILogger Log { get; init; } = NullLogger.Instance;
     /// <summary>Why Pods cannot have a network now; null when they can.</summary>
     public Func<string?> NetworkTrouble { get; init; } = () => null;

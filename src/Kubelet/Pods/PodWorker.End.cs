@@ -17,11 +17,9 @@ sealed partial class PodWorker
             await _killer.KillPodAsync(pod, _runtime, grace, ct).ConfigureAwait(false);
             _runtime = await ReadAsync(pod, ct).ConfigureAwait(false);
         }
-        if (context.Devices is { } devices)
-        {
-            await devices.Claims.UnprepareAsync(Uid, ct).ConfigureAwait(false);
-            devices.Plugins.Release(Uid);
-        }
+        if (context.Devices is { } devices) await devices.Claims.UnprepareAsync(Uid, ct).ConfigureAwait(false);
+        context.Placements?.Release(Uid);
+        context.UserNamespaces?.Release(Uid);
         // The last word on a Pod that is to be deleted is told when nothing is left of it: until then it is terminating, not failed.
         Tell(pod, terminal: !removed && pod.Metadata.DeletionTimestamp is null);
         await context.Volumes.TearDownAsync(Uid, ct).ConfigureAwait(false);

@@ -33,7 +33,7 @@ sealed partial class PodWorker
                 _pending = null;
                 return pod;
             }
-            var refusal = Resizes.Refuse(pod, context.Active().Where(p => p.Metadata.Uid != Uid), context.Allocatable());
+            var refusal = context.Placements?.RefuseResize(Cgroups.PodQos.Of(granted.Spec)) ?? Resizes.Refuse(pod, context.Active().Where(p => p.Metadata.Uid != Uid), context.Allocatable());
             if (refusal is { } why)
             {
                 if (_pending != why || _pendingGeneration != pod.Metadata.Generation)
@@ -96,7 +96,7 @@ sealed partial class PodWorker
         {
             if (_inProgress)
             {
-                context.Cgroups.Ensure(pod); // the Pod as a whole shrinks last
+                EnsureCgroup(pod); // the Pod as a whole shrinks last
                 context.Events.Event(pod, "Normal", "ResizeCompleted", Resizes.Describe("Pod resize completed", pod));
             }
             (_inProgress, _resizeError) = (false, null);

@@ -25,7 +25,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
     readonly Lock _gate = new();
     Pod _pod = first;
     bool _removed;
-    bool _devices;
+    bool _placed;
     int _obstacles;
     RuntimePod? _runtime;
     PodStatus? _status;
@@ -159,14 +159,14 @@ sealed partial class PodWorker(PodContext context, Pod first)
             context.Events.Event(pod, "Warning", "NetworkNotReady", "network is not ready: " + trouble);
             return now + Pause();
         }
-        if (await AdmitDevicesAsync(pod, ct).ConfigureAwait(false) is { } refusal)
+        if (await PlaceAsync(pod, ct).ConfigureAwait(false) is { } refusal)
         {
             lock (_gate) _failed ??= refusal;
             return now;
         }
         Directory.CreateDirectory(context.Options.Folders.Pod(Uid));
         pod = Allocate(pod);
-        context.Cgroups.Ensure(pod, InForce(pod));
+        EnsureCgroup(pod, InForce(pod));
         PreparedVolumes volumes;
         try
         {
@@ -205,11 +205,13 @@ sealed partial class PodWorker(PodContext context, Pod first)
         try
         {
             sandbox = SandboxConfigs.For(pod, attempt, context.Options, resolv);
+            sandbox.Linux.SecurityContext.NamespaceOptions.UsernsOptions = context.UserNamespaces?.Of(Uid);
             if (plan.CreateSandbox)
             {
                 if (context.Devices is { } devices) await devices.Claims.PrepareAsync(pod, ct).ConfigureAwait(false);
                 Directory.CreateDirectory(sandbox.LogDirectory);
                 string handler = await context.RuntimeHandler(pod, ct).ConfigureAwait(false);
+                sandbox.Linux.SecurityContext.NamespaceOptions.UsernsOptions = context.UserNamespaces?.For(pod, handler);
                 await context.Cri.RunPodSandboxAsync(sandbox, handler, ct).ConfigureAwait(false);
             }
         }
@@ -251,19 +253,23 @@ sealed partial class PodWorker(PodContext context, Pod first)
         return again;
     }
 
-    /// <summary>Gives the Pod its devices, once in the life of this worker: one that runs has its own from the kubelet before this one.</summary>
-    async Task<Waiting?> AdmitDevicesAsync(Pod pod, CancellationToken ct)
+    /// <summary>Gives the Pod its devices, CPUs and memory, once in the life of this worker: one that runs has its own from the kubelet before this one.</summary>
+    async Task<Waiting?> PlaceAsync(Pod pod, CancellationToken ct)
     {
-        if (_devices || context.Devices is not { } devices) return null;
-        if (!_runtime!.IsRunning && await devices.AdmitAsync(pod, ct).ConfigureAwait(false) is { } why)
+        if (_placed || context.Placements is not { } placements) return null;
+        var granted = context.Allocations.Of(pod);
+        if (_runtime!.IsRunning) placements.Restore(granted);
+        else if (await placements.AdmitAsync(granted, ct).ConfigureAwait(false) is { } why)
         {
             context.Events.Event(pod, "Warning", why.Reason, why.Message);
             context.Log.Refused(pod.Metadata.Namespace, pod.Metadata.Name, why.Reason, why.Message);
             return new(why.Reason, "Pod was rejected: " + why.Message);
         }
-        _devices = true;
+        _placed = true;
         return null;
     }
+
+    void EnsureCgroup(Pod pod, Pod? also = null) => context.Cgroups.Ensure(pod, also, withoutQuota: context.Placements?.HasOwnCpus(Uid) == true);
 
     static long? GraceOf(Pod pod, Kill kill) => kill.Probe is not { } probe || pod.Spec.Find(kill.Container.Name) is not { } container ? null
         : (probe == ProbeKind.Liveness ? container.LivenessProbe : container.StartupProbe)?.TerminationGracePeriodSeconds;

@@ -4,6 +4,7 @@ using Hanbae.Cri;
 using Hanbae.Grpc;
 using Hanbae.Kubelet.Devices;
 using Hanbae.Kubelet.Nodes;
+using Hanbae.Kubelet.Placement;
 using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Probes;
 using Hanbae.Kubelet.Stats;
@@ -16,6 +17,7 @@ sealed class StatsRoutes(KubeletOptions options, ICri cri, PodSampler sampler, P
 {
     /// <summary>Null for a node without any.</summary>
     public PodDevices? Devices { get; init; }
+    public Placements? Placements { get; init; }
 
     public async Task SummaryAsync(HttpContext context)
     {
@@ -29,7 +31,7 @@ sealed class StatsRoutes(KubeletOptions options, ICri cri, PodSampler sampler, P
         await TextAsync(context, CadvisorMetrics.Render(await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false), machine, NodeStatuses.Version, runtimeVersion())).ConfigureAwait(false);
 
     public async Task OwnAsync(HttpContext context) =>
-        await TextAsync(context, KubeletMetrics.Render(options, [.. workers.All], await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false), Devices)).ConfigureAwait(false);
+        await TextAsync(context, KubeletMetrics.Render(options, [.. workers.All], await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false), Devices, Placements)).ConfigureAwait(false);
 
     public Task ProbesAsync(HttpContext context) => TextAsync(context, KubeletMetrics.Probes(prober, workers.All));
 
@@ -58,9 +60,34 @@ sealed class StatsRoutes(KubeletOptions options, ICri cri, PodSampler sampler, P
             json.WriteNumber("imageGCLowThresholdPercent", options.ImageLowPercent);
             json.WriteString("cgroupRoot", options.CgroupRoot);
             json.WriteString("cgroupDriver", options.SystemdCgroups ? "systemd" : "cgroupfs");
+            json.WriteString("cpuManagerPolicy", options.CpuManagerPolicy);
+            WriteMap("cpuManagerPolicyOptions", options.CpuManagerPolicyOptions);
+            json.WriteString("cpuManagerReconcilePeriod", Go(options.CpuManagerReconcilePeriod));
+            json.WriteString("memoryManagerPolicy", options.MemoryManagerPolicy);
+            json.WriteString("topologyManagerPolicy", options.TopologyManagerPolicy);
+            json.WriteString("topologyManagerScope", options.TopologyManagerScope);
+            WriteMap("topologyManagerPolicyOptions", options.TopologyManagerPolicyOptions);
+            if (options.ReservedSystemCpus.Length > 0) json.WriteString("reservedSystemCPUs", options.ReservedSystemCpus);
+            WriteMap("systemReserved", options.SystemReserved.Select(r => KeyValuePair.Create(r.Key, r.Value.ToString())).ToMap());
+            WriteMap("kubeReserved", options.KubeReserved.Select(r => KeyValuePair.Create(r.Key, r.Value.ToString())).ToMap());
+            if (!options.ReservedMemory.IsEmpty)
+            {
+                json.WriteStartArray("reservedMemory");
+                foreach (var (node, limits) in options.ReservedMemory)
+                {
+                    json.WriteStartObject();
+                    json.WriteNumber("numaNode", node);
+                    WriteMap("limits", limits.Select(r => KeyValuePair.Create(r.Key, r.Value.ToString())).ToMap());
+                    json.WriteEndObject();
+                }
+                json.WriteEndArray();
+            }
             json.WriteNumber("maxPods", options.MaxPods);
             json.WriteString("podCIDR", options.PodCidr);
             json.WriteNumber("podPidsLimit", options.PodPidsLimit > 0 ? options.PodPidsLimit : -1);
+            json.WriteStartObject("userNamespaces");
+            json.WriteNumber("idsPerPod", options.IdsPerPod);
+            json.WriteEndObject();
             json.WriteString("resolvConf", options.ResolvConf);
             json.WriteBoolean("cpuCFSQuota", options.CpuCfsQuota);
             json.WriteString("cpuCFSQuotaPeriod", Go(options.CpuCfsQuotaPeriod));
@@ -85,6 +112,18 @@ sealed class StatsRoutes(KubeletOptions options, ICri cri, PodSampler sampler, P
             json.WriteNumber("containerLogMaxFiles", options.LogMaxFiles);
             json.WriteString("shutdownGracePeriod", Go(options.ShutdownGrace));
             json.WriteString("shutdownGracePeriodCriticalPods", Go(options.ShutdownGraceCritical));
+            if (!options.ShutdownGraceByPriority.IsEmpty)
+            {
+                json.WriteStartArray("shutdownGracePeriodByPodPriority");
+                foreach (var (priority, grace) in options.ShutdownGraceByPriority)
+                {
+                    json.WriteStartObject();
+                    json.WriteNumber("priority", priority);
+                    json.WriteNumber("shutdownGracePeriodSeconds", (long)grace.TotalSeconds);
+                    json.WriteEndObject();
+                }
+                json.WriteEndArray();
+            }
             json.WriteString("evictionPressureTransitionPeriod", Go(options.PressureTransition));
             json.WriteStartObject("evictionHard");
             foreach (var t in options.Eviction.Where(t => t.Grace is null)) json.WriteString(t.Signal, t.Text);
@@ -95,6 +134,14 @@ sealed class StatsRoutes(KubeletOptions options, ICri cri, PodSampler sampler, P
             json.WriteBoolean("enableDebuggingHandlers", options.EnableDebuggingHandlers);
             json.WriteEndObject();
             json.WriteEndObject();
+
+            void WriteMap(string name, Map<string> map)
+            {
+                if (map.IsEmpty) return;
+                json.WriteStartObject(name);
+                foreach (var (key, value) in map) json.WriteString(key, value);
+                json.WriteEndObject();
+            }
         }
         return SendAsync(context, "application/json", buffer.ToArray());
 

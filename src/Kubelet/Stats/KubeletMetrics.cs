@@ -2,6 +2,8 @@ using System.Diagnostics;
 using Hanbae.Api.Core.V1;
 using Hanbae.Kubelet.Devices;
 using Hanbae.Kubelet.Nodes;
+using Hanbae.Kubelet.Nodes.Shutdown;
+using Hanbae.Kubelet.Placement;
 using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Probes;
 using Hanbae.Kubelet.Runtime;
@@ -11,7 +13,7 @@ namespace Hanbae.Kubelet.Stats;
 /// <summary>The kubelet's own metrics (<c>/metrics</c>) and its probes' (<c>/metrics/probes</c>).</summary>
 static class KubeletMetrics
 {
-    public static string Render(KubeletOptions options, IReadOnlyCollection<PodWorker> workers, NodeUse use, PodDevices? devices)
+    public static string Render(KubeletOptions options, IReadOnlyCollection<PodWorker> workers, NodeUse use, PodDevices? devices, Placements? placements)
     {
         var text = new PrometheusText();
         text.Family("kubernetes_build_info", "gauge", "[ALPHA] A metric with a constant '1' value labeled by major, minor, git version, git commit, git tree state, build date, Go version, and compiler from which Kubernetes was built, and platform on which it is running.")
@@ -50,6 +52,8 @@ static class KubeletMetrics
             }
 
         devices?.Plugins.Metrics.Render(text, devices.Claims.InUse());
+        placements?.Metrics.Render(text, placements.Cpus);
+        NodeShutdown.Render(text, options);
 
         using var process = Process.GetCurrentProcess();
         text.Family("process_cpu_seconds_total", "counter", "Total user and system CPU time spent in seconds.").Sample("process_cpu_seconds_total", "", process.TotalProcessorTime.TotalSeconds);

@@ -23,7 +23,7 @@ public sealed class PodResourcesTests : IAsyncLifetime
     {
         var devices = new PodDevices(_plugins.Plugins, _claims.Claims, new([], NullLogger.Instance), () => "");
         string socket = "unix://" + Path.Combine(_plugins.Folders.Data, "pr.sock");
-        _server = await GrpcServer.StartAsync(socket, new PodResourcesServer(_plugins.Folders.PodResources, devices, () => _pods, _plugins.Plugins.Metrics, _plugins.Time, NullLogger.Instance).Service());
+        _server = await GrpcServer.StartAsync(socket, new PodResourcesServer(_plugins.Folders.PodResources, devices, null, () => _pods, _plugins.Plugins.Metrics, _plugins.Time, NullLogger.Instance).Service());
         _channel = new(socket);
     }
 
@@ -69,6 +69,32 @@ public sealed class PodResourcesTests : IAsyncLifetime
 
         var all = await _channel.UnaryAsync(PodResourcesMethods.GetAllocatableResources, new());
         Assert.Equal(["gpu-0 0", "gpu-1 0,1"], all.Devices.Select(d => $"{d.DeviceIds.Single()} {string.Join(',', d.Topology.Nodes.Select(n => n.ID))}"));
+    }
+
+    [Fact]
+    public async Task Who_has_which_CPUs_and_memory_is_told_too()
+    {
+        const long gi = 1L << 30;
+        var options = new KubeletOptions
+        {
+            NodeName = "n", Folders = _plugins.Folders, CpuManagerPolicy = "static", MemoryManagerPolicy = "Static", ReservedSystemCpus = "0", Eviction = default,
+            SystemReserved = Map.Of(("memory", new Quantity(gi))), ReservedMemory = [(0, Map.Of(("memory", new Quantity(gi))))],
+        };
+        var placements = new Hanbae.Kubelet.Placement.Placements(options, new(Placement.Machines.OneSocket.Cpus, Placement.Machines.Nodes(1, 4 * gi)), _plugins.Plugins, _plugins.Time, NullLogger.Instance);
+        var pod = Placement.Placed.Pod(Placement.Placed.Container("a", 2, "1Gi"), Placement.Placed.Container("b", 1, "1Gi"));
+        Assert.Null(await placements.AdmitAsync(pod, default));
+        _pods.Add(pod);
+        var devices = new PodDevices(_plugins.Plugins, _claims.Claims, new([], NullLogger.Instance), () => "");
+        string socket = "unix://" + Path.Combine(_plugins.Folders.Data, "cpus.sock");
+        await using var server = await GrpcServer.StartAsync(socket, new PodResourcesServer(_plugins.Folders.PodResources, devices, placements, () => _pods, _plugins.Plugins.Metrics, _plugins.Time, NullLogger.Instance).Service());
+        using var channel = new GrpcChannel(socket);
+
+        var told = Assert.Single((await channel.UnaryAsync(PodResourcesMethods.List, new(), new(TimeSpan.FromSeconds(60)))).PodResources);
+        Assert.Equal(["1,5", "4"], told.Containers.Select(c => string.Join(',', c.CpuIds)));
+        Assert.Equal("""{ "memoryType": "memory", "size": "1073741824", "topology": { "nodes": [ { } ] } }""", Assert.Single(told.Containers[0].Memory).ToString());
+        var all = await channel.UnaryAsync(PodResourcesMethods.GetAllocatableResources, new());
+        Assert.Equal([1, 2, 3, 4, 5, 6, 7], all.CpuIds);
+        Assert.Equal(("memory", 3UL << 30), (Assert.Single(all.Memory).MemoryType, all.Memory[0].Size));
     }
 
     [Fact]

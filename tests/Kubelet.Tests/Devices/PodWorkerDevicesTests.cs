@@ -27,7 +27,7 @@ public sealed class PodWorkerDevicesTests : IAsyncLifetime
 
     PodDevices Devices => new(_plugins.Plugins, _claims.Claims, new([_claims.Cdi], NullLogger.Instance), () => "containerd://1.6.20");
 
-    PodWorker Worker(Pod pod) => new(_bench.Context with { Devices = Devices }, pod);
+    PodWorker Worker(Pod pod) => new(_bench.Context with { Devices = Devices, Placements = new(_bench.Options, Placement.Machines.OneSocket, _plugins.Plugins, _bench.Time, NullLogger.Instance) }, pod);
 
     static async Task SettleAsync(PodWorker worker, PodBench bench)
     {

@@ -86,13 +86,4 @@ public sealed class EvictionTests
         await loop.OnceAsync(default);
         Assert.Empty(loop.Conditions);
     }
-
-    [Fact]
-    public void A_node_that_shuts_down_ends_critical_Pods_last()
-    {
-        using var bench = new PodBench();
-        var options = bench.Options with { ShutdownGrace = TimeSpan.FromSeconds(30), ShutdownGraceCritical = TimeSpan.FromSeconds(10) };
-        var groups = Hanbae.Kubelet.Nodes.NodeShutdown.Groups([Pod("critical", 2_000_000_000), Pod("web")], p => p, options);
-        Assert.Equal([("web", 20.0), ("critical", 10.0)], groups.Select(g => (g.Pods[0].Metadata.Name, g.Time.TotalSeconds)));
-    }
 }

@@ -1,0 +1,120 @@
+using System.Globalization;
+using System.Net;
+using Hanbae.Api.Core.V1;
+using Hanbae.Api.Json;
+using Hanbae.Kubelet.Eviction;
+using Hanbae.Machinery.Yaml;
+
+namespace Hanbae.Kubelet.Configuration;
+
+/// <summary>Reads upstream's <c>KubeletConfiguration</c>, as far as it is this kubelet's to decide, into its settings.</summary>
+/// <remarks>A field that upstream has not is an error, since a misspelt setting must not be a silent one; fields that the program decides by itself are told of.</remarks>
+public static class KubeletConfiguration
+{
+    const string Version = "kubelet.config.k8s.io/v1beta1";
+
+    /// <summary>Upstream's fields that nothing here asks for.</summary>
+    static readonly string[] s_elsewhere =
+    [
+        "authentication", "authorization", "cgroupDriver", "cgroupRoot", "cgroupsPerQOS", "configMapAndSecretChangeDetectionStrategy", "containerLogMaxWorkers", "containerRuntimeEndpoint", "contentType", "crashLoopBackOff",
+        "enableContentionProfiling", "enableControllerAttachDetach", "enableDebugFlagsHandler", "enableProfilingHandler", "enableServer", "enableSystemLogHandler", "enableSystemLogQuery", "enforceNodeAllocatable", "eventBurst",
+        "eventRecordQPS", "failCgroupV1", "failSwapOn", "featureGates", "hairpinMode", "healthzBindAddress", "healthzPort", "httpCheckFrequency", "imagePullCredentialsVerificationPolicy", "imageServiceEndpoint",
+        "iptablesDropBit", "iptablesMasqueradeBit", "kernelMemcgNotification", "kubeAPIBurst", "kubeAPIQPS", "kubeReservedCgroup", "kubeletCgroups", "localStorageCapacityIsolation", "logging", "makeIPTablesUtilChains", "maxOpenFiles",
+        "memoryReservationPolicy", "memorySwap", "memoryThrottlingFactor", "nodeStatusMaxImages", "oomScoreAdj", "podLogsDir", "podsPerCore", "preloadedImagesVerificationAllowlist", "protectKernelDefaults", "qosReserved",
+        "readOnlyPort", "registryBurst", "registryPullQPS", "rotateCertificates", "runOnce", "runtimeRequestTimeout", "serializeImagePulls", "serverTLSBootstrap", "showHiddenMetricsForVersion", "singleProcessOOMKill", "staticPodURL",
+        "staticPodURLHeader", "streamingConnectionIdleTimeout", "systemCgroups", "systemReservedCgroup", "tlsCertFile", "tlsCipherSuites", "tlsCurvePreferences", "tlsMinVersion", "tlsPrivateKeyFile", "tracing", "volumePluginDir",
+        "volumeStatsAggPeriod", "port", "address",
+    ];
+
+    static readonly string[] s_eviction = ["evictionHard", "evictionSoft", "evictionSoftGracePeriod", "evictionMinimumReclaim", "mergeDefaultEvictionSettings"];
+
+    /// <param name="given">What holds for all that the file does not say.</param>
+    /// <returns>The settings, and the fields of the file that change nothing.</returns>
+    /// <exception cref="FormatException">What is wrong with it, and where.</exception>
+    public static (KubeletOptions Options, Seq<string> Unused) Read(string yaml, KubeletOptions given)
+    {
+        JsonValue read;
+        try { read = YamlReader.Read(yaml); }
+        catch (YamlException e) { throw new FormatException(e.Message, e); }
+        if (read is not JsonObject root) throw new FormatException("the kubelet's configuration is no object");
+        if (ConfigurationValues.Text(root["kind"], "kind") != "KubeletConfiguration" || ConfigurationValues.Text(root["apiVersion"], "apiVersion") != Version)
+            throw new FormatException($"no kind \"{root["kind"]}\" is registered for version \"{root["apiVersion"]}\"; want KubeletConfiguration of {Version}");
+        var (options, unused) = (given, new List<string>());
+        foreach (var (name, value) in root)
+        {
+            if (value is JsonNull || name is "kind" or "apiVersion" || s_eviction.Contains(name)) continue;
+            if (Field(name) is { } field) options = field(options, value);
+            else if (s_elsewhere.Contains(name)) unused.Add(name);
+            else throw new FormatException($"strict decoding error: unknown field \"{name}\"");
+        }
+        if (s_eviction.Any(root.Contains)) options = options with { Eviction = EvictionFields.Read(root) };
+        Check(options);
+        return (options, unused.ToSeq());
+    }
+
+    static Func<KubeletOptions, JsonValue, KubeletOptions>? Field(string name)
+    {
+        string Text(JsonValue v) => ConfigurationValues.Text(v, name);
+        int Int(JsonValue v) => (int)ConfigurationValues.Number(v, name);
+        TimeSpan Time(JsonValue v) => ConfigurationValues.Time(v, name);
+        return name switch
+        {
+            "staticPodPath" => (o, v) => o with { StaticPodPath = Text(v) },
+            "syncFrequency" => (o, v) => o with { SyncPeriod = Time(v) },
+            "fileCheckFrequency" => (o, v) => o with { StaticPodPeriod = Time(v) },
+            "clusterDomain" => (o, v) => o with { ClusterDomain = Text(v) },
+            "clusterDNS" => (o, v) => o with { ClusterDns = ConfigurationValues.Texts(v, name) },
+            "nodeStatusUpdateFrequency" => (o, v) => o with { StatusUpdatePeriod = Time(v) },
+            "nodeStatusReportFrequency" => (o, v) => o with { StatusReportPeriod = Time(v) },
+            "nodeLeaseDurationSeconds" => (o, v) => o with { LeaseDuration = TimeSpan.FromSeconds(Int(v)) },
+            "imageMinimumGCAge" => (o, v) => o with { ImageMinimumAge = Time(v) },
+            "imageMaximumGCAge" => (o, v) => o with { ImageMaximumAge = Time(v) },
+            "imageGCHighThresholdPercent" => (o, v) => o with { ImageHighPercent = Int(v) },
+            "imageGCLowThresholdPercent" => (o, v) => o with { ImageLowPercent = Int(v) },
+            "maxPods" => (o, v) => o with { MaxPods = Int(v) },
+            "podCIDR" => (o, v) => o with { PodCidr = Text(v) },
+            "podPidsLimit" => (o, v) => o with { PodPidsLimit = Math.Max(0, ConfigurationValues.Number(v, name)) },
+            "resolvConf" => (o, v) => o with { ResolvConf = Text(v) },
+            "cpuCFSQuota" => (o, v) => o with { CpuCfsQuota = ConfigurationValues.Bool(v, name) },
+            "cpuCFSQuotaPeriod" => (o, v) => o with { CpuCfsQuotaPeriod = Time(v) },
+            "maxParallelImagePulls" => (o, v) => o with { MaxParallelPulls = Math.Max(1, Int(v)) },
+            "seccompDefault" => (o, v) => o with { SeccompDefault = ConfigurationValues.Bool(v, name) },
+            "containerLogMaxSize" => (o, v) => o with { LogMaxBytes = ConfigurationValues.Amount(v, name).Value() },
+            "containerLogMaxFiles" => (o, v) => o with { LogMaxFiles = Int(v) },
+            "containerLogMonitorInterval" => (o, v) => o with { LogRotationPeriod = Time(v) },
+            "evictionPressureTransitionPeriod" => (o, v) => o with { PressureTransition = Time(v) },
+            "evictionMaxPodGracePeriod" => (o, v) => o with { EvictionMaxGrace = TimeSpan.FromSeconds(Int(v)) },
+            "allowedUnsafeSysctls" => (o, v) => o with { AllowedUnsafeSysctls = ConfigurationValues.Texts(v, name) },
+            "enableDebuggingHandlers" => (o, v) => o with { EnableDebuggingHandlers = ConfigurationValues.Bool(v, name) },
+            "registerNode" => (o, v) => o with { RegisterNode = ConfigurationValues.Bool(v, name) },
+            "registerWithTaints" => (o, v) => o with { RegisterWithTaints = ConfigurationValues.Items(v, name).Select(ConfigurationValues.Message<Taint>).ToSeq() },
+            "providerID" => (o, v) => o with { ProviderId = Text(v) },
+            "systemReserved" => (o, v) => o with { SystemReserved = ConfigurationValues.Amounts(v, name) },
+            "kubeReserved" => (o, v) => o with { KubeReserved = ConfigurationValues.Amounts(v, name) },
+            "reservedSystemCPUs" => (o, v) => o with { ReservedSystemCpus = Text(v) },
+            "cpuManagerPolicy" => (o, v) => o with { CpuManagerPolicy = Text(v) },
+            "cpuManagerPolicyOptions" => (o, v) => o with { CpuManagerPolicyOptions = ConfigurationValues.Map(v, name) },
+            "cpuManagerReconcilePeriod" => (o, v) => o with { CpuManagerReconcilePeriod = Time(v) },
+            "memoryManagerPolicy" => (o, v) => o with { MemoryManagerPolicy = Text(v) },
+            "reservedMemory" => (o, v) => o with { ReservedMemory = ConfigurationValues.Items(v, name).Select(m => ((int)ConfigurationValues.Number(m["numaNode"] ?? 0, name + ".numaNode"), ConfigurationValues.Amounts(m["limits"] ?? JsonObject.Empty, name + ".limits"))).ToSeq() },
+            "topologyManagerPolicy" => (o, v) => o with { TopologyManagerPolicy = Text(v) },
+            "topologyManagerScope" => (o, v) => o with { TopologyManagerScope = Text(v) },
+            "topologyManagerPolicyOptions" => (o, v) => o with { TopologyManagerPolicyOptions = ConfigurationValues.Map(v, name) },
+            "shutdownGracePeriod" => (o, v) => o with { ShutdownGrace = Time(v) },
+            "shutdownGracePeriodCriticalPods" => (o, v) => o with { ShutdownGraceCritical = Time(v) },
+            "shutdownGracePeriodByPodPriority" => (o, v) => o with { ShutdownGraceByPriority = ConfigurationValues.Items(v, name).Select(p => ((int)ConfigurationValues.Number(p["priority"] ?? 0, name + ".priority"), TimeSpan.FromSeconds(ConfigurationValues.Number(p["shutdownGracePeriodSeconds"] ?? 0, name + ".shutdownGracePeriodSeconds")))).OrderBy(p => p.Item1).ToSeq() },
+            "userNamespaces" => (o, v) => v is JsonObject users && users["idsPerPod"] is { } ids ? o with { IdsPerPod = ConfigurationValues.Number(ids, name + ".idsPerPod") } : o,
+            _ => null,
+        };
+    }
+
+    static void Check(KubeletOptions options)
+    {
+        if (options.ShutdownGrace < options.ShutdownGraceCritical)
+            throw new FormatException($"invalid configuration: shutdownGracePeriod {{{Duration.From(options.ShutdownGrace)}}} must be >= shutdownGracePeriodCriticalPods {{{Duration.From(options.ShutdownGraceCritical)}}}");
+        if (options.ShutdownGrace > TimeSpan.Zero && options.ShutdownGrace < TimeSpan.FromSeconds(1)) throw new FormatException($"invalid configuration: shutdownGracePeriod {{{Duration.From(options.ShutdownGrace)}}} must be either zero or otherwise >= 1 sec");
+        if (!options.ShutdownGraceByPriority.IsEmpty && options.ShutdownGrace > TimeSpan.Zero)
+            throw new FormatException("invalid configuration: Cannot specify both shutdownGracePeriodByPodPriority and shutdownGracePeriod at the same time");
+        if (options.CpuManagerReconcilePeriod <= TimeSpan.Zero) throw new FormatException("invalid configuration: cpuManagerReconcilePeriod must be greater than zero");
+    }
+}

@@ -1,0 +1,80 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Hanbae.Kubelet.Placement.Cpus;
+using Hanbae.Kubelet.Stats;
+
+namespace Hanbae.Kubelet.Placement;
+
+/// <summary>Counts what is placed and what cannot be, under upstream's names.</summary>
+sealed class PlacementMetrics
+{
+    static readonly double[] s_buckets = [.. Enumerable.Range(0, 15).Select(i => 0.05 * (1 << i))];
+
+    readonly ConcurrentDictionary<(string Name, string Labels), long> _counts = new();
+    readonly long[] _durations = new long[s_buckets.Length + 1];
+    double _sum;
+
+    public void CpuPinning() => Count("kubelet_cpu_manager_pinning_requests_total");
+    public void CpuPinningFailed() => Count("kubelet_cpu_manager_pinning_errors_total");
+    public void MemoryPinning() => Count("kubelet_memory_manager_pinning_requests_total");
+    public void MemoryPinningFailed() => Count("kubelet_memory_manager_pinning_errors_total");
+    public void Admission() => Count("kubelet_topology_manager_admission_requests_total");
+    public void AdmissionFailed() => Count("kubelet_topology_manager_admission_errors_total");
+    public void Aligned(string scope, string boundary) => Count("kubelet_container_aligned_compute_resources_count", ("boundary", boundary), ("scope", scope));
+    public void NotAligned(string scope, string boundary) => Count("kubelet_container_aligned_compute_resources_failure_count", ("boundary", boundary), ("scope", scope));
+
+    public void AdmissionTook(TimeSpan time)
+    {
+        int at = Array.FindIndex(s_buckets, b => time.TotalMilliseconds <= b);
+        lock (_durations)
+        {
+            _durations[at < 0 ? s_buckets.Length : at]++;
+            _sum += time.TotalMilliseconds;
+        }
+    }
+
+    void Count(string name, params ReadOnlySpan<(string, string)> labels) => _counts.AddOrUpdate((name, PrometheusText.Labels(labels)), 1, (_, n) => n + 1);
+
+    public void Render(PrometheusText text, ExclusiveCpus cpus)
+    {
+        foreach (string name in s_help.Keys)
+        {
+            var samples = _counts.Where(c => c.Key.Name == name).OrderBy(c => c.Key.Labels, StringComparer.Ordinal).ToArray();
+            bool labelled = name.StartsWith("kubelet_container_aligned", StringComparison.Ordinal);
+            if (labelled && samples.Length == 0) continue;
+            text.Family(name, "counter", "[ALPHA] " + s_help[name]);
+            if (!labelled && samples.Length == 0) text.Sample(name, "", 0);
+            foreach (var (key, count) in samples) text.Sample(name, key.Labels, count);
+        }
+        const string duration = "kubelet_topology_manager_admission_duration_ms";
+        text.Family(duration, "histogram", "[ALPHA] Duration in milliseconds to serve a pod admission request.");
+        lock (_durations)
+        {
+            long sum = 0;
+            for (int i = 0; i <= s_buckets.Length; i++)
+                text.Sample(duration + "_bucket", PrometheusText.Labels(("le", i < s_buckets.Length ? s_buckets[i].ToString(CultureInfo.InvariantCulture) : "+Inf")), sum += _durations[i]);
+            text.Sample(duration + "_sum", "", _sum).Sample(duration + "_count", "", sum);
+        }
+        if (cpus.Policy is not { } policy) return;
+        var state = cpus.State;
+        text.Family("kubelet_cpu_manager_shared_pool_size_millicores", "gauge", "[ALPHA] The size of the shared CPU pool for non-guaranteed QoS pods, in millicores.")
+            .Sample("kubelet_cpu_manager_shared_pool_size_millicores", "", policy.Available(state).Count * 1000);
+        text.Family("kubelet_cpu_manager_exclusive_cpu_allocation_count", "gauge", "[ALPHA] The total number of CPUs exclusively allocated to containers running on this node")
+            .Sample("kubelet_cpu_manager_exclusive_cpu_allocation_count", "", state.Exclusive.Count);
+        text.Family("kubelet_cpu_manager_allocation_per_numa", "gauge", "[ALPHA] Number of CPUs allocated per NUMA node");
+        foreach (int node in policy.Machine.CpuNodes)
+            text.Sample("kubelet_cpu_manager_allocation_per_numa", PrometheusText.Labels(("numa_node", node.ToString(CultureInfo.InvariantCulture))), state.Exclusive.Count(id => policy.Machine[id].Node == node));
+    }
+
+    static readonly SortedDictionary<string, string> s_help = new(StringComparer.Ordinal)
+    {
+        ["kubelet_container_aligned_compute_resources_count"] = "Cumulative number of aligned compute resources allocated to containers by alignment type.",
+        ["kubelet_container_aligned_compute_resources_failure_count"] = "Cumulative number of failures to allocate aligned compute resources to containers by alignment type.",
+        ["kubelet_cpu_manager_pinning_errors_total"] = "The number of cpu core allocations which required pinning failed.",
+        ["kubelet_cpu_manager_pinning_requests_total"] = "The number of cpu core allocations which required pinning.",
+        ["kubelet_memory_manager_pinning_errors_total"] = "The number of memory pages allocations which required pinning that failed.",
+        ["kubelet_memory_manager_pinning_requests_total"] = "The number of memory pages allocations which required pinning.",
+        ["kubelet_topology_manager_admission_errors_total"] = "The number of admission request failures where resources could not be aligned.",
+        ["kubelet_topology_manager_admission_requests_total"] = "The number of admission requests where resources have to be aligned.",
+    };
+}

@@ -1,0 +1,67 @@
+using Hanbae.Api;
+using Hanbae.Kubelet.Configuration;
+
+namespace Hanbae.Kubelet.Tests.Configuration;
+
+public sealed class KubeletConfigurationTests
+{
+    static readonly KubeletOptions s_given = new() { NodeName = "n", Folders = new("/d", "/l"), MaxPods = 42 };
+
+    static (KubeletOptions Options, Seq<string> Unused) Read(string fields) => KubeletConfiguration.Read("apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n" + fields, s_given);
+
+    [Fact]
+    public void What_the_file_says_is_taken_and_the_rest_stays()
+    {
+        var (options, unused) = Read("""
+            cpuManagerPolicy: static
+            cpuManagerPolicyOptions: {full-pcpus-only: "true"}
+            cpuManagerReconcilePeriod: 5s
+            reservedSystemCPUs: 0-1
+            memoryManagerPolicy: Static
+            reservedMemory:
+            - numaNode: 1
+              limits: {memory: 1Gi}
+            topologyManagerPolicy: restricted
+            topologyManagerScope: pod
+            topologyManagerPolicyOptions: {prefer-closest-numa-nodes: "true"}
+            systemReserved: {memory: 512Mi}
+            shutdownGracePeriod: 1m30s
+            shutdownGracePeriodCriticalPods: 20s
+            evictionHard: {memory.available: 200Mi, nodefs.available: 0%}
+            evictionSoft: {memory.available: 300Mi}
+            evictionSoftGracePeriod: {memory.available: 1m}
+            podPidsLimit: -1
+            registerWithTaints: [{key: a, effect: NoSchedule}]
+            cgroupDriver: systemd
+            authentication: {anonymous: {enabled: false}}
+            """);
+        Assert.Equal(("static", "true", 5.0, "0-1"), (options.CpuManagerPolicy, options.CpuManagerPolicyOptions["full-pcpus-only"], options.CpuManagerReconcilePeriod.TotalSeconds, options.ReservedSystemCpus));
+        Assert.Equal(("Static", 1, 1L << 30), (options.MemoryManagerPolicy, options.ReservedMemory[0].Node, options.ReservedMemory[0].Limits["memory"].Value()));
+        Assert.Equal(("restricted", "pod", "true"), (options.TopologyManagerPolicy, options.TopologyManagerScope, options.TopologyManagerPolicyOptions["prefer-closest-numa-nodes"]));
+        Assert.Equal((90.0, 20.0), (options.ShutdownGrace.TotalSeconds, options.ShutdownGraceCritical.TotalSeconds));
+        Assert.Equal(["memory.available 200Mi ", "memory.available 300Mi 00:01:00"], options.Eviction.Select(t => $"{t.Signal} {t.Text} {t.Grace}"));
+        Assert.Equal((0L, 42, "a"), (options.PodPidsLimit, options.MaxPods, options.RegisterWithTaints[0].Key));
+        Assert.Equal(["cgroupDriver", "authentication"], unused);
+        Assert.Equal(2, options.WithReservedCpus().SystemReserved["cpu"].Value());
+    }
+
+    [Fact]
+    public void Grace_by_priority_is_sorted()
+    {
+        var (options, _) = Read("shutdownGracePeriodByPodPriority: [{priority: 1000, shutdownGracePeriodSeconds: 5}, {priority: 0, shutdownGracePeriodSeconds: 60}]");
+        Assert.Equal([(0, 60.0), (1000, 5.0)], options.ShutdownGraceByPriority.Select(p => (p.Priority, p.Grace.TotalSeconds)));
+    }
+
+    [Theory]
+    [InlineData("cpuMangerPolicy: static", "strict decoding error: unknown field \"cpuMangerPolicy\"")]
+    [InlineData("maxPods: many", "maxPods: must be an integer")]
+    [InlineData("syncFrequency: soon", "syncFrequency: time: invalid duration \"soon\"")]
+    [InlineData("evictionHard: {mem: 1Gi}", "unknown eviction signal mem")]
+    [InlineData("evictionSoft: {memory.available: 1Gi}", "grace period must be specified for the soft eviction threshold memory.available")]
+    [InlineData("shutdownGracePeriod: 10s\nshutdownGracePeriodCriticalPods: 20s", "invalid configuration: shutdownGracePeriod {10s} must be >= shutdownGracePeriodCriticalPods {20s}")]
+    [InlineData("shutdownGracePeriod: 10s\nshutdownGracePeriodByPodPriority: [{priority: 0, shutdownGracePeriodSeconds: 1}]", "invalid configuration: Cannot specify both shutdownGracePeriodByPodPriority and shutdownGracePeriod at the same time")]
+    public void What_is_wrong_with_a_file_is_said(string fields, string why) => Assert.Equal(why, Assert.Throws<FormatException>(() => Read(fields)).Message);
+
+    [Fact]
+    public void Another_kind_is_refused() => Assert.Throws<FormatException>(() => KubeletConfiguration.Read("kind: Pod\napiVersion: v1", s_given));
+}
