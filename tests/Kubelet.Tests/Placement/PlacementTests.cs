@@ -87,6 +87,9 @@ public sealed class PlacementTests : IAsyncLifetime
         Assert.Equal(("Failed", reason, "Pod was rejected: " + message), (worker.Status!.Phase, worker.Status.Reason, worker.Status.Message));
         Assert.Empty(placements.Pods);
         Assert.Equal("0-11", placements.Cpus.State.Shared.ToString());
+        var text = new PrometheusText();
+        _bench.Context.Rejections.Render(text);
+        Assert.Contains($"kubelet_admission_rejections_total{{reason=\"{reason}\"}} 1\n", text.ToString());
     }
 
     [Fact]
