@@ -9,14 +9,11 @@ sealed class Rejections
     const string Name = "kubelet_admission_rejections_total", Other = "Other";
 
     static readonly string[] s_told =
-    [
-        "AppArmor", "PodOSSelectorNodeLabelDoesNotMatch", "PodOSNotSupported", "InvalidNodeInfo", "InitContainerRestartPolicyForbidden", "SupplementalGroupsPolicyNotSupported", "UnexpectedAdmissionError", "UnknownReason",
-        "UnexpectedPredicateFailureType", "OutOfcpu", "OutOfmemory", "OutOfephemeral-storage", "OutOfpods", "SysctlForbidden", "TopologyAffinityError", "NodeShutdown", "Evicted", "SMTAlignmentError", "PodLevelResourcesNotAdmittedReason",
-    ];
+        ["Evicted", "NodeShutdown", "OutOfcpu", "OutOfephemeral-storage", "OutOfmemory", "OutOfpods", "PodOSNotSupported", "SysctlForbidden", "TopologyAffinityError", "UnexpectedAdmissionError"];
 
     readonly ConcurrentDictionary<string, long> _counts = new();
 
-    public void Count(string reason) => _counts.AddOrUpdate(s_told.Contains(reason) ? reason : reason.StartsWith("OutOf", StringComparison.Ordinal) ? "OutOfExtendedResources" : Other, 1, (_, n) => n + 1);
+    public void Count(string reason) => _counts.AddOrUpdate(s_told.Contains(reason) ? reason : Other, 1, (_, n) => n + 1);
 
     public void Render(PrometheusText text)
     {
