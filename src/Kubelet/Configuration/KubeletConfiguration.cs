@@ -2,7 +2,9 @@ using System.Globalization;
 using System.Net;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Json;
-using Hanbae.Kubelet.Eviction;
+using Hanbae.Kubelet.Placement;
+using Hanbae.Kubelet.Placement.Cpus;
+using Hanbae.Kubelet.Placement.Memory;
 using Hanbae.Machinery.Yaml;
 
 namespace Hanbae.Kubelet.Configuration;
@@ -115,6 +117,17 @@ public static class KubeletConfiguration
         if (options.ShutdownGrace > TimeSpan.Zero && options.ShutdownGrace < TimeSpan.FromSeconds(1)) throw new FormatException($"invalid configuration: shutdownGracePeriod {{{Duration.From(options.ShutdownGrace)}}} must be either zero or otherwise >= 1 sec");
         if (!options.ShutdownGraceByPriority.IsEmpty && options.ShutdownGrace > TimeSpan.Zero)
             throw new FormatException("invalid configuration: Cannot specify both shutdownGracePeriodByPodPriority and shutdownGracePeriod at the same time");
+        OneOf("cpuManagerPolicy", options.CpuManagerPolicy, ExclusiveCpus.None, ExclusiveCpus.Static);
+        OneOf("memoryManagerPolicy", options.MemoryManagerPolicy, PinnedMemory.None, PinnedMemory.Static);
+        OneOf("topologyManagerPolicy (--topology-manager-policy)", options.TopologyManagerPolicy, TopologyPolicy.None, TopologyPolicy.BestEffort, TopologyPolicy.Restricted, TopologyPolicy.SingleNode);
+        OneOf("topologyManagerScope (--topology-manager-scope)", options.TopologyManagerScope, "container", "pod");
+        try { CpuSet.Parse(options.ReservedSystemCpus); }
+        catch (FormatException e) { throw new FormatException($"invalid configuration: reservedSystemCPUs: {e.Message}", e); }
         if (options.CpuManagerReconcilePeriod <= TimeSpan.Zero) throw new FormatException("invalid configuration: cpuManagerReconcilePeriod must be greater than zero");
+    }
+
+    static void OneOf(string name, string value, params string[] known)
+    {
+        if (!known.Contains(value)) throw new FormatException($"invalid configuration: {name} \"{value}\" must be one of: [{string.Join(' ', known.Select(k => $"\"{k}\""))}]");
     }
 }

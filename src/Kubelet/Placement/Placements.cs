@@ -2,9 +2,11 @@ using System.Globalization;
 using Hanbae.Api.Core.V1;
 using Hanbae.Cri.V1;
 using Hanbae.Grpc;
+using Hanbae.Kubelet.Cgroups;
 using Hanbae.Kubelet.Devices;
 using Hanbae.Kubelet.Placement.Cpus;
 using Hanbae.Kubelet.Placement.Memory;
+using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Statuses;
 using Microsoft.Extensions.Logging;
 using Container = Hanbae.Api.Core.V1.Container;
@@ -125,10 +127,13 @@ sealed class Placements
         if (resources.CpuQuota != 0 && !Cpus.ExclusiveOf(uid, container.Name).IsEmpty) resources.CpuQuota = -1;
     }
 
-    /// <summary>Why a Pod's resources cannot be changed while it runs: what it was placed by cannot; null when they can.</summary>
-    public Waiting? RefuseResize(string qos) =>
-        qos != "Guaranteed" ? null
-        : Cpus.Policy is not null ? new("Infeasible", $"Resize is infeasible for Guaranteed Pods alongside CPU Manager policy \"{ExclusiveCpus.Static}\"")
-        : Memory.Policy is not null ? new("Infeasible", $"Resize is infeasible for Guaranteed Pods alongside Memory Manager policy \"{PinnedMemory.Static}\"")
-        : null;
+    /// <summary>Why a running Pod's resources cannot become what it asks for: those that it was placed by cannot; null when they can.</summary>
+    public Waiting? RefuseResize(Pod granted, Pod wanted)
+    {
+        if (PodQos.Of(wanted.Spec) != "Guaranteed") return null;
+        if (Cpus.Policy is not null && Differ("cpu")) return new("Infeasible", $"Resize is infeasible for Guaranteed Pods alongside CPU Manager policy \"{ExclusiveCpus.Static}\"");
+        return Memory.Policy is not null && Differ("memory") ? new("Infeasible", $"Resize is infeasible for Guaranteed Pods alongside Memory Manager policy \"{PinnedMemory.Static}\"") : null;
+
+        bool Differ(string resource) => wanted.Spec.InitContainers.Concat(wanted.Spec.Containers).Any(c => granted.Spec.Find(c.Name) is { } had && had.Resources.Requests[resource] != c.Resources.Requests[resource]);
+    }
 }

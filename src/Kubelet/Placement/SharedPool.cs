@@ -16,9 +16,10 @@ sealed class SharedPool(Placements placements, ICri cri, Func<IEnumerable<PodWor
 
     public async Task RunAsync(CancellationToken ct)
     {
+        if (placements.Cpus.Policy is null) await Task.Delay(Timeout.Infinite, ct).ConfigureAwait(false);
         while (true)
         {
-            if (placements.Cpus.Policy is not null) await OnceAsync(ct).ConfigureAwait(false);
+            await OnceAsync(ct).ConfigureAwait(false);
             await Wake.WaitAsync(period, time, ct).ConfigureAwait(false);
         }
     }

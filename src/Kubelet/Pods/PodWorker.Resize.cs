@@ -33,7 +33,7 @@ sealed partial class PodWorker
                 _pending = null;
                 return pod;
             }
-            var refusal = context.Placements?.RefuseResize(Cgroups.PodQos.Of(granted.Spec)) ?? Resizes.Refuse(pod, context.Active().Where(p => p.Metadata.Uid != Uid), context.Allocatable());
+            var refusal = context.Placements?.RefuseResize(granted, pod) ?? Resizes.Refuse(pod, context.Active().Where(p => p.Metadata.Uid != Uid), context.Allocatable());
             if (refusal is { } why)
             {
                 if (_pending != why || _pendingGeneration != pod.Metadata.Generation)

@@ -262,6 +262,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
         else if (await placements.AdmitAsync(granted, ct).ConfigureAwait(false) is { } why)
         {
             context.Events.Event(pod, "Warning", why.Reason, why.Message);
+            context.Rejections.Count(why.Reason);
             context.Log.Refused(pod.Metadata.Namespace, pod.Metadata.Name, why.Reason, why.Message);
             return new(why.Reason, "Pod was rejected: " + why.Message);
         }

@@ -60,6 +60,7 @@ sealed class PodWorkers(PodContext context, CancellationToken ct)
                 if (refusal is { } why && !Preempt(pod, why))
                 {
                     context.Events.Event(pod, "Warning", why.Reason, why.Message);
+                    context.Rejections.Count(why.Reason);
                     context.Log.Refused(pod.Metadata.Namespace, pod.Metadata.Name, why.Reason, why.Message);
                     worker.Fail(new(why.Reason, "Pod was rejected: " + why.Message));
                 }

@@ -18,6 +18,7 @@ sealed class StatsRoutes(KubeletOptions options, ICri cri, PodSampler sampler, P
     /// <summary>Null for a node without any.</summary>
     public PodDevices? Devices { get; init; }
     public Placements? Placements { get; init; }
+    public Rejections Rejections { get; init; } = new();
 
     public async Task SummaryAsync(HttpContext context)
     {
@@ -31,7 +32,7 @@ sealed class StatsRoutes(KubeletOptions options, ICri cri, PodSampler sampler, P
         await TextAsync(context, CadvisorMetrics.Render(await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false), machine, NodeStatuses.Version, runtimeVersion())).ConfigureAwait(false);
 
     public async Task OwnAsync(HttpContext context) =>
-        await TextAsync(context, KubeletMetrics.Render(options, [.. workers.All], await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false), Devices, Placements)).ConfigureAwait(false);
+        await TextAsync(context, KubeletMetrics.Render(options, [.. workers.All], await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false), Devices, Placements, Rejections)).ConfigureAwait(false);
 
     public Task ProbesAsync(HttpContext context) => TextAsync(context, KubeletMetrics.Probes(prober, workers.All));
 

@@ -13,7 +13,7 @@ namespace Hanbae.Kubelet.Stats;
 /// <summary>The kubelet's own metrics (<c>/metrics</c>) and its probes' (<c>/metrics/probes</c>).</summary>
 static class KubeletMetrics
 {
-    public static string Render(KubeletOptions options, IReadOnlyCollection<PodWorker> workers, NodeUse use, PodDevices? devices, Placements? placements)
+    public static string Render(KubeletOptions options, IReadOnlyCollection<PodWorker> workers, NodeUse use, PodDevices? devices, Placements? placements, Rejections rejections)
     {
         var text = new PrometheusText();
         text.Family("kubernetes_build_info", "gauge", "[ALPHA] A metric with a constant '1' value labeled by major, minor, git version, git commit, git tree state, build date, Go version, and compiler from which Kubernetes was built, and platform on which it is running.")
@@ -54,6 +54,7 @@ static class KubeletMetrics
         devices?.Plugins.Metrics.Render(text, devices.Claims.InUse());
         placements?.Metrics.Render(text, placements.Cpus);
         NodeShutdown.Render(text, options);
+        rejections.Render(text);
 
         using var process = Process.GetCurrentProcess();
         text.Family("process_cpu_seconds_total", "counter", "Total user and system CPU time spent in seconds.").Sample("process_cpu_seconds_total", "", process.TotalProcessorTime.TotalSeconds);

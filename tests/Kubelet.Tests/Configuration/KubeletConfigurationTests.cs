@@ -56,6 +56,8 @@ public sealed class KubeletConfigurationTests
     [InlineData("cpuMangerPolicy: static", "strict decoding error: unknown field \"cpuMangerPolicy\"")]
     [InlineData("maxPods: many", "maxPods: must be an integer")]
     [InlineData("syncFrequency: soon", "syncFrequency: time: invalid duration \"soon\"")]
+    [InlineData("topologyManagerPolicy: strict", "invalid configuration: topologyManagerPolicy (--topology-manager-policy) \"strict\" must be one of: [\"none\" \"best-effort\" \"restricted\" \"single-numa-node\"]")]
+    [InlineData("reservedSystemCPUs: all", "invalid configuration: reservedSystemCPUs: strconv.Atoi: parsing \"all\": invalid syntax")]
     [InlineData("evictionHard: {mem: 1Gi}", "unknown eviction signal mem")]
     [InlineData("evictionSoft: {memory.available: 1Gi}", "grace period must be specified for the soft eviction threshold memory.available")]
     [InlineData("shutdownGracePeriod: 10s\nshutdownGracePeriodCriticalPods: 20s", "invalid configuration: shutdownGracePeriod {10s} must be >= shutdownGracePeriodCriticalPods {20s}")]

@@ -87,6 +87,9 @@ public sealed class PlacementTests : IAsyncLifetime
         Assert.Equal(("Failed", reason, "Pod was rejected: " + message), (worker.Status!.Phase, worker.Status.Reason, worker.Status.Message));
         Assert.Empty(placements.Pods);
         Assert.Equal("0-11", placements.Cpus.State.Shared.ToString());
+        var text = new PrometheusText();
+        _bench.Context.Rejections.Render(text);
+        Assert.Contains($"kubelet_admission_rejections_total{{reason=\"{reason}\"}} 1\n", text.ToString());
     }
 
     [Fact]
@@ -144,14 +147,18 @@ public sealed class PlacementTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("static", "None", "Resize is infeasible for Guaranteed Pods alongside CPU Manager policy \"static\"")]
-    [InlineData("none", "None", null)]
-    public void Guaranteed_Pods_that_may_be_placed_are_not_resized(string cpus, string memory, string? why)
+    [InlineData("static", 2, "1Gi", "Resize is infeasible for Guaranteed Pods alongside CPU Manager policy \"static\"")]
+    [InlineData("static", 1, "2Gi", null)]
+    [InlineData("none", 2, "2Gi", null)]
+    public void What_a_Guaranteed_Pod_is_placed_by_is_not_changed_while_it_runs(string policy, int cpus, string memory, string? why)
     {
-        _options = _options with { CpuManagerPolicy = cpus, MemoryManagerPolicy = memory };
-        var placements = Make();
-        Assert.Equal(why, placements.RefuseResize("Guaranteed")?.Message);
-        Assert.Null(placements.RefuseResize("Burstable"));
+        _options = _options with { CpuManagerPolicy = policy };
+        var granted = Placed.Pod(Placed.Container("a", 1, "1Gi"));
+        var wanted = granted with { Spec = granted.Spec with { Containers = [Placed.Container("a", cpus, memory)] } };
+        var refusal = Make().RefuseResize(granted, wanted);
+        Assert.Equal((why is null ? null : "Infeasible", why), (refusal?.Reason, refusal?.Message));
+        static Pod Burstable(Pod pod) => pod with { Spec = pod.Spec with { Containers = [pod.Spec.Containers[0] with { Resources = pod.Spec.Containers[0].Resources with { Limits = default } }] } };
+        Assert.Null(Make().RefuseResize(Burstable(granted), Burstable(wanted)));
     }
 
     [Fact]

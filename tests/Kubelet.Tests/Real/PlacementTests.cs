@@ -9,12 +9,12 @@ public sealed class PlacementTests(KubeletNode node) : RealKubeletTest(node)
 {
     static string Cpus => File.ReadAllText("/sys/devices/system/cpu/online").Trim();
 
-    string Of(string name)
+    string Of(string name, string file = "cpuset.cpus")
     {
         var pod = _api.Pod(name)!;
         string id = pod.Status.ContainerStatuses[0].ContainerID["containerd://".Length..];
         string folder = CgroupFolders(pod.Metadata.Uid).Select(f => Path.Combine(f, id)).First(Directory.Exists);
-        return File.ReadAllText(Path.Combine(folder, "cpuset.cpus")).Trim();
+        return File.ReadAllText(Path.Combine(folder, file)).Trim();
     }
 
     IEnumerable<string> CgroupFolders(string uid) =>
@@ -25,7 +25,11 @@ public sealed class PlacementTests(KubeletNode node) : RealKubeletTest(node)
     {
         var all = CpuSet.Parse(Cpus);
         if (all.Count < 2) return; // one is the system's
-        Start(o => o with { CpuManagerPolicy = "static", ReservedSystemCpus = $"{all.First()}", CpuManagerReconcilePeriod = TimeSpan.FromSeconds(1) });
+        Start(o => o with
+        {
+            CpuManagerPolicy = "static", ReservedSystemCpus = $"{all.First()}", CpuManagerReconcilePeriod = TimeSpan.FromSeconds(1), TopologyManagerPolicy = "single-numa-node",
+            MemoryManagerPolicy = "Static", ReservedMemory = [(0, Map.Of(("memory", Quantity.Parse("100Mi"))))], // what eviction holds back by default
+        });
         _api.Put(Pod("beside", Shell("app", "sleep 1000")));
         await Until("beside", s => s.Phase == "Running", "running");
         Assert.Equal(all, CpuSet.Parse(Of("beside")));
@@ -36,6 +40,7 @@ public sealed class PlacementTests(KubeletNode node) : RealKubeletTest(node)
         var own = CpuSet.Parse(Of("alone"));
         Assert.Single(own);
         Assert.DoesNotContain(all.First(), own);
+        Assert.Matches("^[0-9]+$", Of("alone", "cpuset.mems"));
         await LookAsync("the other one moved away", () => Task.FromResult(CpuSet.Parse(Of("beside")).Equals(all.Except(own))));
 
         _api.MarkDeleted("alone", 1);

@@ -12,7 +12,7 @@ namespace Hanbae.Kubelet.Nodes.Shutdown;
 /// </remarks>
 sealed class ShutdownWatch(KubeletOptions options, NodeShutdown shutdown, IRecorder events, Func<Api.Core.V1.Node?> node, WakeUp status, TimeProvider time, ILogger log)
 {
-    static readonly TimeSpan s_again = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan s_again = TimeSpan.FromSeconds(1), s_seldom = TimeSpan.FromSeconds(30);
 
     /// <summary>The lock is held.</summary>
     public Action Holding { get; set; } = () => { };
@@ -22,19 +22,21 @@ sealed class ShutdownWatch(KubeletOptions options, NodeShutdown shutdown, IRecor
         var wanted = NodeShutdown.Times(options).Aggregate(TimeSpan.Zero, (sum, t) => sum + t.Grace);
         if (wanted <= TimeSpan.Zero || options.SystemBus.Length == 0) await Task.Delay(Timeout.Infinite, ct).ConfigureAwait(false);
         string told = "";
+        var pause = s_again;
         while (true)
         {
             try
             {
                 await FollowAsync(wanted, ct).ConfigureAwait(false);
-                told = "";
+                (told, pause) = ("", s_again);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 if (told != e.Message) log.ShutdownNotWatched(e.Message); // once: a machine may have no such bus for ever
+                pause = told == e.Message && pause < s_seldom ? pause * 2 : told == e.Message ? s_seldom : s_again;
                 told = e.Message;
             }
-            await Task.Delay(s_again, time, ct).ConfigureAwait(false);
+            await Task.Delay(pause, time, ct).ConfigureAwait(false);
         }
     }
 
