@@ -7,12 +7,13 @@ using Preconditions = Hanbae.Api.Meta.V1.Preconditions;
 namespace Hanbae.Controllers.Nodes;
 
 /// <summary>Removes Pods from nodes whose NoExecute taints they do not bear, or no longer.</summary>
+/// <remarks>As upstream: as long as there is any such taint a Pod leaves when the first of them said; only when none asks it to go any more is that forgotten.</remarks>
 sealed class Evict(IClusterAccess cluster) : IReconciler
 {
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
     readonly ICache<Node> _nodes = cluster.Cache<Node>();
-    /// <summary>Since when Pods have been seen to have to leave some time: as many as there are on tainted nodes.</summary>
-    readonly ConcurrentDictionary<Key, DateTimeOffset> _since = [];
+    /// <summary>When Pods have to leave that may stay for a while; as many as there are on tainted nodes.</summary>
+    readonly ConcurrentDictionary<Key, (string Uid, DateTimeOffset Since, DateTimeOffset At)> _due = [];
 
     public void Watch(Triggers on)
     {
@@ -28,18 +29,26 @@ sealed class Evict(IClusterAccess cluster) : IReconciler
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
         var now = cluster.Time.GetUtcNow();
-        if (_pods.Find(key) is not { Metadata.DeletionTimestamp: null } pod || _nodes.Find(new("", pod.Spec.NodeName)) is not { } node
-            || Taints.LeavesAt(pod, node.Spec.Taints, _since.GetOrAdd(key, now), now) is not { } at)
+        var pod = _pods.Find(key);
+        var known = _due.TryGetValue(key, out var kept) && kept.Uid == pod?.Metadata.Uid ? kept : default((string, DateTimeOffset Since, DateTimeOffset At)?);
+        if (pod is null || pod.Metadata.DeletionTimestamp is not null || _nodes.Find(new("", pod.Spec.NodeName)) is not { } node
+            || Taints.LeavesAt(pod, node.Spec.Taints, known?.Since ?? now, now) is not { } at)
         {
-            _since.TryRemove(key, out _);
+            if (_due.TryRemove(key, out _) && pod is { Metadata.DeletionTimestamp: null }) cluster.Recorder.Event(pod, "Normal", "TaintManagerEviction", "Cancelling deletion of Pod " + key);
             return Again.OnChange;
         }
-        if (at > now) return Again.At(at);
+        // Other taints may come in the place of those that were: what a Pod has borne counts.
+        if (known?.At < at) at = known.Value.At;
+        if (at > now)
+        {
+            _due[key] = (pod.Metadata.Uid, known?.Since ?? now, at);
+            return Again.At(at);
+        }
         cluster.Recorder.Event(pod, "Normal", "TaintManagerEviction", "Marking for deletion Pod " + key);
         var marked = Disruption.Mark(pod, "DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", now);
         await cluster.Client.UpdateStatusIfChangedAsync(pod, marked, ct);
         await cluster.Client.TryDeleteAsync<Pod>(key, Preconditions.Uid(pod), ct);
-        _since.TryRemove(key, out _);
+        _due.TryRemove(key, out _);
         return Again.OnChange;
     }
 }

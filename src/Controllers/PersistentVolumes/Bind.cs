@@ -22,6 +22,7 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
 
     readonly ICache<StorageClass> _classes = cluster.Cache<StorageClass>();
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
+    readonly Recycler _recycler = new(cluster, options);
 
     public void Watch(Triggers on)
     {
@@ -106,6 +107,8 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
         }
         if (volume.Spec.ClaimRef is null || volume.IsFor(claim)) return await JoinAsync(claim, volume, ct);
         Tell(claim, "Warning", "FailedBinding", $"volume \"{volume.Metadata.Name}\" already bound to a different claim.");
+        // Not its author's wish but a binding of ours, of which somebody took back a half: what is left says nothing of its phase.
+        if (claim.Metadata.Annotations.ContainsKey(VolumeNotes.BoundByController)) return Again.WithBackoff;
         return await PhaseAsync(claim, "Pending", null, ct);
     }
 
@@ -116,7 +119,8 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
         // What is lost stays lost: the cache must not be what lost it.
         if ((_volumes.Find(new("", name)) ?? await cluster.Client.FindAsync<PersistentVolume>(new("", name), ct)) is not { } volume)
             return await LostAsync(claim, "ClaimLost", "Bound claim has lost its PersistentVolume. Data on the volume is lost!", ct);
-        if (volume.Spec.ClaimRef is { } has && has.Uid != claim.Metadata.Uid && !volume.IsFor(claim))
+        // Also one that is only set aside for a claim of the name: it is not this one's any more.
+        if (volume.Spec.ClaimRef is { } has && has.Uid != claim.Metadata.Uid)
             return await LostAsync(claim, "ClaimMisbound", "Two claims are bound to the same volume, this one is bound incorrectly", ct);
         return await JoinAsync(claim, volume, ct);
     }
@@ -173,7 +177,7 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
         switch (volume.Spec.PersistentVolumeReclaimPolicy)
         {
             case "" or "Retain": return Again.OnChange;
-            case "Recycle": return await new Recycler(cluster, options).RunAsync(volume, FailAsync, ct);
+            case "Recycle": return await _recycler.RunAsync(volume, FailAsync, ct);
             case "Delete":
                 // Who made it removes it; nobody made what an administrator put there.
                 if (volume.Metadata.Annotations.ContainsKey(VolumeNotes.ProvisionedBy) || volume.Spec.Csi is not null) return Again.OnChange;

@@ -27,23 +27,43 @@ static class JobRules
         errors.NotNegative(at["activeDeadlineSeconds"], s.ActiveDeadlineSeconds);
         errors.NotNegative(at["backoffLimit"], s.BackoffLimit);
         errors.NotNegative(at["ttlSecondsAfterFinished"], s.TtlSecondsAfterFinished);
+        errors.NotNegative(at["backoffLimitPerIndex"], s.BackoffLimitPerIndex);
         errors.NotNegative(at["maxFailedIndexes"], s.MaxFailedIndexes);
-        if (s.BackoffLimitPerIndex is { } perIndex)
-        {
-            errors.NotNegative(at["backoffLimitPerIndex"], perIndex);
-            if (s.CompletionMode != "Indexed") errors.Invalid(at["backoffLimitPerIndex"], perIndex, "requires indexed completion mode");
-        }
+        if (s.MaxFailedIndexes is not null && s.BackoffLimitPerIndex is null) errors.Required(at["backoffLimitPerIndex"], "when maxFailedIndexes is specified");
         if (s.CompletionMode is { } mode)
         {
             errors.OneOf(at["completionMode"], mode, "Indexed", "NonIndexed");
-            if (mode == "Indexed" && s.Completions is null) errors.Required(at["completions"], "when completion mode is Indexed");
+            if (mode == "Indexed") Indexed(at, s, errors);
         }
+        if (s.CompletionMode is null or "NonIndexed")
+        {
+            if (s.BackoffLimitPerIndex is { } perIndex) errors.Invalid(at["backoffLimitPerIndex"], perIndex, "requires indexed completion mode");
+            if (s.MaxFailedIndexes is { } most) errors.Invalid(at["maxFailedIndexes"], most, "requires indexed completion mode");
+        }
+        JobPolicyRules.Check(at, s, errors);
         PodRules.Template(at["template"], s.Template, errors);
         string policy = s.Template.Spec.RestartPolicy;
         if (policy == "Always") errors.Required(at["template"]["spec"]["restartPolicy"], "valid values: \"OnFailure\", \"Never\"");
         else errors.OneOf(at["template"]["spec"]["restartPolicy"], policy, "Never", "OnFailure");
         if (s.PodFailurePolicy is not null && policy != "Never")
             errors.Invalid(at["template"]["spec"]["restartPolicy"], policy, "only \"Never\" is supported when podFailurePolicy is specified");
+    }
+
+    const int MostIndexedParallelism = 100_000, MostFailedIndexes = 100_000, ManyCompletions = 100_000, MostAmongMany = 10_000;
+
+    /// <summary>What an index says of itself is written down: so there may not be too many that run, or fail, at once.</summary>
+    static void Indexed(FieldPath at, JobSpec s, Errors errors)
+    {
+        if (s.Completions is null) errors.Required(at["completions"], "when completion mode is Indexed");
+        if (s.Parallelism > MostIndexedParallelism)
+            errors.Invalid(at["parallelism"], s.Parallelism.Value, $"must be less than or equal to {MostIndexedParallelism} when completion mode is Indexed");
+        if (s.MaxFailedIndexes > s.Completions) errors.Invalid(at["maxFailedIndexes"], s.MaxFailedIndexes.Value, "must be less than or equal to completions");
+        if (s.MaxFailedIndexes > MostFailedIndexes) errors.Invalid(at["maxFailedIndexes"], s.MaxFailedIndexes.Value, $"must be less than or equal to {MostFailedIndexes}");
+        if (!(s.Completions > ManyCompletions) || s.BackoffLimitPerIndex is null) return;
+        const string Many = " when completions are above 100000 and used with backoff limit per index";
+        if (s.MaxFailedIndexes is null) errors.Required(at["maxFailedIndexes"], $"must be specified when completions is above {ManyCompletions}");
+        if (s.Parallelism > MostAmongMany) errors.Invalid(at["parallelism"], s.Parallelism.Value, $"must be less than or equal to {MostAmongMany}{Many}");
+        if (s.MaxFailedIndexes > MostAmongMany) errors.Invalid(at["maxFailedIndexes"], s.MaxFailedIndexes.Value, $"must be less than or equal to {MostAmongMany}{Many}");
     }
 
     public static void Update(Job o, Job old, Errors errors)
@@ -68,6 +88,8 @@ static class JobRules
         errors.Unchanged(at["completionMode"], o.Spec.CompletionMode ?? "", old.Spec.CompletionMode ?? "");
         errors.Unchanged(at["podFailurePolicy"], o.Spec.PodFailurePolicy, old.Spec.PodFailurePolicy, p => p is null ? "null" : Shown.Message(p));
         errors.Unchanged(at["backoffLimitPerIndex"], o.Spec.BackoffLimitPerIndex, old.Spec.BackoffLimitPerIndex, b => Shown.Number(b));
+        errors.Unchanged(at["managedBy"], o.Spec.ManagedBy ?? "", old.Spec.ManagedBy ?? "");
+        errors.Unchanged(at["successPolicy"], o.Spec.SuccessPolicy, old.Spec.SuccessPolicy, p => p is null ? "null" : Shown.Message(p));
     }
 
     public static void Update(CronJob o, CronJob old, Errors errors) => Spec(o, errors);

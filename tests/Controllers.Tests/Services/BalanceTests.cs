@@ -17,7 +17,7 @@ public sealed class BalanceTests
         Spec = new() { Type = type, IpFamilies = ["IPv4"], Ports = [new() { Port = port, Protocol = "TCP" }] },
     };
 
-    static string Plan(Service service, params Node[] nodes) => string.Join(' ', BalancePlan.For(service, nodes, new HashSet<string> { "n2" }, 6443).Select(i => $"{i.Ip}/{i.IpMode}"));
+    static string Plan(Service service, params Node[] nodes) => string.Join(' ', BalancePlan.For(service, BalancingNodes.Of(nodes), new HashSet<string> { "n2" }, 6443).Select(i => $"{i.Ip}/{i.IpMode}"));
 
     [Fact]
     public void Every_ready_node_that_is_not_excluded_balances()
