@@ -12,8 +12,8 @@ sealed class Evict(IClusterAccess cluster) : IReconciler
 {
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
     readonly ICache<Node> _nodes = cluster.Cache<Node>();
-    /// <summary>When Pods have to leave that may stay for a while; as many as there are on tainted nodes.</summary>
-    readonly ConcurrentDictionary<Key, (string Uid, DateTimeOffset Since, DateTimeOffset At)> _due = [];
+    /// <summary>Those that may stay for a while; as many as there are on tainted nodes.</summary>
+    readonly ConcurrentDictionary<Key, Stay> _stays = [];
 
     public void Watch(Triggers on)
     {
@@ -30,25 +30,38 @@ sealed class Evict(IClusterAccess cluster) : IReconciler
     {
         var now = cluster.Time.GetUtcNow();
         var pod = _pods.Find(key);
-        var known = _due.TryGetValue(key, out var kept) && kept.Uid == pod?.Metadata.Uid ? kept : default((string, DateTimeOffset Since, DateTimeOffset At)?);
         if (pod is null || pod.Metadata.DeletionTimestamp is not null || _nodes.Find(new("", pod.Spec.NodeName)) is not { } node
-            || Taints.LeavesAt(pod, node.Spec.Taints, known?.Since ?? now, now) is not { } at)
+            || Stay.Next(_stays.TryGetValue(key, out var known) ? known : null, pod, node.Spec.Taints, now) is not { } stay)
         {
-            if (_due.TryRemove(key, out _) && pod is { Metadata.DeletionTimestamp: null }) cluster.Recorder.Event(pod, "Normal", "TaintManagerEviction", "Cancelling deletion of Pod " + key);
+            if (_stays.TryRemove(key, out _) && pod is { Metadata.DeletionTimestamp: null }) cluster.Recorder.Event(pod, "Normal", "TaintManagerEviction", "Cancelling deletion of Pod " + key);
             return Again.OnChange;
         }
-        // Other taints may come in the place of those that were: what a Pod has borne counts.
-        if (known?.At < at) at = known.Value.At;
-        if (at > now)
+        if (stay.Until > now)
         {
-            _due[key] = (pod.Metadata.Uid, known?.Since ?? now, at);
-            return Again.At(at);
+            _stays[key] = stay;
+            return Again.At(stay.Until);
         }
         cluster.Recorder.Event(pod, "Normal", "TaintManagerEviction", "Marking for deletion Pod " + key);
         var marked = Disruption.Mark(pod, "DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", now);
         await cluster.Client.UpdateStatusIfChangedAsync(pod, marked, ct);
         await cluster.Client.TryDeleteAsync<Pod>(key, Preconditions.Uid(pod), ct);
-        _due.TryRemove(key, out _);
+        _stays.TryRemove(key, out _);
         return Again.OnChange;
+    }
+}
+
+/// <summary>How long a Pod may stay on a node that has taints.</summary>
+/// <param name="Since">When the Pod was first seen under them: counts for those that do not say when they came.</param>
+readonly record struct Stay(string Uid, DateTimeOffset Since, DateTimeOffset Until)
+{
+    /// <param name="last">What was known before.</param>
+    /// <returns>Null when the Pod need not leave.</returns>
+    public static Stay? Next(Stay? last, Pod pod, Seq<Taint> taints, DateTimeOffset now)
+    {
+        if (last?.Uid != pod.Metadata.Uid) last = null;
+        var since = last?.Since ?? now;
+        if (Taints.LeavesAt(pod, taints, since, now) is not { } at) return null;
+        // Other taints may come in the place of those that were: what a Pod has borne counts.
+        return new(pod.Metadata.Uid, since, last is { } before && before.Until < at ? before.Until : at);
     }
 }
