@@ -89,8 +89,8 @@ sealed class Run(IClusterAccess cluster) : IReconciler
             : JobConditions.New(JobConditions.Suspended, "JobResumed", "Job resumed", now, "False"));
         if (conditions == status.Conditions) return status;
         cluster.Recorder.Event(job, "Normal", suspended ? "Suspended" : "Resumed", suspended ? "Job suspended" : "Job resumed");
-        // The time that a Job may take is that of its being active without a break.
-        return status with { Conditions = conditions, StartTime = suspended ? status.StartTime : now };
+        // The time that a Job may take is that of its being active without a break. While it is not it has none: what it asks for may be changed (KEP-5440).
+        return status with { Conditions = conditions, StartTime = suspended ? null : now };
     }
 
     static JobStatus Counted(JobView view, ImmutableArray<Pod> active, int terminating) => view.Job.Status with

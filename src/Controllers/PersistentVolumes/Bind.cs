@@ -17,8 +17,8 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
 {
     readonly ICache<PersistentVolume> _volumes = cluster.Cache<PersistentVolume>();
     readonly ICache<PersistentVolumeClaim> _claims = cluster.Cache<PersistentVolumeClaim>();
-    /// <summary>Volumes by the claim they are set aside for, or by class while they are anybody's; claims by class while they have none.</summary>
-    const string ByUse = "binder/use", Class = "class ";
+    /// <summary>Volumes by the claim they are set aside for, or by class while they are anybody's; claims by class while they have none, by the volume that they wait for.</summary>
+    const string ByUse = "binder/use", Class = "class ", Named = "volume ";
 
     readonly ICache<StorageClass> _classes = cluster.Cache<StorageClass>();
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
@@ -28,10 +28,12 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
     {
         _pods.IndexClaims();
         _volumes.AddIndex(ByUse, static v => Bond.ClaimOf(v) is { } claim ? [claim.ToString()] : v.Status.Phase == "Available" ? [Class + VolumeNotes.ClassOf(v)] : []);
-        _claims.AddIndex(ByUse, static c => c.Spec.VolumeName.Length == 0 ? [Class + VolumeNotes.ClassOf(c)] : []);
+        _claims.AddIndex(ByUse, static c => c.Spec.VolumeName.Length == 0 ? [Class + VolumeNotes.ClassOf(c)] : c.Metadata.Annotations.ContainsKey(VolumeNotes.BindCompleted) ? [] : [Named + c.Spec.VolumeName]);
         on.Each(_volumes).Each(_claims)
             .Map(_volumes, v => Bond.ClaimOf(v) is { } claim ? [claim] : v.Status.Phase == "Available" ? Waiting(VolumeNotes.ClassOf(v)) : [])
-            .Map(_claims, c => c.Spec.VolumeName.Length > 0 ? [new Key("", c.Spec.VolumeName)] : [])
+            .Map(_volumes, v => _claims.ByIndex(ByUse, Named + v.Metadata.Name).Select(Key.Of))
+            // Also those that were given to it and that it does not name: it may go before it does.
+            .Map(_claims, c => _volumes.ByIndex(ByUse, Key.Of(c).ToString()).Select(Key.Of).Append(new Key("", c.Spec.VolumeName)).Where(k => k.Name.Length > 0).Distinct())
             .Map(_classes, c => Waiting(c.Metadata.Name).Concat(_claims.All.Where(claim => !VolumeNotes.NamesClass(claim)).Select(Key.Of)))
             // Pods that have no node yet: claims that wait for them say so. Recyclers: their end decides.
             .Map(_pods, p => Recycler.VolumeOf(p) is { } volume ? [new Key("", volume)] : p.Spec.NodeName.Length == 0 ? Claims.NamesOf(p).Select(n => new Key(p.Metadata.Namespace, n)) : []);

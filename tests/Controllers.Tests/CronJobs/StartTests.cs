@@ -145,10 +145,9 @@ public sealed class StartTests
     {
         await using var cluster = new TestCluster(Which) { Creep = TimeSpan.FromSeconds(1) };
         var job = Works.Job("before") is var j ? j with { Metadata = j.Metadata with { OwnerReferences = [Cron().ControllerRef()] } } : null!;
-        var live = Cron("Forbid") with { Status = new() { Active = [CronStatus.RefTo(job)] } };
+        var live = cluster.Api.Put(Cron("Forbid")) with { Status = new() { Active = [CronStatus.RefTo(job)] } };
         cluster.Api.Intercept = r => r is { Method: "GET", Path: "/apis/batch/v1/namespaces/default/cronjobs/tick" } ? new() { Code = 200, Object = live } : null;
         cluster.Api.Put(job);
-        cluster.Api.Put(Cron("Forbid"));
         await cluster.UntilAsync(_ => cluster.Events.Told.Any(e => e.Reason == "JobAlreadyActive"));
         Assert.Single(cluster.Api.All<Job>());
         Assert.DoesNotContain(cluster.Events.Told, e => e.Reason == "UnexpectedJob");

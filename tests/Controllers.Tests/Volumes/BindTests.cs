@@ -195,4 +195,31 @@ public sealed class BindTests
         await cluster.UntilAsync(a => Claim(a, "c").Status.Phase == "Lost");
         Assert.Contains(cluster.Events.Told, e => e.Reason == "ClaimMisbound");
     }
+
+    [Fact]
+    public async Task A_claim_that_names_a_volume_waits_until_it_is_there_and_free()
+    {
+        await using var cluster = new TestCluster(Binder) { Creep = TimeSpan.Zero };
+        cluster.Api.Put(Storage.Claim("early", volume: "late"));
+        cluster.Api.Put(Storage.Claim("mark", volume: "there"));
+        cluster.Api.Put(Storage.Volume("there"));
+        await cluster.UntilAsync(a => Claim(a, "mark").Status.Phase == "Bound");
+        cluster.Api.Put(Storage.Volume("late", claim: new() { Namespace = "default", Name = "else" }));
+        await cluster.UntilAsync(_ => cluster.Events.Told.Any(e => e == ("FailedBinding", "volume \"late\" already bound to a different claim.")));
+        cluster.Api.Change<PersistentVolume>("late", v => v with { Spec = v.Spec with { ClaimRef = null } }, "");
+        await cluster.UntilAsync(a => Claim(a, "early").Status.Phase == "Bound");
+    }
+
+    [Fact]
+    public async Task A_volume_whose_claim_went_before_it_named_it_is_released()
+    {
+        await using var cluster = new TestCluster(Binder) { Creep = TimeSpan.Zero };
+        // It waits for a Pod, and the scheduler has just given it a volume.
+        cluster.Api.Put(Storage.Class("lazy", waits: true));
+        var claim = cluster.Api.Put(Storage.Claim("c", @class: "lazy") is var c ? c with { Metadata = c.Metadata with { Uid = "uid-of-c" }, Spec = c.Spec with { VolumeMode = "Block" } } : null!);
+        cluster.Api.Put(Storage.Volume("v", @class: "lazy", claim: new() { Namespace = "default", Name = "c", Uid = claim.Metadata.Uid }, phase: "Bound"));
+        await cluster.UntilAsync(_ => cluster.Events.Told.Any(e => e.Reason == "VolumeMismatch"));
+        cluster.Api.Remove<PersistentVolumeClaim>("c");
+        await cluster.UntilAsync(a => Phase(a, "v") == "Released");
+    }
 }
