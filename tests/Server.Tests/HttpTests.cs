@@ -288,7 +288,7 @@ public sealed class HttpTests
         string version = (await server.GetAsync(Pods + "/a")).Text("metadata", "resourceVersion")!;
         Assert.Equal(409, (await server.PostAsync(Pods + "/a/eviction", """{"metadata":{"name":"a"},"deleteOptions":{"preconditions":{"resourceVersion":"1"}}}""")).Code);
         const string Budgets = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
-        foreach (string name in (string[])["b", "c"]) await server.PostAsync(Budgets, $$$"""{"metadata":{"name":"{{{name}}}"},"spec":{"selector":{"matchLabels":{"x":"y"}}}}""");
+        foreach (string name in (string[])["b", "c"]) await server.PostAsync(Budgets, "{\"metadata\":{\"name\":\"" + name + "\"},\"spec\":{\"selector\":{\"matchLabels\":{\"x\":\"y\"}}}}");
         var refused = await server.PostAsync(Pods + "/a/eviction", """{"metadata":{"name":"a"}}""");
         Assert.Equal((500, "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."), (refused.Code, refused.Message));
         foreach (string name in (string[])["b", "c"]) await server.SendAsync("DELETE", Budgets + "/" + name);

@@ -199,7 +199,7 @@ static class Walks
     static CertificateSigningRequest Joining(string name) => new()
     {
         Metadata = new() { Name = name },
-        Spec = new() { Request = s_asked.Value, SignerName = "kubernetes.io/kube-apiserver-client-kubelet", Usages = ["digital signature", "client auth"] },
+        Spec = new() { Request = s_asked.Value, SignerName = "kubernetes.io/kube-apiserver-client-kubelet", Usages = ["digital signature", "key encipherment", "client auth"] },
     };
 
     static ObjectMeta Named(string name) => new() { Name = name, Namespace = Ns };
