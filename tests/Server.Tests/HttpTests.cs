@@ -280,6 +280,28 @@ public sealed class HttpTests
     }
 
     [Fact]
+    public async Task An_evicted_Pod_says_so_and_has_one_budget_at_most()
+    {
+        await using var server = await TestServer.StartAsync();
+        await server.PostAsync(Pods, """{"metadata":{"name":"a","labels":{"x":"y"},"finalizers":["example.com/wait"]},"spec":{"containers":[{"name":"c","image":"i"}]}}""");
+        await server.SendAsync("PATCH", Pods + "/a/status", """{"status":{"phase":"Running"}}""", "application/merge-patch+json");
+        string version = (await server.GetAsync(Pods + "/a")).Text("metadata", "resourceVersion")!;
+        Assert.Equal(409, (await server.PostAsync(Pods + "/a/eviction", """{"metadata":{"name":"a"},"deleteOptions":{"preconditions":{"resourceVersion":"1"}}}""")).Code);
+        const string Budgets = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
+        foreach (string name in (string[])["b", "c"]) await server.PostAsync(Budgets, "{\"metadata\":{\"name\":\"" + name + "\"},\"spec\":{\"selector\":{\"matchLabels\":{\"x\":\"y\"}}}}");
+        var refused = await server.PostAsync(Pods + "/a/eviction", """{"metadata":{"name":"a"}}""");
+        Assert.Equal((500, "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."), (refused.Code, refused.Message));
+        foreach (string name in (string[])["b", "c"]) await server.SendAsync("DELETE", Budgets + "/" + name);
+
+        // The version that was asked for is that before it was said.
+        Assert.Equal(201, (await server.PostAsync(Pods + "/a/eviction", $$$"""{"metadata":{"name":"a"},"deleteOptions":{"preconditions":{"resourceVersion":"{{{version}}}"} } }""")).Code);
+        var pod = await server.GetAsync(Pods + "/a");
+        Assert.NotNull(pod.Text("metadata", "deletionTimestamp"));
+        Assert.Equal(("DisruptionTarget", "True", "EvictionByEvictionAPI", "Eviction API: evicting"),
+            (pod.Text("status", "conditions", "0", "type"), pod.Text("status", "conditions", "0", "status"), pod.Text("status", "conditions", "0", "reason"), pod.Text("status", "conditions", "0", "message")));
+    }
+
+    [Fact]
     public async Task A_namespace_goes_when_its_finalizer_does()
     {
         await using var server = await TestServer.StartAsync();

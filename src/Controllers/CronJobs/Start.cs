@@ -26,6 +26,8 @@ sealed class Start(IClusterAccess cluster) : IReconciler
     {
         if (_crons.Find(key) is not { } cron) return Again.OnChange;
         var jobs = _jobs.ControlledBy(cron.Metadata.Uid);
+        if (await NewerAsync(cron, jobs, ct) is not { } known) return Again.OnChange;
+        cron = known;
         var status = await SeenAsync(cron, jobs, ct);
         DateTimeOffset? next = null;
         Exception? failure = null;
@@ -43,6 +45,14 @@ sealed class Start(IClusterAccess cluster) : IReconciler
         return next is { } at ? Again.At(at) : Again.OnChange;
     }
 
+    /// <summary>The CronJob as it is: a Job that runs and that its status does not name is one that the cache does not know of, or a stranger's.</summary>
+    /// <returns>Null when it is gone.</returns>
+    async Task<CronJob?> NewerAsync(CronJob cron, IReadOnlyCollection<Job> jobs, CancellationToken ct)
+    {
+        if (jobs.All(j => j.IsFinished() || cron.Status.Active.Exists(a => a.Uid == j.Metadata.Uid))) return cron;
+        return await _client.FindAsync<CronJob>(Key.Of(cron), ct) is { } live && live.Metadata.Uid == cron.Metadata.Uid ? live : null;
+    }
+
     /// <summary>The status, with what became of the Jobs.</summary>
     async Task<CronJobStatus> SeenAsync(CronJob cron, IReadOnlyCollection<Job> jobs, CancellationToken ct)
     {
@@ -56,7 +66,7 @@ sealed class Start(IClusterAccess cluster) : IReconciler
                 cluster.Recorder.Event(cron, "Normal", "SawCompletedJob", $"Saw completed job: {job.Metadata.Name}, condition: {how}");
                 status = status.Without(job.Metadata.Uid);
             }
-            else if (!active && !job.IsFinished() && await _client.FindAsync<CronJob>(Key.Of(cron), ct) is { } live && !live.Status.Active.Exists(a => a.Uid == job.Metadata.Uid))
+            else if (!active && !job.IsFinished())
                 cluster.Recorder.Event(cron, "Warning", "UnexpectedJob", $"Saw a job that the controller did not create or forgot: {job.Metadata.Name}");
             status = status.WithSuccess(job);
         }

@@ -52,15 +52,15 @@ sealed record RollPlan(ImmutableArray<string> Create, ImmutableArray<Pod> Delete
         {
             var (ok, updated, old) = Sort(pods, hash);
             if (!ok) { surging++; continue; }
-            if (old is not null && available(old) || updated is not null && available(updated)) ready++;
+            if ((old ?? updated) is { } there && available(there)) ready++;
             if (old is null) continue;
             if (updated is not null)
             {
                 if (available(updated)) delete.Add(old);
                 else surging++;
             }
-            // Where none belongs any more, none comes; the old one stays until there are enough elsewhere.
-            else if (!runs) misplaced.Add(old);
+            // Where none belongs any more, none comes; an old one that serves stays until there are enough elsewhere.
+            else if (!runs) (available(old) ? misplaced : delete).Add(old);
             else if (!available(old)) useless.Add(node);
             else candidates.Add(node);
         }

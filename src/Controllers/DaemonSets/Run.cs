@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Runtime.ExceptionServices;
+using System.Text;
 using Hanbae.Api;
 using Hanbae.Api.Apps.V1;
 using Hanbae.Api.Core.V1;
@@ -47,7 +48,7 @@ sealed class Run(IClusterAccess cluster) : IReconciler
         var now = cluster.Time.GetUtcNow();
         var history = await _history.SyncAsync(set, selector, set.Spec.Template, set.Status.CollisionCount, ct);
         string hash = history.Hash(DaemonPod.HashLabel);
-        var mine = await Claim.AllAsync(cluster.Client, set, selector, _pods, ct);
+        var mine = await MergeAsync(set, history, await Claim.AllAsync(cluster.Client, set, selector, _pods, ct), ct);
         var fleet = new Fleet(set, _nodes.All, mine);
 
         var plan = RunPlan.For(set, fleet, hash, node => _failures.Until(FailureOf(set, node), now), now);
@@ -61,11 +62,25 @@ sealed class Run(IClusterAccess cluster) : IReconciler
         if (failure is null) await TrimAsync(set, history, mine, ct);
         ct.ThrowIfCancellationRequested();
 
-        var (status, readyAt) = RunStatus.Of(set, fleet, hash, failure is null, now);
+        var (status, readyAt) = RunStatus.Of(set, fleet, hash, now);
         await cluster.Client.UpdateStatusIfChangedAsync(set, set with { Status = status with { CollisionCount = history.Collisions } }, ct);
         if (failure is not null && !Refusal.IsNamespaceTerminating(failure)) ExceptionDispatchInfo.Throw(failure);
         var next = plan.RetryAt is { } retry && !(readyAt < retry) ? retry : readyAt;
         return next is { } at ? Again.At(at) : Again.OnChange;
+    }
+
+    /// <summary>Of revisions that say the same one is enough: the Pods of the others become the last one's, which they are like, and the others go.</summary>
+    async Task<ImmutableArray<Pod>> MergeAsync(DaemonSet set, History.Result history, ImmutableArray<Pod> mine, CancellationToken ct)
+    {
+        ControllerRevision[] twins = [.. history.All.Where(r => r.Metadata.Uid != history.Current.Metadata.Uid && Snapshot.TemplateOf(r)?.Equals(set.Spec.Template) == true)];
+        if (twins.Length == 0) return mine;
+        string hash = history.Hash(DaemonPod.HashLabel);
+        var relabel = Patch.Strategic(Encoding.UTF8.GetBytes($$$"""{"metadata":{"labels":{"{{{DaemonPod.HashLabel}}}":"{{{hash}}}"} } }"""));
+        var pods = ImmutableArray.CreateBuilder<Pod>(mine.Length);
+        foreach (var pod in mine)
+            pods.Add(twins.Any(t => DaemonPod.IsUpdated(pod, t.Metadata.Labels[DaemonPod.HashLabel] ?? "")) ? await cluster.Client.PatchAsync<Pod>(Key.Of(pod), relabel, ct) : pod);
+        foreach (var twin in twins) await cluster.Client.TryDeleteAsync<ControllerRevision>(Key.Of(twin), Api.Meta.V1.Preconditions.Uid(twin), ct);
+        return pods.DrainToImmutable();
     }
 
     async Task<Exception?> ApplyAsync(DaemonSet set, ImmutableArray<string> create, ImmutableArray<Pod> delete, string hash, CancellationToken ct)
@@ -90,9 +105,8 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     Task TrimAsync(DaemonSet set, History.Result history, ImmutableArray<Pod> mine, CancellationToken ct)
     {
         var used = mine.Select(p => p.Metadata.Labels[DaemonPod.HashLabel]).ToHashSet();
-        return _history.TrimAsync(
-            history.All.Where(r => r.Metadata.Uid != history.Current.Metadata.Uid && !used.Contains(r.Metadata.Labels[DaemonPod.HashLabel])),
-            set.Spec.RevisionHistoryLimit ?? 10, ct);
+        // Those in use count, too, but stay.
+        return _history.TrimAsync(history.All.Where(r => r.Metadata.Uid != history.Current.Metadata.Uid), set.Spec.RevisionHistoryLimit ?? 10, ct, r => used.Contains(r.Metadata.Labels[DaemonPod.HashLabel]));
     }
 
     /// <summary>Concerns the sets that should now run there and did not, or the other way round.</summary>

@@ -25,20 +25,23 @@ sealed record RunPlan(ImmutableArray<string> Create, ImmutableArray<Pod> Delete,
         List<Pod> delete = [];
         var ended = ImmutableArray.CreateBuilder<Pod>();
         DateTimeOffset? retryAt = null;
+        bool surges = Limits(set, 1).Surge > 0;
         foreach (var (name, runs, stays, pods) in fleet.Nodes)
         {
             if (pods.Count == 0) { if (runs) create.Add(name); continue; }
             if (!stays) { delete.AddRange(pods.Where(p => p.Metadata.DeletionTimestamp is null)); continue; }
             // The usual thing: one, and it runs.
-            if (pods.Count == 1 && !pods[0].IsTerminal) continue;
+            if (pods.Count == 1 && !pods[0].IsTerminal && !(surges && pods[0].IsTerminating)) continue;
             var running = new List<Pod>();
             foreach (var pod in pods.Where(p => p.Metadata.DeletionTimestamp is null))
                 if (!pod.IsTerminal) running.Add(pod);
                 else if (pod.Status.Phase == "Failed" && waits(name) is { } until) retryAt = retryAt is { } at && at < until ? at : until;
                 else { ended.Add(pod); delete.Add(pod); }
             running.Sort(Older);
-            if (Limits(set, 1).Surge == 0) delete.AddRange(running.Skip(1));
+            if (!surges) delete.AddRange(running.Skip(1));
             else delete.AddRange(Superseded(set, running, hash, now));
+            // Who surges need not wait until the last of a node's Pods has gone.
+            if (surges && runs && running.Count == 0) create.Add(name);
         }
         // Pods that wait for a node that is gone will never be bound.
         foreach (var place in fleet.Elsewhere) delete.AddRange(place.Pods.Where(p => p.Spec.NodeName.Length == 0 && p.Metadata.DeletionTimestamp is null));

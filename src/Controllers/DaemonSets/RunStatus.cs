@@ -8,15 +8,17 @@ namespace Hanbae.Controllers.DaemonSets;
 /// <summary>Tells on how many nodes a DaemonSet should run, and does.</summary>
 static class RunStatus
 {
-    /// <param name="observed">Whether the nodes were brought in order for this generation.</param>
     /// <returns>The status, and when the next Pod will have been ready for long enough.</returns>
     public static (DaemonSetStatus Status, DateTimeOffset? ReadyAt) Of(
-        DaemonSet set, Fleet fleet, string hash, bool observed, DateTimeOffset now)
+        DaemonSet set, Fleet fleet, string hash, DateTimeOffset now)
     {
         int desired = 0, current = 0, misplaced = 0, ready = 0, updated = 0, available = 0, minReady = set.Spec.MinReadySeconds;
         DateTimeOffset? readyAt = null;
         foreach (var (_, runs, _, pods) in fleet.Nodes)
         {
+            // While one comes beside another its time counts as well: the other goes then.
+            foreach (var one in pods)
+                if (one.AvailableFrom(minReady) is { } at && at > now && !(readyAt < at)) readyAt = at;
             if (!runs) { if (pods.Count > 0) misplaced++; continue; }
             desired++;
             if (pods.Count == 0) continue;
@@ -26,7 +28,6 @@ static class RunStatus
             {
                 ready++;
                 if (pod.IsAvailable(minReady, now)) available++;
-                else if (pod.AvailableFrom(minReady) is { } at && (readyAt is null || at < readyAt)) readyAt = at;
             }
             if (DaemonPod.IsUpdated(pod, hash)) updated++;
         }
@@ -34,7 +35,7 @@ static class RunStatus
         {
             DesiredNumberScheduled = desired, CurrentNumberScheduled = current, NumberMisscheduled = misplaced, NumberReady = ready, UpdatedNumberScheduled = updated,
             NumberAvailable = available, NumberUnavailable = desired - available,
-            ObservedGeneration = observed ? set.Metadata.Generation : set.Status.ObservedGeneration,
+            ObservedGeneration = set.Metadata.Generation,
         }, readyAt);
     }
 }

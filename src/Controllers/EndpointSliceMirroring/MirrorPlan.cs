@@ -47,7 +47,7 @@ static class MirrorPlan
                 });
             }
         }
-        var packing = new Packing(Most);
+        var packing = new Packing(Most) { SetsAnnotations = true };
         packing.Delete.AddRange(existing.Where(s => !desired.ContainsKey((s.AddressType, s.Ports))));
         foreach (var ((type, ports), group) in desired)
             packing.Add(FormOf(endpoints, type, ports), group, [.. existing.Where(s => s.AddressType == type && s.Ports == ports).OrderBy(s => s.Metadata.Name, StringComparer.Ordinal)]);

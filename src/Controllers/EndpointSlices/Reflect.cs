@@ -15,6 +15,7 @@ sealed class Reflect(IClusterAccess cluster) : IReconciler
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
     readonly ICache<Node> _nodes = cluster.Cache<Node>();
     readonly ManagedSlices _slices = new(cluster, ReflectPlan.Controller);
+    readonly ChangeTimes _times = new();
     /// <summary>Services whose endpoints are dealt out to zones, and how.</summary>
     readonly ConcurrentDictionary<Key, ImmutableDictionary<string, IReadOnlyDictionary<string, int>>> _dealt = new();
     /// <summary>Of the zones, as of so many changes of nodes: one may come while they are counted.</summary>
@@ -54,15 +55,19 @@ sealed class Reflect(IClusterAccess cluster) : IReconciler
         if (_services.Find(key) is not { } service || !service.HasBackends() || service.IsBeingDeleted)
         {
             _dealt.TryRemove(key, out _);
+            _times.Forget(key);
             return Again.OnChange;
         }
+        Pod[] pods = [.. _pods.Near(key.Namespace, service.Spec.Selector).Where(service.Selects)];
+        // Also when nothing has to be written: what showed in no slice is not told with the next change.
+        var since = _times.Next(service, pods);
         var plan = ReflectPlan.For(
-            service, _pods.Near(key.Namespace, service.Spec.Selector).Where(service.Selects), _slices.Of(key), ZoneOf,
+            service, pods, _slices.Of(key), ZoneOf,
             Hints.AreDealtOut(service) ? Shares() : null, _dealt.ContainsKey(key));
         if (plan.Dealt.IsEmpty) _dealt.TryRemove(key, out _);
         else _dealt[key] = plan.Dealt;
         foreach (var told in plan.Events) cluster.Recorder.Event(service, told.Type, told.Reason, told.Message);
-        await _slices.WriteAsync(service, plan.Slices, ct);
+        await _slices.WriteAsync(service, plan.Slices.Marked(since), ct);
         if (plan.Nowhere.IsEmpty) return Again.OnChange;
         _slices.Tell(service, plan.Nowhere.Length == 1 ? plan.Nowhere[0] : $"[{string.Join(", ", plan.Nowhere)}]");
         return Again.WithBackoff;

@@ -18,6 +18,7 @@ sealed class Reflect(IClusterAccess cluster) : IReconciler
     readonly ICache<Service> _services = cluster.Cache<Service>();
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
     readonly ICache<Legacy> _endpoints = cluster.Cache<Legacy>();
+    readonly ChangeTimes _times = new();
 
     // One without a Service may be anybody's, unless it was made here: then the Service went while nobody looked.
     public void Watch(Triggers on)
@@ -33,19 +34,30 @@ sealed class Reflect(IClusterAccess cluster) : IReconciler
         var existing = _endpoints.Find(key);
         if (_services.Find(key) is not { } service)
         {
+            _times.Forget(key);
             if (existing is not null) await _client.TryDeleteAsync<Legacy>(key, Preconditions.Uid(existing), ct);
             return Again.OnChange;
         }
         if (!service.HasBackends() || service.IsBeingDeleted) return Again.OnChange;
-        var next = ReflectPlan.For(service, _pods.Near(key.Namespace, service.Spec.Selector).Where(service.Selects), existing);
+        Pod[] pods = [.. _pods.Near(key.Namespace, service.Spec.Selector).Where(service.Selects)];
+        var since = _times.Next(service, pods);
+        var next = ReflectPlan.For(service, pods, existing);
+        if (existing is not null && next.Equals(existing)) return Again.OnChange;
+        next = next with { Metadata = ChangeTimes.Mark(next.Metadata, since) };
         try
         {
             if (existing is null) await _client.CreateAsync(next, ct);
-            else if (!next.Equals(existing)) await _client.UpdateAsync(next, ct);
+            else await _client.UpdateAsync(next, ct);
         }
         // The cache did not show it yet: it will, and then it is compared.
         catch (ApiException e) when (e.IsAlreadyExists) { return Again.WithBackoff; }
         catch (ApiException e) when (Refusal.IsNamespaceTerminating(e)) { }
+        catch (ApiException e)
+        {
+            if (existing is null) cluster.Recorder.Event(next, "Warning", "FailedToCreateEndpoint", $"Failed to create endpoint for service {key}: {e.Message}");
+            else cluster.Recorder.Event(next, "Warning", "FailedToUpdateEndpoint", $"Failed to update endpoint {key}: {e.Message}");
+            throw;
+        }
         return Again.OnChange;
     }
 }

@@ -128,17 +128,4 @@ sealed class Survey : IDisposable
     {
         foreach (string uid in uids) _add(new("", uid));
     }
-
-    /// <summary>Makes a resource that this server does not serve look empty, instead of holding up all others.</summary>
-    sealed class Unserved(IApiTransport inner) : IApiTransport
-    {
-        public async ValueTask<ApiResult> SendAsync(ApiRequest request, CancellationToken ct)
-        {
-            var result = await inner.SendAsync(request, ct);
-            return result.Code is 404 or 405 ? new() { Code = 200, List = new(new() { ResourceVersion = "0" }, []) } : result;
-        }
-
-        public IAsyncEnumerable<ApiEvent> WatchAsync(ApiRequest request, CancellationToken ct) => inner.WatchAsync(request, ct);
-        public ValueTask<Stream> StreamAsync(ApiRequest request, CancellationToken ct) => inner.StreamAsync(request, ct);
-    }
 }

@@ -89,7 +89,7 @@ sealed class Autoscale(IClusterAccess cluster) : IReconciler
             {
                 status = status.With("ScalingActive", false, e.Reason, e.Cause);
                 Warn(hpa, "FailedComputeMetricsReplicas", e.Message);
-                return status.Set(hpa, current, hpa.Status.DesiredReplicas, hpa.Status.CurrentMetrics, rescaled: false);
+                return status.Set(hpa, current, hpa.Status.DesiredReplicas, e.Metrics, rescaled: false);
             }
             var bounded = Bounded.Of(hpa.Spec, current, wanted, memory, now);
             (wanted, memory) = (bounded.Replicas, bounded.Memory);
@@ -102,7 +102,7 @@ sealed class Autoscale(IClusterAccess cluster) : IReconciler
         {
             Warn(hpa, "FailedRescale", string.Create(CultureInfo.InvariantCulture, $"New size: {wanted}; reason: {why}; error: {e.Message}"));
             return status.With("AbleToScale", false, "FailedUpdateScale", "the HPA controller was unable to update the target scale: " + e.Message)
-                .Set(hpa, current, hpa.Status.DesiredReplicas, hpa.Status.CurrentMetrics, rescaled: false);
+                .Set(hpa, current, hpa.Status.DesiredReplicas, metrics, rescaled: false);
         }
         cluster.Recorder.Event(hpa, "Normal", "SuccessfulRescale", string.Create(CultureInfo.InvariantCulture, $"New size: {wanted}; reason: {why}"));
         _memories[key] = memory.Changed(wanted - current, now);
@@ -157,7 +157,7 @@ sealed class Autoscale(IClusterAccess cluster) : IReconciler
             }
         if (failed is not null && (failures >= hpa.Spec.Metrics.Count || replicas < scale.Spec.Replicas))
             throw new MetricException(failed.Reason, failed.Reason == "InvalidMetricSourceType" ? failed.Cause : "the HPA was unable to compute the replica count: " + failed.Cause,
-                $"invalid metrics ({failures} invalid out of {hpa.Spec.Metrics.Count}), first error is: {failed.Message}");
+                $"invalid metrics ({failures} invalid out of {hpa.Spec.Metrics.Count}), first error is: {failed.Message}") { Metrics = [.. statuses] };
         return (replicas, name, [.. statuses]);
     }
 }

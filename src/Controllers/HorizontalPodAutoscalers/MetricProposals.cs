@@ -15,6 +15,8 @@ sealed class MetricException(string reason, string cause, string message) : Exce
 {
     public string Reason => reason;
     public string Cause => cause;
+    /// <summary>What the metrics that could be read said.</summary>
+    public Seq<MetricStatus> Metrics { get; init; }
 }
 
 /// <summary>Reads the metrics of one autoscaler and says what each asks for.</summary>
@@ -34,15 +36,15 @@ sealed class MetricProposals(Readings readings, HorizontalPodAutoscaler hpa, int
         switch (metric.Type)
         {
             case "Resource" when metric.Resource is { } r:
-                return await TryAsync("FailedGetResourceMetric", w => r.Target.AverageValue is null && r.Target.AverageUtilization is null ? w : $"failed to get {r.Name} utilization: {w}", async () =>
+                return await TryAsync("FailedGetResourceMetric", w => $"failed to get {r.Name} resource metric value: {w}", async () =>
                 {
-                    var (p, name) = await ResourceAsync(r.Name, "", r.Target, "resource", ct);
+                    var (p, name) = await ResourceAsync(r.Name, "", r.Target, ct);
                     return new(p.Replicas, name, new() { Type = metric.Type, Resource = new() { Name = r.Name, Current = Current(p) } });
                 });
             case "ContainerResource" when metric.ContainerResource is { } r:
-                return await TryAsync("FailedGetContainerResourceMetric", w => $"failed to get {r.Name} container metric value: {w}", async () =>
+                return await TryAsync("FailedGetContainerResourceMetric", w => $"failed to get {r.Container} container metric value: {w}", async () =>
                 {
-                    var (p, name) = await ResourceAsync(r.Name, r.Container, r.Target, "container resource", ct);
+                    var (p, name) = await ResourceAsync(r.Name, r.Container, r.Target, ct);
                     return new(p.Replicas, name, new() { Type = metric.Type, ContainerResource = new() { Name = r.Name, Container = r.Container, Current = Current(p) } });
                 });
             case "Pods" when metric.Pods is { } m:
@@ -53,19 +55,21 @@ sealed class MetricProposals(Readings readings, HorizontalPodAutoscaler hpa, int
                     return new(p.Replicas, $"pods metric {m.Metric.Name}", new() { Type = metric.Type, Pods = new() { Metric = m.Metric, Current = Current(p) } });
                 });
             case "Object" when metric.Object is { } m:
-                return await TryAsync("FailedGetObjectMetric", w => $"failed to get object metric value: {w}", async () =>
+                string about = m.Target.Type == "AverageValue" ? $"failed to get {m.Metric.Name} object metric: " : "";
+                return await TryAsync("FailedGetObjectMetric", w => $"failed to get object metric value: {about}{w}", async () =>
                 {
                     long value = await readings.ObjectAsync(m.Metric.Name, _ns, m.DescribedObject, m.Metric.Selector, ct);
                     var (p, current) = Total(value, m.Target, "object");
-                    return new(p, m.Target.Type == "AverageValue" ? $"external metric {m.Metric.Name}({Shown(m.Metric)})" : $"{m.DescribedObject.Kind} metric {m.Metric.Name}",
+                    return new(p, m.Target.Type == "AverageValue" ? $"external metric {m.Metric.Name}({m.Metric.Selector.AsGo()})" : $"{m.DescribedObject.Kind} metric {m.Metric.Name}",
                         new() { Type = metric.Type, Object = new() { Metric = m.Metric, DescribedObject = m.DescribedObject, Current = current } });
                 });
             case "External" when metric.External is { } m:
-                return await TryAsync("FailedGetExternalMetric", w => m.Target.AverageValue is null ? $"failed to get external metric {m.Metric.Name}: {w}" : $"failed to get {m.Metric.Name} external metric: {w}", async () =>
+                string what = m.Target.AverageValue is not null ? $"failed to get {m.Metric.Name} external metric: " : m.Target.Value is not null ? $"failed to get external metric {m.Metric.Name}: " : "";
+                return await TryAsync("FailedGetExternalMetric", w => $"failed to get {m.Metric.Name} external metric value: {what}{w}", async () =>
                 {
                     long value = await readings.ExternalAsync(m.Metric.Name, _ns, m.Metric.Selector, ct);
                     var (p, current) = Total(value, m.Target, "external");
-                    return new(p, $"external metric {m.Metric.Name}({Shown(m.Metric)})", new() { Type = metric.Type, External = new() { Metric = m.Metric, Current = current } });
+                    return new(p, $"external metric {m.Metric.Name}({m.Metric.Selector.AsGo()})", new() { Type = metric.Type, External = new() { Metric = m.Metric, Current = current } });
                 });
             default:
                 string why = $"unknown metric source type \"{metric.Type}\"";
@@ -79,13 +83,19 @@ sealed class MetricProposals(Readings readings, HorizontalPodAutoscaler hpa, int
         catch (ReadingException e) { throw new MetricException(reason, e.Message, message(e.Message)); }
     }
 
-    async Task<(Proposed, string)> ResourceAsync(string resource, string container, MetricTarget target, string what, CancellationToken ct)
+    async Task<(Proposed, string)> ResourceAsync(string resource, string container, MetricTarget target, CancellationToken ct)
     {
-        if (target.AverageValue is null && target.AverageUtilization is null) throw new ReadingException($"invalid {what} metric source: neither a utilization target nor a value target was set");
-        var read = await readings.ResourceAsync(resource, _ns, selector, container, ct);
-        return target.AverageValue is { } average
-            ? (ReplicaMath.ByAverage(specReplicas, average.MilliValue(), resource, pods, read, _tolerance, now), $"{resource} {what}")
-            : (ReplicaMath.ByUtilization(specReplicas, target.AverageUtilization!.Value, resource, container, pods, read, _tolerance, now), $"{resource} {what} utilization (percentage of request)");
+        if (target.AverageValue is null && target.AverageUtilization is null)
+            throw new ReadingException("invalid resource metric source: neither an average utilization target nor an average value (usage) target was set");
+        try
+        {
+            var read = await readings.ResourceAsync(resource, _ns, selector, container, ct);
+            return target.AverageValue is { } average
+                ? (ReplicaMath.ByAverage(specReplicas, average.MilliValue(), resource, pods, read, _tolerance, now), $"{resource} resource")
+                : (ReplicaMath.ByUtilization(specReplicas, target.AverageUtilization!.Value, resource, container, pods, read, _tolerance, now),
+                    $"{resource} {(container.Length > 0 ? "container " : "")}resource utilization (percentage of request)");
+        }
+        catch (ReadingException e) { throw new ReadingException($"failed to get {resource} {(target.AverageValue is null ? "utilization" : "usage")}: {e.Message}"); }
     }
 
     (int Replicas, MetricValueStatus Current) Total(long value, MetricTarget target, string what)
@@ -100,8 +110,4 @@ sealed class MetricProposals(Readings readings, HorizontalPodAutoscaler hpa, int
     }
 
     static MetricValueStatus Current(Proposed p) => new() { AverageUtilization = p.Utilization, AverageValue = Milli(p.Average) };
-
-    /// <summary>As Go prints a selector behind a pointer.</summary>
-    static string Shown(MetricIdentifier metric) => metric.Selector is { } selector
-        ? $"&LabelSelector{{MatchLabels:map[string]string{{{string.Concat(selector.MatchLabels.Select(l => $"{l.Key}: {l.Value},"))}}},MatchExpressions:[]LabelSelectorRequirement{{}},}}" : "nil";
 }

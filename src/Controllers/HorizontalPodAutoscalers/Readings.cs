@@ -73,16 +73,17 @@ sealed class Readings(IClusterAccess cluster, ScaleTarget kinds)
         catch (ApiException e) { throw new ReadingException($"{context}unable to fetch metrics from custom metrics API: {e.Message}"); }
     }
 
-    /// <returns>The sum of all series of that name.</returns>
+    /// <returns>The sum of all series of that name; the largest number there is, where it is more.</returns>
     public async Task<long> ExternalAsync(string metric, string ns, LabelSelector? selector, CancellationToken ct)
     {
+        string context = $"unable to get external metric {ns}/{metric}/{selector.AsGo()}: ";
         try
         {
             var items = await ItemsAsync($"/apis/external.metrics.k8s.io/v1beta1/namespaces/{ns}/{metric}", ct, ("labelSelector", Text(selector)));
-            if (!items.Any()) throw new ReadingException($"unable to get external metric {ns}/{metric}: no metrics returned from external metrics API");
-            return items.OfType<JsonObject>().Sum(Value);
+            if (!items.Any()) throw new ReadingException(context + "no metrics returned from external metrics API");
+            return items.OfType<JsonObject>().Select(Value).Aggregate(0L, static (sum, value) => long.CreateSaturating((Int128)sum + value));
         }
-        catch (ApiException e) { throw new ReadingException($"unable to get external metric {ns}/{metric}: unable to fetch metrics from external metrics API: {e.Message}"); }
+        catch (ApiException e) { throw new ReadingException($"{context}unable to fetch metrics from external metrics API: {e.Message}"); }
     }
 
     /// <summary>The newest version of custom metrics that somebody serves.</summary>

@@ -34,7 +34,7 @@ static class ReplicaMath
         var (ready, ignored, missing) = Group(pods, readings, resource, now);
         var values = readings.Where(r => !ignored.Contains(r.Key)).ToDictionary(r => r.Key, r => r.Value.Value);
         var requests = pods.ToDictionary(p => p.Metadata.Name, p => Requested(p, resource, container));
-        if (values.Count == 0) throw new ReadingException("did not receive metrics for any ready pods");
+        if (values.Count == 0) throw new ReadingException("did not receive metrics for targeted pods (pods might be unready)");
         (double Ratio, int Percent, long Average) Ratio()
         {
             var known = values.Where(v => requests.ContainsKey(v.Key)).ToArray();
@@ -54,7 +54,7 @@ static class ReplicaMath
     {
         var (ready, ignored, missing) = Group(pods, readings, resource, now);
         var values = readings.Where(r => !ignored.Contains(r.Key)).ToDictionary(r => r.Key, r => r.Value.Value);
-        if (values.Count == 0) throw new ReadingException("did not receive metrics for any ready pods");
+        if (values.Count == 0) throw new ReadingException("did not receive metrics for targeted pods (pods might be unready)");
         long Average() => values.Values.Sum() / values.Count;
         long average = Average();
         int replicas = Replicas(current, ready, average / (double)target, values, ignored, missing, _ => target, () => Average() / (double)target, tolerance);
@@ -126,10 +126,14 @@ static class ReplicaMath
     {
         if (container.Length == 0 && PodAmounts.HasPodLevel(pod) && pod.Spec.Resources!.Requests.TryGet(resource, out var whole)) return whole.MilliValue();
         long sum = 0;
+        bool any = container.Length == 0;
         foreach (var c in pod.Spec.Containers.Concat(pod.Spec.InitContainers.Where(i => i.RestartPolicy == "Always")))
             if (container.Length == 0 || c.Name == container)
+            {
+                any = true;
                 sum += c.Resources.Requests.TryGet(resource, out var request) ? request.MilliValue()
                     : throw new ReadingException($"missing request for {resource} in container {c.Name} of Pod {pod.Metadata.Name}");
-        return sum;
+            }
+        return any ? sum : throw new ReadingException($"container {container} not found in Pod {pod.Metadata.Name}");
     }
 }

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Hanbae.Api.Core.V1;
 using Hanbae.Controllers.Pods;
-using Hanbae.Controllers.ReplicaSets;
 
 namespace Hanbae.Controllers.Jobs;
 
@@ -12,7 +11,7 @@ sealed record JobWork(ImmutableArray<Pod> Create, ImmutableArray<Pod> Delete, Da
     /// <summary>At most so many Pods are made or deleted at a time (upstream's MaxPodCreateDeletePerSync).</summary>
     const int Burst = 500;
 
-    static readonly JobWork None = new([], [], null);
+    public static JobWork None { get; } = new([], [], null);
 
     public static JobWork For(JobView view)
     {
@@ -58,7 +57,7 @@ sealed record JobWork(ImmutableArray<Pod> Create, ImmutableArray<Pod> Delete, Da
     /// <summary>What there is twice or should not be at all, and as many more as are too many, the least useful first.</summary>
     static ImmutableArray<Pod> Surplus(JobView view, int atLeast)
     {
-        var order = new DeletionOrder([], view.Now);
+        var order = Usefulness.Order;
         List<Pod> go = [], stay = [.. view.Active];
         if (view.Job.IsIndexed())
         {

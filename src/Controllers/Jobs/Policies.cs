@@ -13,11 +13,15 @@ readonly record struct Verdict(string Action, bool Counts, string? JobFailure);
 /// <summary>Reads a Job's rules on failure (KEP-3329) and success (KEP-3998).</summary>
 static class Policies
 {
+    static readonly string[] s_actions = ["Ignore", "Count", "FailIndex", "FailJob"];
+
     public static Verdict Of(PodFailurePolicy? policy, Pod pod)
     {
         for (int i = 0; i < (policy?.Rules.Count ?? 0); i++)
         {
             var rule = policy!.Rules[i];
+            // Of a later version than this one: as if it were not there.
+            if (!s_actions.Contains(rule.Action)) continue;
             string? why = rule.OnExitCodes is { } codes
                 ? Match(codes, pod) is { } status
                     ? $"Container {status.Name} for pod {Key(pod)} failed with exit code {status.State.Terminated!.ExitCode} matching {rule.Action} rule at index {i}" : null

@@ -38,16 +38,16 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     {
         if (key.Name.StartsWith(Orphan, StringComparison.Ordinal)) { await ReleaseAsync(new(key.Namespace, key.Name[Orphan.Length..]), ct); return Again.OnChange; }
         if (_jobs.Find(key) is not { } job) { await ForgetAsync(key, ct); return Again.OnChange; }
-        if (job.Spec.ManagedBy is { } other && other != Itself) return Again.OnChange;
-        if (job.IsFinished()) { _failures.Forget(key); return Again.OnChange; }
+        if (IsElsewhere(job)) return Again.OnChange;
+        // It has no use for its Pods any more: none may be held up by it.
+        if (job.IsFinished()) { await ForgetAsync(key, ct); return Again.OnChange; }
 
         var now = cluster.Time.GetUtcNow();
         var pods = await Claim.AllAsync(_client, job, job.Spec.Selector.ToSelector(), _pods, ct, JobPod.Finalizer);
         var started = job.Status.StartTime is null && !job.IsSuspended() ? job with { Status = job.Status with { StartTime = now } } : job;
         var view = new JobView(started, pods, _failures.Of(key), now);
 
-        var (status, end, failure, retryAt) = view.End is { } reason ? await EndAsync(view, reason, ct)
-            : !job.IsBeingDeleted ? await WorkAsync(view, ct) : (Counted(view, view.Active, view.Terminating), null, null, null);
+        var (status, end, failure, retryAt) = view.End is { } reason ? await EndAsync(view, reason, ct) : await WorkAsync(view, ct);
         ct.ThrowIfCancellationRequested();
         await AccountAsync(job, view, JobAccount.For(view, status, end), ct);
 
@@ -67,7 +67,8 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     async Task<(JobStatus, JobCondition?, Exception?, DateTimeOffset?)> WorkAsync(JobView view, CancellationToken ct)
     {
         var job = view.Job;
-        var plan = JobWork.For(view);
+        // One that is being deleted makes no more, but what it has may still complete it.
+        var plan = job.IsBeingDeleted ? JobWork.None : JobWork.For(view);
         int made = 0;
         var failure = (await UntrackAsync(plan.Delete, ct)).Error ?? await _work.DeleteAsync(job, plan.Delete, ct);
         if (failure is null) (failure, made) = await _work.CreateAsync(job, plan.Create, ct);
@@ -77,7 +78,7 @@ sealed class Run(IClusterAccess cluster) : IReconciler
         bool complete = status.Active == 0 && (job.Spec.Completions is { } completions ? view.Succeeded >= completions : view.Succeeded > 0);
         if (complete)
             return (status, JobConditions.New(JobConditions.SuccessCriteriaMet, "CompletionsReached", "Reached expected number of succeeded pods", view.Now), failure, null);
-        return (Suspension(job, status, view.Now), null, failure, plan.RetryAt);
+        return (job.IsBeingDeleted ? status : Suspension(job, status, view.Now), null, failure, plan.RetryAt);
     }
 
     JobStatus Suspension(Job job, JobStatus status, DateTimeOffset now)
@@ -88,8 +89,8 @@ sealed class Run(IClusterAccess cluster) : IReconciler
             : JobConditions.New(JobConditions.Suspended, "JobResumed", "Job resumed", now, "False"));
         if (conditions == status.Conditions) return status;
         cluster.Recorder.Event(job, "Normal", suspended ? "Suspended" : "Resumed", suspended ? "Job suspended" : "Job resumed");
-        // The time that a Job may take is that of its being active without a break.
-        return status with { Conditions = conditions, StartTime = suspended ? status.StartTime : now };
+        // The time that a Job may take is that of its being active without a break. While it is not it has none: what it asks for may be changed (KEP-5440).
+        return status with { Conditions = conditions, StartTime = suspended ? null : now };
     }
 
     static JobStatus Counted(JobView view, ImmutableArray<Pod> active, int terminating) => view.Job.Status with
@@ -133,22 +134,26 @@ sealed class Run(IClusterAccess cluster) : IReconciler
         return (error, let);
     }
 
-    /// <summary>The Job is gone: so are the reasons to keep its Pods from vanishing.</summary>
+    /// <summary>Somebody else runs it (KEP-4368).</summary>
+    static bool IsElsewhere(Job job) => job.Spec.ManagedBy is { } other && other != Itself;
+
+    /// <summary>The Job is gone, or has ended: so are the reasons to keep its Pods from vanishing.</summary>
     async Task ForgetAsync(Key key, CancellationToken ct)
     {
         foreach (var pod in _pods.ByIndex(TrackedFor, key.Namespace + "/" + key.Name)) await ReleaseAsync(Key.Of(pod), ct);
         _failures.Forget(key);
     }
 
-    /// <summary>Takes the finalizer from a Pod that has no Job, unless one adopted it meanwhile.</summary>
+    /// <summary>Takes the finalizer from a Pod that has no Job which will count it, unless one adopted it meanwhile.</summary>
     async Task ReleaseAsync(Key key, CancellationToken ct)
     {
         if (_pods.Find(key) is not { } pod || !JobPod.IsTracked(pod)) return;
-        if (pod.Controller is { } owner && (owner is not { Kind: "Job", ApiVersion: "batch/v1" } || _jobs.Find(new(key.Namespace, owner.Name)) is { } job && job.Metadata.Uid == owner.Uid)) return;
+        if (pod.Controller is { } owner && (owner is not { Kind: "Job", ApiVersion: "batch/v1" } || _jobs.Find(new(key.Namespace, owner.Name)) is { } job && job.Metadata.Uid == owner.Uid && (!job.IsFinished() || IsElsewhere(job)))) return;
         // One that would adopt it is awake already, and would lose it to us.
         if (pod.Controller is null && !pod.IsBeingDeleted && _jobs.MayChoose(key.Namespace, pod.Metadata.Labels).Any(j => !j.IsBeingDeleted && !j.IsFinished() && j.Spec.Selector.ToSelector().Matches(pod.Metadata.Labels))) return;
         try { await _client.PatchAsync<Pod>(key, Tracking.End(pod, asSeen: true), ct); }
-        catch (ApiException e) when (e.IsNotFound || e.Code == 422) { }
+        // What changed meanwhile is seen again.
+        catch (ApiException e) when (e.IsNotFound || e.IsConflict || e.Code == 422) { }
     }
 
     void OnPod(CacheEvent<Pod> e, Action<Key> add)

@@ -17,6 +17,9 @@ sealed class Delete(IClusterAccess cluster) : IReconciler
     /// <summary>How long to wait for what goes by itself.</summary>
     static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
+    /// <summary>With all that it owns: kinds that leave theirs behind by default would wait for the collector to see to that.</summary>
+    static readonly Api.Meta.V1.DeleteOptions s_whole = new() { PropagationPolicy = "Background" };
+
     readonly IApiTransport _transport = cluster.Client.Transport;
     readonly ICache<Namespace> _namespaces = cluster.Cache<Namespace>();
 
@@ -26,14 +29,15 @@ sealed class Delete(IClusterAccess cluster) : IReconciler
     {
         if (_namespaces.Find(key) is not { Metadata.DeletionTimestamp: not null } ns || !ns.Spec.Finalizers.Contains("kubernetes")) return Again.OnChange;
         var left = new List<Leftover>();
-        string failures = "", unknown = "";
+        var failures = new List<string>();
+        string unknown = "";
         var resources = Contents.BuiltIn;
         // What is not known to be there cannot be deleted: the namespace stays until discovery answers.
         try
         {
             var served = await ServerResources.DiscoverAsync(_transport, ct);
             resources = Contents.Of(served);
-            if (!served.Stale.IsEmpty) unknown = "unable to retrieve the complete list of server APIs: " + string.Join(", ", served.Stale.Select(v => $"{v}: stale GroupVersion discovery: {v}"));
+            if (!served.Stale.IsEmpty) unknown = $"Discovery failed for some groups, {served.Stale.Length} failing: unable to retrieve the complete list of server APIs: " + string.Join(", ", served.Stale.Select(v => $"{v}: stale GroupVersion discovery: {v}"));
         }
         catch (ApiException e) { unknown = e.Message; }
         foreach (var resource in resources.OrderBy(r => r.Gvr.GroupResource != Pods))
@@ -43,14 +47,14 @@ sealed class Delete(IClusterAccess cluster) : IReconciler
                 if (await RemoveAsync(resource, key.Name, ct) is { Count: > 0 } rest) left.Add(rest);
             }
             catch (ApiException e) when (e.Code is 404 or 405) { /* This server does not serve it: there is nothing of it. */ }
-            catch (ApiException e) { failures += (failures.Length > 0 ? ", " : "") + e.Message; }
+            catch (ApiException e) { failures.Add(e.Message); }
             // What runs goes first: nothing runs without the policies and secrets it was given (KEP-5080).
-            if (resource.Gvr.GroupResource == Pods && (left.Count > 0 || failures.Length > 0)) break;
+            if (resource.Gvr.GroupResource == Pods && (left.Count > 0 || failures.Count > 0)) break;
         }
 
         var status = ns.Status with { Phase = "Terminating", Conditions = DeleteConditions.For(ns.Status.Conditions, left, failures, unknown, cluster.Time.GetUtcNow()) };
         ns = await cluster.Client.UpdateStatusIfChangedAsync(ns, ns with { Status = status }, ct);
-        if (failures.Length + unknown.Length > 0) return Again.WithBackoff;
+        if (failures.Count + unknown.Length > 0) return Again.WithBackoff;
         if (left.Count > 0) return Again.In(Pause);
         var final = ns with { Spec = ns.Spec with { Finalizers = ns.Spec.Finalizers.Where(f => f != "kubernetes").ToSeq() } };
         (await _transport.SendAsync(Requests.Update(final, "finalize"), ct)).OrThrow();
@@ -63,11 +67,11 @@ sealed class Delete(IClusterAccess cluster) : IReconciler
         var list = await ListAsync(resource, ns, ct);
         if (list.Count == 0) return new(resource.Gvr, 0, []);
         if (resource.Verbs.Contains("deletecollection"))
-            (await _transport.SendAsync(new() { Method = "DELETE", Path = resource.Path(ns) }, ct)).OrThrow();
+            (await _transport.SendAsync(Requests.DeleteCollection(resource, new() { Namespace = ns }, s_whole), ct)).OrThrow();
         else
             foreach (var obj in list)
             {
-                var answer = await _transport.SendAsync(Requests.Delete(resource, Key.Of(obj), Api.Meta.V1.DeleteOptions.Empty), ct);
+                var answer = await _transport.SendAsync(Requests.Delete(resource, Key.Of(obj), s_whole), ct);
                 if (answer.Code != 404) answer.OrThrow();
             }
         list = await ListAsync(resource, ns, ct);

@@ -6,17 +6,17 @@ namespace Hanbae.Controllers.Namespaces;
 /// <summary>Tells users what keeps a namespace from going.</summary>
 static class DeleteConditions
 {
-    public static Seq<NamespaceCondition> For(Seq<NamespaceCondition> old, IReadOnlyCollection<Leftover> left, string failures, string unknown, DateTimeOffset now)
+    public static Seq<NamespaceCondition> For(Seq<NamespaceCondition> old, IReadOnlyCollection<Leftover> left, IReadOnlyCollection<string> failures, string unknown, DateTimeOffset now)
     {
-        string resources = string.Join(", ", left.Select(l => $"{l.Resource.GroupResource} has {l.Count} resource instances"));
+        string resources = string.Join(", ", left.Select(l => $"{l.Resource.Resource}.{l.Resource.Group} has {l.Count} resource instances").Order(StringComparer.Ordinal));
         var held = left.SelectMany(l => l.Finalizers).GroupBy(f => f).OrderBy(g => g.Key, StringComparer.Ordinal);
         string finalizers = string.Join(", ", held.Select(g => $"{g.Key} in {g.Count()} resource instances"));
         return old
             .Set(now, "NamespaceDeletionDiscoveryFailure", unknown.Length > 0, unknown.Length > 0 ? "DiscoveryFailed" : "ResourcesDiscovered",
-                unknown.Length > 0 ? "Discovery failed for some groups, " + unknown : "All resources successfully discovered")
+                unknown.Length > 0 ? unknown : "All resources successfully discovered")
             .Set(now, "NamespaceDeletionGroupVersionParsingFailure", false, "ParsedGroupVersions", "All legacy kube types successfully parsed")
-            .Set(now, "NamespaceDeletionContentFailure", failures.Length > 0, failures.Length > 0 ? "ContentDeletionFailed" : "ContentDeleted",
-                failures.Length > 0 ? "Failed to delete all resource types, " + failures : "All content successfully deleted, may be waiting on finalization")
+            .Set(now, "NamespaceDeletionContentFailure", failures.Count > 0, failures.Count > 0 ? "ContentDeletionFailed" : "ContentDeleted",
+                failures.Count > 0 ? $"Failed to delete all resource types, {failures.Count} remaining: {string.Join(", ", failures.Order(StringComparer.Ordinal))}" : "All content successfully deleted, may be waiting on finalization")
             .Set(now, "NamespaceContentRemaining", left.Count > 0, left.Count > 0 ? "SomeResourcesRemain" : "ContentRemoved",
                 left.Count > 0 ? "Some resources are remaining: " + resources : "All content successfully removed")
             .Set(now, "NamespaceFinalizersRemaining", finalizers.Length > 0, finalizers.Length > 0 ? "SomeFinalizersRemain" : "ContentHasNoFinalizers",

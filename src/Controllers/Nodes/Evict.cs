@@ -7,12 +7,13 @@ using Preconditions = Hanbae.Api.Meta.V1.Preconditions;
 namespace Hanbae.Controllers.Nodes;
 
 /// <summary>Removes Pods from nodes whose NoExecute taints they do not bear, or no longer.</summary>
+/// <remarks>As upstream: as long as there is any such taint a Pod leaves when the first of them said; only when none asks it to go any more is that forgotten.</remarks>
 sealed class Evict(IClusterAccess cluster) : IReconciler
 {
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
     readonly ICache<Node> _nodes = cluster.Cache<Node>();
-    /// <summary>Since when Pods have been seen to have to leave some time: as many as there are on tainted nodes.</summary>
-    readonly ConcurrentDictionary<Key, DateTimeOffset> _since = [];
+    /// <summary>Those that may stay for a while; as many as there are on tainted nodes.</summary>
+    readonly ConcurrentDictionary<Key, Stay> _stays = [];
 
     public void Watch(Triggers on)
     {
@@ -28,18 +29,39 @@ sealed class Evict(IClusterAccess cluster) : IReconciler
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
         var now = cluster.Time.GetUtcNow();
-        if (_pods.Find(key) is not { Metadata.DeletionTimestamp: null } pod || _nodes.Find(new("", pod.Spec.NodeName)) is not { } node
-            || Taints.LeavesAt(pod, node.Spec.Taints, _since.GetOrAdd(key, now), now) is not { } at)
+        var pod = _pods.Find(key);
+        if (pod is null || pod.Metadata.DeletionTimestamp is not null || _nodes.Find(new("", pod.Spec.NodeName)) is not { } node
+            || Stay.Next(_stays.TryGetValue(key, out var known) ? known : null, pod, node.Spec.Taints, now) is not { } stay)
         {
-            _since.TryRemove(key, out _);
+            if (_stays.TryRemove(key, out _) && pod is { Metadata.DeletionTimestamp: null }) cluster.Recorder.Event(pod, "Normal", "TaintManagerEviction", "Cancelling deletion of Pod " + key);
             return Again.OnChange;
         }
-        if (at > now) return Again.At(at);
+        if (stay.Until > now)
+        {
+            _stays[key] = stay;
+            return Again.At(stay.Until);
+        }
         cluster.Recorder.Event(pod, "Normal", "TaintManagerEviction", "Marking for deletion Pod " + key);
         var marked = Disruption.Mark(pod, "DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", now);
         await cluster.Client.UpdateStatusIfChangedAsync(pod, marked, ct);
         await cluster.Client.TryDeleteAsync<Pod>(key, Preconditions.Uid(pod), ct);
-        _since.TryRemove(key, out _);
+        _stays.TryRemove(key, out _);
         return Again.OnChange;
+    }
+}
+
+/// <summary>How long a Pod may stay on a node that has taints.</summary>
+/// <param name="Since">When the Pod was first seen under them: counts for those that do not say when they came.</param>
+readonly record struct Stay(string Uid, DateTimeOffset Since, DateTimeOffset Until)
+{
+    /// <param name="last">What was known before.</param>
+    /// <returns>Null when the Pod need not leave.</returns>
+    public static Stay? Next(Stay? last, Pod pod, Seq<Taint> taints, DateTimeOffset now)
+    {
+        if (last?.Uid != pod.Metadata.Uid) last = null;
+        var since = last?.Since ?? now;
+        if (Taints.LeavesAt(pod, taints, since, now) is not { } at) return null;
+        // Other taints may come in the place of those that were: what a Pod has borne counts.
+        return new(pod.Metadata.Uid, since, last is { } before && before.Until < at ? before.Until : at);
     }
 }

@@ -10,8 +10,11 @@ readonly record struct Pulse((DateTimeOffset? Lease, DateTimeOffset? Heartbeat) 
     /// <summary>Clocks of nodes are not compared with ours: only that something changed counts.</summary>
     public static Pulse Next(Pulse? last, DateTimeOffset? lease, Node node, DateTimeOffset now)
     {
-        var sign = (lease, node.Status.Conditions.Find(c => c.Type == "Ready")?.LastHeartbeatTime);
-        return last is { } known && known.Sign == sign ? known : new(sign, now);
+        var ready = node.Status.Conditions.Find(c => c.Type == "Ready");
+        var sign = (lease, ready?.LastHeartbeatTime);
+        if (last is { } known && known.Sign == sign) return known;
+        // One that was never heard of has been silent since it was made, however late that is looked at.
+        return new(sign, last is null && lease is null && ready is null ? node.Metadata.CreationTimestamp ?? now : now);
     }
 }
 

@@ -23,6 +23,8 @@ sealed class Lifecycle(IClusterAccess cluster, ControllerOptions options) : IRec
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
     readonly ICache<Lease> _leases = cluster.Cache<Lease>(new() { Namespace = "kube-node-lease" });
     readonly ConcurrentDictionary<string, Pulse> _pulses = new();
+    /// <summary>The nodes that were told of as registered.</summary>
+    readonly ConcurrentDictionary<string, Node> _known = new();
     readonly Zones _zones = new(options.NodeEviction, cluster.Time);
 
     public void Watch(Triggers on)
@@ -40,7 +42,14 @@ sealed class Lifecycle(IClusterAccess cluster, ControllerOptions options) : IRec
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
-        if (_nodes.Find(key) is not { } node) { _pulses.TryRemove(key.Name, out _); return Again.OnChange; }
+        if (_nodes.Find(key) is not { } node)
+        {
+            _pulses.TryRemove(key.Name, out _);
+            if (_known.TryRemove(key.Name, out var gone)) cluster.Recorder.Event(gone, "Normal", "RemovingNode", $"Removing Node {key.Name} from Controller");
+            return Again.OnChange;
+        }
+        if (_known.TryAdd(key.Name, new() { Metadata = new() { Name = key.Name, Uid = node.Metadata.Uid } }))
+            cluster.Recorder.Event(node, "Normal", "RegisteredNode", $"Registered Node {key.Name} in Controller");
         var now = cluster.Time.GetUtcNow();
         var renewed = _leases.Find(new("kube-node-lease", key.Name))?.Spec.RenewTime;
         var pulse = Pulse.Next(_pulses.TryGetValue(key.Name, out var last) ? last : null, renewed, node, now);
@@ -51,9 +60,9 @@ sealed class Lifecycle(IClusterAccess cluster, ControllerOptions options) : IRec
         bool hasSpoken = node.Status.Conditions.Exists(c => c.Type == "Ready");
         bool silent = now - pulse.Since >= (hasSpoken ? options.NodeMonitorGracePeriod : options.NodeStartupGracePeriod);
         bool wasReady = Zones.IsReady(node);
-        if (silent && Health.Silent(node, now) is var gone && !gone.Equals(node))
+        if (silent && Health.Silent(node, now) is var silenced && !silenced.Equals(node))
         {
-            node = await _client.UpdateStatusAsync(gone, ct);
+            node = await _client.UpdateStatusAsync(silenced, ct);
             if (wasReady) Tell(node);
             // What comes of it is for the next look, when the others that fell silent with it are known.
             return Again.In(Period);
@@ -61,7 +70,8 @@ sealed class Lifecycle(IClusterAccess cluster, ControllerOptions options) : IRec
         var taints = Taints.For(node, now, MayDrive(node));
         if (taints != node.Spec.Taints) node = await _client.UpdateAsync(node with { Spec = node.Spec with { Taints = taints } }, ct);
         await RenameAsync(node, ct);
-        if (!Zones.IsReady(node)) await MarkPodsAsync(key.Name, now, ct);
+        // Of a node that says itself that it is not ready its agent knows best what its Pods are; one that has said nothing yet has none.
+        if (node.Status.Conditions.Exists(c => c is { Type: "Ready", Status: "Unknown" })) await MarkPodsAsync(key.Name, now, ct);
         return Again.In(Period);
     }
 

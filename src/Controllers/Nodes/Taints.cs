@@ -55,18 +55,21 @@ static class Taints
         foreach (var taint in taints)
         {
             if (taint.Effect != "NoExecute") continue;
-            var tolerations = pod.Spec.Tolerations.Where(t => Tolerates(t, taint)).ToList();
-            if (tolerations.Count == 0) return now;
-            // For ever, as far as one says so by saying nothing; of several times the shortest counts.
-            if (tolerations.Min(t => t.TolerationSeconds) is not { } seconds) continue;
+            // Of several the first counts, as upstream.
+            if (pod.Spec.Tolerations.Find(t => Tolerates(t, taint)) is not { } toleration) return now;
+            // For ever, as far as it says so by saying nothing.
+            if (toleration.TolerationSeconds is not { } seconds) continue;
             var from = taint.TimeAdded ?? since;
-            // A Pod that came later bears it from then on.
-            if (pod.Metadata.CreationTimestamp is { } made && made > from) from = made;
+            // A Pod that came later bears it from then on: from when it was given the node, not from when it began to wait for one.
+            if (CameAt(pod) is { } came && came > from) from = came;
             var at = from.AddSeconds(Math.Max(0, seconds));
             if (earliest is null || at < earliest) earliest = at;
         }
         return earliest;
     }
+
+    static DateTimeOffset? CameAt(Pod pod) =>
+        pod.Status.Conditions.Find(c => c is { Type: "PodScheduled", Status: "True" })?.LastTransitionTime ?? pod.Metadata.CreationTimestamp;
 
     public static bool Tolerates(Toleration toleration, Taint taint) =>
         (toleration.Effect.Length == 0 || toleration.Effect == taint.Effect) && (toleration.Key.Length == 0 || toleration.Key == taint.Key)

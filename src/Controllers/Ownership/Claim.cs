@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.ExceptionServices;
 using System.Text;
 using System.Text.Json;
 using Hanbae.Api;
@@ -28,23 +29,31 @@ static class Claim
     /// <param name="finalizer">What the owner keeps its own from vanishing with: comes with adoption and goes with release.</param>
     /// <param name="eligible">What else, apart from the labels, makes an object the owner's.</param>
     /// <returns>What is the owner's, as the caches or the patches show it.</returns>
+    /// <exception cref="AggregateException">Of several, each for a reason of its own, it could not be settled.</exception>
     public static async Task<ImmutableArray<T>> AllAsync<TOwner, T>(
         IClient client, TOwner owner, Selector selector, ICache<T> among, CancellationToken ct, string? finalizer = null, Func<T, bool>? eligible = null)
         where TOwner : class, IObject<TOwner> where T : class, IObject<T>
     {
         var mine = ImmutableArray.CreateBuilder<T>();
-        bool alive = false;
+        var failures = new List<Exception>();
+        Task? alive = null;
         foreach (var candidate in among.ControlledBy(owner.Metadata.Uid).Concat(among.OrphansNear(owner.Metadata.Namespace, selector)))
-            switch (Of(owner, selector, candidate, eligible is null || eligible(candidate)))
+            try
             {
-                case Claimed.Mine: mine.Add(candidate); break;
-                case Claimed.Release: await ReleaseAsync(client, owner, candidate, finalizer, ct); break;
-                case Claimed.Adopt:
-                    if (!alive) await AliveAsync(client, owner, ct);
-                    alive = true;
-                    if (await AdoptAsync(client, owner, candidate, finalizer, ct) is { } adopted) mine.Add(adopted);
-                    break;
+                switch (Of(owner, selector, candidate, eligible is null || eligible(candidate)))
+                {
+                    case Claimed.Mine: mine.Add(candidate); break;
+                    case Claimed.Release: await ReleaseAsync(client, owner, candidate, finalizer, ct); break;
+                    case Claimed.Adopt:
+                        await (alive ??= AliveAsync(client, owner, ct));
+                        if (await AdoptAsync(client, owner, candidate, finalizer, ct) is { } adopted) mine.Add(adopted);
+                        break;
+                }
             }
+            // One that resists does not keep the others waiting.
+            catch (Exception e) when (e is ApiException or InvalidOperationException && !ct.IsCancellationRequested) { failures.Add(e); }
+        if (failures.Count == 1 || failures.Count > 1 && failures.TrueForAll(f => f.Message == failures[0].Message)) ExceptionDispatchInfo.Throw(failures[0]);
+        if (failures.Count > 0) throw new AggregateException($"[{string.Join(", ", failures.Select(f => f.Message))}]", failures);
         return mine.DrainToImmutable();
     }
 

@@ -23,8 +23,12 @@ static class Claims
 
     public static IReadOnlyCollection<Pod> UsersOf(this ICache<Pod> pods, Key claim) => pods.ByIndex(Index, claim.Namespace + "/" + claim.Name);
 
+    /// <summary>Nothing of it runs any more, and its kubelet has said so: it waits for what has to go with it.</summary>
+    public static bool IsShutDown(Pod pod) => pod.Metadata is { DeletionTimestamp: not null, DeletionGracePeriodSeconds: 0 };
+
     /// <summary>Whether the Pod uses this very claim: one of the name that an ephemeral volume would have may be somebody else's.</summary>
-    public static bool Uses(Pod pod, PersistentVolumeClaim claim) => pod.Spec.Volumes.Exists(v =>
+    /// <param name="unlessShutDown">A Pod that waits for the claim that was made for it to go does not keep it.</param>
+    public static bool Uses(Pod pod, PersistentVolumeClaim claim, bool unlessShutDown = false) => pod.Spec.Volumes.Exists(v =>
         v.PersistentVolumeClaim is { } named ? named.ClaimName == claim.Metadata.Name
-        : v.Ephemeral is not null && NameOf(pod, v) == claim.Metadata.Name && claim.Metadata.OwnerReferences.Exists(o => o.Controller == true && o.Uid == pod.Metadata.Uid));
+        : v.Ephemeral is not null && !(unlessShutDown && IsShutDown(pod)) && NameOf(pod, v) == claim.Metadata.Name && claim.Metadata.OwnerReferences.Exists(o => o.Controller == true && o.Uid == pod.Metadata.Uid));
 }

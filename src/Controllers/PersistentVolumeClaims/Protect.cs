@@ -16,10 +16,10 @@ sealed class Protect(IClusterAccess cluster) : IReconciler
     public void Watch(Triggers on)
     {
         _pods.IndexClaims();
-        // Only the end of a Pod can free a claim.
+        // Only the end of a Pod can free a claim; that of what runs in it, if the claim goes with it.
         on.Each(_claims).From(add => _pods.Subscribe(e =>
         {
-            if (e.Old is { } old && (e.New is null || e.New.Metadata.Uid != old.Metadata.Uid))
+            if (e.Old is { } old && (e.New is null || e.New.Metadata.Uid != old.Metadata.Uid || Claims.IsShutDown(e.New) && !Claims.IsShutDown(old)))
                 foreach (string name in Claims.NamesOf(old)) add(new(old.Metadata.Namespace, name));
         })).Needs(_pods);
     }
@@ -41,5 +41,5 @@ sealed class Protect(IClusterAccess cluster) : IReconciler
         return Again.OnChange;
     }
 
-    static bool Holds(Pod pod, PersistentVolumeClaim claim) => pod.Spec.NodeName.Length > 0 && Claims.Uses(pod, claim);
+    static bool Holds(Pod pod, PersistentVolumeClaim claim) => pod.Spec.NodeName.Length > 0 && Claims.Uses(pod, claim, unlessShutDown: true);
 }

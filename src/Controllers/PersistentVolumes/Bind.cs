@@ -17,20 +17,23 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
 {
     readonly ICache<PersistentVolume> _volumes = cluster.Cache<PersistentVolume>();
     readonly ICache<PersistentVolumeClaim> _claims = cluster.Cache<PersistentVolumeClaim>();
-    /// <summary>Volumes by the claim they are set aside for, or by class while they are anybody's; claims by class while they have none.</summary>
-    const string ByUse = "binder/use", Class = "class ";
+    /// <summary>Volumes by the claim they are set aside for, or by class while they are anybody's; claims by class while they have none, by the volume that they wait for.</summary>
+    const string ByUse = "binder/use", Class = "class ", Named = "volume ";
 
     readonly ICache<StorageClass> _classes = cluster.Cache<StorageClass>();
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
+    readonly Recycler _recycler = new(cluster, options);
 
     public void Watch(Triggers on)
     {
         _pods.IndexClaims();
         _volumes.AddIndex(ByUse, static v => Bond.ClaimOf(v) is { } claim ? [claim.ToString()] : v.Status.Phase == "Available" ? [Class + VolumeNotes.ClassOf(v)] : []);
-        _claims.AddIndex(ByUse, static c => c.Spec.VolumeName.Length == 0 ? [Class + VolumeNotes.ClassOf(c)] : []);
+        _claims.AddIndex(ByUse, static c => c.Spec.VolumeName.Length == 0 ? [Class + VolumeNotes.ClassOf(c)] : c.Metadata.Annotations.ContainsKey(VolumeNotes.BindCompleted) ? [] : [Named + c.Spec.VolumeName]);
         on.Each(_volumes).Each(_claims)
             .Map(_volumes, v => Bond.ClaimOf(v) is { } claim ? [claim] : v.Status.Phase == "Available" ? Waiting(VolumeNotes.ClassOf(v)) : [])
-            .Map(_claims, c => c.Spec.VolumeName.Length > 0 ? [new Key("", c.Spec.VolumeName)] : [])
+            .Map(_volumes, v => _claims.ByIndex(ByUse, Named + v.Metadata.Name).Select(Key.Of))
+            // Also those that were given to it and that it does not name: it may go before it does.
+            .Map(_claims, c => _volumes.ByIndex(ByUse, Key.Of(c).ToString()).Select(Key.Of).Append(new Key("", c.Spec.VolumeName)).Where(k => k.Name.Length > 0).Distinct())
             .Map(_classes, c => Waiting(c.Metadata.Name).Concat(_claims.All.Where(claim => !VolumeNotes.NamesClass(claim)).Select(Key.Of)))
             // Pods that have no node yet: claims that wait for them say so. Recyclers: their end decides.
             .Map(_pods, p => Recycler.VolumeOf(p) is { } volume ? [new Key("", volume)] : p.Spec.NodeName.Length == 0 ? Claims.NamesOf(p).Select(n => new Key(p.Metadata.Namespace, n)) : []);
@@ -106,6 +109,8 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
         }
         if (volume.Spec.ClaimRef is null || volume.IsFor(claim)) return await JoinAsync(claim, volume, ct);
         Tell(claim, "Warning", "FailedBinding", $"volume \"{volume.Metadata.Name}\" already bound to a different claim.");
+        // Not its author's wish but a binding of ours, of which somebody took back a half: what is left says nothing of its phase.
+        if (claim.Metadata.Annotations.ContainsKey(VolumeNotes.BoundByController)) return Again.WithBackoff;
         return await PhaseAsync(claim, "Pending", null, ct);
     }
 
@@ -116,7 +121,8 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
         // What is lost stays lost: the cache must not be what lost it.
         if ((_volumes.Find(new("", name)) ?? await cluster.Client.FindAsync<PersistentVolume>(new("", name), ct)) is not { } volume)
             return await LostAsync(claim, "ClaimLost", "Bound claim has lost its PersistentVolume. Data on the volume is lost!", ct);
-        if (volume.Spec.ClaimRef is { } has && has.Uid != claim.Metadata.Uid && !volume.IsFor(claim))
+        // Also one that is only set aside for a claim of the name: it is not this one's any more.
+        if (volume.Spec.ClaimRef is { } has && has.Uid != claim.Metadata.Uid)
             return await LostAsync(claim, "ClaimMisbound", "Two claims are bound to the same volume, this one is bound incorrectly", ct);
         return await JoinAsync(claim, volume, ct);
     }
@@ -173,7 +179,7 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
         switch (volume.Spec.PersistentVolumeReclaimPolicy)
         {
             case "" or "Retain": return Again.OnChange;
-            case "Recycle": return await new Recycler(cluster, options).RunAsync(volume, FailAsync, ct);
+            case "Recycle": return await _recycler.RunAsync(volume, FailAsync, ct);
             case "Delete":
                 // Who made it removes it; nobody made what an administrator put there.
                 if (volume.Metadata.Annotations.ContainsKey(VolumeNotes.ProvisionedBy) || volume.Spec.Csi is not null) return Again.OnChange;

@@ -17,14 +17,13 @@ static class Match
         PersistentVolume? best = null;
         foreach (var volume in volumes)
         {
-            if (volume.Metadata.DeletionTimestamp is not null || Bond.ModesDiffer(claim, volume) || !Allows(claim, volume) || volume.Spec.Capacity[Bond.Storage] < asked) continue;
+            if (volume.Metadata.DeletionTimestamp is not null || Bond.ModesDiffer(claim, volume) || !Allows(claim, volume) || volume.Spec.Capacity[Bond.Storage] < asked || !SameAttributes(claim, volume)) continue;
             if (volume.Spec.ClaimRef is not null)
             {
                 if (volume.IsFor(claim)) return volume;
                 continue;
             }
-            if (delayed || volume.Status.Phase != "Available" || VolumeNotes.ClassOf(volume) != @class || !wanted.Matches(volume.Metadata.Labels)
-                || !SameAttributes(claim, volume)) continue;
+            if (delayed || volume.Status.Phase != "Available" || VolumeNotes.ClassOf(volume) != @class || !wanted.Matches(volume.Metadata.Labels)) continue;
             if (best is null || Compare(volume, best) < 0) best = volume;
         }
         return best;

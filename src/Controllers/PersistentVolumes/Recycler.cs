@@ -3,15 +3,22 @@ using Hanbae.Api.Core.V1;
 using Hanbae.Api.Meta.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Client;
+using Hanbae.Controllers.PersistentVolumeClaims;
+using Hanbae.Controllers.Pods;
 
 namespace Hanbae.Controllers.PersistentVolumes;
 
 /// <summary>Empties volumes whose policy is <c>Recycle</c> by a Pod that mounts them, so that the next claim can have them.</summary>
-/// <remarks>As upstream, for hostPath and NFS only. The Pod is the state: a controller that starts anew finds it and waits for its end.</remarks>
+/// <remarks>As upstream, for hostPath and NFS only. The Pod is the state: a controller that starts anew finds it and waits for its end. What failed is tried again.</remarks>
 sealed class Recycler(IClusterAccess cluster, ControllerOptions options)
 {
     const string Prefix = "recycler-for-", Namespace = "default", Label = "pv.kubernetes.io/recycles";
     const long Longest = 300;
+    /// <summary>Upstream looks at every volume that often.</summary>
+    static readonly TimeSpan Retry = TimeSpan.FromSeconds(15);
+
+    readonly ICache<Pod> _pods = cluster.Cache<Pod>();
+    readonly FailureBackoff<string> _failed = new(Retry, Retry);
 
     /// <summary>The volume that a Pod empties; null for all other Pods.</summary>
     public static string? VolumeOf(Pod pod) =>
@@ -19,7 +26,7 @@ sealed class Recycler(IClusterAccess cluster, ControllerOptions options)
 
     public async Task<Again> RunAsync(PersistentVolume volume, Func<PersistentVolume, string, string, CancellationToken, Task> fail, CancellationToken ct)
     {
-        if (volume.Status.Phase == "Failed") return Again.OnChange;
+        if (_failed.Until(volume.Metadata.Name, cluster.Time.GetUtcNow()) is { } until) return Again.At(until);
         if (volume.Spec is { HostPath: null, Nfs: null })
         {
             await fail(volume, "VolumeFailedRecycle", "No recycler plugin found for the volume!", ct);
@@ -28,6 +35,12 @@ sealed class Recycler(IClusterAccess cluster, ControllerOptions options)
         var key = new Key(Namespace, Prefix + volume.Metadata.Name);
         if (await cluster.Client.FindAsync<Pod>(key, ct) is not { } pod)
         {
+            string[] users = [.. UsersOf(volume)];
+            if (users.Length > 0)
+            {
+                cluster.Recorder.Event(volume, "Normal", "VolumeFailedRecycle", "Volume is used by pods: " + string.Join(",", users));
+                return Again.In(Retry);
+            }
             try { await cluster.Client.CreateAsync(PodFor(volume, key.Name), ct); }
             catch (ApiException e) when (e.IsAlreadyExists) { return Again.WithBackoff; }
             cluster.Recorder.Event(volume, "Normal", "RecyclerPod", $"Recycler pod: Successfully created pod {key.Name}");
@@ -36,7 +49,7 @@ sealed class Recycler(IClusterAccess cluster, ControllerOptions options)
         if (VolumeOf(pod) != volume.Metadata.Name)
         {
             await fail(volume, "VolumeFailedRecycle", $"Recycle failed: pod {key} is somebody else's", ct);
-            return Again.OnChange;
+            return Failed(volume);
         }
         if (pod.Metadata.DeletionTimestamp is not null || pod.Status.Phase is not ("Succeeded" or "Failed")) return Again.OnChange;
         if (pod.Status.Phase == "Succeeded")
@@ -46,8 +59,18 @@ sealed class Recycler(IClusterAccess cluster, ControllerOptions options)
         }
         else await fail(volume, "VolumeFailedRecycle", $"Recycle failed: {(pod.Status.Message.Length > 0 ? pod.Status.Message : "pod failed, pod.Status.Message unknown")}", ct);
         await cluster.Client.TryDeleteAsync<Pod>(key, new DeleteOptions { Preconditions = new() { Uid = pod.Metadata.Uid } }, ct);
-        return Again.OnChange;
+        return pod.Status.Phase == "Failed" ? Failed(volume) : Again.OnChange;
     }
+
+    Again Failed(PersistentVolume volume)
+    {
+        _failed.Failed(volume.Metadata.Name, cluster.Time.GetUtcNow());
+        return Again.In(Retry);
+    }
+
+    /// <summary>A claim may be gone before the last Pod that mounts what it was bound to.</summary>
+    IEnumerable<string> UsersOf(PersistentVolume volume) => Bond.ClaimOf(volume) is not { } claim ? []
+        : _pods.UsersOf(claim).Where(p => !p.IsTerminal).Select(p => Key.Of(p).ToString()).Order(StringComparer.Ordinal);
 
     Pod PodFor(PersistentVolume volume, string name) => new()
     {

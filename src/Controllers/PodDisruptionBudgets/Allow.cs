@@ -59,7 +59,7 @@ sealed class Allow(IClusterAccess cluster) : IReconciler
     {
         var (scale, unmanaged) = await _scale.OfAsync(pods, ct);
         if (unmanaged.Count > 0)
-            cluster.Recorder.Event(budget, "Warning", "UnmanagedPods", $"Pods selected by this PodDisruptionBudget (selector: {budget.Spec.Selector.ToSelector()}) were found to be unmanaged. "
+            cluster.Recorder.Event(budget, "Warning", "UnmanagedPods", $"Pods selected by this PodDisruptionBudget (selector: {budget.Spec.Selector.AsGo()}) were found to be unmanaged. "
                 + "As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. "
                 + "To account for these pods please set \".spec.minAvailable\" field of the PDB to an integer value.");
         return scale;
@@ -71,14 +71,17 @@ sealed class Allow(IClusterAccess cluster) : IReconciler
         var now = cluster.Time.GetUtcNow();
         if (since + BudgetPlan.EvictionTimeout > now) return Again.At(since + BudgetPlan.EvictionTimeout);
         int at = pod.Status.Conditions.IndexOf(c => c.Type == "DisruptionTarget");
-        var calm = pod.Status.Conditions[at] with { Status = "False", LastTransitionTime = now };
+        // Nothing is left of why it was said.
+        var calm = new PodCondition { Type = "DisruptionTarget", Status = "False", LastTransitionTime = now };
         try { await _client.UpdateStatusAsync(pod with { Status = pod.Status with { Conditions = pod.Status.Conditions.SetAt(at, calm) } }, ct); }
         catch (ApiException e) when (e.IsNotFound) { }
         return Again.OnChange;
     }
 
     static DateTimeOffset? DisruptedSince(Pod pod) =>
-        pod.IsBeingDeleted || pod.IsTerminal ? null : pod.Condition("DisruptionTarget") is { Status: "True" } condition ? condition.LastTransitionTime : null;
+        // A node's agent takes as long as it takes.
+        pod.IsBeingDeleted || pod.IsTerminal ? null
+            : pod.Condition("DisruptionTarget") is { Status: "True", Reason: not "TerminationByKubelet" } condition ? condition.LastTransitionTime ?? DateTimeOffset.MinValue : null;
 
     void OnPod(CacheEvent<Pod> e, Action<Key> add)
     {

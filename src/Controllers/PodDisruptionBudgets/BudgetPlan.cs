@@ -46,7 +46,8 @@ sealed record BudgetPlan(PodDisruptionBudgetStatus Status, ImmutableArray<Pod> L
     /// <summary>What cannot be worked out allows nothing.</summary>
     public static PodDisruptionBudgetStatus Unknown(PodDisruptionBudget budget, string why, DateTimeOffset now)
     {
-        var status = budget.Status with { DisruptionsAllowed = 0, ObservedGeneration = budget.Metadata.Generation };
+        // What the spec says by now was not looked at: the generation stays what it was.
+        var status = budget.Status with { DisruptionsAllowed = 0 };
         return status with { Conditions = Say(status, "False", "SyncFailed", why, now) };
     }
 

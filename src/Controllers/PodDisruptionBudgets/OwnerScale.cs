@@ -44,9 +44,10 @@ sealed class OwnerScale(IClusterAccess cluster)
         switch (owner.Kind)
         {
             case "ReplicaSet" when _sets.Find(key) is { } set && set.Metadata.Uid == owner.Uid:
-                return set.Controller is not { } top ? (set.Metadata.Uid, set.Spec.Replicas ?? 1)
+                // Under another owner than a Deployment a set speaks for itself.
+                return set.Controller is not { Kind: "Deployment" } top || GroupVersion.Parse(top.ApiVersion)?.Group is not ("apps" or "extensions") ? (set.Metadata.Uid, set.Spec.Replicas ?? 1)
                     : _deployments.Find(new(ns, top.Name)) is { } d && d.Metadata.Uid == top.Uid ? (d.Metadata.Uid, d.Spec.Replicas ?? 1)
-                    : await AskAsync(ns, top, ct);
+                    : await AskAsync(ns, owner, ct);
             case "ReplicationController" when _controllers.Find(key) is { } c && c.Metadata.Uid == owner.Uid: return (c.Metadata.Uid, c.Spec.Replicas ?? 1);
             case "StatefulSet" when _stateful.Find(key) is { } s && s.Metadata.Uid == owner.Uid: return (s.Metadata.Uid, s.Spec.Replicas ?? 1);
             default: return await AskAsync(ns, owner, ct);

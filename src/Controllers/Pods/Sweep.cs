@@ -81,13 +81,19 @@ sealed class Sweep(IClusterAccess cluster, ControllerOptions options) : IReconci
         cluster.Client.TryDeleteAsync<Pod>(Key.Of(pod), new DeleteOptions { GracePeriodSeconds = 0, Preconditions = new() { Uid = pod.Metadata.Uid } }, ct);
 }
 
-/// <summary>Chooses the Pods that have ended and are too many.</summary>
+/// <summary>Chooses the Pods that have ended and are too many: those that were evicted first, since of the others somebody may still want to know.</summary>
 static class SweepPlan
 {
+    static bool IsEvicted(Pod pod) => pod.Status is { Phase: "Failed", Reason: "Evicted" };
+
+    /// <summary>Deleted already, and kept by somebody who is not done with it: it counts, but there is no use in deleting it again.</summary>
+    static bool IsHeld(Pod pod) => pod.Metadata.DeletionTimestamp is not null && !pod.Metadata.Finalizers.IsEmpty;
+
     public static IEnumerable<Pod> TooMany(IEnumerable<Pod> pods, int most)
     {
         if (most <= 0) return [];
-        var ended = pods.Where(p => p.IsTerminal && p.Metadata.DeletionTimestamp is null).ToList();
-        return ended.OrderBy(p => p.Metadata.CreationTimestamp).ThenBy(p => p.Metadata.Name, StringComparer.Ordinal).Take(Math.Max(0, ended.Count - most));
+        var ended = pods.Where(p => p.IsTerminal).ToList();
+        return ended.OrderBy(p => !IsEvicted(p)).ThenBy(p => p.Metadata.CreationTimestamp).ThenBy(p => p.Metadata.Name, StringComparer.Ordinal)
+            .Take(Math.Max(0, ended.Count - most)).Where(p => !IsHeld(p));
     }
 }

@@ -21,18 +21,20 @@ sealed class DeletionOrder(IEnumerable<Pod> relatives, DateTimeOffset now) : ICo
     public int Compare(Pod? x, Pod? y)
     {
         var (a, b) = (x!, y!);
-        int order = (a.Spec.NodeName.Length > 0).CompareTo(b.Spec.NodeName.Length > 0);
-        if (order == 0) order = Phase(a).CompareTo(Phase(b));
-        if (order == 0) order = a.IsReady.CompareTo(b.IsReady);
+        int order = Usefulness.ByState(a, b);
         if (order == 0) order = CostOf(a).CompareTo(CostOf(b));
         if (order == 0) order = Rank(b).CompareTo(Rank(a));
-        if (order == 0) order = Magnitude(a.ReadySince).CompareTo(Magnitude(b.ReadySince));
-        if (order == 0) order = Restarts(b).CompareTo(Restarts(a));
-        if (order == 0) order = Magnitude(a.Metadata.CreationTimestamp).CompareTo(Magnitude(b.Metadata.CreationTimestamp));
-        return order != 0 ? order : string.CompareOrdinal(a.Metadata.Uid, b.Metadata.Uid);
+        if (order == 0 && a.ReadySince != b.ReadySince) return ByMagnitude(a, b, a.ReadySince, b.ReadySince);
+        if (order == 0) order = Usefulness.ByRestarts(a, b);
+        return order != 0 ? order : ByMagnitude(a, b, a.Metadata.CreationTimestamp, b.Metadata.CreationTimestamp);
     }
 
-    static int Phase(Pod pod) => pod.Status.Phase switch { "Pending" => 0, "Unknown" => 1, "Running" => 2, _ => 0 };
+    /// <summary>Times that differ, but by little, leave it to chance: nothing that comes after them is looked at any more.</summary>
+    int ByMagnitude(Pod a, Pod b, DateTimeOffset? timeOfA, DateTimeOffset? timeOfB)
+    {
+        int order = Magnitude(timeOfA).CompareTo(Magnitude(timeOfB));
+        return order != 0 ? order : string.CompareOrdinal(a.Metadata.Uid, b.Metadata.Uid);
+    }
 
     static int CostOf(Pod pod) =>
         int.TryParse(pod.Metadata.Annotations[Cost], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int cost) ? cost : 0;
@@ -42,11 +44,4 @@ sealed class DeletionOrder(IEnumerable<Pod> relatives, DateTimeOffset now) : ICo
     /// <summary>The order of magnitude of an age: no age at all comes first.</summary>
     int Magnitude(DateTimeOffset? time) =>
         time is not { } t ? -2 : (now - t).Ticks is var age && age <= 0 ? -1 : BitOperations.Log2((ulong)age * 100);
-
-    static int Restarts(Pod pod)
-    {
-        int most = 0;
-        foreach (var status in pod.Status.ContainerStatuses) most = Math.Max(most, status.RestartCount);
-        return most;
-    }
 }

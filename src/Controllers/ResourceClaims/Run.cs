@@ -87,7 +87,9 @@ sealed class Run(IClusterAccess cluster) : IReconciler
         {
             if (_templates.Find(new(pod.Metadata.Namespace, templateName)) is not { } template)
                 return $"resource claim template \"{templateName}\": resourceclaimtemplate.resource.k8s.io \"{templateName}\" not found";
-            claim = await cluster.Client.CreateAsync(ClaimDraft.For(pod, entry, template), ct);
+            try { claim = await cluster.Client.CreateAsync(ClaimDraft.For(pod, entry, template), ct); }
+            // The name, which the server would have drawn, is missing here, too.
+            catch (ApiException e) when (!Refusal.IsNamespaceTerminating(e)) { return "create ResourceClaim : " + e.Message; }
         }
         if (claim.Metadata.Name != named.Name) made[entry.Name] = claim.Metadata.Name;
         return null;

@@ -63,13 +63,14 @@ sealed class History(IClient client, ICache<ControllerRevision> cache, string la
         }
     }
 
-    /// <summary>Deletes the oldest of those that are in no use, as far as they are more than <paramref name="limit"/>.</summary>
-    public async Task TrimAsync(IEnumerable<ControllerRevision> unused, int limit, CancellationToken ct)
+    /// <summary>Deletes the oldest, as far as they are more than <paramref name="limit"/>.</summary>
+    /// <param name="used">What counts, but has to stay.</param>
+    public async Task TrimAsync(IEnumerable<ControllerRevision> old, int limit, CancellationToken ct, Func<ControllerRevision, bool>? used = null)
     {
         // A negative limit is none: so upstream takes what its validation lets through.
         if (limit < 0) return;
-        var old = unused.ToList();
-        foreach (var revision in old.Take(Math.Max(0, old.Count - limit)))
+        var all = old.ToList();
+        foreach (var revision in all.Where(r => used?.Invoke(r) != true).Take(Math.Max(0, all.Count - limit)))
             await client.TryDeleteAsync<ControllerRevision>(Key.Of(revision), Preconditions.Uid(revision), ct);
     }
 }

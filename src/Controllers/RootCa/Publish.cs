@@ -10,6 +10,9 @@ sealed class Publish(IClusterAccess cluster, ControllerOptions options) : IRecon
 {
     const string Name = "kube-root-ca.crt";
     const string Entry = "ca.crt";
+    const string Description = "kubernetes.io/description";
+    const string Described = "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. "
+        + "No other usage is guaranteed across distributions of Kubernetes clusters.";
 
     readonly ICache<Namespace> _namespaces = cluster.Cache<Namespace>();
     // Only those of the name: the ConfigMaps of a cluster may be large.
@@ -32,9 +35,9 @@ sealed class Publish(IClusterAccess cluster, ControllerOptions options) : IRecon
         try
         {
             if (_maps.Find(new(key.Name, Name)) is not { } map)
-                await cluster.Client.CreateAsync(new ConfigMap { Metadata = new() { Name = Name, Namespace = key.Name }, Data = data }, ct);
-            else if (map.Data != data)
-                await cluster.Client.UpdateAsync(map with { Data = data, BinaryData = default }, ct);
+                await cluster.Client.CreateAsync(new ConfigMap { Metadata = new() { Name = Name, Namespace = key.Name, Annotations = Map.Of((Description, Described)) }, Data = data }, ct);
+            else if (map.Data != data || string.IsNullOrEmpty(map.Metadata.Annotations[Description]))
+                await cluster.Client.UpdateAsync(map with { Data = data, BinaryData = default, Metadata = map.Metadata with { Annotations = map.Metadata.Annotations.Set(Description, Described) } }, ct);
         }
         catch (ApiException e) when (e.IsAlreadyExists || Ownership.Refusal.IsNamespaceTerminating(e)) { }
         return Again.OnChange;

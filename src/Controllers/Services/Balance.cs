@@ -10,23 +10,41 @@ namespace Hanbae.Controllers.Services;
 /// <remarks>The proxy takes what comes to these addresses on the Service's own ports. A Service with a loadBalancerClass is another's.</remarks>
 sealed class Balance(IClusterAccess cluster) : IReconciler
 {
-    const string ServiceName = "kubernetes.io/service-name", ByService = "balanced service";
+    const string ServiceName = "kubernetes.io/service-name", ByService = "balanced service", ByNode = "balanced node", Balanced = "balanced by all";
 
     readonly ICache<Service> _services = cluster.Cache<Service>();
     readonly ICache<Node> _nodes = cluster.Cache<Node>();
     readonly ICache<EndpointSlice> _slices = cluster.Cache<EndpointSlice>();
+    /// <summary>The nodes' part of every answer, as of so many changes of nodes: one may come while it is worked out.</summary>
+    volatile Tuple<int, BalancingNodes>? _balancing;
+    int _nodeChanges;
 
     public void Watch(Triggers on)
     {
+        _services.AddIndex(Balanced, s => BalancePlan.Wants(s) && !BalancePlan.IsLocal(s) ? [Balanced] : []);
         _slices.AddIndex(ByService, s => s.Metadata.Labels[ServiceName] is { } service ? [s.Metadata.Namespace + "/" + service] : []);
-        on.Each(_services).Needs(_nodes).Needs(_slices)
-            .From(add => _nodes.Subscribe(e =>
-            {
-                if (!BalancePlan.Matters(e.Old, e.New)) return;
-                foreach (var service in _services.All)
-                    if (BalancePlan.Wants(service)) add(Key.Of(service));
-            }))
+        _slices.AddIndex(ByNode, s => s.Metadata.Labels[ServiceName] is null ? [] : s.Endpoints.Select(e => e.NodeName).OfType<string>().Distinct());
+        on.Each(_services).Needs(_nodes).Needs(_slices).From(add => _nodes.Subscribe(e => OnNode(e, add)))
             .Map(_slices, s => _services.Find(new(s.Metadata.Namespace, s.Metadata.Labels[ServiceName] ?? "")) is { Spec.ExternalTrafficPolicy: "Local" } service ? [Key.Of(service)] : []);
+    }
+
+    /// <summary>Concerns the Services that every node answers for, and of the others those that have Pods there.</summary>
+    void OnNode(CacheEvent<Node> e, Action<Key> add)
+    {
+        if (!BalancePlan.Matters(e.Old, e.New)) return;
+        Interlocked.Increment(ref _nodeChanges);
+        foreach (var service in _services.ByIndex(Balanced, Balanced)) add(Key.Of(service));
+        foreach (var slice in _slices.ByIndex(ByNode, e.Object.Metadata.Name))
+            if (_services.Find(new(slice.Metadata.Namespace, slice.Metadata.Labels[ServiceName]!)) is { } service && BalancePlan.Wants(service) && BalancePlan.IsLocal(service)) add(Key.Of(service));
+    }
+
+    BalancingNodes Nodes()
+    {
+        int changes = Volatile.Read(ref _nodeChanges);
+        if (_balancing is { } known && known.Item1 == changes) return known.Item2;
+        var nodes = BalancingNodes.Of(_nodes.All);
+        _balancing = new(changes, nodes);
+        return nodes;
     }
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
@@ -39,7 +57,7 @@ sealed class Balance(IClusterAccess cluster) : IReconciler
             .SelectMany(s => s.Endpoints).Where(e => e.Conditions.Ready ?? true).Select(e => e.NodeName).OfType<string>().ToHashSet();
         var api = _services.Find(new("default", "kubernetes"))?.Spec.Ports.Find(p => p.Name == "https");
         int apiPort = api?.TargetPort is { IsString: false } target ? target.Int : 6443;
-        var ingress = BalancePlan.For(service, _nodes.All, backed, apiPort);
+        var ingress = BalancePlan.For(service, Nodes(), backed, apiPort);
         if (ingress == service.Status.LoadBalancer.Ingress) return Again.OnChange;
         if (wanted) cluster.Recorder.Event(service, "Normal", "EnsuringLoadBalancer", "Ensuring load balancer");
         try { await cluster.Client.UpdateStatusAsync(service with { Status = service.Status with { LoadBalancer = service.Status.LoadBalancer with { Ingress = ingress } } }, ct); }

@@ -29,28 +29,35 @@ static class Claims
     static bool Deletes(string? policy) => policy == "Delete";
 
     /// <summary>Owners as the retention policy asks for them: the set for what goes with it, a Pod that is scaled away for what goes with that.</summary>
-    /// <param name="pod">The member; null for one that is not there.</param>
-    public static Seq<OwnerReference> OwnersOf(StatefulSet set, Pod? pod, int ordinal, PersistentVolumeClaim claim)
+    /// <remarks>They control the claim. Where somebody else does, the policy cannot be kept, and no reference of ours stays.</remarks>
+    /// <returns>The same when nothing has to change.</returns>
+    public static Seq<OwnerReference> OwnersOf(StatefulSet set, Pod pod, int ordinal, PersistentVolumeClaim claim)
     {
-        var policy = set.Spec.PersistentVolumeClaimRetentionPolicy;
-        bool away = !Identity.IsInRange(set, ordinal);
-        bool byPod = Deletes(policy?.WhenScaled) && away, bySet = Deletes(policy?.WhenDeleted) && !byPod;
         var owners = claim.Metadata.OwnerReferences;
-        // Somebody else's claim is left alone.
-        if (owners.Exists(o => o.Controller == true && o.Uid != set.Metadata.Uid && o.Uid != pod?.Metadata.Uid)) return owners;
-        owners = With(owners, set.ControllerRef(), bySet);
-        return pod is null ? owners : With(owners, pod.ControllerRef(), byPod);
+        var (ofSet, ofPod) = (set.ControllerRef(), pod.ControllerRef());
+        // What went before under one of the names goes by the collector alone.
+        if (owners.Exists(o => Names(o, ofSet) && o.Uid != ofSet.Uid || Names(o, ofPod) && o.Uid != ofPod.Uid)) return owners;
+        var policy = set.Spec.PersistentVolumeClaimRetentionPolicy;
+        bool free = !HasOtherController(set, pod, claim);
+        bool byPod = free && Deletes(policy?.WhenScaled) && !Identity.IsInRange(set, ordinal);
+        bool bySet = free && Deletes(policy?.WhenDeleted) && !byPod;
+        if (Is(owners, ofSet, bySet) && Is(owners, ofPod, byPod)) return owners;
+        var next = owners.Where(o => !Names(o, ofSet) && !Names(o, ofPod)).ToSeq();
+        return byPod ? next.Add(ofPod) : bySet ? next.Add(ofSet) : next;
     }
+
+    /// <summary>Somebody controls a claim whose end the set is asked to decide.</summary>
+    public static bool HasOtherController(StatefulSet set, Pod pod, PersistentVolumeClaim claim) =>
+        set.Spec.PersistentVolumeClaimRetentionPolicy is { } policy && (Deletes(policy.WhenScaled) || Deletes(policy.WhenDeleted))
+        && claim.Metadata.OwnerReferences.Exists(o => o.Controller == true && o.Uid != set.Metadata.Uid && o.Uid != pod.Metadata.Uid);
+
+    static bool Names(OwnerReference owner, OwnerReference ours) => owner.Kind == ours.Kind && owner.ApiVersion == ours.ApiVersion && owner.Name == ours.Name;
+
+    static bool Is(Seq<OwnerReference> owners, OwnerReference ours, bool wanted) =>
+        wanted ? owners.Exists(o => o.Uid == ours.Uid && o.Controller == true) : !owners.Exists(o => o.Uid == ours.Uid);
 
     /// <summary>A claim that goes with a former Pod of the name: a new one must not begin with it.</summary>
     public static bool IsStale(StatefulSet set, PersistentVolumeClaim claim, string podName) =>
         Deletes(set.Spec.PersistentVolumeClaimRetentionPolicy?.WhenScaled)
         && claim.Metadata.OwnerReferences.Exists(o => o is { Kind: "Pod", ApiVersion: "v1" } && o.Name == podName);
-
-    static Seq<OwnerReference> With(Seq<OwnerReference> owners, OwnerReference owner, bool wanted)
-    {
-        bool has = owners.Exists(o => o.Uid == owner.Uid);
-        if (has == wanted) return owners;
-        return wanted ? owners.Add(owner) : owners.Where(o => o.Uid != owner.Uid).ToSeq();
-    }
 }

@@ -128,7 +128,11 @@ sealed class Members(IClusterAccess cluster, ICache<PersistentVolumeClaim> claim
         foreach (var claim in Claims.For(set, ordinal))
         {
             var there = claims.Find(Key.Of(claim)) ?? await _client.FindAsync(claim, ct);
-            if (there is null || Claims.OwnersOf(set, pod, ordinal, there) is var owners && owners == there.Metadata.OwnerReferences) continue;
+            if (there is null) continue;
+            if (Claims.HasOtherController(set, pod, there))
+                cluster.Recorder.Event(set, "Warning", "ConflictingController", $"PersistentVolumeClaim {there.Metadata.Name} has a conflicting OwnerReference that acts as a manging controller, the retention policy is ignored for this claim");
+            var owners = Claims.OwnersOf(set, pod, ordinal, there);
+            if (owners == there.Metadata.OwnerReferences) continue;
             await _client.UpdateAsync(there with { Metadata = there.Metadata with { OwnerReferences = owners } }, ct);
         }
     }

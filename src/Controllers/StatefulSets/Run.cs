@@ -3,6 +3,7 @@ using System.Runtime.ExceptionServices;
 using Hanbae.Api;
 using Hanbae.Api.Apps.V1;
 using Hanbae.Api.Core.V1;
+using Hanbae.Api.Rest;
 using Hanbae.Client;
 using Hanbae.Controllers.Ownership;
 using Hanbae.Controllers.Revisions;
@@ -45,9 +46,11 @@ sealed class Run(IClusterAccess cluster) : IReconciler
         ct.ThrowIfCancellationRequested();
 
         var status = RunStatus.Of(set, current.Revision, update.Revision, history.Collisions, mine, failure is null ? plan.DeletedForUpdate : 0, now);
-        await cluster.Client.UpdateStatusIfChangedAsync(set, set with { Status = status }, ct);
-        if (failure is not null && !Refusal.IsNamespaceTerminating(failure)) ExceptionDispatchInfo.Throw(failure);
+        try { await cluster.Client.UpdateStatusIfChangedAsync(set, set with { Status = status }, ct); }
+        catch (ApiException e) { failure ??= e; }
+        // Also after a failure: one that lasts must not let the history grow with each change.
         await TrimAsync(set, status, history, mine, ct);
+        if (failure is not null && !Refusal.IsNamespaceTerminating(failure)) ExceptionDispatchInfo.Throw(failure);
         return plan.ReadyAt is { } at ? Again.At(at) : Again.OnChange;
     }
 

@@ -93,20 +93,18 @@ sealed record RunPlan(ImmutableArray<Step> Steps, int DeletedForUpdate, DateTime
         int Update(Pod?[] members)
         {
             int partition = set.Spec.UpdateStrategy.RollingUpdate?.Partition ?? 0;
-            // Rounded down, but never to none.
-            int most = Math.Max(1, (set.Spec.UpdateStrategy.RollingUpdate?.MaxUnavailable ?? 1).GetScaledValue(members.Length, roundUp: false));
-            bool IsOld(Pod? pod) => pod is { Metadata.DeletionTimestamp: null, IsTerminal: false } && Identity.RevisionOf(pod) != update.Revision;
-            int before = Steps.Count, budget = most - members.Count(m => !IsAvailable(m));
+            // One at a time, in parallel, too: MaxUnavailableStatefulSet is off.
             for (int i = members.Length - 1; i >= partition; i--)
-                // What is of no use may go at any time, where order does not matter.
-                if (!_ordered && IsOld(members[i]) && !IsAvailable(members[i])) Steps.Add(new(StepKind.Delete, members[i]!, _first + i));
-            for (int i = members.Length - 1; i >= partition && budget > 0; i--)
-                if (IsOld(members[i]) && IsAvailable(members[i]))
+            {
+                var member = members[i];
+                if (member is { Metadata.DeletionTimestamp: null, IsTerminal: false } && Identity.RevisionOf(member) != update.Revision)
                 {
-                    Steps.Add(new(StepKind.Delete, members[i]!, _first + i));
-                    budget--;
+                    Steps.Add(new(StepKind.Delete, member, _first + i));
+                    return Identity.RevisionOf(member) == current.Revision ? 1 : 0;
                 }
-            return Steps.Skip(before).Count(s => Identity.RevisionOf(s.Pod) == current.Revision);
+                if (!IsAvailable(member)) return 0;
+            }
+            return 0;
         }
 
         /// <summary>Members below the partition stay what they were, also when they have to be made anew.</summary>

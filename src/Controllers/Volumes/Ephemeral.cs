@@ -13,27 +13,38 @@ sealed class Ephemeral(IClusterAccess cluster) : IReconciler
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
     readonly ICache<PersistentVolumeClaim> _claims = cluster.Cache<PersistentVolumeClaim>();
 
-    public void Watch(Triggers on) => on
-        .When(_pods, e => e is { New: { } pod } && e.Old?.Metadata.Uid != pod.Metadata.Uid && pod.Spec.Volumes.Exists(v => v.Ephemeral is not null))
-        // A claim that somebody deleted is made again.
-        .OwnerOf(_claims, "Pod");
+    public void Watch(Triggers on)
+    {
+        _pods.IndexClaims();
+        on.When(_pods, e => e is { New: { } pod } && e.Old?.Metadata.Uid != pod.Metadata.Uid && pod.Spec.Volumes.Exists(v => v.Ephemeral is not null))
+            // A claim that somebody deleted is made again, and so is one whose name a stranger had until now.
+            .From(add => _claims.Subscribe(e => { if (e.New is null) foreach (var pod in _pods.UsersOf(Key.Of(e.Object))) add(Key.Of(pod)); }))
+            .OwnerOf(_claims, "Pod");
+    }
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
         if (_pods.Find(key) is not { } pod || pod.IsBeingDeleted || pod.Status.Phase is "Succeeded" or "Failed") return Again.OnChange;
         foreach (var volume in pod.Spec.Volumes)
             if (volume.Ephemeral is not null)
-                try { await EnsureAsync(pod, volume, ct); }
+                try
+                {
+                    if (await EnsureAsync(pod, volume, ct)) continue;
+                    cluster.Recorder.Event(pod, "Warning", "FailedBinding",
+                        $"ephemeral volume {volume.Name}: PVC {new Key(key.Namespace, Claims.NameOf(pod, volume))} was not created for pod {key} (pod is not owner)");
+                    return Again.WithBackoff;
+                }
                 catch (ApiException e)
                 {
-                    cluster.Recorder.Event(pod, "Warning", "FailedBinding", $"ephemeral volume {volume.Name}: {e.Message}");
+                    cluster.Recorder.Event(pod, "Warning", "FailedBinding", $"ephemeral volume {volume.Name}: create PVC {Claims.NameOf(pod, volume)}: {e.Message}");
                     if (Refusal.IsNamespaceTerminating(e)) return Again.OnChange;
                     throw;
                 }
         return Again.OnChange;
     }
 
-    async Task EnsureAsync(Pod pod, Volume volume, CancellationToken ct)
+    /// <returns>Whether the claim, if there is one, is the Pod's.</returns>
+    async Task<bool> EnsureAsync(Pod pod, Volume volume, CancellationToken ct)
     {
         var key = new Key(pod.Metadata.Namespace, Claims.NameOf(pod, volume));
         var there = _claims.Find(key);
@@ -41,11 +52,10 @@ sealed class Ephemeral(IClusterAccess cluster) : IReconciler
             try
             {
                 await cluster.Client.CreateAsync(ClaimFor(pod, volume, key), ct);
-                return;
+                return true;
             }
             catch (ApiException e) when (e.IsAlreadyExists) { there = await cluster.Client.FindAsync<PersistentVolumeClaim>(key, ct); }
-        if (there is not null && !there.IsControlledBy(pod))
-            cluster.Recorder.Event(pod, "Warning", "FailedBinding", $"ephemeral volume {volume.Name}: PVC {key} was not created for pod {Key.Of(pod)} (pod is not owner)");
+        return there is null || there.IsControlledBy(pod);
     }
 
     public static PersistentVolumeClaim ClaimFor(Pod pod, Volume volume, Key key)

@@ -80,9 +80,13 @@ public sealed class CronSchedule
         return null;
     }
 
-    /// <summary>The last time up to <paramref name="now"/> but after <paramref name="first"/>, which is one; the first itself when no other is.</summary>
-    public DateTimeOffset LastUntil(DateTimeOffset now, DateTimeOffset first, TimeSpan step)
+    /// <summary>The last time after <paramref name="since"/> and up to <paramref name="now"/>; null when there is none.</summary>
+    public DateTimeOffset? LastUntil(DateTimeOffset now, DateTimeOffset since)
     {
+        if (Next(since) is not { } first || now < first) return null;
+        if (_every is { } every) return first + (now - first).Ticks / every.Ticks * every;
+        if (Next(first) is not { } second || now < second) return first;
+        var step = second - first;
         // Back from now, twice as far each time: a schedule may have been missed a million times.
         for (var window = step; ; window *= 2)
         {

@@ -1,4 +1,6 @@
+using Hanbae.Api;
 using Hanbae.Api.Batch.V1;
+using Hanbae.Api.Core.V1;
 using Hanbae.Machinery.Schedule;
 
 namespace Hanbae.Machinery.Validate;
@@ -27,17 +29,20 @@ static class JobRules
         errors.NotNegative(at["activeDeadlineSeconds"], s.ActiveDeadlineSeconds);
         errors.NotNegative(at["backoffLimit"], s.BackoffLimit);
         errors.NotNegative(at["ttlSecondsAfterFinished"], s.TtlSecondsAfterFinished);
+        errors.NotNegative(at["backoffLimitPerIndex"], s.BackoffLimitPerIndex);
         errors.NotNegative(at["maxFailedIndexes"], s.MaxFailedIndexes);
-        if (s.BackoffLimitPerIndex is { } perIndex)
-        {
-            errors.NotNegative(at["backoffLimitPerIndex"], perIndex);
-            if (s.CompletionMode != "Indexed") errors.Invalid(at["backoffLimitPerIndex"], perIndex, "requires indexed completion mode");
-        }
+        if (s.MaxFailedIndexes is not null && s.BackoffLimitPerIndex is null) errors.Required(at["backoffLimitPerIndex"], "when maxFailedIndexes is specified");
         if (s.CompletionMode is { } mode)
         {
             errors.OneOf(at["completionMode"], mode, "Indexed", "NonIndexed");
-            if (mode == "Indexed" && s.Completions is null) errors.Required(at["completions"], "when completion mode is Indexed");
+            if (mode == "Indexed") Indexed(at, s, errors);
         }
+        if (s.CompletionMode is null or "NonIndexed")
+        {
+            if (s.BackoffLimitPerIndex is { } perIndex) errors.Invalid(at["backoffLimitPerIndex"], perIndex, "requires indexed completion mode");
+            if (s.MaxFailedIndexes is { } most) errors.Invalid(at["maxFailedIndexes"], most, "requires indexed completion mode");
+        }
+        JobPolicyRules.Check(at, s, errors);
         PodRules.Template(at["template"], s.Template, errors);
         string policy = s.Template.Spec.RestartPolicy;
         if (policy == "Always") errors.Required(at["template"]["spec"]["restartPolicy"], "valid values: \"OnFailure\", \"Never\"");
@@ -46,28 +51,60 @@ static class JobRules
             errors.Invalid(at["template"]["spec"]["restartPolicy"], policy, "only \"Never\" is supported when podFailurePolicy is specified");
     }
 
+    const int MostIndexedParallelism = 100_000, MostFailedIndexes = 100_000, ManyCompletions = 100_000, MostAmongMany = 10_000;
+
+    /// <summary>What an index says of itself is written down: so there may not be too many that run, or fail, at once.</summary>
+    static void Indexed(FieldPath at, JobSpec s, Errors errors)
+    {
+        if (s.Completions is null) errors.Required(at["completions"], "when completion mode is Indexed");
+        if (s.Parallelism > MostIndexedParallelism)
+            errors.Invalid(at["parallelism"], s.Parallelism.Value, $"must be less than or equal to {MostIndexedParallelism} when completion mode is Indexed");
+        if (s.MaxFailedIndexes > s.Completions) errors.Invalid(at["maxFailedIndexes"], s.MaxFailedIndexes.Value, "must be less than or equal to completions");
+        if (s.MaxFailedIndexes > MostFailedIndexes) errors.Invalid(at["maxFailedIndexes"], s.MaxFailedIndexes.Value, $"must be less than or equal to {MostFailedIndexes}");
+        if (!(s.Completions > ManyCompletions) || s.BackoffLimitPerIndex is null) return;
+        const string Many = " when completions are above 100000 and used with backoff limit per index";
+        if (s.MaxFailedIndexes is null) errors.Required(at["maxFailedIndexes"], $"must be specified when completions is above {ManyCompletions}");
+        if (s.Parallelism > MostAmongMany) errors.Invalid(at["parallelism"], s.Parallelism.Value, $"must be less than or equal to {MostAmongMany}{Many}");
+        if (s.MaxFailedIndexes > MostAmongMany) errors.Invalid(at["maxFailedIndexes"], s.MaxFailedIndexes.Value, $"must be less than or equal to {MostAmongMany}{Many}");
+    }
+
     public static void Update(Job o, Job old, Errors errors)
     {
+        Check(o, errors);
         var at = FieldPath.Spec;
-        bool elastic = o.Spec.CompletionMode == "Indexed" && o.Spec.Completions == o.Spec.Parallelism;
-        if (!elastic) errors.Unchanged(at["completions"], o.Spec.Completions, old.Spec.Completions, c => Shown.Number(c));
+        // KEP-3715: an indexed Job grows and shrinks as a whole.
+        if (o.Spec.CompletionMode != "Indexed") errors.Unchanged(at["completions"], o.Spec.Completions, old.Spec.Completions, c => Shown.Number(c));
+        else if (o.Spec.Completions is { } completions && completions != old.Spec.Completions && completions != o.Spec.Parallelism)
+            errors.Invalid(at["completions"], completions, "can only be modified in tandem with spec.parallelism");
         WorkloadRules.SameSelector(o.Spec.Selector, old.Spec.Selector, errors);
-        // KEP-2926: where a suspended Job's Pods go may still be decided.
-        var template = old.Spec.Suspend == true && old.Status.StartTime is null
-            ? o.Spec.Template with
-            {
-                Metadata = old.Spec.Template.Metadata,
-                Spec = o.Spec.Template.Spec with
-                {
-                    NodeSelector = old.Spec.Template.Spec.NodeSelector, Tolerations = old.Spec.Template.Spec.Tolerations, SchedulingGates = old.Spec.Template.Spec.SchedulingGates,
-                    Affinity = old.Spec.Template.Spec.Affinity,
-                },
-            }
-            : o.Spec.Template;
+        // KEP-2926, KEP-5440: of a Job that rests, where its Pods go and what they ask for may still be decided.
+        bool rests = old.Spec.Suspend == true && old.Status.Active == 0 && (old.Status.StartTime is null || old.Status.Conditions.Exists(c => c is { Type: "Suspended", Status: "True" }));
+        var template = rests ? Undecided(o.Spec.Template, old.Spec.Template) : o.Spec.Template;
         errors.Unchanged(at["template"], template, old.Spec.Template, Shown.Message);
         errors.Unchanged(at["completionMode"], o.Spec.CompletionMode ?? "", old.Spec.CompletionMode ?? "");
         errors.Unchanged(at["podFailurePolicy"], o.Spec.PodFailurePolicy, old.Spec.PodFailurePolicy, p => p is null ? "null" : Shown.Message(p));
         errors.Unchanged(at["backoffLimitPerIndex"], o.Spec.BackoffLimitPerIndex, old.Spec.BackoffLimitPerIndex, b => Shown.Number(b));
+        errors.Unchanged(at["managedBy"], o.Spec.ManagedBy ?? "", old.Spec.ManagedBy ?? "");
+        errors.Unchanged(at["successPolicy"], o.Spec.SuccessPolicy, old.Spec.SuccessPolicy, p => p is null ? "null" : Shown.Message(p));
+    }
+
+    /// <summary>The template as it was, in all that may be decided late.</summary>
+    static PodTemplateSpec Undecided(PodTemplateSpec template, PodTemplateSpec old)
+    {
+        var (spec, was) = (template.Spec, old.Spec);
+        Affinity? affinity = (spec.Affinity ?? Affinity.Empty) with { NodeAffinity = was.Affinity?.NodeAffinity };
+        if (affinity.Equals(Affinity.Empty)) affinity = was.Affinity is null || !was.Affinity.Equals(Affinity.Empty) ? null : was.Affinity;
+        static Seq<Container> As(Seq<Container> now, Seq<Container> was) =>
+            now.Count != was.Count ? now : now.Select((c, i) => c with { Resources = was[i].Resources }).ToSeq() is { IsEmpty: false } some ? some : now;
+        return template with
+        {
+            Metadata = template.Metadata with { Labels = old.Metadata.Labels, Annotations = old.Metadata.Annotations },
+            Spec = spec with
+            {
+                NodeSelector = was.NodeSelector, Tolerations = was.Tolerations, SchedulingGates = was.SchedulingGates, Affinity = affinity,
+                Containers = As(spec.Containers, was.Containers), InitContainers = As(spec.InitContainers, was.InitContainers),
+            },
+        };
     }
 
     public static void Update(CronJob o, CronJob old, Errors errors) => Spec(o, errors);

@@ -157,7 +157,8 @@ public sealed partial class StoredResource
         return rest;
     }
 
-    void CheckPreconditions(ObjectMeta meta, Preconditions? wanted)
+    /// <exception cref="StatusException">It is another object, or has changed.</exception>
+    internal void CheckPreconditions(ObjectMeta meta, Preconditions? wanted)
     {
         if (wanted?.Uid is { } uid && uid != meta.Uid)
             throw Statuses.Conflict(Resource, meta.Name, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {meta.Uid}");

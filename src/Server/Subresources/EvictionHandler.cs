@@ -29,8 +29,31 @@ sealed class EvictionHandler(ApiServer server) : IRestHandler
         var item = await pods.Stored.GetAsync(info.Namespace, info.Name, ct).ConfigureAwait(false);
         await pods.Stored.AdmitAsync(write, Operation.Create, eviction, item.Object, ct).ConfigureAwait(false);
         await SpendAsync(request, (Pod)item.Object, write.DryRun, ct).ConfigureAwait(false);
+        if (!write.DryRun) options = await MarkAsync(request, pods, options, ct).ConfigureAwait(false);
         await pods.Stored.DeleteAsync(write with { Subresource = "" }, options, ct).ConfigureAwait(false);
         return Reply.Object(new Status { StatusValue = "Success", Code = 201 }, 201);
+    }
+
+    /// <summary>Says on the Pod that it is ended from outside, so that a Job need not count it as a failure (KEP-3329).</summary>
+    /// <returns>The options, for the Pod as it is now.</returns>
+    async ValueTask<DeleteOptions> MarkAsync(RequestContext request, Resource pods, DeleteOptions options, CancellationToken ct)
+    {
+        var write = Writes.RequestOf(request, pods) with { Subresource = "status", Admitted = true };
+        var (marked, _) = await pods.Stored.UpdateAsync(write, old =>
+        {
+            pods.Stored.CheckPreconditions(old!.Metadata, options.Preconditions);
+            return Marked((Pod)old);
+        }, unconditional: true, ct).ConfigureAwait(false);
+        return options.Preconditions?.ResourceVersion is null ? options
+            : options with { Preconditions = options.Preconditions with { ResourceVersion = marked.Object.Metadata.ResourceVersion } };
+    }
+
+    Pod Marked(Pod pod)
+    {
+        var condition = new PodCondition { Type = "DisruptionTarget", Status = "True", Reason = "EvictionByEvictionAPI", Message = "Eviction API: evicting", LastTransitionTime = server.Options.Time.GetUtcNow() };
+        int at = pod.Status.Conditions.IndexOf(c => c.Type == condition.Type);
+        if (at >= 0 && pod.Status.Conditions[at].Status == "True") condition = condition with { LastTransitionTime = pod.Status.Conditions[at].LastTransitionTime };
+        return pod with { Status = pod.Status with { Conditions = at < 0 ? pod.Status.Conditions.Add(condition) : pod.Status.Conditions.SetAt(at, condition) } };
     }
 
     /// <summary>Takes one disruption from the budget of the Pod, if it has one.</summary>
@@ -45,7 +68,7 @@ sealed class EvictionHandler(ApiServer server) : IRestHandler
         {
             if (item.Object is not PodDisruptionBudget candidate || !candidate.Spec.Selector.ToSelector().Matches(pod.Metadata.Labels)) continue;
             if (budget is not null)
-                throw Statuses.Internal("This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.");
+                throw Statuses.Unknown("This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.");
             budget = candidate;
         }
         if (budget is null) return;

@@ -139,4 +139,17 @@ public sealed class StartTests
         cluster.Api.Change<CronJob>("tick", x => x with { Spec = x.Spec with { TimeZone = null, Schedule = "61 * * * *" } });
         await cluster.UntilAsync(_ => cluster.Events.Told.Any(e => e.Reason == "UnparseableSchedule"));
     }
+
+    [Fact]
+    public async Task What_the_server_knows_of_a_running_Job_counts_although_the_cache_does_not()
+    {
+        await using var cluster = new TestCluster(Which) { Creep = TimeSpan.FromSeconds(1) };
+        var job = Works.Job("before") is var j ? j with { Metadata = j.Metadata with { OwnerReferences = [Cron().ControllerRef()] } } : null!;
+        var live = cluster.Api.Put(Cron("Forbid")) with { Status = new() { Active = [CronStatus.RefTo(job)] } };
+        cluster.Api.Intercept = r => r is { Method: "GET", Path: "/apis/batch/v1/namespaces/default/cronjobs/tick" } ? new() { Code = 200, Object = live } : null;
+        cluster.Api.Put(job);
+        await cluster.UntilAsync(_ => cluster.Events.Told.Any(e => e.Reason == "JobAlreadyActive"));
+        Assert.Single(cluster.Api.All<Job>());
+        Assert.DoesNotContain(cluster.Events.Told, e => e.Reason == "UnexpectedJob");
+    }
 }

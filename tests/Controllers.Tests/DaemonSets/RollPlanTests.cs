@@ -49,4 +49,22 @@ public sealed class RollPlanTests
 
     [Fact]
     public void On_delete_nothing_goes_by_itself() => Assert.Same(RollPlan.None, Plan(Daemons.Set("log", type: "OnDelete"), Pods(Daemons.Set("log"), "old")));
+
+    [Fact]
+    public void Where_none_belongs_any_more_one_that_does_not_serve_goes_at_once()
+    {
+        var set = Daemons.Set("log", unavailable: 0, surge: 1);
+        Node[] nodes = [.. Nodes[..2], Nodes[2].Tainted("reserved", "NoSchedule"), Nodes[3].Tainted("reserved", "NoSchedule")];
+        var plan = RollPlan.For(set, new(set, nodes, [.. Pods(set, "new", "new!", "old", "old!")]), "new", Make.Start.AddDays(1));
+        Assert.Equal(["p3"], plan.Delete.Select(p => p.Metadata.Name));
+    }
+
+    [Fact]
+    public void When_the_new_one_beside_the_old_will_be_available_is_known()
+    {
+        var set = Daemons.Set("log", unavailable: 0, surge: 1) is var s ? s with { Spec = s.Spec with { MinReadySeconds = 10 } } : null!;
+        var now = Make.Start.AddHours(1);
+        var coming = Daemons.Pod(set, "q0", "n0", "new").Ready(now.AddSeconds(-4)) is var q ? q with { Metadata = q.Metadata with { CreationTimestamp = now.AddSeconds(-9) } } : null!;
+        Assert.Equal(now.AddSeconds(6), RunStatus.Of(set, new(set, Nodes, [.. Pods(set, "old", "new", "new", "new"), coming]), "new", now).ReadyAt);
+    }
 }

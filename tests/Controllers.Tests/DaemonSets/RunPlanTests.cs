@@ -94,4 +94,14 @@ public sealed class RunPlanTests
         var set = Daemons.Set("agent") is var d ? d with { Metadata = d.Metadata with { Annotations = Map.Of(("deprecated.daemonset.template.generation", "3")) } } : null!;
         Assert.Equal(("3", "abc"), (DaemonPod.For(set, "n", "abc").Metadata.Labels["pod-template-generation"], DaemonPod.For(set, "n", "abc").Metadata.Labels["controller-revision-hash"]));
     }
+
+    [Theory, InlineData(0, ""), InlineData(1, "one")]
+    public void Who_surges_does_not_wait_until_the_last_Pod_has_gone(int surge, string come)
+    {
+        var set = Daemons.Set("log", unavailable: surge == 0 ? 1 : 0, surge: surge);
+        var going = Daemons.Pod(set, "a", "one", "new") is var a ? a with { Metadata = a.Metadata with { DeletionTimestamp = Now } } : null!;
+        Assert.Equal(come, string.Join(' ', Plan(set, [Make.Node("one")], [going]).Create));
+        // Nor for one that failed and whose node has to wait.
+        Assert.Equal(come, string.Join(' ', Plan(set, [Make.Node("one")], [Daemons.Pod(set, "b", "one", "new", ready: false, phase: "Failed")], _ => Now.AddSeconds(8)).Create));
+    }
 }

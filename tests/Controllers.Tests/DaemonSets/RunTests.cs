@@ -143,4 +143,44 @@ public sealed class RunTests
         await cluster.UntilAsync(api => Status(api) is { CollisionCount: 1, CurrentNumberScheduled: 1 });
         Assert.Contains(cluster.Api.All<ControllerRevision>(), r => r.Metadata.Name != taken && r.Controller?.Name == "log");
     }
+
+    [Fact]
+    public async Task That_a_generation_was_seen_is_said_although_nothing_can_be_made()
+    {
+        await using var cluster = Cluster(1);
+        cluster.Api.Intercept = r => r is { Method: "POST", Path: "/api/v1/namespaces/default/pods" } ? new() { Code = 500, Object = FakeApi.Error(500, "InternalError", "no").Status } : null;
+        cluster.Api.Put(Daemons.Set("log"));
+        await cluster.UntilAsync(api => Status(api) is { ObservedGeneration: 1, DesiredNumberScheduled: 1, CurrentNumberScheduled: 0 });
+    }
+
+    [Fact]
+    public async Task Of_the_history_those_in_use_count_and_stay()
+    {
+        await using var cluster = Cluster(1);
+        await using var nodes = new PlayedNodes(cluster);
+        var set = Daemons.Set("log", type: "OnDelete");
+        cluster.Api.Put(set with { Spec = set.Spec with { RevisionHistoryLimit = 1 } });
+        await cluster.UntilAsync(api => Status(api).NumberReady == 1);
+        for (int i = 2; i <= 4; i++)
+        {
+            cluster.Api.Change<DaemonSet>("log", s => s with { Spec = s.Spec with { Template = s.Spec.Template.Image("nginx:" + i) } });
+            await cluster.UntilAsync(api => Status(api).ObservedGeneration == i && api.All<ControllerRevision>().Max(r => r.Revision) == i);
+        }
+        await cluster.UntilAsync(api => api.All<ControllerRevision>().Select(r => r.Revision).Order().SequenceEqual([1L, 4L]));
+    }
+
+    [Fact]
+    public async Task Of_revisions_that_say_the_same_the_last_takes_over_what_the_others_have()
+    {
+        await using var cluster = Cluster(2);
+        await using var nodes = new PlayedNodes(cluster);
+        cluster.Api.Put(Daemons.Set("log"));
+        await cluster.UntilAsync(api => Status(api).NumberReady == 2);
+        var uids = cluster.Api.All<Pod>().Select(p => p.Metadata.Uid).Order().ToArray();
+        var first = cluster.Api.All<ControllerRevision>().Single();
+        cluster.Api.Put(first with { Revision = 7, Metadata = first.Metadata with { Name = "log-twin", Uid = "uid-of-twin", Labels = first.Metadata.Labels.Set(DaemonPod.HashLabel, "twin") } });
+        cluster.Api.Change<DaemonSet>("log", s => s with { Metadata = s.Metadata with { Annotations = Map.Of(("look", "again")) } });
+        await cluster.UntilAsync(api => api.All<ControllerRevision>() is [{ Metadata.Name: "log-twin" }] && Status(api) is { UpdatedNumberScheduled: 2, NumberReady: 2 });
+        Assert.Equal(uids, cluster.Api.All<Pod>().Select(p => p.Metadata.Uid).Order());
+    }
 }

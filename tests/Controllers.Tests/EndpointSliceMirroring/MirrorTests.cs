@@ -48,4 +48,14 @@ public sealed class MirrorTests
         Assert.False(MirrorPlan.IsMirrored(new Legacy { Metadata = new() { Labels = Map.Of(("endpointslice.kubernetes.io/skip-mirror", "true")) } }));
         Assert.False(MirrorPlan.IsMirrored(new Legacy { Metadata = new() { Annotations = Map.Of(("control-plane.alpha.kubernetes.io/leader", "{}")) } }));
     }
+
+    [Fact]
+    public void Annotations_that_were_taken_away_go_from_the_slices_too()
+    {
+        var noted = Endpoints("10.0.0.1") is var e ? e with { Metadata = e.Metadata with { Annotations = Map.Of(("a", "b")) } } : null!;
+        var slice = MirrorPlan.For(noted, []).Slices.Create.Single();
+        slice = slice with { Metadata = slice.Metadata with { Name = "db-1" } };
+        Assert.Equal("b", slice.Metadata.Annotations["a"]);
+        Assert.True(MirrorPlan.For(Endpoints("10.0.0.1"), [slice]).Slices.Update.Single().Metadata.Annotations.IsEmpty);
+    }
 }

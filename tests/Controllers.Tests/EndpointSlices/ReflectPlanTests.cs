@@ -144,4 +144,19 @@ public sealed class ReflectPlanTests
         public bool Equals((string[], string[]) x, (string[], string[]) y) => x.Item1.SequenceEqual(y.Item1) && x.Item2.SequenceEqual(y.Item2);
         public int GetHashCode((string[], string[]) obj) => obj.Item1.Length;
     }
+
+    [Theory]
+    // What is left fits into none of those that stay as they are: it gets one of its own, and one that changes is filled up.
+    [InlineData(62, 61, 2, 250, 1, 1, "61 89 100")]
+    [InlineData(74, 74, 0, 300, 2, 0, "52 74 74 100")]
+    [InlineData(74, 60, 0, 150, 0, 1, "60 90")]
+    public void As_few_slices_change_as_may_be(int first, int second, int gone, int pods, int made, int changed, string sizes)
+    {
+        var all = Enumerable.Range(0, pods + gone).Select(i => Pod(i)).ToList();
+        EndpointSlice Slice(string name, IEnumerable<Pod> of) => Named(Plan(Service(), of).Create.Single(), name);
+        EndpointSlice[] slices = [Slice("web-a", all.Take(first)), Slice("web-b", all.Skip(first).Take(second))];
+        var plan = Plan(Service(), all.Skip(gone), slices);
+        Assert.Equal((made, changed, 0), (plan.Create.Count, plan.Update.Count, plan.Delete.Count));
+        Assert.Equal(sizes, string.Join(' ', plan.Create.Concat(plan.Update).Concat(slices.Where(s => !plan.Update.Any(u => u.Metadata.Name == s.Metadata.Name))).Select(s => s.Endpoints.Count).Order()));
+    }
 }

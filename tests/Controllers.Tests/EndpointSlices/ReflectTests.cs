@@ -137,4 +137,36 @@ public sealed class ReflectTests
         Assert.Null(cluster.Api.Find<Legacy>("web"));
         Assert.All(cluster.Api.All<EndpointSlice>(), s => Assert.Equal("other", s.Metadata.Labels["kubernetes.io/service-name"]));
     }
+
+    const string Since = "endpoints.kubernetes.io/last-change-trigger-time";
+
+    [Fact]
+    public async Task What_is_written_says_since_when_it_ought_to_be_so()
+    {
+        await using var cluster = new TestCluster(["endpointslice", "endpoint"]);
+        cluster.Api.Put(Node("n1"));
+        var made = ReflectPlanTests.Service();
+        cluster.Api.Put(made with { Metadata = made.Metadata with { CreationTimestamp = Make.Start } });
+        await cluster.UntilAsync(api => api.All<EndpointSlice>() is [{ } s] && s.Metadata.Annotations[Since] == "2030-01-01T00:00:00Z" && api.Find<Legacy>("web")?.Metadata.Annotations[Since] == "2030-01-01T00:00:00Z");
+
+        cluster.Api.Put(ReflectPlanTests.Pod(1).Ready(Make.Start.AddSeconds(5)) is var pod ? pod with { Status = pod.Status with { PodIP = "10.1.0.1", PodIPs = [new PodIP { Ip = "10.1.0.1" }] } } : null!);
+        await cluster.UntilAsync(api => api.All<EndpointSlice>() is [{ Endpoints.Count: 1 } s] && s.Metadata.Annotations[Since] == "2030-01-01T00:00:05Z" && api.Find<Legacy>("web")!.Metadata.Annotations[Since] == "2030-01-01T00:00:05Z");
+        // What goes was nobody's change of readiness.
+        cluster.Api.Remove<Pod>("p1");
+        await cluster.UntilAsync(api => api.All<EndpointSlice>() is [{ Endpoints.IsEmpty: true } s] && !s.Metadata.Annotations.ContainsKey(Since) && !api.Find<Legacy>("web")!.Metadata.Annotations.ContainsKey(Since));
+    }
+
+    [Fact]
+    public void Of_several_changes_the_earliest_counts_and_none_twice()
+    {
+        var times = new Hanbae.Controllers.EndpointSlices.ChangeTimes();
+        var service = ReflectPlanTests.Service() is var s ? s with { Metadata = s.Metadata with { CreationTimestamp = Make.Start } } : null!;
+        Pod At(int number, int seconds) => ReflectPlanTests.Pod(number).Ready(Make.Start.AddSeconds(seconds));
+        Assert.Equal(Make.Start, times.Next(service, [At(1, -9)]));
+        Assert.Equal(Make.Start.AddSeconds(2), times.Next(service, [At(1, 3), At(2, 2)]));
+        Assert.Null(times.Next(service, [At(1, 3)]));
+        Assert.Equal(Make.Start.AddSeconds(2), times.Next(service, [At(1, 3), At(2, 2)]));
+        times.Forget(Key.Of(service));
+        Assert.Equal(Make.Start, times.Next(service, [At(1, 7)]));
+    }
 }

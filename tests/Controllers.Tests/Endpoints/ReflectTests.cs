@@ -17,4 +17,16 @@ public sealed class ReflectTests
         await cluster.UntilAsync(api => api.Find<Legacy>("left") is null);
         Assert.NotNull(cluster.Api.Find<Legacy>("written"));
     }
+
+    [Theory, InlineData("POST", "FailedToCreateEndpoint", "Failed to create endpoint for service default/web: no"), InlineData("PUT", "FailedToUpdateEndpoint", "Failed to update endpoint default/web: no")]
+    public async Task What_cannot_be_written_is_told(string method, string reason, string message)
+    {
+        await using var cluster = new TestCluster(["endpoint"], api =>
+        {
+            api.Intercept = r => r.Method == method ? new() { Code = 500, Object = new Status { StatusValue = "Failure", Code = 500, Reason = "InternalError", Message = "no" } } : null;
+            if (method == "PUT") api.Put(new Legacy { Metadata = new() { Name = "web", Namespace = "default" } });
+            api.Put(EndpointSlices.ReflectPlanTests.Service());
+        });
+        await cluster.UntilAsync(_ => cluster.Events.Told.Contains((reason, message)));
+    }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Hanbae.Api;
+using Hanbae.Api.Authorization.V1;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Meta.V1;
 using Hanbae.Api.Rest;
@@ -60,7 +61,7 @@ sealed class FaultyCluster : IAsyncDisposable
     /// <summary>The user's: nothing goes wrong there but that the server is away for a moment.</summary>
     public IClient Client => new ApiClient(new Patient(this), Time);
 
-    Instance Serve() => new(new(_store, new() { Authorizers = [new AlwaysAllow()], Time = Time }));
+    Instance Serve() => new(new(_store, new() { Authorizers = [new AlwaysAllow()], Rest = [new("authorization.k8s.io", "subjectaccessreviews", "", new Allowing())], Time = Time }));
 
     IApiTransport Named(Identity user) => _server is { } server ? new IdentityTransport(server, user, "faults") : throw new IOException("connection refused");
 
@@ -280,4 +281,11 @@ sealed class FaultyCluster : IAsyncDisposable
         public IAsyncEnumerable<ApiEvent> WatchAsync(ApiRequest request, CancellationToken ct) => cluster.Named(s_admin).WatchAsync(request, ct);
         public ValueTask<Stream> StreamAsync(ApiRequest request, CancellationToken ct) => cluster.Named(s_admin).StreamAsync(request, ct);
     }
+}
+
+/// <summary>Answers who asks whether somebody may: who may do what is not what these walks are about.</summary>
+sealed class Allowing : IRestHandler
+{
+    public async ValueTask<Reply> HandleAsync(RequestContext request, CancellationToken ct) =>
+        Reply.Object((SubjectAccessReview)(await request.ReadObjectAsync(SubjectAccessReview.Info, ct))! with { Status = new() { Allowed = true } }, 201);
 }

@@ -52,7 +52,8 @@ sealed class FaultyTransport(Func<IApiTransport> live, Func<Fault, Task> onFault
         if (hit && Fault == Fault.Refused) return Failed(503, "ServiceUnavailable");
         // A server that is asked to do it does it, whether or not somebody still waits for the answer.
         var result = await live().SendAsync(request, CancellationToken.None);
-        if (result is { Code: 201, Object: IObject made } && request.Method == "POST" && !request.Path.EndsWith("/binding", StringComparison.Ordinal))
+        // A question is answered, not kept: it may be asked again.
+        if (result is { Code: 201, Object: IObject { Metadata.Uid.Length: > 0 } made } && request.Method == "POST" && !request.Path.EndsWith("/binding", StringComparison.Ordinal))
             _made.AddOrUpdate($"{made.Kind().Kind} {made.Metadata.Namespace}/{Picture.NameOf(made)}", 1, (_, count) => count + 1);
         _log.Enqueue($"{n} {request.Method} {request.Path} {result.Code} {(result.Object as IObject)?.Metadata.Name}{(hit ? " " + Fault : "")}");
         if (!hit) return result;

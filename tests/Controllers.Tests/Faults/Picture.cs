@@ -73,7 +73,12 @@ static partial class Picture
         if (node is JsonObject map)
         {
             foreach (string name in Drawn) map.Remove(name);
-            foreach (var (_, value) in map.ToArray()) Strip(value);
+            foreach (var (name, value) in map.ToArray())
+            {
+                Strip(value);
+                // Nothing else was noted.
+                if (name == "annotations" && value is JsonObject { Count: 0 }) map.Remove(name);
+            }
         }
         else if (node is JsonArray list)
         {

@@ -75,8 +75,10 @@ public sealed class AutoscaleTests
         await using var cluster = Start();
         await cluster.UntilAsync(api => api.Find<V2.HorizontalPodAutoscaler>("web")!.Status.Conditions.Count > 1);
         Assert.Equal("AbleToScale=True/SucceededGetScale ScalingActive=False/FailedGetResourceMetric", Told(cluster.Api.Find<V2.HorizontalPodAutoscaler>("web")!));
-        Assert.StartsWith("the HPA was unable to compute the replica count: unable to get metrics for resource cpu: unable to fetch metrics from resource metrics API: the server could not find",
+        Assert.StartsWith("the HPA was unable to compute the replica count: failed to get cpu utilization: unable to get metrics for resource cpu: unable to fetch metrics from resource metrics API: the server could not find",
             cluster.Api.Find<V2.HorizontalPodAutoscaler>("web")!.Status.Conditions[1].Message);
+        Assert.Contains(cluster.Events.Told, e => e.Reason == "FailedComputeMetricsReplicas"
+            && e.Message.StartsWith("invalid metrics (1 invalid out of 1), first error is: failed to get cpu resource metric value: failed to get cpu utilization: unable to get metrics", StringComparison.Ordinal));
         Assert.Equal("", _scaled);
     }
 
@@ -96,5 +98,54 @@ public sealed class AutoscaleTests
         await using var cluster = Start();
         await cluster.UntilAsync(_ => _scaled.StartsWith("10 ", StringComparison.Ordinal));
         await cluster.UntilAsync(_ => cluster.Events.Told.Contains(("SuccessfulRescale", "New size: 10; reason: Current number of replicas above Spec.MaxReplicas")));
+    }
+
+    static V2.HorizontalPodAutoscaler Queue(params Seq<V2.MetricSpec> more) => new()
+    {
+        Metadata = new() { Name = "web", Namespace = "default", Uid = "u" },
+        Spec = new()
+        {
+            ScaleTargetRef = new() { Kind = "Deployment", Name = "web", ApiVersion = "apps/v1" }, MinReplicas = 1, MaxReplicas = 3,
+            Metrics = [new() { Type = "External", External = new() { Metric = new() { Name = "queue" }, Target = new() { Type = "AverageValue", AverageValue = Quantity.Parse("1") } } }, .. more],
+        },
+    };
+
+    TestCluster WithQueue(string? value, params Seq<V2.MetricSpec> more) => new(["horizontalpodautoscaling"], api =>
+    {
+        string one = $$"""{"metricName":"queue","timestamp":"2030-01-01T00:00:00Z","value":"{{value}}"}""";
+        api.Intercept = r => r.Path != "/apis/external.metrics.k8s.io/v1beta1/namespaces/default/queue" ? Play(r)
+            : new() { Code = 200, Body = Encoding.UTF8.GetBytes($$"""{"kind":"ExternalMetricValueList","items":[{{(value is null ? "" : one + "," + one)}}]}""") };
+        api.Put(Running("a"));
+        api.Put(Queue(more));
+    });
+
+    [Fact]
+    public async Task Sums_beyond_all_numbers_are_the_largest_there_is()
+    {
+        await using var cluster = WithQueue("9000000000000000");
+        await cluster.UntilAsync(api => api.Find<V2.HorizontalPodAutoscaler>("web")!.Status.DesiredReplicas == 3);
+        Assert.Equal("3 ", _scaled);
+    }
+
+    [Fact]
+    public async Task What_could_be_read_is_shown_although_the_rest_could_not()
+    {
+        _use = "";
+        _replicas = 3;
+        await using var cluster = WithQueue("1", [new() { Type = "ContainerResource", ContainerResource = new() { Name = "cpu", Container = "main", Target = new() { Type = "AverageValue", AverageValue = Quantity.Parse("1") } } }]);
+        await cluster.UntilAsync(api => api.Find<V2.HorizontalPodAutoscaler>("web")!.Status.Conditions.Count > 1);
+        var status = cluster.Api.Find<V2.HorizontalPodAutoscaler>("web")!.Status;
+        Assert.Equal(["External", ""], status.CurrentMetrics.Select(m => m.Type));
+        Assert.StartsWith("the HPA was unable to compute the replica count: failed to get cpu usage: ", status.Conditions.Find(c => c.Type == "ScalingActive")!.Message);
+        Assert.Contains(cluster.Events.Told, e => e.Message.Contains("first error is: failed to get main container metric value: failed to get cpu usage: ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_metric_that_nobody_has_is_named_with_its_selector()
+    {
+        await using var cluster = WithQueue(null);
+        await cluster.UntilAsync(_ => cluster.Events.Told.Any(e => e.Reason == "FailedComputeMetricsReplicas"));
+        Assert.Contains(("FailedComputeMetricsReplicas", "invalid metrics (1 invalid out of 1), first error is: failed to get queue external metric value: failed to get queue external metric: "
+            + "unable to get external metric default/queue/nil: no metrics returned from external metrics API"), cluster.Events.Told);
     }
 }

@@ -92,4 +92,14 @@ public sealed class ReplicaMathTests
         // Its minute of measuring reaches back to before it was ready: it counts as idle.
         Assert.Equal(2, ReplicaMath.ByUtilization(2, 50, "cpu", "", pods, readings, s_tenth, s_now).Replicas);
     }
+
+    [Fact]
+    public void A_container_that_is_not_there_is_named_and_so_is_that_nobody_was_measured()
+    {
+        var (pods, readings) = Read("1000/500");
+        Assert.Equal("container side not found in Pod p0", Assert.Throws<ReadingException>(() => ReplicaMath.ByUtilization(1, 50, "cpu", "side", pods, readings, s_tenth, s_now)).Message);
+        const string Nobody = "did not receive metrics for targeted pods (pods might be unready)";
+        Assert.Equal(Nobody, Assert.Throws<ReadingException>(() => ReplicaMath.ByUtilization(1, 50, "cpu", "", pods, [], s_tenth, s_now)).Message);
+        Assert.Equal(Nobody, Assert.Throws<ReadingException>(() => ReplicaMath.ByAverage(1, 50, "", pods, [], s_tenth, s_now)).Message);
+    }
 }

@@ -74,4 +74,11 @@ public sealed class PoliciesTests
         Assert.Equal((3, Make.Start.AddSeconds(2 + 40)), (failures.Count, failures.Until));
         Assert.Null(failures.With([Make.Pod("q").Ends(0, Make.Start.AddSeconds(9))], [], Make.Start).Until);
     }
+
+    [Fact]
+    public void A_rule_of_which_nothing_is_known_gives_way_to_the_next()
+    {
+        PodFailurePolicyRule Rule(string action) => new() { Action = action, OnExitCodes = new() { Operator = "In", Values = [42] } };
+        Assert.Equal("Ignore", Policies.Of(new PodFailurePolicy { Rules = [Rule("Ponder"), Rule("Ignore")] }, Make.Pod("p").Ends(42)).Action);
+    }
 }

@@ -285,4 +285,47 @@ public sealed class RunTests
         Assert.Equal(30, Status(api).Succeeded);
         Assert.Equal(30, api.All<Pod>().Count);
     }
+
+    static Pod Tracked(Job of, string name) => Make.Pod(name) is var pod ? pod with
+    {
+        Metadata = pod.Metadata with { Labels = of.Spec.Template.Metadata.Labels, Finalizers = [JobPod.Finalizer], OwnerReferences = [of.ControllerRef()] },
+    } : null!;
+
+    [Fact]
+    public async Task A_Job_that_has_ended_lets_go_of_its_Pods_unless_somebody_else_runs_it()
+    {
+        await using var cluster = new TestCluster(Which, api =>
+        {
+            foreach (var (name, by) in ((string, string?)[])[("others", "example.com/queue"), ("work", null)])
+            {
+                var job = Works.Job(name).With(s => s with { ManagedBy = by }) with { Status = new() { Conditions = [JobConditions.New(JobConditions.Complete, "", "", Make.Start)] } };
+                api.Put(job);
+                api.Put(Tracked(job, "of-" + name));
+            }
+        });
+        await cluster.UntilAsync(api => api.Find<Pod>("of-work")!.Metadata.Finalizers.IsEmpty);
+        Assert.Contains(JobPod.Finalizer, cluster.Api.Find<Pod>("of-others")!.Metadata.Finalizers);
+    }
+
+    [Fact]
+    public async Task A_Job_that_is_being_deleted_may_still_complete_but_makes_nothing()
+    {
+        var job = Works.Job("work", 2, 2) is var j ? j with { Metadata = j.Metadata with { DeletionTimestamp = Make.Start, Finalizers = ["foregroundDeletion"] }, Status = new() { Succeeded = 1, StartTime = Make.Start } } : null!;
+        await using var cluster = new TestCluster(Which, api =>
+        {
+            api.Put(job);
+            api.Put(Tracked(job, "last").Ends());
+        });
+        await cluster.UntilAsync(api => Status(api).Is("Complete", "CompletionsReached") && Status(api).Is("SuccessCriteriaMet"));
+        Assert.Single(cluster.Api.All<Pod>());
+    }
+
+    [Fact]
+    public void Of_too_many_Pods_the_youngest_goes_whatever_it_says_it_costs()
+    {
+        var job = Works.Job("work", 4, 1);
+        Pod old = Tracked(job, "old").Ready(Make.Start), young = Tracked(job, "young").Ready(Make.Start.AddSeconds(1));
+        old = old with { Metadata = old.Metadata with { Annotations = Map.Of(("controller.kubernetes.io/pod-deletion-cost", "-100")) } };
+        Assert.Equal(["young"], JobWork.For(new JobView(job, [old, young], default, Make.Start.AddDays(1))).Delete.Select(p => p.Metadata.Name));
+    }
 }

@@ -19,6 +19,10 @@ public sealed class NamespaceTests
         await cluster.UntilAsync(api => api.Find<ServiceAccount>("default", "team") is not null && api.Find<ConfigMap>("kube-root-ca.crt", "team")?.Data["ca.crt"] == "PEM");
 
         cluster.Api.Remove<ServiceAccount>("default", "team");
+        const string Description = "kubernetes.io/description";
+        Assert.StartsWith("Contains a CA bundle that can be used to verify the kube-apiserver", cluster.Api.Find<ConfigMap>("kube-root-ca.crt", "team")!.Metadata.Annotations[Description]);
+        cluster.Api.Change<ConfigMap>("kube-root-ca.crt", m => m with { Metadata = m.Metadata with { Annotations = default } }, "team");
+        await cluster.UntilAsync(api => api.Find<ConfigMap>("kube-root-ca.crt", "team")!.Metadata.Annotations.ContainsKey(Description));
         cluster.Api.Change<ConfigMap>("kube-root-ca.crt", m => m with { Data = Map.Of(("ca.crt", "forged")) }, "team");
         await cluster.UntilAsync(api => api.Find<ServiceAccount>("default", "team") is not null && api.Find<ConfigMap>("kube-root-ca.crt", "team")!.Data["ca.crt"] == "PEM");
     }
@@ -55,11 +59,13 @@ public sealed class NamespaceTests
 
         await cluster.Client.DeleteAsync<Namespace>(new("", "team"), DeleteOptions.Empty, CancellationToken.None);
         await cluster.UntilAsync(api => api.Find<Namespace>("team", "")!.Status.Conditions.Exists(c => c is { Type: "NamespaceContentRemaining", Status: "True" }));
-        Assert.Equal("Some resources are remaining: pods has 1 resource instances", cluster.Api.Find<Namespace>("team", "")!.Status.Conditions.Find(c => c.Type == "NamespaceContentRemaining")!.Message);
+        Assert.Equal("Some resources are remaining: pods. has 1 resource instances", cluster.Api.Find<Namespace>("team", "")!.Status.Conditions.Find(c => c.Type == "NamespaceContentRemaining")!.Message);
         Assert.NotNull(cluster.Api.Find<ConfigMap>("needed", "team"));
 
         cluster.Api.Change<Pod>("slow", p => p with { Metadata = p.Metadata with { Finalizers = default } }, "team");
         await cluster.UntilAsync(api => api.Find<Namespace>("team", "") is null && api.Find<ConfigMap>("needed", "team") is null);
+        // With what it owns, so that no kind leaves its own for the collector to find.
+        Assert.Contains(cluster.Api.Requests, r => r is { Method: "DELETE", Path: "/api/v1/namespaces/team/configmaps", Object: DeleteOptions { PropagationPolicy: "Background" } });
     }
 
     [Fact]

@@ -36,7 +36,8 @@ public sealed class NodeTests
         { "no toleration: at once", [], 0 },
         { "for ever", [new() { Key = "x", Operator = "Exists", Effect = "NoExecute" }], null },
         { "for a while, from when the taint came", [new() { Key = "x", Operator = "Exists", TolerationSeconds = 5400 }], 1800 },
-        { "the shortest of two", [new() { Operator = "Exists", TolerationSeconds = 7200 }, new() { Key = "x", Operator = "Equal", Value = "v", TolerationSeconds = 3660 }], 60 },
+        { "the first of two", [new() { Operator = "Exists", TolerationSeconds = 7200 }, new() { Key = "x", Operator = "Equal", Value = "v", TolerationSeconds = 3660 }], 3600 },
+        { "for ever, if that comes first", [new() { Operator = "Exists" }, new() { Key = "x", Operator = "Exists", TolerationSeconds = 60 }], null },
         { "of another effect", [new() { Key = "x", Operator = "Exists", Effect = "NoSchedule" }], 0 },
         { "of another value", [new() { Key = "x", Operator = "Equal", Value = "w" }], 0 },
     };
@@ -83,6 +84,7 @@ public sealed class NodeTests
         cluster.Api.Put(Make.Pod("next", node: "n1", readySince: Make.Start));
         await cluster.UntilAsync(api => api.Find<Pod>("next") is null);
         Assert.NotNull(cluster.Api.Find<Pod>("bears"));
+        Assert.Contains(("TaintManagerEviction", "Cancelling deletion of Pod default/bears"), cluster.Events.Told);
 
         // And again: the time begins anew.
         SetTaint(cluster, taint with { TimeAdded = saysWhen ? cluster.Time.GetUtcNow() : null });
@@ -239,6 +241,64 @@ public sealed class NodeTests
             .Append(Make.Pod("runs", phase: "Running")).ToList();
 
         Assert.Equal(["p4", "p3"], SweepPlan.TooMany(pods, 3).Select(p => p.Metadata.Name));
+        // Those that were evicted before others; what is deleted already counts, but is not deleted again while somebody holds it.
+        var evicted = Make.Pod("evicted") is var e ? e with { Status = new() { Phase = "Failed", Reason = "Evicted" } } : null!;
+        var held = Make.Pod("held", phase: "Failed") is var h ? h with { Metadata = h.Metadata with { CreationTimestamp = Make.Start.AddDays(-1), DeletionTimestamp = Make.Start, Finalizers = ["a/b"] } } : null!;
+        Assert.Equal(["evicted", "p4"], SweepPlan.TooMany([.. pods, evicted, held], 4).Select(p => p.Metadata.Name));
         Assert.Empty(SweepPlan.TooMany(pods, 0));
+    }
+
+    [Fact]
+    public void Another_taint_in_the_place_of_the_first_does_not_begin_the_time_anew()
+    {
+        var pod = Make.Pod("p") is var p ? p with { Spec = new() { Tolerations = [new Toleration { Operator = "Exists", TolerationSeconds = 60 }] } } : null!;
+        Stay? first = Stay.Next(null, pod, [new() { Key = "not-ready", Effect = "NoExecute", TimeAdded = Now }], Now);
+        Assert.Equal(Now.AddSeconds(60), first!.Value.Until);
+        Seq<Taint> then = [new() { Key = "unreachable", Effect = "NoExecute", TimeAdded = Now.AddSeconds(50) }];
+        Assert.Equal(Now.AddSeconds(60), Stay.Next(first, pod, then, Now.AddSeconds(50))!.Value.Until);
+        // A Pod of the same name has not borne anything.
+        Assert.Equal(Now.AddSeconds(110), Stay.Next(first, pod with { Metadata = pod.Metadata with { Uid = "another" } }, then, Now.AddSeconds(50))!.Value.Until);
+        Assert.Null(Stay.Next(first, pod, [], Now.AddSeconds(50)));
+    }
+
+    [Fact]
+    public void The_time_on_a_node_begins_when_the_Pod_was_given_it()
+    {
+        var pod = Make.Pod("p") is var p ? p with
+        {
+            Spec = new() { Tolerations = [new Toleration { Operator = "Exists", TolerationSeconds = 300 }] },
+            Status = p.Status with { Conditions = [new() { Type = "PodScheduled", Status = "True", LastTransitionTime = Now.AddSeconds(-10) }] },
+        } : null!;
+        Assert.Equal(Now.AddSeconds(290), Taints.LeavesAt(pod, [new() { Key = "x", Effect = "NoExecute", TimeAdded = Make.Start }], Now, Now));
+    }
+
+    [Fact]
+    public void A_node_that_never_spoke_is_silent_since_it_was_made()
+    {
+        var mute = new Node { Metadata = new() { Name = "n", CreationTimestamp = Make.Start } };
+        var pulse = Pulse.Next(null, null, mute, Now);
+        Assert.Equal(Make.Start, pulse.Since);
+        Assert.Equal(Make.Start, Pulse.Next(pulse, null, mute, Now.AddSeconds(5)).Since);
+        Assert.Equal(Now, Pulse.Next(null, Make.Start, mute, Now).Since);
+        Assert.Equal(Now, Pulse.Next(null, null, Node("n") with { Metadata = mute.Metadata }, Now).Since);
+    }
+
+    [Fact]
+    public async Task Nodes_are_told_of_as_they_come_and_go_and_only_the_silent_ones_Pods_are_marked()
+    {
+        await using var cluster = new TestCluster(["nodelifecycle"]) { Creep = TimeSpan.FromSeconds(5) };
+        cluster.Api.Put(Node("alive"));
+        await using var alive = new Heartbeats(cluster, "alive");
+        // Its agent says so itself, and goes on saying how its Pods are.
+        cluster.Api.Put(Node("unready", "False"));
+        await using var unready = new Heartbeats(cluster, "unready");
+        cluster.Api.Put(Node("silent"));
+        cluster.Api.Put(Make.Pod("on-unready", node: "unready", readySince: Make.Start));
+        cluster.Api.Put(Make.Pod("on-silent", node: "silent", readySince: Make.Start));
+        await cluster.UntilAsync(api => !api.Find<Pod>("on-silent")!.IsReady);
+        Assert.True(cluster.Api.Find<Pod>("on-unready")!.IsReady);
+        cluster.Api.Remove<Node>("silent", "");
+        await cluster.UntilAsync(_ => cluster.Events.Told.Contains(("RemovingNode", "Removing Node silent from Controller")));
+        foreach (string name in (string[])["alive", "unready", "silent"]) Assert.Single(cluster.Events.Told, e => e == ("RegisteredNode", $"Registered Node {name} in Controller"));
     }
 }

@@ -118,8 +118,36 @@ public sealed class AllowTests
     {
         var pod = Make.Pod("a", node: "n", phase: "Running");
         await using var cluster = new TestCluster(["disruption"]) { Creep = TimeSpan.FromSeconds(1) };
-        cluster.Api.Put(pod with { Status = pod.Status with { Conditions = [new PodCondition { Type = "DisruptionTarget", Status = "True", LastTransitionTime = Make.Start }] } });
+        cluster.Api.Put(pod with { Status = pod.Status with { Conditions = [new PodCondition { Type = "DisruptionTarget", Status = "True", Reason = "EvictionByEvictionAPI", Message = "Eviction API: evicting", LastTransitionTime = Make.Start }] } });
+        // What a node's agent ends takes as long as it takes.
+        cluster.Api.Put(Make.Pod("b", node: "n", phase: "Running") is var b ? b with
+        {
+            Status = b.Status with { Conditions = [new PodCondition { Type = "DisruptionTarget", Status = "True", Reason = "TerminationByKubelet", LastTransitionTime = Make.Start.AddHours(-1) }] },
+        } : null!);
         await cluster.UntilAsync(api => api.Find<Pod>("a")!.Status.Conditions[0].Status == "False");
         Assert.True(cluster.Time.GetUtcNow() >= Make.Start.AddMinutes(2));
+        Assert.Equal(("", ""), (cluster.Api.Find<Pod>("a")!.Status.Conditions[0].Reason, cluster.Api.Find<Pod>("a")!.Status.Conditions[0].Message));
+        Assert.Equal("True", cluster.Api.Find<Pod>("b")!.Status.Conditions[0].Status);
     }
+
+    [Fact]
+    public async Task A_set_under_another_owner_than_a_Deployment_speaks_for_itself()
+    {
+        var set = Make.ReplicaSet("web", 4) is var s ? s with { Metadata = s.Metadata with { OwnerReferences = [new() { ApiVersion = "example.com/v1", Kind = "Rollout", Name = "r", Uid = "uid-of-r", Controller = true }] } } : null!;
+        await using var cluster = new TestCluster(["disruption"], api => { api.Put(set); foreach (var pod in Pods(3, 1, set)) api.Put(pod); });
+        cluster.Api.Put(Budget(most: 2));
+        await cluster.UntilAsync(api => api.Find<PodDisruptionBudget>("pdb")!.Status is { ExpectedPods: 4, DesiredHealthy: 2 });
+    }
+
+    [Fact]
+    public void What_could_not_be_worked_out_says_nothing_of_the_spec()
+    {
+        var unknown = BudgetPlan.Unknown(Budget(1) with { Status = new() { ObservedGeneration = 7, DisruptionsAllowed = 3 } }, "no", Make.Start);
+        Assert.Equal((7L, 0, 7L), (unknown.ObservedGeneration, unknown.DisruptionsAllowed, unknown.Conditions[0].ObservedGeneration));
+    }
+
+    [Fact]
+    public void A_selector_is_shown_as_Go_shows_it() => Assert.Equal(
+        "&LabelSelector{MatchLabels:map[string]string{a: b,},MatchExpressions:[]LabelSelectorRequirement{LabelSelectorRequirement{Key:c,Operator:In,Values:[d e],},},}",
+        new Api.Meta.V1.LabelSelector { MatchLabels = Map.Of(("a", "b")), MatchExpressions = [new() { Key = "c", Operator = "In", Values = ["d", "e"] }] }.AsGo());
 }

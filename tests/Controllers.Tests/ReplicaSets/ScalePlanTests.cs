@@ -45,6 +45,7 @@ public sealed class ScalePlanTests
         { "ready for a shorter time", Make.Pod("x", node: "n", readySince: Now.AddSeconds(-9)), Make.Pod("y", node: "n", readySince: Make.Start) },
         { "often restarted", Restarts(Make.Pod("x", node: "n", readySince: Make.Start), 7), Make.Pod("y", node: "n", readySince: Make.Start) },
         { "younger", Born(Make.Pod("x", node: "n", readySince: Make.Start), Now.AddSeconds(-9)), Make.Pod("y", node: "n", readySince: Make.Start) },
+        { "ready for about as long: by uid, not by restarts", Make.Pod("x", node: "n", readySince: Now.AddHours(-20)), Restarts(Make.Pod("y", node: "n", readySince: Now.AddHours(-22)), 7) },
         { "of the same magnitude of age: by uid", Make.Pod("x", node: "n", readySince: Now.AddHours(-20)), Make.Pod("y", node: "n", readySince: Now.AddHours(-22)) },
     };
 

@@ -121,4 +121,20 @@ public sealed class ScaleTests
         Assert.Equal(3, cluster.Events.Told.Count(e => e.Reason == "SuccessfulDelete"));
         Assert.Equal(2, cluster.Api.Find<ReplicaSet>("web")!.Status.ObservedGeneration);
     }
+
+    [Fact]
+    public async Task An_orphan_that_resists_does_not_keep_others_from_being_adopted()
+    {
+        string? first = null;
+        await using var cluster = new TestCluster(Run, api =>
+        {
+            foreach (string name in (string[])["a", "b", "c"]) api.Put(Make.Pod(name));
+            // Whichever comes first, each time.
+            api.Intercept = r => r.Method == "PATCH" && Interlocked.CompareExchange(ref first, r.Path, null) is var known && (known ?? r.Path) == r.Path && r.Path == first
+                ? new() { Code = 500, Object = FakeApi.Error(500, "InternalError", "no").Status } : null;
+        });
+        cluster.Api.Put(Make.ReplicaSet("web", 3));
+        await cluster.UntilAsync(api => api.All<Pod>().Count(p => p.Controller is not null) == 2);
+        Assert.Equal(3, cluster.Api.All<Pod>().Count);
+    }
 }

@@ -201,4 +201,17 @@ public sealed class RunTests
         var plan = ReleasePlan.For(Claims.Claim("c").Allocated(), [], null);
         Assert.Equal(new ReleasePlan(null, false, false), plan);
     }
+
+    [Fact]
+    public async Task A_claim_that_cannot_be_made_is_told_in_upstreams_words()
+    {
+        await using var cluster = new TestCluster(s_run, api =>
+        {
+            api.Intercept = r => r.Method == "POST" && r.Path.EndsWith("/resourceclaims", StringComparison.Ordinal)
+                ? new() { Code = 403, Object = new Status { StatusValue = "Failure", Code = 403, Reason = "Forbidden", Message = "exceeded quota" } } : null;
+            api.Put(Claims.Template("t"));
+            api.Put(Claims.Templated("p", "t"));
+        });
+        await cluster.UntilAsync(_ => cluster.Events.Told.Contains(("FailedResourceClaimCreation", "PodResourceClaim gpu: create ResourceClaim : exceeded quota")));
+    }
 }

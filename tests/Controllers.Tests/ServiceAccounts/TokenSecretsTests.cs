@@ -36,4 +36,15 @@ public sealed class TokenSecretsTests
 
         await cluster.UntilAsync(api => api.Find<Secret>("stray", "default") is null);
     }
+
+    [Fact]
+    public async Task An_account_does_not_name_a_Secret_that_is_gone()
+    {
+        await using var cluster = Start();
+        cluster.Api.Put(new ServiceAccount { Metadata = new() { Name = "robot", Namespace = "default" }, Secrets = [new() { Name = "robot-token" }, new() { Name = "other" }] });
+        cluster.Api.Put(Asking("robot-token", "robot"));
+        await cluster.UntilAsync(api => api.Find<Secret>("robot-token", "default")?.Data["token"].ToText().Length > 0);
+        cluster.Api.Remove<Secret>("robot-token", "default");
+        await cluster.UntilAsync(api => api.Find<ServiceAccount>("robot", "default")!.Secrets is [{ Name: "other" }]);
+    }
 }

@@ -17,7 +17,7 @@ public sealed class BalanceTests
         Spec = new() { Type = type, IpFamilies = ["IPv4"], Ports = [new() { Port = port, Protocol = "TCP" }] },
     };
 
-    static string Plan(Service service, params Node[] nodes) => string.Join(' ', BalancePlan.For(service, nodes, new HashSet<string> { "n2" }, 6443).Select(i => $"{i.Ip}/{i.IpMode}"));
+    static string Plan(Service service, params Node[] nodes) => string.Join(' ', BalancePlan.For(service, BalancingNodes.Of(nodes), new HashSet<string> { "n2" }, 6443).Select(i => $"{i.Ip}/{i.IpMode}"));
 
     [Fact]
     public void Every_ready_node_that_is_not_excluded_balances()
@@ -42,5 +42,24 @@ public sealed class BalanceTests
         cluster.Api.Change<Service>("web", s => s with { Spec = s.Spec with { Type = "ClusterIP" } });
         await cluster.UntilAsync(api => api.Find<Service>("web")!.Status.LoadBalancer.Ingress.IsEmpty);
         Assert.Contains(("EnsuredLoadBalancer", "Ensured load balancer"), cluster.Events.Told);
+    }
+
+    [Fact]
+    public async Task Where_traffic_stays_on_its_node_a_node_concerns_what_has_Pods_there()
+    {
+        await using var cluster = new TestCluster(["service-lb-controller"], api =>
+        {
+            api.Put(Ready("n1", "10.0.0.1"));
+            api.Put(Balanced() with { Spec = Balanced().Spec with { ExternalTrafficPolicy = "Local" } });
+            api.Put(new Api.Discovery.V1.EndpointSlice
+            {
+                Metadata = new() { Name = "web-1", Namespace = "default", Labels = Map.Of(("kubernetes.io/service-name", "web")) }, AddressType = "IPv4",
+                Endpoints = [new() { Addresses = ["10.1.0.1"], NodeName = "n2" }],
+            });
+        });
+        cluster.Api.Put(Ready("n2", "10.0.0.2"));
+        await cluster.UntilAsync(api => api.Find<Service>("web")!.Status.LoadBalancer.Ingress is [{ Ip: "10.0.0.2" }]);
+        cluster.Api.Change<Node>("n2", n => n with { Status = Ready("n2", "10.0.0.9").Status }, "");
+        await cluster.UntilAsync(api => api.Find<Service>("web")!.Status.LoadBalancer.Ingress is [{ Ip: "10.0.0.9" }]);
     }
 }

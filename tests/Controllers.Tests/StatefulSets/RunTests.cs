@@ -175,4 +175,21 @@ public sealed class RunTests
         Assert.Equal(4, api.All<PersistentVolumeClaim>().Count);
         Assert.Single(api.All<ControllerRevision>());
     }
+
+    [Fact]
+    public async Task History_is_trimmed_although_a_step_fails()
+    {
+        await using var cluster = new TestCluster(Which, api => api.Intercept = r => r is { Method: "POST", Path: "/api/v1/namespaces/default/pods" } ? new() { Code = 500, Object = FakeApi.Error(500, "InternalError", "no").Status } : null);
+        var set = Stateful.Set("web", 1);
+        cluster.Api.Put(set with { Spec = set.Spec with { RevisionHistoryLimit = 0 } });
+        string last = "";
+        for (int i = 2; i <= 5; i++)
+        {
+            await cluster.UntilAsync(api => Status(api).UpdateRevision != last && Status(api).UpdateRevision.Length > 0);
+            last = Status(cluster.Api).UpdateRevision;
+            Template(cluster, "nginx:" + i);
+        }
+        // The one that is and the one that is to be.
+        await cluster.UntilAsync(api => Status(api).UpdateRevision != last && api.All<ControllerRevision>().Count <= 2);
+    }
 }

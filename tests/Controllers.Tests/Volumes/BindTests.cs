@@ -152,4 +152,74 @@ public sealed class BindTests
         await cluster.UntilAsync(a => Phase(a, "made") == "Released" && Phase(a, "set-aside") == "Available");
         Assert.Equal("", cluster.Api.Find<PersistentVolume>("set-aside", "")!.Spec.ClaimRef!.Uid);
     }
+
+    [Fact]
+    public async Task What_could_not_be_recycled_is_tried_again_and_not_while_a_Pod_uses_it()
+    {
+        await using var cluster = new TestCluster(Binder) { Creep = TimeSpan.FromSeconds(1) };
+        cluster.Api.Put(Storage.Volume("v", policy: "Recycle"));
+        cluster.Api.Put(Storage.Claim("c"));
+        await cluster.UntilAsync(a => Claim(a, "c").Status.Phase == "Bound");
+        cluster.Api.Put(Storage.User("user", "c", "n1"));
+        cluster.Api.Remove<PersistentVolumeClaim>("c");
+        await cluster.UntilAsync(_ => cluster.Events.Told.Contains(("VolumeFailedRecycle", "Volume is used by pods: default/user")));
+        Assert.Null(cluster.Api.Find<Pod>("recycler-for-v"));
+
+        cluster.Api.Change<Pod>("user", p => p with { Status = p.Status with { Phase = "Succeeded" } });
+        await cluster.UntilAsync(a => a.Find<Pod>("recycler-for-v") is not null);
+        string first = cluster.Api.Find<Pod>("recycler-for-v")!.Metadata.Uid;
+        cluster.Api.Change<Pod>("recycler-for-v", p => p with { Status = p.Status with { Phase = "Failed", Message = "no" } });
+        await cluster.UntilAsync(a => Phase(a, "v") == "Failed" && a.Find<Pod>("recycler-for-v") is { } again && again.Metadata.Uid != first);
+        cluster.Api.Change<Pod>("recycler-for-v", p => p with { Status = p.Status with { Phase = "Succeeded" } });
+        await cluster.UntilAsync(a => Phase(a, "v") == "Available");
+    }
+
+    [Fact]
+    public async Task A_binding_of_which_half_was_taken_back_leaves_the_claim_as_it_is()
+    {
+        var claim = Storage.Claim("half", volume: "taken") is var c ? c with { Metadata = c.Metadata with { Annotations = Map.Of(("pv.kubernetes.io/bound-by-controller", "yes")) }, Status = new() { Phase = "Bound" } } : null!;
+        await using var cluster = new TestCluster(Binder);
+        cluster.Api.Put(Storage.Volume("taken", claim: new() { Namespace = "default", Name = "else", Uid = "u" }, phase: "Bound"));
+        cluster.Api.Put(claim);
+        await cluster.UntilAsync(_ => cluster.Events.Told.Count(e => e == ("FailedBinding", "volume \"taken\" already bound to a different claim.")) > 1);
+        Assert.Equal("Bound", Claim(cluster.Api, "half").Status.Phase);
+    }
+
+    [Fact]
+    public async Task A_bound_claim_whose_volume_is_only_set_aside_for_its_name_is_lost()
+    {
+        var claim = Storage.Claim("c", volume: "v") is var c ? c with { Metadata = c.Metadata with { Annotations = Map.Of(("pv.kubernetes.io/bind-completed", "yes")) }, Status = new() { Phase = "Bound" } } : null!;
+        await using var cluster = new TestCluster(Binder);
+        cluster.Api.Put(Storage.Volume("v", claim: new() { Namespace = "default", Name = "c" }));
+        cluster.Api.Put(claim);
+        await cluster.UntilAsync(a => Claim(a, "c").Status.Phase == "Lost");
+        Assert.Contains(cluster.Events.Told, e => e.Reason == "ClaimMisbound");
+    }
+
+    [Fact]
+    public async Task A_claim_that_names_a_volume_waits_until_it_is_there_and_free()
+    {
+        await using var cluster = new TestCluster(Binder) { Creep = TimeSpan.Zero };
+        cluster.Api.Put(Storage.Claim("early", volume: "late"));
+        cluster.Api.Put(Storage.Claim("mark", volume: "there"));
+        cluster.Api.Put(Storage.Volume("there"));
+        await cluster.UntilAsync(a => Claim(a, "mark").Status.Phase == "Bound");
+        cluster.Api.Put(Storage.Volume("late", claim: new() { Namespace = "default", Name = "else" }));
+        await cluster.UntilAsync(_ => cluster.Events.Told.Any(e => e == ("FailedBinding", "volume \"late\" already bound to a different claim.")));
+        cluster.Api.Change<PersistentVolume>("late", v => v with { Spec = v.Spec with { ClaimRef = null } }, "");
+        await cluster.UntilAsync(a => Claim(a, "early").Status.Phase == "Bound");
+    }
+
+    [Fact]
+    public async Task A_volume_whose_claim_went_before_it_named_it_is_released()
+    {
+        await using var cluster = new TestCluster(Binder) { Creep = TimeSpan.Zero };
+        // It waits for a Pod, and the scheduler has just given it a volume.
+        cluster.Api.Put(Storage.Class("lazy", waits: true));
+        var claim = cluster.Api.Put(Storage.Claim("c", @class: "lazy") is var c ? c with { Metadata = c.Metadata with { Uid = "uid-of-c" }, Spec = c.Spec with { VolumeMode = "Block" } } : null!);
+        cluster.Api.Put(Storage.Volume("v", @class: "lazy", claim: new() { Namespace = "default", Name = "c", Uid = claim.Metadata.Uid }, phase: "Bound"));
+        await cluster.UntilAsync(_ => cluster.Events.Told.Any(e => e.Reason == "VolumeMismatch"));
+        cluster.Api.Remove<PersistentVolumeClaim>("c");
+        await cluster.UntilAsync(a => Phase(a, "v") == "Released");
+    }
 }

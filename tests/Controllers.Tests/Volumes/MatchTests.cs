@@ -45,4 +45,12 @@ public sealed class MatchTests
         Assert.Equal("mine", Match.Best(Storage.Claim("c"), [mine], delayed: true)?.Metadata.Name);
         Assert.Null(Match.Best(Storage.Claim("d"), [Free("free")], delayed: true));
     }
+
+    [Fact]
+    public void What_was_set_aside_but_has_other_attributes_is_not_taken()
+    {
+        var volume = Storage.Volume("v", claim: new() { Namespace = "default", Name = "c" });
+        Assert.Equal("v", Best(Storage.Claim("c"), volume));
+        Assert.Null(Best(Storage.Claim("c"), volume with { Spec = volume.Spec with { VolumeAttributesClassName = "gold" } }));
+    }
 }

@@ -84,4 +84,36 @@ public sealed class ProtectTests
         cluster.Api.Remove<PersistentVolumeClaim>("p-v");
         await cluster.UntilAsync(a => a.Find<PersistentVolumeClaim>("p-v") is not null);
     }
+
+    static Pod WithOwn(string name) => Make.Pod(name, node: "n") is var pod ? pod with
+    {
+        Spec = pod.Spec with { Volumes = [new() { Name = "v", Ephemeral = new() { VolumeClaimTemplate = new() { Spec = Storage.Claim("x").Spec } } }] },
+    } : null!;
+
+    [Fact]
+    public async Task A_claim_that_goes_with_its_Pod_does_not_wait_for_one_in_which_nothing_runs_any_more()
+    {
+        await using var cluster = new TestCluster(["pvc-protection"]);
+        var pod = cluster.Api.Put(WithOwn("p") is var p ? p with { Metadata = p.Metadata with { DeletionTimestamp = Make.Start, DeletionGracePeriodSeconds = 30, Finalizers = ["foregroundDeletion"] } } : null!);
+        cluster.Api.Put(Storage.Claim("p-v") is var c ? c with { Metadata = c.Metadata with { OwnerReferences = [Controllers.Ownership.Owners.ControllerRef(pod)] } } : null!);
+        await cluster.Client.DeleteAsync<PersistentVolumeClaim>(new("default", "p-v"), DeleteOptions.Empty, default);
+        cluster.Api.Put(Storage.Claim("unused"));
+        await cluster.Client.DeleteAsync<PersistentVolumeClaim>(new("default", "unused"), DeleteOptions.Empty, default);
+        await cluster.UntilAsync(a => a.Find<PersistentVolumeClaim>("unused") is null);
+        Assert.NotNull(cluster.Api.Find<PersistentVolumeClaim>("p-v"));
+
+        cluster.Api.Change<Pod>("p", x => x with { Metadata = x.Metadata with { DeletionGracePeriodSeconds = 0 } });
+        await cluster.UntilAsync(a => a.Find<PersistentVolumeClaim>("p-v") is null);
+    }
+
+    [Fact]
+    public async Task A_claim_whose_name_a_stranger_had_is_made_when_he_has_gone()
+    {
+        await using var cluster = new TestCluster(["ephemeral-volume"]) { Creep = TimeSpan.Zero };
+        cluster.Api.Put(Storage.Claim("p-v") with { Metadata = new() { Name = "p-v", Namespace = "default" } });
+        cluster.Api.Put(WithOwn("p"));
+        await cluster.UntilAsync(_ => cluster.Events.Told.Contains(("FailedBinding", "ephemeral volume v: PVC default/p-v was not created for pod default/p (pod is not owner)")));
+        cluster.Api.Remove<PersistentVolumeClaim>("p-v");
+        await cluster.UntilAsync(a => a.Find<PersistentVolumeClaim>("p-v")?.Metadata.OwnerReferences is [{ Kind: "Pod", Name: "p" }]);
+    }
 }

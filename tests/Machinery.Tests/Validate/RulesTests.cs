@@ -99,4 +99,77 @@ public sealed class RulesTests
     [InlineData("Secret", "\"type\":\"Opaque\"", "\"type\":\"a/b\"", "type: Invalid value: \"a/b\": field is immutable")]
     [InlineData("RoleBinding", "\"roleRef\":{\"kind\":\"Role\",\"name\":\"a\"}", "\"roleRef\":{\"kind\":\"Role\",\"name\":\"b\"}", "roleRef: Invalid value: {\"apiGroup\":\"rbac.authorization.k8s.io\",\"kind\":\"Role\",\"name\":\"b\"}: cannot change roleRef")]
     public void What_is_fixed_stays(string kind, string before, string after, string message) => Assert.Equal([message], WrongChange(kind, Meta + "," + before, Meta + "," + after));
+
+    static string Job(string more, string pod = "\"restartPolicy\":\"Never\",\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]") =>
+        Meta + ",\"spec\":{\"selector\":{\"matchLabels\":{\"app\":\"web\"}},\"template\":{\"metadata\":{\"labels\":{\"app\":\"web\"}},\"spec\":{" + pod + "}}," + more + "}";
+
+    static string Indexed(string more) => Job("\"completionMode\":\"Indexed\",\"completions\":5," + more);
+
+    [Theory]
+    [InlineData("", "spec.successPolicy.rules: Required value: at least one rules must be specified when the successPolicy is specified")]
+    [InlineData("{}", "spec.successPolicy.rules[0]: Required value: at least one of succeededCount or succeededIndexes must be specified")]
+    [InlineData("{\"succeededCount\":6}", "spec.successPolicy.rules[0].succeededCount: Invalid value: 6: must be less than or equal to 5 (the number of specified completions)")]
+    [InlineData("{\"succeededCount\":-1}", "spec.successPolicy.rules[0].succeededCount: Invalid value: -1: must be greater than or equal to 0")]
+    [InlineData("{\"succeededCount\":3,\"succeededIndexes\":\"0,2\"}", "spec.successPolicy.rules[0].succeededCount: Invalid value: 3: must be less than or equal to 2 (the number of indexes in the specified succeededIndexes field)")]
+    [InlineData("{\"succeededIndexes\":\"2-\"}", "spec.successPolicy.rules[0].succeededIndexes: Invalid value: \"2-\": error parsing succeededIndexes: cannot convert string to integer for index: \"\"")]
+    [InlineData("{\"succeededIndexes\":\"0,5\"}", "spec.successPolicy.rules[0].succeededIndexes: Invalid value: \"0,5\": error parsing succeededIndexes: too large index: \"5\"")]
+    [InlineData("{\"succeededIndexes\":\"3,1-2\"}", "spec.successPolicy.rules[0].succeededIndexes: Invalid value: \"3,1-2\": error parsing succeededIndexes: non-increasing order, previous: 3, current: 1")]
+    [InlineData("{\"succeededIndexes\":\"0-1-2\"}", "spec.successPolicy.rules[0].succeededIndexes: Invalid value: \"0-1-2\": error parsing succeededIndexes: the fragment \"0-1-2\" violates the requirement that an index interval can have at most two parts separated by '-'")]
+    [InlineData("{\"succeededIndexes\":\"0-2,4\",\"succeededCount\":4}", null)]
+    public void A_success_policy_can_be_met(string rules, string? wrong) =>
+        Assert.Equal(wrong is null ? [] : [wrong], Wrong("Job", Indexed("\"successPolicy\":{\"rules\":[" + rules + "]}")));
+
+    [Theory]
+    [InlineData("{\"action\":\"Ignore\"}", "spec.podFailurePolicy.rules[0]: Invalid value: specifying one of OnExitCodes and OnPodConditions is required")]
+    [InlineData("{\"action\":\"FailIndex\",\"onExitCodes\":{\"operator\":\"In\",\"values\":[1]}}", "spec.podFailurePolicy.rules[0].action: Invalid value: \"FailIndex\": requires the backoffLimitPerIndex to be set")]
+    [InlineData("{\"action\":\"Ponder\",\"onExitCodes\":{\"operator\":\"In\",\"values\":[1]}}", "spec.podFailurePolicy.rules[0].action: Unsupported value: \"Ponder\": supported values: \"Count\", \"FailIndex\", \"FailJob\", \"Ignore\"")]
+    [InlineData("{\"action\":\"Count\",\"onExitCodes\":{\"operator\":\"In\",\"values\":[]}}", "spec.podFailurePolicy.rules[0].onExitCodes.values: Invalid value: []: at least one value is required")]
+    [InlineData("{\"action\":\"Count\",\"onExitCodes\":{\"operator\":\"In\",\"values\":[0]}}", "spec.podFailurePolicy.rules[0].onExitCodes.values[0]: Invalid value: 0: must not be 0 for the In operator")]
+    [InlineData("{\"action\":\"Count\",\"onExitCodes\":{\"operator\":\"In\",\"values\":[2,1]}}", "spec.podFailurePolicy.rules[0].onExitCodes.values: Invalid value: [2,1]: must be ordered")]
+    [InlineData("{\"action\":\"Count\",\"onExitCodes\":{\"operator\":\"In\",\"values\":[1,1]}}", "spec.podFailurePolicy.rules[0].onExitCodes.values[1]: Duplicate value: 1")]
+    [InlineData("{\"action\":\"Count\",\"onExitCodes\":{\"containerName\":\"x\",\"operator\":\"In\",\"values\":[1]}}", "spec.podFailurePolicy.rules[0].onExitCodes.containerName: Invalid value: \"x\": must be one of the container or initContainer names in the pod template")]
+    [InlineData("{\"action\":\"Count\",\"onPodConditions\":[{\"type\":\"DisruptionTarget\",\"status\":\"Maybe\"}]}", "spec.podFailurePolicy.rules[0].onPodConditions[0].status: Unsupported value: \"Maybe\": supported values: \"False\", \"True\", \"Unknown\"")]
+    [InlineData("{\"action\":\"Ignore\",\"onPodConditions\":[{\"type\":\"DisruptionTarget\",\"status\":\"True\"}]}", null)]
+    public void A_failure_policy_can_be_followed(string rule, string? wrong) =>
+        Assert.Equal(wrong is null ? [] : [wrong], Wrong("Job", Job("\"podReplacementPolicy\":\"Failed\",\"podFailurePolicy\":{\"rules\":[" + rule + "]}")));
+
+    [Fact]
+    public void Policies_of_indexes_need_indexes_and_limits_each_other()
+    {
+        Assert.Equal(["spec.successPolicy: Invalid value: {\"rules\":[{\"succeededCount\":1}]}: requires indexed completion mode"], Wrong("Job", Job(""" "successPolicy":{"rules":[{"succeededCount":1}]}""")));
+        Assert.Equal(["spec.backoffLimitPerIndex: Required value: when maxFailedIndexes is specified", "spec.maxFailedIndexes: Invalid value: 6: must be less than or equal to completions"], Wrong("Job", Indexed(""" "maxFailedIndexes":6""")));
+        Assert.Equal(["spec.podReplacementPolicy: Unsupported value: \"TerminatingOrFailed\": supported values: \"Failed\""],
+            Wrong("Job", Job(""" "podReplacementPolicy":"TerminatingOrFailed","podFailurePolicy":{"rules":[{"action":"Count","onExitCodes":{"operator":"NotIn","values":[0]}}]}""")));
+    }
+
+    [Theory]
+    [InlineData("\"managedBy\":\"example.com/a\"", "\"managedBy\":\"example.com/b\"", "spec.managedBy: Invalid value: \"example.com/b\": field is immutable")]
+    [InlineData("\"successPolicy\":{\"rules\":[{\"succeededCount\":1}]}", "\"successPolicy\":{\"rules\":[{\"succeededCount\":2}]}", "spec.successPolicy: Invalid value: {\"rules\":[{\"succeededCount\":2}]}: field is immutable")]
+    public void What_a_Job_was_promised_does_not_change(string before, string after, string wrong) => Assert.Equal([wrong], WrongChange("Job", Indexed(before), Indexed(after)));
+
+    static string Resting(string template, string status = "\"conditions\":[{\"type\":\"Suspended\",\"status\":\"True\"}],\"startTime\":\"2030-01-01T00:00:00Z\"", string labels = "\"app\":\"web\"") =>
+        Meta + ",\"status\":{" + status + "},\"spec\":{\"suspend\":true,\"selector\":{\"matchLabels\":{\"app\":\"web\"}},\"template\":{\"metadata\":{\"labels\":{" + labels + "}},\"spec\":{\"restartPolicy\":\"Never\"," + template + "}}}";
+
+    const string Plain = "\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]", Asking = "\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"resources\":{\"requests\":{\"cpu\":\"2\"}}}]";
+    const string ToNodes = "\"affinity\":{\"nodeAffinity\":{\"requiredDuringSchedulingIgnoredDuringExecution\":{\"nodeSelectorTerms\":[{\"matchExpressions\":[{\"key\":\"a\",\"operator\":\"Exists\"}]}]}}},";
+    const string ToPods = "\"affinity\":{\"podAffinity\":{\"preferredDuringSchedulingIgnoredDuringExecution\":[{\"weight\":1,\"podAffinityTerm\":{\"topologyKey\":\"zone\",\"labelSelector\":{}}}]}},";
+
+    [Theory]
+    [InlineData(Asking, true), InlineData("\"nodeSelector\":{\"a\":\"b\"}," + Plain, true), InlineData(ToNodes + Plain, true), InlineData(ToPods + Plain, false)]
+    public void What_a_Job_that_rests_asks_for_may_change_but_not_what_it_is(string template, bool may)
+    {
+        Assert.Equal(may, WrongChange("Job", Resting(Plain), Resting(template)).Length == 0);
+        // Not while Pods of it run.
+        const string Busy = "\"active\":1,\"startTime\":\"2030-01-01T00:00:00Z\"";
+        Assert.NotEmpty(WrongChange("Job", Resting(Plain, Busy), Resting(template, Busy)));
+    }
+
+    [Fact]
+    public void A_Job_that_changes_has_to_be_right_still()
+    {
+        Assert.Equal(["spec.parallelism: Invalid value: -1: must be greater than or equal to 0"], WrongChange("Job", Job("\"parallelism\":1"), Job("\"parallelism\":-1")));
+        Assert.Equal(["spec.completions: Invalid value: 6: can only be modified in tandem with spec.parallelism"],
+            WrongChange("Job", Job("\"completionMode\":\"Indexed\",\"completions\":5,\"parallelism\":5"), Job("\"completionMode\":\"Indexed\",\"completions\":6,\"parallelism\":5")));
+        Assert.Empty(WrongChange("Job", Job("\"completionMode\":\"Indexed\",\"completions\":5,\"parallelism\":5"), Job("\"completionMode\":\"Indexed\",\"completions\":6,\"parallelism\":6")));
+    }
 }
