@@ -24,6 +24,7 @@ public sealed record ClusterView
     public IReadOnlyList<Api.Resource.V1.ResourceSlice> Slices { get; init; } = [];
     public IReadOnlyList<Api.Resource.V1.DeviceClass> DeviceClasses { get; init; } = [];
     public IReadOnlyList<Api.Resource.V1.ResourceClaimTemplate> ClaimTemplates { get; init; } = [];
+    public IReadOnlyList<Api.Resource.V1beta2.DeviceTaintRule> TaintRules { get; init; } = [];
     public IReadOnlyList<Api.Apps.V1.DaemonSet> DaemonSets { get; init; } = [];
     public IReadOnlyList<Api.Apps.V1.ReplicaSet> ReplicaSets { get; init; } = [];
     public IReadOnlyList<Api.Apps.V1.StatefulSet> StatefulSets { get; init; } = [];
@@ -42,13 +43,14 @@ public sealed record ClusterView
         foreach (var o in CsiNodes) snapshot.Storage.CsiNodes[o.Metadata.Name] = o;
         foreach (var o in Drivers) snapshot.Storage.Drivers[o.Metadata.Name] = o;
         foreach (var o in Capacities) snapshot.Storage.Capacities[Key.Of(o)] = o;
-        foreach (var o in Budgets) snapshot.Budgets[Key.Of(o)] = o;
+        foreach (var o in Budgets) snapshot.Budgets.Set(o);
         foreach (var o in Services) snapshot.Owners.SetService(Key.Of(o), o.Spec.Selector);
         foreach (var o in ReplicationControllers) snapshot.Owners.SetWorkload("ReplicationController", Key.Of(o), o.Spec.Selector.ToSelector());
         foreach (var o in ReplicaSets) snapshot.Owners.SetWorkload("ReplicaSet", Key.Of(o), Tallies.PodScope.SelectorOf(o.Spec.Selector));
         foreach (var o in StatefulSets) snapshot.Owners.SetWorkload("StatefulSet", Key.Of(o), Tallies.PodScope.SelectorOf(o.Spec.Selector));
         foreach (var o in DeviceClasses) snapshot.Devices.Set(o);
         foreach (var o in Slices) snapshot.Devices.Set(o);
+        foreach (var o in TaintRules) snapshot.Devices.Set(o);
         foreach (var o in DeviceClaims) snapshot.Devices.Set(o);
         foreach (var pod in Pods)
             if (pod.Status.Phase is "Succeeded" or "Failed") continue;

@@ -128,7 +128,7 @@ public sealed class FaultTests : IAsyncLifetime
         Api.Put(Make.Pod("a"));
         _rig.Start();
         await _rig.BoundAsync("a");
-        Assert.Single(Api.Requests, r => r.Path.StartsWith("/apis/resource.k8s.io/", StringComparison.Ordinal));
+        Assert.Single(Api.Requests, r => r.Path.StartsWith("/apis/resource.k8s.io/v1/", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -22,6 +22,7 @@ public static class ClusterReader
             Budgets = await All<PodDisruptionBudget>(), Services = await All<Service>(), DaemonSets = await All<DaemonSet>(), ReplicaSets = await All<ReplicaSet>(),
             StatefulSets = await All<StatefulSet>(), ReplicationControllers = await All<ReplicationController>(), Priorities = await All<Api.Scheduling.V1.PriorityClass>(),
             DeviceClaims = await All<ResourceClaim>(), Slices = await All<ResourceSlice>(), DeviceClasses = await All<DeviceClass>(), ClaimTemplates = await All<ResourceClaimTemplate>(),
+            TaintRules = await All<Api.Resource.V1beta2.DeviceTaintRule>(),
         };
 
         async Task<IReadOnlyList<T>> All<T>() where T : class, IObject<T>
