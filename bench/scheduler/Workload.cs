@@ -34,6 +34,9 @@ sealed record Workload(string Name, int Nodes, Func<int, Node> Node, Func<int, P
         },
     };
 
+    /// <summary>Goes as soon as it is told to: there is nobody on the nodes to end it.</summary>
+    static Pod AtOnce(Pod pod) => pod with { Spec = pod.Spec with { TerminationGracePeriodSeconds = 0 } };
+
     static LabelSelector Color(string color) => new() { MatchLabels = Map.Of(("color", color)) };
     static PodAffinityTerm Term(string color, string key) => new() { LabelSelector = Color(color), TopologyKey = key, Namespaces = ["sched", "sched-setup"] };
     static Affinity Near(string color, string key) => new() { PodAffinity = new() { RequiredDuringSchedulingIgnoredDuringExecution = [Term(color, key)] } };
@@ -89,8 +92,8 @@ sealed record Workload(string Name, int Nodes, Func<int, Node> Node, Func<int, P
             i => Base($"p-{i}", affinity: NodeTerm(new() { MatchExpressions = [new() { Key = Zone, Operator = "In", Values = ["zone1", "zone2"] }] })), 10_000),
         new("Unschedulable/5kNodes/100Init/10kPods", 5000, Plain, [i => Base($"large-{i}", "sched-setup", cpu: "9000m")], [100], i => Base($"p-{i}"), 10_000) { Waits = true },
         new("SchedulingCSIPVs/5000Nodes_5000Pods", 5000, Plain, [i => Base($"init-{i}")], [1000], i => Claiming(Base($"p-{i}"), $"v-{i}"), 5000) { Volumes = true },
-        new("PreemptionBasic/500Nodes", 500, Plain, [i => Base($"low-{i}", "sched-setup", cpu: "900m")], [2000], i => Base($"p-{i}", cpu: "3000m", priority: 10), 500),
-        new("PreemptionBasic/5000Nodes", 5000, Plain, [i => Base($"low-{i}", "sched-setup", cpu: "900m")], [20_000], i => Base($"p-{i}", cpu: "3000m", priority: 10), 5000, "570"),
+        new("PreemptionBasic/500Nodes", 500, Plain, [i => AtOnce(Base($"low-{i}", "sched-setup", cpu: "900m"))], [2000], i => Base($"p-{i}", cpu: "3000m", priority: 10), 500),
+        new("PreemptionBasic/5000Nodes", 5000, Plain, [i => AtOnce(Base($"low-{i}", "sched-setup", cpu: "900m"))], [20_000], i => Base($"p-{i}", cpu: "3000m", priority: 10), 5000, "570"),
         new("SchedulingWithMixedChurn/5000Nodes_10000Pods", 5000, Plain, [], [], i => Base($"p-{i}"), 10_000) { Churns = true },
         new("MixedSchedulingBasePod/5000Nodes_5000Pods", 5000, Zoned(One),
             [i => Base($"base-{i}", "sched-setup"), i => Base($"near-{i}", "sched-setup", color: "blue", affinity: Near("blue", Zone)), i => Base($"away-{i}", "sched-setup", color: "green", affinity: Away("green", Host)),
