@@ -1,5 +1,6 @@
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
+using Hanbae.Bench.Scheduler;
 using Hanbae.Kit;
 
 namespace Hanbae.Scheduler.Tests;
@@ -63,6 +64,76 @@ public sealed class FaultTests : IAsyncLifetime
         await _rig.BoundAsync("third");
         Assert.Equal(2, _rig.Bound.Skip(1).Select(b => b.Node).Distinct().Count());
         Assert.Contains(_rig.Bound.Skip(1), b => b.Node == taken);
+    }
+
+    [Fact]
+    public async Task A_watch_that_expires_midway_loses_nobody_and_nothing_that_went_meanwhile()
+    {
+        foreach (string node in new[] { "n1", "n2" }) Api.Put(Make.Node(node, cpu: "1"));
+        Api.Put(Make.Pod("first", "1"));
+        Api.Put(Make.Pod("second", "1"));
+        Api.Put(Make.Pod("waits", "2"));
+        _rig.Start();
+        await _rig.BoundAsync("first");
+        await _rig.BoundAsync("second");
+        for (int round = 0; round < 5; round++)
+        {
+            Api.HoldWatches();
+            // None of this is ever told: only a list shows it.
+            string gone = round == 0 ? "first" : "more-" + (round - 1), node = Api.Find<Pod>(gone)!.Spec.NodeName;
+            Api.Remove<Pod>(gone);
+            Expire(Make.Pod("more-" + round, "1"));
+            await _rig.BoundAsync("more-" + round);
+            Assert.Equal(node, Api.Find<Pod>("more-" + round)!.Spec.NodeName);
+        }
+        // Who waited all the time is still known of.
+        Api.HoldWatches();
+        Expire(Make.Node("large", cpu: "2"));
+        await _rig.BoundAsync("waits");
+
+        void Expire<T>(T last) where T : class, IObject<T>
+        {
+            _rig.Watches.Expire(long.Parse(Api.Put(last).Metadata.ResourceVersion));
+            Api.ReleaseWatches();
+        }
+
+        Assert.Equal(_rig.Bound.Count, _rig.Bound.Select(b => b.Pod).Distinct().Count());
+        Assert.True(_rig.Watches.Expired > 0);
+    }
+
+    [Fact]
+    public async Task Nodes_that_flap_while_a_hundred_thousand_Pods_wait_are_filled_to_the_last_place_and_no_further()
+    {
+        const int Pods = 100_000, Nodes = 10, Each = 100;
+        await using var cluster = new Bare();
+        await cluster.AddAsync(new Namespace { Metadata = new() { Name = "default" } });
+        Node Node(int i) => Make.Node("n" + i, cpu: "10", memory: "64Gi", pods: 110);
+        for (int i = 0; i < Nodes; i++) await cluster.AddAsync(Node(i));
+        for (int i = 0; i < Pods; i++) await cluster.AddAsync(Make.Pod("p" + i, "100m"));
+        while (cluster.CacheOf<Pod>().Count < Pods) await Task.Delay(10);
+        var full = cluster.ExpectAsync(Nodes * Each);
+        int decided = 0;
+        await cluster.StartAsync(_ => Interlocked.Increment(ref decided));
+        for (int round = 0; round < 10; round++)
+        {
+            var node = Node(round % Nodes);
+            await cluster.AddAsync(node.Taint("node.kubernetes.io/not-ready", effect: "NoExecute"));
+            await cluster.AddAsync(node.Cordoned());
+            await cluster.RemoveAsync(node);
+            int before = Volatile.Read(ref decided);
+            // Something is decided in between, with the node gone, unless nobody is left who has not been looked at.
+            for (int looks = 0; looks < 200 && Volatile.Read(ref decided) < before + 10; looks++) await Task.Delay(1);
+            await cluster.AddAsync(node);
+        }
+        await full.WaitAsync(TimeSpan.FromMinutes(3));
+        var more = cluster.ExpectAsync(Each);
+        await cluster.AddAsync(Node(Nodes));
+        await more.WaitAsync(TimeSpan.FromMinutes(3));
+        // Counted when they are written; seen a little later.
+        while (cluster.CacheOf<Pod>().All.Count(p => p.Spec.NodeName.Length > 0) < (Nodes + 1) * Each) await Task.Delay(10);
+        var placed = cluster.CacheOf<Pod>().All.Where(p => p.Spec.NodeName.Length > 0).GroupBy(p => p.Spec.NodeName).ToDictionary(g => g.Key, g => g.Count());
+        Assert.Equal(Nodes + 1, placed.Count);
+        Assert.All(placed.Values, count => Assert.Equal(Each, count));
     }
 
     [Fact]
