@@ -25,6 +25,8 @@ public sealed record ClusterView
     public IReadOnlyList<Api.Resource.V1.DeviceClass> DeviceClasses { get; init; } = [];
     public IReadOnlyList<Api.Resource.V1.ResourceClaimTemplate> ClaimTemplates { get; init; } = [];
     public IReadOnlyList<Api.Resource.V1beta2.DeviceTaintRule> TaintRules { get; init; } = [];
+    /// <summary>Null where they are not served: then Pods that name one are as others.</summary>
+    public IReadOnlyList<Api.Scheduling.V1alpha2.PodGroup>? PodGroups { get; init; }
     public IReadOnlyList<Api.Apps.V1.DaemonSet> DaemonSets { get; init; } = [];
     public IReadOnlyList<Api.Apps.V1.ReplicaSet> ReplicaSets { get; init; } = [];
     public IReadOnlyList<Api.Apps.V1.StatefulSet> StatefulSets { get; init; } = [];
@@ -52,10 +54,16 @@ public sealed record ClusterView
         foreach (var o in Slices) snapshot.Devices.Set(o);
         foreach (var o in TaintRules) snapshot.Devices.Set(o);
         foreach (var o in DeviceClaims) snapshot.Devices.Set(o);
+        snapshot.Groups.AreServed = PodGroups is not null;
+        foreach (var o in PodGroups ?? []) snapshot.Groups.Set(o);
         foreach (var pod in Pods)
+        {
             if (pod.Status.Phase is "Succeeded" or "Failed") continue;
-            else if (pod.Spec.NodeName.Length > 0) snapshot.Place(new(pod), pod.Spec.NodeName);
-            else if (pod.Status.NominatedNodeName.Length > 0) snapshot.Nominate(new(pod), pod.Status.NominatedNodeName);
+            var info = new PodInfo(pod);
+            snapshot.Groups.Join(info);
+            if (pod.Spec.NodeName.Length > 0) snapshot.Place(info, pod.Spec.NodeName);
+            else if (pod.Status.NominatedNodeName.Length > 0) snapshot.Nominate(info, pod.Status.NominatedNodeName);
+        }
         return snapshot;
     }
 }

@@ -26,6 +26,7 @@ public sealed class Scheduler
     readonly Dictionary<string, Cycle> _cycles;
     readonly Queue _queue;
     readonly Feed _feed;
+    readonly PodFeed _podFeed;
     readonly Writer _writer;
     readonly Extender[] _extenders;
     /// <summary>Null when nobody else is asked.</summary>
@@ -50,6 +51,7 @@ public sealed class Scheduler
         _cycles = configuration.Profiles.ToDictionary(p => p.Name, p => new Cycle(new Profile(p), Random.Shared, p.PercentageOfNodesToScore ?? configuration.PercentageOfNodesToScore));
         _queue = new(cluster.Time, configuration.PodInitialBackoff, configuration.PodMaxBackoff, pod => CycleOf(pod.Pod)!.Profile, _snapshot);
         _feed = new(cluster, _lock, _snapshot, change => _queue.On(change), Wake);
+        _podFeed = new(_snapshot, _queue, _assumed, pod => CycleOf(pod) is not null);
         _writer = new(cluster);
         _extenders = [.. configuration.Extenders.Select(e => new Extender(e))];
         _extended = _extenders.Length == 0 ? null : new(_lock, _snapshot, _extenders);
@@ -195,7 +197,7 @@ public sealed class Scheduler
             if (decision.Node is null) { taken.Add((pod, decision, SetAside(pod, decision))); continue; }
             string promised = _snapshot.Denominate(pod.Uid);
             _assumed.Add(pod.Uid);
-            if (promised != decision.Node) Release(pod.Pod, promised);
+            if (promised != decision.Node) _podFeed.Release(pod.Pod, promised);
             taken.Add((pod, decision, null));
         }
         return taken;
@@ -232,7 +234,7 @@ public sealed class Scheduler
         string promised = _snapshot.Denominate(pod.Uid);
         _snapshot.Place(pod, decision.Node!);
         _assumed.Add(pod.Uid);
-        if (promised != decision.Node) Release(pod.Pod, promised);
+        if (promised != decision.Node) _podFeed.Release(pod.Pod, promised);
         return decision;
     }
 
@@ -251,17 +253,11 @@ public sealed class Scheduler
             }
             _snapshot.Nominate(pod, decision.Nominated);
         }
-        else if (!decision.Waits) Release(pod.Pod, _snapshot.Denominate(pod.Uid));
+        else if (!decision.Waits) _podFeed.Release(pod.Pod, _snapshot.Denominate(pod.Uid));
         if (decision.Error) { _queue.Errored(pod); return outranked; }
         // Who makes room stays in flight until that is under way: trying again before would displace still others.
         if (decision.Victims.Count == 0) _queue.Failed(pod, decision.Plugins);
         return outranked;
-    }
-
-    /// <summary>What was free, or to be freed, for a Pod alone is to be had by others.</summary>
-    void Release(Pod pod, string node)
-    {
-        if (node.Length > 0) _queue.On(new(Change.PodRemoved, pod, Where: node));
     }
 
     /// <summary>Writes a decision; its failure is the Pod's, not the loop's.</summary>
@@ -376,80 +372,13 @@ public sealed class Scheduler
         if (!_assumed.Remove(pod.Uid)) return;
         string node = _snapshot.PlaceOf(pod.Uid);
         _snapshot.Forget(pod.Uid);
-        Release(pod.Pod, node);
+        _podFeed.Release(pod.Pod, node);
     }
 
     void OnPod(CacheEvent<Pod> change)
     {
         bool wake;
-        lock (_lock) wake = Apply(change);
+        lock (_lock) wake = _podFeed.Apply(change);
         if (wake) Wake();
-    }
-
-    bool Apply(CacheEvent<Pod> change)
-    {
-        var pod = change.Object;
-        string uid = pod.Metadata.Uid;
-        if (change.New is null || pod.Status.Phase is "Succeeded" or "Failed")
-        {
-            // One that had ended before was taken out when it ended.
-            if (change.New is null && pod.Status.Phase is "Succeeded" or "Failed" && change.Old?.Status.Phase == pod.Status.Phase) { _queue.Remove(Key.Of(pod), uid); _snapshot.Forget(uid); _snapshot.Groups.Leave(pod); return false; }
-            _queue.Remove(Key.Of(pod), uid);
-            _snapshot.Groups.Leave(pod);
-            string promised = _snapshot.Denominate(uid), placed = _snapshot.PlaceOf(uid);
-            bool counted = _assumed.Remove(uid) || pod.Spec.NodeName.Length > 0;
-            _snapshot.Forget(uid);
-            if (counted) _queue.On(new(Change.PodRemoved, pod, Where: placed));
-            Release(pod, promised);
-            return true;
-        }
-        return pod.Spec.NodeName.Length > 0 ? Placed(pod, change.Old) : Pending(pod);
-    }
-
-    bool Placed(Pod pod, Pod? old)
-    {
-        string uid = pod.Metadata.Uid;
-        bool assumed = _assumed.Remove(uid);
-        bool arrived = assumed || old is null or { Spec.NodeName.Length: 0 };
-        if (arrived)
-        {
-            _queue.Remove(Key.Of(pod));
-            if (_snapshot.Denominate(uid) is var promised && promised != pod.Spec.NodeName) Release(pod, promised);
-        }
-        // Status changes of running Pods, the bulk of all events, change nothing that is counted.
-        if (_snapshot.Placed(uid, pod.Spec.NodeName) is { } known && known.CountsAs(pod))
-        {
-            bool started = known.Pod.Status.StartTime != pod.Status.StartTime;
-            known.Pod = pod;
-            if (started) _snapshot.Touch(pod.Spec.NodeName);
-        }
-        else
-        {
-            var info = new PodInfo(pod);
-            _snapshot.Place(info, pod.Spec.NodeName);
-            _snapshot.Groups.Join(info);
-            if (!arrived) _queue.On(new(Change.PodUpdated, old, pod));
-        }
-        if (arrived) _queue.On(new(Change.PodAdded, null, pod));
-        return true;
-    }
-
-    bool Pending(Pod pod)
-    {
-        if (CycleOf(pod) is null || pod.Metadata.DeletionTimestamp is not null)
-        {
-            _queue.Remove(Key.Of(pod));
-            _snapshot.Groups.Leave(pod);
-            Release(pod, _snapshot.Denominate(pod.Metadata.Uid));
-            return false;
-        }
-        if (_assumed.Contains(pod.Metadata.Uid)) return false;
-        var info = new PodInfo(pod);
-        // Known from a scheduler before this one.
-        if (pod.Status.NominatedNodeName.Length > 0 && _snapshot.NominatedNode(info.Uid).Length == 0) _snapshot.Nominate(info, pod.Status.NominatedNodeName);
-        bool joined = _snapshot.Groups.Join(info);
-        _queue.Put(info);
-        if (joined) _queue.On(new(Change.PodPending, null, pod));
-        return true;
     }
 }

@@ -26,6 +26,8 @@ public sealed class Simulator
     {
         _cluster = cluster;
         _snapshot = cluster.Snapshot();
+        // Pods are placed one by one here, those of gangs too.
+        _snapshot.Groups.AreServed = false;
         _cycles = cluster.Configuration.Profiles.ToDictionary(p => p.Name, p => new Cycle(new Profile(p), new Random(0), percentage: 100));
     }
 
