@@ -96,6 +96,7 @@ internal sealed class Cycle(Profile profile, Random random, int percentage = 0)
     {
         if (!_impasses.TryGetValue(shape, out var known)) return null;
         known.Used = ++_clock;
+        pod.Shape = known.Shape;
         // Where many fit, some of them are enough: then it is no impasse.
         if (known.TryCatchUp(pod, profile, snapshot) && known.Fits.Count <= Enough(snapshot.Nodes.Length)) return known;
         _impasses.Remove(shape);
@@ -105,7 +106,7 @@ internal sealed class Cycle(Profile profile, Random random, int percentage = 0)
     Impasse Remember(PodShape shape, PodInfo pod, Snapshot snapshot)
     {
         if (_impasses.Count >= MostImpasses) _impasses.Remove(_impasses.MinBy(i => i.Value.Used).Key);
-        return _impasses[shape] = new(pod, snapshot, _refused) { Used = ++_clock };
+        return _impasses[shape] = new(shape, pod, snapshot, _refused) { Used = ++_clock };
     }
 
     /// <summary>No node is left: why, and what would make room.</summary>

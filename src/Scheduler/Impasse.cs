@@ -21,8 +21,11 @@ internal sealed class Impasse
     NodeInfo[]? _open;
     long _read, _rules, _states;
 
-    public Impasse(PodInfo pod, Snapshot snapshot, List<(NodeInfo Node, Verdict Verdict)> refused)
+    public PodShape Shape { get; }
+
+    public Impasse(PodShape shape, PodInfo pod, Snapshot snapshot, List<(NodeInfo Node, Verdict Verdict)> refused)
     {
+        Shape = shape;
         (_arrangement, _classes, _read) = (snapshot.Arrangement, snapshot.Devices.ClassChanges, snapshot.Changes.Count);
         (_verdicts, _dryRuns) = (new Verdict[snapshot.Width], new DryRun?[snapshot.Width]);
         foreach (var (node, verdict) in refused)

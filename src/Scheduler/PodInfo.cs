@@ -49,6 +49,8 @@ internal sealed class PodInfo(Pod pod)
             _shaped = true;
             return field = PodShape.Of(this);
         }
+        // Those that are alike share one.
+        set;
     }
 
     bool _shaped;

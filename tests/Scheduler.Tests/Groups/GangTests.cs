@@ -141,10 +141,11 @@ public sealed class GangTests : IAsyncLifetime
         Assert.Equal("", Api.Find<Pod>("b")!.Spec.NodeName);
     }
 
-    [Fact]
-    public async Task Where_groups_are_not_served_a_Pod_that_names_one_is_as_any_other()
+    // A server that has no such resource may also say that the scheduler may not read it.
+    [Theory, InlineData(404, "NotFound"), InlineData(403, "Forbidden")]
+    public async Task Where_groups_are_not_served_a_Pod_that_names_one_is_as_any_other(int code, string reason)
     {
-        _rig.Meddle = r => r.Path.StartsWith("/apis/scheduling.k8s.io/", StringComparison.Ordinal) ? new() { Code = 404, Object = FakeApi.Error(404, "NotFound", "the server could not find the requested resource").Status } : null;
+        _rig.Meddle = r => r.Path.StartsWith("/apis/scheduling.k8s.io/", StringComparison.Ordinal) ? new() { Code = code, Object = FakeApi.Error(code, reason, "no").Status } : null;
         Api.Put(Make.Node("n1"));
         Api.Put(Member("a"));
         _rig.Start();
