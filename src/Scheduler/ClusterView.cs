@@ -24,6 +24,9 @@ public sealed record ClusterView
     public IReadOnlyList<Api.Resource.V1.ResourceSlice> Slices { get; init; } = [];
     public IReadOnlyList<Api.Resource.V1.DeviceClass> DeviceClasses { get; init; } = [];
     public IReadOnlyList<Api.Resource.V1.ResourceClaimTemplate> ClaimTemplates { get; init; } = [];
+    public IReadOnlyList<Api.Resource.V1beta2.DeviceTaintRule> TaintRules { get; init; } = [];
+    /// <summary>Null where they are not served: then Pods that name one are as others.</summary>
+    public IReadOnlyList<Api.Scheduling.V1alpha2.PodGroup>? PodGroups { get; init; }
     public IReadOnlyList<Api.Apps.V1.DaemonSet> DaemonSets { get; init; } = [];
     public IReadOnlyList<Api.Apps.V1.ReplicaSet> ReplicaSets { get; init; } = [];
     public IReadOnlyList<Api.Apps.V1.StatefulSet> StatefulSets { get; init; } = [];
@@ -42,18 +45,25 @@ public sealed record ClusterView
         foreach (var o in CsiNodes) snapshot.Storage.CsiNodes[o.Metadata.Name] = o;
         foreach (var o in Drivers) snapshot.Storage.Drivers[o.Metadata.Name] = o;
         foreach (var o in Capacities) snapshot.Storage.Capacities[Key.Of(o)] = o;
-        foreach (var o in Budgets) snapshot.Budgets[Key.Of(o)] = o;
+        foreach (var o in Budgets) snapshot.Budgets.Set(o);
         foreach (var o in Services) snapshot.Owners.SetService(Key.Of(o), o.Spec.Selector);
         foreach (var o in ReplicationControllers) snapshot.Owners.SetWorkload("ReplicationController", Key.Of(o), o.Spec.Selector.ToSelector());
         foreach (var o in ReplicaSets) snapshot.Owners.SetWorkload("ReplicaSet", Key.Of(o), Tallies.PodScope.SelectorOf(o.Spec.Selector));
         foreach (var o in StatefulSets) snapshot.Owners.SetWorkload("StatefulSet", Key.Of(o), Tallies.PodScope.SelectorOf(o.Spec.Selector));
         foreach (var o in DeviceClasses) snapshot.Devices.Set(o);
         foreach (var o in Slices) snapshot.Devices.Set(o);
+        foreach (var o in TaintRules) snapshot.Devices.Set(o);
         foreach (var o in DeviceClaims) snapshot.Devices.Set(o);
+        snapshot.Groups.AreServed = PodGroups is not null;
+        foreach (var o in PodGroups ?? []) snapshot.Groups.Set(o);
         foreach (var pod in Pods)
+        {
             if (pod.Status.Phase is "Succeeded" or "Failed") continue;
-            else if (pod.Spec.NodeName.Length > 0) snapshot.Place(new(pod), pod.Spec.NodeName);
-            else if (pod.Status.NominatedNodeName.Length > 0) snapshot.Nominate(new(pod), pod.Status.NominatedNodeName);
+            var info = new PodInfo(pod);
+            snapshot.Groups.Join(info);
+            if (pod.Spec.NodeName.Length > 0) snapshot.Place(info, pod.Spec.NodeName);
+            else if (pod.Status.NominatedNodeName.Length > 0) snapshot.Nominate(info, pod.Status.NominatedNodeName);
+        }
         return snapshot;
     }
 }

@@ -9,18 +9,31 @@ internal sealed class Cycle(Profile profile, Random random, int percentage = 0)
 {
     /// <summary>Nodes that are looked at in any case; beyond that a share of them is enough, as upstream's adaptive percentage.</summary>
     const int FewNodes = 100;
+    /// <summary>Shapes of Pods that fitted nowhere, of which it is remembered why: more workloads than that seldom wait for room in turn.</summary>
+    const int MostImpasses = 16;
 
-    readonly List<NodeInfo> _fits = [];
+    readonly List<NodeInfo> _fits = [], _open = [];
     readonly List<(NodeInfo Node, Verdict Verdict)> _refused = [];
     long[] _totals = [], _raw = [];
     int _start;
     string _narrowers = "";
+    readonly Dictionary<PodShape, Impasse> _impasses = [];
+    long _clock;
 
     public Profile Profile => profile;
     public Random Random => random;
     public Snapshot Snapshot { get; private set; } = new();
-    /// <summary>Of the last decision without a node: who refused, and why.</summary>
-    public IReadOnlyList<(NodeInfo Node, Verdict Verdict)> Refused => _refused;
+    /// <summary>What is known from Pods like the one that is decided about; null when nothing is.</summary>
+    public Impasse? Impasse { get; private set; }
+
+    /// <summary>Of the last decision without a node: those where others could make room.</summary>
+    public ReadOnlySpan<NodeInfo> Open()
+    {
+        if (Impasse is not null) return Impasse.Open(Snapshot);
+        _open.Clear();
+        foreach (var (node, verdict) in _refused) if (!verdict.Hopeless) _open.Add(node);
+        return CollectionsMarshal.AsSpan(_open);
+    }
 
     /// <summary>The outcome of a decision.</summary>
     /// <param name="Node">Null when no node fits.</param>
@@ -43,7 +56,7 @@ internal sealed class Cycle(Profile profile, Random random, int percentage = 0)
 
     public Decision Decide(PodInfo pod, Snapshot snapshot)
     {
-        if (Find(pod, snapshot) is { } refused) return refused;
+        if (Find(pod, snapshot, remember: true) is { } refused) return refused;
         if (_fits.Count == 1) return new(_fits[0].Name, "", 0);
         if (_fits.Count > 1) return new(_fits[Best(Score(pod, snapshot, CollectionsMarshal.AsSpan(_fits)))].Name, "", 0);
         return None(pod, []);
@@ -55,10 +68,12 @@ internal sealed class Cycle(Profile profile, Random random, int percentage = 0)
     public bool Offers { get; private set; }
 
     /// <summary>Looks for nodes.</summary>
+    /// <param name="remember">Nobody else is asked: what nodes say to this Pod goes for the next of its shape.</param>
     /// <returns>Why none was looked at; null when they were.</returns>
-    public Decision? Find(PodInfo pod, Snapshot snapshot)
+    public Decision? Find(PodInfo pod, Snapshot snapshot, bool remember)
     {
         Offers = false;
+        Impasse = null;
         Snapshot = snapshot;
         _refused.Clear();
         _fits.Clear();
@@ -70,9 +85,28 @@ internal sealed class Cycle(Profile profile, Random random, int percentage = 0)
             ulong refused = 1UL << opening.Refusal.Plugin;
             return Refuse(pod, $"0/{nodes.Length} nodes are available: {opening.Refusal.Reason}.", refused);
         }
-        FindFits(pod, snapshot, nodes, opening.Only);
+        var shape = remember && opening.Only is null && profile.GoesByShape ? pod.Shape : null;
+        FindFits(pod, snapshot, nodes, opening.Only, shape);
         _narrowers = opening.Narrowers;
         return null;
+    }
+
+    /// <summary>What is known of the shape, if that is still of use.</summary>
+    Impasse? Recall(PodShape shape, PodInfo pod, Snapshot snapshot)
+    {
+        if (!_impasses.TryGetValue(shape, out var known)) return null;
+        known.Used = ++_clock;
+        pod.Shape = known.Shape;
+        // Where many fit, some of them are enough: then it is no impasse.
+        if (known.TryCatchUp(pod, profile, snapshot) && known.Fits.Count <= Enough(snapshot.Nodes.Length)) return known;
+        _impasses.Remove(shape);
+        return null;
+    }
+
+    Impasse Remember(PodShape shape, PodInfo pod, Snapshot snapshot)
+    {
+        if (_impasses.Count >= MostImpasses) _impasses.Remove(_impasses.MinBy(i => i.Value.Used).Key);
+        return _impasses[shape] = new(shape, pod, snapshot, _refused) { Used = ++_clock };
     }
 
     /// <summary>No node is left: why, and what would make room.</summary>
@@ -82,25 +116,21 @@ internal sealed class Cycle(Profile profile, Random random, int percentage = 0)
         var nodes = Snapshot.Nodes;
         Offers = offer;
         ulong plugins = 0;
+        if (Impasse is { } known)
+            return Refuse(pod, Reasons.Say(nodes.Length, Reasons.Of(known.Reasons, 0, "")), known.Plugins);
         // A node may have gone while others were asked.
         _refused.RemoveAll(static r => r.Node.Node is null);
         foreach (var (_, verdict) in _refused) plugins |= 1UL << verdict.Plugin;
         _refused.AddRange(others);
         int absent = nodes.Length - _refused.Count;
-        if (absent > 0) plugins |= 1UL << PlaceOf("NodeAffinity");
+        if (absent > 0) plugins |= profile.BitOf("NodeAffinity");
         // Nobody knows what would change the minds of others: anything may.
         if (others.Count > 0) plugins = 0;
         var reasons = Reasons.Of(_refused.Select(r => r.Verdict.Reason!), absent, $"node(s) didn't satisfy plugin(s) [{_narrowers}]");
         return Refuse(pod, Reasons.Say(nodes.Length, reasons), plugins);
     }
 
-    int PlaceOf(string name)
-    {
-        for (int i = 0; i < profile.Plugins.Count; i++) if (profile.Plugins[i].Name == name) return i;
-        return 0;
-    }
-
-    void FindFits(PodInfo pod, Snapshot snapshot, ReadOnlySpan<NodeInfo> nodes, IReadOnlySet<string>? only)
+    void FindFits(PodInfo pod, Snapshot snapshot, ReadOnlySpan<NodeInfo> nodes, IReadOnlySet<string>? only, PodShape? shape)
     {
         // Where room was made for the Pod it goes, if it still can: others may be promised the rest.
         string nominated = snapshot.NominatedNode(pod.Uid);
@@ -114,6 +144,12 @@ internal sealed class Cycle(Profile profile, Random random, int percentage = 0)
             foreach (string name in only) if (snapshot.Find(name) is { } node) Look(node);
             return;
         }
+        if (shape is not null && Recall(shape, pod, snapshot) is { } known)
+        {
+            _fits.AddRange(known.Fits);
+            Impasse = known;
+            return;
+        }
         int enough = Enough(nodes.Length), seen = 0;
         for (int at = _start % nodes.Length; seen < nodes.Length && _fits.Count < enough; seen++)
         {
@@ -121,6 +157,7 @@ internal sealed class Cycle(Profile profile, Random random, int percentage = 0)
             if (++at == nodes.Length) at = 0;
         }
         _start = (_start + seen) % nodes.Length;
+        if (shape is not null && _fits.Count == 0) Impasse = Remember(shape, pod, snapshot);
 
         void Look(NodeInfo node)
         {

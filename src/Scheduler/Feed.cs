@@ -4,10 +4,12 @@ using Hanbae.Api.Core.V1;
 using Hanbae.Api.Policy.V1;
 using Hanbae.Api.Resource.V1;
 using Hanbae.Api.Rest;
+using Hanbae.Api.Scheduling.V1alpha2;
 using Hanbae.Api.Storage.V1;
 using Hanbae.Client;
 using Hanbae.Scheduler.Plugins;
 using Hanbae.Scheduler.Tallies;
+using DeviceTaintRule = Hanbae.Api.Resource.V1beta2.DeviceTaintRule;
 using ResourceClaim = Hanbae.Api.Resource.V1.ResourceClaim;
 
 namespace Hanbae.Scheduler;
@@ -20,6 +22,22 @@ internal sealed class Feed(IClusterAccess cluster, Lock gate, Snapshot snapshot,
 {
     /// <summary>The server has resource.k8s.io/v1: those before v1.34 have not, and there is nothing to wait for.</summary>
     bool _devices = true;
+    readonly WhenServed<PodGroup> _groups = new(cluster);
+    readonly WhenServed<DeviceTaintRule> _taints = new(cluster);
+
+    /// <summary>Follows what servers seldom have, of versions that may yet change, until the result is disposed of. To be begun before <see cref="WhenSyncedAsync"/>.</summary>
+    public IDisposable Follow() => new All(
+        [
+            _groups.Subscribe(e => Apply(e, OnGroup)),
+            _taints.Subscribe(e => Apply(e, e => { if (e.New is { } rule) snapshot.Devices.Set(rule); else snapshot.Devices.Remove(e.Object); return Change.ResourceSlice; })),
+        ]);
+
+    Change OnGroup(CacheEvent<PodGroup> e)
+    {
+        snapshot.Groups.AreServed = true;
+        if (e.New is { } group) snapshot.Groups.Set(group); else snapshot.Groups.Remove(e.Object);
+        return Change.PodGroup;
+    }
 
     /// <summary>Starts the informers and waits for their first lists.</summary>
     public async Task WhenSyncedAsync(CancellationToken ct)
@@ -29,7 +47,8 @@ internal sealed class Feed(IClusterAccess cluster, Lock gate, Snapshot snapshot,
         // Whatever else it is, the informers try until it is over.
         catch (Exception) { ct.ThrowIfCancellationRequested(); } // a call that was cancelled may also end as one that took too long
         if (_devices) await Task.WhenAll(cluster.Cache<ResourceClaim>().WhenSyncedAsync(ct), cluster.Cache<ResourceSlice>().WhenSyncedAsync(ct), cluster.Cache<DeviceClass>().WhenSyncedAsync(ct));
-        await RestAsync(ct);
+        await Task.WhenAll(RestAsync(ct), _groups.WhenKnownAsync(ct), _taints.WhenKnownAsync(ct));
+        lock (gate) snapshot.Groups.AreServed = _groups.IsServed;
     }
 
     Task RestAsync(CancellationToken ct) => Task.WhenAll(
@@ -54,7 +73,7 @@ internal sealed class Feed(IClusterAccess cluster, Lock gate, Snapshot snapshot,
             Each<CSINode>(e => Keep(storage.CsiNodes, e.Object.Metadata.Name, e.New, Change.CsiNode)),
             Each<CSIDriver>(e => Keep(storage.Drivers, e.Object.Metadata.Name, e.New, Change.CsiDriver)),
             Each<CSIStorageCapacity>(e => Keep(storage.Capacities, Key.Of(e.Object), e.New, Change.StorageCapacity)),
-            Each<PodDisruptionBudget>(e => Keep(snapshot.Budgets, Key.Of(e.Object), e.New, Change.None)),
+            Each<PodDisruptionBudget>(e => { if (e.New is { } b) snapshot.Budgets.Set(b); else snapshot.Budgets.Remove(Key.Of(e.Object)); return Change.None; }),
             Each<Service>(e => { if (e.New is { } s) snapshot.Owners.SetService(Key.Of(s), s.Spec.Selector); else snapshot.Owners.RemoveService(Key.Of(e.Object)); return Change.None; }),
             Each<ReplicationController>(e => Workload(e, c => c.Spec.Selector.ToSelector())),
             Each<ReplicaSet>(e => Workload(e, s => PodScope.SelectorOf(s.Spec.Selector))),
@@ -91,7 +110,9 @@ internal sealed class Feed(IClusterAccess cluster, Lock gate, Snapshot snapshot,
         return Change.None;
     }
 
-    IDisposable Each<T>(Func<CacheEvent<T>, Change> apply) where T : class, IObject<T> => cluster.Cache<T>().Subscribe(e =>
+    IDisposable Each<T>(Func<CacheEvent<T>, Change> apply) where T : class, IObject<T> => cluster.Cache<T>().Subscribe(e => Apply(e, apply));
+
+    void Apply<T>(CacheEvent<T> e, Func<CacheEvent<T>, Change> apply) where T : class, IObject
     {
         lock (gate)
         {
@@ -99,7 +120,7 @@ internal sealed class Feed(IClusterAccess cluster, Lock gate, Snapshot snapshot,
             else return;
         }
         wake();
-    });
+    }
 
     sealed class All(IDisposable[] parts) : IDisposable
     {

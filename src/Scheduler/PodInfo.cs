@@ -35,6 +35,26 @@ internal sealed class PodInfo(Pod pod)
     /// <summary>Claims by the names of its volumes, those that are made for the Pod alone included.</summary>
     public ImmutableArray<ClaimUse> Claims { get; } = ClaimUse.Of(pod);
 
+    /// <summary>The PodGroup that it belongs to.</summary>
+    public Key? Group { get; } = GroupOf(pod);
+
+    public static Key? GroupOf(Pod pod) => pod.Spec.SchedulingGroup?.PodGroupName is { Length: > 0 } name ? new(pod.Metadata.Namespace, name) : null;
+
+    /// <summary>What nodes are asked about it, when that is all; null when it is not.</summary>
+    public PodShape? Shape
+    {
+        get
+        {
+            if (_shaped) return field;
+            _shaped = true;
+            return field = PodShape.Of(this);
+        }
+        // Those that are alike share one.
+        set;
+    }
+
+    bool _shaped;
+
     public bool Tolerates(Taint taint) => Tolerations.Any(Pod.Spec.Tolerations, taint);
 
     /// <summary>Whether all that is counted of a Pod stands as it did, so that its newer version changes nothing for others.</summary>

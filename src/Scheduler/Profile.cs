@@ -110,13 +110,21 @@ internal sealed class Profile
         NodeLocal = pod.Claims.IsEmpty;
         foreach (var (plugin, id) in _preFilters) NodeLocal &= !plugin.FollowsPods || (_skipped & 1UL << id) != 0;
         _activeCount = 0;
-        for (int i = 0; i < _filters.Length; i++) if ((_skipped & 1UL << _filters[i].Id) == 0) _active[_activeCount++] = i;
+        GoesByShape = NodeLocal;
+        for (int i = 0; i < _filters.Length; i++)
+            if ((_skipped & 1UL << _filters[i].Id) == 0)
+            {
+                _active[_activeCount++] = i;
+                GoesByShape &= _filters[i].Plugin.GoesByShape;
+            }
         return new(default, only, narrowers is null ? "" : string.Join(' ', narrowers.Order(StringComparer.Ordinal)));
     }
 
     /// <summary>Of the Pod that was last opened: what is said of a node depends on that node and its own Pods alone. Then Pods can be taken from it, and given back, without
     /// anybody else having to know.</summary>
     public bool NodeLocal { get; private set; }
+    /// <summary>And of the Pod nothing is asked but its shape: others of the same are told the same.</summary>
+    public bool GoesByShape { get; private set; }
 
     /// <summary>Turns those plugins to the Pod anew that look at Pods on nodes, after some were taken away (not: after others came).</summary>
     public void Reopen(PodInfo pod, Snapshot snapshot)
@@ -179,12 +187,50 @@ internal sealed class Profile
         return verdict;
     }
 
+    /// <summary>Takes for the Pod what it needs besides the node, all of it or nothing.</summary>
+    /// <returns>Why that cannot be had; null when it is taken.</returns>
+    public string? Reserve(PodInfo pod, NodeInfo node, Snapshot snapshot)
+    {
+        foreach (var reserve in Reserves)
+        {
+            if (reserve.Reserve(pod, node, snapshot) is not { } refused) continue;
+            Unreserve(pod, snapshot);
+            return $"running Reserve plugin \"{reserve.Name}\": {refused}";
+        }
+        return null;
+    }
+
+    public void Unreserve(PodInfo pod, Snapshot snapshot)
+    {
+        foreach (var reserve in Reserves) reserve.Unreserve(pod, snapshot);
+    }
+
+    /// <summary>A plugin as who refuses; nothing when the profile is without it.</summary>
+    public ulong BitOf(string plugin)
+    {
+        for (int i = 0; i < _plugins.Count; i++) if (_plugins[i].Name == plugin) return 1UL << i;
+        return 0;
+    }
+
     /// <summary>The plugin's changes that may help a Pod it refused.</summary>
     public Change CuresOf(ulong plugins)
     {
         var cures = Change.None;
         for (int id = 0; id < _plugins.Count; id++) if ((plugins & 1UL << id) != 0) cures |= _plugins[id].Cures;
         return cures;
+    }
+
+    /// <summary>By what Pods are alike to those of these plugins that a Pod's going may change the mind of; null when they are not.</summary>
+    public RoomWanted? CuredAlike(ulong plugins, PodInfo pod)
+    {
+        RoomWanted? wanted = null;
+        for (int id = 0; id < _plugins.Count; id++)
+        {
+            if ((plugins & 1UL << id) == 0 || (_plugins[id].Cures & Change.PodRemoved) == 0) continue;
+            if (wanted is not null || _plugins[id].CuredAlike(pod) is not { } its) return null;
+            wanted = its;
+        }
+        return wanted;
     }
 
     /// <summary>Whether a change may help a Pod that these plugins refused.</summary>

@@ -27,6 +27,10 @@ internal sealed class Queue(TimeProvider time, TimeSpan firstBackoff, TimeSpan l
         public int Turn;
         /// <summary>What holds it back.</summary>
         public IPreEnqueue? Gate;
+        /// <summary>What would have to be free for it; null when more than that.</summary>
+        public RoomWanted? Wanted;
+        /// <summary>The node that others leave for it; empty when nobody does.</summary>
+        public string Promised = "";
     }
 
     enum Place { Active, Backoff, ErrorBackoff, Aside, Gated, InFlight }
@@ -37,6 +41,11 @@ internal sealed class Queue(TimeProvider time, TimeSpan firstBackoff, TimeSpan l
     readonly HashSet<Waiting> _aside = [];
     /// <summary>Pods that are held back by something other than themselves.</summary>
     readonly HashSet<Waiting> _gated = [];
+    /// <summary>Of those set aside: who waits for a Pod to go. Pods that want alike are asked about once; the rest one by one.</summary>
+    readonly Dictionary<(Profile, RoomWanted), HashSet<Waiting>> _alike = [];
+    readonly HashSet<Waiting> _unlike = [];
+    /// <summary>Of those who are alike: by the node that others leave for them, where more is free to them than to the rest.</summary>
+    readonly Dictionary<string, HashSet<Waiting>> _promised = [];
     /// <summary>How many of those set aside each kind of change could help: most changes could help nobody.</summary>
     readonly int[] _caring = new int[32];
     /// <summary>Entries of Pods that have moved on since are stale, by their turn.</summary>
@@ -104,10 +113,37 @@ internal sealed class Queue(TimeProvider time, TimeSpan firstBackoff, TimeSpan l
         var next = _active.Min ?? PopBackoff();
         if (next is null) return null;
         _active.Remove(next);
-        next.Place = Place.InFlight;
-        next.Changed = false;
-        next.Turn++;
+        Take(next);
         return next.Pod;
+    }
+
+    /// <summary>Takes a Pod back that was not looked at after all: something holds it back by now.</summary>
+    public void Return(PodInfo pod)
+    {
+        if (InFlight(pod) is { } waiting) Enter(waiting);
+    }
+
+    /// <summary>Those of the Pods that wait for anything but leave to be looked at, by the queue's order: they are tried now, with one that is being tried.</summary>
+    public List<PodInfo> With(PodInfo first, IEnumerable<Key> others)
+    {
+        List<Waiting> taken = InFlight(first) is { } begun ? [begun] : [];
+        foreach (var key in others)
+        {
+            if (!_all.TryGetValue(key, out var waiting) || waiting.Place is Place.Gated or Place.InFlight) continue;
+            if (waiting.Place == Place.Active) _active.Remove(waiting);
+            if (waiting.Place == Place.Aside) Leave(waiting);
+            Take(waiting);
+            taken.Add(waiting);
+        }
+        taken.Sort(static (a, b) => a.Pod.Priority != b.Pod.Priority ? b.Pod.Priority.CompareTo(a.Pod.Priority) : a.Order.CompareTo(b.Order));
+        return [.. taken.Select(w => w.Pod)];
+    }
+
+    static void Take(Waiting waiting)
+    {
+        waiting.Place = Place.InFlight;
+        waiting.Changed = false;
+        waiting.Turn++;
     }
 
     /// <summary>The Pod could not be placed: it waits until something changes for those who refused it.</summary>
@@ -125,6 +161,36 @@ internal sealed class Queue(TimeProvider time, TimeSpan firstBackoff, TimeSpan l
         if (_aside.Count == 0) _nextFlush = waiting.Since + FlushEvery;
         _aside.Add(waiting);
         Care(waiting.CurableBy, 1);
+        AwaitRoom(waiting);
+    }
+
+    void AwaitRoom(Waiting waiting)
+    {
+        if ((waiting.CurableBy & Change.PodRemoved) == 0) return;
+        waiting.Wanted = waiting.Plugins == 0 ? null : waiting.Profile.CuredAlike(waiting.Plugins, waiting.Pod);
+        if (waiting.Wanted is not { } wanted) { _unlike.Add(waiting); return; }
+        Add(_alike, (waiting.Profile, wanted));
+        waiting.Promised = wanted.Promised ? snapshot.NominatedNode(waiting.Pod.Uid) : "";
+        if (waiting.Promised.Length > 0) Add(_promised, waiting.Promised);
+
+        void Add<T>(Dictionary<T, HashSet<Waiting>> sets, T key) where T : notnull
+        {
+            if (!sets.TryGetValue(key, out var set)) sets[key] = set = [];
+            set.Add(waiting);
+        }
+    }
+
+    void GiveUpRoom(Waiting waiting)
+    {
+        if (waiting.Wanted is not { } wanted) { _unlike.Remove(waiting); return; }
+        Remove(_alike, (waiting.Profile, wanted));
+        if (waiting.Promised.Length > 0) Remove(_promised, waiting.Promised);
+        (waiting.Wanted, waiting.Promised) = (null, "");
+
+        void Remove<T>(Dictionary<T, HashSet<Waiting>> sets, T key) where T : notnull
+        {
+            if (sets.TryGetValue(key, out var set) && set.Remove(waiting) && set.Count == 0) sets.Remove(key);
+        }
     }
 
     /// <summary>Something else than the cluster's state went wrong: the Pod is tried again after a pause.</summary>
@@ -145,11 +211,33 @@ internal sealed class Queue(TimeProvider time, TimeSpan firstBackoff, TimeSpan l
         if (_gated.Count > 0) Open(change);
         if (_aside.Count == 0 || !Cared(change.What)) return;
         List<Waiting>? woken = null;
-        foreach (var waiting in _aside)
+        bool freed = change.What == Change.PodRemoved;
+        foreach (var waiting in freed ? _unlike : _aside)
             if ((waiting.CurableBy & change.What) != 0 && (waiting.Plugins == 0 || waiting.Profile.MayCure(waiting.Plugins, waiting.Pod, change)))
                 (woken ??= []).Add(waiting);
+        if (freed) Alike(change, ref woken);
         if (woken is null) return;
-        foreach (var waiting in woken) { Leave(waiting); Wake(waiting); }
+        foreach (var waiting in woken)
+        {
+            if (waiting.Place != Place.Aside) continue;
+            Leave(waiting);
+            Wake(waiting);
+        }
+    }
+
+    /// <summary>One of each kind is asked about, and those to whom something is promised where the Pod has gone.</summary>
+    void Alike(in ClusterChange change, ref List<Waiting>? woken)
+    {
+        string node = change.FreedOn;
+        foreach (var waiting in _promised.GetValueOrDefault(node) ?? [])
+            if (waiting.Profile.MayCure(waiting.Plugins, waiting.Pod, change)) (woken ??= []).Add(waiting);
+        foreach (var set in _alike.Values)
+            foreach (var one in set)
+            {
+                if (one.Promised.Length > 0 && one.Promised == node) continue;
+                if (one.Profile.MayCure(one.Plugins, one.Pod, change)) (woken ??= []).AddRange(set);
+                break;
+            }
     }
 
     void Open(in ClusterChange change)
@@ -209,7 +297,9 @@ internal sealed class Queue(TimeProvider time, TimeSpan firstBackoff, TimeSpan l
 
     void Leave(Waiting waiting)
     {
-        if (_aside.Remove(waiting)) Care(waiting.CurableBy, -1);
+        if (!_aside.Remove(waiting)) return;
+        Care(waiting.CurableBy, -1);
+        if ((waiting.CurableBy & Change.PodRemoved) != 0) GiveUpRoom(waiting);
     }
 
     void Wake(Waiting waiting)

@@ -6,12 +6,18 @@ internal static class Reasons
     /// <param name="absent">Nodes that nobody asked about, for one reason of their own.</param>
     public static Dictionary<string, int> Of(IEnumerable<string> refusals, int absent, string absentReason)
     {
+        Dictionary<string, int> whole = [];
+        foreach (string refusal in refusals) whole[refusal] = whole.GetValueOrDefault(refusal) + 1;
+        return Of(whole, absent, absentReason);
+    }
+
+    /// <param name="refusals">How often each was given.</param>
+    public static Dictionary<string, int> Of(IEnumerable<KeyValuePair<string, int>> refusals, int absent, string absentReason)
+    {
         Dictionary<string, int> counts = [];
-        foreach (string refusal in refusals)
-        {
-            if (!refusal.Contains('\n')) { Count(refusal, 1); continue; }
-            foreach (string reason in refusal.Split('\n')) Count(reason, 1);
-        }
+        foreach (var (refusal, times) in refusals)
+            if (!refusal.Contains('\n')) Count(refusal, times);
+            else foreach (string reason in refusal.Split('\n')) Count(reason, times);
         if (absent > 0) Count(absentReason, absent);
         return counts;
 

@@ -1,10 +1,13 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Threading.Channels;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Rest;
+using Hanbae.Api.Scheduling.V1alpha2;
 using Hanbae.Client;
 using Hanbae.Scheduler.Extenders;
+using Hanbae.Scheduler.Groups;
 using Hanbae.Scheduler.Plugins;
 
 namespace Hanbae.Scheduler;
@@ -23,6 +26,7 @@ public sealed class Scheduler
     readonly Dictionary<string, Cycle> _cycles;
     readonly Queue _queue;
     readonly Feed _feed;
+    readonly PodFeed _podFeed;
     readonly Writer _writer;
     readonly Extender[] _extenders;
     /// <summary>Null when nobody else is asked.</summary>
@@ -34,6 +38,7 @@ public sealed class Scheduler
     readonly Channel<bool> _work = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     readonly ConcurrentDictionary<Task, bool> _writes = new();
     readonly SemaphoreSlim _bindings;
+    readonly Action<TimeSpan>? _decided;
 
     /// <exception cref="ArgumentException">A profile names a plugin that does not exist.</exception>
     public Scheduler(IClusterAccess cluster, SchedulerOptions options)
@@ -41,10 +46,12 @@ public sealed class Scheduler
         _cluster = cluster;
         _pods = cluster.Cache<Pod>();
         _bindings = new(options.MaxBindings);
+        _decided = options.Decided;
         var configuration = options.Configuration;
         _cycles = configuration.Profiles.ToDictionary(p => p.Name, p => new Cycle(new Profile(p), Random.Shared, p.PercentageOfNodesToScore ?? configuration.PercentageOfNodesToScore));
         _queue = new(cluster.Time, configuration.PodInitialBackoff, configuration.PodMaxBackoff, pod => CycleOf(pod.Pod)!.Profile, _snapshot);
         _feed = new(cluster, _lock, _snapshot, change => _queue.On(change), Wake);
+        _podFeed = new(_snapshot, _queue, _assumed, pod => CycleOf(pod) is not null);
         _writer = new(cluster);
         _extenders = [.. configuration.Extenders.Select(e => new Extender(e))];
         _extended = _extenders.Length == 0 ? null : new(_lock, _snapshot, _extenders);
@@ -57,6 +64,7 @@ public sealed class Scheduler
     /// <summary>Schedules until cancelled.</summary>
     public async Task RunAsync(CancellationToken ct)
     {
+        using var seldom = _feed.Follow();
         await Task.WhenAll(_feed.WhenSyncedAsync(ct), _pods.WhenSyncedAsync(ct));
         using var rest = _feed.Subscribe();
         using var pods = _pods.Subscribe(OnPod);
@@ -99,26 +107,115 @@ public sealed class Scheduler
             Cycle cycle;
             Cycle.Decision decision;
             List<PodInfo>? outranked = null;
+            PodGroup? group = null;
+            List<PodInfo> together = [];
+            long begun = Stopwatch.GetTimestamp();
             lock (_lock)
             {
                 pod = _queue.Next();
                 if (pod is null) return;
                 cycle = CycleOf(pod.Pod)!;
-                decision = _extended is null ? cycle.Decide(pod, _snapshot) : default;
-                if (_extended is null) Take(pod, cycle, ref decision, out outranked);
+                decision = default;
+                if (_snapshot.Groups.Of(pod) is { } key)
+                {
+                    group = _snapshot.Groups.Find(key);
+                    if (group is null) { _queue.Return(pod); continue; }
+                    together = _queue.With(pod, _snapshot.Groups.Members(key));
+                }
+                else if (_extended is null)
+                {
+                    decision = cycle.Decide(pod, _snapshot);
+                    Take(pod, cycle, ref decision, out outranked);
+                }
             }
+            if (group is not null) { await ScheduleAsync(group, together, cycle, ct); continue; }
             if (_extended is not null)
             {
-                try { decision = await _extended.DecideAsync(pod, cycle, ct); }
-                // As with Finish: whatever it was, it is this Pod's.
-                catch (Exception e) when (!ct.IsCancellationRequested) { decision = new(null, e.Message, 0) { Error = true }; }
+                decision = await AskAsync(_extended, pod, cycle, ct);
                 lock (_lock) Take(pod, cycle, ref decision, out outranked);
             }
+            _decided?.Invoke(Stopwatch.GetElapsedTime(begun));
             await _bindings.WaitAsync(ct);
-            var write = Finish(pod, cycle.Profile, decision, outranked, ct);
-            _writes[write] = true;
-            if (write.IsCompleted) _writes.TryRemove(write, out _);
-            else _ = write.ContinueWith(static (t, all) => ((ConcurrentDictionary<Task, bool>)all!).TryRemove(t, out _), _writes, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            Keep(Finish(pod, cycle.Profile, decision, outranked, ct));
+        }
+    }
+
+    static async Task<Cycle.Decision> AskAsync(ExtendedCycle extended, PodInfo pod, Cycle cycle, CancellationToken ct)
+    {
+        try { return await extended.DecideAsync(pod, cycle, ct); }
+        // As with Finish: whatever it was, it is this Pod's.
+        catch (Exception e) when (!ct.IsCancellationRequested) { return new(null, e.Message, 0) { Error = true }; }
+    }
+
+    void Keep(Task write)
+    {
+        _writes[write] = true;
+        if (write.IsCompleted) _writes.TryRemove(write, out _);
+        else _ = write.ContinueWith(static (t, all) => ((ConcurrentDictionary<Task, bool>)all!).TryRemove(t, out _), _writes, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    /// <summary>Decides for all Pods of a group that wait: on one state of the cluster, unless others are asked in between.</summary>
+    async Task ScheduleAsync(PodGroup group, List<PodInfo> pods, Cycle cycle, CancellationToken ct)
+    {
+        long begun = Stopwatch.GetTimestamp();
+        var attempt = new GroupAttempt(_snapshot, cycle.Profile, group);
+        List<(PodInfo Pod, Cycle.Decision Decision, List<PodInfo>? Outranked)> decided;
+        GroupAttempt.Verdict verdict;
+        if (pods.Find(p => CycleOf(p.Pod) != cycle) is { } stranger)
+            attempt.Add(stranger, new(null, $"all pods in a single pod group should have the same .spec.schedulerName set, got: \"{stranger.Pod.Spec.SchedulerName}\" and \"{cycle.Profile.Name}\"", 0) { Error = true });
+        if (_extended is null)
+            lock (_lock)
+            {
+                foreach (var pod in pods) if (!attempt.IsOver) attempt.Add(pod, cycle.Decide(pod, _snapshot));
+                decided = Take(attempt, pods, out verdict);
+            }
+        else
+        {
+            foreach (var pod in pods)
+            {
+                if (attempt.IsOver) break;
+                var decision = await AskAsync(_extended, pod, cycle, ct);
+                lock (_lock) attempt.Add(pod, decision);
+            }
+            lock (_lock) decided = Take(attempt, pods, out verdict);
+        }
+        _decided?.Invoke(Stopwatch.GetElapsedTime(begun));
+        foreach (var (pod, decision, outranked) in decided)
+        {
+            await _bindings.WaitAsync(ct);
+            Keep(Finish(pod, cycle.Profile, decision, outranked, ct));
+        }
+        Keep(SayAsync(group, verdict, ct));
+    }
+
+    List<(PodInfo, Cycle.Decision, List<PodInfo>?)> Take(GroupAttempt attempt, List<PodInfo> pods, out GroupAttempt.Verdict verdict)
+    {
+        (var decisions, verdict) = attempt.End(pods);
+        List<(PodInfo, Cycle.Decision, List<PodInfo>?)> taken = [];
+        foreach (var (pod, decision) in decisions)
+        {
+            if (decision.Node is null) { taken.Add((pod, decision, SetAside(pod, decision))); continue; }
+            string promised = _snapshot.Denominate(pod.Uid);
+            _assumed.Add(pod.Uid);
+            if (promised != decision.Node) _podFeed.Release(pod.Pod, promised);
+            taken.Add((pod, decision, null));
+        }
+        return taken;
+    }
+
+    /// <summary>Writes what became of a group; words about the same one go in their order.</summary>
+    async Task SayAsync(PodGroup group, GroupAttempt.Verdict verdict, CancellationToken ct)
+    {
+        var before = _refusals.GetValueOrDefault(group.Metadata.Uid);
+        var writing = WriteAsync();
+        _refusals[group.Metadata.Uid] = writing;
+        await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _refusals.TryRemove(new(group.Metadata.Uid, writing));
+
+        async Task WriteAsync()
+        {
+            if (before is not null) await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await _writer.SayAsync(group, verdict, ct);
         }
     }
 
@@ -133,15 +230,11 @@ public sealed class Scheduler
     {
         // It may have gone while others were asked about it.
         if (_snapshot.Find(decision.Node!) is null) return new(null, $"node \"{decision.Node}\" not found", 0) { Error = true };
-        foreach (var reserve in cycle.Profile.Reserves)
-            if (reserve.Reserve(pod, _snapshot.Find(decision.Node!)!, _snapshot) is { } refused)
-            {
-                foreach (var r in cycle.Profile.Reserves) r.Unreserve(pod, _snapshot);
-                return new(null, $"running Reserve plugin \"{reserve.Name}\": {refused}", 0);
-            }
-        _snapshot.Denominate(pod.Uid);
+        if (cycle.Profile.Reserve(pod, _snapshot.Find(decision.Node!)!, _snapshot) is { } refused) return new(null, refused, 0);
+        string promised = _snapshot.Denominate(pod.Uid);
         _snapshot.Place(pod, decision.Node!);
         _assumed.Add(pod.Uid);
+        if (promised != decision.Node) _podFeed.Release(pod.Pod, promised);
         return decision;
     }
 
@@ -160,7 +253,7 @@ public sealed class Scheduler
             }
             _snapshot.Nominate(pod, decision.Nominated);
         }
-        else if (!decision.Waits) _snapshot.Denominate(pod.Uid);
+        else if (!decision.Waits) _podFeed.Release(pod.Pod, _snapshot.Denominate(pod.Uid));
         if (decision.Error) { _queue.Errored(pod); return outranked; }
         // Who makes room stays in flight until that is under way: trying again before would displace still others.
         if (decision.Victims.Count == 0) _queue.Failed(pod, decision.Plugins);
@@ -239,7 +332,7 @@ public sealed class Scheduler
         {
             _queue.Remove(pod.Key, pod.Uid);
             // What was promised is written now.
-            if (waits) foreach (var reserve in profile.Reserves) reserve.Unreserve(pod, _snapshot);
+            if (waits) profile.Unreserve(pod, _snapshot);
         }
         foreach (var plugin in profile.PostBinds) plugin.PostBind(pod, node);
         _cluster.Recorder.Event(pod.Pod, "Normal", "Scheduled", $"Successfully assigned {pod.Key} to {node}");
@@ -275,71 +368,17 @@ public sealed class Scheduler
     /// <summary>What was assumed of a node is free again, which may help others, and the Pod itself.</summary>
     void GiveUp(PodInfo pod, Profile profile)
     {
-        foreach (var reserve in profile.Reserves) reserve.Unreserve(pod, _snapshot);
+        profile.Unreserve(pod, _snapshot);
         if (!_assumed.Remove(pod.Uid)) return;
+        string node = _snapshot.PlaceOf(pod.Uid);
         _snapshot.Forget(pod.Uid);
-        _queue.On(new(Change.PodRemoved, pod.Pod));
+        _podFeed.Release(pod.Pod, node);
     }
 
     void OnPod(CacheEvent<Pod> change)
     {
         bool wake;
-        lock (_lock) wake = Apply(change);
+        lock (_lock) wake = _podFeed.Apply(change);
         if (wake) Wake();
-    }
-
-    bool Apply(CacheEvent<Pod> change)
-    {
-        var pod = change.Object;
-        string uid = pod.Metadata.Uid;
-        if (change.New is null || pod.Status.Phase is "Succeeded" or "Failed")
-        {
-            // One that had ended before was taken out when it ended.
-            if (change.New is null && pod.Status.Phase is "Succeeded" or "Failed" && change.Old?.Status.Phase == pod.Status.Phase) { _queue.Remove(Key.Of(pod), uid); _snapshot.Forget(uid); return false; }
-            _queue.Remove(Key.Of(pod), uid);
-            _snapshot.Denominate(uid);
-            bool counted = _assumed.Remove(uid) || pod.Spec.NodeName.Length > 0;
-            _snapshot.Forget(uid);
-            if (counted) _queue.On(new(Change.PodRemoved, pod));
-            return true;
-        }
-        return pod.Spec.NodeName.Length > 0 ? Placed(pod, change.Old) : Pending(pod);
-    }
-
-    bool Placed(Pod pod, Pod? old)
-    {
-        string uid = pod.Metadata.Uid;
-        bool assumed = _assumed.Remove(uid);
-        bool arrived = assumed || old is null or { Spec.NodeName.Length: 0 };
-        if (arrived)
-        {
-            _queue.Remove(Key.Of(pod));
-            _snapshot.Denominate(uid);
-        }
-        // Status changes of running Pods, the bulk of all events, change nothing that is counted.
-        if (_snapshot.Placed(uid, pod.Spec.NodeName) is { } known && known.CountsAs(pod)) known.Pod = pod;
-        else
-        {
-            _snapshot.Place(new(pod), pod.Spec.NodeName);
-            if (!arrived) _queue.On(new(Change.PodUpdated, old, pod));
-        }
-        if (arrived) _queue.On(new(Change.PodAdded, null, pod));
-        return true;
-    }
-
-    bool Pending(Pod pod)
-    {
-        if (CycleOf(pod) is null || pod.Metadata.DeletionTimestamp is not null)
-        {
-            _queue.Remove(Key.Of(pod));
-            _snapshot.Denominate(pod.Metadata.Uid);
-            return false;
-        }
-        if (_assumed.Contains(pod.Metadata.Uid)) return false;
-        var info = new PodInfo(pod);
-        // Known from a scheduler before this one.
-        if (pod.Status.NominatedNodeName.Length > 0 && _snapshot.NominatedNode(info.Uid).Length == 0) _snapshot.Nominate(info, pod.Status.NominatedNodeName);
-        _queue.Put(info);
-        return true;
     }
 }

@@ -9,4 +9,6 @@ public sealed record SchedulerOptions
     public SchedulerConfiguration Configuration { get; init; } = new();
     /// <summary>Bindings under way at once; more wait.</summary>
     public int MaxBindings { get; init; } = 64;
+    /// <summary>Told how long each decision took, a group's as one; by the loop, so it must be quick.</summary>
+    public Action<TimeSpan>? Decided { get; init; }
 }

@@ -16,19 +16,24 @@ internal sealed class Snapshot
     int _indexes;
     NodeInfo[]? _known;
 
-    public Snapshot() => (Tallies, Images) = (new(this), new());
+    public Snapshot() => (Tallies, Images, Groups) = (new(this), new(), new(this));
 
     /// <summary>Nodes that exist, in an order that mixes zones, so that taking the first feasible ones spreads.</summary>
     public ReadOnlySpan<NodeInfo> Nodes => _known ??= Order();
 
     public TallyBook Tallies { get; }
     public ImageBook Images { get; }
+    public Groups.PodGroups Groups { get; }
     /// <summary>Labels of namespaces.</summary>
     public Dictionary<string, Map<string>> Namespaces { get; } = [];
     public StorageState Storage { get; } = new();
     public Devices.DeviceState Devices { get; } = new();
     public SelectorBook Owners { get; } = new();
-    public Dictionary<Key, Api.Policy.V1.PodDisruptionBudget> Budgets { get; } = [];
+    public BudgetBook Budgets { get; } = new();
+    /// <summary>Which nodes have changed, or the Pods that they have or are promised to; not what is tried out and taken back.</summary>
+    public ChangeLog Changes { get; } = new();
+    /// <summary>Counts changes of which nodes there are, and of their order.</summary>
+    public long Arrangement { get; private set; }
     /// <summary>Nodes with taints of the soft kind: while there are none nobody is scored by them.</summary>
     public int SoftTainted { get; private set; }
     /// <summary>Upper end of <see cref="NodeInfo.Index"/>, for columns.</summary>
@@ -40,7 +45,7 @@ internal sealed class Snapshot
     {
         var info = Info(node.Metadata.Name);
         bool isNew = info.Node is null;
-        if (isNew || Zone(info.Node!) != Zone(node)) _known = null;
+        if (isNew || Zone(info.Node!) != Zone(node)) Rearrange();
         if (info.HasSoftTaints) SoftTainted--;
         if (isNew)
         {
@@ -59,6 +64,13 @@ internal sealed class Snapshot
             if (moves) Tallies.AddNode(info);
         }
         if (info.HasSoftTaints) SoftTainted++;
+        Changes.Add(info);
+    }
+
+    void Rearrange()
+    {
+        _known = null;
+        Arrangement++;
     }
 
     public void RemoveNode(string name)
@@ -71,7 +83,7 @@ internal sealed class Snapshot
         info.Index = -1;
         info.Set(null);
         DropIfEmpty(info);
-        _known = null;
+        Rearrange();
     }
 
     /// <summary>Counts a Pod on a node, in place of what was counted for it before.</summary>
@@ -79,15 +91,27 @@ internal sealed class Snapshot
     {
         if (_placed.ContainsKey(pod.Uid)) Forget(pod.Uid);
         _placed[pod.Uid] = node;
-        Join(pod, Info(node));
+        var info = Info(node);
+        Join(pod, info);
+        Changes.Add(info);
     }
 
     public void Forget(string uid)
     {
         if (!_placed.Remove(uid, out string? node) || !_nodes.TryGetValue(node, out var info)) return;
         Leave(uid, info);
+        Changes.Add(info);
         DropIfEmpty(info);
     }
+
+    /// <summary>Something about a Pod of the node has changed that is counted nowhere, and matters to those who would have it go.</summary>
+    public void Touch(string node)
+    {
+        if (_nodes.TryGetValue(node, out var info)) Changes.Add(info);
+    }
+
+    /// <summary>Where a Pod counts; empty when it does nowhere.</summary>
+    public string PlaceOf(string uid) => _placed.GetValueOrDefault(uid, "");
 
     public PodInfo? Placed(string uid, string node) => _placed.TryGetValue(uid, out string? at) && at == node ? _nodes[node].Pods.FirstOrDefault(p => p.Uid == uid) : null;
 
@@ -112,15 +136,20 @@ internal sealed class Snapshot
         Denominate(pod.Uid);
         if (node.Length == 0) return;
         _nominated[pod.Uid] = (pod, node);
-        (Info(node).Nominated ??= []).Add(pod);
+        var info = Info(node);
+        (info.Nominated ??= []).Add(pod);
+        Changes.Add(info);
     }
 
-    public void Denominate(string uid)
+    /// <returns>The node on which there was room for the Pod; empty when it was promised none.</returns>
+    public string Denominate(string uid)
     {
-        if (!_nominated.Remove(uid, out var was) || !_nodes.TryGetValue(was.Node, out var info)) return;
+        if (!_nominated.Remove(uid, out var was) || !_nodes.TryGetValue(was.Node, out var info)) return "";
         info.Nominated!.RemoveAll(p => p.Uid == uid);
         if (info.Nominated.Count == 0) info.Nominated = null;
+        Changes.Add(info);
         DropIfEmpty(info);
+        return was.Node;
     }
 
     public string NominatedNode(string uid) => _nominated.TryGetValue(uid, out var at) ? at.Node : "";

@@ -30,6 +30,7 @@ public static class Why
         var asked = new PodInfo(pod.Spec.NodeName.Length == 0 ? pod : pod with { Spec = pod.Spec with { NodeName = "" } });
         // One that has a node is asked about as if it had none.
         snapshot.Forget(asked.Uid);
+        snapshot.Groups.Join(asked);
         var profile = new Profile(settings);
         string held = string.Join("; ", profile.PreEnqueues.Select(p => p.PreEnqueue(asked, snapshot)).OfType<string>());
         var decision = new Cycle(profile, new Random(0), percentage: 100).Decide(asked, snapshot);

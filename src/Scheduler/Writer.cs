@@ -1,6 +1,8 @@
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Rest;
+using Hanbae.Api.Scheduling.V1alpha2;
 using Hanbae.Client;
+using Hanbae.Scheduler.Groups;
 
 namespace Hanbae.Scheduler;
 
@@ -19,7 +21,21 @@ internal sealed class Writer(IClusterAccess cluster)
             catch (ApiException e) when (e.IsNotFound || e.IsConflict) { }
         }
         foreach (var other in outranked) await PatchStatusAsync(other, Refusal.Nomination(""), ct);
-        foreach (var victim in decision.Victims) await EvictAsync(victim, pod, scheduler, decision.Nominated, ct);
+        await Task.WhenAll(decision.Victims.Select(victim => EvictAsync(victim, pod, scheduler, decision.Nominated, ct)));
+    }
+
+    /// <summary>Says what became of a group.</summary>
+    public async Task SayAsync(PodGroup group, GroupAttempt.Verdict verdict, CancellationToken ct)
+    {
+        var key = Api.Key.Of(group);
+        // What is known of it may be older than what was last said.
+        for (int tries = 0; tries < 5; tries++)
+        {
+            if (await cluster.Client.FindAsync<PodGroup>(key, ct) is not { } there || there.Metadata.Uid != group.Metadata.Uid || GroupCondition.Of(there, verdict, cluster.Time.GetUtcNow()) is not { } said) return;
+            try { await cluster.Client.UpdateStatusAsync(said, ct); return; }
+            catch (ApiException e) when (e.IsConflict) { }
+            catch (ApiException e) when (e.IsNotFound) { return; }
+        }
     }
 
     async Task EvictAsync(PodInfo victim, PodInfo preemptor, string scheduler, string node, CancellationToken ct)

@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
+using Hanbae.Bench.Scheduler;
 using Hanbae.Kit;
 
 namespace Hanbae.Scheduler.Tests;
@@ -66,6 +68,81 @@ public sealed class FaultTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_watch_that_expires_midway_loses_nobody_and_nothing_that_went_meanwhile()
+    {
+        foreach (string node in new[] { "n1", "n2" }) Api.Put(Make.Node(node, cpu: "1"));
+        Api.Put(Make.Pod("first", "1"));
+        Api.Put(Make.Pod("second", "1"));
+        Api.Put(Make.Pod("waits", "2"));
+        _rig.Start();
+        await _rig.BoundAsync("first");
+        await _rig.BoundAsync("second");
+        for (int round = 0; round < 5; round++)
+        {
+            Api.HoldWatches();
+            // None of this is ever told: only a list shows it.
+            string gone = round == 0 ? "first" : "more-" + (round - 1), node = Api.Find<Pod>(gone)!.Spec.NodeName;
+            Api.Remove<Pod>(gone);
+            Expire(Make.Pod("more-" + round, "1"));
+            await _rig.BoundAsync("more-" + round);
+            Assert.Equal(node, Api.Find<Pod>("more-" + round)!.Spec.NodeName);
+        }
+        // Who waited all the time is still known of.
+        Api.HoldWatches();
+        Expire(Make.Node("large", cpu: "2"));
+        await _rig.BoundAsync("waits");
+
+        void Expire<T>(T last) where T : class, IObject<T>
+        {
+            _rig.Watches.Expire(long.Parse(Api.Put(last).Metadata.ResourceVersion));
+            Api.ReleaseWatches();
+        }
+
+        Assert.Equal(_rig.Bound.Count, _rig.Bound.Select(b => b.Pod).Distinct().Count());
+        Assert.True(_rig.Watches.Expired > 0);
+    }
+
+    [Fact]
+    public async Task Nodes_that_flap_while_a_hundred_thousand_Pods_wait_are_filled_to_the_last_place_and_no_further()
+    {
+        const int Pods = 100_000, Nodes = 10, Each = 100, Turns = 20;
+        await using var cluster = new Bare();
+        TaskCompletionSource all = new(TaskCreationOptions.RunContinuationsAsynchronously), seen = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        ConcurrentDictionary<string, string> placed = [];
+        int there = 0, decided = 0;
+        using var watched = cluster.CacheOf<Pod>().Subscribe(e =>
+        {
+            if (e.Old is null && ++there == Pods) all.TrySetResult();
+            if (e.New?.Spec.NodeName is { Length: > 0 } node && placed.TryAdd(e.New.Metadata.Name, node) && placed.Count == (Nodes + 1) * Each) seen.TrySetResult();
+        });
+        Node Node(int i) => Make.Node("n" + i, cpu: "10", memory: "64Gi", pods: 110);
+        await cluster.AddAsync(new Namespace { Metadata = new() { Name = "default" } });
+        for (int i = 0; i < Nodes; i++) await cluster.AddAsync(Node(i));
+        for (int i = 0; i < Pods; i++) await cluster.AddAsync(Make.Pod("p" + i, "100m"));
+        await all.Task.WaitAsync(TimeSpan.FromMinutes(3));
+        var full = cluster.ExpectAsync(Nodes * Each);
+        // Each Pod is decided about once at least: so much happens between two turns.
+        TaskCompletionSource[] turns = [.. Enumerable.Range(0, Turns).Select(_ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously))];
+        await cluster.StartAsync(_ => { if (++decided % (Pods / Turns) == 0 && decided <= Pods) turns[decided / (Pods / Turns) - 1].TrySetResult(); });
+        for (int turn = 0; turn < Turns; turn += 2)
+        {
+            var node = Node(turn / 2 % Nodes);
+            await turns[turn].Task.WaitAsync(TimeSpan.FromMinutes(3));
+            await cluster.AddAsync(node.Taint("node.kubernetes.io/not-ready", effect: "NoExecute"));
+            await cluster.AddAsync(node.Cordoned());
+            await cluster.RemoveAsync(node);
+            await turns[turn + 1].Task.WaitAsync(TimeSpan.FromMinutes(3));
+            await cluster.AddAsync(node);
+        }
+        await full.WaitAsync(TimeSpan.FromMinutes(3));
+        await cluster.AddAsync(Node(Nodes));
+        await seen.Task.WaitAsync(TimeSpan.FromMinutes(3));
+        var counts = placed.Values.CountBy(n => n).ToDictionary();
+        Assert.Equal(Nodes + 1, counts.Count);
+        Assert.All(counts.Values, count => Assert.Equal(Each, count));
+    }
+
+    [Fact]
     public async Task Nodes_that_come_and_go_leave_no_Pod_behind()
     {
         Api.Put(Make.Node("steady", cpu: "8"));
@@ -128,7 +205,7 @@ public sealed class FaultTests : IAsyncLifetime
         Api.Put(Make.Pod("a"));
         _rig.Start();
         await _rig.BoundAsync("a");
-        Assert.Single(Api.Requests, r => r.Path.StartsWith("/apis/resource.k8s.io/", StringComparison.Ordinal));
+        Assert.Single(Api.Requests, r => r.Path.StartsWith("/apis/resource.k8s.io/v1/", StringComparison.Ordinal));
     }
 
     [Fact]

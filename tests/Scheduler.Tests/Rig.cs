@@ -14,10 +14,16 @@ sealed class Rig : IAsyncDisposable
     readonly List<Task> _running = [];
     int _failures;
 
-    public Rig() => Api = new(Time) { Intercept = r => Meddle?.Invoke(r) ?? Bind(r) };
+    public Rig()
+    {
+        Api = new(Time) { Intercept = r => Meddle?.Invoke(r) ?? Bind(r) };
+        Watches = new(Api);
+    }
 
     public FakeTime Time { get; } = new();
     public FakeApi Api { get; }
+    /// <summary>How the informers watch it.</summary>
+    public BreakingWatches Watches { get; }
     public Recorder Events { get; } = new();
     public ConcurrentQueue<(string Pod, string Node)> Bound { get; } = new();
     /// <summary>Bindings that fail from now on.</summary>
@@ -28,7 +34,7 @@ sealed class Rig : IAsyncDisposable
     /// <summary>Starts a scheduler, with informers of its own.</summary>
     public void Start(Configuration.SchedulerConfiguration? configuration = null)
     {
-        var informers = new InformerFactory(Api, Time);
+        var informers = new InformerFactory(Watches, Time);
         var scheduler = new Scheduler(new Access(new ApiClient(Api, Time), informers, Events, Time), new() { Configuration = configuration ?? new() });
         _running.Add(Task.WhenAll(informers.RunAsync(_stop.Token), scheduler.RunAsync(_stop.Token)));
     }

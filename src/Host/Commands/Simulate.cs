@@ -50,7 +50,7 @@ static class Simulate
             Namespaces = [.. cluster.Namespaces, .. brought.Namespaces], Claims = [.. cluster.Claims, .. brought.Claims], Volumes = [.. cluster.Volumes, .. brought.Volumes], Classes = [.. cluster.Classes, .. brought.Classes],
             Services = [.. cluster.Services, .. brought.Services], Budgets = [.. cluster.Budgets, .. brought.Budgets], Priorities = [.. cluster.Priorities, .. brought.Priorities],
             DeviceClaims = [.. cluster.DeviceClaims, .. brought.DeviceClaims], DeviceClasses = [.. cluster.DeviceClasses, .. brought.DeviceClasses], Slices = [.. cluster.Slices, .. brought.Slices],
-            ClaimTemplates = [.. cluster.ClaimTemplates, .. brought.ClaimTemplates],
+            ClaimTemplates = [.. cluster.ClaimTemplates, .. brought.ClaimTemplates], TaintRules = [.. cluster.TaintRules, .. brought.TaintRules],
         };
         var report = new Simulator(cluster).Run(workloads, templates, asked.MostNodes, ct);
         if (asked.Json) await to.WriteLineAsync(Encoding.UTF8.GetString(Json(report).ToUtf8()));

@@ -122,7 +122,7 @@ internal sealed class Allocator(DeviceState state, IReadOnlyList<ResourceClaim> 
 
         static bool Repels(PoolDevice device, Seq<DeviceToleration> tolerations)
         {
-            foreach (var taint in device.Device.Taints)
+            foreach (var taint in device.Taints)
                 if (taint.Effect is "NoSchedule" or "NoExecute" && !tolerations.Exists(t => Tolerates(t, taint))) return true;
             return false;
         }

@@ -3,11 +3,13 @@ using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Resource.V1;
 using Hanbae.Machinery.Nodes;
+using DeviceTaintRule = Hanbae.Api.Resource.V1beta2.DeviceTaintRule;
 
 namespace Hanbae.Scheduler.Devices;
 
 /// <summary>A device with the slice that publishes it.</summary>
-internal sealed record PoolDevice(DevicePool Pool, ResourceSlice Slice, Device Device)
+/// <param name="Taints">Its driver's, and those that rules lay on it (KEP-5055).</param>
+internal sealed record PoolDevice(DevicePool Pool, ResourceSlice Slice, Device Device, Seq<DeviceTaint> Taints)
 {
     public DeviceId Id { get; } = new(Slice.Spec.Driver, Slice.Spec.Pool.Name, Device.Name);
     public bool Shared => Device.AllowMultipleAllocations == true;
@@ -27,13 +29,13 @@ internal sealed record PoolDevice(DevicePool Pool, ResourceSlice Slice, Device D
 /// <summary>The devices that a driver looks after together, as the newest generation of their slices says.</summary>
 internal sealed class DevicePool
 {
-    public DevicePool(string driver, string name, IReadOnlyCollection<ResourceSlice> slices)
+    public DevicePool(string driver, string name, IReadOnlyCollection<ResourceSlice> slices, IReadOnlyCollection<DeviceTaintRule> rules)
     {
         (Driver, Name) = (driver, name);
         long newest = slices.Max(s => s.Spec.Pool.Generation);
         var current = slices.Where(s => s.Spec.Pool.Generation == newest).OrderBy(s => s.Metadata.Name, StringComparer.Ordinal).ToList();
         IsComplete = current.Count == current[0].Spec.Pool.ResourceSliceCount;
-        Devices = [.. current.SelectMany(s => s.Spec.Devices.Select(d => new PoolDevice(this, s, d)))];
+        Devices = [.. current.SelectMany(s => s.Spec.Devices.Select(d => new PoolDevice(this, s, d, Tainted(d, rules))))];
         var names = new HashSet<string>();
         foreach (var device in Devices) if (!names.Add(device.Id.Device)) Fault ??= $"duplicate device name {device.Id.Device}";
         foreach (var set in current.SelectMany(s => s.Spec.SharedCounters))
@@ -42,6 +44,16 @@ internal sealed class DevicePool
         var only = Devices.Select(d => d.OnlyNode).Distinct().Take(2).ToList();
         OnlyNode = only is [var one] ? one : null;
         BindsLate = Devices.Any(d => !d.Device.BindingConditions.IsEmpty);
+    }
+
+    Seq<DeviceTaint> Tainted(Device device, IReadOnlyCollection<DeviceTaintRule> rules)
+    {
+        var taints = device.Taints;
+        foreach (var rule in rules)
+            // Without a selector a rule is of no device; what a selector does not say it leaves open.
+            if (rule.Spec.DeviceSelector is { } by && (by.Driver ?? Driver) == Driver && (by.Pool ?? Name) == Name && (by.Device ?? device.Name) == device.Name)
+                taints = taints.Add(new() { Key = rule.Spec.Taint.Key, Value = rule.Spec.Taint.Value, Effect = rule.Spec.Taint.Effect, TimeAdded = rule.Spec.Taint.TimeAdded });
+        return taints;
     }
 
     public string Driver { get; }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Hanbae.Api;
 using Hanbae.Api.Resource.V1;
+using DeviceTaintRule = Hanbae.Api.Resource.V1beta2.DeviceTaintRule;
 
 namespace Hanbae.Scheduler.Devices;
 
@@ -18,6 +19,7 @@ internal sealed class DeviceState
     readonly Dictionary<(string Driver, string Pool), Dictionary<string, ResourceSlice>> _slicesOf = [];
     readonly Dictionary<(string Driver, string Pool), DevicePool> _pools = [];
     readonly HashSet<(string Driver, string Pool)> _stale = [];
+    readonly Dictionary<string, DeviceTaintRule> _rules = [];
     readonly Dictionary<string, DeviceClass> _classes = [];
     readonly Dictionary<string, string> _classByResource = [];
     readonly Dictionary<string, List<DevicePool>> _local = [];
@@ -25,6 +27,8 @@ internal sealed class DeviceState
 
     public IReadOnlyDictionary<string, DeviceClass> Classes => _classes;
     public bool HasClasses => _classes.Count > 0;
+    /// <summary>Counts changes of classes: they decide which resources of nodes are devices.</summary>
+    public long ClassChanges { get; private set; }
 
     /// <summary>The claim as decisions see it.</summary>
     public ResourceClaim? Claim(Key key) => _assumed.GetValueOrDefault(key) ?? _seen.GetValueOrDefault(key);
@@ -96,6 +100,7 @@ internal sealed class DeviceState
 
     public void Set(DeviceClass @class)
     {
+        ClassChanges++;
         Remove(@class);
         _classes[@class.Metadata.Name] = @class;
         if (@class.Spec.ExtendedResourceName is not { Length: > 0 } resource) return;
@@ -111,6 +116,7 @@ internal sealed class DeviceState
 
     public void Remove(DeviceClass @class)
     {
+        ClassChanges++;
         if (!_classes.Remove(@class.Metadata.Name, out var old) || old.Spec.ExtendedResourceName is not { Length: > 0 } resource) return;
         if (_classByResource.GetValueOrDefault(resource) != old.Metadata.Name) return;
         _classByResource.Remove(resource);
@@ -135,6 +141,25 @@ internal sealed class DeviceState
         _stale.Add(PoolOf(old));
     }
 
+    public void Set(DeviceTaintRule rule)
+    {
+        Remove(rule);
+        _rules[rule.Metadata.Name] = rule;
+        Reach(rule);
+    }
+
+    public void Remove(DeviceTaintRule rule)
+    {
+        if (_rules.Remove(rule.Metadata.Name, out var old)) Reach(old);
+    }
+
+    /// <summary>Pools of which it may taint devices are to be looked at again.</summary>
+    void Reach(DeviceTaintRule rule)
+    {
+        if (rule.Spec.DeviceSelector is not { } by) return;
+        foreach (var pool in _slicesOf.Keys) if ((by.Driver ?? pool.Driver) == pool.Driver && (by.Pool ?? pool.Pool) == pool.Pool) _stale.Add(pool);
+    }
+
     static (string, string) PoolOf(ResourceSlice slice) => (slice.Spec.Driver, slice.Spec.Pool.Name);
 
     /// <summary>Pools that may have devices for a node: its own, and those of several nodes; those whose devices take time to be attached last.</summary>
@@ -155,7 +180,7 @@ internal sealed class DeviceState
                 among.Remove(old);
             }
             if (!_slicesOf.TryGetValue(key, out var slices)) continue;
-            var pool = _pools[key] = new(key.Driver, key.Pool, slices.Values);
+            var pool = _pools[key] = new(key.Driver, key.Pool, slices.Values, _rules.Values);
             if (pool.OnlyNode is null) { _wide.Add(pool); continue; }
             if (!_local.TryGetValue(pool.OnlyNode, out var local)) _local[pool.OnlyNode] = local = [];
             local.Add(pool);

@@ -13,7 +13,7 @@ internal sealed class ExtendedCycle(Lock gate, Snapshot snapshot, IReadOnlyList<
         List<NodeInfo> fits;
         lock (gate)
         {
-            if (cycle.Find(pod, snapshot) is { } refused) return refused;
+            if (cycle.Find(pod, snapshot, remember: false) is { } refused) return refused;
             fits = [.. cycle.Fits];
         }
         List<(NodeInfo, Verdict)> others = [];

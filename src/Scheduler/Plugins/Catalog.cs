@@ -12,6 +12,7 @@ internal static class Catalog
     public static ImmutableArray<Entry> All { get; } =
     [
         new("SchedulingGates", 0, _ => new SchedulingGates()),                              // before the queue
+        new("GangScheduling", 0, _ => new GangScheduling()),                                // before the queue; nothing for Pods without a group
         new("PrioritySort", 0, _ => new PrioritySort()),                                    // the queue's order; exactly one
         new("NodeUnschedulable", 0, _ => new NodeUnschedulable()),                          // one flag
         new("NodeName", 0, _ => new NodeName()),                                            // one comparison, and then nothing else matters

@@ -3,14 +3,33 @@ using Hanbae.Scheduler.Configuration;
 namespace Hanbae.Scheduler.Plugins;
 
 /// <summary>Makes room for a Pod by having Pods of lower priority go: as few, as unimportant and as recent as possible, and no budget broken that need not be.</summary>
-/// <remarks>A dry run takes Pods out of the snapshot, asks the filters, and puts them back: every count is kept by difference, so that costs what the Pods cost.</remarks>
+/// <remarks>
+/// A dry run takes Pods out of the snapshot, asks the filters, and puts them back: every count is kept by difference, so that costs what the Pods cost.
+/// Of a node that has not changed since a Pod of the same shape was here the result is known.
+/// </remarks>
 internal sealed class DefaultPreemption(DefaultPreemptionArgs args) : IPostFilter
 {
     /// <summary>A node, and who would have to leave it, most important first.</summary>
-    internal sealed record Candidate(NodeInfo Node, List<PodInfo> Victims, int Violations);
+    internal sealed record Candidate(NodeInfo Node, List<PodInfo> Victims, int Violations)
+    {
+        readonly int _first = Victims[0].Priority;
+        /// <summary>Each counts as more than nothing, however negative its priority.</summary>
+        readonly long _sum = Victims.Sum(v => v.Priority + (long)int.MaxValue + 1);
+        /// <summary>Of the most important victims the earliest start is compared: who has run longest stays.</summary>
+        readonly long _start = Victims.Where(v => v.Priority == Victims[0].Priority).Min(Started).UtcTicks;
+
+        /// <summary>Below zero when this one does less harm, by upstream's criteria one after the other.</summary>
+        public int Compare(Candidate other)
+        {
+            int order = Violations.CompareTo(other.Violations);
+            if (order == 0) order = _first.CompareTo(other._first);
+            if (order == 0) order = _sum.CompareTo(other._sum);
+            if (order == 0) order = Victims.Count.CompareTo(other.Victims.Count);
+            return order != 0 ? order : other._start.CompareTo(_start);
+        }
+    }
 
     readonly List<PodInfo> _lower = [], _out = [];
-    readonly List<NodeInfo> _open = [];
 
     public string Name => "DefaultPreemption";
 
@@ -20,67 +39,71 @@ internal sealed class DefaultPreemption(DefaultPreemptionArgs args) : IPostFilte
         if (pod.Pod.Spec.PreemptionPolicy == "Never") return new("preemption: not eligible due to preemptionPolicy=Never.");
         if (Waits(pod, snapshot)) return new("preemption: not eligible due to a terminating pod on the nominated node.", Waits: true);
 
-        _open.Clear();
-        foreach (var (node, verdict) in cycle.Refused) if (!verdict.Hopeless) _open.Add(node);
-        var open = _open;
-        List<string> refusals = [];
-        var candidates = open.Count == 0 ? [] : Candidates(pod, cycle, open, refusals);
+        var open = cycle.Open();
+        Dictionary<string, int> refusals = [];
+        var candidates = open.Length == 0 ? [] : Candidates(pod, cycle, open, refusals);
         if (cycle.Offers && candidates.Count > 0) return new("") { Candidates = candidates };
         if (Pick(candidates) is { } best) return new("", best.Node.Name, best.Victims);
         int total = snapshot.Nodes.Length;
-        return new("preemption: " + Reasons.Say(total, Reasons.Of(refusals, total - refusals.Count, "Preemption is not helpful for scheduling")));
+        return new("preemption: " + Reasons.Say(total, Reasons.Of(refusals, total - refusals.Values.Sum(), "Preemption is not helpful for scheduling")));
     }
 
     /// <summary>Room was made before and those who make it are still leaving.</summary>
-    bool Waits(PodInfo pod, Snapshot snapshot) =>
+    static bool Waits(PodInfo pod, Snapshot snapshot) =>
         snapshot.NominatedNode(pod.Uid) is { Length: > 0 } nominated && snapshot.Find(nominated) is { } node
         && node.Pods.Any(p => p.Priority < pod.Priority && p.Terminating && p.Pod.Status.Conditions.Exists(c => c is { Type: "DisruptionTarget", Status: "True", Reason: "PreemptionByScheduler" }));
 
-    List<Candidate> Candidates(PodInfo pod, Cycle cycle, List<NodeInfo> open, List<string> refusals)
+    List<Candidate> Candidates(PodInfo pod, Cycle cycle, ReadOnlySpan<NodeInfo> open, Dictionary<string, int> refusals)
     {
         var snapshot = cycle.Snapshot;
-        int enough = Math.Min(open.Count, Math.Max(args.MinCandidateNodesAbsolute, open.Count * args.MinCandidateNodesPercentage / 100));
-        var budgets = new Budgets(snapshot.Budgets.Values);
+        int enough = Math.Min(open.Length, Math.Max(args.MinCandidateNodesAbsolute, open.Length * args.MinCandidateNodesPercentage / 100));
+        var budgets = new Budgets(snapshot.Budgets);
+        var known = cycle.Impasse;
+        known?.Heed(snapshot.Budgets);
         List<Candidate> found = [];
-        bool clean = false;
-        int start = cycle.Random.Next(open.Count);
-        for (int i = 0; i < open.Count && !(found.Count >= enough && clean); i++)
+        bool clean = false, tried = false;
+        int start = cycle.Random.Next(open.Length);
+        for (int i = 0; i < open.Length && !(found.Count >= enough && clean); i++)
         {
-            var node = open[(start + i) % open.Count];
-            if (Victims(pod, node, cycle, budgets, out string refusal) is { } candidate)
+            var node = open[(start + i) % open.Length];
+            if (known?.Recall(node) is not { } result)
+            {
+                result = Try(pod, node, cycle, budgets);
+                known?.Keep(node, pod, result);
+                tried = true;
+            }
+            if (result.Candidate is { } candidate)
             {
                 found.Add(candidate);
                 clean |= candidate.Violations == 0;
             }
-            else refusals.Add(refusal);
+            else refusals[result.Refusal] = refusals.GetValueOrDefault(result.Refusal) + 1;
         }
-        cycle.Profile.Open(pod, snapshot);
+        if (tried && !cycle.Profile.NodeLocal) cycle.Profile.Open(pod, snapshot);
         return found;
     }
 
-    Candidate? Victims(PodInfo pod, NodeInfo node, Cycle cycle, Budgets budgets, out string refusal)
+    Impasse.DryRun Try(PodInfo pod, NodeInfo node, Cycle cycle, Budgets budgets)
     {
-        refusal = "";
         var snapshot = cycle.Snapshot;
         _lower.Clear();
         foreach (var p in node.Pods) if (p.Priority < pod.Priority) _lower.Add(p);
-        if (_lower.Count == 0) { refusal = "No preemption victims found for incoming pod"; return null; }
+        if (_lower.Count == 0) return new(null, "No preemption victims found for incoming pod", false);
         bool local = cycle.Profile.NodeLocal;
         foreach (var p in _lower) Leaves(p);
         _lower.Sort(MoreImportantFirst);
         _out.Clear();
         try
         {
-            if (Fits() is { Ok: false } verdict) { refusal = verdict.Reason!; _out.AddRange(_lower); return null; }
+            if (Fits() is { Ok: false } verdict) { _out.AddRange(_lower); return new(null, verdict.Reason!, false); }
             // Those whose budgets would be broken are let stay first, then the most important ones.
-            budgets.Begin();
             var (violating, harmless) = budgets.Split(_lower);
             int violations = 0;
             foreach (var p in violating) if (!Stays(p)) { _out.Add(p); violations++; }
             foreach (var p in harmless) if (!Stays(p)) _out.Add(p);
-            if (_out.Count == 0) return null;
+            if (_out.Count == 0) return new(null, "", budgets.Guard);
             if (violations > 0) _out.Sort(MoreImportantFirst);
-            return new(node, [.. _out], violations);
+            return new(new(node, [.. _out], violations), "", budgets.Guard);
         }
         finally { foreach (var p in _out) Comes(p); }
 
@@ -113,24 +136,11 @@ internal sealed class DefaultPreemption(DefaultPreemptionArgs args) : IPostFilte
 
     static DateTimeOffset Started(PodInfo p) => p.Pod.Status.StartTime ?? DateTimeOffset.MaxValue;
 
-    /// <summary>The candidate that does the least harm, by upstream's criteria one after the other.</summary>
+    /// <summary>The candidate that does the least harm; of equals the first.</summary>
     internal static Candidate? Pick(List<Candidate> candidates)
     {
-        var left = candidates;
-        left = Least(left, c => c.Violations);
-        left = Least(left, c => c.Victims[0].Priority);
-        // Each counts as more than nothing, however negative its priority.
-        left = Least(left, c => c.Victims.Sum(v => v.Priority + (long)int.MaxValue + 1));
-        left = Least(left, c => c.Victims.Count);
-        // Of the most important victims the earliest start is compared: who has run longest stays.
-        left = Least(left, c => -c.Victims.Where(v => v.Priority == c.Victims[0].Priority).Min(Started).UtcTicks);
-        return left.FirstOrDefault();
-
-        static List<Candidate> Least(List<Candidate> among, Func<Candidate, long> measure)
-        {
-            if (among.Count < 2) return among;
-            long least = among.Min(measure);
-            return [.. among.Where(c => measure(c) == least)];
-        }
+        Candidate? best = null;
+        foreach (var c in candidates) if (best is null || c.Compare(best) < 0) best = c;
+        return best;
     }
 }

@@ -21,7 +21,13 @@ internal interface IPlugin
     Change Cures => Change.None;
     /// <summary>Whether this very change may help this very Pod; asked for the <see cref="Cures"/> only.</summary>
     bool MayCure(PodInfo pod, in ClusterChange change) => true;
+    /// <summary>By what it tells whether a Pod's going may help: one answer is good for all Pods of which this is equal. Null: each is asked about.</summary>
+    RoomWanted? CuredAlike(PodInfo pod) => null;
 }
+
+/// <summary>What is asked of a node on which room was made.</summary>
+/// <param name="Promised">Others are leaving some node for the Pod already: it has nobody else displaced.</param>
+internal readonly record struct RoomWanted(Resources Requests, int Priority, bool Promised);
 
 /// <summary>Keeps a Pod out of the queue.</summary>
 internal interface IPreEnqueue : IPlugin
@@ -58,6 +64,8 @@ internal interface IPreFilter : IPlugin
 internal interface IFilter : IPlugin
 {
     Verdict Filter(PodInfo pod, NodeInfo node);
+    /// <summary>What it says depends on the node, its own Pods and the <see cref="PodShape"/> alone.</summary>
+    bool GoesByShape => false;
 }
 
 /// <summary>Makes room when no node fits.</summary>

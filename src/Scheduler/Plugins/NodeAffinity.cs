@@ -10,6 +10,7 @@ internal sealed class NodeAffinity(Affinity? added = null) : IPreFilter, IFilter
     readonly NodeMatcher? _added = added is null ? null : new(new PodSpec { Affinity = new() { NodeAffinity = added } });
 
     public string Name => "NodeAffinity";
+    public bool GoesByShape => true;
     public Change Cures => Change.NodeLabels | Change.NodeAdded;
     public bool MayCure(PodInfo pod, in ClusterChange change) => change.Node is { } node && (_added is null || _added.Matches(node)) && pod.Wanted.Matches(node);
 

@@ -4,6 +4,7 @@ namespace Hanbae.Scheduler.Plugins;
 internal sealed class NodeName : IPreFilter, IFilter
 {
     public string Name => "NodeName";
+    public bool GoesByShape => true;
     public Change Cures => Change.NodeAdded;
     public bool MayCure(PodInfo pod, in ClusterChange change) => change.Node?.Metadata.Name == pod.Pod.Spec.NodeName;
 

@@ -6,6 +6,7 @@ namespace Hanbae.Scheduler.Plugins;
 internal sealed class NodePorts : IPreFilter, IFilter
 {
     public string Name => "NodePorts";
+    public bool GoesByShape => true;
     public Change Cures => Change.PodRemoved | Change.NodeAdded;
 
     public bool MayCure(PodInfo pod, in ClusterChange change)

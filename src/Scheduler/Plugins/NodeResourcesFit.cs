@@ -13,13 +13,14 @@ internal sealed class NodeResourcesFit(NodeResourcesFitArgs args) : IPreFilter, 
     Snapshot? _snapshot;
 
     public string Name => "NodeResourcesFit";
+    public bool GoesByShape => true;
     public Change Cures => Change.PodRemoved | Change.PodUpdated | Change.NodeAllocatable | Change.NodeAdded;
 
     public bool MayCure(PodInfo pod, in ClusterChange change)
     {
         if (change.Node is { } node) return Missing(pod.Requests, Resources.Of(node.Status.Allocatable), default) is null;
         if (change.Pod is null) return true;
-        if (change.What == Change.PodRemoved) return MayFit(pod, change.Pod.Spec.NodeName);
+        if (change.What == Change.PodRemoved) return MayFit(pod, change.FreedOn);
         return change.Old is not Pod before || Resources.Of(before.Spec) != Resources.Of(((Pod)change.New!).Spec);
     }
 
@@ -28,13 +29,16 @@ internal sealed class NodeResourcesFit(NodeResourcesFitArgs args) : IPreFilter, 
     /// for it only what is free counts.</remarks>
     bool MayFit(PodInfo pod, string name)
     {
-        // It was on its way to a node that only the scheduler knows.
         if (name.Length == 0 || _snapshot is null) return true;
         if (_snapshot.Find(name) is not { } node) return false;
         bool waits = _snapshot.NominatedNode(pod.Uid).Length > 0;
         var taken = waits ? node.Requested : node.RequestedFrom(pod.Priority);
+        // What is promised to others there will be refused to this one.
+        foreach (var n in node.Nominated ?? []) if (n.Priority >= pod.Priority && n.Uid != pod.Uid) taken += n.Requests;
         return Missing(pod.Requests, node.Allocatable, taken) is null;
     }
+
+    public RoomWanted? CuredAlike(PodInfo pod) => new(pod.Requests, pod.Priority, _snapshot?.NominatedNode(pod.Uid).Length > 0);
 
     public Prefiltered PreFilter(PodInfo pod, Snapshot snapshot)
     {

@@ -8,6 +8,7 @@ internal sealed class NodeUnschedulable : IFilter
     static readonly Taint Cordon = new() { Key = "node.kubernetes.io/unschedulable", Effect = "NoSchedule" };
 
     public string Name => "NodeUnschedulable";
+    public bool GoesByShape => true;
     public Change Cures => Change.NodeUncordoned | Change.NodeAdded;
     public bool MayCure(PodInfo pod, in ClusterChange change) => change.Node is { Spec.Unschedulable: false };
 

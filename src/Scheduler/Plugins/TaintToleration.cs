@@ -7,6 +7,7 @@ namespace Hanbae.Scheduler.Plugins;
 internal sealed class TaintToleration : IFilter, IScore
 {
     public string Name => "TaintToleration";
+    public bool GoesByShape => true;
     public Change Cures => Change.NodeTaints | Change.NodeAdded;
     public bool MayCure(PodInfo pod, in ClusterChange change) => change.Node is { } node && !Repels(pod, node.Spec.Taints);
 

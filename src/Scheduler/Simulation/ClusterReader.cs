@@ -22,13 +22,16 @@ public static class ClusterReader
             Budgets = await All<PodDisruptionBudget>(), Services = await All<Service>(), DaemonSets = await All<DaemonSet>(), ReplicaSets = await All<ReplicaSet>(),
             StatefulSets = await All<StatefulSet>(), ReplicationControllers = await All<ReplicationController>(), Priorities = await All<Api.Scheduling.V1.PriorityClass>(),
             DeviceClaims = await All<ResourceClaim>(), Slices = await All<ResourceSlice>(), DeviceClasses = await All<DeviceClass>(), ClaimTemplates = await All<ResourceClaimTemplate>(),
+            TaintRules = await All<Api.Resource.V1beta2.DeviceTaintRule>(), PodGroups = await Served<Api.Scheduling.V1alpha2.PodGroup>(),
         };
 
-        async Task<IReadOnlyList<T>> All<T>() where T : class, IObject<T>
+        async Task<IReadOnlyList<T>> All<T>() where T : class, IObject<T> => await Served<T>() ?? [];
+
+        async Task<IReadOnlyList<T>?> Served<T>() where T : class, IObject<T>
         {
             try { return (await client.ListAsync<T>(ListQuery.All, ct)).Items; }
             // Older servers do not serve all of them.
-            catch (ApiException e) when (e.IsNotFound) { return []; }
+            catch (ApiException e) when (e.IsNotFound) { return null; }
         }
     }
 }

@@ -27,6 +27,7 @@ public static class Manifests
         [("storage.k8s.io/v1", "CSIStorageCapacity")] = Read<CSIStorageCapacity>, [("scheduling.k8s.io/v1", "PriorityClass")] = Read<Api.Scheduling.V1.PriorityClass>,
         [("resource.k8s.io/v1", "ResourceClaim")] = Read<ResourceClaim>, [("resource.k8s.io/v1", "ResourceClaimTemplate")] = Read<ResourceClaimTemplate>,
         [("resource.k8s.io/v1", "ResourceSlice")] = Read<ResourceSlice>, [("resource.k8s.io/v1", "DeviceClass")] = Read<DeviceClass>,
+        [("resource.k8s.io/v1beta2", "DeviceTaintRule")] = Read<Api.Resource.V1beta2.DeviceTaintRule>,
     };
 
     /// <param name="text">YAML of one or more documents, or JSON; a List stands for its items.</param>
@@ -80,7 +81,7 @@ public static class Manifests
     static IObject Placed(IObject o)
     {
         var meta = o.Metadata;
-        bool cluster = o is Node or Namespace or PersistentVolume or StorageClass or CSINode or CSIDriver or Api.Scheduling.V1.PriorityClass or ResourceSlice or DeviceClass;
+        bool cluster = o is Node or Namespace or PersistentVolume or StorageClass or CSINode or CSIDriver or Api.Scheduling.V1.PriorityClass or ResourceSlice or DeviceClass or Api.Resource.V1beta2.DeviceTaintRule;
         if (!cluster && meta.Namespace.Length == 0) meta = meta with { Namespace = "default" };
         if (meta.Uid.Length == 0) meta = meta with { Uid = $"{o.Kind().Kind}/{meta.Namespace}/{(meta.Name.Length > 0 ? meta.Name : meta.GenerateName)}" };
         return o.WithMetadata(meta);
@@ -94,7 +95,7 @@ public static class Manifests
         {
             Nodes = Of<Node>(), Pods = Of<Pod>(), Namespaces = Of<Namespace>(), Claims = Of<PersistentVolumeClaim>(), Volumes = Of<PersistentVolume>(), Classes = Of<StorageClass>(),
             CsiNodes = Of<CSINode>(), Drivers = Of<CSIDriver>(), Capacities = Of<CSIStorageCapacity>(), Budgets = Of<PodDisruptionBudget>(), Services = Of<Service>(),
-            DeviceClaims = Of<ResourceClaim>(), Slices = Of<ResourceSlice>(), DeviceClasses = Of<DeviceClass>(), ClaimTemplates = Of<ResourceClaimTemplate>(), DaemonSets = Of<DaemonSet>(),
+            DeviceClaims = Of<ResourceClaim>(), Slices = Of<ResourceSlice>(), DeviceClasses = Of<DeviceClass>(), ClaimTemplates = Of<ResourceClaimTemplate>(), TaintRules = Of<Api.Resource.V1beta2.DeviceTaintRule>(), DaemonSets = Of<DaemonSet>(),
             ReplicaSets = Of<ReplicaSet>(), StatefulSets = Of<StatefulSet>(), ReplicationControllers = Of<ReplicationController>(), Priorities = Of<Api.Scheduling.V1.PriorityClass>(),
         };
     }

@@ -26,6 +26,8 @@ public sealed class Simulator
     {
         _cluster = cluster;
         _snapshot = cluster.Snapshot();
+        // Pods are placed one by one here, those of gangs too.
+        _snapshot.Groups.AreServed = false;
         _cycles = cluster.Configuration.Profiles.ToDictionary(p => p.Name, p => new Cycle(new Profile(p), new Random(0), percentage: 100));
     }
 
@@ -90,13 +92,7 @@ public sealed class Simulator
             _snapshot.Nominate(pod, decision.Nominated);
             return false;
         }
-        foreach (var reserve in cycle.Profile.Reserves)
-            if (reserve.Reserve(pod, _snapshot.Find(name)!, _snapshot) is { } refused)
-            {
-                foreach (var r in cycle.Profile.Reserves) r.Unreserve(pod, _snapshot);
-                message = refused;
-                return false;
-            }
+        if (cycle.Profile.Reserve(pod, _snapshot.Find(name)!, _snapshot) is { } refused) { message = refused; return false; }
         _snapshot.Devices.Believe();
         _snapshot.Denominate(pod.Uid);
         _snapshot.Place(pod, name);

@@ -2,6 +2,7 @@ using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Resource.V1;
 using Hanbae.Kit;
+using Rule = Hanbae.Api.Resource.V1beta2.DeviceTaintRule;
 using ResourceClaim = Hanbae.Api.Resource.V1.ResourceClaim;
 
 namespace Hanbae.Scheduler.Tests.Devices;
@@ -95,6 +96,65 @@ public sealed class DynamicResourcesTests : IAsyncLifetime
         _rig.Start();
         await SaysAsync("a", "cannot allocate all claims");
         Api.Put(Some.Slice("n1", Some.Device("gpu-0")));
+        await _rig.BoundAsync("a");
+    }
+
+    static Rule Taints(string effect, string? device = null) => new()
+    {
+        Metadata = new() { Name = "rule", Uid = "uid-rule" },
+        Spec = new() { DeviceSelector = new() { Driver = Some.Driver, Device = device }, Taint = new() { Key = "broken", Value = "yes", Effect = effect } },
+    };
+
+    [Theory, InlineData("NoSchedule"), InlineData("NoExecute")]
+    public async Task A_rule_that_taints_devices_keeps_claims_away_until_it_goes(string effect)
+    {
+        Api.Put(Some.Slice("n1", Some.Device("gpu-0")));
+        Api.Put(Taints(effect));
+        Api.Put(Some.Claim("c", Some.Request()));
+        Api.Put(Make.Pod("a").Uses("c"));
+        _rig.Start();
+        await SaysAsync("a", "cannot allocate all claims");
+        Api.Remove<Rule>("rule", ns: "");
+        await _rig.BoundAsync("a");
+    }
+
+    [Fact]
+    public async Task A_rule_of_one_device_leaves_the_others_and_one_that_only_tells_leaves_all()
+    {
+        Api.Put(Some.Slice("n1", Some.Device("gpu-0"), Some.Device("gpu-1")));
+        Api.Put(Taints("NoSchedule", "gpu-0"));
+        Api.Put(Some.Claim("c", Some.Request()));
+        Api.Put(Make.Pod("a").Uses("c"));
+        _rig.Start();
+        await _rig.BoundAsync("a");
+        Assert.Equal("gpu-1", Claim("c").Status.Allocation!.Devices.Results[0].Device);
+        Api.Change<Rule>("rule", r => r with { Spec = r.Spec with { Taint = r.Spec.Taint with { Effect = "None" } } }, ns: "");
+        Api.Put(Some.Claim("d", Some.Request()));
+        Api.Put(Make.Pod("b").Uses("d"));
+        await _rig.BoundAsync("b");
+        Assert.Equal("gpu-0", Claim("d").Status.Allocation!.Devices.Results[0].Device);
+    }
+
+    [Fact]
+    public async Task A_claim_that_bears_the_taint_gets_the_device_all_the_same()
+    {
+        Api.Put(Some.Slice("n1", Some.Device("gpu-0")));
+        Api.Put(Taints("NoExecute"));
+        Api.Put(Some.Claim("c", Some.Request().With(e => e with { Tolerations = [new() { Key = "broken", Operator = "Equal", Value = "yes", Effect = "NoExecute" }] })));
+        Api.Put(Make.Pod("a").Uses("c"));
+        _rig.Start();
+        await _rig.BoundAsync("a");
+        Assert.Equal("broken", Claim("c").Status.Allocation!.Devices.Results[0].Tolerations[0].Key);
+    }
+
+    [Fact]
+    public async Task A_rule_without_a_selector_is_of_no_device()
+    {
+        Api.Put(Some.Slice("n1", Some.Device("gpu-0")));
+        Api.Put(Taints("NoSchedule") with { Spec = Taints("NoSchedule").Spec with { DeviceSelector = null } });
+        Api.Put(Some.Claim("c", Some.Request()));
+        Api.Put(Make.Pod("a").Uses("c"));
+        _rig.Start();
         await _rig.BoundAsync("a");
     }
 

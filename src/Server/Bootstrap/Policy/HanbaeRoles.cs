@@ -49,7 +49,12 @@ static class HanbaeRoles
           R storagemigration.k8s.io storageversionmigrations
           update storagemigration.k8s.io storageversionmigrations/status
           get,update apiextensions.k8s.io customresourcedefinitions,customresourcedefinitions/status
+        role system:hanbae:pod-groups
+          R scheduling.k8s.io podgroups
+          get,list,patch,update,watch scheduling.k8s.io podgroups/status
+          R resource.k8s.io devicetaintrules
         bind system:hanbae:device-taint-rules account=device-taint-eviction-controller
+        bind system:hanbae:pod-groups user=system:kube-scheduler
         bind system:hanbae:informers user=system:hanbae:informers
         bind system:hanbae:simulated-nodes user=system:hanbae:simulated-nodes
         bind system:hanbae:local-provisioner user=system:hanbae:local-provisioner

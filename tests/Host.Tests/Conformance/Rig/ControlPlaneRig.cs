@@ -29,6 +29,8 @@ public sealed class ControlPlaneRig : IAsyncLifetime
     public Wire Admin { get; private set; } = null!;
     public Uri Address { get; private set; } = null!;
     public Kubectl Kubectl { get; private set; } = null!;
+    /// <summary>The cluster's data, its kubeconfig for one: what commands take as <c>--data-dir</c>.</summary>
+    public string Folder => _folder.FullName;
 
     public async Task InitializeAsync()
     {

@@ -1,16 +1,22 @@
 using Hanbae.Api;
 using Hanbae.Api.Rest;
-using Hanbae.Client;
 
-namespace Hanbae.Controllers;
+namespace Hanbae.Client;
 
 /// <summary>Follows a resource that a server may well not serve, such as one of a beta version: where it is not there is nothing to wait for.</summary>
 /// <remarks>Whether it is served is asked until there is an answer, and again every five minutes while that is no: servers come back with other flags.</remarks>
-sealed class WhenServed<T>(IClusterAccess cluster) where T : class, IObject<T>
+public sealed class WhenServed<T>(IClusterAccess cluster) where T : class, IObject<T>
 {
     static readonly TimeSpan UntilAnswered = TimeSpan.FromSeconds(1), WhileNot = TimeSpan.FromMinutes(5);
 
+    readonly TaskCompletionSource _known = new(TaskCreationOptions.RunContinuationsAsynchronously);
     volatile ICache<T>? _cache;
+
+    /// <summary>The server has it, as far as is known.</summary>
+    public bool IsServed => _cache is not null;
+
+    /// <summary>Once subscribed to: done when the server has said that it does not have it, or all that there is has been told.</summary>
+    public Task WhenKnownAsync(CancellationToken ct) => _known.Task.WaitAsync(ct);
 
     /// <summary>What there is, as far as it is known.</summary>
     public IReadOnlyCollection<T> All => _cache?.All ?? [];
@@ -32,9 +38,15 @@ sealed class WhenServed<T>(IClusterAccess cluster) where T : class, IObject<T>
         try
         {
             while (await IsServedAsync(ct) is not true and var served)
+            {
+                if (served is false) _known.TrySetResult();
                 await Task.Delay(served is null ? UntilAnswered : WhileNot, cluster.Time, ct);
-            _cache = cluster.Cache<T>();
-            following.Holds(_cache.Subscribe(handler));
+            }
+            var cache = cluster.Cache<T>();
+            _cache = cache;
+            following.Holds(cache.Subscribe(handler));
+            await cache.WhenSyncedAsync(ct);
+            _known.TrySetResult();
         }
         catch (OperationCanceledException) { }
     }
@@ -47,7 +59,8 @@ sealed class WhenServed<T>(IClusterAccess cluster) where T : class, IObject<T>
             await cluster.Client.ListAsync<T>(new() { Limit = 1 }, ct);
             return true;
         }
-        catch (ApiException e) when (e.IsNotFound) { return false; }
+        // Who may not read what does not exist is told so, and no more.
+        catch (ApiException e) when (e.IsNotFound || e.Code == 403) { return false; }
         catch (Exception) when (!ct.IsCancellationRequested) { return null; }
     }
 

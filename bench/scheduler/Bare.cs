@@ -4,30 +4,48 @@ using Hanbae.Api.Core.V1;
 using Hanbae.Api.Meta.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Client;
+using Hanbae.Scheduler;
 
 namespace Hanbae.Bench.Scheduler;
 
 /// <summary>As much of an API as a scheduler talks to, without its costs: caches are real, writes come back to them as events, in order, from another thread.</summary>
-sealed class Cluster : IClusterAccess, IClient, IRecorder
+sealed class Bare : IClusterAccess, IClient, IRecorder, IBackend
 {
     readonly Dictionary<Type, object> _caches = [];
     readonly Channel<Action> _events = Channel.CreateUnbounded<Action>(new() { SingleReader = true });
     readonly Lock _lock = new();
     readonly Dictionary<Key, Pod> _pods = [];
+    readonly Progress _progress = new();
+    readonly CancellationTokenSource _stop = new();
+    readonly Task _pump;
+    Task _running = Task.CompletedTask;
     long _version;
-    int _bound, _deleted;
-    TaskCompletionSource _reached = new();
-    int _goal = int.MaxValue;
+    int _deleted, _refusals;
+
+    public Bare() => _pump = Task.Run(() => PumpAsync(_stop.Token));
 
     public IClient Client => this;
     public IRecorder Recorder => this;
     public TimeProvider Time => TimeProvider.System;
     public IApiTransport Transport => throw new NotSupportedException("no requests here");
-    public int Bound => Volatile.Read(ref _bound);
+    public int Bound => _progress.Bound;
     public int Deleted => Volatile.Read(ref _deleted);
-    public int Refusals;
+    public int Refusals => Volatile.Read(ref _refusals);
 
-    public async Task PumpAsync(CancellationToken ct)
+    public Task StartAsync(Action<TimeSpan> decided)
+    {
+        _running = Task.Run(() => new Hanbae.Scheduler.Scheduler(this, new SchedulerOptions { Decided = decided }).RunAsync(_stop.Token));
+        return Task.CompletedTask;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await Task.WhenAll(_pump, _running).ContinueWith(_ => { }, TaskScheduler.Default);
+        _stop.Dispose();
+    }
+
+    async Task PumpAsync(CancellationToken ct)
     {
         await foreach (var apply in _events.Reader.ReadAllAsync(ct)) apply();
     }
@@ -47,12 +65,20 @@ sealed class Cluster : IClusterAccess, IClient, IRecorder
 
     public ICache<T> Cache<T>() where T : class, IObject<T> => CacheOf<T>();
     public ICache<T> Cache<T>(ListQuery part) where T : class, IObject<T> => CacheOf<T>();
-    public void Event(IObject about, string type, string reason, string message, string fieldPath = "") { if (reason == "FailedScheduling") Interlocked.Increment(ref Refusals); }
+    public void Event(IObject about, string type, string reason, string message, string fieldPath = "") { if (reason == "FailedScheduling") Interlocked.Increment(ref _refusals); }
 
-    /// <summary>Counts from now on; done when so many more Pods are bound.</summary>
-    public Task ExpectAsync(int pods) { lock (_lock) { _goal = _bound + pods; _reached = new(TaskCreationOptions.RunContinuationsAsynchronously); return _reached.Task; } }
+    public Task ExpectAsync(int pods) => _progress.ExpectAsync(pods);
 
-    public void Add<T>(T obj) where T : class, IObject<T>
+    public Task AddAsync<T>(T obj) where T : class, IObject<T> { Add(obj); return Task.CompletedTask; }
+
+    public Task RemoveAsync<T>(T obj) where T : class, IObject<T>
+    {
+        if (obj is Pod) return DeleteAsync<T>(Key.Of(obj), new(), CancellationToken.None);
+        _events.Writer.TryWrite(() => { if (CacheOf<T>().Find(Key.Of(obj)) is { } there) CacheOf<T>().Apply(new(SyncKind.Deleted, there)); });
+        return Task.CompletedTask;
+    }
+
+    void Add<T>(T obj) where T : class, IObject<T>
     {
         var stored = (T)obj.WithMetadata(obj.Metadata with { ResourceVersion = Interlocked.Increment(ref _version).ToString(), Uid = "uid-" + obj.Metadata.Name });
         if (stored is Pod pod) lock (_lock) _pods[Key.Of(pod)] = pod;
@@ -74,7 +100,7 @@ sealed class Cluster : IClusterAccess, IClient, IRecorder
     public Task<IKind?> CreateAsync<T>(Key of, string subresource, IKind body, CancellationToken ct) where T : class, IObject<T>
     {
         Store(of, p => p with { Spec = p.Spec with { NodeName = ((Binding)body).Target.Name } });
-        lock (_lock) if (++_bound == _goal) _reached.TrySetResult();
+        _progress.One();
         return Task.FromResult<IKind?>(null);
     }
 
