@@ -69,7 +69,8 @@ internal sealed class GroupAttempt(Snapshot snapshot, Profile profile, PodGroup 
         foreach (var m in _members) plugins |= m.Decision.Plugins;
         List<(PodInfo, Cycle.Decision)> decisions = [];
         foreach (var m in _members) decisions.Add((m.Pod, Of(m, plugins)));
-        for (int i = _members.Count; i < waiting.Count; i++) decisions.Add((waiting[i], new(null, Failed(), 0) { Error = true }));
+        HashSet<string> seen = [.. _members.Select(m => m.Pod.Uid)];
+        foreach (var pod in waiting) if (!seen.Contains(pod.Uid)) decisions.Add((pod, new(null, Failed(), 0) { Error = true }));
         return (decisions, _outcome switch
         {
             Outcome.Scheduled => new(true, "Scheduled", ""),

@@ -161,6 +161,7 @@ public sealed class GangTests : IAsyncLifetime
         Api.Put(Member("b").With(s => s with { SchedulerName = "second" }));
         _rig.Start(new() { Profiles = [new(), new() { Name = "second" }] });
         await Until(a => a.Find<PodGroup>("gang")!.Status.Conditions.Exists(c => c.Reason == "SchedulerError" && c.Message.Contains("all pods in a single pod group should have the same .spec.schedulerName set", StringComparison.Ordinal)), "it says so");
+        foreach (string pod in new[] { "a", "b" }) await Until(a => a.Find<Pod>(pod)!.Status.Conditions.Exists(c => c.Type == "PodScheduled" && c.Reason == "SchedulerError"), pod + " is told");
         Assert.Empty(_rig.Bound);
     }
 }
