@@ -36,7 +36,6 @@ public sealed class PlacementTests
         Assert.Contains("\"cpuManagerPolicy\":\"static\"", config);
         Assert.Contains("\"reservedSystemCPUs\":\"0\"", config);
 
-        // More than the node can give is refused by the scheduler already: one CPU is reserved and one is given.
         await cluster.KubectlAsync("delete", "pod", "alone", "--grace-period=1");
         await Until.Async("the CPU is everybody's again", () => CpusAsync(cluster, "beside"), seen => seen == before);
     }
