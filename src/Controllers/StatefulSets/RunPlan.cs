@@ -93,7 +93,8 @@ sealed record RunPlan(ImmutableArray<Step> Steps, int DeletedForUpdate, DateTime
         int Update(Pod?[] members)
         {
             int partition = set.Spec.UpdateStrategy.RollingUpdate?.Partition ?? 0;
-            // One at a time, in parallel, too: MaxUnavailableStatefulSet is off.
+            if (set.Spec.UpdateStrategy.RollingUpdate?.MaxUnavailable is { } most) return UpdateSome(members, partition, most);
+            // Who does not say how many gets one at a time, in parallel, too.
             for (int i = members.Length - 1; i >= partition; i--)
             {
                 var member = members[i];
@@ -105,6 +106,21 @@ sealed record RunPlan(ImmutableArray<Step> Steps, int DeletedForUpdate, DateTime
                 if (!IsAvailable(member)) return 0;
             }
             return 0;
+        }
+
+        /// <summary>As many at once as may be away, from the last on (KEP-961, which upstream has behind a gate).</summary>
+        int UpdateSome(Pod?[] members, int partition, IntOrString most)
+        {
+            int before = Steps.Count;
+            // Rounded down, but never to none.
+            int budget = Math.Max(1, most.GetScaledValue(members.Length, roundUp: false)) - members.Count(m => !IsAvailable(m));
+            for (int i = members.Length - 1; i >= partition && budget > 0; i--)
+                if (members[i] is { Metadata.DeletionTimestamp: null, IsTerminal: false } member && Identity.RevisionOf(member) != update.Revision)
+                {
+                    Steps.Add(new(StepKind.Delete, member, _first + i));
+                    budget--;
+                }
+            return Steps.Skip(before).Count(s => Identity.RevisionOf(s.Pod) == current.Revision);
         }
 
         /// <summary>Members below the partition stay what they were, also when they have to be made anew.</summary>

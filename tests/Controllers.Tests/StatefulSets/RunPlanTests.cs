@@ -117,6 +117,17 @@ public sealed class RunPlanTests
     }
 
     [Theory]
+    [InlineData("1", "old old old old", "-3")]
+    [InlineData("3", "old old old old", "-3 -2 -1")]
+    [InlineData("50%", "old old old old", "-3 -2")]
+    // Rounded down, but never to none.
+    [InlineData("10%", "old old old old", "-3")]
+    // What is unavailable already counts.
+    [InlineData("2", "old old old new!", "-2")]
+    public void As_many_are_updated_at_once_as_may_be_unavailable(string most, string states, string steps) =>
+        Assert.Equal(steps, Stateful.Plan(Stateful.Set("web", 4, parallel: true, unavailable: int.TryParse(most, out int n) ? n : (IntOrString)most), states).Text());
+
+    [Theory]
     [InlineData("Delete", "Retain", "", "set")]
     // Who only owns, but does not control, is made to.
     [InlineData("Delete", "Retain", "set-", "set")]

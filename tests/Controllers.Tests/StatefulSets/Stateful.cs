@@ -9,14 +9,14 @@ namespace Hanbae.Controllers.Tests.StatefulSets;
 /// <summary>StatefulSets and their members to test with.</summary>
 static class Stateful
 {
-    public static StatefulSet Set(string name, int replicas, bool parallel = false, int partition = 0, string type = "RollingUpdate", int start = 0) => new()
+    public static StatefulSet Set(string name, int replicas, bool parallel = false, int partition = 0, IntOrString? unavailable = null, string type = "RollingUpdate", int start = 0) => new()
     {
         Metadata = new() { Name = name, Namespace = "default", Uid = "uid-of-" + name, Generation = 1 },
         Spec = new()
         {
             Replicas = replicas, Selector = new() { MatchLabels = Map.Of(("app", name)) }, Template = Make.Template(name), ServiceName = "svc", RevisionHistoryLimit = 10,
             PodManagementPolicy = parallel ? "Parallel" : "OrderedReady", Ordinals = start == 0 ? null : new() { Start = start },
-            UpdateStrategy = new() { Type = type, RollingUpdate = type == "OnDelete" ? null : new() { Partition = partition } },
+            UpdateStrategy = new() { Type = type, RollingUpdate = type == "OnDelete" ? null : new() { Partition = partition, MaxUnavailable = unavailable } },
         },
     };
 
