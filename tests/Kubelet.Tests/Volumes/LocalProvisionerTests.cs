@@ -103,11 +103,11 @@ public sealed class LocalProvisionerTests : IAsyncLifetime
 
     [Theory]
     [InlineData("../escape"), InlineData("pvc-"), InlineData("pvc-" + Uid + "/../x"), InlineData("other"), InlineData("pvc-" + Uid + "\n")]
-    public void Only_names_that_are_given_here_become_folders(string name)
+    public async Task Only_names_that_are_given_here_become_folders(string name)
     {
         var folders = new LocalFolders(Folder);
-        Assert.Throws<IOException>(() => folders.Make(name));
-        Assert.Throws<IOException>(() => folders.Remove(name, Path.Combine(Folder, name)));
+        await Assert.ThrowsAsync<IOException>(() => folders.MakeAsync(name, 0, default));
+        await Assert.ThrowsAsync<IOException>(() => folders.RemoveAsync(name, Path.Combine(Folder, name), default));
     }
 
     [Fact]

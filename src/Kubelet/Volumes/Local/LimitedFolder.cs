@@ -1,0 +1,74 @@
+using Hanbae.Kubelet.Volumes.Disk;
+using Hanbae.Kubelet.Volumes.Remote;
+
+namespace Hanbae.Kubelet.Volumes.Local;
+
+/// <summary>Gives a folder a size: it is the mount point of an ext4 file system in a file beside it, which takes of the disk only what is written.</summary>
+/// <remarks>Each step finds its own work. The mount is gone after the machine was; whoever binds the folder for a Pod has it mounted first.</remarks>
+sealed class LimitedFolder(Programs programs)
+{
+    const string Suffix = ".img";
+
+    static string FileOf(string folder) => folder + Suffix;
+
+    public static bool IsOne(string folder) => File.Exists(FileOf(folder));
+
+    /// <exception cref="IOException"/>
+    public async Task MakeAsync(string folder, long bytes, CancellationToken ct)
+    {
+        string file = FileOf(folder), made = file + "~";
+        if (!File.Exists(file))
+        {
+            using (var stream = new FileStream(made, FileMode.Create, FileAccess.Write)) stream.SetLength(bytes);
+            if (Native.SetMode(made, 0x180) is not 0 and var closed) throw Tree.Failure("chmod", made, closed); // 0600
+            await RunAsync("mkfs.ext4", ["-q", "-F", "-m0", made], ct).ConfigureAwait(false);
+            File.Move(made, file);
+        }
+        if (!await MountAsync(folder, ct).ConfigureAwait(false)) return;
+        // As a folder would be: open to any user, and empty. What fsck finds, it makes a place for.
+        if (Native.SetMode(folder, 0x1FF) is not 0 and var error) throw Tree.Failure("chmod", folder, error);
+        string found = Path.Combine(folder, "lost+found");
+        if (Directory.Exists(found)) Tree.Delete(found);
+    }
+
+    /// <summary>Has the folder show its file system, if it has one.</summary>
+    /// <returns>False when it did already.</returns>
+    /// <exception cref="IOException"/>
+    public async Task<bool> MountAsync(string folder, CancellationToken ct)
+    {
+        string real = Native.RealPath(folder);
+        if (MountTable.Read().At(real) is not null) return false;
+        await RunAsync("mount", ["-t", "ext4", "-o", "loop", FileOf(folder), real], ct).ConfigureAwait(false);
+        return true;
+    }
+
+    /// <exception cref="IOException"/>
+    public async Task GrowAsync(string folder, long bytes, CancellationToken ct)
+    {
+        if (!IsOne(folder)) return;
+        using (var stream = new FileStream(FileOf(folder), FileMode.Open, FileAccess.Write))
+            if (stream.Length < bytes) stream.SetLength(bytes);
+        await MountAsync(folder, ct).ConfigureAwait(false);
+        string device = MountTable.Read().At(Native.RealPath(folder))?.Source ?? throw new IOException($"{folder} is not mounted");
+        await RunAsync("losetup", ["-c", device], ct).ConfigureAwait(false);
+        await RunAsync("resize2fs", [device], ct).ConfigureAwait(false);
+    }
+
+    /// <exception cref="IOException">It is in use.</exception>
+    public static async Task RemoveAsync(string folder, CancellationToken ct)
+    {
+        if (Directory.Exists(folder)) await new KernelMounts().UnmountAsync(Native.RealPath(folder), ct).ConfigureAwait(false);
+        File.Delete(FileOf(folder) + "~");
+        File.Delete(FileOf(folder));
+    }
+
+    async Task RunAsync(string program, string[] arguments, CancellationToken ct)
+    {
+        try
+        {
+            var run = await programs.RunAsync(program, arguments, ct).ConfigureAwait(false);
+            if (run.Failed) throw new IOException($"{program} {string.Join(' ', arguments)} ended with {run.Code}: {run.Output.Trim()}");
+        }
+        catch (VolumeException e) { throw new IOException($"volumes with a limit need {program}: {e.Message}", e); }
+    }
+}
