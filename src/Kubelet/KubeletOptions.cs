@@ -73,6 +73,12 @@ public sealed record KubeletOptions
     public TimeSpan ShutdownGrace { get; init; }
     public TimeSpan ShutdownGraceCritical { get; init; }
 
+    /// <summary>How old a measure of a volume may be; upstream's <c>volumeStatsAggPeriod</c>.</summary>
+    public TimeSpan VolumeStatsPeriod { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>The node's own programs for storage elsewhere.</summary>
+    public Volumes.Remote.HelperOptions Helpers { get; init; } = new();
+
     /// <summary>How often <see cref="Stats.ResourceUsage"/> is measured.</summary>
     public TimeSpan UsagePeriod { get; init; } = TimeSpan.FromSeconds(15);
 

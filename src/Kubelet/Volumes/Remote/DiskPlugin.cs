@@ -96,7 +96,7 @@ abstract class DiskPlugin : IRemotePlugin
     async Task ReleaseAsync(string folder, string uid, string volume, CancellationToken ct)
     {
         await _context.Mounts.UnmountAsync(TargetOf(uid, volume), ct).ConfigureAwait(false);
-        File.Delete(LinkOf(uid, volume));
+        if (Native.Status(LinkOf(uid, volume)) is not null) File.Delete(LinkOf(uid, volume));
         if (DiskBook.Users(folder).Count == 1)
         {
             await _context.Mounts.UnmountAsync(DiskBook.MountOf(folder), ct).ConfigureAwait(false);

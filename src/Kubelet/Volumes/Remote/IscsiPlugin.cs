@@ -163,6 +163,7 @@ sealed class IscsiPlugin(VolumeContext context, HelperMounts mounts) : DiskPlugi
     protected override Task DetachAsync(IReadOnlyDictionary<string, string> how, Func<IEnumerable<IReadOnlyDictionary<string, string>>> others, CancellationToken ct) => _targets.AloneAsync(how["iqn"], async () =>
     {
         string iqn = how["iqn"], iface = how["iface"];
+        if (Programs.Find("iscsiadm") is null && !Sessions(iqn).Any()) return; // it never came to a login
         await RemoveAsync(Disks(iqn).Where(d => d.Lun == how["lun"]).Select(d => d.Name).Distinct(), ct).ConfigureAwait(false);
         // Others on the same target: whoever is last logs out.
         if (others().Any(o => o["iqn"] == iqn && o["iface"] == iface)) return;
