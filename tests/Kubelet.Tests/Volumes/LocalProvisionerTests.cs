@@ -91,7 +91,7 @@ public sealed class LocalProvisionerTests : IAsyncLifetime
     }
 
     [Remote.DiskFact]
-    public async Task A_volume_whose_class_has_its_size_enforced_holds_no_more_grows_in_use_and_is_mounted_again_when_it_has_to_be()
+    public async Task A_volume_whose_class_has_its_size_enforced_holds_no_more_grows_and_is_mounted_again_when_it_has_to_be()
     {
         _api.Put(Class("strict", "WaitForFirstConsumer") with { Parameters = Map.Of(("sizeLimit", "enforced")) });
         Claim("c", "strict", change: s => s with { Resources = new() { Requests = Map.Of(("storage", Quantity.Parse("16Mi"))) } });

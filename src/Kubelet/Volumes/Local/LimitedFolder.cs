@@ -49,9 +49,27 @@ sealed class LimitedFolder(Programs programs)
         using (var stream = new FileStream(FileOf(folder), FileMode.Open, FileAccess.Write))
             if (stream.Length < bytes) stream.SetLength(bytes);
         await MountAsync(folder, ct).ConfigureAwait(false);
-        string device = MountTable.Read().At(Native.RealPath(folder))?.Source ?? throw new IOException($"{folder} is not mounted");
+        string real = Native.RealPath(folder), device = MountTable.Read().At(real)?.Source ?? throw new IOException($"{folder} is not mounted");
         await RunAsync("losetup", ["-c", device], ct).ConfigureAwait(false);
-        await RunAsync("resize2fs", [device], ct).ConfigureAwait(false);
+        try { await RunAsync("resize2fs", [device], ct).ConfigureAwait(false); }
+        catch (IOException e)
+        {
+            // Some kernels, and roots without CAP_SYS_RESOURCE, cannot while it is mounted; nobody else may have it then, here or in a container.
+            if (MountTable.Read().Any(p => p.Source == device && p.Path != real)) throw new IOException($"{e.Message}; it grows when no Pod uses it", e);
+            await new KernelMounts().UnmountAsync(real, ct).ConfigureAwait(false);
+            if ((await RunAsync("losetup", ["-j", FileOf(real)], ct).ConfigureAwait(false)).Length == 0)
+            {
+                const int corrected = 1;
+                await RunAsync("e2fsck", ["-f", "-p", FileOf(real)], ct, corrected).ConfigureAwait(false);
+                await RunAsync("resize2fs", [FileOf(real)], ct).ConfigureAwait(false);
+            }
+            else
+            {
+                await MountAsync(folder, ct).ConfigureAwait(false);
+                throw new IOException($"{e.Message}; it grows when no container uses it", e);
+            }
+            await MountAsync(folder, ct).ConfigureAwait(false);
+        }
     }
 
     /// <exception cref="IOException">It is in use.</exception>
@@ -62,12 +80,14 @@ sealed class LimitedFolder(Programs programs)
         File.Delete(FileOf(folder));
     }
 
-    async Task RunAsync(string program, string[] arguments, CancellationToken ct)
+    /// <param name="atMost">The highest exit status that is no failure.</param>
+    /// <returns>What it said.</returns>
+    async Task<string> RunAsync(string program, string[] arguments, CancellationToken ct, int atMost = 0)
     {
         try
         {
             var run = await programs.RunAsync(program, arguments, ct).ConfigureAwait(false);
-            if (run.Failed) throw new IOException($"{program} {string.Join(' ', arguments)} ended with {run.Code}: {run.Output.Trim()}");
+            return run.Code <= atMost ? run.Output.Trim() : throw new IOException($"{program} {string.Join(' ', arguments)} ended with {run.Code}: {run.Output.Trim()}");
         }
         catch (VolumeException e) { throw new IOException($"volumes with a limit need {program}: {e.Message}", e); }
     }
