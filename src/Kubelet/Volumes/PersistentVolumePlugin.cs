@@ -48,7 +48,8 @@ sealed class PersistentVolumePlugin(VolumeContext context, CsiVolumes csiVolumes
         if (spec.VolumeMode == "Block") return Device(volume, spec, readOnly);
         if (spec.HostPath is { } path) return HostPathPlugin.Prepare(path) with { ReadOnly = readOnly };
         if (spec.Local is not { } local) throw Failed(volume, Unmatched(volume.Name));
-        if (persistent.Metadata.Annotations[VolumeNotes.ProvisionedBy] == LocalVolume.Provisioner && LimitedFolder.IsOne(local.Path) && context.Mounts.CanOwn) await _limited.MountAsync(local.Path, ct);
+        if (persistent.Metadata.Annotations[VolumeNotes.ProvisionedBy] == LocalVolume.Provisioner && LimitedFolder.IsOne(local.Path) && context.Mounts.CanOwn)
+            return await _limited.MountedAsync(local.Path, () => PrepareLocal(pod, persistent.Metadata.Name, local.Path, readOnly, ct), ct);
         return PrepareLocal(pod, persistent.Metadata.Name, local.Path, readOnly, ct);
     }
 

@@ -113,8 +113,8 @@ public sealed class LocalProvisionerTests : IAsyncLifetime
 
             // After the machine was started again: the kubelet mounts it for the next Pod.
             await new KernelMounts().UnmountAsync(Native.RealPath(path), default);
-            Assert.True(await new LimitedFolder(new(new(), TimeProvider.System)).MountAsync(path, default));
-            Assert.Equal("kept", await File.ReadAllTextAsync(Path.Combine(path, "note")));
+            Assert.Empty(Directory.EnumerateFileSystemEntries(path));
+            Assert.Equal("kept", await new LimitedFolder(new(new(), TimeProvider.System)).MountedAsync(path, () => File.ReadAllText(Path.Combine(path, "note")), default));
             Release();
             await _api.UntilAsync(a => a.Find<PersistentVolume>(Volume, "") is null, "volume gone");
             Assert.Empty(Directory.EnumerateFileSystemEntries(Folder));

@@ -9,6 +9,9 @@ sealed class LimitedFolder(Programs programs)
 {
     const string Suffix = ".img";
 
+    /// <summary>Between who makes and grows folders and who binds them, in one process: a folder must not be bound while it is not mounted.</summary>
+    static readonly Turns s_turns = new();
+
     static string FileOf(string folder) => folder + Suffix;
 
     public static bool IsOne(string folder) => File.Exists(FileOf(folder));
@@ -31,10 +34,16 @@ sealed class LimitedFolder(Programs programs)
         if (Directory.Exists(found)) Tree.Delete(found);
     }
 
-    /// <summary>Has the folder show its file system, if it has one.</summary>
-    /// <returns>False when it did already.</returns>
+    /// <summary>Has the folder show its file system while it is bound.</summary>
     /// <exception cref="IOException"/>
-    public async Task<bool> MountAsync(string folder, CancellationToken ct)
+    public Task<T> MountedAsync<T>(string folder, Func<T> bind, CancellationToken ct) => s_turns.AloneAsync(folder, async () =>
+    {
+        await MountAsync(folder, ct).ConfigureAwait(false);
+        return bind();
+    }, ct);
+
+    /// <returns>False when it was mounted already.</returns>
+    async Task<bool> MountAsync(string folder, CancellationToken ct)
     {
         string real = Native.RealPath(folder);
         if (MountTable.Read().At(real) is not null) return false;
@@ -43,9 +52,10 @@ sealed class LimitedFolder(Programs programs)
     }
 
     /// <exception cref="IOException"/>
-    public async Task GrowAsync(string folder, long bytes, CancellationToken ct)
+    public Task GrowAsync(string folder, long bytes, CancellationToken ct) => IsOne(folder) ? s_turns.AloneAsync(folder, () => GrowInTurnAsync(folder, bytes, ct), ct) : Task.CompletedTask;
+
+    async Task GrowInTurnAsync(string folder, long bytes, CancellationToken ct)
     {
-        if (!IsOne(folder)) return;
         using (var stream = new FileStream(FileOf(folder), FileMode.Open, FileAccess.Write))
             if (stream.Length < bytes) stream.SetLength(bytes);
         await MountAsync(folder, ct).ConfigureAwait(false);
