@@ -77,7 +77,7 @@ public sealed record KubeletOptions
     public TimeSpan VolumeStatsPeriod { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>The node's own programs for storage elsewhere.</summary>
-    public Volumes.Remote.HelperOptions Helpers { get; init; } = new();
+    public Volumes.Remote.ProgramOptions Helpers { get; init; } = new();
 
     /// <summary>How often <see cref="Stats.ResourceUsage"/> is measured.</summary>
     public TimeSpan UsagePeriod { get; init; } = TimeSpan.FromSeconds(15);

@@ -27,7 +27,7 @@ static class Catalog
     }
 
     /// <summary>Storage elsewhere, which the node's own programs bring here: for Pods that name it themselves, and behind claims.</summary>
-    static IReadOnlyList<IRemotePlugin> Remote(VolumeContext context, HelperMounts mounts) =>
+    static IReadOnlyList<IRemotePlugin> Remote(VolumeContext context, ProgramMounts mounts) =>
     [
         new NfsPlugin(context, mounts),
         new IscsiPlugin(context, mounts),

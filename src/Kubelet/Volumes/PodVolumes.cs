@@ -23,7 +23,7 @@ public sealed class PodVolumes : IVolumes
     /// <param name="events">Where Pods' users are told of their volumes' growth and health.</param>
     /// <param name="helpers">The node's own programs for storage elsewhere.</param>
     public PodVolumes(PodFolders folders, IPodObjects objects, IPersistentVolumes persistent, TimeProvider time, bool canMount = true, CsiDrivers? drivers = null, IRecorder? events = null,
-        HelperOptions? helpers = null)
+        ProgramOptions? helpers = null)
     {
         helpers ??= new();
         var mounts = canMount ? new KernelMounts(new(Native.Unmount, time, helpers.UnmountPatience)) : (IMounts)new PlainFolders();

@@ -4,7 +4,7 @@ using Hanbae.Api.Core.V1;
 namespace Hanbae.Kubelet.Volumes.Remote;
 
 /// <summary>Ceph's file system, by the kernel's client. Upstream gave its driver up in 1.31; manifests that have such volumes go on working here.</summary>
-sealed class CephFsPlugin(VolumeContext context, HelperMounts mounts) : SharePlugin(context, mounts)
+sealed class CephFsPlugin(VolumeContext context, ProgramMounts mounts) : SharePlugin(context, mounts)
 {
     public override string Name => "kubernetes.io/cephfs";
 

@@ -3,7 +3,7 @@ using Hanbae.Kubelet.Volumes.Disk;
 namespace Hanbae.Kubelet.Volumes.Remote;
 
 /// <summary>Mounts a disk for the node, and puts a file system on it first when there is nothing on it at all.</summary>
-sealed class DiskMount(VolumeContext context, HelperMounts mounts)
+sealed class DiskMount(VolumeContext context, ProgramMounts mounts)
 {
     const int BlkidFoundNothing = 2, FsckUncorrected = 4;
 

@@ -8,12 +8,12 @@ namespace Hanbae.Kubelet.Volumes.Remote;
 abstract class DiskPlugin : IRemotePlugin
 {
     readonly VolumeContext _context;
-    readonly HelperMounts _mounts;
+    readonly ProgramMounts _mounts;
     readonly DiskMount _format;
     readonly DiskBook _book;
     readonly Turns _turns = new();
 
-    protected DiskPlugin(VolumeContext context, HelperMounts mounts)
+    protected DiskPlugin(VolumeContext context, ProgramMounts mounts)
     {
         (_context, _mounts, _format) = (context, mounts, new(context, mounts));
         _book = new(context, Name);

@@ -5,7 +5,7 @@ using Hanbae.Kubelet.Volumes.Disk;
 namespace Hanbae.Kubelet.Volumes.Remote;
 
 /// <summary>Disks by Fibre Channel: the kernel has them already, or finds them when it is told to look.</summary>
-sealed class FcPlugin(VolumeContext context, HelperMounts mounts) : DiskPlugin(context, mounts)
+sealed class FcPlugin(VolumeContext context, ProgramMounts mounts) : DiskPlugin(context, mounts)
 {
     public override string Name => "kubernetes.io/fc";
 

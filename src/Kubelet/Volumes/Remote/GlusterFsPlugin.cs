@@ -4,7 +4,7 @@ using Hanbae.Api.Core.V1;
 namespace Hanbae.Kubelet.Volumes.Remote;
 
 /// <summary>Gluster's file system; its servers are an Endpoints object's addresses. Upstream gave its driver up in 1.26; manifests that have such volumes go on working here.</summary>
-sealed class GlusterFsPlugin(VolumeContext context, HelperMounts mounts) : SharePlugin(context, mounts)
+sealed class GlusterFsPlugin(VolumeContext context, ProgramMounts mounts) : SharePlugin(context, mounts)
 {
     public override string Name => "kubernetes.io/glusterfs";
 

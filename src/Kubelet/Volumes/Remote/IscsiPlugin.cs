@@ -6,7 +6,7 @@ using Hanbae.Kubelet.Volumes.Disk;
 namespace Hanbae.Kubelet.Volumes.Remote;
 
 /// <summary>Disks by iSCSI: found, logged in to and let go of by <c>iscsiadm</c>; by several portals there are several ways to one disk, which multipath makes one.</summary>
-sealed class IscsiPlugin(VolumeContext context, HelperMounts mounts) : DiskPlugin(context, mounts)
+sealed class IscsiPlugin(VolumeContext context, ProgramMounts mounts) : DiskPlugin(context, mounts)
 {
     /// <summary>As upstream: two ways will do when the others do not come in the second round; with one only, five rounds are made.</summary>
     const int EnoughPaths = 2, EnoughRounds = 2, MostRounds = 5;

@@ -3,7 +3,7 @@ using Hanbae.Api.Core.V1;
 namespace Hanbae.Kubelet.Volumes.Remote;
 
 /// <summary>Folders that a server exports by NFS.</summary>
-sealed class NfsPlugin(VolumeContext context, HelperMounts mounts) : SharePlugin(context, mounts)
+sealed class NfsPlugin(VolumeContext context, ProgramMounts mounts) : SharePlugin(context, mounts)
 {
     public override string Name => "kubernetes.io/nfs";
 

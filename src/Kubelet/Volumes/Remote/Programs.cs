@@ -5,12 +5,12 @@ using Hanbae.Kubelet.Volumes.Disk;
 namespace Hanbae.Kubelet.Volumes.Remote;
 
 /// <summary>Runs the node's helpers for storage, each for a bounded time: a server that does not answer holds up nobody but who asked.</summary>
-sealed class Programs(HelperOptions options, TimeProvider time)
+sealed class Programs(ProgramOptions options, TimeProvider time)
 {
     const int MostOutput = 16 << 10;
     static readonly TimeSpan s_last = TimeSpan.FromSeconds(5), s_rest = TimeSpan.FromMilliseconds(200);
 
-    public HelperOptions Options => options;
+    public ProgramOptions Options => options;
 
     public string? Find(string name) => options.Folders.Select(f => Path.Combine(f, name)).FirstOrDefault(p =>
         Native.Status(p, follow: true) is { IsFile: true } there && (there.Permissions & 0x49) != 0); // executable by somebody

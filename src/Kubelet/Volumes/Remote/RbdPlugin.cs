@@ -4,7 +4,7 @@ using Hanbae.Kubelet.Volumes.Disk;
 namespace Hanbae.Kubelet.Volumes.Remote;
 
 /// <summary>Block devices of Ceph, by the kernel's client. Upstream gave its driver up in 1.31; manifests that have such volumes go on working here.</summary>
-sealed class RbdPlugin(VolumeContext context, HelperMounts mounts) : DiskPlugin(context, mounts)
+sealed class RbdPlugin(VolumeContext context, ProgramMounts mounts) : DiskPlugin(context, mounts)
 {
     public override string Name => "kubernetes.io/rbd";
 

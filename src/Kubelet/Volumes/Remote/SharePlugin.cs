@@ -5,11 +5,11 @@ using Hanbae.Kubelet.Volumes.Disk;
 namespace Hanbae.Kubelet.Volumes.Remote;
 
 /// <summary>File systems of servers: mounted once for each Pod, beneath its folder. Whose files are is the server's affair: <c>fsGroup</c> changes nothing, as upstream.</summary>
-abstract class SharePlugin(VolumeContext context, HelperMounts mounts) : IRemotePlugin
+abstract class SharePlugin(VolumeContext context, ProgramMounts mounts) : IRemotePlugin
 {
     public abstract string Name { get; }
     protected VolumeContext Context => context;
-    protected HelperMounts Mounts => mounts;
+    protected ProgramMounts Mounts => mounts;
 
     public abstract bool Serves(Volume volume);
     public abstract bool Serves(PersistentVolumeSpec spec);

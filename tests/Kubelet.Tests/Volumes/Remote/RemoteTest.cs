@@ -23,13 +23,13 @@ public abstract class RemoteTest : VolumeTest
             """);
     }
 
-    internal HelperOptions Options => new()
+    internal ProgramOptions Options => new()
     {
         Folders = [Path.Combine(Root, "bin"), "/usr/sbin", "/sbin", "/usr/bin", "/bin"], Dev = Path.Combine(Root, "dev"), Sys = Path.Combine(Root, "sys"), DevicePatience = TimeSpan.Zero,
     };
 
     /// <summary>What a kubelet that was killed and started anew has.</summary>
-    internal PodVolumes Kubelet(HelperOptions? options = null) => new(Folders, Objects, Objects, new FakeClock(Objects), events: Objects, helpers: options ?? Options);
+    internal PodVolumes Kubelet(ProgramOptions? options = null) => new(Folders, Objects, Objects, new FakeClock(Objects), events: Objects, helpers: options ?? Options);
 
     internal string Export => Path.Combine(Root, "export");
 
@@ -70,6 +70,17 @@ public abstract class RemoteTest : VolumeTest
     internal static async Task<PreparedVolume> PrepareAsync(PodVolumes kubelet, Pod pod) => (await kubelet.PrepareAsync(pod, default)).ByName["data"];
 
     internal static async Task<string> FailureAsync(PodVolumes kubelet, Pod pod) => (await Assert.ThrowsAsync<VolumeException>(() => kubelet.PrepareAsync(pod, default))).Message;
+
+    /// <summary>For what other processes and the kernel do, who tell nobody.</summary>
+    internal static async Task LookAsync(string what, Func<Task<bool>> enough)
+    {
+        for (int i = 0; i < 3000; i++)
+        {
+            if (await enough()) return;
+            await Task.Delay(20);
+        }
+        Assert.Fail("not within a minute: " + what);
+    }
 
     internal string[] Mounted => [.. MountTable.Read().Beneath(Native.RealPath(Root)).Select(m => m.Path)];
 

@@ -126,11 +126,8 @@ public sealed class ShareTests : RemoteTest
 
     async Task<string> AppearsAsync(string file)
     {
-        for (int i = 0; i < 6000; i++)
-        {
-            if (File.Exists(Path.Combine(Root, file)) && await File.ReadAllTextAsync(Path.Combine(Root, file)) is { Length: > 1 } text) return text.Trim();
-            await Task.Delay(10);
-        }
-        throw new Xunit.Sdk.XunitException(file + " did not appear");
+        string path = Path.Combine(Root, file), text = "";
+        await LookAsync(file, async () => File.Exists(path) && (text = (await File.ReadAllTextAsync(path)).Trim()).Length > 0);
+        return text;
     }
 }

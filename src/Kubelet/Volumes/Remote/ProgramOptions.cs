@@ -3,7 +3,7 @@ using Hanbae.Api;
 namespace Hanbae.Kubelet.Volumes.Remote;
 
 /// <summary>Where the node's own programs for storage are, and how long they may take.</summary>
-public sealed record HelperOptions
+public sealed record ProgramOptions
 {
     /// <summary>Where programs are looked for, in this order.</summary>
     public Seq<string> Folders { get; init; } =

@@ -7,7 +7,7 @@ namespace Hanbae.Kubelet.Volumes.Remote;
 /// What is in the mount table is not mounted again: Pods keep their volumes over a restart of the kubelet, also when the helper or the server has
 /// gone since. A mount that failed leaves nothing behind.
 /// </remarks>
-sealed class HelperMounts(VolumeContext context, Programs programs)
+sealed class ProgramMounts(VolumeContext context, Programs programs)
 {
 
     public Programs Programs => programs;
