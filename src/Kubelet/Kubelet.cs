@@ -79,7 +79,7 @@ public sealed class Kubelet(KubeletParts parts)
         var prober = new Prober(cri, parts.Events, time, pod => AddressOf(workers, pod, ips)) { Changed = uid => workers.Wake(uid) };
         var writer = new StatusWriter(parts.Client, time, log, pod => parts.Pods.Find(Key.Of(pod)) is { } m && m.IsMirror() ? m : null);
         var objects = new ApiPodObjects(parts.Client, parts.Services, () => registration.Node, time);
-        var volumes = parts.Volumes?.Invoke(objects) ?? new PodVolumes(options.Folders, objects, new PersistentVolumesOf(parts.Client), time, drivers: parts.Drivers, events: parts.Events);
+        var volumes = parts.Volumes?.Invoke(objects) ?? new PodVolumes(options.Folders, objects, new PersistentVolumesOf(parts.Client), time, drivers: parts.Drivers, events: parts.Events, helpers: options.Helpers);
         var mounted = volumes as PodVolumes;
         if (mounted is not null) mounted.InUseChanged = () => registration?.Wake.Set();
         var nodes = new CsiNodes(parts.Client, options.NodeName, time) { Changed = () => registration?.Wake.Set() };

@@ -94,6 +94,12 @@ public sealed record KubeletOptions
     /// <summary>Where logind is told to wait for as long as that.</summary>
     public string LogindFolder { get; init; } = "/etc/systemd/logind.conf.d";
 
+    /// <summary>How old a measure of a volume may be; upstream's <c>volumeStatsAggPeriod</c>.</summary>
+    public TimeSpan VolumeStatsPeriod { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>The node's own programs for storage elsewhere.</summary>
+    public Volumes.Remote.ProgramOptions Helpers { get; init; } = new();
+
     /// <summary>How often <see cref="Stats.ResourceUsage"/> is measured.</summary>
     public TimeSpan UsagePeriod { get; init; } = TimeSpan.FromSeconds(15);
 

@@ -30,7 +30,7 @@ internal sealed class PodInfo(Pod pod)
     /// <summary>Whether any of its volumes matters to where it can run.</summary>
     public bool HasVolumes { get; } = pod.Spec.Volumes.Exists(v =>
         v.PersistentVolumeClaim is not null || v.Ephemeral is not null || v.Csi is not null
-        || v.GcePersistentDisk is not null || v.AwsElasticBlockStore is not null || v.Rbd is not null || v.Iscsi is not null);
+        || v.Rbd is not null || v.Iscsi is not null || Machinery.Volumes.Clouds.CloudDisks.IsInline(v));
 
     /// <summary>Claims by the names of its volumes, those that are made for the Pod alone included.</summary>
     public ImmutableArray<ClaimUse> Claims { get; } = ClaimUse.Of(pod);

@@ -37,6 +37,13 @@ public sealed partial class HostPathDriver
             if (File.Exists(Image(request.VolumeId))) Resize(Image(request.VolumeId), size);
             return new() { CapacityBytes = size, NodeExpansionRequired = true };
         });
+        Add(service, CsiMethods.ControllerModifyVolume, request =>
+        {
+            if (!_volumes.Has(request.VolumeId)) throw NotFound("volume " + request.VolumeId);
+            if (request.MutableParameters.ContainsKey("impossible")) throw new GrpcException(GrpcStatus.InvalidArgument, "impossible");
+            _volumes[request.VolumeId, "attributes"] = string.Join(' ', request.MutableParameters.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => $"{p.Key}={p.Value}"));
+            return new();
+        });
         Add(service, CsiMethods.GetCapacity, _ => new() { AvailableCapacity = Left, MaximumVolumeSize = Left });
         Add(service, CsiMethods.CreateSnapshot, request =>
         {
@@ -66,7 +73,7 @@ public sealed partial class HostPathDriver
 
     ControllerGetCapabilitiesResponse ControllerCapabilities()
     {
-        List<ControllerCan> can = [ControllerCan.CreateDeleteVolume, ControllerCan.GetCapacity, ControllerCan.CreateDeleteSnapshot, ControllerCan.ListSnapshots, ControllerCan.CloneVolume, ControllerCan.ExpandVolume];
+        List<ControllerCan> can = [ControllerCan.CreateDeleteVolume, ControllerCan.GetCapacity, ControllerCan.CreateDeleteSnapshot, ControllerCan.ListSnapshots, ControllerCan.CloneVolume, ControllerCan.ExpandVolume, ControllerCan.ModifyVolume];
         if (_options.Attaches) can.Add(ControllerCan.PublishUnpublishVolume);
         if (_options.TellsWritersApart) can.Add(ControllerCan.SingleNodeMultiWriter);
         return new() { Capabilities = { can.Select(c => new ControllerServiceCapability { Rpc = new() { Type = c } }) } };

@@ -57,6 +57,7 @@ public sealed partial class SourceTests
             "tests/Controllers.Tests/Faults/FaultyCluster.cs: Task.Delay(s_glance,",
             "tests/Cri.Tests/ContainerdTests.cs: Task.Delay(20)",
             "tests/Cri.Tests/FakeCriTests.cs: Task.Delay(1)",
+            "tests/Kubelet.Tests/Volumes/Remote/RemoteTest.cs: Task.Delay(20)",
             "tests/EndToEnd/Rig/Until.cs: Task.Delay(Glance)",
             "tests/EndToEnd/Sessions/Terminal.cs: Task.Delay(s_glance)",
             "tests/Host.Tests/Images/ImageStoreTests.cs: Task.Delay(20,",

@@ -7,6 +7,7 @@ using Hanbae.Client;
 using Hanbae.Controllers.Nodes;
 using Hanbae.Controllers.PersistentVolumeClaims;
 using Hanbae.Controllers.Pods;
+using Hanbae.Machinery.Volumes.Clouds;
 using Preconditions = Hanbae.Api.Meta.V1.Preconditions;
 
 namespace Hanbae.Controllers.Volumes;
@@ -37,18 +38,18 @@ sealed class Attach(IClusterAccess cluster) : IReconciler
         Nodes.Lifecycle.IndexNodes(_pods);
         _pods.IndexClaims();
         _attachments.AddIndex(ByNode, a => [a.Spec.NodeName]);
-        _attachments.AddIndex(ByVolume, a => a.Spec.Source.PersistentVolumeName is { } name ? [name] : []);
+        _attachments.AddIndex(ByVolume, a => VolumeKey(a) is { Length: > 0 } key ? [key] : []);
         on.When(_nodes, e => e.Old is null || e.New is null || e.Old.Status.VolumesInUse != e.New.Status.VolumesInUse || e.Old.Spec.Taints != e.New.Spec.Taints || Zones.IsReady(e.Old) != Zones.IsReady(e.New))
-            .Map(_attachments, a => _attachments.ByIndex(ByVolume, a.Spec.Source.PersistentVolumeName ?? "").Select(o => o.Spec.NodeName).Append(a.Spec.NodeName).Concat(Waiting(a)).Distinct().Select(n => new Key("", n)))
+            .Map(_attachments, a => _attachments.ByIndex(ByVolume, VolumeKey(a)).Select(o => o.Spec.NodeName).Append(a.Spec.NodeName).Concat(Waiting(a)).Distinct().Select(n => new Key("", n)))
             .From(_ => _attachments.Subscribe(e => { if (e.New is null) _told.TryRemove(e.Old!.Metadata.Uid, out string? _); }))
             .From(add => _pods.Subscribe(e =>
             {
                 if (e.New is null) _told.TryRemove(e.Old!.Metadata.Uid, out string? _);
                 if (e is { Old: { } a, New: { } b } && a.Spec.NodeName == b.Spec.NodeName && a.IsTerminal == b.IsTerminal) return;
-                if (e.Object.Spec.NodeName.Length > 0 && Claims.NamesOf(e.Object).Any()) add(new("", e.Object.Spec.NodeName));
+                if (e.Object.Spec.NodeName.Length > 0 && (Claims.NamesOf(e.Object).Any() || e.Object.Spec.Volumes.Exists(CloudDisks.IsInline))) add(new("", e.Object.Spec.NodeName));
             }))
             .Map(_claims, c => NodesOf(Key.Of(c)))
-            .Map(_volumes, v => v.Spec.Csi is not null && v.Spec.ClaimRef is { } claim ? NodesOf(new(claim.Namespace, claim.Name)) : [])
+            .Map(_volumes, v => (v.Spec.Csi is not null || CloudDisks.IsOne(v.Spec)) && v.Spec.ClaimRef is { } claim ? NodesOf(new(claim.Namespace, claim.Name)) : [])
             .Needs(_drivers);
     }
 
@@ -67,9 +68,9 @@ sealed class Attach(IClusterAccess cluster) : IReconciler
         if (needed.Count == 0 && there.Count == 0 && node?.Status.VolumesAttached.IsEmpty != false) return Again.OnChange;
 
         var now = cluster.Time.GetUtcNow();
-        var wanted = needed.Select(n => n.Volume.Metadata.Name).ToHashSet();
+        var wanted = needed.Select(n => AttachPlan.UniqueName(n.Volume)).ToHashSet();
         foreach (var (attachment, volume) in there)
-            if (wanted.Contains(volume.Metadata.Name)) _unneeded.TryRemove(attachment.Metadata.Name, out _);
+            if (wanted.Contains(AttachPlan.UniqueName(volume))) _unneeded.TryRemove(attachment.Metadata.Name, out _);
         var plan = AttachPlan.For(key.Name, needed, there, v => Elsewhere(v, key.Name), node?.Status.VolumesInUse.ToHashSet() ?? [], name => _unneeded.GetOrAdd(name, now),
             node is not null && Zones.IsReady(node), node is null || Sweep.IsOutOfService(node), now);
 
@@ -89,17 +90,31 @@ sealed class Attach(IClusterAccess cluster) : IReconciler
         return plan.LookAt is { } at ? Again.At(at) : Again.OnChange;
     }
 
-    /// <summary>Bound claims of the Pods that live there, as far as a driver has to bring the volume.</summary>
+    /// <summary>What an attachment is for: a volume by its name, or, for one written inside of a Pod, by its driver's handle.</summary>
+    static string VolumeKey(VolumeAttachment attachment) =>
+        attachment.Spec.Source.PersistentVolumeName ?? (attachment.Spec.Source.InlineVolumeSpec?.Csi is { } csi ? $"{csi.Driver}^{csi.VolumeHandle}" : "");
+
+    /// <summary>Volumes of the Pods that live there, as far as a driver has to bring them: those of bound claims, and disks of clouds that Pods name themselves.</summary>
     List<Needed> Needs(string node)
     {
         var needed = new Dictionary<string, Needed>();
         foreach (var pod in _pods.ByIndex(Nodes.Lifecycle.ByNode, node))
-            if (!pod.IsTerminal)
-                foreach (string name in Claims.NamesOf(pod))
-                    if (_claims.Find(new(pod.Metadata.Namespace, name)) is { Status.Phase: "Bound" } claim && Claims.Uses(pod, claim)
-                        && _volumes.Find(new("", claim.Spec.VolumeName)) is { Spec.Csi: { } csi } volume && volume.Spec.ClaimRef?.Uid == claim.Metadata.Uid && HasToAttach(csi.Driver))
-                        needed.TryAdd(volume.Metadata.Name, new(volume, pod));
+        {
+            if (pod.IsTerminal) continue;
+            foreach (string name in Claims.NamesOf(pod))
+                if (_claims.Find(new(pod.Metadata.Namespace, name)) is { Status.Phase: "Bound" } claim && Claims.Uses(pod, claim)
+                    && _volumes.Find(new("", claim.Spec.VolumeName)) is { } bound && CloudDisks.TryTranslate(bound) is { Spec.Csi: { } csi } volume && volume.Spec.ClaimRef?.Uid == claim.Metadata.Uid && HasToAttach(csi.Driver))
+                    needed.TryAdd(AttachPlan.UniqueName(volume), new(volume, pod));
+            foreach (var inline in pod.Spec.Volumes)
+                if (CloudDisks.IsInline(inline) && Disk(inline, pod.Metadata.Namespace) is { Spec.Csi: { } csi } disk && HasToAttach(csi.Driver)) needed.TryAdd(AttachPlan.UniqueName(disk), new(disk, pod) { Inline = true });
+        }
         return [.. needed.Values];
+    }
+
+    static PersistentVolume? Disk(Volume inline, string ns)
+    {
+        try { return CloudDisks.Inline(inline, ns); }
+        catch (FormatException) { return null; } // the kubelet tells the user
     }
 
     /// <summary>A driver that is not known may have to, as upstream.</summary>
@@ -107,9 +122,10 @@ sealed class Attach(IClusterAccess cluster) : IReconciler
 
     /// <summary>The volume, when the attachment is one that this controller makes: others are their makers'.</summary>
     PersistentVolume? Ours(VolumeAttachment attachment) =>
-        _volumes.Find(new("", attachment.Spec.Source.PersistentVolumeName ?? "")) is { Spec.Csi: not null } volume && attachment.Metadata.Name == AttachPlan.NameOf(volume, attachment.Spec.NodeName) ? volume : null;
+        CloudDisks.Of(attachment, name => _volumes.Find(new("", name))) is { Spec.Csi: not null } volume && attachment.Metadata.Name == AttachPlan.NameOf(volume, attachment.Spec.NodeName) ? volume : null;
 
-    string? Elsewhere(PersistentVolume volume, string node) => _attachments.ByIndex(ByVolume, volume.Metadata.Name).FirstOrDefault(a => a.Spec.NodeName != node)?.Spec.NodeName;
+    string? Elsewhere(PersistentVolume volume, string node) =>
+        _attachments.ByIndex(ByVolume, volume.Metadata.Name).Concat(_attachments.ByIndex(ByVolume, $"{volume.Spec.Csi!.Driver}^{volume.Spec.Csi.VolumeHandle}")).FirstOrDefault(a => a.Spec.NodeName != node)?.Spec.NodeName;
 
     void Refuse(Needed needed, string other)
     {
@@ -124,7 +140,7 @@ sealed class Attach(IClusterAccess cluster) : IReconciler
     void Tell(List<Needed> needed, List<(VolumeAttachment Attachment, PersistentVolume Volume)> there)
     {
         foreach (var need in needed)
-            if (there.Find(t => t.Volume.Metadata.Name == need.Volume.Metadata.Name).Attachment is { } attachment)
+            if (there.Find(t => AttachPlan.UniqueName(t.Volume) == AttachPlan.UniqueName(need.Volume)).Attachment is { } attachment)
             {
                 string outcome = attachment.Status.Attached ? "attached" : attachment.Status.AttachError?.Message ?? "";
                 string about = attachment.Metadata.Uid;

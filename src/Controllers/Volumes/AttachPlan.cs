@@ -8,7 +8,11 @@ using Hanbae.Api.Storage.V1;
 namespace Hanbae.Controllers.Volumes;
 
 /// <summary>A volume that a Pod on the node needs.</summary>
-readonly record struct Needed(PersistentVolume Volume, Pod For);
+readonly record struct Needed(PersistentVolume Volume, Pod For)
+{
+    /// <summary>The Pod names the disk itself: there is no such PersistentVolume.</summary>
+    public bool Inline { get; init; }
+}
 
 /// <summary>Which volumes come to a node and which leave it, by what its Pods need and what is attached.</summary>
 /// <param name="Refused">Volumes that another node has, and that only one may have.</param>
@@ -29,21 +33,21 @@ sealed record AttachPlan(
         string node, IReadOnlyCollection<Needed> needed, IReadOnlyCollection<(VolumeAttachment Attachment, PersistentVolume Volume)> there, Func<PersistentVolume, string?> elsewhere,
         IReadOnlySet<string> mounted, Func<string, DateTimeOffset> unneededSince, bool healthy, bool forced, DateTimeOffset now)
     {
-        var wanted = needed.ToDictionary(n => n.Volume.Metadata.Name);
+        var wanted = needed.ToDictionary(n => UniqueName(n.Volume));
         var attach = ImmutableArray.CreateBuilder<(VolumeAttachment, Pod)>();
         var refused = ImmutableArray.CreateBuilder<(Needed, string)>();
-        var has = there.Select(t => t.Volume.Metadata.Name).ToHashSet();
+        var has = there.Select(t => UniqueName(t.Volume)).ToHashSet();
         foreach (var need in wanted.Values)
-            if (has.Contains(need.Volume.Metadata.Name)) continue;
+            if (has.Contains(UniqueName(need.Volume))) continue;
             else if (!MayBeShared(need.Volume) && elsewhere(need.Volume) is { } other) refused.Add((need, other));
-            else attach.Add((New(need.Volume, node), need.For));
+            else attach.Add((New(need, node), need.For));
 
         var detach = ImmutableArray.CreateBuilder<VolumeAttachment>();
         var attached = new List<AttachedVolume>();
         DateTimeOffset? lookAt = null;
         foreach (var (attachment, volume) in there)
         {
-            bool goes = !wanted.ContainsKey(volume.Metadata.Name);
+            bool goes = !wanted.ContainsKey(UniqueName(volume));
             if (goes && attachment.Metadata.DeletionTimestamp is null && mounted.Contains(UniqueName(volume)) && !forced)
             {
                 // A kubelet that lives will unmount it; one that does not is waited for so long.
@@ -60,10 +64,14 @@ sealed record AttachPlan(
         return new(attach.DrainToImmutable(), detach.DrainToImmutable(), refused.DrainToImmutable(), [.. attached.OrderBy(a => a.Name, StringComparer.Ordinal)], lookAt);
     }
 
-    static VolumeAttachment New(PersistentVolume volume, string node) => new()
+    static VolumeAttachment New(Needed needed, string node) => new()
     {
-        Metadata = new() { Name = NameOf(volume, node) },
-        Spec = new() { Attacher = volume.Spec.Csi!.Driver, NodeName = node, Source = new() { PersistentVolumeName = volume.Metadata.Name } },
+        Metadata = new() { Name = NameOf(needed.Volume, node) },
+        Spec = new()
+        {
+            Attacher = needed.Volume.Spec.Csi!.Driver, NodeName = node,
+            Source = needed.Inline ? new() { InlineVolumeSpec = needed.Volume.Spec } : new() { PersistentVolumeName = needed.Volume.Metadata.Name },
+        },
     };
 
     /// <summary>Kubelets work it out, too: it says which attachment to wait for.</summary>

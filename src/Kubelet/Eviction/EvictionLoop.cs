@@ -58,6 +58,8 @@ sealed class EvictionLoop(PodContext context, PodSampler sampler, PodWorkers wor
         if (due is null || _leaving is { Done: false, Runtime.IsRunning: true } && now - _leavingSince < s_patience) return;
         if (due.Condition == "DiskPressure" && await images.FreeAsync(long.MaxValue, ct).ConfigureAwait(false) > 0 && !Short(due, Look())) return;
         use ??= await sampler.ReadAsync(ct).ConfigureAwait(false);
+        // After a start what runs is seen little by little: who goes first is decided when all of it is.
+        if (workers.All.Any(w => !w.Ended && w.Pod.Status.StartTime is not null && (w.Runtime is null || (w.Runtime.IsRunning && !use.Pods.Any(p => p.Pod.Metadata.Uid == w.Pod.Metadata.Uid))))) return;
         var alive = use.Pods.Where(p => workers.Find(p.Pod.Metadata.Uid) is { Ended: false });
         if (EvictionRank.Order(due.Signal, alive).FirstOrDefault() is not { } victim) return;
         var what = observed[due.Signal];

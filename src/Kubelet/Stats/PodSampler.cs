@@ -39,7 +39,7 @@ sealed class PodSampler(KubeletOptions options, ICri cri, Func<IEnumerable<PodWo
 
     readonly CgroupReader _reader = new(options.CgroupMount);
     readonly SemaphoreSlim _turn = new(1);
-    readonly VolumeSizes _volumes = new(options.Folders, time, volumes ?? ((_, _) => null));
+    readonly VolumeSizes _volumes = new(options.Folders, options.VolumeStatsPeriod, time, volumes ?? ((_, _) => null));
     NodeUse _last = NodeUse.None, _before = NodeUse.None;
 
     /// <summary>Not older than a few seconds.</summary>

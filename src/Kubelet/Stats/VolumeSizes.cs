@@ -13,12 +13,10 @@ sealed record VolumeUse(long Used, long Capacity, long Available, long InodesUse
     public bool? Abnormal { get; init; }
 }
 
-/// <summary>Measures Pods' volumes: file systems of their own by asking these, folders on the node's disk by adding up; each at most once a minute, as upstream.</summary>
+/// <summary>Measures Pods' volumes: file systems of their own by asking these, folders on the node's disk by adding up; each at most once a period.</summary>
 /// <param name="told">How full a volume is that somebody else measures: CSI drivers.</param>
-sealed class VolumeSizes(PodFolders folders, TimeProvider time, Func<string, string, VolumeUse?> told)
+sealed class VolumeSizes(PodFolders folders, TimeSpan period, TimeProvider time, Func<string, string, VolumeUse?> told)
 {
-    static readonly TimeSpan s_period = TimeSpan.FromMinutes(1);
-
     /// <summary>Bound: one entry per Pod and volume on the node.</summary>
     readonly ConcurrentDictionary<(string Uid, string Volume), (DateTimeOffset At, VolumeUse Use)> _known = new();
 
@@ -30,14 +28,14 @@ sealed class VolumeSizes(PodFolders folders, TimeProvider time, Func<string, str
         {
             var key = (pod.Metadata.Uid, volume.Name);
             if (told(pod.Metadata.Uid, volume.Name) is { } driver) uses[volume.Name] = driver;
-            else if (_known.TryGetValue(key, out var known) && now - known.At < s_period) uses[volume.Name] = known.Use;
+            else if (_known.TryGetValue(key, out var known) && now - known.At < period) uses[volume.Name] = known.Use;
             else if (Measure(pod, volume) is { } use)
             {
                 uses[volume.Name] = use;
                 _known[key] = (now, use);
             }
         }
-        if (_known.Count > 10_000) foreach (var (key, old) in _known) if (now - old.At > s_period * 5) _known.TryRemove(key, out _);
+        if (_known.Count > 10_000) foreach (var (key, old) in _known) if (now - old.At > period * 5) _known.TryRemove(key, out _);
         return uses;
     }
 

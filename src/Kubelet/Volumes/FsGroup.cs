@@ -29,6 +29,15 @@ static class FsGroup
             return mode == status.Permissions && status.Group == (uint)group ? 0 : Native.SetMode(item, mode); // a change of group takes setgid away
         }, ct);
 
+    /// <summary>Gives a volume to the Pod's group, if it has one, unless the Pod wants it left as it is where the top shows that it was done (KEP-695).</summary>
+    /// <exception cref="IOException"/>
+    public static void Give(string folder, Pod pod, CancellationToken ct)
+    {
+        if (pod.Spec.SecurityContext is not { FsGroup: { } group } security) return;
+        bool done = security.FsGroupChangePolicy == "OnRootMismatch" && Native.Status(folder) is { } top && Matches(top, group, readOnly: false);
+        if (!done) Apply(folder, group, readOnly: false, ct);
+    }
+
     /// <summary>The user of all the Pod's containers, when there is only one: token files become his (upstream's rule, KEP-1205).</summary>
     public static long? SingleUser(Pod pod)
     {

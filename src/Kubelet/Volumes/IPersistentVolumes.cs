@@ -23,6 +23,10 @@ public interface IPersistentVolumes
     /// <inheritdoc cref="ClaimAsync"/>
     Task<VolumeAttachment?> AttachmentAsync(string name, CancellationToken ct);
 
+    /// <summary>The servers of a file system that names them so.</summary>
+    /// <inheritdoc cref="ClaimAsync"/>
+    Task<Endpoints?> EndpointsAsync(string ns, string name, CancellationToken ct);
+
     /// <summary>Tells in a claim's status what has become of its volume.</summary>
     /// <exception cref="Hanbae.Api.Rest.ApiException">The server refused, or did not answer.</exception>
     Task ChangeStatusAsync(Key claim, Func<PersistentVolumeClaim, PersistentVolumeClaim> change, CancellationToken ct);
@@ -38,6 +42,8 @@ public sealed class PersistentVolumesOf(IClient client) : IPersistentVolumes
     public Task<CSIDriver?> DriverAsync(string name, CancellationToken ct) => client.FindAsync<CSIDriver>(new Key("", name), ct);
 
     public Task<VolumeAttachment?> AttachmentAsync(string name, CancellationToken ct) => client.FindAsync<VolumeAttachment>(new Key("", name), ct);
+
+    public Task<Endpoints?> EndpointsAsync(string ns, string name, CancellationToken ct) => client.FindAsync<Endpoints>(new Key(ns, name), ct);
 
     public Task ChangeStatusAsync(Key claim, Func<PersistentVolumeClaim, PersistentVolumeClaim> change, CancellationToken ct) => client.UpdateWithRetryAsync(claim, change, ct, "status");
 }

@@ -42,6 +42,8 @@ public sealed record PreparedVolume(string HostPath)
     public bool ReadOnly { get; init; }
     /// <summary>A raw block volume: the container gets the device, not a mount.</summary>
     public bool IsDevice { get; init; }
+    /// <summary>It lies on a server, which may stop answering: whoever looks into it must not be waited for without end.</summary>
+    public bool IsRemote { get; init; }
     /// <summary>An image volume (KEP-4639): the runtime mounts the image itself.</summary>
     public string ImageReference { get; init; } = "";
 }

@@ -3,17 +3,22 @@ using Hanbae.Api.Core.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Kubelet.Volumes.Csi;
 using Hanbae.Kubelet.Volumes.Disk;
+using Hanbae.Kubelet.Volumes.Local;
+using Hanbae.Kubelet.Volumes.Remote;
+using Hanbae.Machinery.Volumes;
+using Hanbae.Machinery.Volumes.Clouds;
 
 namespace Hanbae.Kubelet.Volumes;
 
-/// <summary>Follows a claim to the volume it is bound to. Volumes that are folders or devices of the node can be had, and those of CSI drivers; for others the error says why not.</summary>
-sealed class PersistentVolumePlugin(VolumeContext context, CsiVolumes csiVolumes) : IVolumePlugin
+/// <summary>Follows a claim to the volume it is bound to. Volumes that are folders or devices of the node can be had, those of CSI drivers, and those that the node's own programs mount; for others the error says why not.</summary>
+sealed class PersistentVolumePlugin(VolumeContext context, CsiVolumes csiVolumes, IReadOnlyList<IRemotePlugin> remote, Programs programs) : IVolumePlugin
 {
     const string Local = "kubernetes.io/local-volume";
 
     /// <summary>What Pods' claims led to, which cannot change, and whether its ownership is set. Bound: one entry per Pod and volume on the node.</summary>
     readonly ConcurrentDictionary<(string PodUid, string Volume), PersistentVolume> _found = new();
     readonly ConcurrentDictionary<(string PodUid, string Volume), bool> _owned = new();
+    readonly LimitedFolder _limited = new(programs);
 
     public string Name => "kubernetes.io/persistent-claim";
 
@@ -33,18 +38,23 @@ sealed class PersistentVolumePlugin(VolumeContext context, CsiVolumes csiVolumes
                 _found[key] = persistent;
             }
         }
+        try { persistent = CloudDisks.Translate(persistent); }
+        catch (FormatException e) { throw new VolumeException(e.Message, e); }
         var spec = persistent.Spec;
         VolumeLocality.Check(persistent, context.Objects.Node);
         bool readOnly = volume.PersistentVolumeClaim?.ReadOnly == true;
         if (spec.Csi is not null) return await csiVolumes.PrepareAsync(CsiWish.Of(pod, volume.Name, persistent, readOnly), ct);
+        if (remote.FirstOrDefault(r => r.Serves(spec)) is { } elsewhere) return await elsewhere.PrepareAsync(RemoteWish.Of(pod, persistent, readOnly), ct);
         if (spec.VolumeMode == "Block") return Device(volume, spec, readOnly);
         if (spec.HostPath is { } path) return HostPathPlugin.Prepare(path) with { ReadOnly = readOnly };
         if (spec.Local is not { } local) throw Failed(volume, Unmatched(volume.Name));
+        if (persistent.Metadata.Annotations[VolumeNotes.ProvisionedBy] == LocalVolume.Provisioner && LimitedFolder.IsOne(local.Path) && context.Mounts.CanOwn)
+            return await _limited.MountedAsync(local.Path, () => PrepareLocal(pod, persistent.Metadata.Name, local.Path, readOnly, ct), ct);
         return PrepareLocal(pod, persistent.Metadata.Name, local.Path, readOnly, ct);
     }
 
     public Task RefreshAsync(Pod pod, Volume volume, CancellationToken ct) =>
-        _found.TryGetValue((pod.Metadata.Uid, volume.Name), out var found) && found.Spec.Csi is not null ? csiVolumes.RefreshAsync(pod.Metadata.Uid, volume.Name, ct) : Task.CompletedTask;
+        _found.TryGetValue((pod.Metadata.Uid, volume.Name), out var found) && (found.Spec.Csi is not null || CloudDisks.IsOne(found.Spec)) ? csiVolumes.RefreshAsync(pod.Metadata.Uid, volume.Name, ct) : Task.CompletedTask;
 
     /// <summary>A local volume may be a device of the node.</summary>
     static PreparedVolume Device(Volume volume, PersistentVolumeSpec spec, bool readOnly) =>

@@ -6,12 +6,14 @@ using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Stats;
 using Hanbae.Kubelet.Volumes.Csi;
 using Hanbae.Kubelet.Volumes.Disk;
+using Hanbae.Kubelet.Volumes.Remote;
 
 namespace Hanbae.Kubelet.Volumes;
 
 /// <summary>Finds for each volume of a Pod the plugin that makes it, and tells in upstream's words when one cannot be had.</summary>
 public sealed class PodVolumes : IVolumes
 {
+    readonly Patient _patient;
     readonly VolumeContext _context;
     readonly IReadOnlyList<IVolumePlugin> _plugins;
     readonly CsiVolumes _csi;
@@ -19,11 +21,16 @@ public sealed class PodVolumes : IVolumes
     /// <param name="canMount">False for nodes without real containers: volumes are then plain folders, and ownership stays as it is.</param>
     /// <param name="drivers">CSI drivers of this node, as they register.</param>
     /// <param name="events">Where Pods' users are told of their volumes' growth and health.</param>
-    public PodVolumes(PodFolders folders, IPodObjects objects, IPersistentVolumes persistent, TimeProvider time, bool canMount = true, CsiDrivers? drivers = null, IRecorder? events = null)
+    /// <param name="helpers">The node's own programs for storage elsewhere.</param>
+    public PodVolumes(PodFolders folders, IPodObjects objects, IPersistentVolumes persistent, TimeProvider time, bool canMount = true, CsiDrivers? drivers = null, IRecorder? events = null,
+        ProgramOptions? helpers = null)
     {
-        _context = new VolumeContext(folders, objects, persistent, canMount ? new KernelMounts() : new PlainFolders(), time, events) { Drivers = drivers ?? new() };
+        helpers ??= new();
+        var mounts = canMount ? new KernelMounts(new(Native.Unmount, time, helpers.UnmountPatience)) : (IMounts)new PlainFolders();
+        _context = new VolumeContext(folders, objects, persistent, mounts, time, events) { Drivers = drivers ?? new() };
         _csi = new(_context);
-        _plugins = Catalog.Of(_context, _csi);
+        _plugins = Catalog.Of(_context, _csi, new(helpers, time));
+        _patient = new(time, helpers.LookPatience);
     }
 
     /// <summary>Volumes that the cluster must not take away from this node: for the node's status.</summary>
@@ -99,21 +106,22 @@ public sealed class PodVolumes : IVolumes
         return used;
     }
 
-    public Task<string> SubPathAsync(Pod pod, string container, VolumeMount mount, string subPath, PreparedVolumes volumes, CancellationToken ct)
+    public async Task<string> SubPathAsync(Pod pod, string container, VolumeMount mount, string subPath, PreparedVolumes volumes, CancellationToken ct)
     {
         if (!volumes.ByName.TryGetValue(mount.Name, out var volume) || volume.HostPath.Length == 0)
             throw new VolumeException($"failed to prepare subPath for volumeMount \"{mount.Name}\" of container \"{container}\": no such volume");
-        string path = SubPaths.Check(subPath);
-        try
-        {
-            using var opened = SubPaths.Open(volume.HostPath, path);
-            string folder = _context.Folders.SubPaths(pod.Metadata.Uid), target = Path.Combine(folder, mount.Name, container, $"{IndexOf(pod, container, mount)}");
-            VolumeContext.MakePrivate(folder);
-            return Task.FromResult(_context.Mounts.Bind(opened, target, readOnly: false)); // read-only is the container's mount, and may differ between two
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        string path = SubPaths.Check(subPath), folder = _context.Folders.SubPaths(pod.Metadata.Uid), target = Path.Combine(folder, mount.Name, container, $"{IndexOf(pod, container, mount)}");
+        try { return volume.IsRemote ? await _patient.RunAsync(target, Bind, ct) : Bind(); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or TimeoutException)
         {
             throw new VolumeException($"failed to prepare subPath for volumeMount \"{mount.Name}\" of container \"{container}\": {e.Message}", e);
+        }
+
+        string Bind()
+        {
+            using var opened = SubPaths.Open(volume.HostPath, path);
+            VolumeContext.MakePrivate(folder);
+            return _context.Mounts.Bind(opened, target, readOnly: false); // read-only is the container's mount, and may differ between two
         }
     }
 
@@ -133,9 +141,9 @@ public sealed class PodVolumes : IVolumes
         try
         {
             // Subpaths lie on volumes, so they come off before drivers are asked; all other mounts then. Nothing is removed while one is left, for it would be removed through the mount.
-            _context.Mounts.UnmountBeneath(_context.Folders.SubPaths(podUid));
+            await _context.Mounts.UnmountBeneathAsync(_context.Folders.SubPaths(podUid), ct);
             foreach (var plugin in _plugins) await plugin.TearDownAsync(podUid, ct);
-            _context.Mounts.UnmountBeneath(_context.Folders.Pod(podUid));
+            await _context.Mounts.UnmountBeneathAsync(_context.Folders.Pod(podUid), ct);
             Tree.Delete(_context.Folders.SubPaths(podUid));
             Tree.Delete(_context.Folders.Volumes(podUid));
             Tree.Delete(_context.Folders.VolumeDevices(podUid));

@@ -2,6 +2,7 @@ using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Storage.V1;
 using Hanbae.Machinery.Volumes;
+using Hanbae.Machinery.Volumes.Clouds;
 using Hanbae.Scheduler.Volumes;
 
 namespace Hanbae.Scheduler.Plugins;
@@ -45,15 +46,24 @@ internal sealed class NodeVolumeLimits : IPreFilter, IFilter
 
     void Collect(PodInfo pod, HashSet<(string, string)> volumes)
     {
+        if (pod.HasVolumes)
+            foreach (var inline in pod.Pod.Spec.Volumes)
+                if (CloudDisks.IsInline(inline) && InlineCsi(inline, pod.Key.Namespace) is { } disk) volumes.Add((disk.Driver, disk.VolumeHandle));
         foreach (var use in pod.Claims)
         {
             if (!_storage.Claims.TryGetValue(use.Claim, out var claim)) continue;
             if (_storage.Volumes.TryGetValue(claim.Spec.VolumeName, out var volume))
             {
-                if (volume.Spec.Csi is { } csi) volumes.Add((csi.Driver, csi.VolumeHandle));
+                if (CloudDisks.TryTranslate(volume).Spec.Csi is { } csi) volumes.Add((csi.Driver, csi.VolumeHandle));
             }
             // What is still to be made will be the driver's of the class; one volume a claim.
             else if (_storage.Classes.TryGetValue(VolumeNotes.ClassOf(claim), out var made)) volumes.Add((made.Provisioner, use.Claim.ToString()));
         }
+    }
+
+    static CSIPersistentVolumeSource? InlineCsi(Volume volume, string ns)
+    {
+        try { return CloudDisks.Inline(volume, ns)?.Spec.Csi; }
+        catch (FormatException) { return null; } // the kubelet will say so
     }
 }

@@ -63,7 +63,7 @@ internal sealed class VolumeBinding(VolumeBindingArgs args) : IPreFilter, IFilte
         bool reaches = true, exists = true, found = true, room = true;
         foreach (var claim in _bound)
             if (!_storage.Volumes.TryGetValue(claim.Spec.VolumeName, out var volume)) exists = false;
-            else reaches &= StorageState.Reaches(volume, node.Node!);
+            else reaches &= _storage.Reaches(volume, node.Node!);
         var plan = new VolumePlan([], []);
         List<PersistentVolume>? taken = null;
         foreach (var claim in _open)

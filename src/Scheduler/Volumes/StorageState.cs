@@ -3,6 +3,7 @@ using Hanbae.Api.Core.V1;
 using Hanbae.Api.Storage.V1;
 using Hanbae.Machinery.Nodes;
 using Hanbae.Machinery.Volumes;
+using Hanbae.Machinery.Volumes.Clouds;
 using Hanbae.Scheduler.Tallies;
 
 namespace Hanbae.Scheduler.Volumes;
@@ -38,8 +39,9 @@ internal sealed class StorageState
     public bool Delayed(PersistentVolumeClaim claim) =>
         claim.Spec.VolumeName.Length == 0 && Classes.TryGetValue(VolumeNotes.ClassOf(claim), out var made) && made.VolumeBindingMode == "WaitForFirstConsumer";
 
-    public static bool Reaches(PersistentVolume volume, Node node) =>
-        volume.Spec.NodeAffinity?.Required is not { } required || NodeTerms.Matches(required, node);
+    /// <remarks>A cloud's disk of old is asked about in its driver's terms, on nodes that have the driver asked.</remarks>
+    public bool Reaches(PersistentVolume volume, Node node) =>
+        CloudDisks.TryTranslate(volume, CsiNodes.GetValueOrDefault(node.Metadata.Name)).Spec.NodeAffinity?.Required is not { } required || NodeTerms.Matches(required, node);
 
     /// <summary>The smallest volume that a claim can have on a node.</summary>
     /// <param name="taken">Volumes that other claims of the same Pod get.</param>

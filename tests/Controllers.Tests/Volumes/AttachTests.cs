@@ -36,6 +36,32 @@ public sealed class AttachTests
     static string Reported(Kit.FakeApi api, string node) => string.Join(' ', api.Find<Node>(node, "")!.Status.VolumesAttached.Select(v => v.Name));
 
     [Fact]
+    public async Task A_disk_of_a_cloud_is_brought_by_its_driver_whether_a_claim_or_the_Pod_names_it()
+    {
+        await using var cluster = Start(api =>
+        {
+            foreach (string node in (string[])["n1", "n2", "n3"]) api.Put(Node(node));
+            Bound(api, "c", "v");
+            api.Change<PersistentVolume>("v", v => v with { Spec = v.Spec with { Csi = null, AwsElasticBlockStore = new() { VolumeID = "aws://z/vol-1" } } }, "");
+            api.Put(Storage.User("p", "c", "n1"));
+            foreach (string node in (string[])["n2", "n3"])
+                api.Put(Storage.User("p-" + node, "none", node) is var u ? u with { Spec = u.Spec with { Volumes = [new() { Name = "v", GcePersistentDisk = new() { PdName = "pd", ReadOnly = node == "n3" } }] } } : u);
+        });
+        await cluster.UntilAsync(api => On(api, "n1") is not null && (On(api, "n2") ?? On(api, "n3")) is not null);
+        var claimed = On(cluster.Api, "n1")!;
+        Assert.Equal(("ebs.csi.aws.com", "v"), (claimed.Spec.Attacher, claimed.Spec.Source.PersistentVolumeName));
+        Attached(cluster, "n1");
+        await cluster.UntilAsync(api => Reported(api, "n1") == "kubernetes.io/csi/ebs.csi.aws.com^vol-1");
+        var inline = On(cluster.Api, "n2") ?? On(cluster.Api, "n3")!;
+        Assert.Equal(("pd.csi.storage.gke.io", null, "projects/UNSPECIFIED/zones/UNSPECIFIED/disks/pd"), (inline.Spec.Attacher, inline.Spec.Source.PersistentVolumeName, inline.Spec.Source.InlineVolumeSpec?.Csi?.VolumeHandle));
+        string node = inline.Spec.NodeName;
+        Attached(cluster, node);
+        await cluster.UntilAsync(api => Reported(api, node) == "kubernetes.io/csi/pd.csi.storage.gke.io^projects/UNSPECIFIED/zones/UNSPECIFIED/disks/pd");
+        cluster.Api.Remove<Pod>("p-" + node);
+        await cluster.UntilAsync(api => On(api, node) is null or { Metadata.DeletionTimestamp: not null });
+    }
+
+    [Fact]
     public async Task A_volume_is_attached_for_a_Pod_reported_and_detached_when_it_was_unmounted()
     {
         await using var cluster = Start(api =>

@@ -38,6 +38,8 @@ sealed class FakeObjects : IPodObjects, IPersistentVolumes, IRecorder
 
     public Task<CSIDriver?> DriverAsync(string name, CancellationToken ct) => Task.FromResult(Named(Drivers, "", name));
     public Task<VolumeAttachment?> AttachmentAsync(string name, CancellationToken ct) { lock (Attachments) return Task.FromResult(Named(Attachments, "", name)); }
+    public List<Endpoints> Endpoints { get; } = [];
+    public Task<Endpoints?> EndpointsAsync(string ns, string name, CancellationToken ct) => Task.FromResult(Named(Endpoints, ns, name));
     public Task ChangeStatusAsync(Key claim, Func<PersistentVolumeClaim, PersistentVolumeClaim> change, CancellationToken ct)
     {
         int at = Claims.FindIndex(c => Key.Of(c) == claim);

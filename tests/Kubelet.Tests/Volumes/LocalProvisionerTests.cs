@@ -3,6 +3,7 @@ using Hanbae.Api.Core.V1;
 using Hanbae.Api.Storage.V1;
 using Hanbae.Client;
 using Hanbae.Kit;
+using Hanbae.Kubelet.Volumes.Disk;
 using Hanbae.Kubelet.Volumes.Local;
 
 namespace Hanbae.Kubelet.Tests.Volumes;
@@ -89,6 +90,47 @@ public sealed class LocalProvisionerTests : IAsyncLifetime
         Assert.True(File.Exists(outside));
     }
 
+    [Remote.DiskFact]
+    public async Task A_volume_whose_class_has_its_size_enforced_holds_no_more_grows_and_is_mounted_again_when_it_has_to_be()
+    {
+        _api.Put(Class("strict", "WaitForFirstConsumer") with { Parameters = Map.Of(("sizeLimit", "enforced")) });
+        Claim("c", "strict", change: s => s with { Resources = new() { Requests = Map.Of(("storage", Quantity.Parse("16Mi"))) } });
+        string path = (await MadeAsync()).Spec.Local!.Path;
+        try
+        {
+            Assert.Empty(Directory.EnumerateFileSystemEntries(path));
+            Assert.Equal(0x1FFu, VolumeTest.ModeOf(path));
+            await File.WriteAllTextAsync(Path.Combine(path, "note"), "kept");
+            Assert.Throws<IOException>(() => File.WriteAllBytes(Path.Combine(path, "big"), new byte[20 << 20]));
+            File.Delete(Path.Combine(path, "big"));
+
+            _api.Change<PersistentVolumeClaim>("c", c => c with
+            {
+                Spec = c.Spec with { VolumeName = Volume, Resources = new() { Requests = Map.Of(("storage", Quantity.Parse("40Mi"))) } }, Status = new() { Phase = "Bound", Capacity = Map.Of(("storage", Quantity.Parse("16Mi"))) },
+            });
+            await _api.UntilAsync(a => a.Find<PersistentVolumeClaim>("c")!.Status.Capacity["storage"] == Quantity.Parse("40Mi"), "growth");
+            await File.WriteAllBytesAsync(Path.Combine(path, "big"), new byte[20 << 20]);
+
+            // After the machine was started again: the kubelet mounts it for the next Pod.
+            await new KernelMounts().UnmountAsync(Native.RealPath(path), default);
+            Assert.Empty(Directory.EnumerateFileSystemEntries(path));
+            Assert.Equal("kept", await new LimitedFolder(new(new(), TimeProvider.System)).MountedAsync(path, () => File.ReadAllText(Path.Combine(path, "note")), default));
+            Release();
+            await _api.UntilAsync(a => a.Find<PersistentVolume>(Volume, "") is null, "volume gone");
+            Assert.Empty(Directory.EnumerateFileSystemEntries(Folder));
+        }
+        finally { await new KernelMounts().UnmountBeneathAsync(Native.RealPath(_root), default); }
+    }
+
+    [Fact]
+    public async Task A_class_that_asks_for_what_is_not_known_makes_nothing()
+    {
+        _api.Put(Class("odd", "WaitForFirstConsumer") with { Parameters = Map.Of(("sizeLimit", "maybe")) });
+        Claim("c", "odd");
+        await _told.UntilAsync("Warning ProvisioningFailed");
+        Assert.Null(_api.Find<PersistentVolume>(Volume, ""));
+    }
+
     [Fact]
     public async Task A_volume_that_points_elsewhere_removes_nothing()
     {
@@ -103,11 +145,11 @@ public sealed class LocalProvisionerTests : IAsyncLifetime
 
     [Theory]
     [InlineData("../escape"), InlineData("pvc-"), InlineData("pvc-" + Uid + "/../x"), InlineData("other"), InlineData("pvc-" + Uid + "\n")]
-    public void Only_names_that_are_given_here_become_folders(string name)
+    public async Task Only_names_that_are_given_here_become_folders(string name)
     {
         var folders = new LocalFolders(Folder);
-        Assert.Throws<IOException>(() => folders.Make(name));
-        Assert.Throws<IOException>(() => folders.Remove(name, Path.Combine(Folder, name)));
+        await Assert.ThrowsAsync<IOException>(() => folders.MakeAsync(name, 0, default));
+        await Assert.ThrowsAsync<IOException>(() => folders.RemoveAsync(name, Path.Combine(Folder, name), default));
     }
 
     [Fact]

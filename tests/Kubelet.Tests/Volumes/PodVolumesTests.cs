@@ -149,7 +149,7 @@ public sealed class PodVolumesTests : VolumeTest
     public async Task Kinds_that_are_not_here_are_told_as_upstream_tells_them()
     {
         Assert.Equal("Unable to attach or mount volumes: unmounted volumes=[v], unattached volumes=[], failed to process volumes=[v]: failed to get Plugin from volumeSpec for volume \"v\" err=no volume plugin matched",
-            await FailureAsync(PodWith(new Volume { Name = "v", Nfs = new() { Server = "s", Path = "/" } })));
+            await FailureAsync(PodWith(new Volume { Name = "v", Flocker = new() { DatasetName = "s" } })));
         Assert.Contains("driver name x.csi not found in the list of registered CSI drivers", await FailureAsync(PodWith(new Volume { Name = "v", Csi = new() { Driver = "x.csi" } })), StringComparison.Ordinal);
     }
 

@@ -8,6 +8,21 @@ namespace Hanbae.Kubelet.Tests.Volumes;
 public sealed class PureTests
 {
     [Fact]
+    public async Task Turns_are_remembered_only_while_somebody_has_or_awaits_one()
+    {
+        var turns = new Turns();
+        int inside = 0, most = 0;
+        await Task.WhenAll(Enumerable.Range(0, 60).Select(i => Task.Run(() => turns.AloneAsync("volume " + i % 2, async () =>
+        {
+            if (i % 2 == 0) most = Math.Max(most, Interlocked.Increment(ref inside));
+            await Task.Yield();
+            if (i % 2 == 0) Interlocked.Decrement(ref inside);
+        }, default))));
+        await Assert.ThrowsAsync<IOException>(() => turns.AloneAsync("x", () => throw new IOException(), default));
+        Assert.Equal((1, 0), (most, turns.Count));
+    }
+
+    [Fact]
     public void The_mount_table_is_read_with_its_escapes()
     {
         var points = MountTable.Parse("""
@@ -17,7 +32,7 @@ public sealed class PureTests
             4 1 0:6 / /ab rw - proc proc rw
             """);
         Assert.Equal(["/a/b\\c"], points.Beneath("/a").Select(p => p.Path));
-        Assert.Equal(new MountPoint("/a", "/", "tmpfs", false), points.At("/a"));
+        Assert.Equal(new MountPoint("/a", "/", "tmpfs", false) { Source = "tmpfs" }, points.At("/a"));
         Assert.Equal("/x y//deleted", points.At("/a/b\\c")!.Root);
         Assert.True(points.At("/a/b\\c")!.ReadOnly);
         Assert.Equal(["/ab", "/a/b\\c", "/a"], points.Beneath("/").Where(p => p.Path != "/").Select(p => p.Path)); // last mounted first

@@ -23,7 +23,7 @@ public abstract class VolumeTest : IDisposable
 
     public void Dispose()
     {
-        new KernelMounts().UnmountBeneath(Root);
+        new KernelMounts().UnmountBeneathAsync(Root, default).GetAwaiter().GetResult();
         Tree.Delete(Root);
         GC.SuppressFinalize(this);
     }

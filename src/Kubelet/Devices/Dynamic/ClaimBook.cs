@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using Hanbae.Kubelet.Volumes.Disk;
 using Microsoft.Extensions.Logging;
 
 namespace Hanbae.Kubelet.Devices.Dynamic;
@@ -55,8 +56,7 @@ sealed class ClaimBook(string path, ILogger log)
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer)) Write(json, next.Values);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        File.WriteAllBytes(path + "~", buffer.ToArray());
-        File.Move(path + "~", path, overwrite: true);
+        WholeFile.Write(path, buffer.ToArray());
         Volatile.Write(ref _all, next);
     }
 

@@ -8,6 +8,7 @@ using Hanbae.Client;
 using Hanbae.Cri.Csi;
 using Hanbae.Grpc;
 using Hanbae.Kubelet.Plugins;
+using Hanbae.Machinery.Volumes.Clouds;
 
 namespace Hanbae.Kubelet.Volumes.Csi;
 
@@ -86,15 +87,19 @@ sealed class CsiNodes(IClient client, string node, TimeProvider time)
         if (await client.FindAsync<CSINode>(_key, ct).ConfigureAwait(false) is null)
             try
             {
-                await client.CreateAsync(change(new()
+                await client.CreateAsync(Migrated(change(new()
                 {
                     Metadata = new() { Name = node, OwnerReferences = [new() { ApiVersion = "v1", Kind = "Node", Name = node, Uid = owner.Metadata.Uid }] },
-                }), ct).ConfigureAwait(false);
+                })), ct).ConfigureAwait(false);
                 return;
             }
             catch (ApiException e) when (e.IsAlreadyExists) { }
-        await client.UpdateWithRetryAsync(_key, change, ct, time: time).ConfigureAwait(false);
+        await client.UpdateWithRetryAsync<CSINode>(_key, csi => Migrated(change(csi)), ct, time: time).ConfigureAwait(false);
     }
+
+    /// <summary>Has scheduler and controllers know that disks of clouds are their drivers' affair here.</summary>
+    static CSINode Migrated(CSINode csi) => csi.Metadata.Annotations[CloudDisks.Note] == CloudDisks.Notice ? csi
+        : csi with { Metadata = csi.Metadata with { Annotations = csi.Metadata.Annotations.Set(CloudDisks.Note, CloudDisks.Notice) } };
 
     static Node Labelled(Node node, CsiDriver driver)
     {

@@ -17,22 +17,25 @@ sealed class CsiPaths(PodFolders folders)
     public string Staging(string driver, string handle) => Path.Combine(Global(driver, handle), "globalmount");
 
     /// <param name="name">Of the PersistentVolume; of the Pod's volume where it is inline.</param>
-    public string Volume(string uid, string name) => Path.Combine(folders.Volumes(uid), Escaped, name);
+    public string Volume(string uid, string name) => Path.Combine(folders.Volumes(uid), Escaped, Flat(name));
+
+    /// <summary>Names of clouds' disks may be paths; as upstream.</summary>
+    static string Flat(string name) => name.Replace('/', '~');
 
     public string Target(string uid, string name) => Path.Combine(Volume(uid, name), "mount");
 
     string Devices => Path.Combine(Root, "volumeDevices");
 
-    public string Device(string name) => Path.Combine(Devices, name);
+    public string Device(string name) => Path.Combine(Devices, Flat(name));
 
     public string DeviceData(string name) => Path.Combine(Device(name), "data");
 
-    public string DeviceStaging(string name) => Path.Combine(Devices, "staging", name);
+    public string DeviceStaging(string name) => Path.Combine(Devices, "staging", Flat(name));
 
-    public string DevicePublished(string name) => Path.Combine(Devices, "publish", name);
+    public string DevicePublished(string name) => Path.Combine(Devices, "publish", Flat(name));
 
     /// <summary>What leads a Pod to a device: its container is given what is behind it.</summary>
-    public string DeviceLink(string uid, string name) => Path.Combine(folders.VolumeDevices(uid), Escaped, name);
+    public string DeviceLink(string uid, string name) => Path.Combine(folders.VolumeDevices(uid), Escaped, Flat(name));
 
     /// <summary>Names of a Pod's volumes that something is left of.</summary>
     public IEnumerable<string> VolumesOf(string uid) => Names(Path.Combine(folders.Volumes(uid), Escaped));

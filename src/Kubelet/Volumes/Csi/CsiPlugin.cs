@@ -1,15 +1,25 @@
 using Hanbae.Api.Core.V1;
+using Hanbae.Machinery.Volumes.Clouds;
 
 namespace Hanbae.Kubelet.Volumes.Csi;
 
-/// <summary>Volumes written inside of a Pod that a driver makes for it alone (KEP-596).</summary>
+/// <summary>Volumes written inside of a Pod that a driver makes for it alone (KEP-596), and disks of clouds, which are drivers' now (KEP-625).</summary>
 sealed class CsiPlugin(CsiVolumes volumes) : IVolumePlugin
 {
     public string Name => "kubernetes.io/csi";
 
-    public bool Serves(Volume volume) => volume.Csi is not null;
+    public bool Serves(Volume volume) => volume.Csi is not null || CloudDisks.IsInline(volume);
 
-    public Task<PreparedVolume> PrepareAsync(Pod pod, Volume volume, CancellationToken ct) => volumes.PrepareAsync(CsiWish.Of(pod, volume), ct);
+    public Task<PreparedVolume> PrepareAsync(Pod pod, Volume volume, CancellationToken ct)
+    {
+        if (volume.Csi is not null) return volumes.PrepareAsync(CsiWish.Of(pod, volume), ct);
+        try
+        {
+            var disk = CloudDisks.Inline(volume, pod.Metadata.Namespace)!;
+            return volumes.PrepareAsync(CsiWish.Of(pod, volume.Name, disk, disk.Spec.Csi!.ReadOnly), ct);
+        }
+        catch (FormatException e) { throw new VolumeException(e.Message, e); }
+    }
 
     public Task RefreshAsync(Pod pod, Volume volume, CancellationToken ct) => volumes.RefreshAsync(pod.Metadata.Uid, volume.Name, ct);
 

@@ -34,7 +34,7 @@ sealed partial class CsiVolumes
         string target = Path.Combine(Paths.DevicePublished(name), uid), link = Paths.DeviceLink(uid, name);
         if (VolumeData.Read(Paths.DeviceData(name)) is { } data)
         {
-            await AloneAsync(CsiPaths.UniqueName(data.Driver, data.Handle), async () =>
+            await _turns.AloneAsync(CsiPaths.UniqueName(data.Driver, data.Handle), async () =>
             {
                 var driver = context.Drivers.Get(data.Driver);
                 await UnpublishAsync(driver, data, target, ct).ConfigureAwait(false);

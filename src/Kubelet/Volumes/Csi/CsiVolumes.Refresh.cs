@@ -29,7 +29,7 @@ sealed partial class CsiVolumes
             var can = await driver.NodeCapabilitiesAsync(ct).ConfigureAwait(false);
             string staging = !can.Contains(NodeCan.StageUnstageVolume) || wish.Inline ? "" : wish.Block ? Paths.DeviceStaging(wish.Name) : Paths.Staging(wish.Driver, wish.Handle);
             long? group = can.Contains(NodeCan.VolumeMountGroup) ? wish.Pod.Spec.SecurityContext?.FsGroup : null;
-            await AloneAsync(wish.UniqueName, async () =>
+            await _turns.AloneAsync(wish.UniqueName, async () =>
             {
                 if (await context.Persistent.DriverAsync(wish.Driver, ct).ConfigureAwait(false) is { Spec.RequiresRepublish: true } declared)
                     await PublishAsync(wish, driver, declared, there.Prepared.HostPath, staging, wish.Capability(can, group), there.Context ?? await ContextOfAsync(wish, ct).ConfigureAwait(false), ct).ConfigureAwait(false);

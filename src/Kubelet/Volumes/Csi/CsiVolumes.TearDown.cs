@@ -17,7 +17,7 @@ sealed partial class CsiVolumes
         {
             string folder = Paths.Volume(uid, name);
             if (VolumeData.Read(folder) is not { } data) continue;
-            await AloneAsync(CsiPaths.UniqueName(data.Driver, data.Handle), () => ReleaseAsync(uid, name, folder, data, ct), ct).ConfigureAwait(false);
+            await _turns.AloneAsync(CsiPaths.UniqueName(data.Driver, data.Handle), () => ReleaseAsync(uid, name, folder, data, ct), ct).ConfigureAwait(false);
         }
     }
 

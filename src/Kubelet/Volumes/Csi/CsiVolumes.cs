@@ -20,8 +20,7 @@ sealed partial class CsiVolumes(VolumeContext context)
 {
     /// <summary>What Pods have. Bound: one entry per Pod and volume on the node.</summary>
     readonly ConcurrentDictionary<(string PodUid, string Volume), Published> _published = new();
-    /// <summary>One at a time for each volume. Bound: the volumes that this node has had since the kubelet started.</summary>
-    readonly ConcurrentDictionary<string, SemaphoreSlim> _turns = new();
+    readonly Turns _turns = new();
 
     CsiPaths? _paths;
     CsiAttachments? _attachments;
@@ -49,7 +48,7 @@ sealed partial class CsiVolumes(VolumeContext context)
         // A driver that is not declared may have to attach, as upstream.
         string attachment = wish.Inline || declared?.Spec.AttachRequired == false ? "" : CsiPaths.AttachmentName(wish.Handle, wish.Driver, node);
         var told = attachment.Length > 0 ? await Attachments.WhenAttachedAsync(wish, attachment, ct).ConfigureAwait(false) : default;
-        var prepared = await AloneAsync(wish.UniqueName, async () => wish.Block
+        var prepared = await _turns.AloneAsync(wish.UniqueName, async () => wish.Block
             ? await PublishDeviceAsync(wish, driver, declared, wish.Data(node, attachment), told, ct).ConfigureAwait(false)
             : await PublishFolderAsync(wish, driver, declared, wish.Data(node, attachment), told, ct).ConfigureAwait(false), ct).ConfigureAwait(false);
         _published[key] = new(wish, prepared, told);
@@ -96,8 +95,7 @@ sealed partial class CsiVolumes(VolumeContext context)
             string staging = can.Contains(NodeCan.StageUnstageVolume) && !wish.Inline ? await StageAsync(wish, driver, Paths.Staging(wish.Driver, wish.Handle), capability, told, ct).ConfigureAwait(false) : "";
             if (staging.Length > 0) await ExpandAsync(wish, driver, capability, staging, staging, ct).ConfigureAwait(false);
             await PublishAsync(wish, driver, declared, target, staging, capability, told, ct).ConfigureAwait(false);
-            if (group is { } id && !delegated && wish.TakesGroup(declared?.Spec.FsGroupPolicy ?? "") && context.Mounts.CanOwn)
-                GiveTo(target, id, wish.Pod.Spec.SecurityContext!.FsGroupChangePolicy, ct);
+            if (!delegated && wish.TakesGroup(declared?.Spec.FsGroupPolicy ?? "") && context.Mounts.CanOwn) FsGroup.Give(target, wish.Pod, ct);
         }
         catch (GrpcException e) when (!ct.IsCancellationRequested) { throw new VolumeException(e.Message, e) { Volume = wish.Name }; }
         return new(target) { ReadOnly = wish.ReadOnly };
@@ -159,12 +157,6 @@ sealed partial class CsiVolumes(VolumeContext context)
         return System.Text.Encoding.UTF8.GetString(buffer.ToArray());
     }
 
-    static void GiveTo(string folder, long group, string? changePolicy, CancellationToken ct)
-    {
-        bool done = changePolicy == "OnRootMismatch" && Native.Status(folder) is { } top && FsGroup.Matches(top, group, readOnly: false);
-        if (!done) FsGroup.Apply(folder, group, readOnly: false, ct);
-    }
-
     async Task PutSecretsAsync(MapField<string, string> into, SecretReference? reference, string field, CancellationToken ct)
     {
         if (reference is null) return;
@@ -176,14 +168,6 @@ sealed partial class CsiVolumes(VolumeContext context)
     static void Put(MapField<string, string> into, Map<string> from)
     {
         foreach (var (key, value) in from) into[key] = value;
-    }
-
-    async Task<T> AloneAsync<T>(string volume, Func<Task<T>> work, CancellationToken ct)
-    {
-        var turn = _turns.GetOrAdd(volume, _ => new(1));
-        await turn.WaitAsync(ct).ConfigureAwait(false);
-        try { return await work().ConfigureAwait(false); }
-        finally { turn.Release(); }
     }
 
     public void Forget(string podUid)

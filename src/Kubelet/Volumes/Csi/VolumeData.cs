@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Hanbae.Kubelet.Volumes.Disk;
 
 namespace Hanbae.Kubelet.Volumes.Csi;
 
@@ -32,12 +33,10 @@ sealed record VolumeData(string Name, string Handle, string Driver)
     public void Write(string folder)
     {
         Directory.CreateDirectory(folder);
-        string made = Path.Combine(folder, File + "~");
-        System.IO.File.WriteAllText(made, CsiNodes.Text([
+        WholeFile.Write(Path.Combine(folder, File), CsiNodes.Text([
             new("attachmentID", Attachment), new("driverName", Driver), new("nodeName", Node), new("specVolID", Name), new("volumeHandle", Handle),
             new("volumeLifecycleMode", Inline ? "Ephemeral" : "Persistent"),
         ]));
-        System.IO.File.Move(made, Path.Combine(folder, File), overwrite: true);
     }
 
     /// <exception cref="IOException"/>

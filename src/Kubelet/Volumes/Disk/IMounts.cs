@@ -22,7 +22,11 @@ interface IMounts
     /// <exception cref="IOException"/>
     string Bind(SafeFileHandle source, string target, bool readOnly);
 
-    /// <summary>Unmounts all that is beneath <paramref name="folder"/>.</summary>
+    /// <summary>Unmounts all that is beneath <paramref name="folder"/>; what a server holds on to, by force in the end.</summary>
     /// <exception cref="IOException">Something is in use.</exception>
-    void UnmountBeneath(string folder);
+    Task UnmountBeneathAsync(string folder, CancellationToken ct);
+
+    /// <summary>Unmounts what is at <paramref name="path"/>, if anything.</summary>
+    /// <inheritdoc cref="UnmountBeneathAsync"/>
+    Task UnmountAsync(string path, CancellationToken ct);
 }

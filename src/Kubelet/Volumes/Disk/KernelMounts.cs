@@ -3,8 +3,10 @@ using Microsoft.Win32.SafeHandles;
 namespace Hanbae.Kubelet.Volumes.Disk;
 
 /// <summary>Mounts with <c>mount(2)</c>, in the mount namespace of this process, which must be the runtime's too.</summary>
-sealed class KernelMounts : IMounts
+sealed class KernelMounts(Unmounting? unmounting = null) : IMounts
 {
+    readonly Unmounting _unmounting = unmounting ?? new(Native.Unmount, TimeProvider.System);
+
     public bool CanOwn => true;
 
     public void Memory(string folder, string options)
@@ -48,10 +50,20 @@ sealed class KernelMounts : IMounts
         return error == 0 ? target : throw Tree.Failure("bind at", target, error);
     }
 
-    public void UnmountBeneath(string folder)
+    public async Task UnmountBeneathAsync(string folder, CancellationToken ct)
     {
-        foreach (var point in MountTable.Read().Beneath(folder))
-            if (Native.Unmount(point.Path) is not (0 or Native.Invalid or Native.NoEntry) and var error) throw Tree.Failure("unmount", point.Path, error);
+        foreach (var point in MountTable.Read().Beneath(folder)) await AwayAsync(point, ct).ConfigureAwait(false);
         if (MountTable.Read().Beneath(folder).FirstOrDefault() is { } left) throw Tree.Failure("unmount", left.Path, Native.Busy);
+    }
+
+    public async Task UnmountAsync(string path, CancellationToken ct)
+    {
+        // One upon the other, when a helper that was thought dead went on.
+        foreach (var point in MountTable.Read().Where(p => p.Path == path).Reverse()) await AwayAsync(point, ct).ConfigureAwait(false);
+    }
+
+    async Task AwayAsync(MountPoint point, CancellationToken ct)
+    {
+        if (await _unmounting.UnmountAsync(point, ct).ConfigureAwait(false) is not (0 or Native.Invalid or Native.NoEntry) and var error) throw Tree.Failure("unmount", point.Path, error);
     }
 }

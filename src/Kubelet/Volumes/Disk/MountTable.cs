@@ -16,7 +16,7 @@ static class MountTable
             string[] fields = line.Split(' ');
             int dash = Array.IndexOf(fields, "-");
             if (dash < 6 || fields.Length < dash + 3) continue;
-            points.Add(new(Unescape(fields[4]), Unescape(fields[3]), fields[dash + 1], Array.IndexOf(fields[5].Split(','), "ro") >= 0));
+            points.Add(new(Unescape(fields[4]), Unescape(fields[3]), fields[dash + 1], Array.IndexOf(fields[5].Split(','), "ro") >= 0) { Source = Unescape(fields[dash + 2]) });
         }
         return points;
     }
@@ -48,4 +48,8 @@ static class MountTable
 /// <summary>One line of the mount table.</summary>
 /// <param name="Path">Where it is mounted.</param>
 /// <param name="Root">What of the file system is mounted; a bind mount of a removed file ends in <c>//deleted</c>.</param>
-sealed record MountPoint(string Path, string Root, string Type, bool ReadOnly);
+sealed record MountPoint(string Path, string Root, string Type, bool ReadOnly)
+{
+    /// <summary>A device, a server's folder, or a word.</summary>
+    public string Source { get; init; } = "";
+}

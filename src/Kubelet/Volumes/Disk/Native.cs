@@ -10,6 +10,7 @@ static class Native
 {
     public const int CurrentFolder = -100, RemoveFolder = 0x200, NoFollowAt = 0x100, EmptyPath = 0x1000;
     public const int NotPermitted = 1, NoEntry = 2, Again = 11, Busy = 16, Exists = 17, CrossDevice = 18, NotFolder = 20, Invalid = 22, NotEmpty = 39, Loop = 40, NoSystemCall = 38;
+    public const int Force = 1, Detach = 2;
     public const ulong MountReadOnly = 1, MountRemount = 32, MountBind = 4096;
 
     static readonly bool Arm = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm;
@@ -33,11 +34,21 @@ static class Native
         finally { Marshal.FreeCoTaskMem(options); }
     }
 
+    /// <param name="how"><see cref="Force"/>, <see cref="Detach"/> or nothing.</param>
     /// <inheritdoc cref="Mount"/>
-    public static int Unmount(string target)
+    public static int Unmount(string target, int how = 0)
     {
         const int noFollow = 8;
-        return umount2(Bytes(target), noFollow) == 0 ? 0 : Marshal.GetLastPInvokeError();
+        return umount2(Bytes(target), noFollow | how) == 0 ? 0 : Marshal.GetLastPInvokeError();
+    }
+
+    /// <summary>A file that is only memory, and nobody's but who has its descriptor.</summary>
+    /// <exception cref="IOException"/>
+    public static SafeFileHandle MemoryFile(string name)
+    {
+        const uint closeOnExec = 1;
+        int fd = memfd_create(Bytes(name), closeOnExec);
+        return fd >= 0 ? new SafeFileHandle(fd, ownsHandle: true) : throw Tree.Failure("memfd_create", name, Marshal.GetLastPInvokeError());
     }
 
     /// <summary>Opens <paramref name="name"/> in a folder, and only that: no symbolic link is followed.</summary>
@@ -145,6 +156,14 @@ static class Native
     /// <inheritdoc cref="Mount"/>
     public static int Rename(string from, string to) => rename(Bytes(from), Bytes(to)) == 0 ? 0 : Marshal.GetLastPInvokeError();
 
+    /// <summary>Has the names in a folder on disk.</summary>
+    /// <exception cref="IOException"/>
+    public static void Sync(string folder)
+    {
+        using var handle = OpenAt(null, Bytes(folder), Folder, out int error) ?? throw Tree.Failure("open", folder, error);
+        if (fsync((int)handle.DangerousGetHandle()) != 0) throw Tree.Failure("fsync", folder, Marshal.GetLastPInvokeError());
+    }
+
     /// <summary>A path that leads to the opened file and nowhere else, whatever its name has become.</summary>
     public static string PathOf(SafeFileHandle handle) => $"/proc/self/fd/{handle.DangerousGetHandle()}";
 
@@ -183,6 +202,8 @@ static class Native
 
     [DllImport("libc", SetLastError = true)] static extern int statvfs(byte[] path, byte[] buffer);
     [DllImport("libc", SetLastError = true)] static extern int mount(byte[] source, byte[] target, byte[]? type, ulong flags, nint data);
+    [DllImport("libc", SetLastError = true)] static extern int fsync(int file);
+    [DllImport("libc", SetLastError = true)] static extern int memfd_create(byte[] name, uint flags);
     [DllImport("libc", SetLastError = true)] static extern int umount2(byte[] target, int flags);
     [DllImport("libc", SetLastError = true)] static extern int openat(int folder, byte[] path, int flags, uint mode);
     [DllImport("libc", SetLastError = true)] static extern int statx(int folder, byte[] path, int flags, uint mask, byte[] buffer);

@@ -14,5 +14,7 @@ sealed class PlainFolders : IMounts
     public string Bind(SafeFileHandle source, string target, bool readOnly) =>
         File.ResolveLinkTarget(Native.PathOf(source), returnFinalTarget: false)?.FullName ?? throw new IOException("the source of a bind mount is gone");
 
-    public void UnmountBeneath(string folder) { }
+    public Task UnmountBeneathAsync(string folder, CancellationToken ct) => Task.CompletedTask;
+
+    public Task UnmountAsync(string path, CancellationToken ct) => Task.CompletedTask;
 }

@@ -6,11 +6,23 @@ namespace Hanbae.Kubelet.Volumes.Local;
 /// <summary>Keeps local volumes as folders beneath one, each named after its volume.</summary>
 /// <remarks>
 /// A volume's path is written in the API, where it may say anything: a folder is made and removed by name only, names are those that we give,
-/// and removal goes by descriptor, so that no link in a volume leads out of it.
+/// and removal goes by descriptor, so that no link in a volume leads out of it. A volume with a limit is a file system in a file beside its folder
+/// (<see cref="LimitedFolder"/>).
 /// </remarks>
 public sealed partial class LocalFolders(string root) : ILocalDisk
 {
-    public string Make(string volume)
+    readonly LimitedFolder _limited = new(new(new(), TimeProvider.System));
+
+    public async Task<string> MakeAsync(string volume, long limit, CancellationToken ct)
+    {
+        string folder = Make(volume);
+        if (limit > 0) await _limited.MakeAsync(folder, limit, ct).ConfigureAwait(false);
+        return folder;
+    }
+
+    public Task GrowAsync(string volume, long limit, CancellationToken ct) => _limited.GrowAsync(PathOf(volume), limit, ct);
+
+    string Make(string volume)
     {
         string folder = PathOf(volume);
         if (!Directory.Exists(root))
@@ -27,10 +39,11 @@ public sealed partial class LocalFolders(string root) : ILocalDisk
         return Native.Rename(made, folder) is 0 or Native.Exists or Native.NotEmpty ? folder : throw new IOException($"cannot make {folder}");
     }
 
-    public void Remove(string volume, string path)
+    public async Task RemoveAsync(string volume, string path, CancellationToken ct)
     {
         string folder = PathOf(volume);
         if (path != folder) throw new IOException($"{path} is not the folder of volume {volume}");
+        await LimitedFolder.RemoveAsync(folder, ct).ConfigureAwait(false);
         Tree.Delete(folder);
     }
 

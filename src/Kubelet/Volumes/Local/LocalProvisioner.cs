@@ -11,7 +11,7 @@ namespace Hanbae.Kubelet.Volumes.Local;
 /// <remarks>
 /// Acts as upstream's external provisioners do, so that the volume controller needs to know nothing of it: it is asked by an annotation of the
 /// claim, and answers with a volume that names the claim. Keys without a namespace are volumes, the others claims. The size is a promise about
-/// scheduling only: a folder is as large as its disk.
+/// scheduling only, and a folder as large as its disk, unless the class has it enforced.
 /// </remarks>
 /// <param name="diskOf">The disk of a node by its name; null for nodes that somebody else serves.</param>
 public sealed class LocalProvisioner(IClusterAccess cluster, Func<string, ILocalDisk?> diskOf) : IReconciler
@@ -59,14 +59,14 @@ public sealed class LocalProvisioner(IClusterAccess cluster, Func<string, ILocal
         if (_volumes.Find(new("", name)) is not null || _classes.Find(new("", VolumeNotes.ClassOf(claim))) is not { Provisioner: Name } made) return;
         if (Place(claim, made) is not { } node || diskOf(node.Metadata.Name) is not { } disk) return;
         void Tell(string type, string reason, string message) => cluster.Recorder.Event(claim, type, reason, message);
-        if (LocalVolume.Unfit(claim) is { } why)
+        if (LocalVolume.Unfit(claim, made) is { } why)
         {
             Tell("Warning", "ProvisioningFailed", $"failed to provision volume with StorageClass \"{made.Metadata.Name}\": {why}");
             return;
         }
         Tell("Normal", "Provisioning", $"External provisioner is provisioning volume for claim \"{Key.Of(claim)}\"");
         string path;
-        try { path = disk.Make(name); }
+        try { path = await disk.MakeAsync(name, LocalVolume.LimitOf(claim, made), ct); }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Tell("Warning", "ProvisioningFailed", $"failed to provision volume with StorageClass \"{made.Metadata.Name}\": {e.Message}");
@@ -77,7 +77,7 @@ public sealed class LocalProvisioner(IClusterAccess cluster, Func<string, ILocal
         {
             // Made before the cache knew, or, for a claim that is not to wait for its Pod, by another node: then the folder here is nobody's.
             var there = await cluster.Client.FindAsync<PersistentVolume>(new("", name), ct);
-            if (there is not null && there.Metadata.Annotations[LocalVolume.NodeNote] != node.Metadata.Name) disk.Remove(name, path);
+            if (there is not null && there.Metadata.Annotations[LocalVolume.NodeNote] != node.Metadata.Name) await disk.RemoveAsync(name, path, ct);
             return;
         }
         Tell("Normal", "ProvisioningSucceeded", $"Successfully provisioned volume {name}");
@@ -101,7 +101,7 @@ public sealed class LocalProvisioner(IClusterAccess cluster, Func<string, ILocal
         bool removes = volume is { Spec.PersistentVolumeReclaimPolicy: "Delete", Status.Phase: "Released" or "Failed" };
         if (DiskOf(volume) is not { } disk || volume.Status.Phase == "Bound" || !(removes || (deleted && held))) return;
         if (removes || volume.Spec.PersistentVolumeReclaimPolicy == "Delete")
-            try { disk.Remove(volume.Metadata.Name, volume.Spec.Local?.Path ?? ""); }
+            try { await disk.RemoveAsync(volume.Metadata.Name, volume.Spec.Local?.Path ?? "", ct); }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 cluster.Recorder.Event(volume, "Warning", "VolumeFailedDelete", e.Message);
@@ -111,10 +111,10 @@ public sealed class LocalProvisioner(IClusterAccess cluster, Func<string, ILocal
         else if (held) await cluster.Client.UpdateAsync(volume with { Metadata = volume.Metadata with { Finalizers = volume.Metadata.Finalizers.Where(f => f != LocalVolume.Finalizer).ToSeq() } }, ct);
     }
 
-    /// <summary>A folder needs nothing to be larger: what was asked becomes what there is.</summary>
+    /// <summary>A folder needs nothing to be larger, and one with a limit is made so, in use or not: what was asked becomes what there is.</summary>
     async Task GrowAsync(PersistentVolumeClaim claim, CancellationToken ct)
     {
-        if (claim.Status.Phase != "Bound" || _volumes.Find(new("", claim.Spec.VolumeName)) is not { } volume || !Made(volume) || DiskOf(volume) is null
+        if (claim.Status.Phase != "Bound" || _volumes.Find(new("", claim.Spec.VolumeName)) is not { } volume || !Made(volume) || DiskOf(volume) is not { } disk
             || volume.Spec.ClaimRef?.Uid != claim.Metadata.Uid) return;
         var asked = claim.Spec.Resources.Requests["storage"];
         if (claim.Status.Capacity["storage"] >= asked) return;
@@ -122,6 +122,12 @@ public sealed class LocalProvisioner(IClusterAccess cluster, Func<string, ILocal
         {
             if (_classes.Find(new("", VolumeNotes.ClassOf(claim))) is not { AllowVolumeExpansion: true }) return;
             cluster.Recorder.Event(claim, "Normal", "Resizing", $"External resizer is resizing volume {volume.Metadata.Name}");
+            try { await disk.GrowAsync(volume.Metadata.Name, asked.Value(), ct); }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                cluster.Recorder.Event(claim, "Warning", "VolumeResizeFailed", $"resize volume \"{volume.Metadata.Name}\" failed: {e.Message}");
+                throw;
+            }
             await cluster.Client.UpdateAsync(volume with { Spec = volume.Spec with { Capacity = volume.Spec.Capacity.Set("storage", asked) } }, ct);
         }
         await cluster.Client.UpdateStatusAsync(claim with

@@ -16,11 +16,18 @@ static class LocalVolume
     public static string NameFor(PersistentVolumeClaim claim) => "pvc-" + claim.Metadata.Uid;
 
     /// <summary>Why no volume can be made for the claim; null when one can.</summary>
-    public static string? Unfit(PersistentVolumeClaim claim) =>
-        claim.Spec.VolumeMode == "Block" ? "volumeMode Block is not supported: local volumes are folders"
+    public static string? Unfit(PersistentVolumeClaim claim, StorageClass made) =>
+        made.Parameters.TryGet(SizeLimit, out string? limit) && limit != "enforced" ? $"parameter {SizeLimit} must be \"enforced\", not \"{limit}\""
+        : claim.Spec.VolumeMode == "Block" ? "volumeMode Block is not supported: local volumes are folders"
         : claim.Spec.Selector is not null ? "claim Selector is not supported"
         : claim.Spec.DataSourceRef is not null || claim.Spec.DataSource is not null ? "local volumes cannot be filled from a data source"
         : null;
+
+    /// <summary>What a class says of its volumes' sizes: <c>enforced</c>, or nothing, and then they are promises to the scheduler.</summary>
+    public const string SizeLimit = "sizeLimit";
+
+    /// <summary>What the claim's volume may hold; 0 for as much as the disk does.</summary>
+    public static long LimitOf(PersistentVolumeClaim claim, StorageClass? made) => made?.Parameters[SizeLimit] == "enforced" ? claim.Spec.Resources.Requests["storage"].Value() : 0;
 
     public static bool Allowed(StorageClass made, Node node) =>
         made.AllowedTopologies.IsEmpty || made.AllowedTopologies.Exists(t =>

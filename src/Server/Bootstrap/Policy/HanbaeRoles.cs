@@ -27,7 +27,7 @@ static class HanbaeRoles
           update - persistentvolumeclaims/status
           get - secrets
           R - nodes,pods
-          R storage.k8s.io csidrivers,csinodes,storageclasses
+          R storage.k8s.io csidrivers,csinodes,storageclasses,volumeattributesclasses
           get,list,patch,update,watch storage.k8s.io volumeattachments
           update storage.k8s.io volumeattachments/status
           create,delete,get,list,update,watch storage.k8s.io csistoragecapacities

@@ -204,6 +204,36 @@ public sealed class CsiControlTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_volume_has_the_attributes_of_its_claims_class_and_changes_with_it()
+    {
+        foreach (var (name, value) in (( string, string)[])[("slow", "100"), ("fast", "9000")])
+            _api.Put(new VolumeAttributesClass { Metadata = new() { Name = name }, DriverName = Name, Parameters = Map.Of(("iops", value)) });
+        _api.Put(new VolumeAttributesClass { Metadata = new() { Name = "mad" }, DriverName = Name, Parameters = Map.Of(("impossible", "yes")) });
+        Claim("now");
+        _api.Change<PersistentVolumeClaim>("c", c => c with { Spec = c.Spec with { VolumeAttributesClassName = "slow" } });
+        Run();
+        await MadeAsync();
+        Assert.Equal("100", Last<CreateVolumeRequest>().MutableParameters["iops"]);
+        Bind();
+        void Wish(string name) => _api.Change<PersistentVolumeClaim>("c", c => c with { Spec = c.Spec with { VolumeAttributesClassName = name } });
+        PersistentVolumeClaimStatus Status() => _api.Find<PersistentVolumeClaim>("c")!.Status;
+        _api.Change<PersistentVolumeClaim>("c", c => c with { Status = c.Status with { CurrentVolumeAttributesClassName = "slow" } });
+        Wish("fast");
+        await _api.UntilAsync(a => Status() is { CurrentVolumeAttributesClassName: "fast", ModifyVolumeStatus: null }, "the change");
+        Assert.Equal(("fast", "9000"), (_api.Find<PersistentVolume>(Volume, "")!.Spec.VolumeAttributesClassName, Last<ControllerModifyVolumeRequest>().MutableParameters["iops"]));
+        Assert.Empty(Status().Conditions);
+
+        Wish("mad");
+        await _api.UntilAsync(a => Status().ModifyVolumeStatus is { Status: "Infeasible", TargetVolumeAttributesClassName: "mad" }, "the refusal");
+        Assert.Equal(("fast", "ModifyVolumeError"), (Status().CurrentVolumeAttributesClassName, Assert.Single(Status().Conditions).Type));
+        Wish("later");
+        await _api.UntilAsync(a => Status().ModifyVolumeStatus is { Status: "Pending", TargetVolumeAttributesClassName: "later" }, "waiting for the class");
+        _api.Put(new VolumeAttributesClass { Metadata = new() { Name = "later" }, DriverName = Name, Parameters = Map.Of(("iops", "1")) });
+        await _api.UntilAsync(a => Status() is { CurrentVolumeAttributesClassName: "later", ModifyVolumeStatus: null }, "the class that came");
+        Assert.Empty(Status().Conditions);
+    }
+
+    [Fact]
     public async Task What_a_sidecar_does_is_left_to_it()
     {
         _api.Put(new Pod

@@ -45,7 +45,7 @@ public abstract class CsiTest : IAsyncLifetime
     public async Task DisposeAsync()
     {
         if (_server is not null) await _server.DisposeAsync();
-        new KernelMounts().UnmountBeneath(Root);
+        await new KernelMounts().UnmountBeneathAsync(Root, default);
         Tree.Delete(Root);
     }
 

@@ -11,6 +11,25 @@ namespace Hanbae.Kubelet.Tests.Volumes.Csi;
 public sealed class CsiVolumeTests : CsiTest
 {
     [RootFact]
+    public async Task A_disk_of_a_cloud_is_its_drivers_volume_whoever_names_it()
+    {
+        var volume = await MakeAsync("a", spec => spec with { Csi = null, VsphereVolume = new() { VolumePath = spec.Csi!.VolumeHandle, FsType = "ext4" } });
+        Assert.EndsWith("driver name csi.vsphere.vmware.com not found in the list of registered CSI drivers", await FailureAsync(PodOf("a")));
+        Drivers.Put(new("csi.vsphere.vmware.com", Socket, TimeProvider.System) { NodeId = Node });
+        Objects.Drivers.Add(new() { Metadata = new() { Name = "csi.vsphere.vmware.com" }, Spec = new() { AttachRequired = false } });
+        Assert.Equal(Path.Combine(Folders.Pod("u-1"), "volumes/kubernetes.io~csi/pv-a/mount"), await PrepareAsync(PodOf("a")));
+        var inline = VolumeTest.PodWith(new Hanbae.Api.Core.V1.Volume { Name = "data", VsphereVolume = new() { VolumePath = volume.Spec.VsphereVolume!.VolumePath, StoragePolicyName = "gold" } });
+        inline = inline with { Metadata = inline.Metadata with { Uid = "u-2" } };
+        Assert.Contains("/volumes/kubernetes.io~csi/csi.vsphere.vmware.com-", await PrepareAsync(inline));
+        Assert.Equal(("gold", volume.Spec.VsphereVolume!.VolumePath), (Last<NodePublishVolumeRequest>().VolumeContext["storagepolicyname"], Last<NodePublishVolumeRequest>().VolumeId));
+        await Volumes.TearDownAsync("u-1", default);
+        await Volumes.TearDownAsync("u-2", default);
+        Assert.Empty(Left);
+        Assert.EndsWith("failed to translate Kubernetes ID to EBS Volume ID Invalid format for AWS volume (aws://z/x)",
+            await FailureAsync(VolumeTest.PodWith(new Hanbae.Api.Core.V1.Volume { Name = "data", AwsElasticBlockStore = new() { VolumeID = "aws://z/x" } })));
+    }
+
+    [RootFact]
     public async Task A_volume_is_staged_once_and_published_for_each_Pod_and_comes_off_with_the_last()
     {
         var volume = await MakeAsync("a");
@@ -267,5 +286,24 @@ public sealed class CsiVolumeTests : CsiTest
         Assert.Single(Objects.Events, "Warning VolumeConditionAbnormal: Volume data: smells of smoke");
         await Volumes.TearDownAsync("u-1", default);
         Assert.Null(Volumes.UseOf("u-1", "data"));
+    }
+}
+
+/// <summary>A driver that gives volumes to Pods' groups itself.</summary>
+public sealed class CsiMountGroupTests : CsiTest
+{
+    internal override Hanbae.CsiDriver.DriverOptions Options => base.Options with { MountsGroup = true };
+
+    [RootFact]
+    public async Task The_group_is_the_drivers_affair_where_it_says_so()
+    {
+        await MakeAsync("a");
+        var pod = PodOf("a");
+        pod = pod with { Spec = pod.Spec with { SecurityContext = new() { FsGroup = 4321 } } };
+        string at = await PrepareAsync(pod);
+        Assert.Equal(("4321", "4321"), (Last<NodeStageVolumeRequest>().VolumeCapability.Mount.VolumeMountGroup, Last<NodePublishVolumeRequest>().VolumeCapability.Mount.VolumeMountGroup));
+        Assert.NotEqual(4321u, Native.Status(at)!.Value.Group); // this one only hears of it; the kubelet leaves it at that
+        await Volumes.TearDownAsync("u-1", default);
+        Assert.Empty(Left);
     }
 }

@@ -4,6 +4,7 @@ using Hanbae.Api.Storage.V1;
 using Hanbae.Client;
 using Hanbae.Cri.Csi;
 using Hanbae.Grpc;
+using Hanbae.Machinery.Volumes.Clouds;
 using ControllerCan = Hanbae.Cri.Csi.ControllerServiceCapability.Types.RPC.Types.Type;
 
 namespace Hanbae.Kubelet.Volumes.Csi.Control;
@@ -62,11 +63,11 @@ sealed class Bring(IClusterAccess cluster, ControllerSide side, Sidecars sidecar
         string node = NodeId(attachment);
         // Written before the driver is asked: whatever happens, somebody will take the volume away again.
         attachment = await cluster.Client.AddFinalizerAsync(attachment, Finalizer, ct).ConfigureAwait(false);
-        volume = await cluster.Client.AddFinalizerAsync(volume, Finalizer, ct).ConfigureAwait(false);
+        if (await StoredAsync(attachment, ct).ConfigureAwait(false) is { } stored) await cluster.Client.AddFinalizerAsync(stored, Finalizer, ct).ConfigureAwait(false);
         var csi = volume.Spec.Csi!;
         var request = new ControllerPublishVolumeRequest
         {
-            VolumeId = csi.VolumeHandle, NodeId = node, VolumeCapability = side.Capability(volume), Readonly = csi.ReadOnly && side.Does(ControllerCan.PublishReadonly),
+            VolumeId = CloudDisks.HandleFor(csi, node), NodeId = node, VolumeCapability = side.Capability(volume), Readonly = csi.ReadOnly && side.Does(ControllerCan.PublishReadonly),
         };
         foreach (var (name, value) in csi.VolumeAttributes) request.VolumeContext[name] = value;
         await ControllerSide.PutSecretsAsync(cluster.Client, request.Secrets, csi.ControllerPublishSecretRef, ct).ConfigureAwait(false);
@@ -77,22 +78,27 @@ sealed class Bring(IClusterAccess cluster, ControllerSide side, Sidecars sidecar
     async Task TakeAwayAsync(VolumeAttachment attachment, CancellationToken ct)
     {
         var volume = await VolumeAsync(attachment, ct).ConfigureAwait(false);
-        var request = new ControllerUnpublishVolumeRequest { VolumeId = volume.Spec.Csi!.VolumeHandle, NodeId = NodeId(attachment) };
-        await ControllerSide.PutSecretsAsync(cluster.Client, request.Secrets, volume.Spec.Csi.ControllerPublishSecretRef, ct).ConfigureAwait(false);
+        string node = NodeId(attachment);
+        var csi = volume.Spec.Csi!;
+        var request = new ControllerUnpublishVolumeRequest { VolumeId = CloudDisks.HandleFor(csi, node), NodeId = node };
+        await ControllerSide.PutSecretsAsync(cluster.Client, request.Secrets, csi.ControllerPublishSecretRef, ct).ConfigureAwait(false);
         try { await side.Driver.CallAsync(CsiMethods.ControllerUnpublishVolume, request, ct).ConfigureAwait(false); }
         catch (GrpcException e) when (e.Status == GrpcStatus.NotFound) { } // no volume, or no node: it is not there
         bool last = !_attachments.All.Any(a => a.Metadata.Name != attachment.Metadata.Name && a.Spec.Attacher == side.Name && a.Spec.Source.PersistentVolumeName == volume.Metadata.Name);
-        if (last && await cluster.Client.FindAsync(volume, ct).ConfigureAwait(false) is { } now) await cluster.Client.RemoveFinalizerAsync(now, Finalizer, ct).ConfigureAwait(false);
+        if (last && attachment.Spec.Source.PersistentVolumeName is not null && await cluster.Client.FindAsync(volume, ct).ConfigureAwait(false) is { } now) await cluster.Client.RemoveFinalizerAsync(now, Finalizer, ct).ConfigureAwait(false);
         await cluster.Client.RemoveFinalizerAsync(attachment, Finalizer, ct).ConfigureAwait(false);
     }
 
     async Task<PersistentVolume> VolumeAsync(VolumeAttachment attachment, CancellationToken ct)
     {
-        var key = new Key("", attachment.Spec.Source.PersistentVolumeName ?? "");
-        // One that was made this moment may not be in the cache.
-        var volume = _volumes.Find(key) ?? (key.Name.Length > 0 ? await cluster.Client.FindAsync<PersistentVolume>(key, ct).ConfigureAwait(false) : null);
-        return volume is { Spec.Csi: { } csi } && csi.Driver == side.Name ? volume : throw new NotYetException($"could not get PersistentVolume \"{key.Name}\" of CSI driver {side.Name}");
+        var stored = await StoredAsync(attachment, ct).ConfigureAwait(false);
+        return CloudDisks.Of(attachment, _ => stored) is { Spec.Csi: { } csi } volume && csi.Driver == side.Name ? volume
+            : throw new NotYetException($"could not get PersistentVolume \"{attachment.Spec.Source.PersistentVolumeName}\" of CSI driver {side.Name}");
     }
+
+    /// <summary>Null where a Pod names the disk itself. A volume that was made this moment may not be in the cache.</summary>
+    async ValueTask<PersistentVolume?> StoredAsync(VolumeAttachment attachment, CancellationToken ct) =>
+        attachment.Spec.Source.PersistentVolumeName is not { Length: > 0 } name ? null : _volumes.Find(new("", name)) ?? await cluster.Client.FindAsync<PersistentVolume>(new Key("", name), ct).ConfigureAwait(false);
 
     string NodeId(VolumeAttachment attachment) => _nodes.Find(new("", attachment.Spec.NodeName))?.Spec.Drivers.Find(d => d.Name == side.Name)?.NodeID
         ?? throw new NotYetException($"CSINode {attachment.Spec.NodeName} does not contain driver {side.Name}");

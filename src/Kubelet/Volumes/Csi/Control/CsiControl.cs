@@ -82,7 +82,7 @@ public sealed partial class CsiControl(IClusterAccess cluster, CsiDrivers driver
         [
             sidecars.RunAsync,
             Loop("csi-provision", new Provision(cluster, side, sidecars, new(cluster))), Loop("csi-attach", new Bring(cluster, side, sidecars)),
-            Loop("csi-resize", new Resize(cluster, side, sidecars)), Loop("csi-capacity", new Room(cluster, side, sidecars)),
+            Loop("csi-resize", new Resize(cluster, side, sidecars)), Loop("csi-modify", new Modify(cluster, side, sidecars)), Loop("csi-capacity", new Room(cluster, side, sidecars)),
             .. side.Does(ControllerCan.CreateDeleteSnapshot) ? (Func<CancellationToken, Task>[])[stop => SnapshotsAsync(side, sidecars, stop)] : [],
         ], ct).ConfigureAwait(false);
     }

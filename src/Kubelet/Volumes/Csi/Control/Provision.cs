@@ -63,6 +63,14 @@ sealed class Provision(IClusterAccess cluster, ControllerSide side, Sidecars sid
             var source = await sources.OfAsync(claim, side, ct).ConfigureAwait(false);
             cluster.Recorder.Event(claim, "Normal", "Provisioning", $"External provisioner is provisioning volume for claim \"{Key.Of(claim)}\"");
             var request = plan.Request(side, places, source);
+            if (claim.Spec.VolumeAttributesClassName is { Length: > 0 } attributes)
+            {
+                // Asked now, seldom: a volume with other attributes than those asked for is not what was asked for.
+                var @class = await cluster.Client.FindAsync<VolumeAttributesClass>(new Key("", attributes), ct).ConfigureAwait(false) ?? throw new SecretException($"volumeattributesclass \"{attributes}\" not found");
+                if (!side.Does(ControllerCan.ModifyVolume)) throw new SecretException("CSI driver does not support VolumeAttributesClass");
+                if (@class.DriverName != side.Name) throw new SecretException($"VAC {attributes} referenced in PVC is for driver {@class.DriverName} which does not match driver name {side.Name}");
+                foreach (var (name, value) in @class.Parameters) request.MutableParameters[name] = value;
+            }
             await ControllerSide.PutSecretsAsync(cluster.Client, request.Secrets, plan.Secret, ct).ConfigureAwait(false);
             var answer = (await side.Driver.CallAsync(CsiMethods.CreateVolume, request, ct).ConfigureAwait(false)).Volume;
             if (answer.CapacityBytes > 0 && answer.CapacityBytes < plan.Asked)
