@@ -102,6 +102,22 @@ public sealed class WatchTests
         Assert.Equal(("BOOKMARK", "true"), (events.Current.Type, events.Current.Object.Metadata.Annotations["k8s.io/initial-events-end"]));
     }
 
+    [Theory]
+    [InlineData("", "PartialObjectMetadata")]
+    [InlineData("&includeObject=Object", "ConfigMap")]
+    public async Task The_bookmark_of_a_table_says_so_in_its_one_row(string include, string kind)
+    {
+        await using var server = await TestServer.StartAsync();
+        await server.CreateAsync(Map("a"));
+        var watch = await server.GetAsync(Maps + "?watch=1&timeoutSeconds=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true" + include, "application/json;as=Table;v=v1;g=meta.k8s.io");
+        string line = watch.Body.Split('\n').Single(l => l.Contains("initial-events-end", StringComparison.Ordinal));
+        var table = (Api.Json.JsonObject)((Api.Json.JsonObject)Api.Json.JsonValue.Parse(System.Text.Encoding.UTF8.GetBytes(line)))["object"]!;
+        var row = (Api.Json.JsonObject)Assert.Single(((Api.Json.JsonArray)table["rows"]!).Items);
+        var obj = (Api.Json.JsonObject)row["object"]!;
+        Assert.Equal(kind, ((Api.Json.JsonString)obj["kind"]!).Value);
+        Assert.Equal("true", ((Api.Json.JsonString)((Api.Json.JsonObject)((Api.Json.JsonObject)obj["metadata"]!)["annotations"]!)["k8s.io/initial-events-end"]!).Value);
+    }
+
     [Fact]
     public async Task A_watch_from_before_what_is_kept_is_told_to_list_again()
     {

@@ -163,7 +163,7 @@ sealed partial class AggregationLoop(ApiServer server, AggregationOptions option
     {
         var specs = services.Where(IsRemote).ToDictionary(s => s.Metadata.Name, s => s.Spec);
         foreach (var (name, (remote, _)) in _remotes.ToArray())
-            if (!specs.TryGetValue(name, out var spec) || spec != remote.Spec)
+            if (!specs.TryGetValue(name, out var spec) || !remote.TryTake(spec))
             {
                 _remotes.Remove(name);
                 Publish();

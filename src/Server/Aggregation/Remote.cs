@@ -34,7 +34,7 @@ sealed class Remote : IDisposable
         Http = new(_handler);
     }
 
-    public APIServiceSpec Spec { get; }
+    public APIServiceSpec Spec { get; private set; }
     public ServiceReference Service { get; }
     public Api.GroupVersion Version { get; }
     public int Port { get; }
@@ -42,6 +42,15 @@ sealed class Remote : IDisposable
     public string HostName => $"{Service.Name}.{Service.Namespace}.svc";
     public string Authority => $"{HostName}:{Port}";
     public HttpMessageInvoker Http { get; }
+
+    /// <summary>Another description of the same server, such as another priority, needs no new connection: requests go on meanwhile.</summary>
+    /// <returns>False when it is of another server.</returns>
+    public bool TryTake(APIServiceSpec spec)
+    {
+        if (spec with { GroupPriorityMinimum = Spec.GroupPriorityMinimum, VersionPriority = Spec.VersionPriority } != Spec) return false;
+        Spec = spec;
+        return true;
+    }
 
     /// <summary>What the last check said; requests are passed on only while it is true.</summary>
     public bool IsAvailable { get; set; }

@@ -27,6 +27,9 @@ public sealed class Filter
     /// <summary>The one key that it can be, or null.</summary>
     public string? Key(bool namespaced) => Name.Length > 0 && (!namespaced || Prefix.Length > 0) ? Prefix + Name : null;
 
+    /// <summary>The same with other fields.</summary>
+    public Filter With(FieldSelector fields) => new(_strategy, Prefix, Name, Labels, fields);
+
     public bool Matches(Item item) => item.Key.StartsWith(Prefix, StringComparison.Ordinal) && (IsEmpty || MatchesRest(item));
 
     bool MatchesRest(Item item)

@@ -8,7 +8,8 @@ public enum EventType : byte { Added, Modified, Deleted, Bookmark }
 /// <summary>One event on its way to one watcher.</summary>
 /// <param name="Item">Null in bookmarks.</param>
 /// <param name="InitialEventsEnd">The bookmark that says that the initial events are all sent.</param>
-public readonly record struct ItemEvent(EventType Type, Item? Item, long Revision, bool InitialEventsEnd = false);
+/// <param name="Previous">What a change replaced, where there was something.</param>
+public readonly record struct ItemEvent(EventType Type, Item? Item, long Revision, bool InitialEventsEnd = false, Item? Previous = null);
 
 /// <summary>One client's watch: events that the cache hands over and the transport takes.</summary>
 /// <remarks>Bound: <see cref="Bound"/> waiting events; a watcher that is slower is ended, never thinned. One reader.</remarks>
@@ -56,7 +57,7 @@ public sealed class Watcher : IValueTaskSource<bool>
         if (e.Revision <= After) return;
         bool now = e.Type != EventType.Deleted && Filter.Matches(e.Item);
         bool before = e.Previous is not null && Filter.Matches(e.Previous);
-        if (now) Enqueue(new(before ? EventType.Modified : EventType.Added, e.Item, e.Revision));
+        if (now) Enqueue(new(before ? EventType.Modified : EventType.Added, e.Item, e.Revision, Previous: before ? e.Previous : null));
         else if (before) Enqueue(new(EventType.Deleted, e.Type == EventType.Deleted ? e.Item : e.PreviousHere, e.Revision));
     }
 

@@ -48,6 +48,8 @@ sealed class WatchEncoder(Output output, Resource resource, TimeProvider time)
             case Shape.Table:
                 TableEncoder.Begin(to, output, resource, new ListMeta { ResourceVersion = meta.ResourceVersion }, !_columnsSent);
                 _columnsSent = true;
+                // Its one row is where clients look for what the bookmark says.
+                TableEncoder.Row(to, output, resource, Item.Unstored(Empty(resource.Info.Kind, meta), ""), time.GetUtcNow());
                 to.Write("]}"u8);
                 break;
             case Shape.Metadata: to.Write(PartialObjectMetadata.Info.WriteFor(new PartialObjectMetadata { Metadata = meta }, new("meta.k8s.io", output.MetaVersion))); break;

@@ -127,11 +127,14 @@ static class Writes
         }, code);
     }
 
-    public static async ValueTask<Reply> DeleteCollectionAsync(RequestContext request, Resource resource, CancellationToken ct)
+    public static ValueTask<Reply> DeleteCollectionAsync(RequestContext request, Resource resource, CancellationToken ct) =>
+        DeleteCollectionAsync(request, resource, token => Reads.ListAsync(resource, ListTerms.Of(request, resource, watch: false), token), ct);
+
+    /// <param name="list">Says what is to go.</param>
+    public static async ValueTask<Reply> DeleteCollectionAsync(RequestContext request, Resource resource, Func<CancellationToken, ValueTask<Listing>> list, CancellationToken ct)
     {
-        var terms = ListTerms.Of(request, resource, watch: false);
+        var listing = await list(ct).ConfigureAwait(false);
         var options = await ReadOptionsAsync(request, ct).ConfigureAwait(false);
-        var listing = await Reads.ListAsync(resource, terms, ct).ConfigureAwait(false);
         var write = RequestOf(request, resource, options);
         if (!options.DryRun.IsEmpty) write = write with { DryRun = true };
         var deleted = new List<Item>();

@@ -173,6 +173,32 @@ public sealed class AggregationTests
     }
 
     [Fact]
+    public async Task Another_priority_leaves_requests_alone()
+    {
+        await using var flunders = await FlunderServer.StartAsync();
+        await using var aggregated = await AggregatedServer.StartAsync(flunders.Pki.Proxy);
+        await aggregated.RegisterAsync(flunders);
+        await aggregated.AvailableAsync();
+        using var response = await aggregated.Server.Http.GetAsync(Flunders + "?watch=1", HttpCompletionOption.ResponseHeadersRead);
+        using var lines = new StreamReader(await response.Content.ReadAsStreamAsync());
+        Assert.Contains("ADDED", await lines.ReadLineAsync());
+        Assert.Equal(200, (await aggregated.Server.SendAsync("PATCH", Services + "/" + AggregatedServer.Name, """{"spec":{"versionPriority":400}}""", "application/merge-patch+json")).Code);
+        // When this one's state is told, both changes have been seen.
+        Assert.Equal(201, (await aggregated.Server.PostAsync(Services, """
+            {"apiVersion":"apiregistration.k8s.io/v1","kind":"APIService","metadata":{"name":"v1.later.example.com"},
+            "spec":{"group":"later.example.com","version":"v1","groupPriorityMinimum":1,"versionPriority":1,"insecureSkipTLSVerify":true,"service":{"namespace":"default","name":"none"}}}
+            """)).Code);
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        while ((await aggregated.Server.GetAsync(Services + "/v1.later.example.com")).Text("status", "conditions", "0", "type").Length == 0)
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            Assert.NotEqual(404, (await aggregated.Server.GetAsync(Flunders)).Code);
+        }
+        flunders.WatchMayEnd.SetResult();
+        Assert.Contains("DELETED", await lines.ReadLineAsync());
+    }
+
+    [Fact]
     public async Task An_upgrade_goes_through()
     {
         await using var flunders = await FlunderServer.StartAsync();

@@ -116,6 +116,62 @@ public sealed class VersionsTests
     }
 
     [Fact]
+    [Trait("Conformance", "[sig-api-machinery] CustomResourceFieldSelectors [Privileged:ClusterAdmin] CustomResourceFieldSelectors MUST list and watch custom resources matching the field selector [Conformance]")]
+    public async Task Fields_of_a_converted_version_select_lists_watches_and_what_is_deleted()
+    {
+        await using var webhook = await Webhook.StartAsync();
+        await using var rig = await CrdRig.StartAsync();
+        static string Fields(params string[] paths) => ",\"selectableFields\":[" + string.Join(',', paths.Select(p => $$"""{"jsonPath":"{{p}}"}""")) + "]";
+        await rig.DefineAsync(Two("v1", webhook.Configuration)
+            .Replace("\"hostPort\":{\"type\":\"string\"}} } }", "\"hostPort\":{\"type\":\"string\"}} } }" + Fields(".hostPort"), StringComparison.Ordinal)
+            .Replace("\"port\":{\"type\":\"string\"}} } }", "\"port\":{\"type\":\"string\"}} } }" + Fields(".host", ".port"), StringComparison.Ordinal));
+        string v2 = CrdRig.Things.Replace("v1", "v2");
+        async Task MakeAsync(string name, string at) =>
+            Assert.Equal(201, (await rig.Test.PostAsync(CrdRig.Things, $$$"""{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"{{{name}}}","labels":{"all":"yes"}},"hostPort":"{{{at}}}"}""")).Code);
+        async Task<string> NamesAsync(string things, string query) =>
+            await rig.Test.GetAsync(things + query) is { Code: 200 } list ? string.Join(' ', ((JsonArray)((JsonObject)JsonValue.Parse(Encoding.UTF8.GetBytes(list.Body)))["items"]!).Items.Select(o => ((JsonString)((JsonObject)((JsonObject)o)["metadata"]!)["name"]!).Value)) : "";
+        await MakeAsync("a", "x:80");
+        await MakeAsync("b", "y:80");
+        await MakeAsync("c", "x:81");
+        await MakeAsync("d", "x:80");
+
+        Assert.Equal("b", await NamesAsync(CrdRig.Things, "?fieldSelector=hostPort%3Dy:80"));
+        Assert.Equal("a c d", await NamesAsync(v2, "?fieldSelector=host%3Dx"));
+        Assert.Equal("c", await NamesAsync(v2, "?fieldSelector=host%3Dx,port!%3D80"));
+        Assert.Equal("a d", await NamesAsync(v2, "?fieldSelector=host%3Dx,port%3D80&labelSelector=all%3Dyes"));
+        // Each version has its own.
+        Assert.Equal((400, 400), ((await rig.Test.GetAsync(CrdRig.Things + "?fieldSelector=host%3Dx")).Code, (await rig.Test.GetAsync(v2 + "?fieldSelector=hostPort%3Dx:80")).Code));
+        var first = await rig.Test.GetAsync(v2 + "?fieldSelector=host%3Dx&limit=2");
+        Assert.Equal("a c", await NamesAsync(v2, "?fieldSelector=host%3Dx&limit=2"));
+        Assert.Equal("d", await NamesAsync(v2, "?fieldSelector=host%3Dx&limit=2&continue=" + first.Text("metadata", "continue")));
+
+        using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        await using var watch = rig.Test.WatchAsync(v2, stop.Token, ("fieldSelector", "host=x,port=80")).GetAsyncEnumerator();
+        async Task NextAsync(string type, string name, string host)
+        {
+            Assert.True(await watch.MoveNextAsync());
+            Assert.Equal((type, name, host), (watch.Current.Type, watch.Current.Object.Metadata.Name, ((JsonString)((Unstructured)watch.Current.Object)["host"]!).Value));
+        }
+        await NextAsync("ADDED", "a", "x");
+        await NextAsync("ADDED", "d", "x");
+        async Task SetAsync(string name, string at) =>
+            Assert.Equal(200, (await rig.Test.SendAsync("PATCH", CrdRig.Things + "/" + name, $$"""{"hostPort":"{{at}}"}""", "application/merge-patch+json")).Code);
+        await SetAsync("c", "x:80");
+        await NextAsync("ADDED", "c", "x");
+        await SetAsync("b", "z:80");
+        await SetAsync("a", "z:80");
+        // As it was when it still belonged there.
+        await NextAsync("DELETED", "a", "x");
+        Assert.Equal(200, (await rig.Test.SendAsync("PATCH", v2 + "/d", """{"metadata":{"labels":{"all":"no"}}}""", "application/merge-patch+json")).Code);
+        await NextAsync("MODIFIED", "d", "x");
+
+        Assert.Equal(200, (await rig.Test.SendAsync("DELETE", v2 + "?fieldSelector=host%3Dx")).Code);
+        await NextAsync("DELETED", "c", "x");
+        await NextAsync("DELETED", "d", "x");
+        Assert.Equal("a b", await NamesAsync(v2, ""));
+    }
+
+    [Fact]
     public async Task The_scale_of_a_converted_version_is_found_and_set_by_the_paths_of_that_version()
     {
         await using var webhook = await Webhook.StartAsync();

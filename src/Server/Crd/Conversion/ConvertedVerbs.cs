@@ -20,23 +20,60 @@ sealed class ConvertedVerbs(Resource resource, Resource stored, ConversionWebhoo
     public async ValueTask<Reply> HandleAsync(RequestContext request, ServerOptions options, CancellationToken ct) => request.Info.Verb switch
     {
         "get" => new ItemReply(200, resource, await ViewAsync(await Reads.GetAsync(request, stored, ct).ConfigureAwait(false), ct).ConfigureAwait(false)),
-        "list" => await ListAsync(await Reads.ListAsync(stored, ListTerms.Of(request, stored, watch: false), ct).ConfigureAwait(false), ct).ConfigureAwait(false),
-        "watch" => Relay((WatchReply)await Watches.WatchAsync(stored, ListTerms.Of(request, stored, watch: true), options, ct).ConfigureAwait(false)),
+        "list" => new ListReply(resource, await ListAsync(ListTerms.Of(request, resource, watch: false), ct).ConfigureAwait(false)),
+        "watch" => await WatchAsync(ListTerms.Of(request, resource, watch: true), options, ct).ConfigureAwait(false),
         "create" => await CreateAsync(request, ct).ConfigureAwait(false),
         "update" => await UpdateAsync(request, ct).ConfigureAwait(false),
         "patch" => await PatchAsync(request, ct).ConfigureAwait(false),
         "delete" => await ViewAsync(await Writes.DeleteAsync(request, stored, ct).ConfigureAwait(false), ct).ConfigureAwait(false),
-        _ => await ViewAsync(await Writes.DeleteCollectionAsync(request, stored, ct).ConfigureAwait(false), ct).ConfigureAwait(false),
+        _ => await DeleteCollectionAsync(request, ct).ConfigureAwait(false),
     };
+
+    /// <summary>What the version's own fields are asked of can only be told of what was converted; the rest of a selection is the cache's.</summary>
+    static (ListTerms Stored, FieldSelector Own) Split(ListTerms terms)
+    {
+        static bool IsOwn(FieldTerm term) => !term.Field.StartsWith("metadata.", StringComparison.Ordinal);
+        var filter = terms.Filter;
+        var own = FieldSelector.Of([.. filter.Fields.Terms.Where(IsOwn)]);
+        return own.IsEmpty ? (terms, own) : (terms with { Filter = filter.With(FieldSelector.Of([.. filter.Fields.Terms.Where(t => !IsOwn(t))])) }, own);
+    }
+
+    bool Matches(Item item, FieldSelector own) => own.Terms.All(t => stored.Stored.Strategy.Field(item.Object, t.Field) == t.Value == t.Equal);
+
+    async ValueTask<Listing> ListAsync(ListTerms terms, CancellationToken ct)
+    {
+        var (rest, own) = Split(terms);
+        var listing = await Reads.ListAsync(stored, rest, ct).ConfigureAwait(false);
+        var items = await ViewAsync(listing.Items, ct).ConfigureAwait(false);
+        if (own.IsEmpty) return listing with { Items = items };
+        var found = items.FindAll(i => Matches(i, own));
+        // A page is full or the last; what the next one asks for is never more than it still lacks, so that none is left over.
+        while (terms.Limit > 0 && found.Count < terms.Limit && listing.Continue.Length > 0)
+        {
+            listing = await Reads.ListAsync(stored, rest with { Limit = terms.Limit - found.Count, Continue = listing.Continue, ResourceVersion = "", Match = "" }, ct).ConfigureAwait(false);
+            found.AddRange((await ViewAsync(listing.Items, ct).ConfigureAwait(false)).Where(i => Matches(i, own)));
+        }
+        return listing with { Items = found, Remaining = null };
+    }
+
+    async ValueTask<Reply> DeleteCollectionAsync(RequestContext request, CancellationToken ct)
+    {
+        // The version that was asked through decides what goes; it goes as what it is stored as.
+        var reply = (ListReply)await Writes.DeleteCollectionAsync(request, stored, token => ListAsync(ListTerms.Of(request, resource, watch: false), token), ct).ConfigureAwait(false);
+        return new ListReply(resource, reply.Listing with { Items = await ViewAsync(reply.Listing.Items, ct).ConfigureAwait(false) });
+    }
+
+    async ValueTask<Reply> WatchAsync(ListTerms terms, ServerOptions options, CancellationToken ct)
+    {
+        var (rest, own) = Split(terms);
+        return Relay((WatchReply)await Watches.WatchAsync(stored, rest, options, ct).ConfigureAwait(false), own);
+    }
 
     async ValueTask<Reply> ViewAsync(Reply reply, CancellationToken ct) => reply switch
     {
         ItemReply item => item with { Resource = resource, Item = await ViewAsync(item.Item, ct).ConfigureAwait(false) },
-        ListReply list => await ListAsync(list.Listing, ct).ConfigureAwait(false),
         _ => reply,
     };
-
-    async ValueTask<Reply> ListAsync(Listing listing, CancellationToken ct) => new ListReply(resource, listing with { Items = await ViewAsync(listing.Items, ct).ConfigureAwait(false) });
 
     async ValueTask<Item> ViewAsync(Item item, CancellationToken ct) => (await ViewAsync([item], ct).ConfigureAwait(false))[0];
 
@@ -121,7 +158,7 @@ sealed class ConvertedVerbs(Resource resource, Resource stored, ConversionWebhoo
     }
 
     /// <summary>The watch of the stored version, converted on its way. Ends with an error when the webhook fails; clients then list again and see why.</summary>
-    WatchReply Relay(WatchReply inner)
+    WatchReply Relay(WatchReply inner, FieldSelector own)
     {
         var from = inner.Watcher;
         var to = new Watcher(from.Filter, bookmarks: false, _ => from.Leave());
@@ -130,12 +167,15 @@ sealed class ConvertedVerbs(Resource resource, Resource stored, ConversionWebhoo
             try
             {
                 var initial = await ViewAsync([.. from.Initial], CancellationToken.None).ConfigureAwait(false);
-                foreach (var item in initial) to.Enqueue(new(EventType.Added, item, item.Revision));
+                foreach (var item in initial)
+                    if (Matches(item, own)) to.Enqueue(new(EventType.Added, item, item.Revision));
                 var events = new List<ItemEvent>();
                 while (await from.TakeAsync(ref events).ConfigureAwait(false))
                 {
-                    var items = new Queue<Item>(await ViewAsync([.. events.Where(e => e.Item is not null).Select(e => e.Item!)], CancellationToken.None).ConfigureAwait(false));
-                    foreach (var e in events) to.Enqueue(e.Item is null ? e : e with { Item = items.Dequeue() });
+                    var items = new Queue<Item>(await ViewAsync([.. events.SelectMany(e => Concerned(e, own))], CancellationToken.None).ConfigureAwait(false));
+                    foreach (var e in events)
+                        if (e.Item is null) to.Enqueue(e);
+                        else if (Told(e, items.Dequeue(), !own.IsEmpty && e.Previous is not null ? items.Dequeue() : null, own) is { } told) to.Enqueue(told);
                 }
                 to.End(from.Error);
             }
@@ -145,5 +185,23 @@ sealed class ConvertedVerbs(Resource resource, Resource stored, ConversionWebhoo
             finally { from.Leave(); }
         });
         return new(resource, to, inner.Terms);
+    }
+
+    /// <summary>What has to be converted to tell of an event: what was before counts only for a selection.</summary>
+    static IEnumerable<Item> Concerned(ItemEvent e, FieldSelector own)
+    {
+        if (e.Item is not null) yield return e.Item;
+        if (e is { Item: not null, Previous: not null } && !own.IsEmpty) yield return e.Previous;
+    }
+
+    /// <param name="previous">What a change replaced, where a selection is asked for.</param>
+    /// <returns>Null when the selection is not concerned.</returns>
+    ItemEvent? Told(ItemEvent e, Item item, Item? previous, FieldSelector own)
+    {
+        if (own.IsEmpty) return e with { Item = item };
+        bool now = e.Type != EventType.Deleted && Matches(item, own);
+        bool before = e.Type != EventType.Added && Matches(previous ?? item, own);
+        if (now) return new(before ? EventType.Modified : EventType.Added, item, e.Revision);
+        return before ? new(EventType.Deleted, e.Type == EventType.Deleted ? item : previous!.At(e.Revision), e.Revision) : null;
     }
 }

@@ -28,12 +28,12 @@ static class CustomSchema
     static JSONSchemaProps WithMeta(JSONSchemaProps schema, bool v3)
     {
         var reference = new JSONSchemaProps { Ref = (v3 ? "#/components/schemas/" : "#/definitions/") + Meta };
-        const string Doc = "Names, labels and what else every object has.";
+        const string Doc = "Standard object's metadata: names, labels and what else every object has.";
         var metadata = v3 ? new JSONSchemaProps { Description = Doc, AllOf = [reference] } : reference with { Description = Doc };
         return schema with
         {
             Properties = schema.Properties.Set("metadata", metadata)
-                .Set("apiVersion", new() { Type = "string", Description = schema.Properties["apiVersion"]?.Description ?? "Group and version that this form of the object is of." })
+                .Set("apiVersion", new() { Type = "string", Description = schema.Properties["apiVersion"]?.Description ?? "APIVersion defines which form of the object this is, by group and version." })
                 .Set("kind", new() { Type = "string", Description = schema.Properties["kind"]?.Description ?? "What the object is." }),
         };
     }

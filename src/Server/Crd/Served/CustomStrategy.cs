@@ -31,6 +31,10 @@ sealed class CustomStrategy(CustomKind stored, IReadOnlyDictionary<string, Custo
 
     public override IReadOnlyList<string> SelectableFields => field ??= [.. _fields.Select(f => f.Field)];
 
+    /// <summary>What may be selected by is each version's own.</summary>
+    public override string? SelectableField(GroupVersion version, string label) =>
+        _versions.GetValueOrDefault(version.Version)?.Version.SelectableFields.Exists(f => f.JsonPath.AsSpan().TrimStart('.').SequenceEqual(label)) == true ? label : null;
+
     public override string Field(IObject obj, string name)
     {
         foreach (var (known, path) in _fields)
