@@ -55,7 +55,7 @@ sealed class Sweep(IClusterAccess cluster, ControllerOptions options) : IReconci
     async Task FailAndDeleteAsync(Pod pod, Func<Pod, Pod> mark, CancellationToken ct)
     {
         if (!pod.IsTerminal && await cluster.Client.FindAsync(pod, ct) is { } live && live.Metadata.Uid == pod.Metadata.Uid)
-            await cluster.Client.UpdateStatusAsync(mark(pod with { Status = pod.Status with { Phase = "Failed" } }), ct);
+            await cluster.Client.UpdateStatusAsync(mark(pod with { Status = pod.Status with { Phase = "Failed", ObservedGeneration = pod.Metadata.Generation } }), ct);
         await DeleteAsync(pod, ct);
     }
 
