@@ -17,10 +17,13 @@ public sealed record RequestInfo
     /// <summary>The path segments from the resource on, for what stands behind a subresource (proxy).</summary>
     public IReadOnlyList<string> Parts { get; init; } = [];
 
-    public static RequestInfo Of(RequestContext request)
+    public static RequestInfo Of(RequestContext request) => Of(request.Method, request.Path, request.Parameter("watch"));
+
+    /// <param name="watch">The query parameter of that name.</param>
+    internal static RequestInfo Of(string method, string path, string? watch)
     {
-        string[] parts = request.Path.Trim('/').Split('/');
-        var other = new RequestInfo { IsResourceRequest = false, Verb = request.Method.ToLowerInvariant() };
+        string[] parts = path.Trim('/').Split('/');
+        var other = new RequestInfo { IsResourceRequest = false, Verb = method.ToLowerInvariant() };
         if (parts.Length < 3 || parts[0] is not ("api" or "apis")) return other;
         int at = 1;
         string group = "";
@@ -30,7 +33,7 @@ public sealed record RequestInfo
             group = parts[at++];
         }
         string version = parts[at++];
-        string verb = request.Method switch
+        string verb = method switch
         {
             "POST" => "create", "GET" or "HEAD" => "get", "PUT" => "update", "PATCH" => "patch", "DELETE" => "delete", _ => "",
         };
@@ -50,7 +53,7 @@ public sealed record RequestInfo
         string name = at + 1 < parts.Length ? parts[at + 1] : "";
         if (name.Length == 0)
         {
-            if (verb == "get") verb = IsTrue(request.Parameter("watch")) ? "watch" : "list";
+            if (verb == "get") verb = IsTrue(watch) ? "watch" : "list";
             else if (verb == "delete") verb = "deletecollection";
         }
         return new()

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Hanbae.Api;
 using Hanbae.Api.Rest;
 using Hanbae.Client;
@@ -10,6 +11,7 @@ sealed class TestCluster : IAsyncDisposable
 {
     readonly CancellationTokenSource _stop = new();
     readonly Task _running;
+    readonly ConcurrentQueue<string> _refused = [];
 
     public FakeApi Api { get; }
     public FakeTime Time { get; }
@@ -22,8 +24,7 @@ sealed class TestCluster : IAsyncDisposable
         Api = on?.Api ?? new(Time);
         before?.Invoke(Api);
         var informers = new InformerFactory(Api, Time);
-        var access = new Access(new ApiClient(Api, Time), informers, Events, Time);
-        _running = Task.WhenAll(informers.RunAsync(_stop.Token), Catalog.RunAsync(_ => access, (options ?? ControllerOptions.Default) with { Run = ControllerChoice.Of(run) }, _stop.Token));
+        _running = Task.WhenAll(informers.RunAsync(_stop.Token), Catalog.RunAsync(entry => new Access(new ApiClient(new Permitted(Api, entry.Component, _refused), Time), informers, Events, Time), (options ?? ControllerOptions.Default) with { Run = ControllerChoice.Of(run) }, _stop.Token));
     }
 
     public IClient Client => new ApiClient(Api, Time);
@@ -48,6 +49,7 @@ sealed class TestCluster : IAsyncDisposable
         await _stop.CancelAsync();
         await _running.WaitAsync(TimeSpan.FromSeconds(30));
         _stop.Dispose();
+        Assert.Empty(_refused.Distinct());
     }
 
     sealed class Access(IClient client, InformerFactory informers, IRecorder recorder, TimeProvider time) : IClusterAccess

@@ -16,6 +16,8 @@ public interface ICache<T> where T : class, IObject
     bool IsWhole => true;
     /// <summary>The object, or null when there is none that is known of.</summary>
     T? Find(Key key);
+    /// <summary>The object as the server has it now, asked where the cache lists it; null when there is none.</summary>
+    Task<T?> LiveAsync(Key key, CancellationToken ct) => Task.FromResult(Find(key));
     /// <summary>All objects, in no order; a snapshot.</summary>
     IReadOnlyCollection<T> All { get; }
     /// <summary>Objects of one namespace, without a scan.</summary>

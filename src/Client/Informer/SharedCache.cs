@@ -37,10 +37,14 @@ public sealed partial class SharedCache<T>(ILogger? logger = null, Func<T, T>? t
     public Task WhenCurrentAsync() => _away?.Task ?? Task.CompletedTask;
     /// <inheritdoc/>
     public bool IsWhole { get; init; } = true;
+    /// <summary>Asks the server that the cache is of; without one, what it shows is all there is.</summary>
+    public Func<Key, CancellationToken, Task<T?>>? Live { get; init; }
     /// <summary>How many objects there are.</summary>
     public int Count { get { lock (_reading) return _state.Count; } }
     /// <inheritdoc/>
     public T? Find(Key key) { lock (_reading) return _state.Find(key); }
+    /// <inheritdoc/>
+    public Task<T?> LiveAsync(Key key, CancellationToken ct) => Live is { } ask ? ask(key, ct) : Task.FromResult(Find(key));
     /// <inheritdoc/>
     public IReadOnlyCollection<T> All { get { lock (_reading) return _state.All(); } }
     /// <inheritdoc/>

@@ -34,7 +34,7 @@ public sealed class ApiClient(IApiTransport transport, TimeProvider? time = null
 
     /// <inheritdoc/>
     public Task<T> CreateAsync<T>(T obj, CancellationToken ct) where T : class, IObject<T> =>
-        NotedWrites.CreateAsync(obj, async o => (await SendAsync(Requests.Create(o), ct)).As<T>(), this);
+        NotedWrites.CreateAsync(obj, async o => (await SendAsync(Requests.Create(o), ct)).As<T>());
 
     /// <inheritdoc/>
     public async Task<IKind?> CreateAsync<T>(Key of, string subresource, IKind body, CancellationToken ct) where T : class, IObject<T> =>
@@ -42,19 +42,19 @@ public sealed class ApiClient(IApiTransport transport, TimeProvider? time = null
 
     /// <inheritdoc/>
     public Task<T> UpdateAsync<T>(T obj, CancellationToken ct) where T : class, IObject<T> =>
-        NotedWrites.WriteAsync(Key.Of(obj), async () => (await SendAsync(Requests.Update(obj), ct)).As<T>(), this);
+        NotedWrites.WriteAsync(Key.Of(obj), async () => (await SendAsync(Requests.Update(obj), ct)).As<T>());
 
     /// <inheritdoc/>
     public Task<T> UpdateStatusAsync<T>(T obj, CancellationToken ct) where T : class, IObject<T> =>
-        NotedWrites.WriteAsync(Key.Of(obj), async () => (await SendAsync(Requests.Update(obj, "status"), ct)).As<T>(), this);
+        NotedWrites.WriteAsync(Key.Of(obj), async () => (await SendAsync(Requests.Update(obj, "status"), ct)).As<T>());
 
     /// <inheritdoc/>
     public Task<T> PatchAsync<T>(Key key, Patch patch, CancellationToken ct, string subresource = "") where T : class, IObject<T> =>
-        NotedWrites.WriteAsync(key, async () => (await SendAsync(Requests.Patch<T>(key, patch, subresource), ct)).As<T>(), this);
+        NotedWrites.WriteAsync(key, async () => (await SendAsync(Requests.Patch<T>(key, patch, subresource), ct)).As<T>());
 
     /// <inheritdoc/>
     public Task DeleteAsync<T>(Key key, DeleteOptions options, CancellationToken ct) where T : class, IObject<T> =>
-        NotedWrites.DeleteAsync<T>(key, options, () => SendAsync(Requests.Delete<T>(key, options), ct), this);
+        NotedWrites.DeleteAsync<T>(key, options, () => SendAsync(Requests.Delete<T>(key, options), ct));
 
     /// <summary>Any request, with the client's manners: waits where told to, throws for errors.</summary>
     /// <exception cref="ApiException"/>

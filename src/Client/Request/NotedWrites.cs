@@ -16,55 +16,53 @@ static class NotedWrites
     /// <summary>As the server: what stands before the five letters, and how often another name is drawn when one is taken.</summary>
     const int LongestStem = 58, Tries = 8;
 
-    public static async Task<T> CreateAsync<T>(T obj, Func<T, Task<T>> create, IClient client) where T : class, IObject<T>
+    public static async Task<T> CreateAsync<T>(T obj, Func<T, Task<T>> create) where T : class, IObject<T>
     {
         if (Work<T>() is not { } work) return await create(obj);
         for (int attempt = 1; ; attempt++)
         {
             var named = Named(obj);
-            try { return await WriteAsync(work, Key.Of(named), () => create(named), client, made: true); }
+            try { return await WriteAsync(work, Key.Of(named), () => create(named), made: true); }
             catch (ApiException e) when (e.IsAlreadyExists && named != obj && attempt < Tries) { }
         }
     }
 
-    public static Task<T> WriteAsync<T>(Key key, Func<Task<T>> write, IClient client) where T : class, IObject<T> =>
-        Work<T>() is { } work ? WriteAsync(work, key, write, client, made: false) : write();
+    public static Task<T> WriteAsync<T>(Key key, Func<Task<T>> write) where T : class, IObject<T> =>
+        Work<T>() is { } work ? WriteAsync(work, key, write, made: false) : write();
 
-    public static async Task DeleteAsync<T>(Key key, DeleteOptions options, Func<Task<ApiResult>> delete, IClient client) where T : class, IObject<T>
+    public static async Task DeleteAsync<T>(Key key, DeleteOptions options, Func<Task<ApiResult>> delete) where T : class, IObject<T>
     {
         if (Work<T>() is not { } work) { await delete(); return; }
-        var live = LiveAsync<T>(client, key);
         try
         {
             var result = await delete();
             // What takes its time comes back as it is now; what is gone may come as it was.
-            if (result.Object is T left && Stays(left.Metadata)) work.Wrote(left, live);
-            else work.Deleted<T>(key, options.Preconditions?.Uid ?? (result.Object as T)?.Metadata.Uid, live);
+            if (result.Object is T left && Stays(left.Metadata)) work.Wrote(left);
+            else work.Deleted<T>(key, options.Preconditions?.Uid ?? (result.Object as T)?.Metadata.Uid);
         }
         catch (ApiException e) when (e.IsNotFound)
         {
-            work.Deleted<T>(key, options.Preconditions?.Uid, live);
+            work.Deleted<T>(key, options.Preconditions?.Uid);
             throw;
         }
         catch (Exception e) when (IsNoAnswer(e))
         {
-            work.Unanswered<T>(key, live);
+            work.Unanswered<T>(key);
             throw;
         }
     }
 
-    static async Task<T> WriteAsync<T>(OwnWrites.Work work, Key key, Func<Task<T>> write, IClient client, bool made) where T : class, IObject<T>
+    static async Task<T> WriteAsync<T>(OwnWrites.Work work, Key key, Func<Task<T>> write, bool made) where T : class, IObject<T>
     {
-        var live = LiveAsync<T>(client, key);
         try
         {
             var written = await write();
-            work.Wrote(written, live, made);
+            work.Wrote(written, made);
             return written;
         }
         catch (Exception e) when (IsNoAnswer(e))
         {
-            work.Unanswered<T>(key, live);
+            work.Unanswered<T>(key);
             throw;
         }
     }
@@ -75,10 +73,6 @@ static class NotedWrites
 
     /// <summary>Whether it may have been done all the same.</summary>
     static bool IsNoAnswer(Exception e) => e is not ApiException { Code: < 500 };
-
-    /// <summary>By a list: whoever follows a resource may list it, but not always get.</summary>
-    static OwnWrites.LookUp LiveAsync<T>(IClient client, Key key) where T : class, IObject<T> => async ct =>
-        (await client.ListAsync<T>(new() { Namespace = key.Namespace, FieldSelector = "metadata.name=" + key.Name }, ct)).Items.FirstOrDefault();
 
     static T Named<T>(T obj) where T : class, IObject<T>
     {

@@ -8,8 +8,8 @@ namespace Hanbae.Client;
 /// <remarks>
 /// Upstream's KEP-5647, for every reconciler and every write; revisions of one resource can be compared (KEP-5504). A write that got no answer
 /// may have been done all the same: what became of it is asked before the key is worked on again. After what does not show within thirty
-/// seconds the server is asked, too: what is gone is not waited for, a cache that is behind is, however long its watch is away. Bound: the
-/// objects last written that caches do not show, and as many again.
+/// seconds the server is asked, too: what is gone is not waited for, a cache that is behind is, however long its watch is away. It is the cache
+/// that asks: who writes may do so without a right to read. Bound: the objects last written that caches do not show, and as many again.
 /// </remarks>
 sealed class OwnWrites(TimeProvider time)
 {
@@ -18,21 +18,18 @@ sealed class OwnWrites(TimeProvider time)
     static readonly AsyncLocal<Work?> s_current = new();
 
     /// <summary>Shown when the cache has come as far as <see cref="Version"/>; without one, when it does not show the object of that uid any more.</summary>
-    readonly record struct Note(string Version, string Uid, bool Made, LookUp Live);
-
-    /// <summary>Asks the server for the object as it is now.</summary>
-    internal delegate Task<IObject?> LookUp(CancellationToken ct);
+    readonly record struct Note(string Version, string Uid, bool Made);
 
     sealed class Notes(long since)
     {
         public readonly Dictionary<(Type Kind, Key Key), Note> Written = [];
-        public readonly Dictionary<(Type Kind, Key Key), LookUp> Unanswered = [];
+        public readonly HashSet<(Type Kind, Key Key)> Unanswered = [];
         public long Since = since;
         public int Waits;
     }
 
     /// <summary>What one looks at of a cache.</summary>
-    sealed record View(Func<string> Version, Func<Key, IObject?> Find, Func<Task> Current)
+    sealed record View(Func<string> Version, Func<Key, IObject?> Find, Func<Task> Current, Func<Key, CancellationToken, Task<IObject?>> Live)
     {
         /// <summary>What was waited for in vain.</summary>
         public volatile Task? GivenUp;
@@ -63,7 +60,7 @@ sealed class OwnWrites(TimeProvider time)
     public void Follow<T>(ICache<T> cache) where T : class, IObject
     {
         if (!cache.IsWhole || typeof(T) == typeof(Unstructured)) return;
-        lock (_lock) _views = _views.SetItem(typeof(T), new(() => cache.ResourceVersion, cache.Find, cache.WhenCurrentAsync));
+        lock (_lock) _views = _views.SetItem(typeof(T), new(() => cache.ResourceVersion, cache.Find, cache.WhenCurrentAsync, async (key, ct) => await cache.LiveAsync(key, ct)));
     }
 
     /// <summary>From here on, to the end of the calling method, writes are the key's.</summary>
@@ -75,16 +72,16 @@ sealed class OwnWrites(TimeProvider time)
         /// <summary>Whether what becomes of such objects matters here.</summary>
         public bool Follows<T>() => own._views.ContainsKey(typeof(T));
 
-        public void Wrote<T>(T obj, LookUp live, bool made = false) where T : class, IObject =>
-            own.Add(key, typeof(T), Key.Of(obj), new(obj.Metadata.ResourceVersion, obj.Metadata.Uid, made, live));
+        public void Wrote<T>(T obj, bool made = false) where T : class, IObject<T> =>
+            own.Add(key, typeof(T), Key.Of(obj), new(obj.Metadata.ResourceVersion, obj.Metadata.Uid, made));
 
         /// <param name="uid">Null: that which the cache shows.</param>
-        public void Deleted<T>(Key obj, string? uid, LookUp live)
+        public void Deleted<T>(Key obj, string? uid)
         {
-            if ((uid ?? own.Shown(typeof(T), obj)?.Metadata.Uid) is { } gone) own.Add(key, typeof(T), obj, new("", gone, false, live));
+            if ((uid ?? own.Shown(typeof(T), obj)?.Metadata.Uid) is { } gone) own.Add(key, typeof(T), obj, new("", gone, false));
         }
 
-        public void Unanswered<T>(Key obj, LookUp live) => own.AddUnanswered(key, typeof(T), obj, live);
+        public void Unanswered<T>(Key obj) => own.AddUnanswered(key, typeof(T), obj);
     }
 
     /// <summary>Waits while a watch is away, thirty seconds at most: what is known to be old is no ground for decisions, but better than none for ever.</summary>
@@ -101,7 +98,7 @@ sealed class OwnWrites(TimeProvider time)
     /// <exception cref="ApiException">What became of a write cannot be told yet.</exception>
     public async ValueTask<TimeSpan?> WaitAsync(Key key, CancellationToken ct)
     {
-        KeyValuePair<(Type Kind, Key Key), LookUp>[] asked;
+        (Type Kind, Key Key)[] asked;
         lock (_lock)
         {
             if (!_keys.TryGetValue(key, out var notes)) return null;
@@ -110,10 +107,10 @@ sealed class OwnWrites(TimeProvider time)
             if (asked.Length == 0 && time.GetElapsedTime(notes.Since) >= Longest)
             {
                 notes.Since = time.GetTimestamp();
-                asked = [.. notes.Written.Select(w => new KeyValuePair<(Type, Key), LookUp>(w.Key, w.Value.Live))];
+                asked = [.. notes.Written.Keys];
             }
         }
-        foreach (var (what, live) in asked) Settle(key, what, await live(ct), live);
+        foreach (var what in asked) Settle(key, what, await _views[what.Kind].Live(what.Key, ct));
         lock (_lock)
         {
             if (!_keys.TryGetValue(key, out var notes) || IsShown(key, notes)) return null;
@@ -123,15 +120,15 @@ sealed class OwnWrites(TimeProvider time)
     }
 
     /// <summary>The server told how the object is.</summary>
-    void Settle(Key key, (Type Kind, Key Key) what, IObject? live, LookUp look)
+    void Settle(Key key, (Type Kind, Key Key) what, IObject? live)
     {
         lock (_lock)
         {
             if (!_keys.TryGetValue(key, out var notes)) return;
             notes.Unanswered.Remove(what);
-            if (live is not null) notes.Written[what] = new(live.Metadata.ResourceVersion, live.Metadata.Uid, Made: true, look);
+            if (live is not null) notes.Written[what] = new(live.Metadata.ResourceVersion, live.Metadata.Uid, Made: true);
             // Gone: waited for only as long as the cache shows it.
-            else if (Shown(what.Kind, what.Key) is { } shown) notes.Written[what] = new("", shown.Metadata.Uid, Made: false, look);
+            else if (Shown(what.Kind, what.Key) is { } shown) notes.Written[what] = new("", shown.Metadata.Uid, Made: false);
             else notes.Written.Remove(what);
         }
     }
@@ -149,9 +146,9 @@ sealed class OwnWrites(TimeProvider time)
         }
     }
 
-    void AddUnanswered(Key key, Type kind, Key obj, LookUp live)
+    void AddUnanswered(Key key, Type kind, Key obj)
     {
-        lock (_lock) if (_views.ContainsKey(kind)) Of(key).Unanswered[(kind, obj)] = live;
+        lock (_lock) if (_views.ContainsKey(kind)) Of(key).Unanswered.Add((kind, obj));
     }
 
     Notes Of(Key key)

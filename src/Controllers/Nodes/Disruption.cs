@@ -7,10 +7,13 @@ static class Disruption
 {
     const string Type = "DisruptionTarget";
 
+    public static PodCondition Target(string reason, string message, DateTimeOffset now) =>
+        new() { Type = Type, Status = "True", Reason = reason, Message = message, LastTransitionTime = now };
+
     public static Pod Mark(Pod pod, string reason, string message, DateTimeOffset now)
     {
         if (pod.Status.Conditions.Exists(c => c is { Type: Type, Status: "True" } && c.Reason == reason)) return pod;
-        var condition = new PodCondition { Type = Type, Status = "True", Reason = reason, Message = message, LastTransitionTime = now, ObservedGeneration = pod.Metadata.Generation };
+        var condition = Target(reason, message, now) with { ObservedGeneration = pod.Metadata.Generation };
         int at = pod.Status.Conditions.IndexOf(c => c.Type == Type);
         return pod with { Status = pod.Status with { Conditions = at < 0 ? pod.Status.Conditions.Add(condition) : pod.Status.Conditions.SetAt(at, condition) } };
     }

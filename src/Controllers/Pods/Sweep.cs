@@ -1,6 +1,8 @@
 using Hanbae.Api;
+using Hanbae.Api.Codec;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Meta.V1;
+using Hanbae.Api.Rest;
 using Hanbae.Client;
 using Hanbae.Controllers.Nodes;
 
@@ -28,11 +30,11 @@ sealed class Sweep(IClusterAccess cluster, ControllerOptions options) : IReconci
         foreach (var pod in SweepPlan.TooMany(pods, options.TerminatedPodThreshold)) await DeleteAsync(pod, ct);
         foreach (var pod in pods)
             if (pod.Metadata.DeletionTimestamp is not null && (pod.Spec.NodeName.Length == 0 || _nodes.Find(new("", pod.Spec.NodeName)) is { } node && IsOutOfService(node)))
-                await FailAndDeleteAsync(pod, static p => p, ct);
+                await FailAndDeleteAsync(pod, null, ct);
 
         var gone = await GoneAsync(pods, now, ct);
         foreach (var pod in pods.Where(p => gone.Contains(p.Spec.NodeName)))
-            await FailAndDeleteAsync(pod, p => Disruption.Mark(p, "DeletionByPodGC", "PodGC: node no longer exists", now), ct);
+            await FailAndDeleteAsync(pod, Disruption.Target("DeletionByPodGC", "PodGC: node no longer exists", now), ct);
         return Again.OnChange;
     }
 
@@ -52,11 +54,27 @@ sealed class Sweep(IClusterAccess cluster, ControllerOptions options) : IReconci
     }
 
     /// <summary>Nobody else will say how it ended: who counts Pods by their end, as Jobs do, would wait for ever.</summary>
-    async Task FailAndDeleteAsync(Pod pod, Func<Pod, Pod> mark, CancellationToken ct)
+    async Task FailAndDeleteAsync(Pod pod, PodCondition? why, CancellationToken ct)
     {
-        if (!pod.IsTerminal && await cluster.Client.FindAsync(pod, ct) is { } live && live.Metadata.Uid == pod.Metadata.Uid)
-            await cluster.Client.UpdateStatusAsync(mark(pod with { Status = pod.Status with { Phase = "Failed", ObservedGeneration = pod.Metadata.Generation } }), ct);
-        await DeleteAsync(pod, ct);
+        try
+        {
+            if (!pod.IsTerminal) await cluster.Client.PatchAsync<Pod>(Key.Of(pod), Failed(pod, why), ct, "status");
+            await DeleteAsync(pod, ct);
+        }
+        // It went in the meantime, and another may have its name.
+        catch (ApiException e) when (e.IsNotFound || e.IsConflict) { }
+    }
+
+    /// <summary>All that its role lets it say of a Pod is a patch.</summary>
+    static Patch Failed(Pod pod, PodCondition? why)
+    {
+        var json = new JsonWriter(512);
+        try
+        {
+            new Pod { Metadata = new() { Uid = pod.Metadata.Uid }, Status = new() { Phase = "Failed", ObservedGeneration = pod.Metadata.Generation, Conditions = why is null ? default : [why with { ObservedGeneration = pod.Metadata.Generation }] } }.WriteJson(ref json);
+            return Patch.Strategic(json.ToArray());
+        }
+        finally { json.Dispose(); }
     }
 
     Task DeleteAsync(Pod pod, CancellationToken ct) =>

@@ -7,10 +7,12 @@ namespace Hanbae.Controllers.ResourceQuotas;
 
 /// <summary>Knows how many objects of any resource each namespace has; follows only what some quota counts, and keeps ids alone.</summary>
 /// <remarks>Bound: one id for every object of a resource that a quota names by <c>count/…</c> or plainly. Once followed, a resource stays so.</remarks>
-/// <param name="fewer">Called with a namespace and a resource when objects went, and with no namespace when a resource is counted for the first time.</param>
+/// <param name="fewer">Called with a namespace and a resource when objects went, and with no namespace when some may have gone unseen.</param>
 sealed class Census(IApiTransport transport, TimeProvider time, Action<string, GroupResource> fewer) : IDisposable
 {
     static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(10);
+    /// <summary>How long a resource may take until it is listed for the first time; a server behind an APIService may never answer.</summary>
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     readonly Lock _lock = new();
     readonly CancellationTokenSource _stop = new();
@@ -18,8 +20,11 @@ sealed class Census(IApiTransport transport, TimeProvider time, Action<string, G
     ServerResources _served = ServerResources.BuiltIn;
     DateTimeOffset _asked;
 
-    sealed class Followed
+    sealed class Followed(Task late)
     {
+        public readonly TaskCompletionSource Listed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        /// <summary>From when on nobody waits for the first list any more.</summary>
+        public Task Late => late;
         public readonly Dictionary<string, string> NamespaceOf = [];
         public readonly Dictionary<string, int> Counts = [];
         public bool Complete;
@@ -31,24 +36,37 @@ sealed class Census(IApiTransport transport, TimeProvider time, Action<string, G
         lock (_lock) return _followed.TryGetValue(resource, out var followed) && followed.Complete ? followed.Counts.GetValueOrDefault(ns) : null;
     }
 
-    /// <summary>Begins to count, unless that has begun.</summary>
-    /// <returns>Whether there is such a resource, as far as is known.</returns>
+    /// <summary>Begins to count, unless that has begun, and waits for the first list: who counted before it would have to count again right after
+    /// it, and by then may take back what admission charged for an object that is not seen here yet.</summary>
+    /// <returns>Whether its number is known.</returns>
     public async Task<bool> FollowAsync(GroupResource resource, CancellationToken ct)
     {
-        lock (_lock) if (_followed.ContainsKey(resource)) return true;
+        if (await BegunAsync(resource, ct) is not { } followed) return false;
+        await Task.WhenAny(followed.Listed.Task, followed.Late).WaitAsync(ct);
+        return Count(resource, "") is not null;
+    }
+
+    /// <returns>Null when there is no such resource, as far as is known.</returns>
+    async Task<Followed?> BegunAsync(GroupResource resource, CancellationToken ct)
+    {
+        lock (_lock) if (_followed.TryGetValue(resource, out var begun)) return begun;
         if (Find(resource) is not { } info)
         {
-            if (time.GetUtcNow() - _asked < AskAgain) return false;
+            if (time.GetUtcNow() - _asked < AskAgain) return null;
             _asked = time.GetUtcNow();
             _served = await ServerResources.DiscoverAsync(transport, ct);
-            if ((info = Find(resource)) is null) return false;
+            if ((info = Find(resource)) is null) return null;
         }
-        var followed = new Followed();
-        lock (_lock) if (!_followed.TryAdd(resource, followed)) return true;
         var stop = _stop.Token;
+        Followed followed;
+        lock (_lock)
+        {
+            if (_followed.TryGetValue(resource, out var begun)) return begun;
+            _followed.Add(resource, followed = new(Task.Delay(Patience, time, stop)));
+        }
         // A custom kind that goes away looks empty until it is back.
         _ = Task.Run(() => new Reflector(new Unserved(transport), info, ListQuery.All, time).RunAsync(e => On(resource, followed, e), stop), CancellationToken.None);
-        return true;
+        return followed;
     }
 
     ResourceInfo? Find(GroupResource resource) =>
@@ -70,7 +88,8 @@ sealed class Census(IApiTransport transport, TimeProvider time, Action<string, G
                     break;
                 case SyncKind.InitDone:
                     followed.Complete = true;
-                    less = "";
+                    // Nobody who waits for the first list has counted without it.
+                    if (!followed.Listed.TrySetResult() || followed.Late.IsCompleted) less = "";
                     break;
                 case SyncKind.Progress or SyncKind.Interrupted or SyncKind.Resumed: return;
                 case SyncKind.Deleted:

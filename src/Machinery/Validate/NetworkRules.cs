@@ -105,7 +105,7 @@ static class NetworkRules
             return;
         }
         if (service.Name.Length == 0) errors.Required(at["service"]["name"]);
-        else errors.Invalid(at["service"]["name"], service.Name, Names.Label1035(service.Name));
+        else errors.Invalid(at["service"]["name"], service.Name, Names.Label(service.Name));
         if (service.Port.Name.Length > 0 && service.Port.Number != 0) errors.Invalid(at, "", "cannot set both port name & port number");
         else if (service.Port.Name.Length > 0) errors.Invalid(at["service"]["port"]["name"], service.Port.Name, Names.PortName(service.Port.Name));
         else if (service.Port.Number != 0) errors.Port(at["service"]["port"]["number"], service.Port.Number);

@@ -7,6 +7,7 @@ namespace Hanbae.Machinery.Validate;
 /// <summary>How a Pod may change once it is there: hardly.</summary>
 static class PodUpdateRules
 {
+    const string OnlyAdditions = "only additions are allowed (no mutations or deletions)";
     const string Frozen = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,"
         + "`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
 
@@ -35,9 +36,37 @@ static class PodUpdateRules
         };
         if (was.TerminationGracePeriodSeconds < 0 && spec.TerminationGracePeriodSeconds == 1) same = same with { TerminationGracePeriodSeconds = was.TerminationGracePeriodSeconds };
         // KEP-3838: until the gates are gone, a Pod may be aimed more narrowly.
-        if (gated && was.NodeSelector.All(p => spec.NodeSelector.TryGet(p.Key, out string? value) && value == p.Value)) same = same with { NodeSelector = was.NodeSelector };
-        if (gated && was.Affinity?.NodeAffinity is null && spec.Affinity?.NodeAffinity is not null) same = same with { Affinity = was.Affinity };
+        if (gated && spec.NodeSelector != was.NodeSelector)
+        {
+            if (!was.NodeSelector.All(p => spec.NodeSelector.TryGet(p.Key, out string? value) && value == p.Value)) errors.InvalidAs(at["nodeSelector"], Shown.Map(spec.NodeSelector), OnlyAdditions);
+            same = same with { NodeSelector = was.NodeSelector };
+        }
+        if (gated && spec.Affinity?.NodeAffinity != was.Affinity?.NodeAffinity)
+        {
+            Narrower(at["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"], spec.Affinity?.NodeAffinity, was.Affinity?.NodeAffinity, errors);
+            var rest = (spec.Affinity ?? new()) with { NodeAffinity = was.Affinity?.NodeAffinity };
+            same = same with { Affinity = was.Affinity is null && rest == new Affinity() ? null : rest };
+        }
         if (same != was) errors.Forbidden(at, Frozen + "\n" + Difference(same, was));
+    }
+
+    /// <summary>Where it has to run may be said when it was not, or be said more closely; what is preferred may change in any way.</summary>
+    static void Narrower(FieldPath at, NodeAffinity? now, NodeAffinity? was, Errors errors)
+    {
+        var (terms, old) = (now?.RequiredDuringSchedulingIgnoredDuringExecution?.NodeSelectorTerms ?? default, was?.RequiredDuringSchedulingIgnoredDuringExecution?.NodeSelectorTerms ?? default);
+        if (old.IsEmpty) return;
+        if (terms.Count != old.Count)
+        {
+            errors.InvalidAs(at, Shown.Messages(terms), "no additions/deletions to non-empty NodeSelectorTerms list are allowed");
+            return;
+        }
+        for (int i = 0; i < old.Count; i++)
+            if (!(IsNothing(old[i]) ? IsNothing(terms[i]) : Begins(terms[i].MatchExpressions, old[i].MatchExpressions) && Begins(terms[i].MatchFields, old[i].MatchFields)))
+                errors.InvalidAs(at[i], Shown.Message(terms[i]), OnlyAdditions);
+
+        // Such a term fits no node: one that fits some would be wider.
+        static bool IsNothing(NodeSelectorTerm term) => term.MatchExpressions.IsEmpty && term.MatchFields.IsEmpty;
+        static bool Begins(Seq<NodeSelectorRequirement> now, Seq<NodeSelectorRequirement> was) => now.Count >= was.Count && now.Span[..was.Count].SequenceEqual(was.Span);
     }
 
     static void Deadline(FieldPath at, long? now, long? was, Errors errors)

@@ -15,7 +15,7 @@ static class WorkloadRules
         var (at, s) = (FieldPath.Spec, o.Spec);
         errors.NotNegative(at["replicas"], s.Replicas);
         Selector(at, s.Selector, "empty selector is invalid for deployment", errors);
-        Template(at, s.Selector, s.Template, errors);
+        Template(at, s.Selector, s.Template, "ReplicaSet", errors);
         errors.NotNegative(at["minReadySeconds"], s.MinReadySeconds);
         errors.NotNegative(at["revisionHistoryLimit"], s.RevisionHistoryLimit);
         if (s.ProgressDeadlineSeconds is { } deadline)
@@ -42,13 +42,20 @@ static class WorkloadRules
         errors.NotNegative(at["replicas"], s.Replicas);
         errors.NotNegative(at["minReadySeconds"], s.MinReadySeconds);
         Selector(at, s.Selector, "empty selector is invalid for deployment", errors);
-        Template(at, s.Selector, s.Template, errors);
+        Template(at, s.Selector, s.Template, "ReplicaSet", errors);
     }
 
     public static void Check(StatefulSet o, Errors errors)
     {
         var (at, s) = (FieldPath.Spec, o.Spec);
-        errors.RequiredOneOf(at["podManagementPolicy"], s.PodManagementPolicy, "OrderedReady", "Parallel");
+        if (s.PodManagementPolicy.Length == 0) errors.Required(at["podManagementPolicy"]);
+        else if (s.PodManagementPolicy is not ("OrderedReady" or "Parallel")) errors.Invalid(at["podManagementPolicy"], s.PodManagementPolicy, "must be 'OrderedReady' or 'Parallel'");
+        if (s.PersistentVolumeClaimRetentionPolicy is { } retention)
+        {
+            var here = at["persistentVolumeClaimRetentionPolicy"];
+            errors.OneOf(here["whenDeleted"], retention.WhenDeleted, "Retain", "Delete");
+            errors.OneOf(here["whenScaled"], retention.WhenScaled, "Retain", "Delete");
+        }
         switch (s.UpdateStrategy.Type)
         {
             case "": errors.Required(at["updateStrategy"]); break;
@@ -63,7 +70,7 @@ static class WorkloadRules
         errors.NotNegative(at["minReadySeconds"], s.MinReadySeconds);
         if (s.Ordinals is { } ordinals) errors.NotNegative(at["ordinals.start"], ordinals.Start);
         Selector(at, s.Selector, "empty selector is invalid for statefulset", errors);
-        Template(at, s.Selector, WithClaims(s), errors);
+        Template(at, s.Selector, WithClaims(s), "StatefulSet", errors);
     }
 
     /// <summary>The template with the volumes that each member gets from its claims: containers may mount them.</summary>
@@ -79,12 +86,12 @@ static class WorkloadRules
     {
         var (at, s) = (FieldPath.Spec, o.Spec);
         Selector(at, s.Selector, "empty selector is invalid for daemonset", errors);
-        Template(at, s.Selector, s.Template, errors);
+        Template(at, s.Selector, s.Template, "DaemonSet", errors);
         errors.NotNegative(at["minReadySeconds"], s.MinReadySeconds);
         errors.NotNegative(at["revisionHistoryLimit"], s.RevisionHistoryLimit);
         if (s.UpdateStrategy.Type == "RollingUpdate")
         {
-            if (s.UpdateStrategy.RollingUpdate is { } roll) Rolling(at["updateStrategy"]["rollingUpdate"], roll.MaxUnavailable, roll.MaxSurge, errors);
+            if (s.UpdateStrategy.RollingUpdate is { } roll) Rolling(at["updateStrategy"]["rollingUpdate"], roll, errors);
             else errors.Required(at["updateStrategy"]["rollingUpdate"]);
         }
         else errors.OneOf(at["updateStrategy"]["type"], s.UpdateStrategy.Type, "RollingUpdate", "OnDelete");
@@ -99,7 +106,7 @@ static class WorkloadRules
         if (s.Template is not { } template) { errors.Required(at["template"]); return; }
         if (!s.Selector.IsEmpty && !LabelRules.Matches(new() { MatchLabels = s.Selector }, template.Metadata.Labels))
             errors.InvalidAs(at["template"]["metadata"]["labels"], Shown.Map(template.Metadata.Labels), Mismatch);
-        Pods(at["template"], template, errors);
+        Pods(at["template"], template, "ReplicationController", errors);
     }
 
     static void Selector(FieldPath at, LabelSelector? selector, string empty, Errors errors)
@@ -109,20 +116,20 @@ static class WorkloadRules
         if (LabelRules.IsEmpty(selector)) errors.InvalidAs(at["selector"], Shown.Message(selector), empty);
     }
 
-    static void Template(FieldPath at, LabelSelector? selector, PodTemplateSpec template, Errors errors)
+    static void Template(FieldPath at, LabelSelector? selector, PodTemplateSpec template, string kind, Errors errors)
     {
         // None at all selects nothing, so it does not select the template either.
         if (selector is null || !LabelRules.IsEmpty(selector) && !LabelRules.Matches(selector, template.Metadata.Labels))
             errors.InvalidAs(at["template"]["metadata"]["labels"], Shown.Map(template.Metadata.Labels), Mismatch);
-        Pods(at["template"], template, errors);
+        Pods(at["template"], template, kind, errors);
     }
 
     /// <summary>What keeps Pods running has Pods that run always.</summary>
-    static void Pods(FieldPath at, PodTemplateSpec template, Errors errors)
+    static void Pods(FieldPath at, PodTemplateSpec template, string kind, Errors errors)
     {
         PodRules.Template(at, template, errors);
         if (template.Spec.RestartPolicy != "Always") errors.OneOf(at["spec"]["restartPolicy"], template.Spec.RestartPolicy, "Always");
-        if (template.Spec.ActiveDeadlineSeconds is not null) errors.Forbidden(at["spec"]["activeDeadlineSeconds"], "activeDeadlineSeconds in ReplicaSet is not Supported");
+        if (template.Spec.ActiveDeadlineSeconds is not null) errors.Forbidden(at["spec"]["activeDeadlineSeconds"], $"activeDeadlineSeconds in {kind} is not Supported");
     }
 
     static void Rolling(FieldPath at, IntOrString? maxUnavailable, IntOrString? maxSurge, Errors errors)
@@ -130,7 +137,24 @@ static class WorkloadRules
         NumberOrPercent(at["maxUnavailable"], maxUnavailable, errors);
         NumberOrPercent(at["maxSurge"], maxSurge, errors);
         if (IsZero(maxUnavailable) && IsZero(maxSurge)) errors.InvalidAs(at["maxUnavailable"], Show(maxUnavailable), "may not be 0 when `maxSurge` is 0");
-        if (Percent(maxUnavailable) > 100) errors.InvalidAs(at["maxUnavailable"], Show(maxUnavailable), "must not be greater than 100%");
+        AtMostAll(at["maxUnavailable"], maxUnavailable, errors);
+    }
+
+    /// <summary>A node has one Pod of a set: it is replaced before it goes or after, not both.</summary>
+    static void Rolling(FieldPath at, RollingUpdateDaemonSet roll, Errors errors)
+    {
+        NumberOrPercent(at["maxUnavailable"], roll.MaxUnavailable, errors);
+        NumberOrPercent(at["maxSurge"], roll.MaxSurge, errors);
+        AtMostAll(at["maxUnavailable"], roll.MaxUnavailable, errors);
+        AtMostAll(at["maxSurge"], roll.MaxSurge, errors);
+        static bool Is(IntOrString? value) => value is not null && !IsZero(value);
+        if (Is(roll.MaxUnavailable) && Is(roll.MaxSurge)) errors.InvalidAs(at["maxSurge"], Show(roll.MaxSurge), "may not be set when maxUnavailable is non-zero");
+        else if (!Is(roll.MaxUnavailable) && !Is(roll.MaxSurge)) errors.Required(at["maxUnavailable"], "cannot be 0 when maxSurge is 0");
+    }
+
+    static void AtMostAll(FieldPath at, IntOrString? value, Errors errors)
+    {
+        if (Percent(value) > 100) errors.InvalidAs(at, Show(value), "must not be greater than 100%");
     }
 
     static bool IsZero(IntOrString? value) => value is { } v && (v.IsString ? Percent(v) == 0 : v.Int == 0);

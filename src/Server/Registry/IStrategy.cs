@@ -18,6 +18,8 @@ public interface IStrategy
     /// <summary>Keeps what this (sub)resource's update may not change, and bumps the generation.</summary>
     IObject PrepareForUpdate(IObject obj, IObject old, WriteContext context);
 
+    /// <summary>What is wrong with an object of a version that is served and cannot be seen any more in the one that is stored.</summary>
+    IReadOnlyList<FieldError> ValidateServed(IObject body);
     IReadOnlyList<FieldError> Validate(IObject obj, WriteContext context);
     IReadOnlyList<FieldError> ValidateUpdate(IObject obj, IObject old, WriteContext context);
 

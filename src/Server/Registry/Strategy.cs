@@ -37,6 +37,7 @@ public class Strategy(KindInfo kind) : IStrategy
     static IObject Generation(IObject obj, long generation) =>
         obj.Metadata.Generation == generation ? obj : obj.WithMetadata(obj.Metadata with { Generation = generation });
 
+    public virtual IReadOnlyList<FieldError> ValidateServed(IObject body) => [];
     public virtual IReadOnlyList<FieldError> Validate(IObject obj, WriteContext context) => Rules.Create(obj, obj.Metadata.Namespace.Length > 0);
     public virtual IReadOnlyList<FieldError> ValidateUpdate(IObject obj, IObject old, WriteContext context) => Rules.Update(obj, old, context.Subresource);
     public virtual IReadOnlyList<string> Warnings(IObject obj, IObject? old) => [];

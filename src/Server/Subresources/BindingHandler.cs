@@ -38,16 +38,19 @@ sealed class BindingHandler(ApiServer server) : IRestHandler
         string name = pod.Metadata.Name;
         if (binding.Metadata.Uid is { Length: > 0 } uid && uid != pod.Metadata.Uid)
             throw Statuses.Conflict(resource, name, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {pod.Metadata.Uid}");
+        if (binding.Metadata.ResourceVersion is { Length: > 0 } version && version != pod.Metadata.ResourceVersion)
+            throw Statuses.Conflict(resource, name, $"Precondition failed: ResourceVersion in precondition: {version}, ResourceVersion in object meta: {pod.Metadata.ResourceVersion}");
         if (pod.Metadata.DeletionTimestamp is not null) throw Refused(name, $"pod {name} is being deleted, cannot be assigned to a host");
         if (pod.Spec.NodeName.Length > 0) throw Refused(name, $"pod {name} is already assigned to node \"{pod.Spec.NodeName}\"");
         if (!pod.Spec.SchedulingGates.IsEmpty) throw Refused(name, $"pod {name} has non-empty .spec.schedulingGates");
-        var scheduled = new PodCondition { Type = "PodScheduled", Status = "True", LastTransitionTime = server.Options.Time.GetUtcNow(), ObservedGeneration = 0 };
+        var scheduled = new PodCondition { Type = "PodScheduled", Status = "True", LastTransitionTime = server.Options.Time.GetUtcNow(), ObservedGeneration = pod.Metadata.Generation };
         int at = pod.Status.Conditions.IndexOf(c => c.Type == "PodScheduled");
         return pod with
         {
             Metadata = pod.Metadata with { Annotations = pod.Metadata.Annotations.With(binding.Metadata.Annotations), Labels = pod.Metadata.Labels.With(binding.Metadata.Labels) },
             Spec = pod.Spec with { NodeName = binding.Target.Name },
-            Status = pod.Status with { Conditions = at < 0 ? pod.Status.Conditions.Add(scheduled) : pod.Status.Conditions.SetAt(at, scheduled) },
+            // Where it was to go stands in the way of nobody any more (ClearingNominatedNodeNameAfterBinding, KEP-5278).
+            Status = pod.Status with { NominatedNodeName = "", Conditions = at < 0 ? pod.Status.Conditions.Add(scheduled) : pod.Status.Conditions.SetAt(at, scheduled) },
         };
     }
 

@@ -57,7 +57,12 @@ static class Writes
     }
 
     /// <summary>In the stored version, with defaults.</summary>
-    public static IObject Stored(Resource resource, IObject body) => resource.Stored.Strategy.Default(Registry.Convert.To(body, resource.Stored.Kind));
+    public static IObject Stored(Resource resource, IObject body)
+    {
+        var (strategy, kind) = (resource.Stored.Strategy, resource.Stored.Kind);
+        if (strategy.ValidateServed(body) is { Count: > 0 } errors) throw Statuses.Invalid(kind.Gvk, body.Metadata.Name, errors);
+        return strategy.Default(Registry.Convert.To(body, kind));
+    }
 
     static StatusException NoBody(Resource resource) =>
         Statuses.BadRequest($"the object provided is unrecognized (must be of type {resource.Info.Kind.Kind}): couldn't get version/kind; json parse error: unexpected end of JSON input (<empty>)");

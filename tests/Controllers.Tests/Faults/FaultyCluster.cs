@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Hanbae.Api;
 using Hanbae.Api.Authorization.V1;
 using Hanbae.Api.Core.V1;
@@ -35,6 +36,7 @@ sealed class FaultyCluster : IAsyncDisposable
     readonly List<Task> _restarts = [];
 
     readonly List<ReconcileLoop> _loops = [];
+    readonly ConcurrentQueue<string> _refused = [];
 
     /// <param name="fault">With where and how often; without, nothing goes wrong.</param>
     public FaultyCluster(MemoryStore store, string[] run, Happening? fault = null, Func<ApiRequest, ApiResult?>? intercept = null)
@@ -67,10 +69,10 @@ sealed class FaultyCluster : IAsyncDisposable
     {
         _stopControllers = new();
         var informers = new InformerFactory(Wire, Time);
-        var access = new ClusterAccess(Wire, informers, "controllers", Time);
+        var accounts = Catalog.All.Select(e => e.Component).Distinct().ToDictionary(c => c, c => new ClusterAccess(new Permitted(Wire, c, _refused), informers, "controllers", Time));
         var ct = _stopControllers.Token;
         lock (_loops) _loops.Clear();
-        _controllers = Task.WhenAll(informers.RunAsync(ct), access.RunAsync(ct), Catalog.RunAsync(_ => access, _options, loop => { lock (_loops) _loops.Add(loop); }, ct));
+        _controllers = Task.WhenAll([informers.RunAsync(ct), Catalog.RunAsync(e => accounts[e.Component], _options, loop => { lock (_loops) _loops.Add(loop); }, ct), .. accounts.Values.Select(a => a.RunAsync(ct))]);
     }
 
     /// <summary>Of how many objects the controllers' loops remember that there is something to do, or to wait for.</summary>
@@ -223,6 +225,7 @@ sealed class FaultyCluster : IAsyncDisposable
         await _store.DisposeAsync();
         _stop.Dispose();
         _turn.Dispose();
+        Assert.Empty(_refused.Distinct());
     }
 
     /// <summary>One server of those that come and go: when it is gone it writes nothing any more, as a process that is dead.</summary>

@@ -231,7 +231,7 @@ public sealed class NodeTests
 
         await cluster.UntilAsync(api => api.Find<Pod>("lost") is null);
         Assert.NotNull(cluster.Api.Find<Pod>("kept"));
-        Assert.Contains(cluster.Api.Requests, r => r is { Method: "PUT", Path: "/api/v1/namespaces/default/pods/lost/status" });
+        Assert.Contains(cluster.Api.Requests, r => r is { Method: "PATCH", Path: "/api/v1/namespaces/default/pods/lost/status" });
     }
 
     [Fact]

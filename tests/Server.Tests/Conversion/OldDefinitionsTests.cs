@@ -67,6 +67,21 @@ public sealed class OldDefinitionsTests
         Assert.Equal((200, "1"), (applied.Code, applied.Text("spec", "free", "a")));
     }
 
+    [Theory]
+    [InlineData("""  "version":"v2","versions":[{"name":"v1","served":true,"storage":true},{"name":"v2","served":true,"storage":false}]  """,
+        "spec.version: Invalid value: \"v2\": must match the first version in spec.versions")]
+    [InlineData("""  "version":"v1","validation":{"openAPIV3Schema":{"type":"object"}},"versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{}}},{"name":"v2","served":true,"storage":false}]  """,
+        "spec.validation: Forbidden: top-level and per-version schemas are mutually exclusive")]
+    [InlineData("""  "version":"v1","versions":[{"name":"v1","served":true,"storage":true,"subresources":{"status":{}}}]  """,
+        "per-version subresources may not all be set to identical values (top-level subresources should be used instead)")]
+    public async Task What_is_said_in_two_ways_at_once_is_refused(string spec, string why)
+    {
+        await using var rig = await StartAsync();
+        var refused = await rig.Test.PostAsync(Old, Definition(spec));
+        Assert.Equal((422, "Invalid"), (refused.Code, refused.Text("reason")));
+        Assert.Contains(why, refused.Text("message"));
+    }
+
     [Fact]
     public async Task Without_a_schema_anything_goes()
     {

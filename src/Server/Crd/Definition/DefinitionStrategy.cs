@@ -42,6 +42,8 @@ sealed class DefinitionStrategy() : Strategy(CustomResourceDefinition.Info)
         crd.Spec.Versions.Find(v => v.Storage) is { } version && !crd.Status.StoredVersions.Contains(version.Name)
             ? crd with { Status = crd.Status with { StoredVersions = crd.Status.StoredVersions.Add(version.Name) } } : crd;
 
+    public override IReadOnlyList<FieldError> ValidateServed(IObject body) => body is Api.Apiextensions.V1beta1.CustomResourceDefinition old ? OldDefinitionRules.Check(old) : [];
+
     public override IReadOnlyList<FieldError> Validate(IObject obj, WriteContext context) => [.. base.Validate(obj, context), .. DefinitionRules.Create((CustomResourceDefinition)obj, IsOld(context))];
 
     public override IReadOnlyList<FieldError> ValidateUpdate(IObject obj, IObject old, WriteContext context) =>

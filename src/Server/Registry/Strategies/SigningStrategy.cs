@@ -27,11 +27,17 @@ public sealed class SigningStrategy() : Strategy(CertificateSigningRequest.Info)
         };
     }
 
-    /// <summary>Who issues may say that it failed, and all else; what was approved stays as it was.</summary>
+    /// <summary>Who issues may say that it failed, and all else; what was approved stays as it was. More or fewer of these than before are left for validation to refuse.</summary>
     static Seq<CertificateSigningRequestCondition> Unapproved(Seq<CertificateSigningRequestCondition> now, Seq<CertificateSigningRequestCondition> was)
     {
-        static bool Decides(CertificateSigningRequestCondition c) => c.Type is "Approved" or "Denied";
-        return [.. was.Where(Decides), .. now.Where(c => !Decides(c))];
+        foreach (string type in (ReadOnlySpan<string>)["Approved", "Denied"])
+        {
+            var old = was.Where(c => c.Type == type).ToList();
+            if (now.Count(c => c.Type == type) != old.Count) continue;
+            int next = 0;
+            now = [.. now.Select(c => c.Type == type ? old[next++] : c)];
+        }
+        return now;
     }
 
     static Seq<CertificateSigningRequestCondition> Timed(Seq<CertificateSigningRequestCondition> now, Seq<CertificateSigningRequestCondition> was, DateTimeOffset at)
