@@ -38,7 +38,7 @@ static class HanbaeRoles
           EV
         role system:hanbae:tokens-controller
           delete,get,list,update,watch - secrets
-          get,list,watch - serviceaccounts
+          get,list,update,watch - serviceaccounts
           EV
         bind system:hanbae:csi-controller user=system:hanbae:csi-controller
         role system:hanbae:device-taint-rules
