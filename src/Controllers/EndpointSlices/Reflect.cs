@@ -52,7 +52,7 @@ sealed class Reflect(IClusterAccess cluster) : IReconciler
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
         // The slices of a Service that is gone are collected as what it owned.
-        if (_services.Find(key) is not { } service || !service.HasBackends() || service.IsBeingDeleted)
+        if (_services.Find(key) is not { } service || !service.HasBackends())
         {
             _dealt.TryRemove(key, out _);
             _times.Forget(key);
@@ -64,6 +64,8 @@ sealed class Reflect(IClusterAccess cluster) : IReconciler
         var plan = ReflectPlan.For(
             service, pods, _slices.Of(key), ZoneOf,
             Hints.AreDealtOut(service) ? Shares() : null, _dealt.ContainsKey(key));
+        // One that waits to go gets no new ones, but those that there are stay true.
+        if (service.IsBeingDeleted) plan.Slices.Create.Clear();
         if (plan.Dealt.IsEmpty) _dealt.TryRemove(key, out _);
         else _dealt[key] = plan.Dealt;
         foreach (var told in plan.Events) cluster.Recorder.Event(service, told.Type, told.Reason, told.Message);

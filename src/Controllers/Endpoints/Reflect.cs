@@ -38,7 +38,7 @@ sealed class Reflect(IClusterAccess cluster) : IReconciler
             if (existing is not null) await _client.TryDeleteAsync<Legacy>(key, Preconditions.Uid(existing), ct);
             return Again.OnChange;
         }
-        if (!service.HasBackends() || service.IsBeingDeleted) return Again.OnChange;
+        if (!service.HasBackends()) return Again.OnChange;
         Pod[] pods = [.. _pods.Near(key.Namespace, service.Spec.Selector).Where(service.Selects)];
         var since = _times.Next(service, pods);
         var next = ReflectPlan.For(service, pods, existing);

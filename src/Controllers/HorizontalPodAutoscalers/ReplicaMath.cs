@@ -33,8 +33,8 @@ static class ReplicaMath
     {
         var (ready, ignored, missing) = Group(pods, readings, resource, now);
         var values = readings.Where(r => !ignored.Contains(r.Key)).ToDictionary(r => r.Key, r => r.Value.Value);
-        var requests = pods.ToDictionary(p => p.Metadata.Name, p => Requested(p, resource, container));
         if (values.Count == 0) throw new ReadingException("did not receive metrics for targeted pods (pods might be unready)");
+        var requests = pods.ToDictionary(p => p.Metadata.Name, p => Requested(p, resource, container));
         (double Ratio, int Percent, long Average) Ratio()
         {
             var known = values.Where(v => requests.ContainsKey(v.Key)).ToArray();

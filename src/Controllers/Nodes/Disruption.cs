@@ -13,7 +13,7 @@ static class Disruption
     public static Pod Mark(Pod pod, string reason, string message, DateTimeOffset now)
     {
         if (pod.Status.Conditions.Exists(c => c is { Type: Type, Status: "True" } && c.Reason == reason)) return pod;
-        var condition = Target(reason, message, now);
+        var condition = Target(reason, message, now) with { ObservedGeneration = pod.Metadata.Generation };
         int at = pod.Status.Conditions.IndexOf(c => c.Type == Type);
         return pod with { Status = pod.Status with { Conditions = at < 0 ? pod.Status.Conditions.Add(condition) : pod.Status.Conditions.SetAt(at, condition) } };
     }

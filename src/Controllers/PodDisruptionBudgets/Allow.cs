@@ -72,7 +72,7 @@ sealed class Allow(IClusterAccess cluster) : IReconciler
         if (since + BudgetPlan.EvictionTimeout > now) return Again.At(since + BudgetPlan.EvictionTimeout);
         int at = pod.Status.Conditions.IndexOf(c => c.Type == "DisruptionTarget");
         // Nothing is left of why it was said.
-        var calm = new PodCondition { Type = "DisruptionTarget", Status = "False", LastTransitionTime = now };
+        var calm = new PodCondition { Type = "DisruptionTarget", Status = "False", LastTransitionTime = now, ObservedGeneration = pod.Metadata.Generation };
         try { await _client.UpdateStatusAsync(pod with { Status = pod.Status with { Conditions = pod.Status.Conditions.SetAt(at, calm) } }, ct); }
         catch (ApiException e) when (e.IsNotFound) { }
         return Again.OnChange;

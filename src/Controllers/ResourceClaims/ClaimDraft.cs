@@ -17,7 +17,9 @@ static class ClaimDraft
         Metadata = new()
         {
             GenerateName = Stem(pod.Metadata.Name, entry.Name), Namespace = pod.Metadata.Namespace, Labels = template.Spec.Metadata.Labels,
-            Annotations = template.Spec.Metadata.Annotations.Set(PodClaims.Entry, entry.Name), OwnerReferences = [pod.ControllerRef()],
+            Annotations = template.Spec.Metadata.Annotations.Set(PodClaims.Entry, entry.Name),
+            // It need not go before its Pod does: it is kept until that has ended, and the two would wait for each other.
+            OwnerReferences = [pod.ControllerRef() with { BlockOwnerDeletion = null }],
         },
         Spec = template.Spec.Spec,
     };

@@ -10,12 +10,13 @@ using Hanbae.Controllers.Deployments;
 namespace Hanbae.Controllers.Revisions;
 
 /// <summary>Keeps a Pod template in a ControllerRevision as the patch that brings it back, which is what <c>kubectl rollout undo</c> sends.</summary>
+/// <remarks>To the byte as Go writes it, members by name: clients compare bytes to see whether a template is that of a revision.</remarks>
 static class Snapshot
 {
     public static RawJson Of(PodTemplateSpec template)
     {
         var json = ((JsonObject)JsonValue.Parse(Utf8(template))).With("$patch", "replace");
-        return new(JsonObject.Of(("spec", JsonObject.Of(("template", json)))).ToUtf8());
+        return new(JsonObject.Of(("spec", JsonObject.Of(("template", json)))).ToUtf8(JsonStyle.SortKeys | JsonStyle.GoNumbers));
     }
 
     /// <summary>The template; null when the data is something else.</summary>

@@ -183,4 +183,14 @@ public sealed class RunTests
         await cluster.UntilAsync(api => api.All<ControllerRevision>() is [{ Metadata.Name: "log-twin" }] && Status(api) is { UpdatedNumberScheduled: 2, NumberReady: 2 });
         Assert.Equal(uids, cluster.Api.All<Pod>().Select(p => p.Metadata.Uid).Order());
     }
+
+    [Fact]
+    public void A_revision_is_to_the_byte_what_Go_would_write()
+    {
+        var template = Make.Template("log") is var t ? t with { Spec = t.Spec with { TerminationGracePeriodSeconds = 30, DnsPolicy = "ClusterFirst", Containers = [t.Spec.Containers[0] with { Command = ["sh", "-c", "a && b"] }] } } : null!;
+        Assert.Equal(
+            """{"spec":{"template":{"$patch":"replace","metadata":{"labels":{"app":"log"}},"spec":{"containers":[{"command":["sh","-c","a \u0026\u0026 b"],"image":"nginx:1","name":"main","resources":{}}],"dnsPolicy":"ClusterFirst","terminationGracePeriodSeconds":30}}}}""",
+            System.Text.Encoding.UTF8.GetString(Snapshot.Of(template).Span));
+        Assert.Equal(template, Snapshot.TemplateOf(new() { Data = Snapshot.Of(template) }));
+    }
 }

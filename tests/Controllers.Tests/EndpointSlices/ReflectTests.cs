@@ -169,4 +169,20 @@ public sealed class ReflectTests
         times.Forget(Key.Of(service));
         Assert.Equal(Make.Start, times.Next(service, [At(1, 7)]));
     }
+
+    [Fact]
+    public async Task Of_a_Service_that_waits_to_go_slices_stay_true_and_none_are_new()
+    {
+        var going = ReflectPlanTests.Service() is var s ? s with { Metadata = s.Metadata with { DeletionTimestamp = Make.Start, Finalizers = ["service.kubernetes.io/load-balancer-cleanup"] } } : null!;
+        await using var cluster = new TestCluster(["endpointslice", "endpoint"]);
+        cluster.Api.Put(Node("n1"));
+        cluster.Api.Put(ReflectPlanTests.Service());
+        cluster.Api.Put(ReflectPlanTests.Pod(1));
+        cluster.Api.Put(ReflectPlanTests.Pod(2));
+        await cluster.UntilAsync(api => api.All<EndpointSlice>() is [{ Endpoints.Count: 2 }] && api.Find<Legacy>("web")?.Subsets is [{ Addresses.Count: 2 }]);
+        cluster.Api.Put(going);
+        cluster.Api.Put(ReflectPlanTests.Pod(3, port: 9090));
+        cluster.Api.Remove<Pod>("p1");
+        await cluster.UntilAsync(api => api.All<EndpointSlice>() is [{ Endpoints: [{ TargetRef.Name: "p2" }] }] && api.Find<Legacy>("web")!.Subsets.Count == 2);
+    }
 }

@@ -118,6 +118,7 @@ public sealed class AllowTests
     {
         var pod = Make.Pod("a", node: "n", phase: "Running");
         await using var cluster = new TestCluster(["disruption"]) { Creep = TimeSpan.FromSeconds(1) };
+        pod = pod with { Metadata = pod.Metadata with { Generation = 4 } };
         cluster.Api.Put(pod with { Status = pod.Status with { Conditions = [new PodCondition { Type = "DisruptionTarget", Status = "True", Reason = "EvictionByEvictionAPI", Message = "Eviction API: evicting", LastTransitionTime = Make.Start }] } });
         // What a node's agent ends takes as long as it takes.
         cluster.Api.Put(Make.Pod("b", node: "n", phase: "Running") is var b ? b with
@@ -126,7 +127,8 @@ public sealed class AllowTests
         } : null!);
         await cluster.UntilAsync(api => api.Find<Pod>("a")!.Status.Conditions[0].Status == "False");
         Assert.True(cluster.Time.GetUtcNow() >= Make.Start.AddMinutes(2));
-        Assert.Equal(("", ""), (cluster.Api.Find<Pod>("a")!.Status.Conditions[0].Reason, cluster.Api.Find<Pod>("a")!.Status.Conditions[0].Message));
+        var calm = cluster.Api.Find<Pod>("a")!.Status.Conditions[0];
+        Assert.Equal(("", "", true), (calm.Reason, calm.Message, calm.ObservedGeneration > 0));
         Assert.Equal("True", cluster.Api.Find<Pod>("b")!.Status.Conditions[0].Status);
     }
 

@@ -36,7 +36,8 @@ public sealed class RunTests
         Assert.Equal("a", claim.Metadata.Labels["team"]);
         Assert.Equal("gpu", claim.Spec.Devices.Requests[0].Exactly!.DeviceClassName);
         var owner = Assert.Single(claim.Metadata.OwnerReferences);
-        Assert.Equal(("v1", "Pod", "p", "uid-of-p", true, true), (owner.ApiVersion, owner.Kind, owner.Name, owner.Uid, owner.Controller, owner.BlockOwnerDeletion));
+        Assert.Equal(("v1", "Pod", "p", "uid-of-p", true), (owner.ApiVersion, owner.Kind, owner.Name, owner.Uid, owner.Controller));
+        Assert.Null(owner.BlockOwnerDeletion);
     }
 
     [Fact]
