@@ -108,16 +108,4 @@ sealed class Census(IApiTransport transport, TimeProvider time, Action<string, G
         _stop.Cancel();
         _stop.Dispose();
     }
-
-    sealed class Unserved(IApiTransport inner) : IApiTransport
-    {
-        public async ValueTask<ApiResult> SendAsync(ApiRequest request, CancellationToken ct)
-        {
-            var result = await inner.SendAsync(request, ct);
-            return result.Code is 404 or 405 ? new() { Code = 200, List = new(new() { ResourceVersion = "0" }, []) } : result;
-        }
-
-        public IAsyncEnumerable<ApiEvent> WatchAsync(ApiRequest request, CancellationToken ct) => inner.WatchAsync(request, ct);
-        public ValueTask<Stream> StreamAsync(ApiRequest request, CancellationToken ct) => inner.StreamAsync(request, ct);
-    }
 }
