@@ -15,7 +15,7 @@ sealed class DiskMount(VolumeContext context, ProgramMounts mounts)
         if (fsType.Length == 0) fsType = "ext4";
         if (context.Mounts.CanOwn)
         {
-            if (await FormatAsync(device, ct).ConfigureAwait(false) is { Length: > 0 })
+            if (!await IsEmptyAsync(device, ct).ConfigureAwait(false))
             {
                 if (!readOnly) await CheckAsync(device, ct).ConfigureAwait(false);
             }
@@ -25,19 +25,14 @@ sealed class DiskMount(VolumeContext context, ProgramMounts mounts)
         await mounts.MountAsync(fsType, device, target, options.Append(readOnly ? "ro" : "rw").Append("defaults").Distinct(), ct).ConfigureAwait(false);
     }
 
-    /// <summary>What is on the disk; empty when nothing is.</summary>
-    /// <exception cref="VolumeException">It cannot be told, or is something that may be worth keeping.</exception>
-    async Task<string> FormatAsync(string device, CancellationToken ct)
+    /// <remarks>Only where it is said in so many words that nothing was found: whatever else there may be is not written over.</remarks>
+    /// <exception cref="VolumeException">It cannot be told.</exception>
+    async Task<bool> IsEmptyAsync(string device, CancellationToken ct)
     {
         mounts.Programs.Need("blkid", "disk", "util-linux");
         var run = await mounts.Programs.RunAsync("blkid", ["-p", "-s", "TYPE", "-s", "PTTYPE", "-o", "export", device], ct).ConfigureAwait(false);
-        if (run.Code == BlkidFoundNothing) return "";
-        if (run.Failed) throw new VolumeException($"failed to get disk format of disk {device}: exit status {run.Code}: {run.Output.Trim()}");
-        string type = "", table = "";
-        foreach (string line in run.Output.Split('\n'))
-            if (line.StartsWith("TYPE=", StringComparison.Ordinal)) type = line[5..].Trim();
-            else if (line.StartsWith("PTTYPE=", StringComparison.Ordinal)) table = line[7..].Trim();
-        return type.Length > 0 ? type : table.Length > 0 ? "unknown data, probably partitions" : "";
+        if (run.Code == BlkidFoundNothing) return true;
+        return run.Failed ? throw new VolumeException($"failed to get disk format of disk {device}: exit status {run.Code}: {run.Output.Trim()}") : false;
     }
 
     async Task CheckAsync(string device, CancellationToken ct)

@@ -8,7 +8,7 @@ namespace Hanbae.Kubelet.Volumes.Remote;
 sealed class Programs(ProgramOptions options, TimeProvider time)
 {
     const int MostOutput = 16 << 10;
-    static readonly TimeSpan s_last = TimeSpan.FromSeconds(5), s_rest = TimeSpan.FromMilliseconds(200);
+    static readonly TimeSpan s_last = TimeSpan.FromSeconds(5), s_rest = TimeSpan.FromSeconds(5);
 
     public ProgramOptions Options => options;
 

@@ -28,9 +28,10 @@ public sealed class HungServerTests : RemoteTest
             Assert.Contains("no answer since an earlier try", await SubPathAsync()); // and no second thread
 
             var other = Pod(volume, "u-2");
-            var theirs = await kubelet.PrepareAsync(other, default);
-            Assert.EndsWith("/0", await kubelet.SubPathAsync(other, "c", mount, "sub", theirs, default));
-            await kubelet.TearDownAsync("u-2", default);
+            var patient = Kubelet();
+            var theirs = await patient.PrepareAsync(other, default);
+            Assert.EndsWith("/0", await patient.SubPathAsync(other, "c", mount, "sub", theirs, default));
+            await patient.TearDownAsync("u-2", default);
 
             // As a Pod's worker: until it is done.
             await LookAsync("torn down", async () =>
@@ -55,7 +56,7 @@ public sealed class HungServerTests : RemoteTest
             if (how != Native.Detach) release.Wait(TimeSpan.FromMinutes(2));
             return 0;
         }
-        var unmounting = new Unmounting(Call, TimeProvider.System, TimeSpan.FromMilliseconds(200));
+        var unmounting = new Unmounting(Call, TimeProvider.System, TimeSpan.FromSeconds(5));
         var point = new MountPoint("/nowhere/x", "/", "nfs4", false);
         Assert.Equal(0, await unmounting.UnmountAsync(point, default));
         Assert.Equal(0, await unmounting.UnmountAsync(point, default)); // what hangs is not asked a second time
