@@ -45,11 +45,11 @@ sealed class Lifecycle(IClusterAccess cluster, ControllerOptions options) : IRec
         if (_nodes.Find(key) is not { } node)
         {
             _pulses.TryRemove(key.Name, out _);
-            if (_known.TryRemove(key.Name, out var gone)) cluster.Recorder.Event(gone, "Normal", "RemovingNode", $"Removing Node {key.Name} from Controller");
+            if (_known.TryRemove(key.Name, out var gone)) cluster.Recorder.Event(gone, "Normal", "RemovingNode", $"Node {key.Name} event: Removing Node {key.Name} from Controller");
             return Again.OnChange;
         }
         if (_known.TryAdd(key.Name, new() { Metadata = new() { Name = key.Name, Uid = node.Metadata.Uid } }))
-            cluster.Recorder.Event(node, "Normal", "RegisteredNode", $"Registered Node {key.Name} in Controller");
+            cluster.Recorder.Event(node, "Normal", "RegisteredNode", $"Node {key.Name} event: Registered Node {key.Name} in Controller");
         var now = cluster.Time.GetUtcNow();
         var renewed = _leases.Find(new("kube-node-lease", key.Name))?.Spec.RenewTime;
         var pulse = Pulse.Next(_pulses.TryGetValue(key.Name, out var last) ? last : null, renewed, node, now);

@@ -78,8 +78,9 @@ static class ContainerRules
             if (port.HostPort != 0) errors.Port(here["hostPort"], port.HostPort);
             errors.RequiredOneOf(here["protocol"], port.Protocol, "SCTP", "TCP", "UDP");
             if (port.HostIP.Length > 0 && !IpSyntax.IsAddress(port.HostIP)) errors.Invalid(here["hostIP"], port.HostIP, IpSyntax.AddressRule);
-            if (hostNetwork && port.HostPort != port.ContainerPortValue)
-                errors.Invalid(here["containerPort"], port.ContainerPortValue, "must match `hostPort` when `hostNetwork` is true");
+            // Pods have it by default; in templates it may be left open.
+            if (hostNetwork && port.HostPort != 0 && port.HostPort != port.ContainerPortValue)
+                errors.Invalid(here["hostPort"], port.HostPort, "must match `containerPort` when `hostNetwork` is true");
         }
     }
 

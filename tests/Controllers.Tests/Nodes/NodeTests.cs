@@ -298,7 +298,7 @@ public sealed class NodeTests
         await cluster.UntilAsync(api => !api.Find<Pod>("on-silent")!.IsReady);
         Assert.True(cluster.Api.Find<Pod>("on-unready")!.IsReady);
         cluster.Api.Remove<Node>("silent", "");
-        await cluster.UntilAsync(_ => cluster.Events.Told.Contains(("RemovingNode", "Removing Node silent from Controller")));
-        foreach (string name in (string[])["alive", "unready", "silent"]) Assert.Single(cluster.Events.Told, e => e == ("RegisteredNode", $"Registered Node {name} in Controller"));
+        await cluster.UntilAsync(_ => cluster.Events.Told.Contains(("RemovingNode", "Node silent event: Removing Node silent from Controller")));
+        foreach (string name in (string[])["alive", "unready", "silent"]) Assert.Single(cluster.Events.Told, e => e == ("RegisteredNode", $"Node {name} event: Registered Node {name} in Controller"));
     }
 }

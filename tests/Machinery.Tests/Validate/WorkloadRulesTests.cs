@@ -39,6 +39,14 @@ public sealed class WorkloadRulesTests
         Assert.Contains($"spec.template.spec.activeDeadlineSeconds: Forbidden: activeDeadlineSeconds in {said} is not Supported",
             Told(Rules.Create(Read("apps/v1", kind, $$""" "spec":{{{Head.Replace("\"containers\"", "\"activeDeadlineSeconds\":5,\"containers\"", StringComparison.Ordinal)}}}"""), true)));
 
+    [Theory]
+    [InlineData("""{"containerPort":80}""", "")]
+    [InlineData("""{"containerPort":80,"hostPort":80}""", "")]
+    [InlineData("""{"containerPort":80,"hostPort":81}""", "spec.template.spec.containers[0].ports[0].hostPort: Invalid value: 81: must match `containerPort` when `hostNetwork` is true")]
+    public void Ports_of_the_nodes_network_are_the_nodes(string port, string message) =>
+        Assert.Equal(message.Length == 0 ? [] : [message], Told(Rules.Create(Read("apps/v1", "DaemonSet",
+            $$""" "spec":{{{Head.Replace("\"containers\":[{\"name\":\"c\"", "\"hostNetwork\":true,\"containers\":[{\"ports\":[" + port + "],\"name\":\"c\"", StringComparison.Ordinal)}}}"""), true)));
+
     [Fact]
     public void Members_are_named_after_their_set_so_its_name_is_a_label()
     {
