@@ -19,7 +19,8 @@ sealed class StartException(string reason, string message, DateTimeOffset? again
 }
 
 /// <summary>Starts one container of a Pod: back-off, image, configuration, creation, start, hook.</summary>
-sealed class ContainerStarter(PodContext context, RestartBackoff restarts, PullBackoff pulls)
+/// <param name="whole">For calls that the runtime is not to be left alone with: it would take a start that is broken off for a container that failed.</param>
+sealed class ContainerStarter(PodContext context, RestartBackoff restarts, PullBackoff pulls, CancellationToken whole)
 {
     /// <param name="pod">With its addresses in its status.</param>
     /// <exception cref="StartException"/>
@@ -140,15 +141,17 @@ sealed class ContainerStarter(PodContext context, RestartBackoff restarts, PullB
     async Task<string> CreateAsync(Pod pod, string sandboxId, ContainerConfig config, PodSandboxConfig sandbox, string field, CancellationToken ct)
     {
         string id;
-        try { id = await context.Cri.CreateContainerAsync(sandboxId, config, sandbox, ct).ConfigureAwait(false); }
-        catch (GrpcException e) when (!ct.IsCancellationRequested)
+        ct.ThrowIfCancellationRequested();
+        try { id = await context.Cri.CreateContainerAsync(sandboxId, config, sandbox, whole).ConfigureAwait(false); }
+        catch (GrpcException e) when (!whole.IsCancellationRequested)
         {
             context.Events.Event(pod, "Warning", "Failed", "Error: " + e.Detail, field);
             throw new StartException("CreateContainerError", e.Detail);
         }
         context.Events.Event(pod, "Normal", "Created", $"Created container: {config.Metadata.Name}", field);
-        try { await context.Cri.StartContainerAsync(id, ct).ConfigureAwait(false); }
-        catch (GrpcException e) when (!ct.IsCancellationRequested)
+        ct.ThrowIfCancellationRequested();
+        try { await context.Cri.StartContainerAsync(id, whole).ConfigureAwait(false); }
+        catch (GrpcException e) when (!whole.IsCancellationRequested)
         {
             context.Events.Event(pod, "Warning", "Failed", "Error: " + e.Detail, field);
             throw new StartException("RunContainerError", e.Detail);

@@ -29,7 +29,7 @@ static class Hooks
         {
             var request = ProbeTarget.Http(http, container, await AddressAsync(context, pod, ct).ConfigureAwait(false), userAgent: "kube-lifecycle/1.36");
             var (verdict, output) = await HttpProbe.RunAsync(request, TimeSpan.FromMinutes(1), context.Time, ct).ConfigureAwait(false);
-            if (verdict != ProbeVerdict.Success) throw new HookException(output);
+            if (verdict is not (ProbeVerdict.Success or ProbeVerdict.Warning)) throw new HookException(output);
         }
         else if (hook.Sleep is { } sleep) await Task.Delay(TimeSpan.FromSeconds(sleep.Seconds), context.Time, ct).ConfigureAwait(false);
     }

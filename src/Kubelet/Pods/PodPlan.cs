@@ -116,7 +116,7 @@ sealed record PodPlan
         {
             case RuntimeState.Running: return false;
             case RuntimeState.Exited when state.ExitCode == 0: return Next();
-            case RuntimeState.Exited when !(pod.Spec.RestartPolicyOr() != "Never" || pod.RestartsAfter(last, state.ExitCode)):
+            case RuntimeState.Exited when !pod.RestartsAfter(last, state.ExitCode):
                 failed = true;
                 return false;
             case RuntimeState.Unknown:

@@ -33,6 +33,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
     string? _disruption;
     long? _grace;
     CancellationTokenSource? _step;
+    CancellationToken _whole; // of the worker, not of its step: for what must not be broken off by a deletion
 
     public string Uid { get; } = first.Metadata.Uid;
     public WakeUp Wake { get; } = new();
@@ -134,7 +135,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
         using var step = CancellationTokenSource.CreateLinkedTokenSource(ct);
         Pod pod;
         bool removed;
-        lock (_gate) (_step, pod, removed) = (step, _pod, _removed);
+        lock (_gate) (_step, _whole, pod, removed) = (step, ct, _pod, _removed);
         try
         {
             _runtime = await ReadAsync(pod, step.Token).ConfigureAwait(false);
@@ -212,7 +213,8 @@ sealed partial class PodWorker(PodContext context, Pod first)
                 Directory.CreateDirectory(sandbox.LogDirectory);
                 string handler = await context.RuntimeHandler(pod, ct).ConfigureAwait(false);
                 sandbox.Linux.SecurityContext.NamespaceOptions.UsernsOptions = context.UserNamespaces?.For(pod, handler);
-                await context.Cri.RunPodSandboxAsync(sandbox, handler, ct).ConfigureAwait(false);
+                ct.ThrowIfCancellationRequested();
+                await context.Cri.RunPodSandboxAsync(sandbox, handler, _whole).ConfigureAwait(false);
             }
         }
         catch (DeviceException e)
@@ -231,7 +233,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
 
         var known = pod with { Status = _status! };
         await WriteHostsAsync(pod, ct).ConfigureAwait(false);
-        var starter = new ContainerStarter(context, _restarts, _pulls);
+        var starter = new ContainerStarter(context, _restarts, _pulls, _whole);
         foreach (var container in plan.StartEphemeral.Concat(plan.StartInit).Concat(plan.Start))
         {
             try

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Hanbae.Kubelet.Probes;
 
-/// <summary>Asks over HTTP: 200 to 399 is success; redirects are followed within the same host only.</summary>
+/// <summary>Asks over HTTP: 200 to 299 is success; redirects are followed within the same host only, and one that is not followed is success with a warning.</summary>
 static class HttpProbe
 {
     const int MaxBody = 10 * 1024, MaxRedirects = 10;
@@ -30,12 +30,22 @@ static class HttpProbe
                 using var response = await s_http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, either.Token).ConfigureAwait(false);
                 string body = await BodyAsync(response, either.Token).ConfigureAwait(false);
                 int code = (int)response.StatusCode;
-                if (code is >= 300 and < 400 && response.Headers.Location is { } location && redirects < MaxRedirects)
+                if (code is 301 or 302 or 303 or 307 or 308 && response.Headers.Location is { } location)
                 {
                     var next = new Uri(url, location);
-                    if (next.Host == request.Url.Host) { url = next; continue; }
+                    if (next.Host == request.Url.Host)
+                    {
+                        if (redirects == MaxRedirects) return (ProbeVerdict.Failure, $"Get \"{next}\": stopped after {MaxRedirects} redirects");
+                        url = next;
+                        continue;
+                    }
                 }
-                return code is >= 200 and < 400 ? (ProbeVerdict.Success, body) : (ProbeVerdict.Failure, $"HTTP probe failed with statuscode: {code}");
+                return code switch
+                {
+                    >= 200 and < 300 => (ProbeVerdict.Success, body),
+                    >= 300 and < 400 => (ProbeVerdict.Warning, "Probe terminated redirects, Response body: " + body),
+                    _ => (ProbeVerdict.Failure, $"HTTP probe failed with statuscode: {code}"),
+                };
             }
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)

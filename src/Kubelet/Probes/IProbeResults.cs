@@ -2,7 +2,8 @@ namespace Hanbae.Kubelet.Probes;
 
 public enum ProbeKind { Startup, Liveness, Readiness }
 
-public enum ProbeVerdict { Unknown, Success, Failure }
+/// <summary>What a probe says; <c>Warning</c> is success that is worth an event, and never the last word kept.</summary>
+public enum ProbeVerdict { Unknown, Success, Failure, Warning }
 
 /// <summary>The last word of each probe on each running container.</summary>
 public interface IProbeResults

@@ -44,6 +44,9 @@ sealed class ProbeState(Pod pod, Container container, string containerId, ProbeK
 
     public void Hold() => _hold = true;
 
+    /// <summary>Counts how often it was given a time to be asked at: only the last one counts.</summary>
+    public long Turn { get; set; }
+
     long _succeeded, _failed, _unknown;
 
     public (long Succeeded, long Failed, long Unknown) Counts => (_succeeded, _failed, _unknown);

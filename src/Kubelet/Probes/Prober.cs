@@ -15,7 +15,7 @@ sealed class Prober(ICri cri, IRecorder events, TimeProvider time, Func<Pod, str
     const int MaxInFlight = 64;
 
     readonly ConcurrentDictionary<(string Id, ProbeKind Kind), ProbeState> _probes = new(); // as many as probes of running containers
-    readonly PriorityQueue<ProbeState, DateTimeOffset> _due = new();
+    readonly PriorityQueue<(ProbeState State, long Turn), DateTimeOffset> _due = new(); // also guards the turns
     readonly SemaphoreSlim _slots = new(MaxInFlight);
     readonly WakeUp _wake = new();
 
@@ -66,13 +66,14 @@ sealed class Prober(ICri cri, IRecorder events, TimeProvider time, Func<Pod, str
         while (true)
         {
             ProbeState? next = null;
+            long turn = 0;
             var wait = Timeout.InfiniteTimeSpan;
             lock (_due)
             {
                 if (_due.TryPeek(out _, out var at))
                 {
                     wait = at - time.GetUtcNow();
-                    if (wait <= TimeSpan.Zero) next = _due.Dequeue();
+                    if (wait <= TimeSpan.Zero) (next, turn) = _due.Dequeue();
                 }
             }
             if (next is null)
@@ -80,13 +81,15 @@ sealed class Prober(ICri cri, IRecorder events, TimeProvider time, Func<Pod, str
                 await _wake.WaitAsync(wait == Timeout.InfiniteTimeSpan ? TimeSpan.FromHours(1) : wait, time, ct).ConfigureAwait(false);
                 continue;
             }
-            if (!_probes.TryGetValue((next.ContainerId, next.Kind), out var current) || current != next) continue; // forgotten
+            if (!_probes.TryGetValue((next.ContainerId, next.Kind), out var current) || current != next || !Stands(next, turn)) continue; // forgotten, or due at another time since
             await _slots.WaitAsync(ct).ConfigureAwait(false);
-            _ = OneAsync(next, ct);
+            _ = OneAsync(next, turn, ct);
         }
     }
 
-    async Task OneAsync(ProbeState state, CancellationToken ct)
+    bool Stands(ProbeState state, long turn) { lock (_due) return state.Turn == turn; }
+
+    async Task OneAsync(ProbeState state, long turn, CancellationToken ct)
     {
         var began = time.GetUtcNow();
         try { await AskAsync(state, ct).ConfigureAwait(false); }
@@ -94,7 +97,7 @@ sealed class Prober(ICri cri, IRecorder events, TimeProvider time, Func<Pod, str
         finally
         {
             _slots.Release();
-            if (state.Kind != ProbeKind.Startup || state.Result == ProbeVerdict.Unknown) Schedule(state, Max(began + state.Period, time.GetUtcNow()));
+            if (state.Kind != ProbeKind.Startup || state.Result == ProbeVerdict.Unknown) Schedule(state, Max(began + state.Period, time.GetUtcNow()), turn);
         }
     }
 
@@ -103,15 +106,21 @@ sealed class Prober(ICri cri, IRecorder events, TimeProvider time, Func<Pod, str
     {
         if (!state.Wanted(Get(state.ContainerId, ProbeKind.Startup))) return;
         var (verdict, output) = await ProbeAsync(state, ct).ConfigureAwait(false);
+        bool warned = verdict == ProbeVerdict.Warning;
+        if (warned) verdict = ProbeVerdict.Success;
         state.Count(verdict);
         if (!_probes.ContainsKey((state.ContainerId, state.Kind))) return; // ended meanwhile
+        if (warned) events.Event(state.Pod, "Warning", "ProbeWarning", $"{state.Kind} probe warning: {output}", state.Pod.Spec.FieldPath(state.Container.Name));
         if (verdict != ProbeVerdict.Success)
         {
             string message = verdict == ProbeVerdict.Failure ? $"{state.Kind} probe failed: {output}" : $"{state.Kind} probe errored and resulted in unknown state: {output}";
             events.Event(state.Pod, "Warning", "Unhealthy", message, state.Pod.Spec.FieldPath(state.Container.Name));
         }
         if (!state.Add(verdict)) return;
-        if (state.Kind == ProbeKind.Startup && verdict == ProbeVerdict.Success) _wake.Set();
+        if (state.Kind == ProbeKind.Startup && verdict == ProbeVerdict.Success)
+            // The others begin at once, not when their period, which ran meanwhile, happens to be over.
+            foreach (var kind in (ReadOnlySpan<ProbeKind>)[ProbeKind.Readiness, ProbeKind.Liveness])
+                if (_probes.TryGetValue((state.ContainerId, kind), out var held)) Schedule(held, Max(held.First, time.GetUtcNow()));
         Changed(state.Pod.Metadata.Uid);
     }
 
@@ -147,10 +156,15 @@ sealed class Prober(ICri cri, IRecorder events, TimeProvider time, Func<Pod, str
         catch (GrpcException e) when (!ct.IsCancellationRequested) { return (ProbeVerdict.Unknown, e.Message); }
     }
 
-    void Schedule(ProbeState state, DateTimeOffset at)
+    /// <param name="after">The turn that this one follows; it gives way to any that came in between.</param>
+    void Schedule(ProbeState state, DateTimeOffset at, long? after = null)
     {
         if (!_probes.ContainsKey((state.ContainerId, state.Kind))) return;
-        lock (_due) _due.Enqueue(state, at);
+        lock (_due)
+        {
+            if (after is { } turn && turn != state.Turn) return;
+            _due.Enqueue((state, ++state.Turn), at);
+        }
         _wake.Set();
     }
 

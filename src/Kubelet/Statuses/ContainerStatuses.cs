@@ -67,7 +67,7 @@ static class ContainerStatuses
             if (inputs.Terminal) return before with { State = lost, Ready = false, Started = false };
             if (before.State.Running is not null) empty = empty with { LastState = lost, RestartCount = before.RestartCount + 1 };
         }
-        bool initializing = !init && !inputs.Pod.Spec.InitContainers.IsEmpty;
+        bool initializing = !inputs.Pod.Spec.InitContainers.IsEmpty; // as upstream, also for init containers themselves
         return empty with { State = new() { Waiting = new() { Reason = initializing ? "PodInitializing" : "ContainerCreating" } } };
     }
 

@@ -9,8 +9,7 @@ static class PodPhase
 {
     public static string Of(Pod pod, Seq<ContainerStatus> init, Seq<ContainerStatus> apps, bool terminal)
     {
-        string policy = pod.Spec.RestartPolicyOr();
-        int pending = 0, failed = 0;
+        int pending = 0, failed = 0, failedForGood = 0;
         foreach (var container in pod.Spec.InitContainers)
         {
             var status = init.Find(s => s.Name == container.Name);
@@ -19,8 +18,12 @@ static class PodPhase
                 if (status is null || status.Started != true) pending++;
             }
             else if (status is null || status.State.Running is not null) pending++;
-            else if (status.State.Terminated is { } ended) { if (ended.ExitCode != 0) failed++; }
-            else if (status.LastState.Terminated is { ExitCode: not 0 }) failed++;
+            else if (status.State.Terminated is { ExitCode: 0 }) { }
+            else if ((status.State.Terminated ?? status.LastState.Terminated) is { ExitCode: not 0 and var code })
+            {
+                failed++;
+                if (!pod.RestartsAfter(container, code)) failedForGood++;
+            }
             else pending++;
         }
         int unknown = 0, running = 0, waiting = 0, stopped = 0, succeeded = 0;
@@ -37,7 +40,7 @@ static class PodPhase
             else waiting++;
         }
         bool begun = running + stopped > 0;
-        if (failed > 0 && policy == "Never") return "Failed";
+        if (failedForGood > 0) return "Failed";
         if (terminal && running == 0 && stopped == 0 && unknown == 0 && waiting > 0) return "Failed"; // upstream: what never ran did not succeed
         if (failed > 0 && !begun) return terminal ? "Failed" : "Pending";
         if (pending > 0 && !begun) return "Pending";

@@ -8,12 +8,13 @@ static class PodDefaults
 {
     public static Pod Pod(Pod pod)
     {
-        // Only Pods, not templates: service links, ports of the host, and a limit without a request is the request.
+        // Only Pods, not templates: service links, patience that is less than none, ports of the host, and a limit without a request is the request.
         var spec = Spec(pod.Spec);
         bool host = spec.HostNetwork;
         spec = spec with
         {
             EnableServiceLinks = spec.EnableServiceLinks ?? true,
+            TerminationGracePeriodSeconds = spec.TerminationGracePeriodSeconds < 0 ? 1 : spec.TerminationGracePeriodSeconds,
             Containers = spec.Containers.Each(c => RequestLimits(HostPorts(c, host))),
             InitContainers = spec.InitContainers.Each(c => RequestLimits(HostPorts(c, host))),
         };

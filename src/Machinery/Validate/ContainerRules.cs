@@ -14,14 +14,14 @@ static class ContainerRules
         for (int i = 0; i < spec.Containers.Count; i++)
         {
             var (here, c) = (at["containers"][i], spec.Containers[i]);
-            Common(here, c, spec, names, errors);
+            Common(here, c, spec, names, init: false, errors);
             ProbeRules.Container(here, c, spec.TerminationGracePeriodSeconds, errors);
             HostPorts(here, c, ports, errors);
         }
         for (int i = 0; i < spec.InitContainers.Count; i++)
         {
             var (here, c) = (at["initContainers"][i], spec.InitContainers[i]);
-            Common(here, c, spec, names, errors);
+            Common(here, c, spec, names, init: true, errors);
             if (c.RestartPolicy == "Always")
             {
                 // KEP-753: a sidecar, which runs along as containers do.
@@ -38,7 +38,7 @@ static class ContainerRules
         }
     }
 
-    static void Common(FieldPath at, Container c, PodSpec spec, HashSet<string> names, Errors errors)
+    static void Common(FieldPath at, Container c, PodSpec spec, HashSet<string> names, bool init, Errors errors)
     {
         if (c.Name.Length == 0) errors.Required(at["name"]);
         else errors.Invalid(at["name"], c.Name, Names.Label(c.Name));
@@ -46,12 +46,12 @@ static class ContainerRules
         Image(at["image"], c.Image, errors);
         errors.RequiredOneOf(at["terminationMessagePolicy"], c.TerminationMessagePolicy, "FallbackToLogsOnError", "File");
         Ports(at["ports"], c.Ports, spec.HostNetwork, errors);
-        EnvRules.Env(at["env"], c.Env, errors);
+        EnvRules.Env(at["env"], c.Env, spec.Volumes, errors);
         EnvRules.EnvFrom(at["envFrom"], c.EnvFrom, errors);
         VolumeRules.Mounts(at, c, spec.Volumes, errors);
         errors.RequiredOneOf(at["imagePullPolicy"], c.ImagePullPolicy, "Always", "IfNotPresent", "Never");
         ResourceRules.Requirements(at["resources"], c.Resources, errors);
-        if (c.RestartPolicy is { } policy) errors.OneOf(at["restartPolicy"], policy, "Always", "Never", "OnFailure");
+        RestartRules.Container(at, c, init, errors);
         if (c.SecurityContext is { } security) SecurityRules.Container(at["securityContext"], security, errors);
     }
 
@@ -115,6 +115,7 @@ static class ContainerRules
             if (c.ReadinessProbe is not null) errors.Forbidden(here["readinessProbe"], notAllowed);
             if (c.StartupProbe is not null) errors.Forbidden(here["startupProbe"], notAllowed);
             if (c.Lifecycle is not null) errors.Forbidden(here["lifecycle"], notAllowed);
+            if (!c.RestartPolicyRules.IsEmpty) errors.Forbidden(here["restartPolicyRules"], notAllowed);
             if (!c.Resources.Limits.IsEmpty || !c.Resources.Requests.IsEmpty) errors.Forbidden(here["resources"], notAllowed);
         }
     }

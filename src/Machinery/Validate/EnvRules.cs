@@ -8,25 +8,25 @@ static class EnvRules
 {
     static readonly string[] s_fields = ["metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs"];
 
-    public static void Env(FieldPath at, Seq<EnvVar> env, Errors errors)
+    public static void Env(FieldPath at, Seq<EnvVar> env, Seq<Volume> volumes, Errors errors)
     {
         for (int i = 0; i < env.Count; i++)
         {
             var (here, variable) = (at[i], env[i]);
             if (variable.Name.Length == 0) errors.Required(here["name"]);
             else errors.Invalid(here["name"], variable.Name, Names.EnvVar(variable.Name));
-            if (variable.ValueFrom is { } from) Source(here["valueFrom"], from, variable.Value, errors);
+            if (variable.ValueFrom is { } from) Source(here["valueFrom"], from, variable.Value, volumes, errors);
         }
     }
 
-    static void Source(FieldPath at, EnvVarSource from, string value, Errors errors)
+    static void Source(FieldPath at, EnvVarSource from, string value, Seq<Volume> volumes, Errors errors)
     {
         int count = 0;
         if (from.FieldRef is { } field) { count++; Field(at["fieldRef"], field, errors); }
         if (from.ResourceFieldRef is { } resource) { count++; if (resource.Resource.Length == 0) errors.Required(at["resourceFieldRef"]["resource"]); }
         if (from.ConfigMapKeyRef is { } map) { count++; Key(at["configMapKeyRef"], map.Name, map.Key, errors); }
         if (from.SecretKeyRef is { } secret) { count++; Key(at["secretKeyRef"], secret.Name, secret.Key, errors); }
-        if (from.FileKeyRef is not null) count++;
+        if (from.FileKeyRef is { } file) { count++; FileKey(at["fileKeyRef"], file, volumes, errors); }
         if (count == 0) errors.Invalid(at, "", "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`");
         if (count > 1) errors.Invalid(at, "", "may not have more than one field specified at a time");
         if (value.Length > 0 && count > 0) errors.Invalid(at, "", "may not be specified when `value` is not empty");
@@ -53,6 +53,18 @@ static class EnvRules
         if (name.Length == 0) errors.Required(at["name"]);
         if (key.Length == 0) errors.Required(at["key"]);
         else errors.Invalid(at["key"], key, Names.ConfigKey(key));
+    }
+
+    /// <summary>A variable of a file that an init container writes (KEP-3721): only what lives and dies with the Pod is read.</summary>
+    static void FileKey(FieldPath at, FileKeySelector file, Seq<Volume> volumes, Errors errors)
+    {
+        if (file.Key.Length == 0) errors.Required(at["key"]);
+        else errors.Invalid(at["key"], file.Key, Names.EnvVar(file.Key));
+        if (file.VolumeName.Length == 0) errors.Required(at["volumeName"]);
+        else if (volumes.Find(v => v.Name == file.VolumeName) is not { } volume) errors.NotFound(at["volumeName"], file.VolumeName);
+        else if (volume.EmptyDir is null) errors.Invalid(at["volumeName"], file.VolumeName, "referenced volume must be of type emptyDir");
+        if (file.Path.Length == 0) errors.Required(at["path"]);
+        else VolumeRules.RelativePath(at["path"], file.Path, errors);
     }
 
     public static void EnvFrom(FieldPath at, Seq<EnvFromSource> sources, Errors errors)

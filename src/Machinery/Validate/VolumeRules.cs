@@ -124,7 +124,7 @@ static class VolumeRules
         if (mode is (< 0 or > 0x1FF) and { } bits) errors.Invalid(at, bits, "must be a number between 0 and 0777 (octal), both inclusive");
     }
 
-    static void RelativePath(FieldPath at, string path, Errors errors)
+    public static void RelativePath(FieldPath at, string path, Errors errors)
     {
         if (path.StartsWith('/')) errors.Invalid(at, path, "must be a relative path");
         NoBacksteps(at, path, errors);

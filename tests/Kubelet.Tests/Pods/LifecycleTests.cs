@@ -61,6 +61,7 @@ public sealed class LifecycleTests
         Assert.Equal(["one"], bench.Worker.Runtime!.Containers.Select(c => c.Name));
         Assert.Equal("Pending", bench.Status.Phase);
         Assert.Equal("PodInitializing", bench.Status.ContainerStatuses[0].State.Waiting!.Reason);
+        Assert.Equal("PodInitializing", bench.Status.InitContainerStatuses[1].State.Waiting!.Reason);
         Assert.Equal("containers with incomplete status: [one two]", bench.Status.Conditions.Find(c => c.Type == "Initialized")!.Message);
 
         bench.Time.Advance(5);
@@ -81,6 +82,49 @@ public sealed class LifecycleTests
         await bench.SettleAsync(Make.Pod(Make.Container("app", "app")).Init(Make.Container("one", "one")).Restart("Never"));
         Assert.Equal("Failed", bench.Status.Phase);
         Assert.DoesNotContain(bench.Worker.Runtime!.Containers, c => c.Name == "app");
+    }
+
+    [Theory]
+    [InlineData("Always", "Never", 7, "Failed")] // its own policy, not the Pod's
+    [InlineData("Never", "Never", 3, "Pending")] // a rule of its own
+    [InlineData("Never", "OnFailure", 7, "Pending")]
+    [InlineData("Never", "Never", 7, "Failed")]
+    public async Task An_init_containers_own_policy_and_rules_decide_alone(string ofPod, string own, int exitCode, string phase)
+    {
+        using var bench = new PodBench(("one", FakeProgram.Exits(exitCode)), ("app", FakeProgram.Forever));
+        var one = Make.Container("one", "one") with { RestartPolicy = own, RestartPolicyRules = [new() { Action = "Restart", ExitCodes = new() { Operator = "In", Values = [3] } }] };
+        await bench.SettleAsync(Make.Pod(Make.Container("app", "app")).Init(one).Restart(ofPod));
+        await bench.StepAsync();
+        Assert.Equal(phase, bench.Status.Phase);
+        Assert.Equal(phase == "Failed", bench.Status.InitContainerStatuses[0].State.Terminated is not null);
+        if (phase == "Failed") return;
+        bench.Time.Advance(10);
+        await bench.StepAsync();
+        Assert.True(bench.Status.InitContainerStatuses[0].RestartCount > 0);
+    }
+
+    [Theory]
+    [InlineData("RunPodSandboxAsync")]
+    [InlineData("CreateContainerAsync")]
+    [InlineData("StartContainerAsync")]
+    public async Task A_deletion_does_not_break_off_what_the_runtime_is_making(string call)
+    {
+        using var bench = new PodBench(("app", FakeProgram.Forever));
+        var pod = Make.Pod(Make.Container("app", "app"));
+        PodWorker? worker = null;
+        bool? brokenOff = null;
+        var cri = WatchedCri.Around(bench.Cri, (name, token) =>
+        {
+            if (name != call) return;
+            worker!.Update(pod.Deleted(bench.Time.GetUtcNow()));
+            brokenOff = token.IsCancellationRequested;
+        });
+        worker = new(bench.Context with { Cri = cri }, pod);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => worker.SyncAsync(default)); // the step itself ends
+        Assert.False(brokenOff);
+        await worker.SyncAsync(default);
+        Assert.True(worker.Done);
+        Assert.Empty(await bench.Cri.ListPodSandboxAsync(null, default));
     }
 
     [Fact]

@@ -68,10 +68,10 @@ public sealed class ProbeTests
 
     [Theory]
     [InlineData(200, ProbeVerdict.Success, "fine")]
-    [InlineData(399, ProbeVerdict.Success, "fine")]
+    [InlineData(399, ProbeVerdict.Warning, "Probe terminated redirects, Response body: fine")]
     [InlineData(404, ProbeVerdict.Failure, "HTTP probe failed with statuscode: 404")]
     [InlineData(500, ProbeVerdict.Failure, "HTTP probe failed with statuscode: 500")]
-    public async Task Http_answers_from_200_to_399_are_success(int code, ProbeVerdict verdict, string output)
+    public async Task Http_answers_from_200_to_299_are_success_and_redirects_that_lead_nowhere_with_a_warning(int code, ProbeVerdict verdict, string output)
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
@@ -91,6 +91,68 @@ public sealed class ProbeTests
         Assert.StartsWith("GET /x HTTP/1.1\r\n", sent);
         Assert.Contains("User-Agent: kube-probe/1.36\r\n", sent);
         Assert.Contains("X-Probe: yes\r\n", sent);
+    }
+
+    [Fact]
+    public async Task A_redirect_to_another_host_is_not_followed_and_told_as_a_warning()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var serving = Task.Run(async () =>
+        {
+            using var client = await listener.AcceptTcpClientAsync();
+            var stream = client.GetStream();
+            Assert.NotEqual(0, await stream.ReadAsync(new byte[4096]));
+            await stream.WriteAsync("HTTP/1.1 302 Found\r\nLocation: http://0.0.0.0/\r\nContent-Length: 5\r\nConnection: close\r\n\r\nFound"u8.ToArray());
+        });
+        using var bench = new PodBench(("app", FakeProgram.Forever));
+        var probe = new Probe { HttpGet = new() { Path = "/", Port = new(((IPEndPoint)listener.LocalEndpoint).Port) }, TimeoutSeconds = 3600 };
+        await bench.SettleAsync(Make.Pod(Make.Container("app", "app") with { ReadinessProbe = probe }));
+        var answered = new TaskCompletionSource();
+        bench.Context.Prober.Changed = _ => answered.TrySetResult();
+        using var stop = new CancellationTokenSource();
+        var probing = bench.Context.Prober.RunAsync(stop.Token);
+        await answered.Task.WaitAsync(TimeSpan.FromSeconds(60));
+        await serving;
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => probing);
+        Assert.Equal(ProbeVerdict.Success, bench.Context.Prober.Get(bench.IdOf("app"), ProbeKind.Readiness));
+        Assert.Contains("Warning ProbeWarning Readiness probe warning: Probe terminated redirects, Response body: Found", bench.Events.All);
+    }
+
+    [Fact]
+    public async Task Readiness_and_liveness_are_asked_as_soon_as_startup_has_succeeded()
+    {
+        bool up = false;
+        int alive = 0;
+        using var bench = new PodBench(("app", FakeProgram.Forever with { Exec = command =>
+        {
+            if (command[0] == "alive") Interlocked.Increment(ref alive);
+            return new(ExitCode: Volatile.Read(ref up) ? 0 : 1);
+        } }));
+        const int hour = 3600;
+        static Probe Ask(string command, int period) => new() { Exec = new() { Command = [command] }, PeriodSeconds = period, FailureThreshold = 1000 };
+        await bench.SettleAsync(Make.Pod(Make.Container("app", "app") with { StartupProbe = Ask("up", 1), ReadinessProbe = Ask("ready", hour), LivenessProbe = Ask("alive", hour) }));
+        string id = bench.IdOf("app");
+        var prober = bench.Context.Prober;
+        using var stop = new CancellationTokenSource();
+        var begun = bench.Time.GetUtcNow();
+        var probing = prober.RunAsync(stop.Token);
+        for (int i = 0; i < 5; i++)
+        {
+            await bench.Time.WhenSetAsync();
+            bench.Time.Advance(1);
+        }
+        Assert.NotEqual(ProbeVerdict.Success, prober.Get(id, ProbeKind.Readiness));
+        Volatile.Write(ref up, true);
+        while (prober.Get(id, ProbeKind.Readiness) != ProbeVerdict.Success || Volatile.Read(ref alive) == 0)
+        {
+            await bench.Time.WhenSetAsync();
+            bench.Time.Advance(1);
+            Assert.True(bench.Time.GetUtcNow() - begun < TimeSpan.FromSeconds(hour), "asked only when its period was over");
+        }
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => probing);
     }
 
     [Fact]

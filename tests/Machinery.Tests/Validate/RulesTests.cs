@@ -84,6 +84,72 @@ public sealed class RulesTests
     [InlineData("Secret", "\"type\":\"kubernetes.io/tls\",\"data\":{\"tls.crt\":\"\"}", "data[tls.key]: Required value")]
     public void Wrong_data_is_told_what_is_wrong(string kind, string rest, string message) => Assert.Equal([message], Wrong(kind, Meta + "," + rest));
 
+    const string FromFile = "\"name\":\"c\",\"image\":\"i\",\"env\":[{\"name\":\"A\",\"valueFrom\":{\"fileKeyRef\":{\"volumeName\":\"v\",\"path\":\"a.env\",\"key\":\"A\"}}}]";
+
+    [Theory]
+    [InlineData(FromFile, ",\"volumes\":[{\"name\":\"v\",\"emptyDir\":{}}]", "")]
+    [InlineData(FromFile, "", "volumeName: Not found: \"v\"")]
+    [InlineData(FromFile, ",\"volumes\":[{\"name\":\"v\",\"hostPath\":{\"path\":\"/x\"}}]", "volumeName: Invalid value: \"v\": referenced volume must be of type emptyDir")]
+    [InlineData("\"name\":\"c\",\"image\":\"i\",\"env\":[{\"name\":\"A\",\"valueFrom\":{\"fileKeyRef\":{\"volumeName\":\"v\",\"path\":\"../a\",\"key\":\"\"}}}]", ",\"volumes\":[{\"name\":\"v\",\"emptyDir\":{}}]",
+        "key: Required value|path: Invalid value: \"../a\": must not contain '..'")]
+    public void A_variable_from_a_file_names_a_scratch_volume_of_the_pod(string container, string more, string messages)
+    {
+        string[] Expected(string list) => messages.Length == 0 ? [] : [.. messages.Split('|').Select(m => $"spec.{list}[0].env[0].valueFrom.fileKeyRef.{m}")];
+        Assert.Equal(Expected("containers"), Wrong("Pod", Pod(container, more)));
+        Assert.Equal(Expected("initContainers"), Wrong("Pod", Pod(more: ",\"initContainers\":[{" + container.Replace("\"name\":\"c\"", "\"name\":\"d\"") + "}]" + more)));
+    }
+
+    [Theory]
+    [InlineData("\"restartPolicy\":\"Never\",\"restartPolicyRules\":[{\"action\":\"Restart\",\"exitCodes\":{\"operator\":\"In\",\"values\":[42]}}]", "")]
+    [InlineData("\"restartPolicyRules\":[{\"action\":\"Restart\",\"exitCodes\":{\"operator\":\"In\",\"values\":[42]}}]", "restartPolicy: Required value: must specify restartPolicy when restart rules are used")]
+    [InlineData("\"restartPolicy\":\"Never\",\"restartPolicyRules\":[{\"action\":\"Reboot\",\"exitCodes\":{\"operator\":\"Like\",\"values\":[42]}}]",
+        "restartPolicyRules[0].action: Unsupported value: \"Reboot\": supported values: \"Restart\", \"RestartAllContainers\"|restartPolicyRules[0].exitCodes.operator: Unsupported value: \"Like\": supported values: \"In\", \"NotIn\"")]
+    [InlineData("\"restartPolicy\":\"Never\",\"restartPolicyRules\":[{\"action\":\"Restart\"}]", "restartPolicyRules[0].exitCodes: Required value: must be specified")]
+    public void Rules_of_restarts_are_whole(string rules, string messages) => Assert.Equal(
+        messages.Length == 0 ? [] : [.. messages.Split('|').Select(m => "spec.containers[0]." + m)], Wrong("Pod", Pod("\"name\":\"c\",\"image\":\"i\"," + rules)));
+
+    [Fact]
+    public void A_container_has_few_rules_of_restarts_and_a_sidecar_none_about_itself()
+    {
+        string Rules(int count, string action) => "\"restartPolicy\":\"Always\",\"restartPolicyRules\":["
+            + string.Join(',', Enumerable.Repeat("{\"action\":\"" + action + "\",\"exitCodes\":{\"operator\":\"NotIn\",\"values\":[0]}}", count)) + "]";
+        Assert.Equal(["spec.containers[0].restartPolicyRules: Too many: 21: must have at most 20 items"], Wrong("Pod", Pod("\"name\":\"c\",\"image\":\"i\"," + Rules(21, "Restart"))));
+        Assert.StartsWith("spec.initContainers[0].restartPolicyRules[0].action: Forbidden: ", Assert.Single(Wrong("Pod", Pod(more: ",\"initContainers\":[{\"name\":\"d\",\"image\":\"i\"," + Rules(1, "Restart") + "}]"))));
+        Assert.Empty(Wrong("Pod", Pod(more: ",\"initContainers\":[{\"name\":\"d\",\"image\":\"i\"," + Rules(1, "RestartAllContainers") + "}]")));
+    }
+
+    [Fact]
+    public void A_pods_negative_grace_is_one_second()
+    {
+        string Given(int seconds) => Pod(more: $",\"terminationGracePeriodSeconds\":{seconds}");
+        Assert.Equal(1, ((Hanbae.Api.Core.V1.Pod)Read("Pod", Given(-1))).Spec.TerminationGracePeriodSeconds);
+        Assert.Equal(0, ((Hanbae.Api.Core.V1.Pod)Read("Pod", Given(0))).Spec.TerminationGracePeriodSeconds);
+        Assert.Empty(WrongChange("Pod", Given(1), Given(-1)));
+        var template = (Hanbae.Api.Apps.V1.Deployment)Read("Deployment", Meta + ",\"spec\":{\"selector\":{\"matchLabels\":{\"app\":\"web\"}},\"template\":" + Web.Replace("\"spec\":{", "\"spec\":{\"terminationGracePeriodSeconds\":-1,") + "}");
+        Assert.Equal(-1, template.Spec.Template.Spec.TerminationGracePeriodSeconds);
+    }
+
+    static string Sized(string names, string resources = "\"requests\":{\"cpu\":\"5m\"}", string more = "") => Meta + ",\"spec\":{\"containers\":["
+        + string.Join(',', names.Select(n => "{\"name\":\"" + n + "\",\"image\":\"i\",\"resources\":{" + resources + "}}")) + "]" + more + "}";
+
+    const string Whole = ",\"resources\":{\"requests\":{\"cpu\":\"10m\"},\"limits\":{\"cpu\":\"25m\"}}";
+
+    public static TheoryData<string, string, string> Resizes => new()
+    {
+        { Sized("ab"), Sized("ba"), "spec.containers[0].name: Forbidden: containers may not be renamed or reordered on resize|spec.containers[1].name: Forbidden: containers may not be renamed or reordered on resize" },
+        { Sized("ab"), Sized("a"), "spec.containers: Forbidden: containers may not be added or removed on resize" },
+        { Sized("a", more: ",\"initContainers\":[{\"name\":\"i\",\"image\":\"i\"}]"), Sized("a", more: ",\"initContainers\":[{\"name\":\"i\",\"image\":\"i\",\"resources\":{\"requests\":{\"cpu\":\"1m\"}}}]"),
+            "spec.initContainers[0].resources: Forbidden: resources for non-sidecar init containers are immutable" },
+        { Sized("a"), Sized("a", more: Whole), "" },
+        { Sized("a", more: Whole), Sized("a"), "spec.resources.limits: Forbidden: resource limits cannot be removed|spec.resources.requests: Forbidden: resource requests cannot be removed" },
+        { Sized("a", more: Whole), Sized("a", more: Whole.Replace("\"25m\"", "\"25m\",\"hugepages-2Mi\":\"2Mi\"").Replace("\"10m\"", "\"10m\",\"hugepages-2Mi\":\"2Mi\"")),
+            "spec.resources.limits: Forbidden: only cpu and memory resources are mutable|spec.resources.requests: Forbidden: only cpu and memory resources are mutable" },
+    };
+
+    [Theory, MemberData(nameof(Resizes))]
+    public void A_refused_resize_is_told_in_upstreams_words(string before, string after, string messages) =>
+        Assert.Equal(messages.Length == 0 ? [] : messages.Split('|'), Rules.Update(Read("Pod", after), Read("Pod", before), "resize").Select(e => e.ToString()));
+
     [Fact]
     public void Of_a_pod_only_the_image_may_change()
     {
