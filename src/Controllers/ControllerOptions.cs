@@ -30,6 +30,8 @@ public sealed record ControllerOptions
     public string ClusterCidr { get; init; } = "";
     /// <summary>The size of one node's share of <see cref="ClusterCidr"/>.</summary>
     public int NodeCidrMaskSize { get; init; } = 24;
+    /// <summary>The size of one node's share where addresses are IPv6.</summary>
+    public int NodeCidrMaskSizeIpv6 { get; init; } = 64;
     /// <summary>How long a node may be silent before it counts as unreachable.</summary>
     public TimeSpan NodeMonitorGracePeriod { get; init; } = TimeSpan.FromSeconds(50);
     /// <summary>The same for one that has never said how it is.</summary>

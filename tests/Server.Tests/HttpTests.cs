@@ -273,10 +273,21 @@ public sealed class HttpTests
         var refused = await server.PostAsync(Pods + "/a/eviction", Eviction);
         Assert.Equal((429, "Cannot evict pod as it would violate the pod's disruption budget."), (refused.Code, refused.Message));
         Assert.Equal("The disruption budget b needs 1 healthy pods and has 1 currently", refused.Text("details", "causes", "0", "message"));
+        foreach (var (status, why) in new[]
+        {
+            (""" "currentHealthy":1,"conditions":[{"type":"DisruptionAllowed","status":"False","reason":"SyncFailed","message":"no scale","lastTransitionTime":"2030-01-01T00:00:00Z"}]""", " because it failed sync: no scale"),
+            (""" "currentHealthy":2,"conditions":[{"type":"DisruptionAllowed","status":"False","reason":"Paused","message":"by hand","lastTransitionTime":"2030-01-01T00:00:00Z"}]""", " (Paused): by hand"),
+            (""" "currentHealthy":2,"conditions":[]""", ""),
+        })
+        {
+            await server.SendAsync("PATCH", Budgets + "/b/status", "{\"status\":{" + status + "}}", "application/merge-patch+json");
+            Assert.Equal("The disruption budget b does not allow evicting pods currently" + why, (await server.PostAsync(Pods + "/a/eviction", Eviction)).Text("details", "causes", "0", "message"));
+        }
         await server.SendAsync("PATCH", Budgets + "/b/status", """{"status":{"disruptionsAllowed":1}}""", "application/merge-patch+json");
         Assert.Equal(201, (await server.PostAsync(Pods + "/a/eviction", Eviction)).Code);
         Assert.Equal(404, (await server.GetAsync(Pods + "/a")).Code);
-        Assert.Equal("0", (await server.GetAsync(Budgets + "/b")).Text("status", "disruptionsAllowed"));
+        var spent = await server.GetAsync(Budgets + "/b");
+        Assert.Equal(("0", "False", "InsufficientPods"), (spent.Text("status", "disruptionsAllowed"), spent.Text("status", "conditions", "0", "status"), spent.Text("status", "conditions", "0", "reason")));
     }
 
     [Fact]

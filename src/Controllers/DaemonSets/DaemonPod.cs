@@ -39,7 +39,13 @@ static class DaemonPod
     static Map<string> Labels(DaemonSet set, Map<string> labels) =>
         set.Metadata.Annotations[Generation] is { } text && long.TryParse(text, CultureInfo.InvariantCulture, out _) ? labels.Set(GenerationLabel, text) : labels;
 
-    public static bool IsUpdated(Pod pod, string hash) => hash.Length > 0 && pod.Metadata.Labels[HashLabel] == hash;
+    public static bool HasHash(Pod pod, string hash) => hash.Length > 0 && pod.Metadata.Labels[HashLabel] == hash;
+
+    /// <summary>By its hash, or by its generation: of equal revisions with other hashes both are right.</summary>
+    public static bool IsUpdated(DaemonSet set, Pod pod, string hash) =>
+        HasHash(pod, hash)
+        || set.Metadata.Annotations[Generation] is { } text && long.TryParse(text, CultureInfo.InvariantCulture, out long generation)
+            && pod.Metadata.Labels[GenerationLabel] == generation.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>The node it is on, or meant for; null when it names none.</summary>
     public static string? NodeOf(Pod pod)

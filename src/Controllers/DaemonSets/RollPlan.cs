@@ -19,19 +19,19 @@ sealed record RollPlan(ImmutableArray<string> Create, ImmutableArray<Pod> Delete
         if (set.Spec.UpdateStrategy.Type != "RollingUpdate") return None;
         var places = fleet.Nodes.Where(p => p.Runs || p.Pods.Count > 0).Concat(fleet.Elsewhere);
         // Nothing but old Pods goes, and nothing comes but beside them.
-        if (!places.Any(p => p.Pods.Exists(pod => !DaemonPod.IsUpdated(pod, hash)))) return None;
+        if (!places.Any(p => p.Pods.Exists(pod => !DaemonPod.IsUpdated(set, pod, hash)))) return None;
         var (surge, unavailable) = RunPlan.Limits(set, fleet.Wanted);
         bool Available(Pod pod) => pod.IsAvailable(set.Spec.MinReadySeconds, now);
-        return surge > 0 ? Surge(places, fleet.Wanted, surge, hash, Available) : Replace(places, unavailable, hash, Available);
+        return surge > 0 ? Surge(set, places, fleet.Wanted, surge, hash, Available) : Replace(set, places, unavailable, hash, Available);
     }
 
-    static RollPlan Replace(IEnumerable<Fleet.Place> places, int most, string hash, Func<Pod, bool> available)
+    static RollPlan Replace(DaemonSet set, IEnumerable<Fleet.Place> places, int most, string hash, Func<Pod, bool> available)
     {
         List<Pod> useless = [], candidates = [];
         int unavailable = 0;
         foreach (var (_, _, _, pods) in places)
         {
-            var (ok, updated, old) = Sort(pods, hash);
+            var (ok, updated, old) = Sort(set, pods, hash);
             // Two of a kind, both or none: the node is being put in order, and counts as unavailable until it is.
             if (!ok || updated is null == old is null) unavailable++;
             else if (updated is not null) unavailable += available(updated) ? 0 : 1;
@@ -43,14 +43,14 @@ sealed record RollPlan(ImmutableArray<string> Create, ImmutableArray<Pod> Delete
 
     static IEnumerable<Pod> ByNode(List<Pod> pods) => pods.OrderBy(DaemonPod.NodeOf, StringComparer.Ordinal);
 
-    static RollPlan Surge(IEnumerable<Fleet.Place> places, int wanted, int most, string hash, Func<Pod, bool> available)
+    static RollPlan Surge(DaemonSet set, IEnumerable<Fleet.Place> places, int wanted, int most, string hash, Func<Pod, bool> available)
     {
         List<string> useless = [], candidates = [];
         List<Pod> delete = [], misplaced = [];
         int surging = 0, ready = 0;
         foreach (var (node, runs, _, pods) in places)
         {
-            var (ok, updated, old) = Sort(pods, hash);
+            var (ok, updated, old) = Sort(set, pods, hash);
             if (!ok) { surging++; continue; }
             if ((old ?? updated) is { } there && available(there)) ready++;
             if (old is null) continue;
@@ -70,12 +70,12 @@ sealed record RollPlan(ImmutableArray<string> Create, ImmutableArray<Pod> Delete
     }
 
     /// <summary>A node's new and old Pod; not all right when there are two of either.</summary>
-    static (bool Ok, Pod? Updated, Pod? Old) Sort(List<Pod> pods, string hash)
+    static (bool Ok, Pod? Updated, Pod? Old) Sort(DaemonSet set, List<Pod> pods, string hash)
     {
         Pod? updated = null, old = null;
         foreach (var pod in pods.Where(p => p.Metadata.DeletionTimestamp is null))
         {
-            bool current = DaemonPod.IsUpdated(pod, hash);
+            bool current = DaemonPod.IsUpdated(set, pod, hash);
             if ((current ? updated : old) is not null) return default;
             if (current) updated = pod; else old = pod;
         }

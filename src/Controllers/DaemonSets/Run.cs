@@ -78,7 +78,7 @@ sealed class Run(IClusterAccess cluster) : IReconciler
         var relabel = Patch.Strategic(Encoding.UTF8.GetBytes($$$"""{"metadata":{"labels":{"{{{DaemonPod.HashLabel}}}":"{{{hash}}}"} } }"""));
         var pods = ImmutableArray.CreateBuilder<Pod>(mine.Length);
         foreach (var pod in mine)
-            pods.Add(twins.Any(t => DaemonPod.IsUpdated(pod, t.Metadata.Labels[DaemonPod.HashLabel] ?? "")) ? await cluster.Client.PatchAsync<Pod>(Key.Of(pod), relabel, ct) : pod);
+            pods.Add(twins.Any(t => DaemonPod.HasHash(pod, t.Metadata.Labels[DaemonPod.HashLabel] ?? "")) ? await cluster.Client.PatchAsync<Pod>(Key.Of(pod), relabel, ct) : pod);
         foreach (var twin in twins) await cluster.Client.TryDeleteAsync<ControllerRevision>(Key.Of(twin), Api.Meta.V1.Preconditions.Uid(twin), ct);
         return pods.DrainToImmutable();
     }

@@ -54,8 +54,8 @@ sealed record RunPlan(ImmutableArray<string> Create, ImmutableArray<Pod> Delete,
         if (running.Count <= 1) yield break;
         Pod? updated = null, old = null;
         foreach (var pod in running)
-            if (DaemonPod.IsUpdated(pod, hash) && updated is null) updated = pod;
-            else if (!DaemonPod.IsUpdated(pod, hash) && old is null) old = pod;
+            if (DaemonPod.IsUpdated(set, pod, hash) && updated is null) updated = pod;
+            else if (!DaemonPod.IsUpdated(set, pod, hash) && old is null) old = pod;
             else yield return pod;
         if (updated is not null && old is not null && (!old.IsReady || updated.IsAvailable(set.Spec.MinReadySeconds, now))) yield return old;
     }

@@ -29,7 +29,7 @@ static class RunStatus
                 ready++;
                 if (pod.IsAvailable(minReady, now)) available++;
             }
-            if (DaemonPod.IsUpdated(pod, hash)) updated++;
+            if (DaemonPod.IsUpdated(set, pod, hash)) updated++;
         }
         return (set.Status with
         {

@@ -47,6 +47,8 @@ sealed class Collect(IClusterAccess cluster) : IReconciler
         List<string> absent = [], waiting = [];
         bool solid = false, unseen = false;
         foreach (var owner in live.Metadata.OwnerReferences)
+        {
+            if (_graph.Fits(owner, known.Key.Namespace) == Fit.Elsewhere) TellElsewhere(live, owner);
             switch (await LookAsync(owner, known, ct))
             {
                 case Presence.Absent: absent.Add(owner.Uid); break;
@@ -54,6 +56,7 @@ sealed class Collect(IClusterAccess cluster) : IReconciler
                 case Presence.Unseen: solid = unseen = true; break;
                 default: solid = true; break;
             }
+        }
         if (solid)
         {
             if (absent.Count + waiting.Count > 0) await ReleaseAsync(known, [.. absent, .. waiting], ct);
@@ -90,9 +93,15 @@ sealed class Collect(IClusterAccess cluster) : IReconciler
         await RemoveFinalizerAsync(owner, OwnerGraph.Orphan, ct);
     }
 
+    /// <summary>Owners are looked for where those are that they own, whatever their uid says.</summary>
+    void TellElsewhere(IObject owned, OwnerReference owner) =>
+        cluster.Recorder.Event(owned, "Warning", "OwnerRefInvalidNamespace",
+            $"ownerRef [{owner.ApiVersion}/{owner.Kind}, namespace: {owned.Metadata.Namespace}, name: {owner.Name}, uid: {owner.Uid}] does not exist in namespace \"{owned.Metadata.Namespace}\"");
+
     async Task<Presence> LookAsync(OwnerReference owner, Owned of, CancellationToken ct)
     {
-        if (_graph.IsPresent(owner.Uid)) return _graph.Find(owner.Uid) is { WaitsForDependents: true } ? Presence.Waits : Presence.Solid;
+        var fit = _graph.Fits(owner, of.Key.Namespace);
+        if (fit == Fit.Here) return _graph.Find(owner.Uid) is { WaitsForDependents: true } ? Presence.Waits : Presence.Solid;
         // A kind that the server does not serve (any more, or yet) cannot be looked at: the benefit of the doubt, as upstream.
         if (GroupVersion.Parse(owner.ApiVersion) is not { } gv) return Presence.Unknown;
         if ((_survey?.Served ?? ServerResources.BuiltIn).Of(gv.Kind(owner.Kind)) is not { } resource) return Presence.Unknown;
@@ -100,7 +109,7 @@ sealed class Collect(IClusterAccess cluster) : IReconciler
         if (resource.Namespaced && of.Key.Namespace.Length == 0) return Presence.Unknown;
         var live = await GetAsync(resource, new(resource.Namespaced ? of.Key.Namespace : "", owner.Name), ct);
         if (live is null || live.Metadata.Uid != owner.Uid) return Presence.Absent;
-        return live.Metadata.DeletionTimestamp is not null && live.Metadata.Finalizers.Contains(OwnerGraph.Foreground) ? Presence.Waits : Survey.Follows(resource) ? Presence.Unseen : Presence.Solid;
+        return live.Metadata.DeletionTimestamp is not null && live.Metadata.Finalizers.Contains(OwnerGraph.Foreground) ? Presence.Waits : fit == Fit.Unseen && Survey.Follows(resource) ? Presence.Unseen : Presence.Solid;
     }
 
     async Task ReleaseAsync(Owned obj, string[] owners, CancellationToken ct)

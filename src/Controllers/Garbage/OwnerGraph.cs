@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Hanbae.Api;
 using Hanbae.Api.Meta.V1;
 using Hanbae.Api.Rest;
+using GroupVersion = Hanbae.Api.GroupVersion;
 using GroupVersionResource = Hanbae.Api.GroupVersionResource;
 
 namespace Hanbae.Controllers.Garbage;
@@ -33,7 +34,7 @@ sealed record Owned(ResourceInfo Resource, Key Key, string Uid, Seq<OwnerReferen
 
 /// <summary>Who owns whom in the whole cluster: what the watches of all resources together tell.</summary>
 /// <remarks>
-/// Kept small: a uid for each object, and more only for those that have owners or are being deleted with care. Every change answers
+/// Kept small: a uid for each object and a hash of where it is, and more only for those that have owners or are being deleted with care. Every change answers
 /// which uids want a look. Bound: the objects of the cluster.
 /// </remarks>
 sealed class OwnerGraph
@@ -43,13 +44,14 @@ sealed class OwnerGraph
 
     readonly Lock _lock = new();
     /// <summary>The uids there are, by resource: a list tells who is gone.</summary>
-    readonly Dictionary<GroupVersionResource, HashSet<string>> _present = [];
+    readonly Dictionary<GroupVersionResource, Presences> _present = [];
     readonly Dictionary<string, Owned> _known = [];
     readonly Dictionary<string, HashSet<string>> _dependents = [];
 
     public Owned? Find(string uid) { lock (_lock) return _known.GetValueOrDefault(uid); }
 
-    public bool IsPresent(string uid) { lock (_lock) return IsPresentLocked(uid); }
+    /// <summary>What watches tell of the uid that a reference from within a namespace names, whatever else that says of it.</summary>
+    public Fit Fits(OwnerReference owner, string ns) { lock (_lock) return FitsLocked(owner, ns); }
 
     public ImmutableArray<Owned> DependentsOf(string uid)
     {
@@ -62,7 +64,7 @@ sealed class OwnerGraph
         var now = Owned.Of(resource, obj);
         lock (_lock)
         {
-            Present(resource).Add(now.Uid);
+            Present(resource).Of[now.Uid] = (now.Key.Namespace.GetHashCode(StringComparison.Ordinal), now.Key.Name.GetHashCode(StringComparison.Ordinal));
             var old = _known.GetValueOrDefault(now.Uid);
             foreach (var owner in old?.Owners ?? default) if (!now.Owners.Exists(o => o.Uid == owner.Uid)) Unlink(owner.Uid, now.Uid);
             if (!now.Matters) { _known.Remove(now.Uid); return WaitingOwners(old); }
@@ -84,7 +86,7 @@ sealed class OwnerGraph
     bool IsDoubtfulLocked(Owned obj)
     {
         foreach (var owner in obj.Owners)
-            if (!IsPresentLocked(owner.Uid) || _known.GetValueOrDefault(owner.Uid) is { WaitsForDependents: true }) return true;
+            if (FitsLocked(owner, obj.Key.Namespace) != Fit.Here || _known.GetValueOrDefault(owner.Uid) is { WaitsForDependents: true }) return true;
         return false;
     }
 
@@ -94,7 +96,7 @@ sealed class OwnerGraph
         lock (_lock)
         {
             // Also of one that was never seen: a list may have begun after it, and its dependents may have been there before.
-            Present(resource).Remove(uid);
+            Present(resource).Of.Remove(uid);
             _known.Remove(uid, out var old);
             foreach (var owner in old?.Owners ?? default) Unlink(owner.Uid, uid);
             return [.. _dependents.GetValueOrDefault(uid) ?? [], .. WaitingOwners(old)];
@@ -105,7 +107,7 @@ sealed class OwnerGraph
     public IReadOnlyList<string> Keep(ResourceInfo resource, HashSet<string> listed)
     {
         string[] gone;
-        lock (_lock) gone = [.. Present(resource).Where(uid => !listed.Contains(uid))];
+        lock (_lock) gone = [.. Present(resource).Of.Keys.Where(uid => !listed.Contains(uid))];
         return [.. gone.SelectMany(uid => Remove(resource, uid))];
     }
 
@@ -117,15 +119,21 @@ sealed class OwnerGraph
         return waiting;
     }
 
-    bool IsPresentLocked(string uid)
+    Fit FitsLocked(OwnerReference owner, string ns)
     {
-        foreach (var all in _present.Values) if (all.Contains(uid)) return true;
-        return false;
+        foreach (var all in _present.Values)
+            if (all.Of.TryGetValue(owner.Uid, out var at))
+            {
+                if (all.Resource.Namespaced && at.Namespace != ns.GetHashCode(StringComparison.Ordinal)) return Fit.Elsewhere;
+                var kind = all.Resource.Kind.Gvk;
+                return kind.Kind == owner.Kind && GroupVersion.Parse(owner.ApiVersion)?.Group == kind.Group && at.Name == owner.Name.GetHashCode(StringComparison.Ordinal) ? Fit.Here : Fit.Otherwise;
+            }
+        return Fit.Unseen;
     }
 
-    HashSet<string> Present(ResourceInfo resource)
+    Presences Present(ResourceInfo resource)
     {
-        if (!_present.TryGetValue(resource.Gvr, out var all)) _present.Add(resource.Gvr, all = []);
+        if (!_present.TryGetValue(resource.Gvr, out var all)) _present.Add(resource.Gvr, all = new(resource));
         return all;
     }
 
@@ -133,4 +141,23 @@ sealed class OwnerGraph
     {
         if (_dependents.TryGetValue(owner, out var all) && all.Remove(dependent) && all.Count == 0) _dependents.Remove(owner);
     }
+
+    /// <summary>The objects of a resource: by uid the hashes of namespace and name, enough to doubt a reference that says another.</summary>
+    sealed class Presences(ResourceInfo resource)
+    {
+        public ResourceInfo Resource => resource;
+        public Dictionary<string, (int Namespace, int Name)> Of { get; } = [];
+    }
+}
+
+/// <summary>How a reference to an owner and the object that has its uid go together.</summary>
+enum Fit : byte
+{
+    /// <summary>No watch has told of the uid.</summary>
+    Unseen,
+    Here,
+    /// <summary>It is in another namespace than who refers to it.</summary>
+    Elsewhere,
+    /// <summary>It has another kind or name.</summary>
+    Otherwise,
 }

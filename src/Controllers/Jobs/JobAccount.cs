@@ -84,6 +84,8 @@ sealed record JobAccount(JobStatus Status, ImmutableArray<Pod> Untrack, JobCondi
         if (status.UncountedTerminatedPods is { } left && (!left.Succeeded.IsEmpty || !left.Failed.IsEmpty)) return status;
         return status with
         {
+            // One that rested had no beginning; what has ended needs one.
+            StartTime = status.StartTime ?? End.LastTransitionTime,
             Conditions = status.Conditions.Say(End), CompletionTime = End.Type == JobConditions.Complete ? End.LastTransitionTime : status.CompletionTime,
         };
     }

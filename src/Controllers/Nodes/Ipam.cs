@@ -1,11 +1,12 @@
 using System.Net;
+using System.Net.Sockets;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Client;
 
 namespace Hanbae.Controllers.Nodes;
 
-/// <summary>Gives each node its share of the cluster's Pod addresses.</summary>
+/// <summary>Gives each node its share of the cluster's Pod addresses: of each family, when the cluster has both.</summary>
 /// <remarks>
 /// What a node has is noted as the cache tells it, and what is given before it is written: whether or not that was answered, nobody else gets
 /// it while the node is there.
@@ -14,7 +15,8 @@ sealed class Ipam(IClusterAccess cluster, ControllerOptions options) : IReconcil
 {
     readonly ICache<Node> _nodes = cluster.Cache<Node>();
     readonly Lock _lock = new();
-    readonly Parts? _parts = IPNetwork.TryParse(options.ClusterCidr, out var whole) ? new(whole, options.NodeCidrMaskSize) : null;
+    readonly Parts[] _parts = [.. options.ClusterCidr.Split(',', StringSplitOptions.TrimEntries).Where(c => IPNetwork.TryParse(c, out _)).Select(IPNetwork.Parse)
+        .Select(whole => new Parts(whole, whole.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6 ? options.NodeCidrMaskSizeIpv6 : options.NodeCidrMaskSize))];
     readonly Dictionary<string, IPNetwork[]> _of = [];
 
     public void Watch(Triggers on) => on.From(_ => _nodes.Subscribe(OnNode)).Each(_nodes);
@@ -30,39 +32,42 @@ sealed class Ipam(IClusterAccess cluster, ControllerOptions options) : IReconcil
 
     void Note(string node, IPNetwork[] has)
     {
-        if (_parts is null) return;
         lock (_lock)
         {
             // First what it has, so that what it keeps is free at no time.
-            foreach (var network in has) _parts.Take(network);
-            if (_of.Remove(node, out var had)) foreach (var network in had) _parts.GiveBack(network);
+            foreach (var network in has) foreach (var parts in _parts) parts.Take(network);
+            if (_of.Remove(node, out var had)) foreach (var network in had) GiveBack(network);
             if (has.Length > 0) _of.Add(node, has);
         }
     }
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
-        if (_nodes.Find(key) is not { Spec.PodCIDR: "", Metadata.DeletionTimestamp: null } node || _parts is null) return Again.OnChange;
-        if (Give(key.Name) is not { } part)
+        if (_nodes.Find(key) is not { Spec.PodCIDR: "", Metadata.DeletionTimestamp: null } node || _parts.Length == 0) return Again.OnChange;
+        if (Give(key.Name) is not { } given)
         {
             cluster.Recorder.Event(node, "Normal", "CIDRNotAvailable", $"Node {key.Name} status is now: CIDRNotAvailable");
             return Again.WithBackoff;
         }
-        string cidr = part.ToString();
-        await cluster.Client.UpdateAsync(node with { Spec = node.Spec with { PodCIDR = cidr, PodCIDRs = [cidr] } }, ct);
+        await cluster.Client.UpdateAsync(node with { Spec = node.Spec with { PodCIDR = given[0].ToString(), PodCIDRs = given.Select(g => g.ToString()).ToSeq() } }, ct);
         return Again.OnChange;
     }
 
     /// <returns>What it was given before, when that did not get there.</returns>
-    IPNetwork? Give(string node)
+    IPNetwork[]? Give(string node)
     {
         lock (_lock)
         {
-            if (_of.TryGetValue(node, out var had)) return had[0];
-            if (_parts!.FirstFree() is not { } part) return null;
-            _parts.Take(part);
-            _of.Add(node, [part]);
-            return part;
+            if (_of.TryGetValue(node, out var had)) return had;
+            var given = new List<IPNetwork>();
+            foreach (var parts in _parts)
+            {
+                if (parts.TakeNext() is not { } part) { foreach (var network in given) GiveBack(network); return null; }
+                given.Add(part);
+            }
+            return _of[node] = [.. given];
         }
     }
+
+    void GiveBack(IPNetwork network) { foreach (var parts in _parts) parts.GiveBack(network); }
 }

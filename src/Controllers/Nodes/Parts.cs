@@ -14,8 +14,8 @@ sealed class Parts
     readonly Dictionary<UInt128, int> _taken = [];
     /// <summary>Of networks that are larger than a part: seldom any.</summary>
     readonly List<(UInt128 From, UInt128 To)> _wide = [];
-    /// <summary>All before it are taken.</summary>
-    UInt128 _from;
+    /// <summary>Where the search goes on: what was given back lately is given out last, since somebody may still send there.</summary>
+    UInt128 _next;
 
     public Parts(IPNetwork whole, int size)
     {
@@ -40,22 +40,37 @@ sealed class Parts
         if (from != to) _wide.Remove((from, to));
         else if (_taken.TryGetValue(from, out int count) && count > 1) _taken[from] = count - 1;
         else _taken.Remove(from);
-        if (from < _from) _from = from;
     }
 
-    /// <summary>The first part that nobody has; null when all are taken.</summary>
-    public IPNetwork? FirstFree()
+    /// <summary>The first part that nobody has, after the last that was given out; null when all are taken.</summary>
+    public IPNetwork? FirstFree() => Find() is { } at ? At(at) : null;
+
+    IPNetwork At(UInt128 part) => new(Address(_first + (part << (_bits - _size))), _size);
+
+    /// <summary>Takes the first part that nobody has.</summary>
+    public IPNetwork? TakeNext()
     {
-        if (!_any) return null;
-        for (; _from <= _last; _from++)
+        if (Find() is not { } at) return null;
+        _taken[at] = 1;
+        _next = After(at);
+        return At(at);
+    }
+
+    UInt128? Find()
+    {
+        if (!_any || (UInt128)_taken.Count > _last) return null;
+        for (UInt128 at = _next, seen = 0; seen <= _last;)
         {
-            if (_taken.ContainsKey(_from)) continue;
-            int wide = _wide.FindIndex(w => w.From <= _from && _from <= w.To);
-            if (wide < 0) return new(Address(_first + (_from << (_bits - _size))), _size);
-            _from = _wide[wide].To;
+            int wide = _wide.FindIndex(w => w.From <= at && at <= w.To);
+            if (wide < 0 && !_taken.ContainsKey(at)) return at;
+            var to = wide < 0 || _wide[wide].To > _last ? wide < 0 ? at : _last : _wide[wide].To;
+            seen += to - at + 1;
+            at = After(to);
         }
         return null;
     }
+
+    UInt128 After(UInt128 at) => at >= _last ? 0 : at + 1;
 
     /// <summary>The parts that overlap it; null for none.</summary>
     (UInt128 From, UInt128 To)? RangeOf(IPNetwork network)

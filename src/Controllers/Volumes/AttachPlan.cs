@@ -28,7 +28,7 @@ sealed record AttachPlan(
     /// <param name="there">What is attached to the node, or on its way.</param>
     /// <param name="elsewhere">Another node that the volume is attached to; null for none.</param>
     /// <param name="unneededSince">Since when nobody needs the volume there.</param>
-    /// <param name="forced">The node is out of service, or gone: what it has mounted is of no matter.</param>
+    /// <param name="forced">The node is out of service: what it has mounted is of no matter.</param>
     public static AttachPlan For(
         string node, IReadOnlyCollection<Needed> needed, IReadOnlyCollection<(VolumeAttachment Attachment, PersistentVolume Volume)> there, Func<PersistentVolume, string?> elsewhere,
         IReadOnlySet<string> mounted, Func<string, DateTimeOffset> unneededSince, bool healthy, bool forced, DateTimeOffset now)

@@ -31,7 +31,7 @@ static class ClusterNetworkRules
     }
 
     /// <summary>A domain, a slash and a path: <c>acme.io/foo</c>.</summary>
-    static void Path(FieldPath at, string path, Errors errors)
+    internal static void Path(FieldPath at, string path, Errors errors)
     {
         if (path.Length == 0) { errors.Required(at); return; }
         int slash = path.IndexOf('/', StringComparison.Ordinal);

@@ -10,9 +10,18 @@ static class JobRules
 {
     const int LongestCronJobName = 52;
 
-    public static void Check(Job o, Errors errors)
+    const string Uid = "batch.kubernetes.io/controller-uid", Name = "batch.kubernetes.io/job-name", OldUid = "controller-uid", OldName = "job-name";
+
+    public static void Check(Job o, Errors errors) => Check(o, prefixed: true, errors);
+
+    /// <param name="prefixed">Whether the labels of today have to be there: Jobs that are older than those have only the others.</param>
+    static void Check(Job o, bool prefixed, Errors errors)
     {
+        Generated(o, prefixed, errors);
         Spec(FieldPath.Spec, o.Spec, errors);
+        // The highest index is part of a Pod's host name.
+        if (o.Spec is { CompletionMode: "Indexed", Completions: > 0 and var completions } && $"{o.Metadata.Name}-{completions - 1}" is var host && Names.Label(host).Count > 0)
+            errors.Invalid(FieldPath.Metadata["name"], o.Metadata.Name, "will not able to create pod with invalid DNS label: " + host);
         if (o.Spec.Selector is { } selector)
         {
             LabelRules.Selector(FieldPath.Spec["selector"], selector, errors);
@@ -22,8 +31,32 @@ static class JobRules
         else errors.Required(FieldPath.Spec["selector"]);
     }
 
+    /// <summary>A selector that nobody else's Pods can match is made of the Job's own labels: whoever gives others has to say that he chose them.</summary>
+    static void Generated(Job o, bool prefixed, Errors errors)
+    {
+        if (o.Spec.ManualSelector == true || o.Spec.Selector is not { } selector) return;
+        if (o.Metadata.Uid.Length == 0) errors.Required(FieldPath.Metadata["uid"]);
+        var expected = Map.Of((OldUid, o.Metadata.Uid), (OldName, o.Metadata.Name));
+        if (prefixed) expected = expected.Set(Uid, o.Metadata.Uid).Set(Name, o.Metadata.Name);
+        var labels = o.Spec.Template.Metadata.Labels;
+        foreach (var (key, value) in expected)
+        {
+            var at = FieldPath.Spec["template"]["metadata"]["labels"].Key(key);
+            if (!labels.ContainsKey(key)) errors.Required(at, $"must be '{value}'");
+            else if (labels[key] != value) errors.InvalidAs(at, Shown.Map(labels), $"must be '{value}'");
+        }
+        if (!LabelRules.Matches(selector, expected)) errors.InvalidAs(FieldPath.Spec["selector"], Shown.Message(selector), "`selector` not auto-generated");
+    }
+
+    const int LongestManagedBy = 63;
+
     static void Spec(FieldPath at, JobSpec s, Errors errors)
     {
+        if (s.ManagedBy is { } by)
+        {
+            ClusterNetworkRules.Path(at["managedBy"], by, errors);
+            if (by.Length > LongestManagedBy) errors.TooLong(at["managedBy"], LongestManagedBy);
+        }
         errors.NotNegative(at["parallelism"], s.Parallelism);
         errors.NotNegative(at["completions"], s.Completions);
         errors.NotNegative(at["activeDeadlineSeconds"], s.ActiveDeadlineSeconds);
@@ -70,7 +103,7 @@ static class JobRules
 
     public static void Update(Job o, Job old, Errors errors)
     {
-        Check(o, errors);
+        Check(o, old.Spec.Template.Metadata.Labels.ContainsKey(Name), errors);
         var at = FieldPath.Spec;
         // KEP-3715: an indexed Job grows and shrinks as a whole.
         if (o.Spec.CompletionMode != "Indexed") errors.Unchanged(at["completions"], o.Spec.Completions, old.Spec.Completions, c => Shown.Number(c));
@@ -107,27 +140,48 @@ static class JobRules
         };
     }
 
-    public static void Update(CronJob o, CronJob old, Errors errors) => Spec(o, errors);
+    public static void Update(CronJob o, CronJob old, Errors errors) => Spec(o, old, errors);
 
     public static void Check(CronJob o, Errors errors)
     {
         if (o.Metadata.Name.Length > LongestCronJobName) errors.Invalid(FieldPath.Metadata["name"], o.Metadata.Name, $"must be no more than {LongestCronJobName} characters");
-        Spec(o, errors);
+        Spec(o, null, errors);
     }
 
-    static void Spec(CronJob o, Errors errors)
+    static void Spec(CronJob o, CronJob? old, Errors errors)
     {
         var (at, s) = (FieldPath.Spec, o.Spec);
+        bool zoned = s.Schedule.Contains("TZ", StringComparison.Ordinal);
         if (s.Schedule.Length == 0) errors.Required(at["schedule"]);
-        else if (s.Schedule.Contains("TZ", StringComparison.Ordinal)) errors.Invalid(at["schedule"], s.Schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
-        else if (Fault(s.Schedule) is { } fault) errors.Invalid(at["schedule"], s.Schedule, fault);
-        if (s.TimeZone is { Length: 0 }) errors.Invalid(at["timeZone"], "", "timeZone must be nil or non-empty string");
+        else
+        {
+            if (Fault(s.Schedule) is { } fault) errors.Invalid(at["schedule"], s.Schedule, fault);
+            // Who had a zone in there from the time when nobody looked may keep one.
+            if (zoned && old?.Spec.Schedule.Contains("TZ", StringComparison.Ordinal) != true) errors.Invalid(at["schedule"], s.Schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
+            else if (zoned && s.TimeZone is not null) errors.Invalid(at["schedule"], s.Schedule, "cannot use both timeZone field and TZ or CRON_TZ in schedule");
+        }
+        if (s.TimeZone is { } zone && (old is null || old.Spec.TimeZone != zone)) Zone(at["timeZone"], zone, errors);
+        var job = s.JobTemplate.Spec;
+        if (job.Selector is { } selector) errors.InvalidAs(at["jobTemplate"]["spec"]["selector"], Shown.Message(selector), "`selector` will be auto-generated");
+        if (job.ManualSelector == true) errors.Add(new(FieldErrorType.NotSupported, at["jobTemplate"]["spec"]["manualSelector"].ToString(), "true", "supported values: \"nil\", \"false\""));
         errors.NotNegative(at["startingDeadlineSeconds"], s.StartingDeadlineSeconds);
         errors.RequiredOneOf(at["concurrencyPolicy"], s.ConcurrencyPolicy, "Allow", "Forbid", "Replace");
         Spec(at["jobTemplate"]["spec"], s.JobTemplate.Spec, errors);
         errors.NotNegative(at["successfulJobsHistoryLimit"], s.SuccessfulJobsHistoryLimit);
         errors.NotNegative(at["failedJobsHistoryLimit"], s.FailedJobsHistoryLimit);
     }
+
+    /// <summary>What a machine calls its local time is nobody else's business: a zone has a name of its own.</summary>
+    static void Zone(FieldPath at, string zone, Errors errors)
+    {
+        if (zone.Length == 0) { errors.Invalid(at, zone, "timeZone must be nil or non-empty string"); return; }
+        if (zone.Equals("Local", StringComparison.OrdinalIgnoreCase)) errors.Invalid(at, zone, "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones");
+        if (!IsKnown(zone)) errors.Invalid(at, zone, "unknown time zone " + zone);
+    }
+
+    /// <summary>Where a host knows no zones at all none can be told from a wrong one: the controller says so later.</summary>
+    static bool IsKnown(string zone) =>
+        zone.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' or '+' or '/') && (TimeZoneInfo.TryFindSystemTimeZoneById(zone, out _) || TimeZoneInfo.GetSystemTimeZones().Count <= 1);
 
     static string? Fault(string schedule)
     {

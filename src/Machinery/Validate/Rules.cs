@@ -84,7 +84,7 @@ public static class Rules
         [Apps.StatefulSet.Info] = Of<Apps.StatefulSet>(Names.Label, WorkloadRules.Check, WorkloadRules.Update, WorkloadStatusRules.Part),
         [Autoscaling.HorizontalPodAutoscaler.Info] = Of<Autoscaling.HorizontalPodAutoscaler>(Names.Subdomain, AutoscalerRules.Check),
         [Batch.CronJob.Info] = Of<Batch.CronJob>(Names.Subdomain, JobRules.Check, JobRules.Update),
-        [Batch.Job.Info] = Of<Batch.Job>(Names.Subdomain, JobRules.Check, JobRules.Update),
+        [Batch.Job.Info] = Of<Batch.Job>(Names.Subdomain, JobRules.Check, JobRules.Update, JobStatusRules.Part),
         [Certificates.CertificateSigningRequest.Info] = Of<Certificates.CertificateSigningRequest>(static _ => [], SigningRules.Check, SigningRules.Update, SigningRules.Part),
         [Hanbae.Api.Certificates.V1beta1.ClusterTrustBundle.Info] = Of<Hanbae.Api.Certificates.V1beta1.ClusterTrustBundle>(TrustBundleRules.Name, TrustBundleRules.Check, TrustBundleRules.Update),
         [Hanbae.Api.Certificates.V1beta1.PodCertificateRequest.Info] = Of<Hanbae.Api.Certificates.V1beta1.PodCertificateRequest>(Names.Subdomain, PodCertificateRules.Check, PodCertificateRules.Update, static (_, _, _, _) => { }),

@@ -39,13 +39,13 @@ internal static class ExtendedClaim
         Spec = new() { Devices = new() { Requests = [.. asks.Select(a => new DeviceRequest { Name = a.Request, Exactly = new() { DeviceClassName = a.Class, AllocationMode = "ExactCount", Count = a.Count } })] } },
     };
 
-    /// <summary>The claim to be made.</summary>
+    /// <summary>The claim to be made. It must not hold its Pod's deletion up: it goes only after the Pod.</summary>
     public static ResourceClaim ToCreate(PodInfo pod, ResourceClaim draft) => new()
     {
         Metadata = new()
         {
             Namespace = pod.Key.Namespace, GenerateName = pod.Key.Name + "-extended-resources-", Annotations = Map.Of((Annotation, "true")),
-            OwnerReferences = [new() { ApiVersion = "v1", Kind = "Pod", Name = pod.Key.Name, Uid = pod.Uid, Controller = true, BlockOwnerDeletion = true }],
+            OwnerReferences = [new() { ApiVersion = "v1", Kind = "Pod", Name = pod.Key.Name, Uid = pod.Uid, Controller = true }],
         },
         Spec = draft.Spec,
     };

@@ -41,6 +41,7 @@ public static class Catalog
         : kind == Apps.DaemonSet.Info ? new DaemonSetStrategy()
         : kind == Apps.StatefulSet.Info ? new TemplateStrategy<Apps.StatefulSet>(s => s.Spec.Template)
         : kind == Batch.Job.Info ? new JobStrategy()
+        : kind == Batch.CronJob.Info ? new CronJobStrategy()
         : kind == Certificates.CertificateSigningRequest.Info ? new SigningStrategy()
         : kind == Beta.ClusterTrustBundle.Info ? new FieldStrategy<Beta.ClusterTrustBundle>(("spec.signerName", b => b.Spec.SignerName))
         // A kubelet removes what gone drivers have offered on its node, and may no more.

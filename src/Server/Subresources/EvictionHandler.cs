@@ -88,11 +88,35 @@ sealed class EvictionHandler(ApiServer server) : IRestHandler
         if (status.DisruptedPods.Count > MostDisrupted)
             throw Statuses.Forbidden(new("policy", "poddisruptionbudgets"), budget.Metadata.Name, "DisruptedPods map too big - too many evictions not confirmed by PDB controller");
         if (status.DisruptionsAllowed == 0)
-            throw Refused($"The disruption budget {budget.Metadata.Name} needs {status.DesiredHealthy} healthy pods and has {status.CurrentHealthy} currently", 0);
+            throw Refused(Why(budget), 0);
+        if (status.DisruptionsAllowed == 1) status = status with { Conditions = Exhausted(status) };
         return budget with
         {
             Status = status with { DisruptionsAllowed = status.DisruptionsAllowed - 1, DisruptedPods = status.DisruptedPods.Set(pod.Metadata.Name, server.Options.Time.GetUtcNow()) },
         };
+    }
+
+    /// <summary>The last is spent: whoever reads the condition shall not hope until the controller has looked.</summary>
+    Seq<Condition> Exhausted(PodDisruptionBudgetStatus status)
+    {
+        int at = status.Conditions.IndexOf(c => c.Type == "DisruptionAllowed");
+        var was = at < 0 ? null : status.Conditions[at];
+        var condition = new Condition
+        {
+            Type = "DisruptionAllowed", Status = "False", Reason = "InsufficientPods", ObservedGeneration = status.ObservedGeneration,
+            LastTransitionTime = was is { Status: "False" } ? was.LastTransitionTime : server.Options.Time.GetUtcNow(),
+        };
+        return at < 0 ? status.Conditions.Add(condition) : status.Conditions.SetAt(at, condition);
+    }
+
+    /// <summary>Why a budget allows nothing: what its condition says tells more than its counts when those are not the reason.</summary>
+    static string Why(PodDisruptionBudget budget)
+    {
+        var (name, status) = (budget.Metadata.Name, budget.Status);
+        var told = status.Conditions.FirstOrDefault(c => c is { Type: "DisruptionAllowed", Status: "False", Message.Length: > 0 });
+        if (told is { Reason: "SyncFailed" }) return $"The disruption budget {name} does not allow evicting pods currently because it failed sync: {told.Message}";
+        if (status.CurrentHealthy <= status.DesiredHealthy) return $"The disruption budget {name} needs {status.DesiredHealthy} healthy pods and has {status.CurrentHealthy} currently";
+        return $"The disruption budget {name} does not allow evicting pods currently" + (told is null ? "" : $" ({told.Reason}): {told.Message}");
     }
 
     static StatusException Refused(string why, int retryAfter) => new(Statuses.Failure(429, "TooManyRequests", Violated, new()

@@ -1,3 +1,4 @@
+using Hanbae.Api;
 using Hanbae.Api.Apps.V1;
 using Hanbae.Api.Core.V1;
 using Hanbae.Controllers.DaemonSets;
@@ -66,5 +67,17 @@ public sealed class RollPlanTests
         var now = Make.Start.AddHours(1);
         var coming = Daemons.Pod(set, "q0", "n0", "new").Ready(now.AddSeconds(-4)) is var q ? q with { Metadata = q.Metadata with { CreationTimestamp = now.AddSeconds(-9) } } : null!;
         Assert.Equal(now.AddSeconds(6), RunStatus.Of(set, new(set, Nodes, [.. Pods(set, "old", "new", "new", "new"), coming]), "new", now).ReadyAt);
+    }
+
+    [Fact]
+    public void A_Pod_of_the_set_s_generation_is_new_whatever_its_hash()
+    {
+        var set = Daemons.Set("log");
+        set = set with { Metadata = set.Metadata with { Annotations = Map.Of(("deprecated.daemonset.template.generation", "3")) } };
+        // Of every node one: the update has nothing to wait for.
+        var pods = Pods(set, "old", "old", "old", "old");
+        Assert.Empty(Plan(set, pods).Delete);
+        var next = set with { Metadata = set.Metadata with { Annotations = Map.Of(("deprecated.daemonset.template.generation", "4")) } };
+        Assert.NotEmpty(Plan(next, pods).Delete);
     }
 }

@@ -143,4 +143,38 @@ public sealed class CollectTests
         Assert.NotNull(cluster.Api.Find<Node>("n1", ""));
         Assert.NotNull(cluster.Api.Find<Pod>("custom"));
     }
+
+    [Fact]
+    public async Task An_owner_in_another_namespace_owns_nothing()
+    {
+        var set = Make.ReplicaSet("web", 1);
+        set = set with { Metadata = set.Metadata with { Namespace = "elsewhere", Uid = "uid-of-web" } };
+        // A node is owned by nobody of any namespace: it stays, and is told so.
+        var node = new Node { Metadata = new() { Name = "n1", Uid = "uid-of-n1", OwnerReferences = [set.ControllerRef()] } };
+        await using var cluster = new TestCluster(Run, api => { api.Put(set); api.Put(Make.Pod("a", of: set)); api.Put(node); });
+
+        await cluster.UntilAsync(api => api.Find<Pod>("a") is null);
+        await cluster.UntilAsync(_ => cluster.Events.Told.Count >= 2);
+        Assert.NotNull(cluster.Api.Find<ReplicaSet>("web", "elsewhere"));
+        Assert.NotNull(cluster.Api.Find<Node>("n1", ""));
+        Assert.Contains(("OwnerRefInvalidNamespace", "ownerRef [apps/v1/ReplicaSet, namespace: default, name: web, uid: uid-of-web] does not exist in namespace \"default\""), cluster.Events.Told);
+        Assert.Contains(("OwnerRefInvalidNamespace", "ownerRef [apps/v1/ReplicaSet, namespace: , name: web, uid: uid-of-web] does not exist in namespace \"\""), cluster.Events.Told);
+    }
+
+    [Theory]
+    [InlineData("ReplicaSet", "another")]
+    [InlineData("Deployment", "web")]
+    public async Task An_owner_of_another_kind_or_name_than_its_uid_owns_nothing(string kind, string name)
+    {
+        await using var cluster = new TestCluster(Run, api =>
+        {
+            var set = api.Put(Make.ReplicaSet("web", 1));
+            api.Put(Make.Pod("right", of: set));
+            var pod = Make.Pod("wrong", of: set);
+            api.Put(pod with { Metadata = pod.Metadata with { OwnerReferences = [set.ControllerRef() with { Kind = kind, Name = name }] } });
+        });
+
+        await cluster.UntilAsync(api => api.Find<Pod>("wrong") is null);
+        Assert.NotNull(cluster.Api.Find<Pod>("right"));
+    }
 }

@@ -159,6 +159,26 @@ public sealed class NodeTests
     }
 
     [Fact]
+    public async Task Where_a_cluster_has_addresses_of_both_families_so_has_each_node()
+    {
+        await using var cluster = new TestCluster(["nodeipam"], options: new() { ClusterCidr = "10.42.0.0/16, fd00::/48" });
+        for (int i = 0; i < 3; i++) cluster.Api.Put(Node($"n{i}"));
+
+        await cluster.UntilAsync(api => api.All<Node>().All(n => n.Spec.PodCIDRs.Count == 2));
+        Assert.All(cluster.Api.All<Node>(), n => Assert.Equal((n.Spec.PodCIDRs[0], true, true), (n.Spec.PodCIDR, n.Spec.PodCIDRs[0].EndsWith("/24", StringComparison.Ordinal), n.Spec.PodCIDRs[1].EndsWith("::/64", StringComparison.Ordinal))));
+        Assert.Equal(6, cluster.Api.All<Node>().SelectMany(n => n.Spec.PodCIDRs).Distinct().Count());
+    }
+
+    [Fact]
+    public void What_was_given_back_is_given_out_after_all_others()
+    {
+        var parts = new Parts(IPNetwork.Parse("10.42.0.0/22"), 24);
+        Assert.Equal("10.42.0.0/24", parts.TakeNext()?.ToString());
+        parts.GiveBack(IPNetwork.Parse("10.42.0.0/24"));
+        Assert.Equal(["10.42.1.0/24", "10.42.2.0/24", "10.42.3.0/24", "10.42.0.0/24", null], Enumerable.Range(0, 5).Select(_ => parts.TakeNext()?.ToString()));
+    }
+
+    [Fact]
     public async Task A_silent_node_loses_its_Pods_and_gets_its_good_name_back()
     {
         await using var cluster = new TestCluster(["nodelifecycle", "taint-eviction-controller"]);

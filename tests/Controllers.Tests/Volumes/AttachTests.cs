@@ -159,4 +159,24 @@ public sealed class AttachTests
         Assert.Equal(goes ? 0 : 1, plan.Attached.Count);
         Assert.Equal(!goes && ready == "False" ? Make.Start.AddMinutes(6) : null, plan.LookAt);
     }
+
+    [Fact]
+    public async Task What_a_deleted_node_had_mounted_is_taken_after_six_minutes()
+    {
+        await using var cluster = Start(api =>
+        {
+            api.Put(Node("n1", mounted: ["kubernetes.io/csi/" + Driver + "^handle-v"]));
+            Bound(api, "c", "v");
+            api.Put(Storage.User("p", "c", "n1"));
+        });
+        await cluster.UntilAsync(api => On(api, "n1") is not null);
+        Attached(cluster, "n1");
+        await cluster.UntilAsync(api => Reported(api, "n1").Length > 0);
+        cluster.Api.Remove<Node>("n1", "");
+        cluster.Api.Remove<Pod>("p");
+        var since = cluster.Time.GetUtcNow();
+        cluster.Creep = TimeSpan.FromSeconds(20);
+        await cluster.UntilAsync(api => On(api, "n1") is null);
+        Assert.True(cluster.Time.GetUtcNow() - since >= TimeSpan.FromMinutes(6));
+    }
 }

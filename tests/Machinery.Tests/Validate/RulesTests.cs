@@ -12,7 +12,7 @@ public sealed class RulesTests
 
     static IObject Read(string kind, string rest)
     {
-        string version = kind switch { "Deployment" or "StatefulSet" => "apps/v1", "Job" => "batch/v1", "RoleBinding" => "rbac.authorization.k8s.io/v1", _ => "v1" };
+        string version = kind switch { "Deployment" or "StatefulSet" => "apps/v1", "Job" or "CronJob" => "batch/v1", "RoleBinding" => "rbac.authorization.k8s.io/v1", _ => "v1" };
         int slash = version.IndexOf('/');
         var info = ApiData.Kind(new(slash < 0 ? "" : version[..slash], version[(slash + 1)..], kind))!;
         return Defaults.Apply((IObject)info.Decode(System.Text.Encoding.UTF8.GetBytes($$"""{"kind":"{{kind}}","apiVersion":"{{version}}",{{rest}}}""")));
@@ -167,7 +167,7 @@ public sealed class RulesTests
     public void What_is_fixed_stays(string kind, string before, string after, string message) => Assert.Equal([message], WrongChange(kind, Meta + "," + before, Meta + "," + after));
 
     static string Job(string more, string pod = "\"restartPolicy\":\"Never\",\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]") =>
-        Meta + ",\"spec\":{\"selector\":{\"matchLabels\":{\"app\":\"web\"}},\"template\":{\"metadata\":{\"labels\":{\"app\":\"web\"}},\"spec\":{" + pod + "}}," + more + "}";
+        Meta + ",\"spec\":{\"manualSelector\":true,\"selector\":{\"matchLabels\":{\"app\":\"web\"}},\"template\":{\"metadata\":{\"labels\":{\"app\":\"web\"}},\"spec\":{" + pod + "}}," + more + "}";
 
     static string Indexed(string more) => Job("\"completionMode\":\"Indexed\",\"completions\":5," + more);
 
@@ -214,7 +214,7 @@ public sealed class RulesTests
     public void What_a_Job_was_promised_does_not_change(string before, string after, string wrong) => Assert.Equal([wrong], WrongChange("Job", Indexed(before), Indexed(after)));
 
     static string Resting(string template, string status = "\"conditions\":[{\"type\":\"Suspended\",\"status\":\"True\"}],\"startTime\":\"2030-01-01T00:00:00Z\"", string labels = "\"app\":\"web\"") =>
-        Meta + ",\"status\":{" + status + "},\"spec\":{\"suspend\":true,\"selector\":{\"matchLabels\":{\"app\":\"web\"}},\"template\":{\"metadata\":{\"labels\":{" + labels + "}},\"spec\":{\"restartPolicy\":\"Never\"," + template + "}}}";
+        Meta + ",\"status\":{" + status + "},\"spec\":{\"suspend\":true,\"manualSelector\":true,\"selector\":{\"matchLabels\":{\"app\":\"web\"}},\"template\":{\"metadata\":{\"labels\":{" + labels + "}},\"spec\":{\"restartPolicy\":\"Never\"," + template + "}}}";
 
     const string Plain = "\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]", Asking = "\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"resources\":{\"requests\":{\"cpu\":\"2\"}}}]";
     const string ToNodes = "\"affinity\":{\"nodeAffinity\":{\"requiredDuringSchedulingIgnoredDuringExecution\":{\"nodeSelectorTerms\":[{\"matchExpressions\":[{\"key\":\"a\",\"operator\":\"Exists\"}]}]}}},";
