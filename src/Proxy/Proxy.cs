@@ -2,11 +2,13 @@ using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Discovery.V1;
 using Hanbae.Client;
+using Hanbae.Proxy.Flows;
+using Hanbae.Proxy.Health;
 using Hanbae.Proxy.Rules;
 
 namespace Hanbae.Proxy;
 
-/// <summary>Makes Services reachable on this node: cluster IPs, node ports, external and load balancer addresses, as nftables rules.</summary>
+/// <summary>Makes Services reachable on this node: cluster IPs, node ports, external and load balancer addresses, as nftables rules; and says how it does.</summary>
 public sealed class Proxy(IClusterAccess cluster, ProxyOptions options, Action<string>? complain = null)
 {
     const string ByService = "proxy/service", ServiceName = "kubernetes.io/service-name";
@@ -14,6 +16,8 @@ public sealed class Proxy(IClusterAccess cluster, ProxyOptions options, Action<s
 
     readonly ICache<Service> _services = cluster.Cache<Service>();
     readonly ICache<EndpointSlice> _slices = cluster.Cache<EndpointSlice>();
+    readonly ICache<Node> _nodes = cluster.Cache<Node>(new() { FieldSelector = "metadata.name=" + options.NodeName });
+    readonly ProxyHealth _health = new(cluster.Time);
     readonly Lock _lock = new();
     readonly SemaphoreSlim _wake = new(0, 1);
     HashSet<Key> _dirty = [];
@@ -25,36 +29,74 @@ public sealed class Proxy(IClusterAccess cluster, ProxyOptions options, Action<s
         await Task.WhenAll(_services.WhenSyncedAsync(ct), _slices.WhenSyncedAsync(ct));
         using var services = _services.Subscribe(e => Mark(Key.Of(e.Object)));
         using var slices = _slices.Subscribe(OnSlice);
-        var tables = new List<(ServiceTable Table, Ruleset? Loaded)> { (new(IpFamily.V4, options.NodeName, options.PodCidr), null) };
-        if (options.PodCidrV6 is { } v6) tables.Add((new(IpFamily.V6, options.NodeName, v6), null));
+        using var nodes = _nodes.Subscribe(e => _health.Sees(e.New));
+        await using var listeners = new ProxyListeners(options, _health, complain);
+        await listeners.OpenAsync(ct);
+        await using var asked = new ServiceHealth(options.NodeName, _health, complain);
+        var programs = new List<Program> { new(IpFamily.V4, options.NodeName, options.PodCidr) };
+        if (options.PodCidrV6 is { } v6) programs.Add(new(IpFamily.V6, options.NodeName, v6));
         while (true)
         {
             HashSet<Key> dirty;
             lock (_lock) { dirty = _dirty; _dirty = []; }
             bool failed = false;
-            for (int i = 0; i < tables.Count; i++)
+            foreach (var program in programs)
             {
-                var (table, loaded) = tables[i];
-                foreach (var key in dirty) table.Set(key, _services.Find(key), _slices.ByIndex(ByService, key.ToString()));
-                var wanted = table.Build();
-                string commands = RulesetDiff.Commands($"{table.Family.Table} {options.Table}", loaded, wanted);
-                if (commands.Length == 0) continue;
-                try
-                {
-                    await Nft.LoadAsync(commands, ct);
-                    tables[i] = (table, wanted);
-                }
-                catch (NftException e)
-                {
-                    // What the kernel has is no longer known: next time the table is made anew.
-                    complain?.Invoke(e.Message);
-                    tables[i] = (table, null);
-                    failed = true;
-                }
+                foreach (var key in dirty) program.Set(key, _services.Find(key), SlicesOf(key));
+                failed |= !await LoadAsync(program, ct);
             }
+            foreach (var key in dirty) await asked.SetAsync(key, _services.Find(key), SlicesOf(key), ct);
+            await asked.RetryAsync(ct);
+            if (failed) _health.Failed();
+            else lock (_lock) _health.Loaded(changesSince: _dirty.Count > 0);
             await Task.Delay(failed ? Retry : options.MinInterval, cluster.Time, ct);
             if (!failed) await _wake.WaitAsync(ct);
         }
+    }
+
+    IReadOnlyList<EndpointSlice> SlicesOf(Key service) => [.. _slices.ByIndex(ByService, service.ToString())];
+
+    /// <summary>What one family has in the kernel.</summary>
+    sealed class Program(IpFamily family, string node, string podCidr)
+    {
+        public ServiceTable Table { get; } = new(family, node, podCidr);
+        public StaleFlows Flows { get; } = new(family);
+        /// <summary>Null while it is not known.</summary>
+        public Ruleset? Loaded { get; set; }
+        /// <summary>It was told that flows cannot be ended.</summary>
+        public bool Told { get; set; }
+
+        public void Set(Key key, Service? service, IReadOnlyList<EndpointSlice> slices)
+        {
+            Table.Set(key, service, slices);
+            Flows.Set(key, service, slices);
+        }
+    }
+
+    async Task<bool> LoadAsync(Program program, CancellationToken ct)
+    {
+        var wanted = program.Table.Build();
+        string commands = RulesetDiff.Commands($"{program.Table.Family.Table} {options.Table}", program.Loaded, wanted);
+        try
+        {
+            if (commands.Length > 0) await Nft.LoadAsync(commands, ct);
+            program.Loaded = wanted;
+        }
+        catch (NftException e)
+        {
+            // What the kernel has is no longer known: next time the table is made anew.
+            complain?.Invoke("the kernel refused the rules of Services: " + e.Message);
+            program.Loaded = null;
+            return false;
+        }
+        try { await program.Flows.EndAsync(ct); }
+        catch (IOException e)
+        {
+            // New flows go right all the same; it is tried again with the next change.
+            if (!program.Told) complain?.Invoke("flows to endpoints that are gone cannot be ended: " + e.Message);
+            program.Told = true;
+        }
+        return true;
     }
 
     void OnSlice(CacheEvent<EndpointSlice> change)
@@ -68,6 +110,7 @@ public sealed class Proxy(IClusterAccess cluster, ProxyOptions options, Action<s
         lock (_lock)
         {
             _dirty.Add(service);
+            _health.Changed();
             if (_wake.CurrentCount == 0) _wake.Release();
         }
     }

@@ -9,22 +9,28 @@ namespace Hanbae.Proxy;
 internal sealed class ServiceTable(IpFamily family, string node, string podCidr)
 {
     /// <summary>Upstream's label for Services that something else serves.</summary>
-    const string OtherProxy = "service.kubernetes.io/service-proxy-name", Headless = "None";
+    const string OtherProxy = "service.kubernetes.io/service-proxy-name";
+    /// <summary>Upstream's label for Services whose address nobody is to serve.</summary>
+    const string Unserved = "service.kubernetes.io/headless";
+    const string Headless = "None";
 
     readonly Dictionary<Key, ServiceRules> _services = [];
 
     public IpFamily Family => family;
 
+    /// <summary>Whether a proxy has anything to do with the Service.</summary>
+    public static bool Serves(Service service) =>
+        service.Spec.Type != "ExternalName" && service.Spec.ClusterIP is not ("" or Headless) && !service.Metadata.Labels.ContainsKey(OtherProxy) && !service.Metadata.Labels.ContainsKey(Unserved);
+
     public void Set(Key key, Service? service, IEnumerable<EndpointSlice> slices)
     {
-        if (service is null || service.Spec.Type == "ExternalName" || service.Spec.ClusterIP is "" or Headless || service.Metadata.Labels.ContainsKey(OtherProxy))
-            _services.Remove(key);
+        if (service is null || !Serves(service)) _services.Remove(key);
         else _services[key] = ServiceRules.For(service, slices, family, node, podCidr);
     }
 
     public Ruleset Build()
     {
-        var start = BaseRules.For(family);
+        var start = BaseRules.For(family, podCidr);
         var chains = start.Chains.ToBuilder();
         var sets = start.Sets.ToBuilder();
         var maps = start.Maps.ToDictionary(m => m.Key, m => m.Value.Elements.ToBuilder());

@@ -35,6 +35,14 @@ internal sealed class Cycle(Profile profile, Random random, int percentage = 0)
         return CollectionsMarshal.AsSpan(_open);
     }
 
+    /// <summary>Whether no eviction would help on the node, by what it said last.</summary>
+    public bool IsHopeless(NodeInfo node)
+    {
+        if (Impasse is not null) return Impasse.IsHopeless(node);
+        foreach (var (refused, verdict) in _refused) if (ReferenceEquals(refused, node)) return verdict.Hopeless;
+        return false;
+    }
+
     /// <summary>The outcome of a decision.</summary>
     /// <param name="Node">Null when no node fits.</param>
     /// <param name="Message">Why not, in upstream's words: <c>0/3 nodes are available: …</c>.</param>

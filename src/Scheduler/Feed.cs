@@ -91,7 +91,7 @@ internal sealed class Feed(IClusterAccess cluster, Lock gate, Snapshot snapshot,
 
     Change OnNode(CacheEvent<Node> e)
     {
-        if (e.New is not { } node) { snapshot.RemoveNode(e.Object.Metadata.Name); return Change.None; }
+        if (e.New is not { } node) { snapshot.RemoveNode(e.Object.Metadata.Name); return Change.NodeRemoved; }
         snapshot.Set(node);
         return NodeChange.Of(e.Old, node);
     }

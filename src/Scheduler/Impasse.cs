@@ -62,6 +62,8 @@ internal sealed class Impasse
         return _open = [.. open];
     }
 
+    public bool IsHopeless(NodeInfo node) => node.Index >= 0 && _verdicts[node.Index].Hopeless;
+
     /// <summary>Asks the nodes that have changed, of the Pod that was last opened.</summary>
     /// <returns>False when too much has: all nodes have to be asked.</returns>
     public bool TryCatchUp(PodInfo pod, Profile profile, Snapshot snapshot)

@@ -28,7 +28,7 @@ internal sealed class PodFeed(Snapshot snapshot, Queue queue, HashSet<string> as
             Release(pod, promised);
             return true;
         }
-        return pod.Spec.NodeName.Length > 0 ? Placed(pod, change.Old) : Pending(pod);
+        return pod.Spec.NodeName.Length > 0 ? Placed(pod, change.Old) : Pending(pod, change.Old);
     }
 
     /// <summary>What was free, or to be freed, for a Pod alone is to be had by others.</summary>
@@ -65,7 +65,7 @@ internal sealed class PodFeed(Snapshot snapshot, Queue queue, HashSet<string> as
         return true;
     }
 
-    bool Pending(Pod pod)
+    bool Pending(Pod pod, Pod? old)
     {
         if (!isOurs(pod) || pod.Metadata.DeletionTimestamp is not null)
         {
@@ -75,6 +75,9 @@ internal sealed class PodFeed(Snapshot snapshot, Queue queue, HashSet<string> as
             return false;
         }
         if (assumed.Contains(pod.Metadata.Uid)) return false;
+        // Somebody took back what it was promised.
+        if (pod.Status.NominatedNodeName.Length == 0 && old?.Status.NominatedNodeName is { Length: > 0 } promised && snapshot.NominatedNode(pod.Metadata.Uid) == promised)
+            Release(pod, snapshot.Denominate(pod.Metadata.Uid));
         var info = new PodInfo(pod);
         // Known from a scheduler before this one.
         if (pod.Status.NominatedNodeName.Length > 0 && snapshot.NominatedNode(info.Uid).Length == 0) snapshot.Nominate(info, pod.Status.NominatedNodeName);

@@ -307,9 +307,13 @@ public sealed class Scheduler
 
     async Task BindAsync(PodInfo pod, Profile profile, string node, bool waits, CancellationToken ct)
     {
+        // Who makes nodes, and a scheduler after this one, see where the Pod is going though it is not there yet (KEP-5278).
+        bool nominates = waits && pod.Pod.Status.NominatedNodeName != node;
+        if (nominates) await _writer.NominateAsync(pod, node, ct);
         if (waits && await PrepareAsync(pod, profile, node, ct) is { } refused)
         {
             await _writer.RefuseAsync(pod, profile.Name, new(null, refused, 0), [], ct);
+            if (nominates) await _writer.NominateAsync(pod, "", ct);
             await RetryAsync(pod, profile, ct);
             return;
         }

@@ -24,6 +24,9 @@ internal sealed class Writer(IClusterAccess cluster)
         await Task.WhenAll(decision.Victims.Select(victim => EvictAsync(victim, pod, scheduler, decision.Nominated, ct)));
     }
 
+    /// <summary>Says to which node a Pod is going, before what has to be done for that.</summary>
+    public Task NominateAsync(PodInfo pod, string node, CancellationToken ct) => PatchStatusAsync(pod, Refusal.Nomination(node), ct);
+
     /// <summary>Says what became of a group.</summary>
     public async Task SayAsync(PodGroup group, GroupAttempt.Verdict verdict, CancellationToken ct)
     {

@@ -43,6 +43,24 @@ public sealed class CycleTests
         Assert.False(cures.HasFlag(Change.NodeTaints));
     }
 
+    [Theory, InlineData(false, ""), InlineData(true, "other")]
+    public void A_Pod_for_which_room_is_being_made_waits_unless_the_node_is_of_no_use_by_now(bool cordoned, string nominated)
+    {
+        var promised = Make.Node("promised", cpu: "1");
+        var snapshot = Make.Snapshot(cordoned ? promised.Cordoned() : promised, Make.Node("other", cpu: "1"));
+        var victim = Make.Pod("victim", "1", priority: 1);
+        snapshot.Place((victim with
+        {
+            Metadata = victim.Metadata with { DeletionTimestamp = DateTimeOffset.UnixEpoch },
+            Status = new() { Conditions = [new() { Type = "DisruptionTarget", Status = "True", Reason = "PreemptionByScheduler" }] },
+        }).Info(), "promised");
+        snapshot.Place(Make.Pod("lesser", "1", priority: 1).Info(), "other");
+        var pod = Make.Pod("high", "1", priority: 100).Info();
+        snapshot.Nominate(pod, "promised");
+        var decision = _cycle.Decide(pod, snapshot);
+        Assert.Equal((!cordoned, nominated), (decision.Waits, decision.Nominated));
+    }
+
     [Fact]
     public void The_emptier_node_is_taken()
     {

@@ -134,7 +134,7 @@ public sealed class SchedulerTests : IAsyncLifetime
         _rig.Api.Put(Make.Pod("db").With(s => s with { Volumes = [new() { Name = "d", PersistentVolumeClaim = new() { ClaimName = "data" } }] }));
         Start();
         await _rig.Api.UntilAsync(a => a.Find<PersistentVolumeClaim>("data")!.Metadata.Annotations["volume.kubernetes.io/selected-node"] == "n1");
-        Assert.Equal("", _rig.Api.Find<Pod>("db")!.Spec.NodeName);
+        Assert.Equal(("", "n1"), (_rig.Api.Find<Pod>("db")!.Spec.NodeName, _rig.Api.Find<Pod>("db")!.Status.NominatedNodeName));
         _rig.Api.Change<PersistentVolumeClaim>("data", c => c with
         {
             Metadata = c.Metadata with { Annotations = c.Metadata.Annotations.Set("pv.kubernetes.io/bind-completed", "yes") },
@@ -206,6 +206,38 @@ public sealed class SchedulerTests : IAsyncLifetime
         _rig.Api.Change<Pod>("gated", p => p with { Spec = p.Spec with { SchedulingGates = default } });
         await _rig.Api.UntilAsync(a => a.Find<Pod>("gated")!.Spec.NodeName.Length > 0);
         Assert.DoesNotContain(_rig.Bound, b => b.Pod == "other");
+    }
+
+    /// <remarks>Without being woken it would be tried after five minutes: <see cref="BoundAsync"/> waits less.</remarks>
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task Who_stood_back_for_a_promised_Pod_is_tried_again_when_that_one_goes_or_is_promised_nothing_any_more(bool goes)
+    {
+        _rig.Api.Put(Make.Node("n1", cpu: "1"));
+        _rig.Api.Put(Make.Pod("promised", "1", priority: 100).With(s => s with { SchedulingGates = [new() { Name = "wait" }] }) with { Status = new() { NominatedNodeName = "n1" } });
+        _rig.Api.Put(Make.Pod("lesser", "1", priority: 1));
+        Start();
+        await _rig.Api.UntilAsync(a => Refused(a) == 1, "the lesser one waits");
+        if (goes) _rig.Api.Remove<Pod>("promised");
+        else _rig.Api.Change<Pod>("promised", p => p with { Status = p.Status with { NominatedNodeName = "" } });
+        await BoundAsync("lesser");
+    }
+
+    [Fact]
+    public async Task A_Pod_that_could_not_be_spread_is_tried_again_when_the_emptiest_domain_is_gone()
+    {
+        _rig.Api.Put(Make.Node("n1", cpu: "4").Labels(("zone", "a")));
+        _rig.Api.Put(Make.Node("n2", cpu: "1").Labels(("zone", "b")).Cordoned());
+        Pod Spread(string name) => Make.Pod(name, "1") with
+        {
+            Metadata = new() { Name = name, Namespace = "default", Uid = "uid-" + name, Labels = Map.Of(("app", "web")) },
+            Spec = Make.Pod(name, "1").Spec with { TopologySpreadConstraints = [new() { MaxSkew = 1, TopologyKey = "zone", WhenUnsatisfiable = "DoNotSchedule", LabelSelector = new() { MatchLabels = Map.Of(("app", "web")) } }] },
+        };
+        _rig.Api.Put(Spread("first").With(s => s with { NodeName = "n1" }));
+        _rig.Api.Put(Spread("second"));
+        Start();
+        await _rig.Api.UntilAsync(a => Refused(a) == 1, "the second one waits");
+        _rig.Api.Remove<Node>("n2", ns: "");
+        await BoundAsync("second");
     }
 
     static int Refused(FakeApi api) => api.All<Pod>().Count(p => p.Status.Conditions.Exists(c => c is { Type: "PodScheduled", Status: "False" }));

@@ -50,8 +50,10 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
 
         var proxyAccess = control.Access(supervisor, "system:kube-proxy", "kube-proxy", "kube-proxy", "system:node-proxier");
         var log = loggers.CreateLogger("hanbae.proxy");
-        supervisor.Run("proxy", ct => new Proxy.Proxy(proxyAccess, new() { NodeName = node, Table = paths.NftTable + "_services", PodCidr = settings.PodCidr },
-            log.Refused).RunAsync(ct));
+        supervisor.Run("proxy", ct => new Proxy.Proxy(proxyAccess, new()
+        {
+            NodeName = node, Table = paths.NftTable + "_services", PodCidr = settings.PodCidr, HealthPort = settings.ProxyHealthPort, MetricsPort = settings.ProxyMetricsPort,
+        }, log.Complains).RunAsync(ct));
 
         var dnsAccess = control.Access(supervisor, "system:serviceaccount:kube-system:coredns", "coredns", "dns", "system:serviceaccounts");
         supervisor.Run("dns", async ct =>
@@ -111,8 +113,8 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
 
 static partial class NodeLog
 {
-    [LoggerMessage(1010, LogLevel.Error, "the kernel refused the rules of Services: {Message}")]
-    public static partial void Refused(this ILogger logger, string message);
+    [LoggerMessage(1010, LogLevel.Error, "proxy: {Message}")]
+    public static partial void Complains(this ILogger logger, string message);
 
     [LoggerMessage(1031, LogLevel.Warning, "{File} says what this kubelet decides by itself: {Fields}")]
     public static partial void Unused(this ILogger logger, string file, string fields);

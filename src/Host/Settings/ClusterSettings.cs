@@ -15,6 +15,10 @@ public sealed record ClusterSettings
     public string BindAddress { get; init; } = "0.0.0.0";
     public int ApiPort { get; init; } = 6443;
     public int KubeletPort { get; init; } = 10250;
+    /// <summary>Where the proxy tells its health; the first cluster of a host has it.</summary>
+    public int ProxyHealthPort { get; init; } = 10256;
+    /// <summary>Where the proxy tells its mode and figures, to this machine only.</summary>
+    public int ProxyMetricsPort { get; init; } = 10249;
     public required string PodCidr { get; init; }
     public required string ServiceCidr { get; init; }
     public string ClusterDomain { get; init; } = "cluster.local";

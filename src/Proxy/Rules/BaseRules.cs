@@ -8,7 +8,8 @@ internal static class BaseRules
     /// <summary>Set on connections whose source must become this node's address.</summary>
     public const string MasqueradeMark = "0x4000";
 
-    public static Ruleset For(IpFamily family)
+    /// <param name="podCidr">Addresses of Pods: of their traffic what belongs to no connection goes no further.</param>
+    public static Ruleset For(IpFamily family, string podCidr)
     {
         string ips = $"{family.SetType} . inet_proto . inet_service : verdict", ports = "inet_proto . inet_service : verdict";
         string byAddress = $"{family.Match} daddr . meta l4proto . th dport vmap", byPort = $"fib daddr type local {family.Match} daddr != {family.Loopback} meta l4proto . th dport vmap";
@@ -28,7 +29,9 @@ internal static class BaseRules
                     $"mark and {MasqueradeMark} == 0 return", $"mark set mark xor {MasqueradeMark}", "masquerade fully-random"))
                 // Before address translation would have found nothing: refused at once instead of timing out.
                 .Add("filter-input", Hooked("filter", "input", "-110", "ct state new jump unserved"))
-                .Add("filter-forward", Hooked("filter", "forward", "-110", "ct state new jump unserved"))
+                // A late answer of a Pod is not translated back, and the client would end its connection at the sight of the Pod's own address.
+                .Add("filter-forward", Hooked("filter", "forward", "-110",
+                    $"ct state invalid {family.Match} saddr {podCidr} drop", $"ct state invalid {family.Match} daddr {podCidr} drop", "ct state new jump unserved"))
                 .Add("filter-output", Hooked("filter", "output", "-110", "ct state new jump unserved")),
         };
     }

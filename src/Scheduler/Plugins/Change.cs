@@ -21,6 +21,7 @@ internal enum Change
     PodGroup = 1 << 18,
     /// <summary>A Pod of a group that has no node yet has come.</summary>
     PodPending = 1 << 19,
+    NodeRemoved = 1 << 20,
     Any = ~0,
 }
 

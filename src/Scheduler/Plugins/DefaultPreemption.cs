@@ -37,7 +37,7 @@ internal sealed class DefaultPreemption(DefaultPreemptionArgs args) : IPostFilte
     {
         var snapshot = cycle.Snapshot;
         if (pod.Pod.Spec.PreemptionPolicy == "Never") return new("preemption: not eligible due to preemptionPolicy=Never.");
-        if (Waits(pod, snapshot)) return new("preemption: not eligible due to a terminating pod on the nominated node.", Waits: true);
+        if (Waits(pod, cycle)) return new("preemption: not eligible due to a terminating pod on the nominated node.", Waits: true);
 
         var open = cycle.Open();
         Dictionary<string, int> refusals = [];
@@ -48,9 +48,9 @@ internal sealed class DefaultPreemption(DefaultPreemptionArgs args) : IPostFilte
         return new("preemption: " + Reasons.Say(total, Reasons.Of(refusals, total - refusals.Values.Sum(), "Preemption is not helpful for scheduling")));
     }
 
-    /// <summary>Room was made before and those who make it are still leaving.</summary>
-    static bool Waits(PodInfo pod, Snapshot snapshot) =>
-        snapshot.NominatedNode(pod.Uid) is { Length: > 0 } nominated && snapshot.Find(nominated) is { } node
+    /// <summary>Room was made before and those who make it are still leaving; unless the node is of no use by now, however much room there is.</summary>
+    static bool Waits(PodInfo pod, Cycle cycle) =>
+        cycle.Snapshot.NominatedNode(pod.Uid) is { Length: > 0 } nominated && cycle.Snapshot.Find(nominated) is { } node && !cycle.IsHopeless(node)
         && node.Pods.Any(p => p.Priority < pod.Priority && p.Terminating && p.Pod.Status.Conditions.Exists(c => c is { Type: "DisruptionTarget", Status: "True", Reason: "PreemptionByScheduler" }));
 
     List<Candidate> Candidates(PodInfo pod, Cycle cycle, ReadOnlySpan<NodeInfo> open, Dictionary<string, int> refusals)

@@ -22,7 +22,7 @@ internal sealed class PodTopologySpread(PodTopologySpreadArgs args) : IPreFilter
     readonly HashSet<int> _ignored = [];
 
     public string Name => "PodTopologySpread";
-    public Change Cures => Change.PodAdded | Change.PodRemoved | Change.PodUpdated | Change.NodeAdded | Change.NodeLabels | Change.NodeTaints;
+    public Change Cures => Change.PodAdded | Change.PodRemoved | Change.PodUpdated | Change.NodeAdded | Change.NodeRemoved | Change.NodeLabels | Change.NodeTaints;
 
     public bool FollowsPods => true;
 
@@ -38,6 +38,9 @@ internal sealed class PodTopologySpread(PodTopologySpreadArgs args) : IPreFilter
             }
             return pod.Pod.Spec.TopologySpreadConstraints.IsEmpty;
         }
+        // The domain with the fewest Pods may be gone.
+        if (change is { What: Change.NodeRemoved, Old: Node gone } && !pod.Pod.Spec.TopologySpreadConstraints.IsEmpty)
+            return pod.Pod.Spec.TopologySpreadConstraints.Exists(c => gone.Metadata.Labels.ContainsKey(c.TopologyKey));
         return true;
     }
 

@@ -53,6 +53,22 @@ public sealed class RulesetTests
         Assert.Empty(rules.Maps["service-ips"].Elements);
     }
 
+    [Theory, InlineData("service.kubernetes.io/headless"), InlineData("service.kubernetes.io/service-proxy-name")]
+    public void A_service_is_served_or_not_as_a_label_comes_and_goes(string label)
+    {
+        var table = new ServiceTable(IpFamily.V4, "here", "10.244.0.0/16");
+        var labelled = Web() with { Metadata = Web().Metadata with { Labels = Hanbae.Api.Map.Of((label, "")) } };
+        foreach (var (service, served) in new[] { (Web(), 1), (labelled, 0), (Web(), 1) })
+        {
+            table.Set(Hanbae.Api.Key.Of(service), service, [Slice(("10.244.0.5", "here", true))]);
+            Assert.Equal(served, table.Build().Maps["service-ips"].Elements.Count);
+        }
+    }
+
+    [Fact]
+    public void Packets_of_Pods_that_belong_to_no_connection_are_dropped_before_anything_else_is_asked() =>
+        Assert.Equal(["ct state invalid ip saddr 10.244.0.0/16 drop", "ct state invalid ip daddr 10.244.0.0/16 drop"], Rules(Web()).Chains["filter-forward"].Rules.Take(2));
+
     [Fact]
     public void A_local_policy_drops_what_only_other_nodes_serve_and_keeps_the_clients_address()
     {

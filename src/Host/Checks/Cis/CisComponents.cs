@@ -77,12 +77,14 @@ static class CisComponents
         return CisFinding.Of(held.Length > 0, held.Length > 0 ? "the API server's process holds the store's files itself; no port leads to it" : $"nobody holds files in {s.StoreFolder}", "look for where the store is");
     }
 
-    /// <summary>Only the API server's and the kubelet's ports (and that of DNS, on the Pods' bridge) are open to others.</summary>
+    /// <summary>Only the API server's, the kubelet's and the proxy's ports (and that of DNS, on the Pods' bridge) are open to others.</summary>
     internal static CisFinding Ports(CisSight s)
     {
         if (!Directory.Exists($"/proc/{s.Pid}/fd")) return CisFinding.Fail("the process is another user's", "run this as who runs hanbae");
         var listening = s.Listening();
-        var known = new HashSet<int> { s.ApiServer.Port, s.Settings.ApiPort };
+        // The proxy tells load balancers of the node's health, and of Services' on ports of their range.
+        var known = new HashSet<int> { s.ApiServer.Port, s.Settings.ApiPort, s.Settings.ProxyHealthPort };
+        known.UnionWith(Enumerable.Range(30000, 2768));
         var strange = listening.Where(l => !known.Contains(l.Port) && !System.Net.IPAddress.IsLoopback(l.Address) && !(l.Port == 53 && l.Address.Equals(s.Settings.BridgeAddress)) && l.Port != s.KubeletPort).ToList();
         return CisFinding.Of(strange.Count == 0, strange.Count == 0 ? $"open to others are only ports {string.Join(", ", listening.Where(l => !System.Net.IPAddress.IsLoopback(l.Address)).Select(l => l.Port).Distinct().Order())}"
             : "open to others is also " + string.Join(", ", strange.Select(l => $"{l.Address}:{l.Port}")), "find out what listens there");
