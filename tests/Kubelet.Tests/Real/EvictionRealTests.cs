@@ -133,12 +133,21 @@ public sealed class EvictionRealTests(KubeletNode node) : RealKubeletTest(node)
         await StopAsync();
         // The machine's disk is always fuller than this; of all images only the one that is spare may go.
         Start(o => o with { ImageHighPercent = 1, ImageLowPercent = 0, ImageMinimumAge = TimeSpan.Zero, ImagePeriod = TimeSpan.FromSeconds(1), Eviction = [] });
-        async Task<string[]> ThereAsync() => [.. (await Node.Cri.ListImagesAsync(default)).SelectMany(i => i.RepoTags)];
-        await LookAsync("the spare image gone", async () => !(await ThereAsync()).Contains(SpecImage.Spare));
-        string[] kept = [SpecImage.Forever, SpecImage.Done, SpecImage.Pause, SpecImage.Fails, SpecImage.Stubborn];
-        With("again", Busy); // it looked once more, at least, when another Pod has come
-        await Until("again", s => s.Phase == "Running", "running");
-        Assert.Empty(kept.Except(await ThereAsync()));
+        try
+        {
+            async Task<string[]> ThereAsync() => [.. (await Node.Cri.ListImagesAsync(default)).SelectMany(i => i.RepoTags)];
+            await LookAsync("the spare image gone", async () => !(await ThereAsync()).Contains(SpecImage.Spare));
+            string[] kept = [SpecImage.Forever, SpecImage.Done, SpecImage.Pause, SpecImage.Fails, SpecImage.Stubborn];
+            With("again", Busy); // it looked once more, at least, when another Pod has come
+            await Until("again", s => s.Phase == "Running", "running");
+            Assert.Empty(kept.Except(await ThereAsync()));
+        }
+        finally
+        {
+            // While its Pods end it would take the images of theirs, which the other tests need.
+            await StopAsync();
+            Start(o => o with { Eviction = [] });
+        }
     }
 
     /// <summary>Gives images a name by digest, as a pull does: by it the kubelet knows that a registry has them.</summary>

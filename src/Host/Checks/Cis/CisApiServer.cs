@@ -69,7 +69,7 @@ static class CisApiServer
         new("1.2.20", "Requests end", (s, _) => Done(CisFinding.Of(s.Settings.Flags.RequestTimeout <= TimeSpan.FromMinutes(5), $"after {s.Settings.Flags.RequestTimeout.TotalSeconds} seconds, but for watches and streams", "hanbae up --request-timeout 1m"))),
         new("1.2.21", "A token ends with its service account", TokenEndsAsync),
         new("1.2.22", "Tokens are signed with a key of their own", SignedAsync),
-        new("1.2.23, 1.2.26", "The way to the store is encrypted and authenticated", (s, _) => Done(CisComponents.StorePorts(s))),
+        new("1.2.23, 1.2.26", "The way to the store is encrypted and authenticated", CisComponents.StorePortsAsync),
         new("1.2.24", "The API server is reached by TLS only", async (s, ct) =>
         {
             // What the administrator's client has found by now is that the certificate is of the cluster's authority.

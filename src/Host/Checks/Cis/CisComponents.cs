@@ -16,7 +16,7 @@ static class CisComponents
             int most = Hanbae.Controllers.ControllerOptions.Default.TerminatedPodThreshold;
             return Task.FromResult(CisFinding.Of(most > 0, $"beyond {most:N0} the oldest go", "set a threshold"));
         }),
-        new("1.3.2, 1.4.1", "Controllers and scheduler are not open to profilers", (s, _) => Task.FromResult(Ports(s))),
+        new("1.3.2, 1.4.1", "Controllers and scheduler are not open to profilers", PortsAsync),
         new("1.3.3", "Each controller works under an account of its own, with no more rights than it needs", async (s, ct) =>
         {
             var bound = (await s.Client.ListAsync<ClusterRoleBinding>(ListQuery.All, ct)).Items.Where(b => b.RoleRef.Name.StartsWith("system:controller:", StringComparison.Ordinal))
@@ -43,12 +43,12 @@ static class CisComponents
             var soonest = CertificateList.Read(s.PkiFolder).Where(r => r.Ends is not null).MinBy(r => r.Ends)!;
             return Task.FromResult(CisFinding.Of(Renews(s) && soonest.Ends > TimeProvider.System.GetUtcNow().AddDays(30), $"the first to end is {soonest.Name}, {soonest.Ends:yyyy-MM-dd}", "hanbae certs rotate"));
         }),
-        new("1.3.7, 1.4.2", "Controllers and scheduler listen to nobody outside", (s, _) => Task.FromResult(Ports(s))),
+        new("1.3.7, 1.4.2", "Controllers and scheduler listen to nobody outside", PortsAsync),
     ];
 
     public static IEnumerable<CisItem> Store { get; } =
     [
-        new("2.1-2.6", "The store is reached only by TLS, with certificates on both sides", (s, _) => Task.FromResult(StorePorts(s))),
+        new("2.1-2.6", "The store is reached only by TLS, with certificates on both sides", StorePortsAsync),
         new("2.7", "The store has an authority of its own", (_, _) => Task.FromResult(CisFinding.None("nobody comes to the store with a certificate"))),
     ];
 
@@ -69,22 +69,22 @@ static class CisComponents
     internal static bool Renews(CisSight s) => File.Exists(Path.Combine(s.PkiFolder, LivePki.TakenOver));
 
     /// <summary>The store's files are held by the API server's own process, and nobody listens for it.</summary>
-    internal static CisFinding StorePorts(CisSight s)
+    internal static async Task<CisFinding> StorePortsAsync(CisSight s, CancellationToken ct)
     {
-        var ports = Ports(s);
+        var ports = await PortsAsync(s, ct);
         if (ports.Result != CisResult.Pass) return ports;
         string[] held = [.. new DirectoryInfo($"/proc/{s.Pid}/fd").EnumerateFileSystemInfos().Select(f => f.LinkTarget ?? "").Where(t => t.StartsWith(s.StoreFolder + "/", StringComparison.Ordinal)).Distinct()];
         return CisFinding.Of(held.Length > 0, held.Length > 0 ? "the API server's process holds the store's files itself; no port leads to it" : $"nobody holds files in {s.StoreFolder}", "look for where the store is");
     }
 
     /// <summary>Only the API server's, the kubelet's and the proxy's ports (and that of DNS, on the Pods' bridge) are open to others.</summary>
-    internal static CisFinding Ports(CisSight s)
+    internal static async Task<CisFinding> PortsAsync(CisSight s, CancellationToken ct)
     {
         if (!Directory.Exists($"/proc/{s.Pid}/fd")) return CisFinding.Fail("the process is another user's", "run this as who runs hanbae");
         var listening = s.Listening();
-        // The proxy tells load balancers of the node's health, and of Services' on ports of their range.
+        // The proxy tells load balancers of the node's health, and of Services' where these say.
         var known = new HashSet<int> { s.ApiServer.Port, s.Settings.ApiPort, s.Settings.ProxyHealthPort };
-        known.UnionWith(Enumerable.Range(30000, 2768));
+        known.UnionWith((await s.Client.ListAsync<Service>(ListQuery.All, ct)).Items.Select(service => service.Spec.HealthCheckNodePort));
         var strange = listening.Where(l => !known.Contains(l.Port) && !System.Net.IPAddress.IsLoopback(l.Address) && !(l.Port == 53 && l.Address.Equals(s.Settings.BridgeAddress)) && l.Port != s.KubeletPort).ToList();
         return CisFinding.Of(strange.Count == 0, strange.Count == 0 ? $"open to others are only ports {string.Join(", ", listening.Where(l => !System.Net.IPAddress.IsLoopback(l.Address)).Select(l => l.Port).Distinct().Order())}"
             : "open to others is also " + string.Join(", ", strange.Select(l => $"{l.Address}:{l.Port}")), "find out what listens there");

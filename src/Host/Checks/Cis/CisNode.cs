@@ -69,7 +69,7 @@ static class CisNode
         }),
         Item("4.2.14", "Containers that say nothing run under the runtime's seccomp profile", async (s, _, ct) =>
             CisFinding.Of(Text(await s.KubeletAsync(ct), "seccompDefault") == "true", "seccompDefault is " + Text(await s.KubeletAsync(ct), "seccompDefault"), "turn seccompDefault on")),
-        Item("4.3.1", "The proxy's figures are not open to others", (s, _, _) => Task.FromResult(CisComponents.Ports(s))),
+        Item("4.3.1", "The proxy's figures are not open to others", (s, _, ct) => CisComponents.PortsAsync(s, ct)),
     ];
 
     static CisItem Item(string id, string asks, Func<CisSight, Uri, CancellationToken, Task<CisFinding>> look) =>
