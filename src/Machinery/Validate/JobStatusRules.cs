@@ -67,7 +67,7 @@ static class JobStatusRules
     static void Times(FieldPath at, Job o, Job old, Errors errors)
     {
         var (now, was) = (o.Status, old.Status);
-        bool starts = now.StartTime != was.StartTime, completes = now.CompletionTime != was.CompletionTime, complete = Is(now, Complete), changes = complete != Is(was, Complete) || completes;
+        bool starts = Moves(now.StartTime, was.StartTime), completes = Moves(now.CompletionTime, was.CompletionTime), complete = Is(now, Complete), changes = complete != Is(was, Complete) || completes;
         static string Text(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
         if (changes && now.CompletionTime is { } unasked && !complete) errors.Invalid(at["completionTime"], Text(unasked), "cannot set completionTime when there is no Complete=True condition");
         if (changes && now.CompletionTime is null && complete) errors.Required(at["completionTime"], "completionTime is required for Complete jobs");
@@ -76,6 +76,9 @@ static class JobStatusRules
         // What rests, or did until now, may begin anew.
         if (starts && was.StartTime is not null && o.Spec.Suspend != true && !Is(was, "Suspended")) errors.Required(at["startTime"], "startTime cannot be removed for unsuspended job");
     }
+
+    /// <summary>By the second, as it is stored: who wrote it within this process may know it more exactly.</summary>
+    static bool Moves(DateTimeOffset? now, DateTimeOffset? was) => now?.ToUnixTimeSeconds() != was?.ToUnixTimeSeconds();
 
     static void Finished(FieldPath at, JobStatus now, JobStatus was, Errors errors)
     {
