@@ -30,8 +30,9 @@ sealed class Attach(IClusterAccess cluster) : IReconciler
     readonly ICache<CSIDriver> _drivers = cluster.Cache<CSIDriver>();
     /// <summary>Since when attachments, by name, have been of no use. Bound: those that there are.</summary>
     readonly ConcurrentDictionary<string, DateTimeOffset> _unneeded = new();
-    /// <summary>What nodes had mounted when they were deleted: their machines may still write. Bound: nodes with attachments.</summary>
-    readonly ConcurrentDictionary<string, Seq<string>> _left = new();
+    /// <summary>What nodes say they have mounted: their machines may still write when they are deleted. Bound: nodes that have some, and deleted ones with attachments.</summary>
+    /// <remarks>Kept from before the deletion: who finds the node gone from the cache may be faster than whoever is told of it.</remarks>
+    readonly ConcurrentDictionary<string, Seq<string>> _mounted = new();
     /// <summary>What was said last of Pods and attachments, by uid; forgotten with them.</summary>
     readonly ConcurrentDictionary<string, string> _told = new();
 
@@ -45,8 +46,9 @@ sealed class Attach(IClusterAccess cluster) : IReconciler
             .Map(_attachments, a => _attachments.ByIndex(ByVolume, VolumeKey(a)).Select(o => o.Spec.NodeName).Append(a.Spec.NodeName).Concat(Waiting(a)).Distinct().Select(n => new Key("", n)))
             .From(_ => _nodes.Subscribe(e =>
             {
-                if (e.New is not null) _left.TryRemove(e.New.Metadata.Name, out Seq<string> _);
-                else if (!e.Old!.Status.VolumesInUse.IsEmpty && _attachments.ByIndex(ByNode, e.Old.Metadata.Name).Any()) _left[e.Old.Metadata.Name] = e.Old.Status.VolumesInUse;
+                if (e.New is not { } node) return;
+                if (node.Status.VolumesInUse.IsEmpty) _mounted.TryRemove(node.Metadata.Name, out Seq<string> _);
+                else _mounted[node.Metadata.Name] = node.Status.VolumesInUse;
             }))
             .From(_ => _attachments.Subscribe(e => { if (e.New is null) _told.TryRemove(e.Old!.Metadata.Uid, out string? _); }))
             .From(add => _pods.Subscribe(e =>
@@ -72,14 +74,14 @@ sealed class Attach(IClusterAccess cluster) : IReconciler
         var there = _attachments.ByIndex(ByNode, key.Name).Select(a => (Attachment: a, Volume: Ours(a))).Where(t => t.Volume is not null).Select(t => (t.Attachment, t.Volume!)).ToList();
         if (node is not null && node.Metadata.Annotations[Managed] != "true") return Again.OnChange;
         var needed = node is null ? [] : Needs(key.Name);
-        if (there.Count == 0) _left.TryRemove(key.Name, out Seq<string> _);
+        if (node is null && there.Count == 0) _mounted.TryRemove(key.Name, out Seq<string> _);
         if (needed.Count == 0 && there.Count == 0 && node?.Status.VolumesAttached.IsEmpty != false) return Again.OnChange;
 
         var now = cluster.Time.GetUtcNow();
         var wanted = needed.Select(n => AttachPlan.UniqueName(n.Volume)).ToHashSet();
         foreach (var (attachment, volume) in there)
             if (wanted.Contains(AttachPlan.UniqueName(volume))) _unneeded.TryRemove(attachment.Metadata.Name, out _);
-        var plan = AttachPlan.For(key.Name, needed, there, v => Elsewhere(v, key.Name), (node?.Status.VolumesInUse ?? _left.GetValueOrDefault(key.Name)).ToHashSet(), name => _unneeded.GetOrAdd(name, now),
+        var plan = AttachPlan.For(key.Name, needed, there, v => Elsewhere(v, key.Name), (node?.Status.VolumesInUse ?? _mounted.GetValueOrDefault(key.Name)).ToHashSet(), name => _unneeded.GetOrAdd(name, now),
             node is not null && Zones.IsReady(node), node is not null && Sweep.IsOutOfService(node), now);
 
         // The kubelet must not mount what is about to go.
