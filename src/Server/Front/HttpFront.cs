@@ -96,6 +96,7 @@ public sealed class HttpFront : IAsyncDisposable
                             if (options.CurrentCertificate is { } current) tls.ServerCertificateContext = current();
                         };
                     });
+                    listen.UseFullRecords();
                 });
         });
         builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(o => o.ShutdownTimeout = options.Grace);
