@@ -20,7 +20,7 @@ public ref struct JsonReader
     int _i;
     int _depth;
 
-    /// <summary>Where unknown fields are noted (the offset of their name); null to ignore them.</summary>
+    /// <summary>Where unknown fields are noted (the offset of their value, behind the colon); null to ignore them.</summary>
     public readonly List<int>? UnknownFields;
 
     public JsonReader(ReadOnlySpan<byte> utf8, List<int>? unknownFields = null)
@@ -108,7 +108,7 @@ public ref struct JsonReader
     /// <summary>Skips a field that the type does not have.</summary>
     public void Unknown(ReadOnlySpan<byte> name)
     {
-        // The name is a slice of the input unless it was escaped; its offset tells the path later.
+        // The offset tells the path later.
         UnknownFields?.Add(_i);
         Skip();
     }

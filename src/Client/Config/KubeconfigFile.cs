@@ -11,13 +11,16 @@ public sealed record KubeconfigFile(string Name, string User, ClusterConfig Conf
     public bool NamesFiles { get; init; }
 
     /// <summary>The file as it will be; certificates and keys are put in as data, but for <see cref="NamesFiles"/>.</summary>
+    /// <exception cref="ArgumentException">The user is a program's or impersonates, which is not written here.</exception>
     public string ToYaml()
     {
+        if (Config.Exec is not null || Config.Headers.Count > 0) throw new ArgumentException("a user with exec or impersonation cannot be written to a kubeconfig");
         var yaml = new StringBuilder("apiVersion: v1\nkind: Config\nclusters:\n");
         yaml.Append($"- name: {Quote(Name)}\n  cluster:\n    server: {Quote(Config.Server.ToString().TrimEnd('/'))}\n");
         Pem(yaml, "certificate-authority", Config.CertificateAuthority);
         if (Config.Insecure) yaml.Append("    insecure-skip-tls-verify: true\n");
         Text(yaml, "tls-server-name", Config.TlsServerName);
+        Text(yaml, "proxy-url", Config.Proxy?.OriginalString ?? "");
         yaml.Append($"users:\n- name: {Quote(User)}\n  user:{(HasCredentials ? "" : " {}")}\n");
         Credential(yaml, "client-certificate", Config.ClientCertificate);
         Credential(yaml, "client-key", Config.ClientKey);

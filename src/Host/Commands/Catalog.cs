@@ -27,6 +27,8 @@ static class Catalog
         root.Subcommands.Add(History.UndoCommand());
         root.Subcommands.Add(Certs.Command());
         root.Subcommands.Add(Check.Command());
+        root.Subcommands.Add(SchedulerAlone.Command());
+        root.Subcommands.Add(ControllersAlone.Command());
         root.Subcommands.Add(KubeletAlone.Command());
         root.Subcommands.Add(Down.Command());
         root.Subcommands.Add(ResetAll.Command());

@@ -22,7 +22,8 @@ static class Detached
     {
         DataFolder.Claim(NodePaths.Of(folder));
         string log = Path.Combine(folder, Up.LogFile);
-        long from = File.Exists(log) ? new FileInfo(log).Length : 0;
+        LogFile.Prepare(log);
+        long from = new FileInfo(log).Length;
         string[] arguments = Environment.GetCommandLineArgs()[1..];
         // A new session: closing the terminal ends nothing. The shell only opens the log and becomes the program.
         var start = new ProcessStartInfo("setsid", ["sh", "-c", "log=$1; shift; exec \"$@\" >>\"$log\" 2>&1 </dev/null", "sh", log, Environment.ProcessPath!, .. arguments]);

@@ -16,7 +16,7 @@ static class EncryptionKey
         var settings = Shared.Settings(data);
         if (settings.Flags.EncryptionConfig is { } file)
             throw new SettingsException($"what is encrypted follows {file}: put a new key in front there, then `kubectl get secrets -A -o json | kubectl replace -f -`, then take the old key out");
-        using var transport = new HttpTransport(Kubeconfig.Load(KubeconfigPath.Of(data)).Resolve(), TimeProvider.System);
+        using var transport = Shared.Connect(data);
         var client = new ApiClient(transport, TimeProvider.System);
         // Before anything is changed: without the API server nothing can be written anew.
         await client.ListAsync<Namespace>(ListQuery.All with { Limit = 1 }, ct);

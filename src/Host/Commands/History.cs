@@ -17,7 +17,7 @@ static class History
         var command = new Command("history", "Tell who changed an object, when and how.") { what, ns, diff, dataDir };
         command.SetAction((parsed, ct) => Shared.RunAsync(async () =>
         {
-            using var transport = Connect(parsed.GetValue(dataDir)!);
+            using var transport = Shared.Connect(parsed.GetValue(dataDir)!);
             var address = await ObjectAddress.FindAsync(transport, parsed.GetValue(what)!, parsed.GetValue(ns)!, ct);
             var versions = await VersionsAsync(transport, address, ct);
             if (!parsed.GetValue(diff)) Console.Write(ObjectHistory.Table(versions));
@@ -37,7 +37,7 @@ static class History
         var command = new Command("undo", "Put an earlier version of an object back, a deleted one too.") { what, ns, to, dryRun, dataDir };
         command.SetAction((parsed, ct) => Shared.RunAsync(async () =>
         {
-            using var transport = Connect(parsed.GetValue(dataDir)!);
+            using var transport = Shared.Connect(parsed.GetValue(dataDir)!);
             var address = await ObjectAddress.FindAsync(transport, parsed.GetValue(what)!, parsed.GetValue(ns)!, ct);
             var versions = await VersionsAsync(transport, address, ct);
             var wanted = Wanted(versions, parsed.GetValue(to), address);
@@ -62,7 +62,9 @@ static class History
             return ObjectHistory.Before(versions) ?? throw new SettingsException($"nothing that was kept of {address.Shown} differs from what it is now");
         var version = versions.FirstOrDefault(v => v.Revision == revision)
             ?? throw new SettingsException($"{address.Shown} has no revision {revision}; `hanbae history` lists those it has");
-        return version.Object is null ? throw new SettingsException($"revision {revision} is the deletion of {address.Shown}; choose one before it") : version;
+        return version.Object is not null ? version : throw new SettingsException(version.Verb == "delete"
+            ? $"revision {revision} is the deletion of {address.Shown}; choose one before it"
+            : $"what revision {revision} of {address.Shown} was is not kept any more: its key was rotated away, or it was lost in a crash; choose another");
     }
 
     static async Task<IReadOnlyList<ObjectVersion>> VersionsAsync(HttpTransport transport, ObjectAddress address, CancellationToken ct) =>
@@ -72,12 +74,6 @@ static class History
     {
         try { return await transport.JsonAsync(address.Path, ct); }
         catch (ApiException e) when (e.IsNotFound) { return null; }
-    }
-
-    static HttpTransport Connect(string dataDir)
-    {
-        Shared.Settings(dataDir);
-        return new(Kubeconfig.Load(KubeconfigPath.Of(dataDir)).Resolve(), TimeProvider.System, HttpTransportOptions.Default with { UserAgent = "hanbae" });
     }
 
     static (Argument<string> What, Option<string> Namespace, Option<string> DataDir) Options() =>

@@ -3,7 +3,6 @@ using System.Net;
 using Hanbae.Host.Roles;
 using Hanbae.Host.Runtime;
 using Hanbae.Host.Settings;
-using Microsoft.Extensions.Logging;
 
 namespace Hanbae.Host.Commands;
 
@@ -32,10 +31,9 @@ static class KubeletAlone
         {
             var paths = NodePaths.Of(parsed.GetValue(dataDir)!);
             if (ClusterSettings.Load(paths.Data) is not null) throw new SettingsException($"{paths.Data} is a whole cluster's, which has a kubelet: choose another folder with --data-dir");
-            if (!Enum.TryParse<LogLevel>(parsed.GetValue(log), ignoreCase: true, out var level)) throw new SettingsException($"--log-level {parsed.GetValue(log)} is none; use trace, debug, information, warning or error");
             if (parsed.GetValue(pods) is { } given && !IPNetwork.TryParse(given, out _)) throw new SettingsException($"--pod-cidr {given} is no network; write it like 10.244.0.0/24");
             _ = ClusterSettings.Configured(NodeAgent.Options("", paths, 0), parsed.GetValue(config)); // said now rather than again and again
-            using var loggers = LoggerFactory.Create(b => b.SetMinimumLevel(level).AddSimpleConsole(o => { o.SingleLine = true; o.TimestampFormat = "HH:mm:ss.fff "; o.UseUtcTimestamp = true; }));
+            using var loggers = Flags.Loggers(parsed.GetValue(log)!);
             var settings = new StandaloneSettings(
                 parsed.GetValue(node) ?? System.Net.Dns.GetHostName().ToLowerInvariant(), Path.GetFullPath(parsed.GetValue(kubeconfig) ?? Path.Combine(paths.Data, "kubelet.kubeconfig")),
                 parsed.GetValue(bootstrap) is { } file ? Path.GetFullPath(file) : null, parsed.GetValue(runtime),

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Net.Sockets;
+using Hanbae.Client;
 using Hanbae.Host.Images;
 using Hanbae.Host.Runtime;
 using Hanbae.Host.Settings;
+using Hanbae.Store;
 
 namespace Hanbae.Host.Commands;
 
@@ -24,12 +26,25 @@ static class Shared
     public static async Task<int> RunAsync(Func<Task<int>> verb)
     {
         try { return await verb(); }
-        catch (Exception e) when (e is Hanbae.Api.Rest.ApiException or RuntimeException or ImageException or SettingsException or IOException or UnauthorizedAccessException or SocketException)
+        catch (HttpRequestException e)
+        {
+            Console.Error.WriteLine($"hanbae: the API server does not answer ({e.Message}); `hanbae status` tells whether it runs, `hanbae up` starts it");
+            return Failed;
+        }
+        // A FormatException is a kubeconfig that makes no sense; a StoreException says what is wrong with the disk, and what to do.
+        catch (Exception e) when (e is Hanbae.Api.Rest.ApiException or RuntimeException or ImageException or SettingsException or IOException or UnauthorizedAccessException or SocketException or FormatException or StoreException)
         {
             Console.Error.WriteLine("hanbae: " + e.Message);
             return Failed;
         }
         catch (OperationCanceledException) { return Failed; }
+    }
+
+    /// <summary>As the administrator to a cluster that must be there.</summary>
+    public static HttpTransport Connect(string dataDir)
+    {
+        Settings(dataDir);
+        return new(Kubeconfig.Load(KubeconfigPath.Of(dataDir)).Resolve(), TimeProvider.System);
     }
 
     /// <summary>The settings of a cluster that must be there.</summary>

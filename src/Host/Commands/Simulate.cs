@@ -60,7 +60,7 @@ static class Simulate
 
     static async Task<ClusterView> LiveAsync(string folder, CancellationToken ct)
     {
-        using var transport = new HttpTransport(Kubeconfig.Load(KubeconfigPath.Of(folder)).Resolve(), TimeProvider.System);
+        using var transport = Shared.Connect(folder);
         return await ClusterReader.ReadAsync(new ApiClient(transport, TimeProvider.System), ct);
     }
 

@@ -36,7 +36,7 @@ static class Status
         limit.CancelAfter(Patience);
         try
         {
-            using var transport = new HttpTransport(Kubeconfig.Load(KubeconfigPath.Of(folder)).Resolve(), TimeProvider.System);
+            using var transport = Shared.Connect(folder);
             var client = new ApiClient(transport, TimeProvider.System);
             var nodes = await client.ListAsync<Node>(ListQuery.All, limit.Token);
             var pods = await client.ListAsync<Pod>(ListQuery.All, limit.Token);

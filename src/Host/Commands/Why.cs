@@ -21,7 +21,7 @@ static class Why
 
     static async Task<int> RunAsync(string folder, string ns, string what, CancellationToken ct)
     {
-        using var transport = new HttpTransport(Kubeconfig.Load(KubeconfigPath.Of(folder)).Resolve(), TimeProvider.System);
+        using var transport = Shared.Connect(folder);
         var client = new ApiClient(transport, TimeProvider.System);
         string name = what[(what.IndexOf('/') + 1)..];
         if (await client.FindAsync<Pod>(new(ns, name), ct) is not { } pod)

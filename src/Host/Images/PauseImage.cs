@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using Hanbae.Host.Runtime;
 
 namespace Hanbae.Host.Images;
 
@@ -16,7 +17,7 @@ public static class PauseImage
     {
         Architecture.X64 => X64,
         Architecture.Arm64 => Arm64,
-        _ => throw new NotSupportedException($"there is no pause program for {architecture}; give --pause-image"),
+        _ => throw new RuntimeException($"there is no pause program for {architecture}; use a runtime that has its own, by --runtime-endpoint"),
     };
 
     /// <summary>The image as an archive that <see cref="ImageStore"/> imports.</summary>

@@ -5,7 +5,7 @@ using Hanbae.Api.Json;
 namespace Hanbae.Host.Objects;
 
 /// <summary>One version of an object, and who made it.</summary>
-/// <param name="Object">Null when this is its deletion.</param>
+/// <param name="Object">Null when this is its deletion, or when what it was is not kept any more.</param>
 public sealed record ObjectVersion(string Revision, DateTimeOffset Time, string User, string Verb, string Manager, string Subresource, JsonObject? Object);
 
 /// <summary>What <c>hanbae history</c> shows of an object.</summary>

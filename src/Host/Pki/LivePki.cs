@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
 using Hanbae.Host.Settings;
 using Microsoft.Extensions.Logging;
 
@@ -23,6 +25,16 @@ public sealed partial class LivePki(PkiFolder folder, ClusterSettings settings, 
     {
         lock (_gate) _listeners.Add(changed);
         return new Ending(() => { lock (_gate) _listeners.Remove(changed); });
+    }
+
+    /// <summary>One for each time that there are other certificates; one that waits stands for all before it.</summary>
+    /// <param name="first">Begins with those there are.</param>
+    public async IAsyncEnumerable<ClusterPki> ChangesAsync(bool first, [EnumeratorCancellation] CancellationToken ct)
+    {
+        var changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+        if (first) changes.Writer.TryWrite(true);
+        using var listening = OnChange(() => changes.Writer.TryWrite(true));
+        await foreach (bool _ in changes.Reader.ReadAllAsync(ct).ConfigureAwait(false)) yield return Now;
     }
 
     public async Task RunAsync(CancellationToken ct)

@@ -32,7 +32,7 @@ public sealed class PkiFolder(string folder, TimeProvider time)
         }
     }
 
-    /// <summary>Changes whenever a file here does.</summary>
+    /// <summary>Changes whenever a certificate here does, or the names it was made for, or a public key.</summary>
     public long Stamp()
     {
         long stamp = 0;

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
-using System.Threading.Channels;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Client;
@@ -26,8 +25,7 @@ static class Cluster
     {
         var time = TimeProvider.System;
         var begun = time.GetUtcNow();
-        if (!Enum.TryParse<LogLevel>(logLevel, ignoreCase: true, out var level)) throw new SettingsException($"--log-level {logLevel} is none; use trace, debug, information, warning or error");
-        using var loggers = LoggerFactory.Create(b => b.SetMinimumLevel(level).AddSimpleConsole(o => { o.SingleLine = true; o.TimestampFormat = "HH:mm:ss.fff "; o.UseUtcTimestamp = true; }));
+        using var loggers = Commands.Flags.Loggers(logLevel);
         var steps = new Steps(Console.Out, live: !Console.IsOutputRedirected);
         bool node = !settings.ControlPlaneOnly;
         steps.Say($"Hanbae in {paths.Data}");
@@ -52,6 +50,7 @@ static class Cluster
             await KubeconfigWriter.WriteAsync(KubeconfigPath.Of(paths.Data), control.Port, pki, ct);
             await using var supervisor = new Supervisor(loggers, time);
             supervisor.Run("quiet", stop => Quiet.RunAsync(time, stop));
+            if (Commands.Detached.IsChild) supervisor.Run("log-size", stop => Commands.LogFile.KeepSmallAsync(Path.Combine(paths.Data, Commands.Up.LogFile), time, stop));
             supervisor.Run("certificates", live.RunAsync);
             supervisor.Run("kubeconfig", stop => KeepKubeconfigAsync(KubeconfigPath.Of(paths.Data), control.Port, live, stop));
             // After the API server, for whose first answer somebody waits, and beside all that follows.
@@ -93,10 +92,7 @@ static class Cluster
     /// <summary>The administrator's kubeconfig is of the certificates that there are now.</summary>
     static async Task KeepKubeconfigAsync(string file, int port, LivePki live, CancellationToken ct)
     {
-        // One waiting change stands for all before it.
-        var changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-        using var listening = live.OnChange(() => changes.Writer.TryWrite(true));
-        await foreach (bool _ in changes.Reader.ReadAllAsync(ct)) await KubeconfigWriter.WriteAsync(file, port, live.Now, ct);
+        await foreach (var pki in live.ChangesAsync(first: false, ct)) await KubeconfigWriter.WriteAsync(file, port, pki, ct);
     }
 
     /// <summary>Where others reach an API server that has no bridge of Pods: no endpoint may be a loopback address.</summary>

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Threading.Channels;
 using Hanbae.Api;
 using Hanbae.Api.Rest;
 using Hanbae.Client;
@@ -68,7 +67,7 @@ public sealed class ControlPlane : IAsyncDisposable
             FrontProxy = new() { Authorities = () => live.Now.FrontProxyAuthority.Trusted, AllowedNames = ["front-proxy-client"] },
             Logger = loggers.CreateLogger("hanbae.apiserver"),
         }));
-        var history = SqliteHistory.Open(folder, new(), time);
+        var history = SqliteHistory.Open(folder, new(), time, loggers.CreateLogger("hanbae.history"));
         await using var made = new Parts(store, history);
         var usage = new NodeUsage();
         var more = settings.Flags.MoreServed();
@@ -179,10 +178,7 @@ public sealed class ControlPlane : IAsyncDisposable
     /// <summary>Extension API servers read from the cluster whom it believes: they are told when that changes.</summary>
     async Task TellTrustAsync(ClusterSettings settings, LivePki live, CancellationToken ct)
     {
-        // One waiting change stands for all before it.
-        var changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-        using var listening = live.OnChange(() => changes.Writer.TryWrite(true));
-        await foreach (bool _ in changes.Reader.ReadAllAsync(ct)) await BootstrapAsync(Server, settings, live.Now, _advertise, Port, ct);
+        await foreach (var pki in live.ChangesAsync(first: false, ct)) await BootstrapAsync(Server, settings, pki, _advertise, Port, ct);
     }
 
     /// <summary>A component's own access: its identity and event source, the shared caches.</summary>

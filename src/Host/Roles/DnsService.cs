@@ -15,7 +15,7 @@ sealed class DnsService(IApiTransport transport, ClusterSettings settings, TimeP
 
     readonly ApiClient _client = new(transport, time);
 
-    /// <summary>Puts the Service and its endpoints back when they are gone or changed.</summary>
+    /// <summary>Puts the Service back when it is gone, and its endpoints when they are gone or changed.</summary>
     public async Task RunAsync(CancellationToken ct)
     {
         using var timer = new PeriodicTimer(Look, time);

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using System.Threading.Channels;
 using Hanbae.Api;
 using Hanbae.Api.Certificates.V1beta1;
 using Hanbae.Api.Rest;
@@ -16,12 +15,8 @@ static class ServingTrustBundle
 
     public static async Task KeepAsync(IApiTransport transport, LivePki live, TimeProvider time, CancellationToken ct)
     {
-        // One waiting change stands for all before it.
-        var changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-        changes.Writer.TryWrite(true);
-        using var listening = live.OnChange(() => changes.Writer.TryWrite(true));
         var client = new ApiClient(transport, time);
-        await foreach (bool _ in changes.Reader.ReadAllAsync(ct)) await PublishAsync(client, live.Now.Authority.TrustedPem, ct);
+        await foreach (var pki in live.ChangesAsync(first: true, ct)) await PublishAsync(client, pki.Authority.TrustedPem, ct);
     }
 
     /// <summary>The new one first, then those before it go: nobody finds none.</summary>

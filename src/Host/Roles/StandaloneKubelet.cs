@@ -102,7 +102,7 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
                 await Task.Delay(s_pause, time, ct);
             }
         var pem = new FileOrData(folder.Current, default);
-        await new KubeconfigFile("default-cluster", "default-auth", config with { Token = "", TokenFile = "", Username = "", Password = "", ClientCertificate = pem, ClientKey = pem }) { NamesFiles = true }.WriteAsync(settings.Kubeconfig, ct);
+        await new KubeconfigFile("default-cluster", "default-auth", config with { Exec = null, Headers = [], Token = "", TokenFile = "", Username = "", Password = "", ClientCertificate = pem, ClientKey = pem }) { NamesFiles = true }.WriteAsync(settings.Kubeconfig, ct);
     }
 
     /// <summary>The names and addresses by which the Node is reached; null while it has none.</summary>

@@ -30,13 +30,18 @@ public sealed record ClusterSettings
     public string? SchedulerConfig { get; init; }
 
     /// <exception cref="SettingsException">The file cannot be read, or is no such configuration.</exception>
-    public Scheduler.Configuration.SchedulerConfiguration Scheduling()
+    public Scheduler.Configuration.SchedulerConfiguration Scheduling() => Scheduling(SchedulerConfig, "--scheduler-config");
+
+    /// <param name="file">A KubeSchedulerConfiguration; null for the defaults.</param>
+    /// <param name="option">What names it, for messages.</param>
+    /// <exception cref="SettingsException">The file cannot be read, or is no such configuration.</exception>
+    public static Scheduler.Configuration.SchedulerConfiguration Scheduling(string? file, string option)
     {
-        if (SchedulerConfig is not { } file) return new();
+        if (file is null) return new();
         try { return Scheduler.Configuration.SchedulerConfiguration.Parse(File.ReadAllText(file)); }
         catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException)
         {
-            throw new SettingsException($"--scheduler-config {file}: {e.Message}", e);
+            throw new SettingsException($"{option} {file}: {e.Message}", e);
         }
     }
 
@@ -102,9 +107,10 @@ public sealed record ClusterSettings
     public void Save(string dataFolder)
     {
         string file = Path.Combine(dataFolder, FileName);
-        File.WriteAllText(file + ".partial", JsonSerializer.Serialize(this, SettingsJson.Default.ClusterSettings));
         // What a control plane is started with is nobody else's to read (CIS 1.1.1).
-        File.SetUnixFileMode(file + ".partial", UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        File.Delete(file + ".partial");
+        using (var partial = new FileStream(file + ".partial", new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }))
+            JsonSerializer.Serialize(partial, this, SettingsJson.Default.ClusterSettings);
         File.Move(file + ".partial", file, overwrite: true);
     }
 }

@@ -3,7 +3,7 @@ using Hanbae.Store.History;
 namespace Hanbae.Store.Encryption;
 
 /// <summary>Keeps what is encrypted in the store encrypted in its history, too.</summary>
-/// <remarks>A version whose key is gone is left out: history is worth no failure.</remarks>
+/// <remarks>Of a version whose key is gone only who made it is told: history is worth no failure.</remarks>
 public sealed class EncryptedHistory(IHistory inner, Func<EncryptionRules> rules) : IHistory
 {
     public void Note(Deed deed)
@@ -33,12 +33,11 @@ public sealed class EncryptedHistory(IHistory inner, Func<EncryptionRules> rules
         foreach (var deed in deeds)
         {
             if (deed.Before?.Stored() is not { } stored || !Ciphertext.Is(stored)) { opened.Add(deed); continue; }
-            try
-            {
-                if (chain is not null) opened.Add(deed with { Before = new StoredVersion((await chain.DecryptAsync(stored, key, ct).ConfigureAwait(false)).Plain.ToArray()) });
-            }
             // Who did what when is no secret.
-            catch (EncryptionException) { opened.Add(deed with { Before = null }); }
+            StoredVersion? before = null;
+            try { if (chain is not null) before = new((await chain.DecryptAsync(stored, key, ct).ConfigureAwait(false)).Plain.ToArray()); }
+            catch (EncryptionException) { }
+            opened.Add(deed with { Before = before });
         }
         return opened;
     }

@@ -9,7 +9,7 @@ namespace Hanbae.Store.Encryption;
 /// <summary>Encrypts with keys that a key management plugin keeps (KMS v2): it is asked once per seed, not once per value.</summary>
 /// <remarks>
 /// As KEP-3299: a random seed is encrypted by the plugin; from it and 32 random bytes each value gets an AES-256-GCM key of its own (HKDF). The plugin's
-/// status is asked for once a minute of writing; another key id means a new seed, and what is under the old id is stale.
+/// status is asked for once a minute of use, and a sick one never holds up a read; another key id means a new seed, and what is under the old id is stale.
 /// Bound: 1,000 seeds are remembered for reading.
 /// </remarks>
 public sealed class KmsProvider : IValueProvider, IDisposable
@@ -27,6 +27,8 @@ public sealed class KmsProvider : IValueProvider, IDisposable
     readonly Lock _gate = new();
     readonly Dictionary<string, byte[]> _seeds = [];
     volatile Seed? _seed;
+    /// <summary>When the plugin was last asked for its status, whatever it answered; under <see cref="_asking"/>, read without.</summary>
+    DateTimeOffset _tried = DateTimeOffset.MinValue;
 
     public KmsProvider(string name, string endpoint, TimeSpan timeout, TimeProvider time)
     {
@@ -64,7 +66,7 @@ public sealed class KmsProvider : IValueProvider, IDisposable
             plain = AesGcmProvider.Open(Derived(seed, data.Span[..InfoSize]), data.Span[InfoSize..], key);
         }
         else plain = AesGcmProvider.Open(seed, data.Span, key);
-        return new(plain, !hashed || value.KeyId != (await SeedAsync(ct).ConfigureAwait(false)).Encrypted.KeyId);
+        return new(plain, !hashed || await KeyIdAsync(ct).ConfigureAwait(false) is { } current && value.KeyId != current);
     }
 
     static byte[] Derived(byte[] seed, ReadOnlySpan<byte> info)
@@ -72,6 +74,16 @@ public sealed class KmsProvider : IValueProvider, IDisposable
         byte[] key = new byte[SeedSize];
         HKDF.Expand(HashAlgorithmName.SHA256, seed, key, info);
         return key;
+    }
+
+    /// <summary>The id of the key that is written with, as far as it is known: a read waits for one answer a minute, and never fails for want of it.</summary>
+    async ValueTask<string?> KeyIdAsync(CancellationToken ct)
+    {
+        // Who is asking already, or was refused lately, need not be asked again by each read.
+        if (_time.GetUtcNow() - _tried >= s_ask && _asking.CurrentCount > 0)
+            try { await SeedAsync(ct).ConfigureAwait(false); }
+            catch (EncryptionException) { }
+        return _seed?.Encrypted.KeyId;
     }
 
     /// <summary>The seed of what is written now.</summary>
@@ -82,7 +94,8 @@ public sealed class KmsProvider : IValueProvider, IDisposable
         try
         {
             var now = _time.GetUtcNow();
-            if (_seed is { } seed && now - seed.Checked < s_ask) return seed;
+            if (_seed is { } seed && (now - seed.Checked < s_ask || now - seed.Checked < s_trust && now - _tried < s_ask)) return seed;
+            _tried = now;
             try
             {
                 var status = await CallAsync(KmsMethods.Status, new StatusRequest(), ct).ConfigureAwait(false);

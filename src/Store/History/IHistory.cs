@@ -36,7 +36,7 @@ public sealed class StoredVersion(byte[] stored) : IVersion
 /// <summary>How much history there is.</summary>
 public sealed record HistoryLimits
 {
-    /// <summary>Older deeds go, but for the newest of an object.</summary>
+    /// <summary>Older deeds go.</summary>
     public TimeSpan KeepFor { get; init; } = TimeSpan.FromDays(7);
     /// <summary>Of one object.</summary>
     public int KeepEach { get; init; } = 100;

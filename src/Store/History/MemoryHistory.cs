@@ -31,7 +31,8 @@ public sealed class MemoryHistory(HistoryLimits limits, TimeProvider time) : IHi
         }
     }
 
-    static int Size(Deed deed) => deed.Before?.Stored().Length ?? 0;
+    /// <summary>With what a deed takes beside the version, or else creations and those too many of one object were free.</summary>
+    static int Size(Deed deed) => 256 + (deed.Before?.Stored().Length ?? 0);
 
     public ValueTask<IReadOnlyList<Deed>> OfAsync(Key key, CancellationToken ct)
     {

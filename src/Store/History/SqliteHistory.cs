@@ -1,17 +1,19 @@
 using System.Text;
 using Hanbae.Store.Sqlite;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Hanbae.Store.History;
 
 /// <summary>History in a file of its own beside the store: written a second's deeds at a time, so that a write costs it no disk of its own.</summary>
 /// <remarks>Its file is not worth a start: a damaged one is moved away, and history begins anew.</remarks>
-public sealed class SqliteHistory : IHistory
+public sealed partial class SqliteHistory : IHistory
 {
     public const string FileName = "history.db";
 
     const int ApplicationId = 0x48616E68; // "Hanh"
     const int Version = 2;
-    /// <summary>How many deeds are looked at for their age after each group.</summary>
+    /// <summary>How many deeds are looked at for their age after each group, at least; twice as many as came, so that the bounds hold however fast they come.</summary>
     const int SweepStep = 500;
     static readonly TimeSpan s_gather = TimeSpan.FromSeconds(1);
 
@@ -19,6 +21,7 @@ public sealed class SqliteHistory : IHistory
     readonly Statement _insert, _of, _surplus, _oldest, _forget;
     readonly HistoryLimits _limits;
     readonly TimeProvider _time;
+    readonly ILogger _log;
     readonly Lock _gate = new();
     readonly SemaphoreSlim _file = new(1, 1);
     readonly CancellationTokenSource _stop = new();
@@ -26,9 +29,9 @@ public sealed class SqliteHistory : IHistory
     Task? _writing;
     long _bytes;
 
-    SqliteHistory(Connection connection, HistoryLimits limits, TimeProvider time)
+    SqliteHistory(Connection connection, HistoryLimits limits, TimeProvider time, ILogger log)
     {
-        (_connection, _limits, _time) = (connection, limits, time);
+        (_connection, _limits, _time, _log) = (connection, limits, time, log);
         _insert = connection.Prepare("INSERT INTO deeds (key, rev, time, user, verb, manager, sub, replaced, before) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
         _of = connection.Prepare("SELECT rev, time, user, verb, manager, sub, replaced, before FROM deeds WHERE key = ?1 ORDER BY id");
         _surplus = connection.Prepare("SELECT id, coalesce(length(before), 0) FROM deeds WHERE key = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2");
@@ -38,15 +41,17 @@ public sealed class SqliteHistory : IHistory
     }
 
     /// <exception cref="UnavailableException">The folder cannot be written to.</exception>
-    public static SqliteHistory Open(string folder, HistoryLimits limits, TimeProvider time)
+    public static SqliteHistory Open(string folder, HistoryLimits limits, TimeProvider time, ILogger? logger = null)
     {
+        var log = logger ?? NullLogger.Instance;
         string path = Path.Combine(folder, FileName);
-        try { return new(Prepare(path), limits, time); }
+        try { return new(Prepare(path), limits, time, log); }
         catch (UnavailableException e) when (e.Reason == Unavailable.Damaged)
         {
             foreach (string file in (string[])[path, path + "-wal", path + "-shm"])
                 if (File.Exists(file)) File.Move(file, file + ".damaged", overwrite: true);
-            return new(Prepare(path), limits, time);
+            Log.Damaged(log, e, path);
+            return new(Prepare(path), limits, time, log);
         }
     }
 
@@ -125,11 +130,12 @@ public sealed class SqliteHistory : IHistory
                 _bytes += before.Length;
             }
             foreach (var key in deeds.Select(d => d.Key).Distinct()) Trim(key);
-            Sweep();
+            Sweep(Math.Max(SweepStep, 2 * deeds.Count));
             _connection.Execute("COMMIT; PRAGMA incremental_vacuum(200)");
         }
-        catch (UnavailableException)
+        catch (UnavailableException e)
         {
+            Log.Lost(_log, e, deeds.Count);
             // A full disk, most likely: these deeds are lost, the writes they tell of are not.
             _connection.Rollback();
             _bytes = bytes;
@@ -148,12 +154,12 @@ public sealed class SqliteHistory : IHistory
         }
     }
 
-    void Sweep()
+    void Sweep(int most)
     {
         long tooOld = (_time.GetUtcNow() - _limits.KeepFor).ToUnixTimeMilliseconds();
         var going = new List<(long Id, long Length)>();
         long bytes = _bytes;
-        for (_oldest.Bind(1, SweepStep); _oldest.Step() && (bytes > _limits.KeepBytes || _oldest.Long(1) < tooOld); bytes -= _oldest.Long(2)) going.Add((_oldest.Long(0), _oldest.Long(2)));
+        for (_oldest.Bind(1, most); _oldest.Step() && (bytes > _limits.KeepBytes || _oldest.Long(1) < tooOld); bytes -= _oldest.Long(2)) going.Add((_oldest.Long(0), _oldest.Long(2)));
         _oldest.Reset();
         foreach (var (id, length) in going) Forget(id, length);
     }
@@ -201,5 +207,14 @@ public sealed class SqliteHistory : IHistory
         _connection.Dispose();
         _stop.Dispose();
         _file.Dispose();
+    }
+
+    static partial class Log
+    {
+        [LoggerMessage(2504, LogLevel.Warning, "{Deeds} changes are missing in the history, which could not be written; the changes themselves are kept")]
+        public static partial void Lost(ILogger logger, Exception e, int deeds);
+
+        [LoggerMessage(2505, LogLevel.Warning, "The history in {File} is damaged: it was moved away, with the ending .damaged, and begins anew")]
+        public static partial void Damaged(ILogger logger, Exception e, string file);
     }
 }

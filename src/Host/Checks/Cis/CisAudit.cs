@@ -58,7 +58,7 @@ static class CisAudit
             List<string> missing = [];
             for (int i = 0; i < deeds.Count; i++)
                 if (!File.Exists(log) || !await Scan.ContainsAsync(log, wanted[i], ct)) missing.Add(deeds[i].What);
-            if (missing.Count == 0) return options.Path == "-" ? null : CisSight.Wide([log], UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            if (missing.Count == 0) return CisSight.Wide([log], UnixFileMode.UserRead | UnixFileMode.UserWrite);
             if (look == Looks) return $"{string.Join(", ", missing)}: done just now, not in {log}";
             await Task.Delay(s_moment, ct);
         }

@@ -164,7 +164,7 @@ sealed class CisSight : IDisposable
         return found;
     }
 
-    /// <summary>The first of these files that others may do more with than that, or that is not the process's owner's.</summary>
+    /// <summary>The first of these files that others may do more with than that.</summary>
     /// <returns>Null when all are as they should be.</returns>
     public static string? Wide(IEnumerable<string> files, UnixFileMode most)
     {
