@@ -20,7 +20,7 @@ public static class Timestamps
             time = new(year, month, day, hour, minute, second, TimeSpan.Zero);
             return true;
         }
-        if (text.Length is < 20 or > 40 || text[10] != 'T') return false;
+        if (text.Length is < 20 or > 40 || text[10] != 'T' || text[^1] != 'Z' && (text[^6] is not ((byte)'+' or (byte)'-') || text[^3] != ':')) return false;
         string value = Encoding.ASCII.GetString(text);
         // Fractions finer than .NET's ticks are cut, as nothing below microseconds is ever sent.
         int dot = value.IndexOf('.', StringComparison.Ordinal);

@@ -140,7 +140,11 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     /// <summary>The Job is gone, or has ended: so are the reasons to keep its Pods from vanishing.</summary>
     async Task ForgetAsync(Key key, CancellationToken ct)
     {
-        foreach (var pod in _pods.ByIndex(TrackedFor, key.Namespace + "/" + key.Name)) await ReleaseAsync(Key.Of(pod), ct);
+        var pods = _pods.ByIndex(TrackedFor, key.Namespace + "/" + key.Name);
+        // Pods may be seen before their Job: to let go of one that runs would be to lose count of it.
+        var unseen = pods.Count > 0 && _jobs.Find(key) is null ? await _client.FindAsync<Job>(key, ct) : null;
+        foreach (var pod in pods)
+            if (unseen is null || unseen.Metadata.Uid != pod.Controller?.Uid || unseen.IsFinished() && !IsElsewhere(unseen)) await ReleaseAsync(Key.Of(pod), ct);
         _failures.Forget(key);
     }
 

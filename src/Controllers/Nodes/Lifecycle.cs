@@ -50,6 +50,8 @@ sealed class Lifecycle(IClusterAccess cluster, ControllerOptions options) : IRec
         }
         if (_known.TryAdd(key.Name, new() { Metadata = new() { Name = key.Name, Uid = node.Metadata.Uid } }))
             cluster.Recorder.Event(node, "Normal", "RegisteredNode", $"Node {key.Name} event: Registered Node {key.Name} in Controller");
+        // What it is like is weighed against all the others: in a moment that is counted, and this is woken.
+        if (!_zones.Counts(node)) return Again.OnChange;
         var now = cluster.Time.GetUtcNow();
         var renewed = _leases.Find(new("kube-node-lease", key.Name))?.Spec.RenewTime;
         var pulse = Pulse.Next(_pulses.TryGetValue(key.Name, out var last) ? last : null, renewed, node, now);

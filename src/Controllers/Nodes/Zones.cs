@@ -25,6 +25,8 @@ sealed class Zones(EvictionRates rates, TimeProvider time)
 
     readonly Lock _lock = new();
     readonly Dictionary<string, Zone> _zones = [];
+    /// <summary>As they are counted, by name.</summary>
+    readonly Dictionary<string, Node> _counted = [];
     bool _allFail;
 
     /// <summary>When the first node of all came back last: none was heard of before, so that silence is counted from here.</summary>
@@ -35,8 +37,12 @@ sealed class Zones(EvictionRates rates, TimeProvider time)
     {
         lock (_lock)
         {
-            if (e.Old is { } old) Count(old, -1);
-            if (e.New is { } now) Count(now, 1);
+            if (_counted.Remove(e.Object.Metadata.Name, out var old)) Count(old, -1);
+            if (e.New is { } now)
+            {
+                Count(now, 1);
+                _counted.Add(now.Metadata.Name, now);
+            }
             bool allFail = _zones.Count > 0 && _zones.Values.All(z => z.Ready == 0);
             if (allFail == _allFail) return false;
             _allFail = allFail;
@@ -44,6 +50,9 @@ sealed class Zones(EvictionRates rates, TimeProvider time)
             return true;
         }
     }
+
+    /// <summary>The node is counted as this one says: who reads of it before this was told must not decide by what was so before.</summary>
+    public bool Counts(Node node) { lock (_lock) return _counted.TryGetValue(node.Metadata.Name, out var known) && known.Metadata.ResourceVersion == node.Metadata.ResourceVersion; }
 
     void Count(Node node, int by)
     {

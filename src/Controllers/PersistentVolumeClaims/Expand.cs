@@ -11,18 +11,19 @@ namespace Hanbae.Controllers.PersistentVolumeClaims;
 sealed class Expand(IClusterAccess cluster) : IReconciler
 {
     readonly ICache<PersistentVolumeClaim> _claims = cluster.Cache<PersistentVolumeClaim>();
-    readonly ICache<PersistentVolume> _volumes = cluster.Cache<PersistentVolume>();
 
     public void Watch(Triggers on) =>
-        on.When(_claims, e => e is { Old: { } old, New: { } now } && Bond.Asked(old) < Bond.Asked(now)).Needs(_volumes);
+        on.When(_claims, e => e.New is { } now && (e.Old is null || Bond.Asked(e.Old) < Bond.Asked(now)));
 
-    public Task<Again> ReconcileAsync(Key key, CancellationToken ct)
+    public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
-        if (_claims.Find(key) is not { Status.Phase: "Bound" } claim || _volumes.Find(new("", claim.Spec.VolumeName)) is not { } volume
-            || volume.Spec.ClaimRef?.Uid != claim.Metadata.Uid || Bond.Asked(claim) <= volume.Spec.Capacity[Bond.Storage]) return Task.FromResult(Again.OnChange);
+        if (_claims.Find(key) is not { Status.Phase: "Bound" } claim || Bond.Asked(claim) <= claim.Status.Capacity[Bond.Storage]) return Again.OnChange;
+        // A cache of volumes may show less than that of claims, and nothing would bring this one here again.
+        if (await cluster.Client.FindAsync<PersistentVolume>(new("", claim.Spec.VolumeName), ct) is not { } volume
+            || volume.Spec.ClaimRef?.Uid != claim.Metadata.Uid || Bond.Asked(claim) <= volume.Spec.Capacity[Bond.Storage]) return Again.OnChange;
         // As upstream: a warning where no one is known who could.
         bool known = volume.Spec.Csi is not null || volume.Metadata.Annotations.ContainsKey(VolumeNotes.ProvisionedBy);
         cluster.Recorder.Event(claim, known ? "Normal" : "Warning", "ExternalExpanding", "waiting for an external controller to expand this PVC");
-        return Task.FromResult(Again.OnChange);
+        return Again.OnChange;
     }
 }

@@ -17,7 +17,6 @@ sealed class Recycler(IClusterAccess cluster, ControllerOptions options)
     /// <summary>Upstream looks at every volume that often.</summary>
     static readonly TimeSpan Retry = TimeSpan.FromSeconds(15);
 
-    readonly ICache<Pod> _pods = cluster.Cache<Pod>();
     readonly FailureBackoff<string> _failed = new(Retry, Retry);
 
     /// <summary>The volume that a Pod empties; null for all other Pods.</summary>
@@ -35,7 +34,7 @@ sealed class Recycler(IClusterAccess cluster, ControllerOptions options)
         var key = new Key(Namespace, Prefix + volume.Metadata.Name);
         if (await cluster.Client.FindAsync<Pod>(key, ct) is not { } pod)
         {
-            string[] users = [.. UsersOf(volume)];
+            string[] users = [.. (await UsersAsync(volume, ct)).Order(StringComparer.Ordinal)];
             if (users.Length > 0)
             {
                 cluster.Recorder.Event(volume, "Normal", "VolumeFailedRecycle", "Volume is used by pods: " + string.Join(",", users));
@@ -68,9 +67,15 @@ sealed class Recycler(IClusterAccess cluster, ControllerOptions options)
         return Again.In(Retry);
     }
 
-    /// <summary>A claim may be gone before the last Pod that mounts what it was bound to.</summary>
-    IEnumerable<string> UsersOf(PersistentVolume volume) => Bond.ClaimOf(volume) is not { } claim ? []
-        : _pods.UsersOf(claim).Where(p => !p.IsTerminal).Select(p => Key.Of(p).ToString()).Order(StringComparer.Ordinal);
+    /// <summary>A claim may be gone before the last Pod that mounts what it was bound to; and what is emptied is lost: a Pod that the cache does not show yet counts, too.</summary>
+    async Task<List<string>> UsersAsync(PersistentVolume volume, CancellationToken ct)
+    {
+        List<string> users = [];
+        if (Bond.ClaimOf(volume) is not { } claim) return users;
+        await foreach (var pod in cluster.Client.EachAsync<Pod>(new() { Namespace = claim.Namespace }, ct))
+            if (!pod.IsTerminal && Claims.NamesOf(pod).Contains(claim.Name)) users.Add(Key.Of(pod).ToString());
+        return users;
+    }
 
     Pod PodFor(PersistentVolume volume, string name) => new()
     {

@@ -42,7 +42,8 @@ sealed class Attach(IClusterAccess cluster) : IReconciler
         _pods.IndexClaims();
         _attachments.AddIndex(ByNode, a => [a.Spec.NodeName]);
         _attachments.AddIndex(ByVolume, a => VolumeKey(a) is { Length: > 0 } key ? [key] : []);
-        on.When(_nodes, e => e.Old is null || e.New is null || e.Old.Status.VolumesInUse != e.New.Status.VolumesInUse || e.Old.Spec.Taints != e.New.Spec.Taints || Zones.IsReady(e.Old) != Zones.IsReady(e.New))
+        on.When(_nodes, e => e.Old is null || e.New is null || e.Old.Status.VolumesInUse != e.New.Status.VolumesInUse || e.Old.Spec.Taints != e.New.Spec.Taints || Zones.IsReady(e.Old) != Zones.IsReady(e.New)
+                || e.Old.Metadata.Annotations[Managed] != e.New.Metadata.Annotations[Managed])
             .Map(_attachments, a => _attachments.ByIndex(ByVolume, VolumeKey(a)).Select(o => o.Spec.NodeName).Append(a.Spec.NodeName).Concat(Waiting(a)).Distinct().Select(n => new Key("", n)))
             .From(_ => _nodes.Subscribe(e =>
             {
@@ -59,8 +60,18 @@ sealed class Attach(IClusterAccess cluster) : IReconciler
             }))
             .Map(_claims, c => NodesOf(Key.Of(c)))
             .Map(_volumes, v => (v.Spec.Csi is not null || CloudDisks.IsOne(v.Spec)) && v.Spec.ClaimRef is { } claim ? NodesOf(new(claim.Namespace, claim.Name)) : [])
-            .Needs(_drivers);
+            .From(add => _drivers.Subscribe(e =>
+            {
+                if (e is { Old: { } a, New: { } b } && a.Spec.AttachRequired == b.Spec.AttachRequired) return;
+                foreach (string node in NodesWith(e.Object.Metadata.Name)) add(new("", node));
+            })).Needs(_drivers);
     }
+
+    /// <summary>Nodes that a driver has volumes on, or ought to: it seldom says otherwise whether they are attached, and its word may come after its first Pod.</summary>
+    IEnumerable<string> NodesWith(string driver) =>
+        _volumes.All.Where(v => v.Spec.Csi is { } csi ? csi.Driver == driver : CloudDisks.IsOne(v.Spec)).SelectMany(v => v.Spec.ClaimRef is { } claim ? NodesOf(new(claim.Namespace, claim.Name)) : []).Select(k => k.Name)
+            .Concat(_attachments.All.Where(a => a.Spec.Attacher == driver).Select(a => a.Spec.NodeName))
+            .Concat(_pods.All.Where(p => p.Spec.NodeName.Length > 0 && p.Spec.Volumes.Exists(CloudDisks.IsInline)).Select(p => p.Spec.NodeName)).ToHashSet();
 
     IEnumerable<Key> NodesOf(Key claim) => _pods.UsersOf(claim).Select(p => p.Spec.NodeName).Where(n => n.Length > 0).Distinct().Select(n => new Key("", n));
 

@@ -1,10 +1,10 @@
 using System.Collections.Immutable;
 using System.Net;
-using System.Net.NetworkInformation;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Hanbae.Host.Settings;
+using Hanbae.Machinery.Nodes;
 using Hanbae.Server;
 using Hanbae.Server.Auth.Tokens;
 
@@ -70,7 +70,7 @@ public sealed record ClusterPki(
 
     static IReadOnlyList<IPAddress> LocalAddresses() =>
         // Bridges come and go with Pods; the names on certificates must not change with them.
-        [.. NetworkInterface.GetAllNetworkInterfaces().Where(i => !Directory.Exists($"/sys/class/net/{i.Name}/bridge")).SelectMany(i => i.GetIPProperties().UnicastAddresses)
+        [.. LocalInterfaces.All().Where(i => LocalInterfaces.IsNoBridge(i.Interface.Name)).SelectMany(i => i.Properties.UnicastAddresses)
             .Select(a => a.Address)
             .Where(a => a.AddressFamily is AddressFamily.InterNetwork || a.AddressFamily is AddressFamily.InterNetworkV6 && a.ScopeId == 0)
             .Append(IPAddress.Loopback).Append(IPAddress.IPv6Loopback).Distinct().OrderBy(a => a.ToString(), StringComparer.Ordinal)];

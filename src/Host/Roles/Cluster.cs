@@ -13,6 +13,7 @@ using Hanbae.Host.Settings;
 using Hanbae.Kubelet.Nodes;
 using Hanbae.Kubelet.Simulation;
 using Hanbae.Kubelet.Volumes.Local;
+using Hanbae.Machinery.Nodes;
 using Hanbae.Server.Encryption;
 using Microsoft.Extensions.Logging;
 
@@ -98,7 +99,7 @@ static class Cluster
     /// <summary>Where others reach an API server that has no bridge of Pods: no endpoint may be a loopback address.</summary>
     static IPAddress Advertised(ClusterSettings settings) =>
         IPAddress.TryParse(settings.BindAddress, out var bound) && !bound.Equals(IPAddress.Any) && !IPAddress.IsLoopback(bound) ? bound
-        : NetworkInterface.GetAllNetworkInterfaces().Where(n => n.OperationalStatus == OperationalStatus.Up).Select(n => n.GetIPProperties())
+        : LocalInterfaces.All().Where(n => n.Interface.OperationalStatus == OperationalStatus.Up).Select(n => n.Properties)
             .OrderByDescending(p => p.GatewayAddresses.Count).SelectMany(p => p.UnicastAddresses).Select(a => a.Address)
             .FirstOrDefault(a => a.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(a)) ?? settings.BridgeAddress;
 

@@ -1,6 +1,6 @@
 using System.Net;
-using System.Net.NetworkInformation;
 using System.Net.Sockets;
+using Hanbae.Machinery.Nodes;
 
 namespace Hanbae.Host.Settings;
 
@@ -28,8 +28,8 @@ public static class AddressPlan
     public static IReadOnlyList<IPNetwork> Taken(IEnumerable<string> otherDataFolders)
     {
         var taken = new List<IPNetwork>();
-        foreach (var nic in NetworkInterface.GetAllNetworkInterfaces())
-            foreach (var a in nic.GetIPProperties().UnicastAddresses)
+        foreach (var (_, nic) in LocalInterfaces.All())
+            foreach (var a in nic.UnicastAddresses)
                 if (a.Address.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(a.Address))
                     taken.Add(Network(a.Address, a.PrefixLength));
         foreach (string folder in otherDataFolders)

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Hanbae.Machinery.Nodes;
 
 namespace Hanbae.Kubelet.Nodes;
 
@@ -66,8 +67,8 @@ public sealed record MachineInfo
             if (probe.LocalEndPoint is IPEndPoint { Address: var address } && !IPAddress.IsLoopback(address) && !address.Equals(IPAddress.Any)) return address.ToString();
         }
         catch (SocketException) { } // no route
-        return NetworkInterface.GetAllNetworkInterfaces().Where(i => i.OperationalStatus == OperationalStatus.Up && i.NetworkInterfaceType != NetworkInterfaceType.Loopback)
-            .SelectMany(i => i.GetIPProperties().UnicastAddresses).Select(a => a.Address).FirstOrDefault(a => a.AddressFamily == AddressFamily.InterNetwork)?.ToString();
+        return LocalInterfaces.All().Where(i => i.Interface.OperationalStatus == OperationalStatus.Up && i.Interface.NetworkInterfaceType != NetworkInterfaceType.Loopback)
+            .SelectMany(i => i.Properties.UnicastAddresses).Select(a => a.Address).FirstOrDefault(a => a.AddressFamily == AddressFamily.InterNetwork)?.ToString();
     }
 
     static Dictionary<long, long> Pages()

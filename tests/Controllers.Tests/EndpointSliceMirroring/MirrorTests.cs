@@ -41,6 +41,63 @@ public sealed class MirrorTests
         Assert.Equal([true, false], made[0].Endpoints.Select(e => e.Conditions.Ready == true));
     }
 
+    static EndpointSlice Named(EndpointSlice slice, string name) => slice with { Metadata = slice.Metadata with { Name = name } };
+
+    [Fact]
+    public void Of_each_form_there_is_one_slice_and_what_is_too_much_for_it_is_left_out()
+    {
+        Legacy Large(int from) => Endpoints([.. Enumerable.Range(from, 700).Select(i => $"10.0.{i / 250}.{i % 250 + 1}")]);
+        var both = Large(0) with { Subsets = [Large(0).Subsets[0], Large(700).Subsets[0]] };
+        var (made, _, skipped) = MirrorPlan.For(both, []);
+        Assert.Equal((1, MirrorPlan.Most, 0), (made.Create.Count, made.Create[0].Endpoints.Count, skipped));
+
+        // Those that somebody has made beside it go, and the first takes all.
+        EndpointSlice first = Named(MirrorPlan.For(Endpoints("10.0.0.1"), []).Slices.Create[0], "db-1"), second = Named(MirrorPlan.For(Endpoints("10.0.0.2"), []).Slices.Create[0], "db-2");
+        var plan = MirrorPlan.For(Endpoints("10.0.0.1", "10.0.0.2"), [second, first]).Slices;
+        Assert.Equal(("db-1", 2), (plan.Update.Single().Metadata.Name, plan.Update[0].Endpoints.Count));
+        Assert.Equal(("db-2", 0), (plan.Delete.Single().Metadata.Name, plan.Create.Count));
+    }
+
+    [Fact]
+    public void A_slice_that_shows_them_in_another_order_stays_as_it_is()
+    {
+        var slice = Named(MirrorPlan.For(Endpoints("10.0.0.2", "10.0.0.1"), []).Slices.Create[0], "db-1");
+        var plan = MirrorPlan.For(Endpoints("10.0.0.1", "10.0.0.2"), [slice]).Slices;
+        Assert.Equal((0, 0, 0), (plan.Create.Count, plan.Update.Count, plan.Delete.Count));
+        var other = Endpoints("10.0.0.1", "10.0.0.2") is var e ? e with { Metadata = e.Metadata with { Labels = Map.Of(("team", "b")) } } : null!;
+        Assert.Equal("b", MirrorPlan.For(other, [slice]).Slices.Update.Single().Metadata.Labels["team"]);
+    }
+
+    [Fact]
+    public void Endpoints_that_are_being_deleted_are_kept_true_and_nothing_is_made_for_them()
+    {
+        var slice = Named(MirrorPlan.For(Endpoints("10.0.0.1"), []).Slices.Create[0], "db-1");
+        var going = Endpoints("10.0.0.2", "fd00::1") is var e ? e with { Metadata = e.Metadata with { DeletionTimestamp = Make.Start } } : null!;
+        Assert.True(MirrorPlan.IsMirrored(going));
+        var plan = MirrorPlan.For(going, [slice]).Slices;
+        Assert.Equal(("10.0.0.2", 0), (plan.Update.Single().Endpoints.Single().Addresses[0], plan.Create.Count));
+    }
+
+    [Theory]
+    [InlineData("10.0.0.1", "IPv4 10.0.0.1")]
+    [InlineData("010.000.0.001", "IPv4 10.0.0.1")]
+    [InlineData("::ffff:10.0.0.1", "IPv4 10.0.0.1")]
+    [InlineData("FD00::0:1", "IPv6 fd00::1")]
+    [InlineData("10.1", "")]
+    [InlineData("db.example.com", "")]
+    public void Addresses_are_shown_in_their_usual_form(string written, string shown)
+    {
+        var (made, invalid, _) = MirrorPlan.For(Endpoints(written), []);
+        Assert.Equal((shown, shown.Length == 0 ? 1 : 0), (string.Join(' ', made.Create.Select(s => $"{s.AddressType} {s.Endpoints[0].Addresses[0]}")), invalid));
+    }
+
+    [Fact]
+    public void What_is_said_twice_is_as_it_is_said_last()
+    {
+        var twice = Endpoints("10.0.0.1") is var e ? e with { Subsets = [e.Subsets[0], e.Subsets[0] with { Addresses = default, NotReadyAddresses = e.Subsets[0].Addresses }] } : null!;
+        Assert.False(MirrorPlan.For(twice, []).Slices.Create.Single().Endpoints.Single().Conditions.Ready);
+    }
+
     [Fact]
     public void Endpoints_that_are_a_lock_or_say_so_are_not_mirrored()
     {

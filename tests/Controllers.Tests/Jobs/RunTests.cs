@@ -308,6 +308,31 @@ public sealed class RunTests
     }
 
     [Fact]
+    public async Task Pods_that_are_seen_before_their_Job_stay_its_own()
+    {
+        bool listed = false;
+        await using var cluster = new TestCluster(Which, api => api.Intercept = r =>
+        {
+            if (r is { Method: "GET", Path: "/apis/batch/v1/jobs" })
+            {
+                // Neither the list nor, for a while, the watch tells of the Job.
+                listed = true;
+                api.HoldWatches();
+                return new ApiResult { Code = 200, List = new(new() { ResourceVersion = "0" }, []) };
+            }
+            if (r is not { Method: "GET", Path: "/api/v1/pods" }) return null;
+            if (!listed) return new ApiResult { Code = 503, Object = FakeApi.Error(503, "ServiceUnavailable", "later").Status };
+            if (api.Find<Job>("work") is null) api.Put(Tracked(api.Put(Works.Job("work")), "first"));
+            return null;
+        });
+        await cluster.UntilAsync(api => api.Requests.Any(r => r is { Method: "GET", Path: "/apis/batch/v1/namespaces/default/jobs/work" }));
+        cluster.Api.ReleaseWatches();
+        cluster.Api.Change<Pod>("first", p => p.Ends());
+        await cluster.UntilAsync(api => Status(api).Is("Complete"));
+        Assert.Equal((1, 1), (Status(cluster.Api).Succeeded, cluster.Api.All<Pod>().Count));
+    }
+
+    [Fact]
     public async Task A_Job_that_is_being_deleted_may_still_complete_but_makes_nothing()
     {
         var job = Works.Job("work", 2, 2) is var j ? j with { Metadata = j.Metadata with { DeletionTimestamp = Make.Start, Finalizers = ["foregroundDeletion"] }, Status = new() { Succeeded = 1, StartTime = Make.Start } } : null!;

@@ -34,6 +34,22 @@ public sealed class ZoneTests
         Status = new() { Conditions = [new NodeCondition { Type = "Ready", Status = ready, LastHeartbeatTime = Make.Start }] },
     };
 
+    [Fact]
+    public void A_node_that_can_be_read_and_was_not_told_yet_is_not_counted()
+    {
+        static Node At(Node node, string version) => node with { Metadata = node.Metadata with { ResourceVersion = version } };
+        Node before = At(Node("a", "z"), "1"), after = At(Node("a", "z", "False"), "2");
+        var zones = new Zones(Rates, TimeProvider.System);
+        Assert.False(zones.Counts(before));
+        zones.See(new(null, before));
+        Assert.Equal((true, false, false), (zones.Counts(before), zones.Counts(after), zones.AllFail));
+        // One that the list, not the watch, told of: its old state is whatever was counted.
+        zones.See(new(null, after));
+        Assert.Equal((false, true, true), (zones.Counts(before), zones.Counts(after), zones.AllFail));
+        zones.See(new(before, null));
+        Assert.Equal((false, ZoneState.Normal), (zones.Counts(after), zones.StateOf(after)));
+    }
+
     static TestCluster Start(params Node[] nodes) => new(["nodelifecycle"], api => { foreach (var node in nodes) api.Put(node); }) { Creep = TimeSpan.Zero };
 
     static int Driven(Kit.FakeApi api, string zone) => api.All<Node>().Count(n => n.Metadata.Labels["topology.kubernetes.io/zone"] == zone && n.Spec.Taints.Exists(t => t.Effect == "NoExecute"));

@@ -145,6 +145,26 @@ public sealed class AttachTests
     }
 
     [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_driver_that_says_later_that_it_attaches_nothing_has_nothing_attached_any_more(bool known)
+    {
+        CSIDriver driver = new() { Metadata = new() { Name = Driver }, Spec = new() { AttachRequired = true } };
+        await using var cluster = Start(api =>
+        {
+            api.Put(Node("n1"));
+            if (known) api.Put(driver);
+            Bound(api, "c", "v");
+            api.Put(Storage.User("p", "c", "n1"));
+        });
+        await cluster.UntilAsync(api => On(api, "n1") is not null);
+        cluster.Api.Put(driver with { Spec = new() { AttachRequired = false } });
+        await cluster.UntilAsync(api => On(api, "n1") is null);
+        cluster.Api.Remove<CSIDriver>(Driver, "");
+        await cluster.UntilAsync(api => On(api, "n1") is not null);
+    }
+
+    [Theory]
     [InlineData("False", 0, false, false)]
     [InlineData("False", 5, false, false)]
     [InlineData("False", 6, false, true)]

@@ -175,6 +175,28 @@ public sealed class BindTests
     }
 
     [Fact]
+    public async Task A_volume_is_not_emptied_under_a_Pod_that_the_cache_does_not_show_yet()
+    {
+        await using var cluster = new TestCluster(Binder, api => api.Intercept = r =>
+        {
+            // It comes between what the cache shows and the first look at the recycler.
+            if (r is { Method: "GET", Path: "/api/v1/namespaces/default/pods/recycler-for-v" } && api.Find<Pod>("user") is null)
+            {
+                api.HoldWatches();
+                api.Put(Storage.User("user", "c", "n1"));
+            }
+            return null;
+        });
+        cluster.Api.Put(Storage.Volume("v", policy: "Recycle"));
+        cluster.Api.Put(Storage.Claim("c"));
+        await cluster.UntilAsync(a => Claim(a, "c").Status.Phase == "Bound");
+        cluster.Api.Remove<PersistentVolumeClaim>("c");
+        await cluster.UntilAsync(a => cluster.Events.Told.Contains(("VolumeFailedRecycle", "Volume is used by pods: default/user")));
+        Assert.Null(cluster.Api.Find<Pod>("recycler-for-v"));
+        cluster.Api.ReleaseWatches();
+    }
+
+    [Fact]
     public async Task A_binding_of_which_half_was_taken_back_leaves_the_claim_as_it_is()
     {
         var claim = Storage.Claim("half", volume: "taken") is var c ? c with { Metadata = c.Metadata with { Annotations = Map.Of(("pv.kubernetes.io/bound-by-controller", "yes")) }, Status = new() { Phase = "Bound" } } : null!;

@@ -116,4 +116,19 @@ public sealed class ProtectTests
         cluster.Api.Remove<PersistentVolumeClaim>("p-v");
         await cluster.UntilAsync(a => a.Find<PersistentVolumeClaim>("p-v")?.Metadata.OwnerReferences is [{ Kind: "Pod", Name: "p" }]);
     }
+
+    [Fact]
+    public async Task Who_waits_for_a_larger_volume_is_told_also_by_a_controller_that_starts_later_and_sees_no_volume()
+    {
+        await using var cluster = new TestCluster(["persistentvolume-expander"], api =>
+        {
+            api.Put(Storage.Volume("v", claim: new() { Namespace = "default", Name = "c", Uid = "uid-of-c" }, phase: "Bound"));
+            api.Put(Storage.Claim("c", "2Gi", volume: "v") is var c ? c with
+            {
+                Metadata = c.Metadata with { Uid = "uid-of-c" }, Status = new() { Phase = "Bound", Capacity = Map.Of(("storage", Quantity.Parse("1Gi"))) },
+            } : null!);
+            api.Intercept = r => r is { Method: "GET", Path: "/api/v1/persistentvolumes" } ? new() { Code = 200, List = new(new() { ResourceVersion = "100" }, []) } : null;
+        });
+        await cluster.UntilAsync(_ => cluster.Events.Told.Any(e => e == ("ExternalExpanding", "waiting for an external controller to expand this PVC")));
+    }
 }

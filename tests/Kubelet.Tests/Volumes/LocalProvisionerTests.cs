@@ -90,6 +90,34 @@ public sealed class LocalProvisionerTests : IAsyncLifetime
         Assert.True(File.Exists(outside));
     }
 
+    [Fact]
+    public async Task A_class_that_comes_after_its_claim_wakes_it()
+    {
+        Claim("c", "late");
+        // Its turn was over when that of the next one is.
+        Claim("mark", uid: "11111111-9d2c-4d5a-8f64-0123456789ab");
+        await MadeAsync("pvc-11111111-9d2c-4d5a-8f64-0123456789ab");
+        Assert.Null(_api.Find<PersistentVolume>(Volume, ""));
+
+        _api.Put(Class("late", "WaitForFirstConsumer"));
+
+        Assert.Equal("late", (await MadeAsync()).Spec.StorageClassName);
+    }
+
+    [Fact]
+    public async Task A_node_that_may_be_used_again_wakes_the_claims_that_want_any()
+    {
+        _api.Change<Node>("n", n => n with { Spec = n.Spec with { Unschedulable = true } }, "");
+        _api.Change<Node>("s", n => n with { Spec = n.Spec with { Unschedulable = true } }, "");
+        Claim("c", "now", node: "");
+        Claim("mark", uid: "11111111-9d2c-4d5a-8f64-0123456789ab");
+        await MadeAsync("pvc-11111111-9d2c-4d5a-8f64-0123456789ab");
+
+        _api.Change<Node>("n", n => n with { Spec = n.Spec with { Unschedulable = false } }, "");
+
+        Assert.Equal("n", (await MadeAsync()).Metadata.Annotations["hanbae.dev/node"]);
+    }
+
     [Remote.DiskFact]
     public async Task A_volume_whose_class_has_its_size_enforced_holds_no_more_grows_and_is_mounted_again_when_it_has_to_be()
     {

@@ -119,6 +119,8 @@ public sealed class QuotaTests : IAsyncLifetime
         Assert.Contains("exceeded quota: q, requested: services.nodeports=1, used: services.nodeports=1, limited: services.nodeports=1", await RefusedAsync(Made("c", "LoadBalancer")));
         var changed = await _server.CallAsync(Admin, "PUT", "/api/v1/namespaces/default/services/a", cluster with { Spec = cluster.Spec with { Type = "NodePort" } });
         Assert.Contains("exceeded quota: q", Message(changed));
+        // Such as it will be again was it before the second came: that must be past.
+        await UsedAsync("services=2,services.nodeports=1");
         await _server.DeleteAsync<Service>(Admin, "default", "b");
         await UsedAsync("services=1,services.nodeports=0");
         Good(await _server.CallAsync(Admin, "PUT", "/api/v1/namespaces/default/services/a", cluster with { Spec = cluster.Spec with { Type = "NodePort" } }));

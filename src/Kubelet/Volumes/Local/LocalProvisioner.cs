@@ -24,18 +24,25 @@ public sealed class LocalProvisioner(IClusterAccess cluster, Func<string, ILocal
     readonly ICache<Node> _nodes = cluster.Cache<Node>();
 
     public void Watch(Triggers on) => on
+        .Needs(_nodes).Needs(_classes)
         .When(_claims, e => e.New is { } claim && claim.Metadata.Annotations[VolumeNotes.Provisioner] == Name)
         .When(_volumes, e => e.New is { } volume && Made(volume))
         // A claim that became bound may have grown before.
         .Map(_volumes, v => Made(v) && v.Spec.ClaimRef is { } claim ? [new Key(claim.Namespace, claim.Name)] : [])
-        // A node that has come may be what a claim waits for.
+        // A node that has come, or may be used now, may be what a claim waits for, and so may its class: which of them is seen first nobody says.
         .From(add => _nodes.Subscribe(e =>
         {
-            if (e.Old is not null || diskOf(e.Object.Metadata.Name) is null) return;
-            foreach (var claim in _claims.All)
-                if (claim.Spec.VolumeName.Length == 0 && claim.Metadata.Annotations[VolumeNotes.Provisioner] == Name) add(Key.Of(claim));
+            if (e.New is not { } node || diskOf(node.Metadata.Name) is null) return;
+            if (e.Old is { } old && old.Spec.Unschedulable == node.Spec.Unschedulable && old.Metadata.Labels == node.Metadata.Labels) return;
+            Wake(add, static c => c.Spec.VolumeName.Length == 0);
         }))
-        .Needs(_nodes).Needs(_classes);
+        .From(add => _classes.Subscribe(e => { if (e.New is { Provisioner: Name } now) Wake(add, c => VolumeNotes.ClassOf(c) == now.Metadata.Name); }));
+
+    void Wake(Action<Key> add, Func<PersistentVolumeClaim, bool> which)
+    {
+        foreach (var claim in _claims.All)
+            if (claim.Metadata.Annotations[VolumeNotes.Provisioner] == Name && which(claim)) add(Key.Of(claim));
+    }
 
     static bool Made(PersistentVolume volume) => volume.Metadata.Annotations[VolumeNotes.ProvisionedBy] == Name;
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.RegularExpressions;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
@@ -26,8 +25,8 @@ public sealed partial class BootstrapTokens(ServedObjects objects, TimeProvider 
         if (found is not { Type: SecretType, Metadata.DeletionTimestamp: null }) return TokenResult.NoOpinion;
         string Of(string key) => found.Data[key].ToText();
         if (!Digest.Same(Of("token-secret"), secret) || Of("token-id") != id || Of("usage-bootstrap-authentication") != "true") return TokenResult.NoOpinion;
-        if (Of("expiration") is { Length: > 0 } until
-            && (!DateTimeOffset.TryParse(until, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var end) || end <= time.GetUtcNow())) return TokenResult.NoOpinion;
+        // What cannot be read has ended.
+        if (found.Data["expiration"] is { Length: > 0 } until && (!Timestamps.TryParse(until.Span, out var end) || end <= time.GetUtcNow())) return TokenResult.NoOpinion;
         string[] extra = Of("auth-extra-groups").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         // One group that is not a bootstrapper's makes the whole token void, as upstream.
         if (!extra.All(Group().IsMatch)) return TokenResult.NoOpinion;
