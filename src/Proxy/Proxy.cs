@@ -33,8 +33,8 @@ public sealed class Proxy(IClusterAccess cluster, ProxyOptions options, Action<s
         await using var listeners = new ProxyListeners(options, _health, complain);
         await listeners.OpenAsync(ct);
         await using var asked = new ServiceHealth(options.NodeName, _health, complain);
-        var programs = new List<Program> { new(IpFamily.V4, options.NodeName, options.PodCidr) };
-        if (options.PodCidrV6 is { } v6) programs.Add(new(IpFamily.V6, options.NodeName, v6));
+        var programs = new List<Program> { new(IpFamily.V4, options.PodCidr, options, complain) };
+        if (options.PodCidrV6 is { } v6) programs.Add(new(IpFamily.V6, v6, options, complain));
         while (true)
         {
             HashSet<Key> dirty;
@@ -57,12 +57,11 @@ public sealed class Proxy(IClusterAccess cluster, ProxyOptions options, Action<s
     IReadOnlyList<EndpointSlice> SlicesOf(Key service) => [.. _slices.ByIndex(ByService, service.ToString())];
 
     /// <summary>What one family has in the kernel.</summary>
-    sealed class Program(IpFamily family, string node, string podCidr)
+    sealed class Program(IpFamily family, string podCidr, ProxyOptions options, Action<string>? complain)
     {
-        public ServiceTable Table { get; } = new(family, node, podCidr);
+        public ServiceTable Table { get; } = new(family, options.NodeName, podCidr);
         public StaleFlows Flows { get; } = new(family);
-        /// <summary>Null while it is not known.</summary>
-        public Ruleset? Loaded { get; set; }
+        public Loader Loader { get; } = new($"{family.Table} {options.Table}", "Services", complain);
         /// <summary>It was told that flows cannot be ended.</summary>
         public bool Told { get; set; }
 
@@ -75,20 +74,7 @@ public sealed class Proxy(IClusterAccess cluster, ProxyOptions options, Action<s
 
     async Task<bool> LoadAsync(Program program, CancellationToken ct)
     {
-        var wanted = program.Table.Build();
-        string commands = RulesetDiff.Commands($"{program.Table.Family.Table} {options.Table}", program.Loaded, wanted);
-        try
-        {
-            if (commands.Length > 0) await Nft.LoadAsync(commands, ct);
-            program.Loaded = wanted;
-        }
-        catch (NftException e)
-        {
-            // What the kernel has is no longer known: next time the table is made anew.
-            complain?.Invoke("the kernel refused the rules of Services: " + e.Message);
-            program.Loaded = null;
-            return false;
-        }
+        if (!await program.Loader.LoadAsync(program.Table.Build(), ct)) return false;
         try { await program.Flows.EndAsync(ct); }
         catch (IOException e)
         {

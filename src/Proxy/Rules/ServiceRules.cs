@@ -1,7 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Discovery.V1;
@@ -79,7 +77,7 @@ internal sealed record ServiceRules(
 
         string Endpoint(Target target, ServicePort port, string protocol)
         {
-            string name = "ep-" + Hash($"{service.Metadata.Namespace}/{service.Metadata.Name}/{port.Name}/{protocol}/{target.Address}/{target.Port}");
+            string name = "ep-" + RuleName.Of($"{service.Metadata.Namespace}/{service.Metadata.Name}/{port.Name}/{protocol}/{target.Address}/{target.Port}");
             if (!_made.Add(name)) return name;
             var rules = ImmutableArray.CreateBuilder<string>();
             // A Pod that reaches itself through its Service must see the answer come from outside.
@@ -122,8 +120,5 @@ internal sealed record ServiceRules(
     readonly record struct Target(string Address, int Port, string Node);
 
     static string Short(Service service, ServicePort port, string protocol) =>
-        Hash($"{service.Metadata.Namespace}/{service.Metadata.Name}/{port.Name}/{protocol}/{port.Port.ToString(CultureInfo.InvariantCulture)}");
-
-    /// <summary>Names of chains may have letters, digits and little else, and a bound length.</summary>
-    static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 8));
+        RuleName.Of($"{service.Metadata.Namespace}/{service.Metadata.Name}/{port.Name}/{protocol}/{port.Port.ToString(CultureInfo.InvariantCulture)}");
 }
