@@ -21,6 +21,7 @@ public sealed class Proxy(IClusterAccess cluster, ProxyOptions options, Action<s
     readonly Lock _lock = new();
     readonly SemaphoreSlim _wake = new(0, 1);
     HashSet<Key> _dirty = [];
+    NodePlace _here = new(options.NodeName);
 
     /// <summary>Programs until cancelled. The rules stay when it ends, so that a restart interrupts no connection.</summary>
     public async Task RunAsync(CancellationToken ct)
@@ -29,7 +30,7 @@ public sealed class Proxy(IClusterAccess cluster, ProxyOptions options, Action<s
         await Task.WhenAll(_services.WhenSyncedAsync(ct), _slices.WhenSyncedAsync(ct));
         using var services = _services.Subscribe(e => Mark(Key.Of(e.Object)));
         using var slices = _slices.Subscribe(OnSlice);
-        using var nodes = _nodes.Subscribe(e => _health.Sees(e.New));
+        using var nodes = _nodes.Subscribe(OnNode);
         await using var listeners = new ProxyListeners(options, _health, complain);
         await listeners.OpenAsync(ct);
         await using var asked = new ServiceHealth(options.NodeName, _health, complain);
@@ -38,10 +39,12 @@ public sealed class Proxy(IClusterAccess cluster, ProxyOptions options, Action<s
         while (true)
         {
             HashSet<Key> dirty;
-            lock (_lock) { dirty = _dirty; _dirty = []; }
+            NodePlace here;
+            lock (_lock) { dirty = _dirty; _dirty = []; here = _here; }
             bool failed = false;
             foreach (var program in programs)
             {
+                program.Table.Here = here;
                 foreach (var key in dirty) program.Set(key, _services.Find(key), SlicesOf(key));
                 failed |= !await LoadAsync(program, ct);
             }
@@ -83,6 +86,18 @@ public sealed class Proxy(IClusterAccess cluster, ProxyOptions options, Action<s
             program.Told = true;
         }
         return true;
+    }
+
+    void OnNode(CacheEvent<Node> change)
+    {
+        _health.Sees(change.New);
+        var here = NodePlace.Of(options.NodeName, change.New);
+        lock (_lock)
+        {
+            if (here == _here) return;
+            _here = here;
+        }
+        foreach (var service in _services.All) Mark(Key.Of(service));
     }
 
     void OnSlice(CacheEvent<EndpointSlice> change)

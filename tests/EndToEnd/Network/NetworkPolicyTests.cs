@@ -16,7 +16,7 @@ public sealed class NetworkPolicyTests(SharedCluster shared) : Servants(shared)
     /// <summary>What of these can be reached, such as <c>80</c>, <c>81</c> and <c>80/udp</c>.</summary>
     async Task<string> ReachesAsync(string from, string address, string ns)
     {
-        string script = $"for p in 80 81; do [ -n \"$(timeout 2 wget -qO- http://{address}:$p/hostname 2>/dev/null)\" ] && echo $p; done; [ -n \"$(echo hostname | timeout 2 nc -u -w1 {address} 80)\" ] && echo 80/udp; true";
+        string script = $"for p in 80 81; do [ -n \"$(timeout 2 wget -qO- http://{address}:$p/hostname 2>/dev/null)\" ] && echo $p; done; [ -n \"$({Udp(address, 80)})\" ] && echo 80/udp; true";
         return string.Join(' ', (await Cluster.TryKubectlAsync(["-n", ns, "exec", from, "--", "sh", "-c", script])).Out.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
