@@ -21,6 +21,7 @@ public sealed class Proxy(IClusterAccess cluster, ProxyOptions options, Action<s
     readonly Lock _lock = new();
     readonly SemaphoreSlim _wake = new(0, 1);
     HashSet<Key> _dirty = [];
+    NodePlace _here = new(options.NodeName);
 
     /// <summary>Programs until cancelled. The rules stay when it ends, so that a restart interrupts no connection.</summary>
     public async Task RunAsync(CancellationToken ct)
@@ -29,19 +30,21 @@ public sealed class Proxy(IClusterAccess cluster, ProxyOptions options, Action<s
         await Task.WhenAll(_services.WhenSyncedAsync(ct), _slices.WhenSyncedAsync(ct));
         using var services = _services.Subscribe(e => Mark(Key.Of(e.Object)));
         using var slices = _slices.Subscribe(OnSlice);
-        using var nodes = _nodes.Subscribe(e => _health.Sees(e.New));
+        using var nodes = _nodes.Subscribe(OnNode);
         await using var listeners = new ProxyListeners(options, _health, complain);
         await listeners.OpenAsync(ct);
         await using var asked = new ServiceHealth(options.NodeName, _health, complain);
-        var programs = new List<Program> { new(IpFamily.V4, options.NodeName, options.PodCidr) };
-        if (options.PodCidrV6 is { } v6) programs.Add(new(IpFamily.V6, options.NodeName, v6));
+        var programs = new List<Program> { new(IpFamily.V4, options.PodCidr, options, complain) };
+        if (options.PodCidrV6 is { } v6) programs.Add(new(IpFamily.V6, v6, options, complain));
         while (true)
         {
             HashSet<Key> dirty;
-            lock (_lock) { dirty = _dirty; _dirty = []; }
+            NodePlace here;
+            lock (_lock) { dirty = _dirty; _dirty = []; here = _here; }
             bool failed = false;
             foreach (var program in programs)
             {
+                program.Table.Here = here;
                 foreach (var key in dirty) program.Set(key, _services.Find(key), SlicesOf(key));
                 failed |= !await LoadAsync(program, ct);
             }
@@ -57,12 +60,11 @@ public sealed class Proxy(IClusterAccess cluster, ProxyOptions options, Action<s
     IReadOnlyList<EndpointSlice> SlicesOf(Key service) => [.. _slices.ByIndex(ByService, service.ToString())];
 
     /// <summary>What one family has in the kernel.</summary>
-    sealed class Program(IpFamily family, string node, string podCidr)
+    sealed class Program(IpFamily family, string podCidr, ProxyOptions options, Action<string>? complain)
     {
-        public ServiceTable Table { get; } = new(family, node, podCidr);
+        public ServiceTable Table { get; } = new(family, options.NodeName, podCidr);
         public StaleFlows Flows { get; } = new(family);
-        /// <summary>Null while it is not known.</summary>
-        public Ruleset? Loaded { get; set; }
+        public Loader Loader { get; } = new($"{family.Table} {options.Table}", "Services", complain);
         /// <summary>It was told that flows cannot be ended.</summary>
         public bool Told { get; set; }
 
@@ -75,20 +77,7 @@ public sealed class Proxy(IClusterAccess cluster, ProxyOptions options, Action<s
 
     async Task<bool> LoadAsync(Program program, CancellationToken ct)
     {
-        var wanted = program.Table.Build();
-        string commands = RulesetDiff.Commands($"{program.Table.Family.Table} {options.Table}", program.Loaded, wanted);
-        try
-        {
-            if (commands.Length > 0) await Nft.LoadAsync(commands, ct);
-            program.Loaded = wanted;
-        }
-        catch (NftException e)
-        {
-            // What the kernel has is no longer known: next time the table is made anew.
-            complain?.Invoke("the kernel refused the rules of Services: " + e.Message);
-            program.Loaded = null;
-            return false;
-        }
+        if (!await program.Loader.LoadAsync(program.Table.Build(), ct)) return false;
         try { await program.Flows.EndAsync(ct); }
         catch (IOException e)
         {
@@ -97,6 +86,18 @@ public sealed class Proxy(IClusterAccess cluster, ProxyOptions options, Action<s
             program.Told = true;
         }
         return true;
+    }
+
+    void OnNode(CacheEvent<Node> change)
+    {
+        _health.Sees(change.New);
+        var here = NodePlace.Of(options.NodeName, change.New);
+        lock (_lock)
+        {
+            if (here == _here) return;
+            _here = here;
+        }
+        foreach (var service in _services.All) Mark(Key.Of(service));
     }
 
     void OnSlice(CacheEvent<EndpointSlice> change)

@@ -6,6 +6,8 @@ public sealed record ProxyOptions
     public required string NodeName { get; init; }
     /// <summary>The nft table, one per family; carries the cluster's id so that several can share a host.</summary>
     public required string Table { get; init; }
+    /// <summary>The nft table of NetworkPolicies, as the other.</summary>
+    public required string PolicyTable { get; init; }
     /// <summary>Addresses of Pods, IPv4.</summary>
     public required string PodCidr { get; init; }
     /// <summary>Addresses of Pods, IPv6; null when the cluster has none.</summary>

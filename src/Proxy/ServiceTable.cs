@@ -18,6 +18,9 @@ internal sealed class ServiceTable(IpFamily family, string node, string podCidr)
 
     public IpFamily Family => family;
 
+    /// <summary>What Services see of the node; of those that are there already, each is to be set again when it changes.</summary>
+    public NodePlace Here { get; set; } = new(node);
+
     /// <summary>Whether a proxy has anything to do with the Service.</summary>
     public static bool Serves(Service service) =>
         service.Spec.Type != "ExternalName" && service.Spec.ClusterIP is not ("" or Headless) && !service.Metadata.Labels.ContainsKey(OtherProxy) && !service.Metadata.Labels.ContainsKey(Unserved);
@@ -25,7 +28,7 @@ internal sealed class ServiceTable(IpFamily family, string node, string podCidr)
     public void Set(Key key, Service? service, IEnumerable<EndpointSlice> slices)
     {
         if (service is null || !Serves(service)) _services.Remove(key);
-        else _services[key] = ServiceRules.For(service, slices, family, node, podCidr);
+        else _services[key] = ServiceRules.For(service, slices, family, Here, podCidr);
     }
 
     public Ruleset Build()

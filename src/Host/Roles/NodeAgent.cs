@@ -13,6 +13,8 @@ using Hanbae.Kubelet;
 using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Volumes.Csi;
 using Hanbae.Kubelet.Volumes.Csi.Control;
+using Hanbae.Proxy;
+using Hanbae.Proxy.Policies;
 using Microsoft.Extensions.Logging;
 
 namespace Hanbae.Host.Roles;
@@ -50,10 +52,13 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
 
         var proxyAccess = control.Access(supervisor, "system:kube-proxy", "kube-proxy", "kube-proxy", "system:node-proxier");
         var log = loggers.CreateLogger("hanbae.proxy");
-        supervisor.Run("proxy", ct => new Proxy.Proxy(proxyAccess, new()
+        var proxy = new ProxyOptions
         {
-            NodeName = node, Table = paths.NftTable + "_services", PodCidr = settings.PodCidr, HealthPort = settings.ProxyHealthPort, MetricsPort = settings.ProxyMetricsPort,
-        }, log.Complains).RunAsync(ct));
+            NodeName = node, Table = paths.NftTable + "_services", PolicyTable = paths.NftTable + "_policies", PodCidr = settings.PodCidr,
+            HealthPort = settings.ProxyHealthPort, MetricsPort = settings.ProxyMetricsPort,
+        };
+        supervisor.Run("proxy", ct => new Proxy.Proxy(proxyAccess, proxy, log.Complains).RunAsync(ct));
+        supervisor.Run("network-policies", ct => new NetworkPolicies(proxyAccess, proxy, log.Complains).RunAsync(ct));
 
         var dnsAccess = control.Access(supervisor, "system:serviceaccount:kube-system:coredns", "coredns", "dns", "system:serviceaccounts");
         supervisor.Run("dns", async ct =>

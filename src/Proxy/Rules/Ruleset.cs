@@ -22,4 +22,10 @@ internal sealed record Chain(string? Hook, ImmutableArray<string> Rules)
 }
 
 /// <param name="Type">Such as <c>ipv4_addr . inet_proto . inet_service : verdict</c>.</param>
-internal sealed record RuleMap(string Type, ImmutableSortedDictionary<string, string> Elements);
+/// <param name="Elements">Of a set the values are empty.</param>
+/// <param name="IsSet">It says of elements only that they are in.</param>
+internal sealed record RuleMap(string Type, ImmutableSortedDictionary<string, string> Elements, bool IsSet = false)
+{
+    /// <summary>What nft calls it.</summary>
+    public string Kind => IsSet ? "set" : "map";
+}

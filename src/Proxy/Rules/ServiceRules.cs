@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
+using System.Net;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Discovery.V1;
@@ -14,16 +13,15 @@ internal sealed record ServiceRules(
     ImmutableArray<(string Map, string Key, string Verdict)> Elements,
     ImmutableArray<(string Name, string Declaration)> Sets)
 {
-    /// <param name="node">This node's name, for policies that keep traffic on it.</param>
     /// <param name="podCidr">Traffic to a cluster IP from elsewhere is masqueraded, so that answers come back through here.</param>
-    public static ServiceRules For(Service service, IEnumerable<EndpointSlice> slices, IpFamily family, string node, string podCidr)
+    public static ServiceRules For(Service service, IEnumerable<EndpointSlice> slices, IpFamily family, NodePlace here, string podCidr)
     {
-        var rules = new Builder(service, [.. slices.Where(s => s.AddressType == family.AddressType)], family, node, podCidr);
+        var rules = new Builder(service, [.. slices.Where(s => s.AddressType == family.AddressType)], family, here, podCidr);
         foreach (var port in service.Spec.Ports) rules.Add(port);
         return rules.Build();
     }
 
-    sealed class Builder(Service service, ImmutableArray<EndpointSlice> slices, IpFamily family, string node, string podCidr)
+    sealed class Builder(Service service, ImmutableArray<EndpointSlice> slices, IpFamily family, NodePlace here, string podCidr)
     {
         readonly ImmutableArray<(string, Chain)>.Builder _chains = ImmutableArray.CreateBuilder<(string, Chain)>();
         readonly ImmutableArray<(string, string, string)>.Builder _elements = ImmutableArray.CreateBuilder<(string, string, string)>();
@@ -36,58 +34,91 @@ internal sealed record ServiceRules(
         {
             string? clusterIp = service.Spec.ClusterIPs.Concat([service.Spec.ClusterIP]).FirstOrDefault(family.Has);
             if (clusterIp is null) return;
-            string protocol = port.Protocol.ToLowerInvariant();
-            var all = Targets(port);
-            bool internalLocal = service.Spec.InternalTrafficPolicy == "Local", externalLocal = service.Spec.ExternalTrafficPolicy == "Local";
-            string name = Short(service, port, protocol);
+            string protocol = port.Protocol.ToLowerInvariant(), name = Short(service, port, protocol);
+            var balancers = service.Status.LoadBalancer.Ingress.Where(i => i.IpMode != "Proxy").Select(i => i.Ip).Where(family.Has).Distinct().ToList();
+            var addresses = service.Spec.ExternalIPs.Where(family.Has).Concat(balancers).Distinct().Select(a => ("ips", $"{a} . {protocol} . {port.Port}")).ToList();
+            if (port.NodePort > 0) addresses.Add(("nodeports", $"{protocol} . {port.NodePort}"));
+            bool insideLocal = service.Spec.InternalTrafficPolicy == "Local", outsideLocal = service.Spec.ExternalTrafficPolicy == "Local", outside = addresses.Count > 0;
+            var reachable = Reachable.From(slices, port, here);
+            string near = "svl-" + name, all = "svc-" + name;
+            string forCluster = $"{family.Match} daddr {clusterIp} {family.Match} saddr != {podCidr} jump mark-masquerade";
+            if (insideLocal || (outside && outsideLocal)) Balance(near, reachable.Local, port, protocol, forCluster);
+            if (!insideLocal || outside) Balance(all, reachable.Cluster, port, protocol, forCluster);
 
-            string inside = Balance("svc-" + name, internalLocal ? Local(all) : all, port, protocol,
-                $"{family.Match} daddr {clusterIp} {family.Match} saddr != {podCidr} jump mark-masquerade");
-            Element("service-ips", $"{clusterIp} . {protocol} . {port.Port}", all, inside, internalLocal);
+            var inside = insideLocal ? reachable.Local : reachable.Cluster;
+            _elements.Add(("cluster-ips", clusterIp, ""));
+            Serve("ips", $"{clusterIp} . {protocol} . {port.Port}", inside.IsEmpty ? null : insideLocal ? near : all, reachable.Anywhere);
 
-            var outsideAddresses = service.Spec.ExternalIPs.Concat(service.Status.LoadBalancer.Ingress.Where(i => i.IpMode != "Proxy").Select(i => i.Ip)).Where(family.Has).Distinct().ToList();
-            if (port.NodePort == 0 && outsideAddresses.Count == 0) return;
-            // Local keeps the client's address: nothing is masqueraded, and only Pods of this node answer.
-            string outside = Balance("ext-" + name, externalLocal ? Local(all) : all, port, protocol, externalLocal ? null : "jump mark-masquerade");
-            if (port.NodePort > 0)
-                Element("service-nodeports", $"{protocol} . {port.NodePort}", all, outside, externalLocal);
-            foreach (string address in outsideAddresses)
-                Element("service-ips", $"{address} . {protocol} . {port.Port}", all, outside, externalLocal);
+            if (!outside) return;
+            if (reachable.Anywhere) _chains.Add(("ext-" + name, new(null, [.. FromOutside(outsideLocal, all, reachable.Local.IsEmpty ? null : near)])));
+            foreach (var (map, key) in addresses)
+            {
+                Serve(map, key, reachable.Anywhere ? "ext-" + name : null, anywhere: false);
+                // What does not come from this node or a Pod is left to the nodes that have Pods of it.
+                if (outsideLocal && reachable is { Anywhere: true, Local.IsEmpty: true }) _elements.Add(("unserved-" + map, key, "drop"));
+            }
+            Restrict("fw-" + name, balancers, port, protocol);
         }
 
         /// <summary>Without any endpoint connections are refused; with none here under a Local policy they are dropped, as upstream does.</summary>
-        void Element(string map, string key, ImmutableArray<Target> all, string chain, bool local)
+        void Serve(string map, string key, string? chain, bool anywhere) =>
+            _elements.Add(chain is null ? ("unserved-" + map, key, anywhere ? "drop" : "goto refuse") : ("service-" + map, key, "goto " + chain));
+
+        /// <param name="all">Leads to endpoints anywhere.</param>
+        /// <param name="near">Leads to those of this node; null when there are none.</param>
+        IEnumerable<string> FromOutside(bool local, string all, string? near)
         {
-            var reachable = local ? Local(all) : all;
-            if (!reachable.IsEmpty) _elements.Add((map, key, "goto " + chain));
-            else _elements.Add((map == "service-ips" ? "unserved-ips" : "unserved-nodeports", key, all.IsEmpty ? "goto refuse" : "drop"));
+            if (!local)
+            {
+                yield return "jump mark-masquerade";
+                yield return "goto " + all;
+                yield break;
+            }
+            // Local is about clients from outside. They keep their address: only Pods of this node answer, and nothing is masqueraded.
+            yield return $"{family.Match} saddr {podCidr} goto {all}";
+            yield return "fib saddr type local jump mark-masquerade";
+            yield return "fib saddr type local goto " + all;
+            if (near is not null) yield return "goto " + near;
         }
 
-        string Balance(string chain, ImmutableArray<Target> targets, ServicePort port, string protocol, string? first)
+        /// <summary>Lets only these clients reach addresses of load balancers that leave that to the nodes.</summary>
+        void Restrict(string chain, List<string> balancers, ServicePort port, string protocol)
         {
-            if (targets.IsEmpty) return chain;
+            List<IPNetwork> ranges = [.. service.Spec.LoadBalancerSourceRanges.Select(r => IPNetwork.TryParse(r.Trim(), out var range) ? range : default(IPNetwork?)).OfType<IPNetwork>().Where(r => r.BaseAddress.AddressFamily == family.Family)];
+            if (ranges.Count == 0 || balancers.Count == 0) return;
+            var rules = ranges.Select(r => $"{family.Match} saddr {r} return").ToList();
+            // The node that has the address itself asks from there.
+            if (here.Addresses.Exists(a => IPAddress.TryParse(a, out var own) && ranges.Exists(r => r.Contains(own)))) rules.AddRange(balancers.Select(b => $"{family.Match} saddr {b} return"));
+            _chains.Add((chain, new(null, [.. rules, "drop"])));
+            foreach (string address in balancers) _elements.Add(("restricted-ips", $"{address} . {protocol} . {port.Port}", "goto " + chain));
+        }
+
+        void Balance(string chain, ImmutableArray<Target> targets, ServicePort port, string protocol, string first)
+        {
+            if (targets.IsEmpty) return;
             var rules = ImmutableArray.CreateBuilder<string>();
-            if (first is not null) rules.Add(first);
+            rules.Add(first);
             var names = targets.Select(t => Endpoint(t, port, protocol)).ToList();
-            if (service.Spec.SessionAffinity == "ClientIP")
+            if (Sticky)
                 foreach (string name in names) rules.Add($"{family.Match} saddr @{Remembered(name)} goto {name}");
             rules.Add(names.Count == 1 ? "goto " + names[0]
                 : $"numgen random mod {names.Count} vmap {{ {string.Join(", ", names.Select((n, i) => $"{i} : goto {n}"))} }}");
             _chains.Add((chain, new(null, rules.DrainToImmutable())));
-            return chain;
         }
+
+        bool Sticky => service.Spec.SessionAffinity == "ClientIP";
+        int Seconds => service.Spec.SessionAffinityConfig?.ClientIP?.TimeoutSeconds ?? 10_800;
 
         string Endpoint(Target target, ServicePort port, string protocol)
         {
-            string name = "ep-" + Hash($"{service.Metadata.Namespace}/{service.Metadata.Name}/{port.Name}/{protocol}/{target.Address}/{target.Port}");
+            string name = "ep-" + RuleName.Of($"{service.Metadata.Namespace}/{service.Metadata.Name}/{port.Name}/{protocol}/{target.Address}/{target.Port}");
             if (!_made.Add(name)) return name;
             var rules = ImmutableArray.CreateBuilder<string>();
             // A Pod that reaches itself through its Service must see the answer come from outside.
             rules.Add($"{family.Match} saddr {target.Address} jump mark-masquerade");
-            if (service.Spec.SessionAffinity == "ClientIP")
+            if (Sticky)
             {
-                int seconds = service.Spec.SessionAffinityConfig?.ClientIP?.TimeoutSeconds ?? 10_800;
-                _sets.Add((Remembered(name), $"type {family.SetType} ; flags dynamic,timeout ; timeout {seconds}s ;"));
+                _sets.Add((Remembered(name), $"type {family.SetType} ; flags dynamic,timeout ; timeout {Seconds}s ;"));
                 rules.Add($"update @{Remembered(name)} {{ {family.Match} saddr }}");
             }
             rules.Add($"meta l4proto {protocol} dnat to {family.Endpoint(target.Address, target.Port)}");
@@ -95,35 +126,10 @@ internal sealed record ServiceRules(
             return name;
         }
 
-        static string Remembered(string endpoint) => "aff-" + endpoint;
-
-        /// <summary>Ready endpoints; when there are none, those that still serve while they end (KEP-1669).</summary>
-        ImmutableArray<Target> Targets(ServicePort port)
-        {
-            var found = new SortedDictionary<string, Target>(StringComparer.Ordinal);
-            foreach (bool terminating in new[] { false, true })
-            {
-                foreach (var slice in slices)
-                    foreach (var p in slice.Ports)
-                        if ((p.Name ?? "") == port.Name && (p.Protocol ?? "TCP") == port.Protocol && p.Port is { } number)
-                            foreach (var e in slice.Endpoints)
-                            {
-                                bool usable = terminating ? e.Conditions.Serving == true && e.Conditions.Terminating == true : e.Conditions.Ready ?? true;
-                                if (usable && e.Addresses.Count > 0) found[$"{e.Addresses[0]}:{number}"] = new(e.Addresses[0], number, e.NodeName ?? "");
-                            }
-                if (found.Count > 0) break;
-            }
-            return [.. found.Values];
-        }
-
-        ImmutableArray<Target> Local(ImmutableArray<Target> targets) => [.. targets.Where(t => t.Node == node)];
+        /// <summary>By its time too: a set's cannot be changed.</summary>
+        string Remembered(string endpoint) => $"aff-{endpoint}-{Seconds}";
     }
 
-    readonly record struct Target(string Address, int Port, string Node);
-
     static string Short(Service service, ServicePort port, string protocol) =>
-        Hash($"{service.Metadata.Namespace}/{service.Metadata.Name}/{port.Name}/{protocol}/{port.Port.ToString(CultureInfo.InvariantCulture)}");
-
-    /// <summary>Names of chains may have letters, digits and little else, and a bound length.</summary>
-    static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 8));
+        RuleName.Of($"{service.Metadata.Namespace}/{service.Metadata.Name}/{port.Name}/{protocol}/{port.Port.ToString(CultureInfo.InvariantCulture)}");
 }

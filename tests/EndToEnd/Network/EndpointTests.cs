@@ -84,10 +84,6 @@ public sealed class EndpointTests(SharedCluster shared) : Servants(shared)
         Assert.Equal("both", (await RunAsync(asker, Udp(made.Text("spec.clusterIP"), 80))).Trim());
     }
 
-    /// <summary>The script that asks for the host's name by datagram.</summary>
-    static string Udp(string host, int port) =>
-        $"python3 -Ic 'import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(3); s.sendto(b\"hostname\", (\"{host}\", {port})); print(s.recv(99).decode())' 2>/dev/null";
-
     [ServantFact]
     [Trait("Conformance", "[sig-network] EndpointSlice should support a Service with multiple endpoint IPs specified in multiple EndpointSlices [Conformance]")]
     [Trait("Conformance", "[sig-network] EndpointSlice should support a Service with multiple ports specified in multiple EndpointSlices [Conformance]")]

@@ -69,6 +69,10 @@ public abstract class Servants(SharedCluster shared) : NamespaceTest(shared)
     /// <summary>The script of a client that asks again and again, a line for each answer.</summary>
     protected static string Ask(string address, int times) => $"for i in $(seq {times}); do timeout 3 wget -qO- http://{address}/hostname; echo; done";
 
+    /// <summary>The script that asks for the host's name by datagram.</summary>
+    protected static string Udp(string host, int port) =>
+        $"python3 -Ic 'import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(3); s.sendto(b\"hostname\", (\"{host}\", {port})); print(s.recv(99).decode())' 2>/dev/null";
+
     /// <summary>Asks until all of these, and nobody else, have answered: within two minutes, as upstream's test has it.</summary>
     protected async Task AllAnswerAsync(string asker, string address, IEnumerable<string> names)
     {

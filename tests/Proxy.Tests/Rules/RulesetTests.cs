@@ -69,15 +69,77 @@ public sealed class RulesetTests
     public void Packets_of_Pods_that_belong_to_no_connection_are_dropped_before_anything_else_is_asked() =>
         Assert.Equal(["ct state invalid ip saddr 10.244.0.0/16 drop", "ct state invalid ip daddr 10.244.0.0/16 drop"], Rules(Web()).Chains["filter-forward"].Rules.Take(2));
 
+    static string Chain(Ruleset rules, string map, string key) => rules.Maps[map].Elements[key]["goto ".Length..];
+
     [Fact]
-    public void A_local_policy_drops_what_only_other_nodes_serve_and_keeps_the_clients_address()
+    public void A_local_policy_leads_this_nodes_own_everywhere_and_clients_from_outside_only_to_its_own_Pods()
     {
         var elsewhere = Rules(Web("NodePort", external: "Local"), Slice(("10.244.1.5", "there", true)));
-        var here = Rules(Web("NodePort", external: "Local"), Slice(("10.244.0.5", "here", true)));
+        var here = Rules(Web("NodePort", external: "Local"), Slice(("10.244.0.5", "here", true), ("10.244.1.5", "there", true)));
 
         Assert.Equal("drop", elsewhere.Maps["unserved-nodeports"].Elements["tcp . 30080"]);
-        string chain = here.Maps["service-nodeports"].Elements["tcp . 30080"]["goto ".Length..];
-        Assert.DoesNotContain(here.Chains[chain].Rules, r => r.Contains("masquerade", StringComparison.Ordinal));
+        Assert.Empty(here.Maps["unserved-nodeports"].Elements);
+        string all = Chain(here, "service-ips", "10.96.0.20 . tcp . 80"), outside = Chain(here, "service-nodeports", "tcp . 30080");
+        string[] own = ["ip saddr 10.244.0.0/16 goto " + all, "fib saddr type local jump mark-masquerade", "fib saddr type local goto " + all];
+        Assert.Equal(string.Join('|', own), string.Join('|', elsewhere.Chains[outside].Rules));
+        Assert.Equal(string.Join('|', [.. own, "goto " + all.Replace("svc-", "svl-", StringComparison.Ordinal)]), string.Join('|', here.Chains[outside].Rules));
+        Assert.Contains("numgen random mod 2", here.Chains[all].Rules[^1]);
+        Assert.StartsWith("goto ep-", here.Chains[all.Replace("svc-", "svl-", StringComparison.Ordinal)].Rules[^1]);
+    }
+
+    [Fact]
+    public void An_internal_local_policy_keeps_cluster_IPs_on_the_node_and_leaves_outside_addresses_alone()
+    {
+        var service = Web("NodePort") with { Spec = Web("NodePort").Spec with { InternalTrafficPolicy = "Local" } };
+
+        var elsewhere = Rules(service, Slice(("10.244.1.5", "there", true)));
+
+        Assert.Equal("drop", elsewhere.Maps["unserved-ips"].Elements["10.96.0.20 . tcp . 80"]);
+        Assert.Equal("jump mark-masquerade", elsewhere.Chains[Chain(elsewhere, "service-nodeports", "tcp . 30080")].Rules[0]);
+        Assert.StartsWith("svl-", Chain(Rules(service, Slice(("10.244.0.5", "here", true))), "service-ips", "10.96.0.20 . tcp . 80"));
+    }
+
+    static Service Balanced(params string[] ranges) => Web("LoadBalancer") with
+    {
+        Spec = Web("LoadBalancer").Spec with { ExternalIPs = ["192.0.2.7"], LoadBalancerSourceRanges = [.. ranges] },
+        Status = new() { LoadBalancer = new() { Ingress = [new() { Ip = "192.0.2.9" }, new() { Ip = "192.0.2.10", IpMode = "Proxy" }, new() { Ip = "2001:db8::9" }] } },
+    };
+
+    [Theory]
+    [InlineData("", "", "")]
+    [InlineData("10.0.0.0/8 172.16.0.0/12", "", "ip saddr 10.0.0.0/8 return|ip saddr 172.16.0.0/12 return|drop")]
+    [InlineData("10.0.0.0/8 2001:db8::/32", "10.1.1.1", "ip saddr 10.0.0.0/8 return|ip saddr 192.0.2.9 return|drop")]
+    [InlineData("2001:db8::/32", "", "")]
+    public void Source_ranges_restrict_addresses_of_load_balancers_only(string ranges, string node, string rules)
+    {
+        var table = new ServiceTable(IpFamily.V4, "here", "10.244.0.0/16") { Here = new("here", "", node.Length == 0 ? [] : [node]) };
+        var service = Balanced(ranges.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        table.Set(Hanbae.Api.Key.Of(service), service, [Slice(("10.244.0.5", "here", true))]);
+        var built = table.Build();
+
+        Assert.Equal(["10.96.0.20 . tcp . 80", "192.0.2.7 . tcp . 80", "192.0.2.9 . tcp . 80"], built.Maps["service-ips"].Elements.Keys);
+        Assert.Equal(rules.Length == 0 ? [] : ["192.0.2.9 . tcp . 80"], built.Maps["restricted-ips"].Elements.Keys);
+        if (rules.Length > 0) Assert.Equal(rules, string.Join('|', built.Chains[Chain(built, "restricted-ips", "192.0.2.9 . tcp . 80")].Rules));
+    }
+
+    [Fact]
+    public void How_long_a_client_is_remembered_can_be_changed()
+    {
+        var slice = Slice(("10.244.0.5", "here", true), ("10.244.0.6", "there", true));
+        Service For(int seconds) => Web(affinity: "ClientIP") with { Spec = Web(affinity: "ClientIP").Spec with { SessionAffinityConfig = new() { ClientIP = new() { TimeoutSeconds = seconds } } } };
+
+        string commands = RulesetDiff.Commands("ip t", Rules(For(60), slice), Rules(For(5), slice));
+
+        Assert.Equal(2, commands.Split('\n').Count(l => l.StartsWith("add set", StringComparison.Ordinal) && l.Contains("timeout 5s", StringComparison.Ordinal)));
+        Assert.Equal(2, commands.Split('\n').Count(l => l.StartsWith("delete set", StringComparison.Ordinal)));
+        Assert.Equal("", RulesetDiff.Commands("ip t", Rules(For(60), slice), Rules(For(60), slice)));
+    }
+
+    [Fact]
+    public void A_port_of_a_cluster_IP_that_no_Service_has_is_refused()
+    {
+        Assert.Equal("10.96.0.20", Assert.Single(Rules(Web()).Maps["cluster-ips"].Elements).Key);
+        foreach (string chain in (string[])["filter-forward", "filter-output-led"]) Assert.Equal("ct state new ip daddr @cluster-ips reject", Rules(Web()).Chains[chain].Rules[^1]);
     }
 
     [Fact]
@@ -107,6 +169,8 @@ public sealed class RulesetTests
             Rules(Web("NodePort", "ClientIP"), Slice(("10.244.0.5", "here", true), ("10.244.0.6", "there", true))),
             Rules(Web("NodePort", "ClientIP"), Slice(("10.244.0.6", "there", true))),
             Rules(Web()),
+            Rules(Balanced("10.0.0.0/8", "10.1.0.0/16"), Slice(("10.244.0.5", "here", true))),
+            Rules(Web("LoadBalancer", external: "Local"), Slice(("10.244.0.6", "there", true))),
             Rules(Web("LoadBalancer", external: "Local"), Slice(("10.244.0.5", "here", true))),
         };
         string script = "set -e\n";

@@ -55,7 +55,7 @@ static class CisPolicies
             var open = (await s.Client.ListAsync<Namespace>(ListQuery.All, ct)).Items.Where(n => !s_ours.Contains(n.Metadata.Name) && n.Metadata.Labels[Enforce] is null or "privileged").Select(n => n.Metadata.Name).ToList();
             return open.Count == 0 ? CisFinding.Pass("each namespace of users enforces a Pod security level") : CisFinding.Manual("none is enforced in " + Few(open), $"kubectl label namespace NAME {Enforce}=baseline (or restricted)");
         }),
-        new("5.3.1", "The Pod network keeps NetworkPolicies", (s, _) => Task.FromResult(s.Settings.ControlPlaneOnly ? CisFiles.NoNode : CisFinding.Manual("Hanbae's network does not enforce NetworkPolicies yet", "keep what must be apart in clusters of its own"))),
+        new("5.3.1", "The Pod network keeps NetworkPolicies", (s, _) => Task.FromResult(s.Settings.ControlPlaneOnly ? CisFiles.NoNode : CisFinding.Pass("the node's rules keep them"))),
         new("5.3.2", "Every namespace says who may talk to its Pods", async (s, ct) =>
         {
             var said = (await s.Client.ListAsync<NetworkPolicy>(ListQuery.All, ct)).Items.Select(p => p.Metadata.Namespace).ToHashSet();
