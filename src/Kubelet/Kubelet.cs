@@ -104,7 +104,8 @@ public sealed class Kubelet(KubeletParts parts)
             NetworkTrouble = () => health.NetworkTrouble, HostIPs = ips, NodeMemory = machine.MemoryBytes,
             Devices = devices, Placements = placements, UserNamespaces = new(options, () => health.Handlers),
             ImageMountsOf = () => mounts is not null && ImageVolumes.NeedsUs(health.Version) ? mounts : null,
-            Refuse = pod => shutdown.Begun ? new("NodeShutdown", "Pod was rejected as the node is shutting down.") : PodAdmission.RefuseUnder(eviction.Conditions, pod),
+            MountsReadOnlyRecursively = health.MountsReadOnlyRecursively,
+            Refuse = pod => PodAdmission.RefuseGroups(pod, health.Features) ?? (shutdown.Begun ? new("NodeShutdown", "Pod was rejected as the node is shutting down.") : PodAdmission.RefuseUnder(eviction.Conditions, pod)),
             Active = () => workers.Active(), Released = () => workers.Released(),
             RuntimeHandler = new RuntimeClasses(parts.Client).HandlerAsync,
             Allocatable = () => registration.Node?.Status.Allocatable ?? default,
@@ -164,7 +165,7 @@ public sealed class Kubelet(KubeletParts parts)
             var images = await ImagesAsync(token).ConfigureAwait(false);
             return new()
             {
-                Machine = machine, Now = time.GetUtcNow(), IPs = ips, Port = server?.Port ?? 0, Runtime = health.Version, Handlers = health.Handlers, Images = images,
+                Machine = machine, Now = time.GetUtcNow(), IPs = ips, Port = server?.Port ?? 0, Runtime = health.Version, Handlers = health.Handlers, Features = health.Features, Images = images,
                 Troubles = new[] { health.RuntimeTrouble, health.NetworkTrouble, pleg.Trouble(), shutdown.Begun ? "node is shutting down" : null }.OfType<string>().ToSeq(),
                 Pressures = eviction.Conditions, VolumesInUse = mounted?.InUse ?? default, Devices = plugged.Kinds.Amounts, Anew = !kept,
             };

@@ -56,7 +56,7 @@ sealed class Standalone(string? kubeconfig, ElectionSettings election, TimeProvi
         supervisor.Run("informers", cluster.RunAsync);
         start(cluster, supervisor);
         Console.WriteLine($"works for {cluster.Config.Server}");
-        await Task.Delay(Timeout.Infinite, time, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.Delay(Timeout.InfiniteTimeSpan, time, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     static ClusterAccess Access(Connection cluster, Supervisor supervisor, string component)

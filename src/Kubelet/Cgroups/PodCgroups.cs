@@ -33,7 +33,7 @@ public sealed class PodCgroups(KubeletOptions options)
 
     void EnsureV1(string path, PodLimits limits)
     {
-        foreach (string controller in (ReadOnlySpan<string>)["cpu", "memory", "pids"])
+        foreach (string controller in (ReadOnlySpan<string>)["cpu", "memory", "pids", "hugetlb"])
         {
             string mount = Path.Combine(options.CgroupMount, controller);
             if (!Directory.Exists(mount)) continue;
@@ -46,6 +46,7 @@ public sealed class PodCgroups(KubeletOptions options)
                 Write(folder, "cpu.cfs_quota_us", limits.Quota > 0 ? limits.Quota : -1);
             }
             else if (controller == "memory") Write(folder, "memory.limit_in_bytes", limits.Memory > 0 ? limits.Memory : -1);
+            else if (controller == "hugetlb") HugePages(folder, limits, "limit_in_bytes");
             else if (options.PodPidsLimit > 0) Write(folder, "pids.max", options.PodPidsLimit);
         }
         if (path.Contains("/besteffort/", StringComparison.Ordinal)) Write(options.CgroupMount + "/cpu" + options.CgroupRoot + "/besteffort", "cpu.shares", 2);
@@ -65,6 +66,13 @@ public sealed class PodCgroups(KubeletOptions options)
         File.WriteAllText(Path.Combine(at, "cpu.max"), string.Create(CultureInfo.InvariantCulture, $"{(limits.Quota > 0 ? limits.Quota.ToString(CultureInfo.InvariantCulture) : "max")} {limits.Period}"));
         File.WriteAllText(Path.Combine(at, "memory.max"), limits.Memory > 0 ? limits.Memory.ToString(CultureInfo.InvariantCulture) : "max");
         if (options.PodPidsLimit > 0) Write(at, "pids.max", options.PodPidsLimit);
+        HugePages(at, limits, "max");
+    }
+
+    static void HugePages(string folder, PodLimits limits, string file)
+    {
+        foreach (var (size, bytes) in limits.HugePages)
+            if (File.Exists(Path.Combine(folder, $"hugetlb.{size}.{file}"))) Write(folder, $"hugetlb.{size}.{file}", bytes);
     }
 
     /// <summary>Lets children have the controllers there are.</summary>

@@ -16,6 +16,7 @@ public sealed record NodeState
     public Seq<string> IPs { get; init; }
     public Seq<ContainerImage> Images { get; init; }
     public Seq<NodeRuntimeHandler> Handlers { get; init; }
+    public NodeFeatures? Features { get; init; }
     public Seq<string> VolumesInUse { get; init; }
     /// <summary>This machine knows nothing of before: what its Node says of devices is of another time.</summary>
     public bool Anew { get; init; }
@@ -45,6 +46,7 @@ static class NodeStatuses
             },
             Images = state.Images,
             RuntimeHandlers = state.Handlers,
+            Features = state.Features,
             VolumesInUse = state.VolumesInUse,
             Conditions = Conditions(options, state, before),
         };

@@ -18,6 +18,11 @@ sealed class RuntimeHealth(ICri cri, TimeProvider time)
     /// <summary><c>containerd://1.6.20</c>.</summary>
     public string Version { get; private set; } = "";
     public Seq<NodeRuntimeHandler> Handlers { get; private set; }
+    /// <summary>What the runtime as a whole can; null where it does not say.</summary>
+    public NodeFeatures? Features { get; private set; }
+
+    /// <summary>Whether containers of a handler can have mounts that are read-only with all that is mounted beneath.</summary>
+    public bool MountsReadOnlyRecursively(string handler) => Handlers.Find(h => h.Name == handler)?.Features?.RecursiveReadOnlyMounts == true;
 
     public async Task RunAsync(CancellationToken ct)
     {
@@ -40,6 +45,7 @@ sealed class RuntimeHealth(ICri cri, TimeProvider time)
             var status = await cri.StatusAsync(false, ct).ConfigureAwait(false);
             _runtime = Trouble("RuntimeReady", "container runtime not ready: ");
             _network = Trouble("NetworkReady", "container runtime network not ready: ");
+            Features = status.Features is { } can ? new() { SupplementalGroupsPolicy = can.SupplementalGroupsPolicy } : null;
             Handlers = status.RuntimeHandlers.Select(h => new NodeRuntimeHandler
             {
                 Name = h.Name, Features = h.Features is { } f ? new() { RecursiveReadOnlyMounts = f.RecursiveReadOnlyMounts, UserNamespaces = f.UserNamespaces } : null,

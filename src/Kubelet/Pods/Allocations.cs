@@ -38,8 +38,17 @@ sealed class Allocations(PodFolders folders)
         {
             Metadata = new() { Uid = pod.Metadata.Uid, Name = pod.Metadata.Name, Namespace = pod.Metadata.Namespace },
             Spec = new() { Containers = pod.Spec.Containers.Select(Bare).ToSeq(), InitContainers = pod.Spec.InitContainers.Select(Bare).ToSeq(), Resources = pod.Spec.Resources },
-            Status = before?.Status ?? new(),
+            Status = before?.Status ?? new() { Resources = pod.Spec.Resources },
         });
+    }
+
+    /// <summary>What the Pod as a whole runs with (KEP-5419); null when nothing was said of it.</summary>
+    public ResourceRequirements? WholeInForce(string uid) => Entry(uid)?.Status.Resources;
+
+    /// <exception cref="IOException"/>
+    public void PutWholeInForce(Pod pod)
+    {
+        if (Entry(pod.Metadata.Uid) is { } entry && entry.Status.Resources != pod.Spec.Resources) Keep(entry with { Status = entry.Status with { Resources = pod.Spec.Resources } });
     }
 
     /// <summary>What a container runs with; null when nobody knows.</summary>
@@ -51,7 +60,7 @@ sealed class Allocations(PodFolders folders)
     {
         if (Entry(pod.Metadata.Uid) is not { } entry || InForce(pod.Metadata.Uid, container) == resources) return;
         var others = entry.Status.ContainerStatuses.Where(s => s.Name != container);
-        Keep(entry with { Status = new() { ContainerStatuses = others.Append(new() { Name = container, Resources = resources }).ToSeq() } });
+        Keep(entry with { Status = entry.Status with { ContainerStatuses = others.Append(new() { Name = container, Resources = resources }).ToSeq() } });
     }
 
     public void Forget(string uid) => _entries.TryRemove(uid, out _);

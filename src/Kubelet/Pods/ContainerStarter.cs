@@ -89,6 +89,8 @@ sealed class ContainerStarter(PodContext context, RestartBackoff restarts, PullB
             : null;
         var config = ContainerConfigs.For(pod, container, attempt, image, environment, mounts, context.Options, context.NodeMemory, target);
         config.Devices.Add(devices);
+        var groups = config.Linux.SecurityContext.SupplementalGroups;
+        groups.Add(volumes.ByName.Values.Select(v => v.Group).OfType<long>().Distinct().Where(g => !groups.Contains(g)).Order());
         if (sandbox.Linux.SecurityContext.NamespaceOptions.UsernsOptions is { } users)
         {
             config.Linux.SecurityContext.NamespaceOptions.UsernsOptions = users;
@@ -121,6 +123,7 @@ sealed class ContainerStarter(PodContext context, RestartBackoff restarts, PullB
                 _ => MountPropagation.PropagationPrivate,
             },
         };
+        made.RecursiveReadOnly = ReadOnlyMounts.IsRecursive(mount, context.MountsReadOnlyRecursively(mount.RecursiveReadOnly is null ? "" : await context.RuntimeHandler(pod, ct).ConfigureAwait(false)));
         if (volume.ImageReference.Length > 0)
         {
             var source = pod.Spec.Volumes.Find(v => v.Name == mount.Name)!.Image!;

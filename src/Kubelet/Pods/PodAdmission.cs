@@ -52,6 +52,11 @@ static class PodAdmission
         return null;
     }
 
+    /// <summary>A Pod that wants no groups but those it names does not run where the runtime would give it others (KEP-3619).</summary>
+    public static Waiting? RefuseGroups(Pod pod, NodeFeatures? features) =>
+        pod.Spec.SecurityContext?.SupplementalGroupsPolicy == "Strict" && features?.SupplementalGroupsPolicy != true
+            ? new("SupplementalGroupsPolicyNotSupported", "SupplementalGroupsPolicy=Strict is not supported in this node") : null;
+
     /// <summary>Whether a node under pressure takes the Pod: one that asks for memory may come to a node that is short of only that.</summary>
     public static Waiting? RefuseUnder(IReadOnlyList<string> pressures, Pod pod)
     {

@@ -40,7 +40,7 @@ static class PodContainers
     {
         // A Pod that is on its way out starts nothing any more.
         if (pod.Metadata.DeletionTimestamp is not null) return false;
-        if (newest is null) return true;
+        if (newest is null or { Past: true }) return true;
         return newest.State switch
         {
             RuntimeState.Running => false,
@@ -51,12 +51,7 @@ static class PodContainers
 
     public static bool RestartsAfter(this Pod pod, Container container, int exitCode)
     {
-        foreach (var rule in container.RestartPolicyRules)
-        {
-            if (rule.ExitCodes is not { } codes || rule.Action != "Restart") continue;
-            bool listed = codes.Values.Contains(exitCode);
-            if (codes.Operator == "In" ? listed : !listed) return true;
-        }
+        if (RuleFor(container, exitCode) is not null) return true;
         return (container.RestartPolicy ?? pod.Spec.RestartPolicyOr()) switch
         {
             "Never" => false,
@@ -64,6 +59,10 @@ static class PodContainers
             _ => true,
         };
     }
+
+    /// <summary>The first rule that an exit code meets.</summary>
+    public static ContainerRestartRule? RuleFor(Container container, int exitCode) => container.RestartPolicyRules.Find(rule =>
+        rule is { ExitCodes: { } codes, Action: "Restart" or "RestartAllContainers" } && (codes.Operator == "In" ? codes.Values.Contains(exitCode) : !codes.Values.Contains(exitCode)));
 
     public static bool IsFinished(this PodStatus status) => status.Phase is "Succeeded" or "Failed";
 

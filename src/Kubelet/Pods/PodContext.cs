@@ -39,6 +39,8 @@ sealed record PodContext
     public Rejections Rejections { get; init; } = new();
     /// <summary>Null where all Pods share the host's users.</summary>
     public UserNamespaces? UserNamespaces { get; init; }
+    /// <summary>Whether a runtime handler has read-only mounts that are so with all that is mounted beneath (KEP-3857).</summary>
+    public Func<string, bool> MountsReadOnlyRecursively { get; init; } = _ => false;
     public ILogger Log { get; init; } = NullLogger.Instance;
     /// <summary>Why Pods cannot have a network now; null when they can.</summary>
     public Func<string?> NetworkTrouble { get; init; } = () => null;

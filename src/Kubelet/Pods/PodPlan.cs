@@ -39,7 +39,7 @@ sealed record PodPlan
         bool never = pod.Spec.RestartPolicyOr() == "Never";
         if (never && plan.Attempt != 0 && !runtime.Containers.IsEmpty) return plan with { CreateSandbox = false };
 
-        var start = pod.Spec.Containers.Where(c => !(runtime.Newest(c.Name) is { State: RuntimeState.Exited } ended && !pod.RestartsAfter(c, ended.ExitCode))).ToImmutableArray();
+        var start = pod.Spec.Containers.Where(c => !(runtime.Newest(c.Name) is { State: RuntimeState.Exited, Past: false } ended && !pod.RestartsAfter(c, ended.ExitCode))).ToImmutableArray();
         if (start.IsEmpty && pod.Spec.Containers.Exists(c => runtime.Newest(c.Name) is not null)) return plan with { CreateSandbox = false };
         return pod.Spec.InitContainers.IsEmpty ? plan with { Start = start } : plan with { StartInit = [pod.Spec.InitContainers[0]] };
     }
@@ -59,7 +59,7 @@ sealed record PodPlan
         int kept = 0;
         foreach (var container in pod.Spec.Containers)
         {
-            var newest = runtime.Newest(container.Name);
+            var newest = runtime.Newest(container.Name) is { Past: false } now ? now : null;
             if (newest is not { State: RuntimeState.Running } || newest.SandboxId != runtime.Sandbox!.Id)
             {
                 if (!pod.ShouldRestart(container, newest) && resizing?.Contains(container.Name) != true) continue;

@@ -49,7 +49,8 @@ sealed partial class PodWorker
     {
         Pod = context.Allocations.Of(pod), Runtime = _runtime!, Before = _status ?? pod.Status, Errors = _errors, Probes = context.Prober, Now = context.Time.GetUtcNow(),
         HostIPs = context.HostIPs, Terminal = terminal, Failed = _failed,
-        Passing = ResizeConditions(), Disruption = _disruption, InForce = name => context.Allocations.InForce(Uid, name),
+        Passing = ResizeConditions(), Disruption = _disruption, InForce = name => context.Allocations.InForce(Uid, name), WholeInForce = context.Allocations.WholeInForce(Uid),
+        MountsReadOnlyRecursively = context.MountsReadOnlyRecursively(_handler),
         DeviceHealth = container => context.Devices?.HealthOf(pod, container) ?? default,
     });
 

@@ -12,14 +12,42 @@ sealed partial class PodWorker
     Waiting? _pending, _resizeError;
     bool _inProgress;
     long _pendingGeneration, _progressGeneration;
+    DateTimeOffset _pendingSince;
 
     /// <summary>The Pod waits for the node to have room for its new wishes.</summary>
     public bool ResizePending => _pending is not null;
+
+    /// <summary>What it waits with, for who decides whose turn it is.</summary>
+    public WaitingResize WaitingResize => new(Pod, Resizes.Grows(context.Allocations.Of(Pod), Pod), _pendingSince);
+
+    /// <summary>Looks whether there is room now.</summary>
+    /// <returns>Whether anything has changed.</returns>
+    public bool RetryResize()
+    {
+        var before = _pending;
+        Decide(Pod);
+        return _pending != before;
+    }
 
     /// <summary>Grants what the Pod asks for, if the node can.</summary>
     /// <returns>The Pod with what it has been granted, which may still be what it had.</returns>
     Pod Allocate(Pod pod)
     {
+        if (_pending is null || _pendingGeneration != pod.Metadata.Generation) return Decide(pod);
+        context.Released(); // not before others whose turn it is
+        return context.Allocations.Of(pod);
+    }
+
+    Pod Decide(Pod pod)
+    {
+        bool granted = false;
+        try { return Decide(pod, out granted); }
+        finally { if (granted) context.Released(); } // somebody who waits for room may have it now
+    }
+
+    Pod Decide(Pod pod, out bool grants)
+    {
+        grants = false;
         lock (context.Allocations.Gate)
         {
             if (!context.Allocations.Knows(Uid))
@@ -28,25 +56,26 @@ sealed partial class PodWorker
                 return pod;
             }
             var granted = context.Allocations.Of(pod);
-            if (granted == pod)
+            if (granted == pod || _removed || Ended)
             {
                 _pending = null;
-                return pod;
+                return granted;
             }
             var refusal = context.Placements?.RefuseResize(granted, pod) ?? Resizes.Refuse(pod, context.Active().Where(p => p.Metadata.Uid != Uid), context.Allocatable());
             if (refusal is { } why)
             {
                 if (_pending != why || _pendingGeneration != pod.Metadata.Generation)
                     context.Events.Event(pod, "Warning", why.Reason == "Infeasible" ? "ResizeInfeasible" : "ResizeDeferred", Resizes.Describe("Pod resize " + why.Reason, pod, why.Message));
+                if (_pending is null) _pendingSince = context.Time.GetUtcNow();
                 (_pending, _pendingGeneration) = (why, pod.Metadata.Generation);
                 return granted;
             }
             context.Allocations.Grant(pod);
             (_pending, _resizeError, _inProgress, _progressGeneration) = (null, null, true, pod.Metadata.Generation);
             context.Events.Event(pod, "Normal", "ResizeStarted", Resizes.Describe("Pod resize started", pod));
+            grants = true;
+            return pod;
         }
-        context.Released(); // somebody who waits for room may have it now
-        return pod;
     }
 
     /// <summary>Brings what was granted into force; containers that asked for it are ended instead, and started anew by the plan.</summary>
@@ -54,6 +83,7 @@ sealed partial class PodWorker
     {
         bool changed = false, whole = true;
         string? failure = null;
+        var was = InForce(pod);
         foreach (var container in pod.Spec.Containers.Concat(pod.Spec.InitContainers.Where(PodContainers.IsSidecar)))
         {
             if (_runtime!.Current(container.Name) is not { State: RuntimeState.Running } running) continue;
@@ -63,7 +93,7 @@ sealed partial class PodWorker
                 context.Allocations.PutInForce(pod, container.Name, container.Resources);
                 continue;
             }
-            if (inForce == container.Resources) continue;
+            if (inForce == container.Resources && was.Spec.Resources == pod.Spec.Resources) continue;
             changed = true;
             try
             {
@@ -74,7 +104,7 @@ sealed partial class PodWorker
                     await _killer.KillAsync(pod, running, null, $"Container {container.Name} resize requires restart", Task.CompletedTask, ct).ConfigureAwait(false);
                     continue;
                 }
-                if (Resizes.For(pod, container, inForce, context.Options, context.NodeMemory) is { } wanted)
+                if (Resizes.For(pod, was, container, inForce, context.Options, context.NodeMemory) is { } wanted)
                 {
                     await CheckUsageAsync(container.Name, running.Id, wanted.MemoryLimitInBytes, ct).ConfigureAwait(false);
                     await context.Cri.UpdateContainerResourcesAsync(new() { ContainerId = running.Id, Linux = wanted }, ct).ConfigureAwait(false);
@@ -86,6 +116,13 @@ sealed partial class PodWorker
                 failure ??= e is GrpcException g ? g.Detail : e.Message;
             }
         }
+        if (failure is null && whole && _resizing.Count == 0 && _inProgress)
+            try
+            {
+                EnsureCgroup(pod); // the Pod as a whole shrinks last
+                context.Allocations.PutWholeInForce(pod);
+            }
+            catch (IOException e) { failure = e.Message; } // the kernel takes no limit beneath what is in use
         if (failure is not null)
         {
             if (_resizeError?.Message != failure) context.Events.Event(pod, "Warning", "ResizeError", Resizes.Describe("Pod resize error", pod, failure));
@@ -96,7 +133,6 @@ sealed partial class PodWorker
         {
             if (_inProgress)
             {
-                EnsureCgroup(pod); // the Pod as a whole shrinks last
                 context.Events.Event(pod, "Normal", "ResizeCompleted", Resizes.Describe("Pod resize completed", pod));
             }
             (_inProgress, _resizeError) = (false, null);
@@ -116,7 +152,7 @@ sealed partial class PodWorker
     Pod InForce(Pod granted)
     {
         Container Now(Container c) => context.Allocations.InForce(Uid, c.Name) is { } r && r != c.Resources ? c with { Resources = r } : c;
-        return granted with { Spec = granted.Spec with { Containers = granted.Spec.Containers.Select(Now).ToSeq(), InitContainers = granted.Spec.InitContainers.Select(Now).ToSeq() } };
+        return granted with { Spec = granted.Spec with { Resources = granted.Spec.Resources is null ? null : context.Allocations.WholeInForce(Uid) ?? granted.Spec.Resources, Containers = granted.Spec.Containers.Select(Now).ToSeq(), InitContainers = granted.Spec.InitContainers.Select(Now).ToSeq() } };
     }
 
     /// <summary>What the status says of a resize: at most <c>PodResizePending</c> and <c>PodResizeInProgress</c>.</summary>

@@ -15,16 +15,18 @@ namespace Hanbae.Kubelet.Pods;
 sealed partial class PodWorker(PodContext context, Pod first)
 {
     /// <summary>Conditions that nobody but the kubelet knows.</summary>
-    static readonly string[] s_own = ["Initialized", "ContainersReady", "Ready", "PodReadyToStartContainers"];
+    static readonly string[] s_own = ["Initialized", "ContainersReady", "Ready", "PodReadyToStartContainers", "AllContainersRestarting"];
 
     readonly RestartBackoff _restarts = new(context.Options.RestartBackoff, context.Options.RestartBackoffMax);
     readonly PullBackoff _pulls = new(context.Options.PullBackoff, context.Options.PullBackoffMax);
     readonly Dictionary<string, Waiting> _errors = []; // as many as the Pod's containers
     readonly RuntimeReader _reader = new(context.Cri);
     readonly PodKiller _killer = new(context);
+    readonly WholeRestart _wholes = new(context.Options.Folders.Pod(first.Metadata.Uid));
     readonly Lock _gate = new();
     Pod _pod = first;
     bool _removed;
+    string _handler = "";
     bool _placed;
     int _obstacles;
     RuntimePod? _runtime;
@@ -166,6 +168,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
             return now;
         }
         Directory.CreateDirectory(context.Options.Folders.Pod(Uid));
+        if (pod.Spec.RuntimeClassName is { Length: > 0 } && pod.Spec.All().Any(c => c.VolumeMounts.Exists(m => m.RecursiveReadOnly is not null))) _handler = await context.RuntimeHandler(pod, ct).ConfigureAwait(false);
         pod = Allocate(pod);
         EnsureCgroup(pod, InForce(pod));
         PreparedVolumes volumes;
@@ -179,6 +182,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
             context.Events.Event(pod, "Warning", "FailedMount", e.Message);
             return now + Pause();
         }
+        await RestartAllAsync(pod, ct).ConfigureAwait(false);
         await ResizeAsync(pod, ct).ConfigureAwait(false);
         var again = await ActAsync(pod, PodPlan.For(pod, _runtime!, context.Prober, _resizing), volumes, ct).ConfigureAwait(false);
         _runtime = await ReadAsync(pod, ct).ConfigureAwait(false);
@@ -280,7 +284,19 @@ sealed partial class PodWorker(PodContext context, Pod first)
     /// <summary>Before the next look at what stands in the way of the Pod's sandbox: soon at first, then every ten seconds.</summary>
     TimeSpan Pause() => TimeSpan.FromSeconds(Math.Min(0.5 * (1 << Math.Min(_obstacles++, 5)), 10));
 
-    Task<RuntimePod> ReadAsync(Pod pod, CancellationToken ct) => _reader.ReadAsync(Uid, pod.Metadata.Namespace, pod.Metadata.Name, _runtime, ct);
+    async Task<RuntimePod> ReadAsync(Pod pod, CancellationToken ct) =>
+        _wholes.Marked(await _reader.ReadAsync(Uid, pod.Metadata.Namespace, pod.Metadata.Name, _runtime, ct).ConfigureAwait(false));
+
+    /// <summary>Ends all containers at once, without hooks and patience, when one of them had an end that says so; the plan then starts them as if none had run.</summary>
+    async Task RestartAllAsync(Pod pod, CancellationToken ct)
+    {
+        if (WholeRestart.Cause(pod, _runtime!) is not { } cause) return;
+        await Task.WhenAll(WholeRestart.Running(pod, _runtime!).Select(c =>
+            _killer.KillAsync(pod, c, 0, $"Stopping container {c.Name}: all containers are restarted, for container {cause.Name} exited with {cause.ExitCode}", Task.CompletedTask, ct))).ConfigureAwait(false);
+        _runtime = await ReadAsync(pod, ct).ConfigureAwait(false);
+        if (!WholeRestart.Running(pod, _runtime).Any()) _runtime = _wholes.End(pod, _runtime);
+        Tell(pod, terminal: false);
+    }
 
     async Task WriteHostsAsync(Pod pod, CancellationToken ct)
     {

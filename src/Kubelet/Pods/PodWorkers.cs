@@ -85,11 +85,22 @@ sealed class PodWorkers(PodContext context, CancellationToken ct)
         return victims.Count > 0;
     }
 
-    /// <summary>Pods that wait for room look again.</summary>
+    /// <summary>Pods that wait for room look again, one after the other in the order of who is to have it first.</summary>
     public void Released()
     {
-        foreach (var worker in All.Where(w => w.ResizePending)) worker.Wake.Set();
+        if (_retrying.Value) return; // who is granted something here releases something in turn
+        _retrying.Value = true;
+        try
+        {
+            lock (context.Allocations.Gate)
+                foreach (var (worker, _) in All.Where(w => w.ResizePending).Select(w => (Worker: w, Wish: w.WaitingResize)).Order(s_turns))
+                    if (worker.RetryResize()) worker.Wake.Set();
+        }
+        finally { _retrying.Value = false; }
     }
+
+    readonly ThreadLocal<bool> _retrying = new();
+    static readonly Comparer<(PodWorker Worker, WaitingResize Wish)> s_turns = Comparer<(PodWorker Worker, WaitingResize Wish)>.Create((a, b) => Resizes.Compare(a.Wish, b.Wish));
 
     /// <summary>Ends what is left of a Pod that the API does not know.</summary>
     public void RemoveOrphan(string uid, string ns, string name)

@@ -31,10 +31,11 @@ static class Resizes
     }
 
     /// <summary>What the runtime is to change of a container that runs with other resources than it was granted; null when the kernel would see no difference.</summary>
-    public static LinuxContainerResources? For(Pod pod, Container container, ResourceRequirements inForce, KubeletOptions options, long nodeMemory)
+    /// <param name="was">The Pod with what it had as a whole.</param>
+    public static LinuxContainerResources? For(Pod pod, Pod was, Container container, ResourceRequirements inForce, KubeletOptions options, long nodeMemory)
     {
         var wanted = LinuxResources.Of(pod, container, options, nodeMemory);
-        var now = LinuxResources.Of(pod, container with { Resources = inForce }, options, nodeMemory);
+        var now = LinuxResources.Of(was, container with { Resources = inForce }, options, nodeMemory);
         if (now.CpuShares == wanted.CpuShares && now.CpuQuota == wanted.CpuQuota && now.MemoryLimitInBytes == wanted.MemoryLimitInBytes) return null;
         // Taking a limit away in place means telling the kernel so: zero would mean "as it is".
         if (wanted.CpuQuota == 0) (wanted.CpuQuota, wanted.CpuPeriod) = (-1, options.CpuCfsQuotaPeriod.Ticks / 10);
@@ -47,13 +48,34 @@ static class Resizes
         container.ResizePolicy.Exists(p => p.RestartPolicy == "RestartContainer"
             && (container.Resources.Requests[p.ResourceName] != inForce.Requests[p.ResourceName] || container.Resources.Limits[p.ResourceName] != inForce.Limits[p.ResourceName]));
 
+    /// <summary>Which of two that wait is looked at first: those that take no more than they have, the more important, the better class, who has waited longer.</summary>
+    public static int Compare(WaitingResize a, WaitingResize b) =>
+        a.Grows != b.Grows ? a.Grows.CompareTo(b.Grows)
+        : a.Pod.Spec.Priority != b.Pod.Spec.Priority ? (b.Pod.Spec.Priority ?? 0).CompareTo(a.Pod.Spec.Priority ?? 0)
+        : Class(a.Pod) != Class(b.Pod) ? Class(a.Pod).CompareTo(Class(b.Pod))
+        : a.Since.CompareTo(b.Since);
+
+    static int Class(Pod pod) => PodQos.Of(pod.Spec) switch { "Guaranteed" => 0, "Burstable" => 1, _ => 2 };
+
+    /// <summary>Whether a Pod asks for more of something than it was granted.</summary>
+    public static bool Grows(Pod granted, Pod wanted)
+    {
+        foreach (string resource in (ReadOnlySpan<string>)["cpu", "memory"])
+            if (PodQos.Total(wanted.Spec, resource, r => r.Requests, milli: resource == "cpu") > PodQos.Total(granted.Spec, resource, r => r.Requests, milli: resource == "cpu")) return true;
+        return false;
+    }
+
     /// <summary>As events tell of resizes.</summary>
     public static string Describe(string what, Pod pod, string error = "")
     {
         string List(IEnumerable<Container> containers) => string.Join(',', containers.Select(c =>
             $"{{\"name\":\"{c.Name}\",\"resources\":{System.Text.Encoding.UTF8.GetString(StatusPatch.Json(c.Resources))}}}"));
         string inits = List(pod.Spec.InitContainers.Where(PodContainers.IsSidecar));
-        return $"{what}: {{{(inits.Length > 0 ? $"\"initContainers\":[{inits}]," : "")}\"containers\":[{List(pod.Spec.Containers)}],\"generation\":{pod.Metadata.Generation}"
+        return $"{what}: {{{(pod.Spec.Resources is { } whole ? $"\"podResources\":{System.Text.Encoding.UTF8.GetString(StatusPatch.Json(whole))}," : "")}{(inits.Length > 0 ? $"\"initContainers\":[{inits}]," : "")}\"containers\":[{List(pod.Spec.Containers)}],\"generation\":{pod.Metadata.Generation}"
             + (error.Length > 0 ? $",\"error\":{Api.Json.GoQuote.Text(error)}" : "") + "}";
     }
 }
+
+/// <summary>A resize that the node could not grant yet.</summary>
+/// <param name="Grows">It asks for more than the Pod was granted.</param>
+readonly record struct WaitingResize(Pod Pod, bool Grows, DateTimeOffset Since);

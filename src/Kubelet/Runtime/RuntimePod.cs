@@ -23,7 +23,7 @@ public sealed record RuntimePod(string Uid, string Namespace, string Name, Immut
     }
 
     /// <summary>The newest container of that name in the newest sandbox: what counts for init containers, which run again in a new sandbox.</summary>
-    public RuntimeContainer? Current(string name) => Newest(name) is { } c && c.SandboxId == Sandbox?.Id ? c : null;
+    public RuntimeContainer? Current(string name) => Newest(name) is { Past: false } c && c.SandboxId == Sandbox?.Id ? c : null;
 
     public RuntimeContainer? Before(RuntimeContainer container) =>
         Containers.FirstOrDefault(c => c.Name == container.Name && c.Id != container.Id && c.State == RuntimeState.Exited);
@@ -55,6 +55,9 @@ public sealed record RuntimeContainer
     /// <summary>What is in force; null where the runtime does not say.</summary>
     public LinuxContainerResources? Resources { get; init; }
     public LinuxContainerUser? User { get; init; }
+
+    /// <summary>It belongs to a run of the Pod's containers that was ended as a whole, to begin anew (KEP-5532).</summary>
+    public bool Past { get; init; }
 
     public bool Succeeded => State == RuntimeState.Exited && ExitCode == 0;
 }

@@ -30,8 +30,11 @@ static class ContainerStatuses
         var status = newest is null ? Absent(inputs, container, before, init) : Of(newest, inputs.Runtime.Before(newest), before);
         status = status with { Name = container.Name };
 
+        // What ran before all began anew is the past: the container is yet to start.
+        if (newest is { Past: true } && !inputs.Terminal && status.State.Terminated is not null)
+            status = status with { LastState = status.State, State = new() { Waiting = new() { Reason = inputs.Pod.Spec.InitContainers.IsEmpty ? "ContainerCreating" : "PodInitializing" } } };
         // A container that is to start but could not is waiting, and what it ended with is its last state.
-        bool done = init && !container.IsSidecar() && newest is { Succeeded: true };
+        bool done = init && !container.IsSidecar() && newest is { Succeeded: true, Past: false };
         if (!inputs.Terminal && !done && inputs.Pod.ShouldRestart(container, newest) && inputs.Errors.TryGetValue(container.Name, out var error))
             status = status with
             {
@@ -44,9 +47,9 @@ static class ContainerStatuses
         {
             AllocatedResources = container.Resources.Requests,
             Resources = (inputs.InForce(container.Name) ?? container.Resources) is { } r && r == ResourceRequirements.Empty ? new() : (inputs.InForce(container.Name) ?? container.Resources) with { Claims = default },
-            VolumeMounts = Mounts(container),
+            VolumeMounts = Mounts(inputs, container),
             User = newest?.User is { } user ? new() { Linux = new() { Uid = user.Uid, Gid = user.Gid, SupplementalGroups = user.SupplementalGroups.ToSeq() } } : null,
-        } : status with { VolumeMounts = newest is null ? default : Mounts(container) };
+        } : status with { VolumeMounts = newest is null ? default : Mounts(inputs, container) };
     }
 
     static ContainerStatus Absent(StatusInputs inputs, Container container, ContainerStatus? before, bool init)
@@ -107,6 +110,6 @@ static class ContainerStatuses
         return status with { Started = started, Ready = ready };
     }
 
-    static Seq<VolumeMountStatus> Mounts(Container container) =>
-        container.VolumeMounts.Select(m => new VolumeMountStatus { Name = m.Name, MountPath = m.MountPath, ReadOnly = m.ReadOnly, RecursiveReadOnly = m.ReadOnly ? "Disabled" : null }).ToSeq();
+    static Seq<VolumeMountStatus> Mounts(StatusInputs inputs, Container container) =>
+        container.VolumeMounts.Select(m => new VolumeMountStatus { Name = m.Name, MountPath = m.MountPath, ReadOnly = m.ReadOnly, RecursiveReadOnly = ReadOnlyMounts.Told(m, inputs.MountsReadOnlyRecursively) }).ToSeq();
 }

@@ -7,10 +7,11 @@ namespace Hanbae.Kubelet.Statuses;
 /// <summary>A Pod's conditions: the kubelet's own computed, those of others kept.</summary>
 static class PodConditions
 {
+    const string Restarting = "AllContainersRestarting";
 
     /// <summary>The kubelet's own that go away again.</summary>
     public static readonly string[] Passing = ["PodResizePending", "PodResizeInProgress"];
-    static readonly string[] s_own = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled", .. Passing];
+    static readonly string[] s_own = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled", Restarting, .. Passing];
 
     public static Seq<PodCondition> For(StatusInputs inputs, PodStatus status)
     {
@@ -24,6 +25,13 @@ static class PodConditions
             containersReady,
             new() { Type = "PodScheduled", Status = "True" },
         ];
+        if (WholeRestart.IsPossible(spec))
+            made = [.. made, new()
+            {
+                Type = Restarting, Status = "False", Reason = status.Phase switch { "Succeeded" => "PodCompleted", "Failed" => "PodFailed", _ => "" },
+            }];
+        if (!status.IsFinished() && WholeRestart.Cause(inputs.Pod, inputs.Runtime) is not null)
+            made[^1] = new() { Type = Restarting, Status = "True", Reason = "RestartAllContainersStarted", Message = "container exited with restart policy rule" };
         if (inputs.Disruption is { } disruption) made = [.. made, new() { Type = "DisruptionTarget", Status = "True", Reason = "TerminationByKubelet", Message = disruption }];
         var others = pod.Status.Conditions.Concat(inputs.Before.Conditions.Where(c => c.Type == "DisruptionTarget")).DistinctBy(c => c.Type).Where(c => !s_own.Contains(c.Type) && !made.Any(m => m.Type == c.Type));
         return made.Select(c => Stamped(c, inputs)).Concat(inputs.Passing.Select(c => Stamped(c, inputs) with { ObservedGeneration = c.ObservedGeneration })).Concat(others).ToSeq();

@@ -22,7 +22,7 @@ static class PodPhase
             else if ((status.State.Terminated ?? status.LastState.Terminated) is { ExitCode: not 0 and var code })
             {
                 failed++;
-                if (!pod.RestartsAfter(container, code)) failedForGood++;
+                if (status.State.Terminated is not null && !pod.RestartsAfter(container, code)) failedForGood++;
             }
             else pending++;
         }

@@ -18,6 +18,8 @@ static class PodStatuses
 
         // A finished Pod stays what it is.
         string phase = before.IsFinished() ? before.Phase : inputs.Failed is not null ? "Failed" : PodPhase.Of(pod, init, apps, inputs.Terminal);
+        // While all containers are ended to begin anew, how they end says nothing.
+        if (!inputs.Terminal && inputs.Failed is null && WholeRestart.Cause(pod, inputs.Runtime) is not null) phase = before.Phase is "Running" or "Pending" ? before.Phase : "Running";
         var ips = Addresses(inputs);
         var status = new PodStatus
         {
@@ -36,6 +38,8 @@ static class PodStatuses
             EphemeralContainerStatuses = ephemeral,
             QosClass = before.QosClass.Length > 0 ? before.QosClass : PodQos.Of(pod.Spec),
             ResourceClaimStatuses = pod.Status.ResourceClaimStatuses,
+            AllocatedResources = pod.Spec.Resources?.Requests ?? default,
+            Resources = pod.Spec.Resources is null ? null : inputs.WholeInForce ?? pod.Spec.Resources,
             ExtendedResourceClaimStatus = pod.Status.ExtendedResourceClaimStatus,
         };
         return status with { Conditions = PodConditions.For(inputs, status) };

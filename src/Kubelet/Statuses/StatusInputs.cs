@@ -24,6 +24,10 @@ public sealed record StatusInputs
     public string? Disruption { get; init; }
     /// <summary>What a container runs with, by name; null when nobody knows.</summary>
     public Func<string, ResourceRequirements?> InForce { get; init; } = _ => null;
+    /// <summary>What the Pod as a whole runs with; null when nobody knows.</summary>
+    public ResourceRequirements? WholeInForce { get; init; }
+    /// <summary>The runtime has read-only mounts that are so with all that is mounted beneath.</summary>
+    public bool MountsReadOnlyRecursively { get; init; }
     /// <summary>How the devices of a container are.</summary>
     public Func<Container, Seq<ResourceStatus>> DeviceHealth { get; init; } = _ => default;
     /// <summary>Nothing of the Pod will be started any more.</summary>

@@ -44,6 +44,8 @@ public sealed record PreparedVolume(string HostPath)
     public bool IsDevice { get; init; }
     /// <summary>It lies on a server, which may stop answering: whoever looks into it must not be waited for without end.</summary>
     public bool IsRemote { get; init; }
+    /// <summary>Whoever uses it has to be of this group, too.</summary>
+    public long? Group { get; init; }
     /// <summary>An image volume (KEP-4639): the runtime mounts the image itself.</summary>
     public string ImageReference { get; init; } = "";
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Kubelet.Volumes.Csi;
@@ -13,7 +14,7 @@ namespace Hanbae.Kubelet.Volumes;
 /// <summary>Follows a claim to the volume it is bound to. Volumes that are folders or devices of the node can be had, those of CSI drivers, and those that the node's own programs mount; for others the error says why not.</summary>
 sealed class PersistentVolumePlugin(VolumeContext context, CsiVolumes csiVolumes, IReadOnlyList<IRemotePlugin> remote, Programs programs) : IVolumePlugin
 {
-    const string Local = "kubernetes.io/local-volume";
+    const string Local = "kubernetes.io/local-volume", GroupNote = "pv.beta.kubernetes.io/gid";
 
     /// <summary>What Pods' claims led to, which cannot change, and whether its ownership is set. Bound: one entry per Pod and volume on the node.</summary>
     readonly ConcurrentDictionary<(string PodUid, string Volume), PersistentVolume> _found = new();
@@ -38,6 +39,13 @@ sealed class PersistentVolumePlugin(VolumeContext context, CsiVolumes csiVolumes
                 _found[key] = persistent;
             }
         }
+        // As upstream: a note that is no number is none.
+        long? group = persistent.Metadata.Annotations.TryGet(GroupNote, out string? note) && long.TryParse(note, NumberStyles.None, CultureInfo.InvariantCulture, out long gid) ? gid : null;
+        return await PrepareAsync(pod, volume, persistent, ct) with { Group = group };
+    }
+
+    async Task<PreparedVolume> PrepareAsync(Pod pod, Volume volume, PersistentVolume persistent, CancellationToken ct)
+    {
         try { persistent = CloudDisks.Translate(persistent); }
         catch (FormatException e) { throw new VolumeException(e.Message, e); }
         var spec = persistent.Spec;

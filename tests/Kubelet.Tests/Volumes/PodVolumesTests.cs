@@ -201,4 +201,24 @@ public sealed class PodVolumesTests : VolumeTest
         await Volumes.TearDownAsync("u-1", default);
         Assert.True(Directory.Exists(await PrepareAsync(second)));
     }
+
+    [RootFact]
+    public async Task A_volume_may_want_its_users_to_be_of_a_group()
+    {
+        string folder = Path.Combine(Root, "disk");
+        Directory.CreateDirectory(folder);
+        var pod = PodWith(new Volume { Name = "v", PersistentVolumeClaim = new() { ClaimName = "data" } });
+        Objects.Claims.Add(new() { Metadata = new() { Name = "data", Namespace = "default", Uid = "c-1" }, Spec = new() { VolumeName = "pv" }, Status = new() { Phase = "Bound" } });
+        foreach (var (note, group) in ((string, long?)[])[("1234", 1234), ("staff", null)])
+        {
+            Objects.Persistent.Clear();
+            Objects.Persistent.Add(new()
+            {
+                Metadata = new() { Name = "pv", Uid = "v-1", Annotations = Map.Of(("pv.beta.kubernetes.io/gid", note)) },
+                Spec = new() { AccessModes = ["ReadWriteOnce"], ClaimRef = new() { Uid = "c-1" }, Local = new() { Path = folder } },
+            });
+            Assert.Equal(group, (await Volumes.PrepareAsync(pod, default)).ByName["v"].Group);
+            await Volumes.TearDownAsync("u-1", default);
+        }
+    }
 }
