@@ -20,7 +20,7 @@ namespace Hanbae.Server;
 public sealed class ApiServer : IAsyncDisposable
 {
     readonly CancellationTokenSource _stop = new();
-    readonly Task _bookmarks, _definitions, _policies, _compaction, _flowing;
+    readonly Task _bookmarks, _definitions, _policies, _compaction, _expiry, _flowing;
     readonly FlowControl.FlowControl? _flow;
     readonly Audit.Audit? _audit;
     readonly Joined<ServedGroup> _groups;
@@ -72,6 +72,7 @@ public sealed class ApiServer : IAsyncDisposable
         _definitions = Task.Run(() => custom.RunAsync(_stop.Token));
         _policies = Task.Run(() => new Admission.Policies.PolicyStatus(Resources, options.Time).RunAsync(_stop.Token));
         _compaction = new Compaction(store, () => Resources.AllStored, options.CompactEvery, options.Time, options.Logger).RunAsync(_stop.Token);
+        _expiry = new Expiry(Resources.Stored(new("", "events"))!, options.EventTtl, options.Time, options.Logger).RunAsync(_stop.Token);
     }
 
     public ServerOptions Options { get; }
@@ -118,6 +119,7 @@ public sealed class ApiServer : IAsyncDisposable
         await _definitions.ConfigureAwait(false);
         await _policies.ConfigureAwait(false);
         await _compaction.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _expiry.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await Resources.DisposeAsync().ConfigureAwait(false);
         // Last: what ended while stopping is written, too.
         if (_audit is not null) await _audit.DisposeAsync().ConfigureAwait(false);

@@ -55,6 +55,8 @@ public sealed record ServerOptions
     public TimeSpan BookmarkEvery { get; init; } = TimeSpan.FromMinutes(1);
     /// <summary>History of one to two times this is kept, as upstream's etcd compaction; zero leaves it to the store.</summary>
     public TimeSpan CompactEvery { get; init; } = TimeSpan.FromMinutes(5);
+    /// <summary>How long Events are kept after their last write; zero keeps them.</summary>
+    public TimeSpan EventTtl { get; init; } = TimeSpan.FromHours(1);
     /// <summary>How much is worked on at a time, and whose turn it is; null for no limit.</summary>
     public FlowControl.FlowControlOptions? FlowControl { get; init; }
     /// <summary>What is written down of requests; null for nothing.</summary>

@@ -79,7 +79,7 @@ public sealed class ControlPlane : IAsyncDisposable
             Table = TableCatalog.Of,
             Components = health.Checks,
             LegacyApis = settings.LegacyApis,
-            RequestTimeout = settings.Flags.RequestTimeout,
+            RequestTimeout = settings.Flags.RequestTimeout, EventTtl = settings.Flags.EventTtl,
             FlowControl = settings.Flags.FlowControl(),
             Audit = settings.Flags.Audit(dataFolder, time),
             Strategy = Hanbae.Server.Registry.Catalog.With(new() { ClusterIPs = [IPNetwork.Parse(settings.ServiceCidr)] }),

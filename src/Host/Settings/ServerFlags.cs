@@ -15,6 +15,7 @@ public sealed partial class ServerFlags(IReadOnlyDictionary<string, string> give
         ("max-mutating-requests-inflight", "Writes that are worked on at a time (200)."),
         ("enable-priority-and-fairness", "Share both among users by FlowSchemas (true)."),
         ("request-timeout", "How long a request may take (1m0s)."),
+        ("event-ttl", "How long Events are kept after their last write (1h0m0s)."),
         ("controllers", "Controllers that run: * for all, a name for that one, -name for all but it, separated by commas (*). -service-lb-controller leaves Services of type LoadBalancer to another."),
         .. VersionFlags, .. AccessFlags, .. AdmissionFlags, .. AuditFlags,
         ("encryption-provider-config", "An EncryptionConfiguration file: what is encrypted in the store, and how; changes of it are taken over as it runs. Empty for Secrets under a key of the cluster's own again."),
@@ -52,6 +53,8 @@ public sealed partial class ServerFlags(IReadOnlyDictionary<string, string> give
         Read(name, otherwise, t => Api.Duration.TryParse(t, out var d) && d.ToTimeSpan() > TimeSpan.Zero ? d.ToTimeSpan() : default(TimeSpan?), "time; write it like 30s or 1m");
 
     public TimeSpan RequestTimeout => Time("request-timeout", TimeSpan.FromMinutes(1));
+
+    public TimeSpan EventTtl => Time("event-ttl", TimeSpan.FromHours(1));
 
     /// <exception cref="SettingsException">There is no controller of a name.</exception>
     public Controllers.ControllerChoice Controllers()

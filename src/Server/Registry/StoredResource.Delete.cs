@@ -89,6 +89,13 @@ public sealed partial class StoredResource
         throw Statuses.Invalid(Kind.Gvk, write.Name, [Wrong("is exclusively used to delete corrupt object(s), try again by removing this option")]);
     }
 
+    /// <summary>Takes a version away that has been there for as long as it was to be; one that was written again since stays. Nobody is asked.</summary>
+    internal async Task ExpireAsync(Item item, CancellationToken ct)
+    {
+        var result = await _store.DeleteIfAsync(StoreKey(item.Key), new(item.Revision), ct).ConfigureAwait(false);
+        if (result.Succeeded) Cache.Note(item.Key, result.Revision.Value, null);
+    }
+
     /// <returns>The object as it is to be from now on, and whether it ends now; null when the delete changes nothing.</returns>
     (IObject? Marked, bool Now) Mark(IObject obj, DeleteOptions options)
     {
