@@ -2,8 +2,10 @@ using System.Net;
 using System.Net.Sockets;
 using Hanbae.Api;
 using Hanbae.Api.Discovery.V1;
+using Hanbae.Controllers.Endpoints;
 using Hanbae.Controllers.EndpointSlices;
 using Hanbae.Controllers.Ownership;
+using ReflectPlan = Hanbae.Controllers.EndpointSlices.ReflectPlan;
 using EndpointPort = Hanbae.Api.Discovery.V1.EndpointPort;
 using Legacy = Hanbae.Api.Core.V1.Endpoints;
 
@@ -29,9 +31,9 @@ static class MirrorPlan
     {
         int invalid = 0, skipped = 0;
         var desired = new Dictionary<(string Type, Seq<EndpointPort> Ports), OrderedDictionary<string, Endpoint>>();
-        foreach (var subset in endpoints.Subsets)
+        foreach (var subset in Subsets.Repack(endpoints.Subsets))
         {
-            var ports = subset.Ports.Select(p => new EndpointPort { Name = p.Name, Port = p.Port, Protocol = Backend.Protocol(p.Protocol), AppProtocol = p.AppProtocol }).ToSeq();
+            var ports = Sorted(subset.Ports.Select(p => new EndpointPort { Name = p.Name, Port = p.Port, Protocol = Backend.Protocol(p.Protocol), AppProtocol = p.AppProtocol }));
             int mirrored = 0;
             foreach (var (address, ready) in subset.Addresses.Select(a => (a, true)).Concat(subset.NotReadyAddresses.Select(a => (a, false))))
             {
@@ -40,7 +42,6 @@ static class MirrorPlan
                 mirrored++;
                 var key = (ip.AddressFamily == AddressFamily.InterNetworkV6 ? "IPv6" : "IPv4", ports);
                 if (!desired.TryGetValue(key, out var group)) desired.Add(key, group = []);
-                // What is said twice is as it is said last.
                 group[$"{ip} {address.Hostname} {address.TargetRef?.Namespace}/{address.TargetRef?.Name}"] = new()
                 {
                     Addresses = [ip.ToString()], Conditions = new() { Ready = ready }, TargetRef = address.TargetRef, NodeName = address.NodeName,
@@ -49,10 +50,10 @@ static class MirrorPlan
             }
         }
         var packing = new Packing(Most) { SetsAnnotations = true };
-        packing.Delete.AddRange(existing.Where(s => !desired.ContainsKey((s.AddressType, s.Ports))));
+        packing.Delete.AddRange(existing.Where(s => !desired.ContainsKey((s.AddressType, Sorted(s.Ports)))));
         foreach (var ((type, ports), group) in desired)
         {
-            EndpointSlice[] there = [.. existing.Where(s => s.AddressType == type && s.Ports == ports).OrderBy(s => s.Metadata.Name, StringComparer.Ordinal)];
+            EndpointSlice[] there = [.. existing.Where(s => s.AddressType == type && Sorted(s.Ports) == ports).OrderBy(s => s.Metadata.Name, StringComparer.Ordinal)];
             var form = FormOf(endpoints, type, ports) with { Endpoints = [.. group.Values.Take(Most)] };
             packing.Delete.AddRange(there.Skip(1));
             if (there.Length == 0) packing.Create.Add(form);
@@ -63,6 +64,10 @@ static class MirrorPlan
         packing.Recycle(endpoints.Metadata.Uid);
         return (packing, invalid, skipped);
     }
+
+    /// <summary>In which order ports are said is of no matter.</summary>
+    static Seq<EndpointPort> Sorted(IEnumerable<EndpointPort> ports) =>
+        [.. ports.OrderBy(p => p.Name, StringComparer.Ordinal).ThenBy(p => p.Port).ThenBy(p => p.Protocol, StringComparer.Ordinal)];
 
     static bool Shows(EndpointSlice slice, EndpointSlice form, ICollection<Endpoint> all) =>
         slice.Metadata.Labels == form.Metadata.Labels && slice.Metadata.Annotations == form.Metadata.Annotations

@@ -23,15 +23,10 @@ static class ReflectPlan
             .Select(p => (Pod: p, Ready: service.Spec.PublishNotReadyAddresses || p.IsReady, Ip: p.Addresses(ipv6).First()))
             .OrderByDescending(p => p.Ready).ThenBy(p => p.Ip, StringComparer.Ordinal).ThenBy(p => p.Pod.Metadata.Uid, StringComparer.Ordinal).ToList();
         bool over = all.Count > Most;
-        var subsets = all.Take(Most).GroupBy(p => Ports(service, p.Pod))
+        var subsets = Subsets.Repack(all.Take(Most).Select(p => (p.Ready, Address: AddressOf(service, p.Pod, p.Ip), Ports: Ports(service, p.Pod)))
             // Ports that no Pod has make no subset; a headless Service may have none to begin with.
-            .Where(g => !g.Key.IsEmpty || service.Spec.Ports.IsEmpty)
-            .Select(g => new EndpointSubset
-            {
-                Addresses = g.Where(p => p.Ready).Select(p => AddressOf(service, p.Pod, p.Ip)).ToSeq(),
-                NotReadyAddresses = g.Where(p => !p.Ready).Select(p => AddressOf(service, p.Pod, p.Ip)).ToSeq(),
-                Ports = g.Key,
-            }).ToSeq();
+            .Where(p => !p.Ports.IsEmpty || service.Spec.Ports.IsEmpty)
+            .Select(p => new EndpointSubset { Addresses = p.Ready ? [p.Address] : default, NotReadyAddresses = p.Ready ? default : [p.Address], Ports = p.Ports }));
         var labels = service.Metadata.Labels.Remove(Backend.Headless).Set(ManagedBy, Controller);
         if (service.IsHeadless()) labels = labels.Set(Backend.Headless, "");
         var made = existing ?? new() { Metadata = new() { Name = service.Metadata.Name, Namespace = service.Metadata.Namespace } };

@@ -124,7 +124,10 @@ static class ReplicaMath
 
     static long Requested(Pod pod, string resource, string container)
     {
-        if (container.Length == 0 && PodAmounts.HasPodLevel(pod) && pod.Spec.Resources!.Requests.TryGet(resource, out var whole)) return whole.MilliValue();
+        // One that asks as a whole is asked as a whole, with its overhead (KEP-2837): a container of it need not ask for anything.
+        if (container.Length == 0 && PodAmounts.RequestsPodLevel(pod))
+            return PodAmounts.Requests(pod with { Status = new() }).TryGet(resource, out var whole) ? whole.MilliValue()
+                : throw new ReadingException($"missing pod-level request for {resource} in Pod {pod.Metadata.Name}");
         long sum = 0;
         bool any = container.Length == 0;
         foreach (var c in pod.Spec.Containers.Concat(pod.Spec.InitContainers.Where(i => i.RestartPolicy == "Always")))

@@ -53,6 +53,9 @@ public static class PodAmounts
     /// <summary>Whether it asks for anything as a whole, which frees its containers of asking.</summary>
     public static bool HasPodLevel(Pod pod) => pod.Spec.Resources is { } whole && whole.Requests.Concat(whole.Limits).Any(p => IsPodLevel(p.Key));
 
+    /// <summary>Whether it requests anything as a whole.</summary>
+    public static bool RequestsPodLevel(Pod pod) => pod.Spec.Resources is { } whole && whole.Requests.Any(p => IsPodLevel(p.Key));
+
     /// <summary>Whether nothing asks for processor or memory: the Pod is of the class BestEffort.</summary>
     public static bool IsBestEffort(Pod pod)
     {

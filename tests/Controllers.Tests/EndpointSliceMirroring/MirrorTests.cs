@@ -49,7 +49,7 @@ public sealed class MirrorTests
         Legacy Large(int from) => Endpoints([.. Enumerable.Range(from, 700).Select(i => $"10.0.{i / 250}.{i % 250 + 1}")]);
         var both = Large(0) with { Subsets = [Large(0).Subsets[0], Large(700).Subsets[0]] };
         var (made, _, skipped) = MirrorPlan.For(both, []);
-        Assert.Equal((1, MirrorPlan.Most, 0), (made.Create.Count, made.Create[0].Endpoints.Count, skipped));
+        Assert.Equal((1, MirrorPlan.Most, 400), (made.Create.Count, made.Create[0].Endpoints.Count, skipped));
 
         // Those that somebody has made beside it go, and the first takes all.
         EndpointSlice first = Named(MirrorPlan.For(Endpoints("10.0.0.1"), []).Slices.Create[0], "db-1"), second = Named(MirrorPlan.For(Endpoints("10.0.0.2"), []).Slices.Create[0], "db-2");
@@ -92,10 +92,26 @@ public sealed class MirrorTests
     }
 
     [Fact]
-    public void What_is_said_twice_is_as_it_is_said_last()
+    public void Subsets_are_brought_into_their_usual_form_first()
     {
-        var twice = Endpoints("10.0.0.1") is var e ? e with { Subsets = [e.Subsets[0], e.Subsets[0] with { Addresses = default, NotReadyAddresses = e.Subsets[0].Addresses }] } : null!;
-        Assert.False(MirrorPlan.For(twice, []).Slices.Create.Single().Endpoints.Single().Conditions.Ready);
+        static EndpointSubset Subset(string ready, string waiting, params int[] ports) => new()
+        {
+            Addresses = [.. ready.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(a => new EndpointAddress { Ip = a })],
+            NotReadyAddresses = [.. waiting.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(a => new EndpointAddress { Ip = a })],
+            Ports = [.. ports.Select(p => new Api.Core.V1.EndpointPort { Name = $"p{p}", Port = p })],
+        };
+        static string[] Shown(params EndpointSubset[] subsets) =>
+        [
+            .. MirrorPlan.For(Endpoints() with { Subsets = subsets }, []).Slices.Create.Select(s =>
+                $"{string.Join(',', s.Ports.Select(p => p.Port))}: {string.Join(' ', s.Endpoints.Select(e => e.Addresses[0] + (e.Conditions.Ready == true ? "" : "?")))}"),
+        ];
+        // One address with two ports is one slice with both.
+        Assert.Equal(["80,90: 10.0.0.1"], Shown(Subset("10.0.0.1", "", 90), Subset("10.0.0.1", "", 80)));
+        Assert.Equal(["80: 10.0.0.1", "90: 10.0.0.2"], Shown(Subset("10.0.0.1", "", 80), Subset("10.0.0.2", "", 90)));
+        Assert.Equal(["80: 10.0.0.1 10.0.0.2", "90: 10.0.0.2"], Shown(Subset("10.0.0.1", "", 80), Subset("10.0.0.2", "", 80, 90)));
+        // That it is not ready counts, wherever it is said.
+        Assert.Equal(["80: 10.0.0.1?"], Shown(Subset("", "10.0.0.1", 80), Subset("10.0.0.1", "", 80)));
+        Assert.Equal([": 10.0.0.1"], Shown(Subset("10.0.0.1", "")));
     }
 
     [Fact]

@@ -84,6 +84,28 @@ public sealed class ReplicaMathTests
         Assert.Equal("missing request for cpu in container c of Pod p0", Assert.Throws<ReadingException>(() => ReplicaMath.ByUtilization(1, 50, "cpu", "", pods, readings, s_tenth, s_now)).Message);
     }
 
+    [Theory]
+    [InlineData("cpu=1", "", "", 50)]
+    [InlineData("cpu=2", "cpu=500m", "", 25)]
+    [InlineData("cpu=900m", "", "cpu=100m", 50)]
+    // Asked as a whole for something else: what its containers ask for counts, and what one of them does not is nothing.
+    [InlineData("memory=1Gi", "cpu=500m", "", 100)]
+    public void What_a_Pod_asks_for_as_a_whole_is_what_its_use_is_a_part_of(string whole, string container, string overhead, int percent)
+    {
+        static Map<Quantity> Amounts(string text) => text.Length == 0 ? default : Map.Of((text.Split('=')[0], Quantity.Parse(text.Split('=')[1])));
+        var (pods, readings) = Read("1000/500");
+        pods[0] = pods[0] with { Spec = new() { Resources = new() { Requests = Amounts(whole) }, Overhead = Amounts(overhead), Containers = [new() { Name = "c", Resources = new() { Requests = Amounts(container) } }, new() { Name = "d" }] } };
+        Assert.Equal(percent, ReplicaMath.ByUtilization(1, 50, "cpu", "", pods, readings, s_tenth, s_now).Utilization);
+    }
+
+    [Fact]
+    public void A_Pod_that_asks_as_a_whole_and_not_for_this_has_no_utilization()
+    {
+        var (pods, readings) = Read("1000/500");
+        pods[0] = pods[0] with { Spec = new() { Resources = new() { Requests = Map.Of(("memory", Quantity.Parse("1Gi"))) }, Containers = [new() { Name = "c" }] } };
+        Assert.Equal("missing pod-level request for cpu in Pod p0", Assert.Throws<ReadingException>(() => ReplicaMath.ByUtilization(1, 50, "cpu", "", pods, readings, s_tenth, s_now)).Message);
+    }
+
     [Fact]
     public void Processor_use_of_a_start_is_not_believed()
     {
