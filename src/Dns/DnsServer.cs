@@ -70,10 +70,14 @@ public sealed class DnsServer : IDisposable
             // An asker that is gone already: its ICMP error surfaces here.
             catch (SocketException e) when (e.SocketErrorCode is SocketError.ConnectionReset or SocketError.ConnectionRefused or SocketError.MessageSize) { continue; }
             byte[] asked = buffer[..received.ReceivedBytes];
-            if (DnsReader.Read(asked) is not { } query) continue;
+            if (DnsReader.Read(asked) is not { } query)
+            {
+                if (DnsReader.Refusal(asked) is { } refusal) await ReplyAsync(socket, refusal, received.RemoteEndPoint, ct);
+                continue;
+            }
             var answer = await _zone.AnswerAsync(query, ct);
             if (answer is not null && Aliases.Open(query, answer) is null)
-                await ReplyAsync(socket, DnsWriter.Write(query, answer, query.MaxBytes), received.RemoteEndPoint, ct);
+                await ReplyAsync(socket, DnsWriter.Write(query, Turned(answer), query.MaxBytes), received.RemoteEndPoint, ct);
             else if (_forwarded.Wait(0, CancellationToken.None))
                 _ = ElsewhereAsync(socket, query, answer, asked, received.RemoteEndPoint, ct);
         }
@@ -88,8 +92,18 @@ public sealed class DnsServer : IDisposable
     }
 
     async Task<byte[]> CompleteAsync(Query query, Answer? known, byte[] asked, int limit, bool tcp, CancellationToken ct) =>
-        known is not null ? DnsWriter.Write(query, await _aliases.FollowAsync(query, known, ct), limit)
+        known is not null ? DnsWriter.Write(query, Turned(await _aliases.FollowAsync(query, known, ct)), limit)
         : await _forwarder.AskAsync(asked, tcp, ct) ?? DnsWriter.Write(query, Answer.Fail(_forwarder.Knows ? ResponseCode.ServerFailure : ResponseCode.Refused), limit);
+
+    /// <summary>Addresses in another order each time: many clients take the first.</summary>
+    static Answer Turned(Answer answer)
+    {
+        var records = answer.Records.ToArray();
+        int first = Array.FindIndex(records, r => r.Data is RecordData.Address);
+        if (first < 0) return answer;
+        Random.Shared.Shuffle(records.AsSpan(first));
+        return answer with { Records = [.. records] };
+    }
 
     static async Task ReplyAsync(Socket socket, byte[] answer, EndPoint asker, CancellationToken ct)
     {

@@ -16,6 +16,7 @@ public sealed record ClusterView
     public IReadOnlyList<PersistentVolume> Volumes { get; init; } = [];
     public IReadOnlyList<StorageClass> Classes { get; init; } = [];
     public IReadOnlyList<CSINode> CsiNodes { get; init; } = [];
+    public IReadOnlyList<VolumeAttachment> Attachments { get; init; } = [];
     public IReadOnlyList<CSIDriver> Drivers { get; init; } = [];
     public IReadOnlyList<CSIStorageCapacity> Capacities { get; init; } = [];
     public IReadOnlyList<PodDisruptionBudget> Budgets { get; init; } = [];
@@ -43,6 +44,7 @@ public sealed record ClusterView
         foreach (var o in Volumes) snapshot.Storage.Volumes[o.Metadata.Name] = o;
         foreach (var o in Classes) snapshot.Storage.Classes[o.Metadata.Name] = o;
         foreach (var o in CsiNodes) snapshot.Storage.CsiNodes[o.Metadata.Name] = o;
+        foreach (var o in Attachments) snapshot.Storage.Attach(o);
         foreach (var o in Drivers) snapshot.Storage.Drivers[o.Metadata.Name] = o;
         foreach (var o in Capacities) snapshot.Storage.Capacities[Key.Of(o)] = o;
         foreach (var o in Budgets) snapshot.Budgets.Set(o);

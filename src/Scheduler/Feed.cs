@@ -55,7 +55,7 @@ internal sealed class Feed(IClusterAccess cluster, Lock gate, Snapshot snapshot,
         cluster.Cache<Node>().WhenSyncedAsync(ct), cluster.Cache<Namespace>().WhenSyncedAsync(ct),
         cluster.Cache<PersistentVolumeClaim>().WhenSyncedAsync(ct), cluster.Cache<PersistentVolume>().WhenSyncedAsync(ct),
         cluster.Cache<StorageClass>().WhenSyncedAsync(ct), cluster.Cache<CSINode>().WhenSyncedAsync(ct),
-        cluster.Cache<CSIDriver>().WhenSyncedAsync(ct), cluster.Cache<CSIStorageCapacity>().WhenSyncedAsync(ct),
+        cluster.Cache<VolumeAttachment>().WhenSyncedAsync(ct), cluster.Cache<CSIDriver>().WhenSyncedAsync(ct), cluster.Cache<CSIStorageCapacity>().WhenSyncedAsync(ct),
         cluster.Cache<PodDisruptionBudget>().WhenSyncedAsync(ct), cluster.Cache<Service>().WhenSyncedAsync(ct),
         cluster.Cache<ReplicationController>().WhenSyncedAsync(ct), cluster.Cache<ReplicaSet>().WhenSyncedAsync(ct), cluster.Cache<StatefulSet>().WhenSyncedAsync(ct));
 
@@ -71,6 +71,7 @@ internal sealed class Feed(IClusterAccess cluster, Lock gate, Snapshot snapshot,
             Each<PersistentVolume>(e => Keep(storage.Volumes, e.Object.Metadata.Name, e.New, Change.Volume)),
             Each<StorageClass>(e => Keep(storage.Classes, e.Object.Metadata.Name, e.New, Change.StorageClass)),
             Each<CSINode>(e => Keep(storage.CsiNodes, e.Object.Metadata.Name, e.New, Change.CsiNode)),
+            Each<VolumeAttachment>(OnAttachment),
             Each<CSIDriver>(e => Keep(storage.Drivers, e.Object.Metadata.Name, e.New, Change.CsiDriver)),
             Each<CSIStorageCapacity>(e => Keep(storage.Capacities, Key.Of(e.Object), e.New, Change.StorageCapacity)),
             Each<PodDisruptionBudget>(e => { if (e.New is { } b) snapshot.Budgets.Set(b); else snapshot.Budgets.Remove(Key.Of(e.Object)); return Change.None; }),
@@ -94,6 +95,13 @@ internal sealed class Feed(IClusterAccess cluster, Lock gate, Snapshot snapshot,
         if (e.New is not { } node) { snapshot.RemoveNode(e.Object.Metadata.Name); return Change.NodeRemoved; }
         snapshot.Set(node);
         return NodeChange.Of(e.Old, node);
+    }
+
+    Change OnAttachment(CacheEvent<VolumeAttachment> e)
+    {
+        if (e.New is { } attachment) { snapshot.Storage.Attach(attachment); return Change.None; }
+        snapshot.Storage.Detach(e.Object);
+        return Change.VolumeDetached;
     }
 
     static Change Keep<TKey, T>(Dictionary<TKey, T> into, TKey key, T? now, Change what) where TKey : notnull where T : class

@@ -20,9 +20,9 @@ internal sealed class PodInfo(Pod pod)
     public Map<string> Labels => Pod.Metadata.Labels;
     public bool Terminating => Pod.Metadata.DeletionTimestamp is not null;
 
-    public Resources Requests { get; } = Resources.Of(pod.Spec);
+    public Resources Requests { get; } = Resources.Of(pod);
     /// <summary>Requests with assumed amounts where there are none, for scoring.</summary>
-    public Resources ScoredRequests { get; } = Resources.Of(pod.Spec, Assumed);
+    public Resources ScoredRequests { get; } = Resources.Of(pod, Assumed);
     public ImmutableArray<HostPort> HostPorts { get; } = HostPort.Of(pod.Spec);
     public NodeMatcher Wanted { get; } = new(pod.Spec);
     /// <summary>Its affinity to, and aversion against, other Pods.</summary>
@@ -60,7 +60,7 @@ internal sealed class PodInfo(Pod pod)
     /// <summary>Whether all that is counted of a Pod stands as it did, so that its newer version changes nothing for others.</summary>
     public bool CountsAs(Pod newer) =>
         Pod.Spec.Containers == newer.Spec.Containers && Pod.Spec.InitContainers == newer.Spec.InitContainers && Pod.Spec.Resources == newer.Spec.Resources
-        && Labels == newer.Metadata.Labels && Terminating == newer.Metadata.DeletionTimestamp is not null;
+        && (ReferenceEquals(Pod.Status, newer.Status) || Requests == Resources.Of(newer)) && Labels == newer.Metadata.Labels && Terminating == newer.Metadata.DeletionTimestamp is not null;
 }
 
 /// <summary>A claim that a Pod mounts.</summary>

@@ -1,5 +1,6 @@
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
+using Hanbae.Machinery.Quota;
 
 namespace Hanbae.Scheduler;
 
@@ -24,6 +25,11 @@ internal readonly record struct Resources(long MilliCpu, long Memory, long Ephem
             }
         return new(cpu, memory, storage) { Scalars = scalars };
     }
+
+    /// <summary>What a Pod takes of its node: what it asks for, and while it is resized what it still has.</summary>
+    public static Resources Of(Pod pod, Resources missing = default) =>
+        PodAmounts.IsSettled(pod) ? Of(pod.Spec, missing) : Of(PodAmounts.Requests(pod, missing == default ? default
+            : Map.Of(("cpu", Quantity.Parse(missing.MilliCpu + "m")), ("memory", new Quantity(missing.Memory)))));
 
     /// <summary>What a Pod asks for: its containers and sidecars together, or an init container where that needs more, and its overhead.</summary>
     /// <remarks>KEP-753 for sidecars: those started before an init container run beside it. KEP-2837: pod-level amounts take precedence.</remarks>

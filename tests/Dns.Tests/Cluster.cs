@@ -43,6 +43,7 @@ sealed class Cluster : IClusterAccess
     /// <summary>Namespace <c>shop</c>: <c>web</c> with two ports and both families, <c>db</c> headless with a named and a nameless Pod, <c>out</c> elsewhere.</summary>
     public static Cluster Shop() => new Cluster()
         .Put(new Namespace { Metadata = new() { Name = "shop" } })
+        .Put(new Service { Metadata = new() { Name = "kube-dns", Namespace = "kube-system" }, Spec = new() { Type = "ClusterIP", ClusterIP = "10.96.0.2", ClusterIPs = ["10.96.0.2"] } })
         .Put(Service("web", s => s with { ClusterIP = "10.96.0.10", ClusterIPs = ["10.96.0.10", "fd00::a"], Ports = [Port("http", 80), Port("dns", 53, "UDP")] }))
         .Put(Service("db", s => s with { ClusterIP = "None", ClusterIPs = ["None"], Ports = [Port("sql", 5432)] }))
         .Put(Service("empty", s => s with { ClusterIP = "None", ClusterIPs = ["None"] }))

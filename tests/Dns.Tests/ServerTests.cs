@@ -47,6 +47,27 @@ public sealed class ServerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Each_address_comes_first_sooner_or_later()
+    {
+        HashSet<string> first = [];
+        while (first.Count < 2) first.Add(Text(await UdpAsync(WireTests.Asked("db.shop.svc.cluster.local", RecordType.A))).Split(',')[0]);
+        Assert.Equal(["A 10.244.0.5", "A 10.244.0.6"], first.Order());
+    }
+
+    [Theory, InlineData(0x28, 0x04), InlineData(0x00, 0x01)]
+    public async Task What_cannot_be_answered_is_refused_rather_than_left_open(byte operation, byte code)
+    {
+        byte[] asked = WireTests.Asked("web.shop.svc.cluster.local", RecordType.A);
+        asked[2] = (byte)(asked[2] & ~0x78 | operation);
+        // Two questions, of which there is one.
+        if (operation == 0) asked[5] = 2;
+
+        byte[] answer = await UdpAsync(asked);
+
+        Assert.Equal((asked[0], asked[1], code, 0x80 | operation), (answer[0], answer[1], (byte)(answer[3] & 0x0F), answer[2] & 0xF8));
+    }
+
+    [Fact]
     public async Task What_was_cut_over_UDP_is_whole_over_TCP_and_the_connection_takes_more_questions()
     {
         for (int i = 0; i < 60; i++)

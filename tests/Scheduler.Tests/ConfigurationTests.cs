@@ -12,7 +12,7 @@ public sealed class ConfigurationTests
         var profile = new Profile(Parse("").Profiles.Single());
         Assert.Equal("default-scheduler", profile.Name);
         Assert.Equal(
-            [("TaintToleration", 3), ("NodeAffinity", 2), ("NodeResourcesFit", 1), ("PodTopologySpread", 2), ("InterPodAffinity", 2), ("NodeResourcesBalancedAllocation", 1), ("ImageLocality", 1)],
+            [("TaintToleration", 3), ("NodeAffinity", 2), ("NodeResourcesFit", 1), ("PodTopologySpread", 2), ("InterPodAffinity", 2), ("DynamicResources", 2), ("NodeResourcesBalancedAllocation", 1), ("ImageLocality", 1)],
             profile.Scorers.Select(s => (s.Plugin.Name, s.Weight)));
     }
 
@@ -29,7 +29,7 @@ public sealed class ConfigurationTests
                 postFilter: {disabled: [{name: "*"}]}
             """).Profiles.Single());
         Assert.Equal(
-            [("InterPodAffinity", 2), ("NodeAffinity", 7), ("NodeResourcesBalancedAllocation", 1), ("NodeResourcesFit", 5), ("PodTopologySpread", 2)],
+            [("DynamicResources", 2), ("InterPodAffinity", 2), ("NodeAffinity", 7), ("NodeResourcesBalancedAllocation", 1), ("NodeResourcesFit", 5), ("PodTopologySpread", 2)],
             profile.Scorers.Select(s => (s.Plugin.Name, s.Weight)).OrderBy(s => s.Name));
         Assert.Empty(profile.PostFilters);
         Assert.Equal(30, profile.Settings.PercentageOfNodesToScore);

@@ -45,7 +45,8 @@ internal sealed class ClusterZone : IPlugin
         Array.Reverse(labels);
         var found = labels switch
         {
-            [] => Exists(q.Type == RecordType.Soa ? Soa() : null),
+            [] => q.Type == RecordType.Ns ? [new(_domain, RecordType.Ns, _ttl, new RecordData.Alias(Server))] : Exists(q.Type == RecordType.Soa ? Soa() : null),
+            ["dns", "ns"] => [.. NameServers()],
             ["dns-version"] => Exists(new(q.Name, RecordType.Txt, _ttl, new RecordData.Text("1.1.0"))),
             ["svc"] or ["pod"] => Exists(null),
             ["svc" or "pod", var ns] => _namespaces.Find(new("", ns)) is null ? null : Exists(null),
@@ -76,7 +77,7 @@ internal sealed class ClusterZone : IPlugin
             case [_, var protocol and ("_tcp" or "_udp" or "_sctp"), ['_', .. var port]]:
                 return NullIfEmpty(Ports(service, own, protocol[1..], port));
             case [_, var host]:
-                return NullIfEmpty([.. Endpoints(service).Where(e => e.Host == host).Select(e => AddressRecord(q.Name, e.Address))]);
+                return NullIfEmpty([.. Endpoints(service).Where(e => e.Host == host).Select(e => AddressRecord(q.Name, e.Address)).Distinct()]);
             default: return null;
         }
     }
@@ -89,7 +90,9 @@ internal sealed class ClusterZone : IPlugin
         void Add(string name, string proto, int number, string target)
         {
             string at = port is null ? own : $"_{name}._{proto.ToLowerInvariant()}.{own}";
-            records.Add(new(at, RecordType.Srv, _ttl, new RecordData.Service(0, 100, (ushort)number, target)));
+            var record = new Record(at, RecordType.Srv, _ttl, new RecordData.Service(0, 100, (ushort)number, target));
+            // An endpoint may be in two slices while it moves.
+            if (!records.Contains(record)) records.Add(record);
         }
         if (service.Spec.ClusterIP != "None")
         {
@@ -98,7 +101,9 @@ internal sealed class ClusterZone : IPlugin
         else foreach (var endpoint in Endpoints(service))
             foreach (var p in endpoint.Slice.Ports)
                 if (p.Port is { } number && Asked(p.Name ?? "", p.Protocol ?? "TCP")) Add(p.Name ?? "", p.Protocol ?? "TCP", number, endpoint.Host + "." + own);
-        return records.ToImmutable();
+        // Equal shares of 100, as upstream's server has it.
+        ushort share = (ushort)Math.Max(1, 100 / Math.Max(1, records.Count));
+        return [.. records.Select(r => r with { Data = (RecordData.Service)r.Data with { Weight = share } })];
     }
 
     /// <summary>Addresses of SRV targets, so that the asker need not ask again.</summary>
@@ -113,7 +118,7 @@ internal sealed class ClusterZone : IPlugin
         foreach (var slice in _slices.ByIndex(ByAddress, text))
             if (slice.Metadata.Labels.TryGet(ServiceName, out string? service))
                 foreach (var e in slice.Endpoints)
-                    if (e.Addresses.Contains(text)) names.Add($"{HostOf(e, text)}.{service}.{slice.Metadata.Namespace}.svc.{_domain}");
+                    if ((e.Conditions.Ready ?? true) && e.Addresses.Contains(text)) names.Add($"{HostOf(e, text)}.{service}.{slice.Metadata.Namespace}.svc.{_domain}");
         // Addresses of others are others' to name.
         return names.Count == 0 ? null : Wire.Answer.Of([.. names.Distinct().Order(StringComparer.Ordinal).Select(n => new Record(q.Name, RecordType.Ptr, _ttl, new RecordData.Alias(n)))]);
     }
@@ -140,7 +145,12 @@ internal sealed class ClusterZone : IPlugin
         label.Count(c => c == '-') == 3 && IPAddress.TryParse(label.Replace('-', '.'), out var v4) && v4.AddressFamily == AddressFamily.InterNetwork ? v4
         : IPAddress.TryParse(label.Replace('-', ':'), out var v6) && v6.AddressFamily == AddressFamily.InterNetworkV6 ? v6 : null;
 
-    Record Soa() => new(_domain, RecordType.Soa, _ttl, new RecordData.Authority("ns.dns." + _domain, "hostmaster." + _domain, 1, _ttl));
+    Record Soa() => new(_domain, RecordType.Soa, _ttl, new RecordData.Authority(Server, "hostmaster." + _domain, 1, _ttl));
+
+    /// <summary>The name of this server, which has the addresses of its Service.</summary>
+    string Server => "ns.dns." + _domain;
+
+    IEnumerable<Record> NameServers() => _services.Find(new("kube-system", "kube-dns")) is { } own ? ClusterIps(own).Select(a => AddressRecord(Server, a)) : [];
 
     static ImmutableArray<Record> Exists(Record? record) => record is { } r ? [r] : [];
     static ImmutableArray<Record>? NullIfEmpty(ImmutableArray<Record> records) => records.IsEmpty ? null : records;

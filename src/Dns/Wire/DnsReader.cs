@@ -28,6 +28,17 @@ internal static class DnsReader
         return new(id, (flags & 0x0100) != 0, new(name.ToLowerInvariant(), name, type), edns ? Math.Clamp(size, SmallestDatagram, LargestDatagram) : SmallestDatagram, edns);
     }
 
+    /// <summary>What those are told who ask what cannot be read, or for something else than a name; null when it is no question at all, and nobody is to be told anything.</summary>
+    public static byte[]? Refusal(ReadOnlySpan<byte> message)
+    {
+        if (message.Length < Header || (message[2] & 0x80) != 0) return null;
+        byte[] answer = new byte[Header];
+        message[..2].CopyTo(answer);
+        answer[2] = (byte)(0x80 | (message[2] & 0x79));
+        answer[3] = (byte)((message[2] & 0x78) != 0 ? ResponseCode.NotImplemented : ResponseCode.FormatError);
+        return answer;
+    }
+
     /// <summary>The addresses and aliases that another server answered with; null when the bytes are no answer.</summary>
     public static (ResponseCode Code, ImmutableArray<Record> Records)? ReadAnswer(ReadOnlySpan<byte> message)
     {

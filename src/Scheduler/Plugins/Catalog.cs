@@ -26,7 +26,7 @@ internal static class Catalog
         new("VolumeZone", 0, _ => new VolumeZone()),
         new("PodTopologySpread", 2, p => new PodTopologySpread(p.Spread)),                  // one look-up per constraint
         new("InterPodAffinity", 2, p => new InterPodAffinity(p.Affinity)),                  // one look-up per term
-        new("DynamicResources", 0, p => new DynamicResources(p.Devices)),                   // nothing for Pods without claims; a search for those that have some
+        new("DynamicResources", 2, p => new DynamicResources(p.Devices)),                   // nothing for Pods without claims; a search for those that have some
         new("DefaultPreemption", 0, p => new DefaultPreemption(p.Preemption)),              // only when nothing fits
         new("NodeResourcesBalancedAllocation", 1, p => new BalancedAllocation(p.Balanced)),
         new("ImageLocality", 1, _ => new ImageLocality()),

@@ -22,6 +22,8 @@ internal enum Change
     /// <summary>A Pod of a group that has no node yet has come.</summary>
     PodPending = 1 << 19,
     NodeRemoved = 1 << 20,
+    /// <summary>A VolumeAttachment is gone.</summary>
+    VolumeDetached = 1 << 21,
     Any = ~0,
 }
 

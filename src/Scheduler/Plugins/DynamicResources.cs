@@ -11,12 +11,17 @@ using ResourceClaim = Hanbae.Api.Resource.V1.ResourceClaim;
 namespace Hanbae.Scheduler.Plugins;
 
 /// <summary>Leaves a Pod the nodes that have, or can get, the devices that its claims ask for, and gives them to it (KEP-4381).</summary>
-internal sealed class DynamicResources(DynamicResourcesArgs args) : IPreEnqueue, IPreFilter, IFilter, IPostFilter, IReserve, IPreBind, IRelease
+internal sealed class DynamicResources(DynamicResourcesArgs args) : IPreEnqueue, IPreFilter, IFilter, IPostFilter, IScore, IReserve, IPreBind, IRelease
 {
+    /// <summary>Of one request; what the API takes.</summary>
+    const int MostAlternatives = 8;
+
     readonly List<ResourceClaim> _claims = [], _open = [];
     /// <summary>Allocated claims that are in the way on some node.</summary>
     readonly HashSet<int> _elsewhere = [];
     ImmutableArray<ExtendedClaim.Ask> _extended = [];
+    /// <summary>By node: how near to what was asked for first its devices are.</summary>
+    readonly Dictionary<string, long> _points = new(StringComparer.Ordinal);
     /// <summary>By which of the extended resources are to be had as devices: nodes with plugins of their own may have some as before.</summary>
     readonly Dictionary<string, Allocator> _allocators = [];
     /// <summary>Of Pods between decision and binding, which happens beside the loop.</summary>
@@ -40,6 +45,7 @@ internal sealed class DynamicResources(DynamicResourcesArgs args) : IPreEnqueue,
         _claims.Clear();
         _open.Clear();
         _elsewhere.Clear();
+        _points.Clear();
         _allocators.Clear();
         _devices = snapshot.Devices;
         _extended = ExtendedClaim.Of(pod, _devices);
@@ -75,11 +81,27 @@ internal sealed class DynamicResources(DynamicResourcesArgs args) : IPreEnqueue,
                 _elsewhere.Add(i);
                 reaches = false;
             }
-        var (found, error) = Allocate(pod, node, out _);
+        var (found, error) = Allocate(pod, node, out var claims);
         if (error is not null) return Verdict.Refuse(error, hopeless: true);
         if (found is null) return Verdict.Refuse("cannot allocate all claims", hopeless: true);
+        if (claims.Any(c => c.Spec.Devices.Requests.Exists(r => !r.FirstAvailable.IsEmpty))) _points[node.Name] = Points(claims, found.Value);
         return reaches ? Verdict.Fits : Verdict.Refuse("resourceclaim not available on the node", hopeless: true);
     }
+
+    /// <summary>Alternatives count the more the earlier they stand (KEP-4816); without any, one node is as good as another.</summary>
+    static long Points(IReadOnlyList<ResourceClaim> claims, ImmutableArray<AllocationResult> found)
+    {
+        long points = 0;
+        for (int i = 0; i < claims.Count; i++)
+            foreach (var request in claims[i].Spec.Devices.Requests)
+                for (int at = 0; at < request.FirstAvailable.Count; at++)
+                    if (found[i].Devices.Results.Exists(r => r.Request == $"{request.Name}/{request.FirstAvailable[at].Name}")) points += MostAlternatives - at;
+        return points;
+    }
+
+    public bool PreScore(PodInfo pod, Snapshot snapshot, ReadOnlySpan<NodeInfo> fits) => _points.Count > 0;
+    public long Score(PodInfo pod, NodeInfo node) => _points.GetValueOrDefault(node.Name);
+    public void Normalize(PodInfo pod, ReadOnlySpan<NodeInfo> fits, Span<long> scores) => Scores.ToMost(scores, reverse: false);
 
     /// <param name="claims">Those that were to be allocated, in the order of what was found.</param>
     Allocator.Outcome Allocate(PodInfo pod, NodeInfo node, out IReadOnlyList<ResourceClaim> claims)

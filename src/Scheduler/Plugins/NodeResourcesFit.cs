@@ -21,7 +21,7 @@ internal sealed class NodeResourcesFit(NodeResourcesFitArgs args) : IPreFilter, 
         if (change.Node is { } node) return Missing(pod.Requests, Resources.Of(node.Status.Allocatable), default) is null;
         if (change.Pod is null) return true;
         if (change.What == Change.PodRemoved) return MayFit(pod, change.FreedOn);
-        return change.Old is not Pod before || Resources.Of(before.Spec) != Resources.Of(((Pod)change.New!).Spec);
+        return change.Old is not Pod before || Resources.Of(before) != Resources.Of((Pod)change.New!);
     }
 
     /// <summary>Whether the Pod fits on the node from which another has gone, or would if others were made to go.</summary>

@@ -14,7 +14,7 @@ internal sealed class NodeVolumeLimits : IPreFilter, IFilter
     StorageState _storage = new();
 
     public string Name => "NodeVolumeLimits";
-    public Change Cures => Change.CsiNode | Change.PodRemoved | Change.Claim | Change.NodeAdded;
+    public Change Cures => Change.CsiNode | Change.PodRemoved | Change.Claim | Change.NodeAdded | Change.VolumeDetached;
 
     public bool MayCure(PodInfo pod, in ClusterChange change) =>
         change.What == Change.PodRemoved && change.Pod is { } gone ? gone.Spec.Volumes.Exists(v => v.PersistentVolumeClaim is not null || v.Ephemeral is not null)
@@ -33,6 +33,7 @@ internal sealed class NodeVolumeLimits : IPreFilter, IFilter
         if (!_storage.CsiNodes.TryGetValue(node.Name, out var csi)) return Verdict.Fits;
         _there.Clear();
         if (node.PodsWithVolumes > 0) foreach (var other in node.Pods) if (other.HasVolumes) Collect(other, _there);
+        if (_storage.Attachments.TryGetValue(node.Name, out var attached)) foreach (var attachment in attached.Values) Collect(attachment, _there);
         foreach (var driver in csi.Spec.Drivers)
         {
             if (driver.Allocatable?.Count is not { } most) continue;
@@ -59,6 +60,12 @@ internal sealed class NodeVolumeLimits : IPreFilter, IFilter
             // What is still to be made will be the driver's of the class; one volume a claim.
             else if (_storage.Classes.TryGetValue(VolumeNotes.ClassOf(claim), out var made)) volumes.Add((made.Provisioner, use.Claim.ToString()));
         }
+    }
+
+    void Collect(VolumeAttachment attachment, HashSet<(string, string)> volumes)
+    {
+        if (attachment.Spec.Source.PersistentVolumeName is { Length: > 0 } name && _storage.Volumes.TryGetValue(name, out var volume) && CloudDisks.TryTranslate(volume).Spec.Csi is { } csi)
+            volumes.Add((csi.Driver, csi.VolumeHandle));
     }
 
     static CSIPersistentVolumeSource? InlineCsi(Volume volume, string ns)

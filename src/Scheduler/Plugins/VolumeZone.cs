@@ -1,4 +1,5 @@
-using Hanbae.Scheduler.Volumes;
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
 
 namespace Hanbae.Scheduler.Plugins;
 
@@ -12,6 +13,14 @@ internal sealed class VolumeZone : IPreFilter, IFilter
 
     public string Name => "VolumeZone";
     public Change Cures => Change.Claim | Change.Volume | Change.StorageClass | Change.NodeAdded | Change.NodeLabels;
+
+    /// <summary>Of claims only the Pod's own, of volumes only what says where they are.</summary>
+    public bool MayCure(PodInfo pod, in ClusterChange change) => change.New switch
+    {
+        PersistentVolumeClaim claim => pod.Claims.Any(c => c.Claim == Key.Of(claim)),
+        PersistentVolume volume => change.Old is not PersistentVolume before || Array.Exists(Labels, l => before.Metadata.Labels[l] != volume.Metadata.Labels[l]),
+        _ => true,
+    };
 
     public Prefiltered PreFilter(PodInfo pod, Snapshot snapshot)
     {

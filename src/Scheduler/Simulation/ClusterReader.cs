@@ -18,7 +18,7 @@ public static class ClusterReader
         return new()
         {
             Nodes = await All<Node>(), Pods = await All<Pod>(), Namespaces = await All<Namespace>(), Claims = await All<PersistentVolumeClaim>(), Volumes = await All<PersistentVolume>(),
-            Classes = await All<StorageClass>(), CsiNodes = await All<CSINode>(), Drivers = await All<CSIDriver>(), Capacities = await All<CSIStorageCapacity>(),
+            Classes = await All<StorageClass>(), CsiNodes = await All<CSINode>(), Attachments = await All<VolumeAttachment>(), Drivers = await All<CSIDriver>(), Capacities = await All<CSIStorageCapacity>(),
             Budgets = await All<PodDisruptionBudget>(), Services = await All<Service>(), DaemonSets = await All<DaemonSet>(), ReplicaSets = await All<ReplicaSet>(),
             StatefulSets = await All<StatefulSet>(), ReplicationControllers = await All<ReplicationController>(), Priorities = await All<Api.Scheduling.V1.PriorityClass>(),
             DeviceClaims = await All<ResourceClaim>(), Slices = await All<ResourceSlice>(), DeviceClasses = await All<DeviceClass>(), ClaimTemplates = await All<ResourceClaimTemplate>(),

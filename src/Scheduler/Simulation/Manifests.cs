@@ -23,7 +23,7 @@ public static class Manifests
         [("v1", "PersistentVolume")] = Read<PersistentVolume>, [("v1", "PersistentVolumeClaim")] = Read<PersistentVolumeClaim>, [("v1", "ReplicationController")] = Read<ReplicationController>,
         [("apps/v1", "Deployment")] = Read<Deployment>, [("apps/v1", "ReplicaSet")] = Read<ReplicaSet>, [("apps/v1", "StatefulSet")] = Read<StatefulSet>, [("apps/v1", "DaemonSet")] = Read<DaemonSet>,
         [("batch/v1", "Job")] = Read<Job>, [("batch/v1", "CronJob")] = Read<CronJob>, [("policy/v1", "PodDisruptionBudget")] = Read<PodDisruptionBudget>,
-        [("storage.k8s.io/v1", "StorageClass")] = Read<StorageClass>, [("storage.k8s.io/v1", "CSINode")] = Read<CSINode>, [("storage.k8s.io/v1", "CSIDriver")] = Read<CSIDriver>,
+        [("storage.k8s.io/v1", "StorageClass")] = Read<StorageClass>, [("storage.k8s.io/v1", "CSINode")] = Read<CSINode>, [("storage.k8s.io/v1", "VolumeAttachment")] = Read<VolumeAttachment>, [("storage.k8s.io/v1", "CSIDriver")] = Read<CSIDriver>,
         [("storage.k8s.io/v1", "CSIStorageCapacity")] = Read<CSIStorageCapacity>, [("scheduling.k8s.io/v1", "PriorityClass")] = Read<Api.Scheduling.V1.PriorityClass>,
         [("resource.k8s.io/v1", "ResourceClaim")] = Read<ResourceClaim>, [("resource.k8s.io/v1", "ResourceClaimTemplate")] = Read<ResourceClaimTemplate>,
         [("resource.k8s.io/v1", "ResourceSlice")] = Read<ResourceSlice>, [("resource.k8s.io/v1", "DeviceClass")] = Read<DeviceClass>,
@@ -81,7 +81,7 @@ public static class Manifests
     static IObject Placed(IObject o)
     {
         var meta = o.Metadata;
-        bool cluster = o is Node or Namespace or PersistentVolume or StorageClass or CSINode or CSIDriver or Api.Scheduling.V1.PriorityClass or ResourceSlice or DeviceClass or Api.Resource.V1beta2.DeviceTaintRule;
+        bool cluster = o is Node or Namespace or PersistentVolume or StorageClass or CSINode or VolumeAttachment or CSIDriver or Api.Scheduling.V1.PriorityClass or ResourceSlice or DeviceClass or Api.Resource.V1beta2.DeviceTaintRule;
         if (!cluster && meta.Namespace.Length == 0) meta = meta with { Namespace = "default" };
         if (meta.Uid.Length == 0) meta = meta with { Uid = $"{o.Kind().Kind}/{meta.Namespace}/{(meta.Name.Length > 0 ? meta.Name : meta.GenerateName)}" };
         return o.WithMetadata(meta);
@@ -94,7 +94,7 @@ public static class Manifests
         return new()
         {
             Nodes = Of<Node>(), Pods = Of<Pod>(), Namespaces = Of<Namespace>(), Claims = Of<PersistentVolumeClaim>(), Volumes = Of<PersistentVolume>(), Classes = Of<StorageClass>(),
-            CsiNodes = Of<CSINode>(), Drivers = Of<CSIDriver>(), Capacities = Of<CSIStorageCapacity>(), Budgets = Of<PodDisruptionBudget>(), Services = Of<Service>(),
+            CsiNodes = Of<CSINode>(), Attachments = Of<VolumeAttachment>(), Drivers = Of<CSIDriver>(), Capacities = Of<CSIStorageCapacity>(), Budgets = Of<PodDisruptionBudget>(), Services = Of<Service>(),
             DeviceClaims = Of<ResourceClaim>(), Slices = Of<ResourceSlice>(), DeviceClasses = Of<DeviceClass>(), ClaimTemplates = Of<ResourceClaimTemplate>(), TaintRules = Of<Api.Resource.V1beta2.DeviceTaintRule>(), DaemonSets = Of<DaemonSet>(),
             ReplicaSets = Of<ReplicaSet>(), StatefulSets = Of<StatefulSet>(), ReplicationControllers = Of<ReplicationController>(), Priorities = Of<Api.Scheduling.V1.PriorityClass>(),
         };

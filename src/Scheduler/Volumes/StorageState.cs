@@ -19,10 +19,23 @@ internal sealed class StorageState
     public Dictionary<string, CSINode> CsiNodes { get; } = [];
     public Dictionary<string, CSIDriver> Drivers { get; } = [];
     public Dictionary<Key, CSIStorageCapacity> Capacities { get; } = [];
+    /// <summary>By node and name: a volume takes its place on a node as long as it is attached, though the Pod be gone.</summary>
+    public Dictionary<string, Dictionary<string, VolumeAttachment>> Attachments { get; } = [];
     /// <summary>Volumes promised to claims by decisions under way.</summary>
     public Dictionary<string, Key> PromisedVolumes { get; } = [];
     /// <summary>Claims that are to be provisioned for a node, by decisions under way.</summary>
     public Dictionary<Key, string> PromisedNodes { get; } = [];
+
+    public void Attach(VolumeAttachment attachment)
+    {
+        if (!Attachments.TryGetValue(attachment.Spec.NodeName, out var there)) Attachments[attachment.Spec.NodeName] = there = [];
+        there[attachment.Metadata.Name] = attachment;
+    }
+
+    public void Detach(VolumeAttachment attachment)
+    {
+        if (Attachments.TryGetValue(attachment.Spec.NodeName, out var there) && there.Remove(attachment.Metadata.Name) && there.Count == 0) Attachments.Remove(attachment.Spec.NodeName);
+    }
 
     public void Use(Key claim, int change)
     {
@@ -56,14 +69,16 @@ internal sealed class StorageState
         {
             if (volume.Metadata.DeletionTimestamp is not null || taken.Contains(volume)) continue;
             long size = volume.Spec.Capacity.TryGet("storage", out var capacity) ? capacity.Value() : 0;
-            if (size < wanted || (claim.Spec.VolumeMode ?? "Filesystem") != (volume.Spec.VolumeMode ?? "Filesystem") || !Allows(claim, volume) || !Reaches(volume, node)) continue;
+            if (size < wanted || (claim.Spec.VolumeMode ?? "Filesystem") != (volume.Spec.VolumeMode ?? "Filesystem")) continue;
             if (PromisedVolumes.TryGetValue(volume.Metadata.Name, out var promised) && promised != Key.Of(claim)) continue;
             if (volume.Spec.ClaimRef is { } claimed)
             {
-                // One that was made for this very claim is it, whatever its size.
-                if (claimed.Name == claim.Metadata.Name && claimed.Namespace == claim.Metadata.Namespace && (claimed.Uid.Length == 0 || claimed.Uid == claim.Metadata.Uid)) return volume;
+                // One that is set aside for this very claim is it: where the node does not reach it, no other will do.
+                if (claimed.Name == claim.Metadata.Name && claimed.Namespace == claim.Metadata.Namespace && (claimed.Uid.Length == 0 || claimed.Uid == claim.Metadata.Uid))
+                    return Reaches(volume, node) ? volume : null;
                 continue;
             }
+            if (!Allows(claim, volume) || !Reaches(volume, node)) continue;
             if (volume.Status.Phase is not ("Available" or "") || VolumeNotes.ClassOf(volume) != @class || (selector is not null && !selector.Matches(volume.Metadata.Labels))) continue;
             if ((claim.Spec.VolumeAttributesClassName ?? "") != (volume.Spec.VolumeAttributesClassName ?? "")) continue;
             if (size < bestSize || (size == bestSize && string.CompareOrdinal(volume.Metadata.Name, best!.Metadata.Name) < 0)) (best, bestSize) = (volume, size);

@@ -33,7 +33,7 @@ public sealed class ClusterZoneTests
     [InlineData("10-244-0-5.db.shop.svc.cluster.local", "A", "NameError / ns.dns.cluster.local")]
     [InlineData("empty.shop.svc.cluster.local", "A", "NameError / ns.dns.cluster.local")]
     // 2.4.2: SRV of a headless Service names its endpoints.
-    [InlineData("_sql._tcp.db.shop.svc.cluster.local", "Srv", "Srv 0 100 5432 db-0.db.shop.svc.cluster.local, Srv 0 100 5432 10-244-0-6.db.shop.svc.cluster.local")]
+    [InlineData("_sql._tcp.db.shop.svc.cluster.local", "Srv", "Srv 0 50 5432 db-0.db.shop.svc.cluster.local, Srv 0 50 5432 10-244-0-6.db.shop.svc.cluster.local")]
     // 2.5: a name elsewhere.
     [InlineData("out.shop.svc.cluster.local", "Cname", "Cname db.example.com")]
     [InlineData("out.shop.svc.cluster.local", "A", "Cname db.example.com")]
@@ -57,6 +57,10 @@ public sealed class ClusterZoneTests
     [InlineData("5.0.244.10.in-addr.arpa", "Ptr", "Ptr db-0.db.shop.svc.cluster.local")]
     [InlineData("6.0.244.10.in-addr.arpa", "Ptr", "Ptr 10-244-0-6.db.shop.svc.cluster.local")]
     [InlineData("a.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa", "Ptr", "Ptr web.shop.svc.cluster.local")]
+    [InlineData("7.0.244.10.in-addr.arpa", "Ptr", "not ours")]
+    // The server itself, whom SOA names.
+    [InlineData("cluster.local", "Ns", "Ns ns.dns.cluster.local")]
+    [InlineData("ns.dns.cluster.local", "A", "A 10.96.0.2")]
     // What is not the cluster's is for others to answer.
     [InlineData("1.0.96.10.in-addr.arpa", "Ptr", "not ours")]
     [InlineData("example.com", "A", "not ours")]

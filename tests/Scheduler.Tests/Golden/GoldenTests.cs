@@ -94,7 +94,7 @@ public sealed class GoldenTests
         {
             Nodes = [.. Of<Node>().Select(n => n.Status.Allocatable.IsEmpty ? n with { Status = n.Status with { Allocatable = Make.Amounts("4", "8Gi").Set("pods", Quantity.Parse("110")) } } : n)],
             Pods = Of<Pod>(), Namespaces = Of<Namespace>(), Claims = Of<PersistentVolumeClaim>(), Volumes = Of<PersistentVolume>(), Classes = Of<StorageClass>(),
-            CsiNodes = Of<CSINode>(), Drivers = Of<CSIDriver>(), Capacities = Of<CSIStorageCapacity>(), Budgets = Of<PodDisruptionBudget>(), Services = Of<Service>(),
+            CsiNodes = Of<CSINode>(), Attachments = Of<VolumeAttachment>(), Drivers = Of<CSIDriver>(), Capacities = Of<CSIStorageCapacity>(), Budgets = Of<PodDisruptionBudget>(), Services = Of<Service>(),
             DeviceClaims = Of<Api.Resource.V1.ResourceClaim>(), Slices = Of<Api.Resource.V1.ResourceSlice>(), DeviceClasses = Of<Api.Resource.V1.DeviceClass>(), TaintRules = Of<Api.Resource.V1beta2.DeviceTaintRule>(),
             PodGroups = Of<Api.Scheduling.V1alpha2.PodGroup>() is { Count: > 0 } groups ? groups : null, ReplicaSets = Of<Api.Apps.V1.ReplicaSet>(),
         }, [.. ((JsonArray)root["cases"]!).Items.Cast<JsonObject>()]);
