@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Google.Protobuf;
 using Hanbae.Cri.V1;
 using Hanbae.Grpc;
@@ -11,6 +12,9 @@ public sealed class CriClient(GrpcChannel channel, CriTimeouts? timeouts = null,
 {
     readonly CriTimeouts _timeouts = timeouts ?? CriTimeouts.Default;
     readonly GrpcChannel _images = images ?? channel;
+
+    /// <summary>Told of each call that has ended, by the method's name. Handlers must not block.</summary>
+    public event Action<string, TimeSpan, GrpcException?>? Called;
 
     public Task<VersionResponse> VersionAsync(CancellationToken ct) => CallAsync(CriMethods.Version, new VersionRequest { Version = "0.1.0" }, ct);
 
@@ -78,7 +82,7 @@ public sealed class CriClient(GrpcChannel channel, CriTimeouts? timeouts = null,
         var request = new ExecSyncRequest { ContainerId = containerId, Cmd = { command }, Timeout = WholeSeconds(timeout) };
         return timeout > TimeSpan.Zero
             ? CallAsync(CriMethods.ExecSync, request, ct, extra: timeout)
-            : channel.UnaryAsync(CriMethods.ExecSync, request, default, ct); // as upstream: no timeout asked, no deadline kept
+            : MeasuredAsync(channel, CriMethods.ExecSync, request, default, ct); // as upstream: no timeout asked, no deadline kept
     }
 
     public async Task<string> ExecAsync(ExecRequest request, CancellationToken ct) => (await CallAsync(CriMethods.Exec, request, ct)).Url;
@@ -105,26 +109,40 @@ public sealed class CriClient(GrpcChannel channel, CriTimeouts? timeouts = null,
         channel.ServerStreamAsync(CriMethods.GetContainerEvents, new GetEventsRequest(), default, ct);
 
     public async Task<IReadOnlyList<Image>> ListImagesAsync(CancellationToken ct) =>
-        (await _images.UnaryAsync(CriMethods.ListImages, new ListImagesRequest(), Within(_timeouts.Request), ct)).Images;
+        (await MeasuredAsync(_images, CriMethods.ListImages, new ListImagesRequest(), Within(_timeouts.Request), ct)).Images;
 
     public Task<ImageStatusResponse> ImageStatusAsync(ImageSpec image, bool verbose, CancellationToken ct) =>
-        _images.UnaryAsync(CriMethods.ImageStatus, new ImageStatusRequest { Image = image, Verbose = verbose }, Within(_timeouts.Request), ct);
+        MeasuredAsync(_images, CriMethods.ImageStatus, new ImageStatusRequest { Image = image, Verbose = verbose }, Within(_timeouts.Request), ct);
 
     public async Task<string> PullImageAsync(ImageSpec image, AuthConfig? auth, PodSandboxConfig? sandboxConfig, CancellationToken ct)
     {
         var request = new PullImageRequest { Image = image, Auth = auth, SandboxConfig = sandboxConfig };
-        return (await _images.UnaryAsync(CriMethods.PullImage, request, Within(_timeouts.PullImage), ct)).ImageRef;
+        return (await MeasuredAsync(_images, CriMethods.PullImage, request, Within(_timeouts.PullImage), ct)).ImageRef;
     }
 
     public Task RemoveImageAsync(ImageSpec image, CancellationToken ct) =>
-        UnlessAsync(GrpcStatus.NotFound, _images.UnaryAsync(CriMethods.RemoveImage, new RemoveImageRequest { Image = image }, Within(_timeouts.Request), ct));
+        UnlessAsync(GrpcStatus.NotFound, MeasuredAsync(_images, CriMethods.RemoveImage, new RemoveImageRequest { Image = image }, Within(_timeouts.Request), ct));
 
     public Task<ImageFsInfoResponse> ImageFsInfoAsync(CancellationToken ct) =>
-        _images.UnaryAsync(CriMethods.ImageFsInfo, new ImageFsInfoRequest(), Within(_timeouts.Request), ct);
+        MeasuredAsync(_images, CriMethods.ImageFsInfo, new ImageFsInfoRequest(), Within(_timeouts.Request), ct);
 
     Task<TResponse> CallAsync<TRequest, TResponse>(GrpcMethod<TRequest, TResponse> method, TRequest request, CancellationToken ct, TimeSpan extra = default)
         where TRequest : class, IMessage<TRequest> where TResponse : class, IMessage<TResponse> =>
-        channel.UnaryAsync(method, request, Within(_timeouts.Request + extra), ct);
+        MeasuredAsync(channel, method, request, Within(_timeouts.Request + extra), ct);
+
+    async Task<TResponse> MeasuredAsync<TRequest, TResponse>(GrpcChannel to, GrpcMethod<TRequest, TResponse> method, TRequest request, GrpcCallOptions options, CancellationToken ct)
+        where TRequest : class, IMessage<TRequest> where TResponse : class, IMessage<TResponse>
+    {
+        long began = Stopwatch.GetTimestamp();
+        GrpcException? error = null;
+        try { return await to.UnaryAsync(method, request, options, ct).ConfigureAwait(false); }
+        catch (GrpcException e)
+        {
+            error = e;
+            throw;
+        }
+        finally { Called?.Invoke(method.Name, Stopwatch.GetElapsedTime(began), error); }
+    }
 
     static GrpcCallOptions Within(TimeSpan timeout) => new(timeout);
 

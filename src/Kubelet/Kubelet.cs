@@ -75,7 +75,9 @@ public sealed class Kubelet(KubeletParts parts)
         NodeRegistration registration = null!;
         KubeletServer? server = null;
         var health = new RuntimeHealth(cri, time);
-        var pleg = new Pleg(cri, options, time, uid => workers.Wake(uid), log);
+        var figures = new KubeletFigures();
+        if (cri is CriClient measured) measured.Called += figures.RuntimeCalled;
+        var pleg = new Pleg(cri, options, time, uid => workers.Wake(uid), log) { Figures = figures };
         var prober = new Prober(cri, parts.Events, time, pod => AddressOf(workers, pod, ips)) { Changed = uid => workers.Wake(uid) };
         var writer = new StatusWriter(parts.Client, time, log, pod => parts.Pods.Find(Key.Of(pod)) is { } m && m.IsMirror() ? m : null);
         var objects = new ApiPodObjects(parts.Client, parts.Services, () => registration.Node, time);
@@ -100,9 +102,9 @@ public sealed class Kubelet(KubeletParts parts)
         var context = new PodContext
         {
             Options = options, Cri = cri, Volumes = volumes, Environments = new ContainerEnvironments(objects, parts.Events, options.Folders), Objects = objects,
-            Images = new(cri, objects, parts.Events, time, options.MaxParallelPulls), Cgroups = new(options), Allocations = new(options.Folders), Prober = prober, Reports = writer, Events = parts.Events, Time = time, Log = log,
+            Images = new(cri, objects, parts.Events, time, options.MaxParallelPulls, new(options, time)) { Figures = figures }, Cgroups = new(options), Allocations = new(options.Folders), Prober = prober, Reports = writer, Events = parts.Events, Time = time, Log = log,
             NetworkTrouble = () => health.NetworkTrouble, HostIPs = ips, NodeMemory = machine.MemoryBytes,
-            Devices = devices, Placements = placements, UserNamespaces = new(options, () => health.Handlers),
+            Figures = figures, Devices = devices, Placements = placements, UserNamespaces = new(options, () => health.Handlers),
             ImageMountsOf = () => mounts is not null && ImageVolumes.NeedsUs(health.Version) ? mounts : null,
             MountsReadOnlyRecursively = health.MountsReadOnlyRecursively,
             Refuse = pod => PodAdmission.RefuseGroups(pod, health.Features) ?? (shutdown.Begun ? new("NodeShutdown", "Pod was rejected as the node is shutting down.") : PodAdmission.RefuseUnder(eviction.Conditions, pod)),
@@ -131,7 +133,7 @@ public sealed class Kubelet(KubeletParts parts)
         {
             if (options.ServingCertificate is not null || options.CurrentServingCertificate is not null)
             {
-                var stats = new StatsRoutes(options, cri, sampler, workers, prober, machine, () => health.Version) { Devices = devices, Placements = placements, Rejections = context.Rejections };
+                var stats = new StatsRoutes(options, cri, sampler, workers, prober, machine, () => health.Version) { Devices = devices, Placements = placements, Rejections = context.Rejections, Figures = figures, Health = new(pleg.Trouble), LastSeen = () => pleg.LastSeen };
                 server = new(options, new(options, parts.Client, time, log), new(options, cri, workers, stats, time, log));
                 await server.StartAsync(stop.Token).ConfigureAwait(false);
             }
@@ -155,6 +157,7 @@ public sealed class Kubelet(KubeletParts parts)
         finally
         {
             await stop.CancelAsync().ConfigureAwait(false);
+            if (cri is CriClient called) called.Called -= figures.RuntimeCalled;
             await workers.WhenDoneAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (server is not null) await server.DisposeAsync().ConfigureAwait(false);
             _serving.TrySetCanceled(CancellationToken.None);

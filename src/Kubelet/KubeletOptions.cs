@@ -133,6 +133,13 @@ public sealed record KubeletOptions
     /// <summary>Where CDI files are looked for, a later folder before an earlier one, when the runtime does not look itself; as runtimes do.</summary>
     public Seq<string> CdiFolders { get; init; } = ["/etc/cdi", "/var/run/cdi"];
     public bool EnableDebuggingHandlers { get; init; } = true;
+    /// <summary>Whether <c>/logs</c> shows the files beneath <see cref="SystemLogFolder"/>; with the second, also what services of the machine said.</summary>
+    public bool EnableSystemLogHandler { get; init; } = true;
+    public bool EnableSystemLogQuery { get; init; }
+    public string SystemLogFolder { get; init; } = "/var/log";
+    /// <summary>When a Pod has to show that it may have an image that is there: <c>NeverVerify</c>, <c>NeverVerifyPreloadedImages</c>, <c>NeverVerifyAllowlistedImages</c>, <c>AlwaysVerify</c>.</summary>
+    public string ImageVerification { get; init; } = "NeverVerifyPreloadedImages";
+    public Seq<string> ImageAllowlist { get; init; }
 
     /// <summary>With the reserved CPUs as an amount of the system's, too, so that nobody else counts on them.</summary>
     public KubeletOptions WithReservedCpus() => ReservedSystemCpus.Length == 0 ? this

@@ -19,10 +19,10 @@ public static class KubeletConfiguration
     static readonly string[] s_elsewhere =
     [
         "authentication", "authorization", "cgroupDriver", "cgroupRoot", "cgroupsPerQOS", "configMapAndSecretChangeDetectionStrategy", "containerLogMaxWorkers", "containerRuntimeEndpoint", "contentType", "crashLoopBackOff",
-        "enableContentionProfiling", "enableControllerAttachDetach", "enableDebugFlagsHandler", "enableProfilingHandler", "enableServer", "enableSystemLogHandler", "enableSystemLogQuery", "enforceNodeAllocatable", "eventBurst",
-        "eventRecordQPS", "failCgroupV1", "failSwapOn", "featureGates", "hairpinMode", "healthzBindAddress", "healthzPort", "httpCheckFrequency", "imagePullCredentialsVerificationPolicy", "imageServiceEndpoint",
+        "enableContentionProfiling", "enableControllerAttachDetach", "enableDebugFlagsHandler", "enableProfilingHandler", "enableServer", "enforceNodeAllocatable", "eventBurst",
+        "eventRecordQPS", "failCgroupV1", "failSwapOn", "featureGates", "hairpinMode", "healthzBindAddress", "healthzPort", "httpCheckFrequency", "imageServiceEndpoint",
         "iptablesDropBit", "iptablesMasqueradeBit", "kernelMemcgNotification", "kubeAPIBurst", "kubeAPIQPS", "kubeReservedCgroup", "kubeletCgroups", "localStorageCapacityIsolation", "logging", "makeIPTablesUtilChains", "maxOpenFiles",
-        "memoryReservationPolicy", "memorySwap", "memoryThrottlingFactor", "nodeStatusMaxImages", "oomScoreAdj", "podLogsDir", "podsPerCore", "preloadedImagesVerificationAllowlist", "protectKernelDefaults", "qosReserved",
+        "memoryReservationPolicy", "memorySwap", "memoryThrottlingFactor", "nodeStatusMaxImages", "oomScoreAdj", "podLogsDir", "podsPerCore", "protectKernelDefaults", "qosReserved",
         "readOnlyPort", "registryBurst", "registryPullQPS", "rotateCertificates", "runOnce", "runtimeRequestTimeout", "serializeImagePulls", "serverTLSBootstrap", "showHiddenMetricsForVersion", "singleProcessOOMKill", "staticPodURL",
         "staticPodURLHeader", "streamingConnectionIdleTimeout", "systemCgroups", "systemReservedCgroup", "tlsCertFile", "tlsCipherSuites", "tlsCurvePreferences", "tlsMinVersion", "tlsPrivateKeyFile", "tracing", "volumePluginDir",
         "volumeStatsAggPeriod", "port", "address",
@@ -88,6 +88,10 @@ public static class KubeletConfiguration
             "evictionMaxPodGracePeriod" => (o, v) => o with { EvictionMaxGrace = TimeSpan.FromSeconds(Int(v)) },
             "allowedUnsafeSysctls" => (o, v) => o with { AllowedUnsafeSysctls = ConfigurationValues.Texts(v, name) },
             "enableDebuggingHandlers" => (o, v) => o with { EnableDebuggingHandlers = ConfigurationValues.Bool(v, name) },
+            "enableSystemLogHandler" => (o, v) => o with { EnableSystemLogHandler = ConfigurationValues.Bool(v, name) },
+            "enableSystemLogQuery" => (o, v) => o with { EnableSystemLogQuery = ConfigurationValues.Bool(v, name) },
+            "imagePullCredentialsVerificationPolicy" => (o, v) => o with { ImageVerification = Text(v) },
+            "preloadedImagesVerificationAllowlist" => (o, v) => o with { ImageAllowlist = ConfigurationValues.Texts(v, name) },
             "registerNode" => (o, v) => o with { RegisterNode = ConfigurationValues.Bool(v, name) },
             "registerWithTaints" => (o, v) => o with { RegisterWithTaints = ConfigurationValues.Items(v, name).Select(ConfigurationValues.Message<Taint>).ToSeq() },
             "providerID" => (o, v) => o with { ProviderId = Text(v) },
@@ -112,6 +116,10 @@ public static class KubeletConfiguration
 
     static void Check(KubeletOptions options)
     {
+        if (!Images.PullRecords.Policies.Contains(options.ImageVerification))
+            throw new FormatException($"invalid configuration: option imagePullCredentialsVerificationPolicy specified: \"{options.ImageVerification}\"");
+        if (!options.ImageAllowlist.IsEmpty && options.ImageVerification != "NeverVerifyAllowlistedImages")
+            throw new FormatException($"invalid configuration: can't set `preloadedImagesVerificationAllowlist` if `imagePullCredentialsVerificationPolicy` is not \"NeverVerifyAllowlistedImages\"");
         if (options.ShutdownGrace < options.ShutdownGraceCritical)
             throw new FormatException($"invalid configuration: shutdownGracePeriod {{{Duration.From(options.ShutdownGrace)}}} must be >= shutdownGracePeriodCriticalPods {{{Duration.From(options.ShutdownGraceCritical)}}}");
         if (options.ShutdownGrace > TimeSpan.Zero && options.ShutdownGrace < TimeSpan.FromSeconds(1)) throw new FormatException($"invalid configuration: shutdownGracePeriod {{{Duration.From(options.ShutdownGrace)}}} must be either zero or otherwise >= 1 sec");

@@ -65,6 +65,7 @@ sealed class EvictionLoop(PodContext context, PodSampler sampler, PodWorkers wor
         var what = observed[due.Signal];
         long? patience = due.Grace is null ? 1 : Math.Min((long)context.Options.EvictionMaxGrace.TotalSeconds, victim.Pod.GraceSeconds());
         Evict(victim.Pod, EvictionRank.Message(due, what.Capacity, what.Available, victim), disruption: true, patience);
+        context.Figures.Count("kubelet_evictions", ("eviction_signal", due.Signal));
         (_leaving, _leavingSince) = (workers.Find(victim.Pod.Metadata.Uid), now);
     }
 

@@ -75,6 +75,7 @@ sealed class ImageGc(PodContext context)
     {
         var now = context.Time.GetUtcNow();
         var images = await context.Cri.ListImagesAsync(ct).ConfigureAwait(false);
+        context.Images.Records?.Prune(images.Select(i => i.Id).ToHashSet());
         var used = new HashSet<string>();
         foreach (var container in await context.Cri.ListContainersAsync(null, ct).ConfigureAwait(false))
         {

@@ -16,10 +16,14 @@ namespace Hanbae.Kubelet.Images;
 sealed record PresentImage(string Reference, string Id, long? Uid, string UserName);
 
 /// <summary>Sees to it that a container's image is there before the container is: one pull per image at a time, a bounded number in all.</summary>
-sealed class ImagePuller(ICri cri, IPodObjects objects, IRecorder events, TimeProvider time, int maxParallel)
+sealed class ImagePuller(ICri cri, IPodObjects objects, IRecorder events, TimeProvider time, int maxParallel, PullRecords? records = null)
 {
     readonly Dictionary<string, (SemaphoreSlim Gate, int Users)> _gates = []; // as many as images being waited for
     readonly SemaphoreSlim _slots = new(maxParallel);
+
+    /// <summary>Null where everybody may have what is there.</summary>
+    public PullRecords? Records => records;
+    public Stats.KubeletFigures? Figures { get; init; }
 
     /// <param name="backoff">The Pod's own.</param>
     /// <exception cref="ImageException"/>
@@ -43,25 +47,29 @@ sealed class ImagePuller(ICri cri, IPodObjects objects, IRecorder events, TimePr
             await gate.WaitAsync(ct).ConfigureAwait(false);
             try
             {
-                if (policy != "Always" && await FindAsync(spec, ct).ConfigureAwait(false) is { } present)
+                var logins = await PullSecrets.ForAsync(objects, pod, container.Image, ct).ConfigureAwait(false);
+                var present = policy == "Always" ? null : await FindAsync(spec, ct).ConfigureAwait(false);
+                bool denied = present is not null && records?.MustPull(image, present.Reference, logins) == true;
+                if (present is not null && !denied)
                 {
                     events.Event(pod, "Normal", "Pulled", $"Container image \"{container.Image}\" already present on machine and can be accessed by the pod", field);
                     return present;
                 }
                 if (policy == "Never")
                 {
-                    string message = $"Container image \"{container.Image}\" is not present with pull policy of Never";
+                    string message = denied ? $"Container image \"{container.Image}\" is present with pull policy of Never but does not have the proper credentials to be accessed by the pod"
+                        : $"Container image \"{container.Image}\" is not present with pull policy of Never";
                     events.Event(pod, "Warning", "ErrImageNeverPull", message, field);
                     throw new ImageException("ErrImageNeverPull", message);
                 }
-                return await PullAsync(pod, container, spec, field, sandbox, backoff, began, ct).ConfigureAwait(false);
+                return await PullAsync(pod, container, spec, logins, field, sandbox, backoff, began, ct).ConfigureAwait(false);
             }
             finally { gate.Release(); }
         }
         finally { Leave(image); }
     }
 
-    async Task<PresentImage> PullAsync(Pod pod, Container container, ImageSpec spec, string field, PodSandboxConfig sandbox, PullBackoff backoff, DateTimeOffset began, CancellationToken ct)
+    async Task<PresentImage> PullAsync(Pod pod, Container container, ImageSpec spec, IReadOnlyList<PullLogin> secrets, string field, PodSandboxConfig sandbox, PullBackoff backoff, DateTimeOffset began, CancellationToken ct)
     {
         if (backoff.Waits(container.Image, time.GetUtcNow()) is var (until, error))
         {
@@ -74,14 +82,17 @@ sealed class ImagePuller(ICri cri, IPodObjects objects, IRecorder events, TimePr
         {
             var start = time.GetUtcNow();
             GrpcException? failure = null;
-            var logins = (await PullSecrets.ForAsync(objects, pod, container.Image, ct).ConfigureAwait(false)).Select(AuthConfig? (l) => l).DefaultIfEmpty(null);
-            foreach (var login in logins)
+            records?.Begin(spec.Image);
+            foreach (var login in secrets.Select(PullLogin? (l) => l).DefaultIfEmpty(null))
             {
                 try
                 {
-                    string reference = await cri.PullImageAsync(spec, login, sandbox, ct).ConfigureAwait(false);
+                    string reference = await cri.PullImageAsync(spec, login?.Login, sandbox, ct).ConfigureAwait(false);
                     var image = (await cri.ImageStatusAsync(new ImageSpec { Image = reference }, false, ct).ConfigureAwait(false)).Image;
                     var end = time.GetUtcNow();
+                    // By its id, as whoever finds it later knows it; containerd answers a pull with a digest of the manifest or with that.
+                    records?.Succeeded(spec.Image, image?.Id ?? reference, login);
+                    Figures?.Observe("kubelet_image_pull_duration_seconds", end - start, ("image_size_in_bytes", SizeOf(image)));
                     events.Event(pod, "Normal", "Pulled", string.Create(CultureInfo.InvariantCulture,
                         $"Successfully pulled image \"{container.Image}\" in {Took(end - start)} ({Took(end - began)} including waiting). Image size: {image?.Size ?? 0} bytes."), field);
                     backoff.Succeeded(container.Image);
@@ -89,6 +100,7 @@ sealed class ImagePuller(ICri cri, IPodObjects objects, IRecorder events, TimePr
                 }
                 catch (GrpcException e) when (!ct.IsCancellationRequested) { failure = e; }
             }
+            records?.Failed(spec.Image);
             backoff.Failed(container.Image, failure!.Message, time.GetUtcNow());
             events.Event(pod, "Warning", "Failed", $"Failed to pull image \"{container.Image}\": {failure.Message}", field);
             throw new ImageException(failure.Status == GrpcStatus.Unavailable ? "RegistryUnavailable" : "ErrImagePull", failure.Message, time.GetUtcNow());
@@ -101,6 +113,13 @@ sealed class ImagePuller(ICri cri, IPodObjects objects, IRecorder events, TimePr
 
     static PresentImage Present(string reference, Image? image) =>
         new(reference, image?.Id ?? reference, image?.Uid?.Value ?? (string.IsNullOrEmpty(image?.Username) ? 0 : null), image?.Username ?? "");
+
+    /// <summary>Upstream's steps.</summary>
+    static string SizeOf(Image? image) => image?.Size switch
+    {
+        null or 0 => "N/A", < 10 << 20 => "0-10MB", < 100 << 20 => "10MB-100MB", < 500 << 20 => "100MB-500MB", < 1ul << 30 => "500MB-1GB", < 5ul << 30 => "1GB-5GB", < 10ul << 30 => "5GB-10GB",
+        < 20ul << 30 => "10GB-20GB", < 30ul << 30 => "20GB-30GB", < 40ul << 30 => "30GB-40GB", < 60ul << 30 => "40GB-60GB", < 100ul << 30 => "60GB-100GB", _ => "GT100GB",
+    };
 
     static string WithTag(string image) =>
         image.Contains('@') || image.LastIndexOf(':') > image.LastIndexOf('/') ? image : image + ":latest";

@@ -11,15 +11,17 @@ namespace Hanbae.Kubelet.Images;
 static class PullSecrets
 {
     /// <returns>Those of the longest matching address first.</returns>
-    public static async Task<IReadOnlyList<AuthConfig>> ForAsync(IPodObjects objects, Pod pod, string image, CancellationToken ct)
+    public static async Task<IReadOnlyList<PullLogin>> ForAsync(IPodObjects objects, Pod pod, string image, CancellationToken ct)
     {
-        var found = new List<(string Key, AuthConfig Login)>();
+        var found = new List<(string Key, PullLogin Login)>();
         foreach (var reference in pod.Spec.ImagePullSecrets)
         {
             // As upstream: what is not there is passed over; the pull may succeed without it.
             if (await objects.SecretAsync(pod.Metadata.Namespace, reference.Name, ct).ConfigureAwait(false) is not { } secret) continue;
-            if (secret.Data.TryGet(".dockerconfigjson", out var json)) found.AddRange(Read(json.Memory, nested: true));
-            else if (secret.Data.TryGet(".dockercfg", out json)) found.AddRange(Read(json.Memory, nested: false));
+            if (secret.Data.TryGet(".dockerconfigjson", out var json)) Add(Read(json.Memory, nested: true));
+            else if (secret.Data.TryGet(".dockercfg", out json)) Add(Read(json.Memory, nested: false));
+
+            void Add(List<(string Key, AuthConfig Login)> all) => found.AddRange(all.Select(l => (l.Key, new PullLogin(l.Login, secret.Metadata.Uid, secret.Metadata.Namespace, secret.Metadata.Name))));
         }
         string name = ImageName.Normalize(image) ?? image;
         return [.. found.Where(f => Matches(f.Key, name)).OrderByDescending(f => f.Key.Length).Select(f => f.Login)];
@@ -68,3 +70,6 @@ static class PullSecrets
         return wanted.Length == has.Length && wanted.Zip(has).All(p => System.IO.Enumeration.FileSystemName.MatchesSimpleExpression(p.First, p.Second, ignoreCase: false));
     }
 }
+
+/// <summary>A login, and the Secret that it is from.</summary>
+sealed record PullLogin(AuthConfig Login, string Uid, string Namespace, string Name);

@@ -47,7 +47,15 @@ sealed class ContainerStarter(PodContext context, RestartBackoff restarts, PullB
             context.Events.Event(pod, "Warning", "Failed", "Error: " + e.Message, field);
             throw new StartException("CreateContainerConfigError", e.Message);
         }
-        string id = await CreateAsync(pod, runtime.Sandbox!.Id, config, sandbox, field, ct).ConfigureAwait(false);
+        string kind = container.IsSidecar() || pod.Spec.InitContainers.Exists(c => c.Name == container.Name) ? "init_container" : pod.Spec.EphemeralContainers.Exists(c => c.Name == container.Name) ? "ephemeral_container" : "container";
+        context.Figures.Count("kubelet_started_containers_total", ("container_type", kind));
+        string id;
+        try { id = await CreateAsync(pod, runtime.Sandbox!.Id, config, sandbox, field, ct).ConfigureAwait(false); }
+        catch (StartException e)
+        {
+            context.Figures.Count("kubelet_started_containers_errors_total", ("code", e.Waiting.Reason), ("container_type", kind));
+            throw;
+        }
         await AfterStartAsync(pod, container, id, field, ct).ConfigureAwait(false);
     }
 

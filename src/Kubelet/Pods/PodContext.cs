@@ -37,6 +37,7 @@ sealed record PodContext
     /// <summary>Null where nothing has a place: then Pods get no devices, either.</summary>
     public Placements? Placements { get; init; }
     public Rejections Rejections { get; init; } = new();
+    public Stats.KubeletFigures Figures { get; init; } = new();
     /// <summary>Null where all Pods share the host's users.</summary>
     public UserNamespaces? UserNamespaces { get; init; }
     /// <summary>Whether a runtime handler has read-only mounts that are so with all that is mounted beneath (KEP-3857).</summary>

@@ -26,6 +26,9 @@ sealed partial class PodWorker(PodContext context, Pod first)
     readonly Lock _gate = new();
     Pod _pod = first;
     bool _removed;
+    readonly long _seen = context.Time.GetTimestamp();
+    readonly bool _new = first.Status.Phase is "" or "Pending";
+    bool _ran;
     string _handler = "";
     bool _placed;
     int _obstacles;
@@ -136,7 +139,9 @@ sealed partial class PodWorker(PodContext context, Pod first)
     {
         using var step = CancellationTokenSource.CreateLinkedTokenSource(ct);
         Pod pod;
-        bool removed;
+        bool removed, over = false, fresh = _status is null;
+        long began = context.Time.GetTimestamp();
+        if (fresh) context.Figures.Observe("kubelet_pod_worker_start_duration_seconds", context.Time.GetElapsedTime(_seen, began));
         lock (_gate) (_step, _whole, pod, removed) = (step, ct, _pod, _removed);
         try
         {
@@ -144,12 +149,19 @@ sealed partial class PodWorker(PodContext context, Pod first)
             if (DeadlineOf(pod) is { } deadline && context.Time.GetUtcNow() >= deadline)
                 _failed ??= new("DeadlineExceeded", "Pod was active on the node longer than the specified deadline");
             Tell(pod, terminal: false);
-            bool over = removed || pod.Metadata.DeletionTimestamp is not null || _failed is not null || Computed(pod, false).IsFinished();
+            over = removed || pod.Metadata.DeletionTimestamp is not null || _failed is not null || Computed(pod, false).IsFinished();
             return over ? await TerminateAsync(pod, removed, step.Token).ConfigureAwait(false) : await AdvanceAsync(pod, step.Token).ConfigureAwait(false);
         }
         finally
         {
             lock (_gate) _step = null;
+            context.Figures.Observe("kubelet_pod_worker_duration_seconds", context.Time.GetElapsedTime(began), ("operation_type", over ? "kill" : fresh ? "create" : "sync"));
+            if (!_ran && _status is { Phase: "Running" })
+            {
+                _ran = true;
+                // One that ran before this kubelet did says nothing of how long it takes.
+                if (_new) context.Figures.Observe("kubelet_pod_start_duration_seconds", context.Time.GetElapsedTime(_seen));
+            }
         }
     }
 
@@ -218,7 +230,10 @@ sealed partial class PodWorker(PodContext context, Pod first)
                 string handler = await context.RuntimeHandler(pod, ct).ConfigureAwait(false);
                 sandbox.Linux.SecurityContext.NamespaceOptions.UsernsOptions = context.UserNamespaces?.For(pod, handler);
                 ct.ThrowIfCancellationRequested();
+                context.Figures.Count("kubelet_started_pods_total");
+                long began = context.Time.GetTimestamp();
                 await context.Cri.RunPodSandboxAsync(sandbox, handler, _whole).ConfigureAwait(false);
+                context.Figures.Observe("kubelet_run_podsandbox_duration_seconds", context.Time.GetElapsedTime(began), ("runtime_handler", handler));
             }
         }
         catch (DeviceException e)
@@ -228,6 +243,8 @@ sealed partial class PodWorker(PodContext context, Pod first)
         }
         catch (Exception e) when (e is GrpcException or ContainerConfigException && !ct.IsCancellationRequested)
         {
+            context.Figures.Count("kubelet_started_pods_errors_total");
+            if (e is GrpcException) context.Figures.Count("kubelet_run_podsandbox_errors_total", ("runtime_handler", ""));
             context.Events.Event(pod, "Warning", "FailedCreatePodSandBox", "Failed to create pod sandbox: " + e.Message);
             return context.Time.GetUtcNow() + Pause();
         }
@@ -276,7 +293,12 @@ sealed partial class PodWorker(PodContext context, Pod first)
         return null;
     }
 
-    void EnsureCgroup(Pod pod, Pod? also = null) => context.Cgroups.Ensure(pod, also, withoutQuota: context.Placements?.HasOwnCpus(Uid) == true);
+    void EnsureCgroup(Pod pod, Pod? also = null)
+    {
+        long began = context.Time.GetTimestamp();
+        context.Cgroups.Ensure(pod, also, withoutQuota: context.Placements?.HasOwnCpus(Uid) == true);
+        context.Figures.Observe("kubelet_cgroup_manager_duration_seconds", context.Time.GetElapsedTime(began), ("operation_type", "update"));
+    }
 
     static long? GraceOf(Pod pod, Kill kill) => kill.Probe is not { } probe || pod.Spec.Find(kill.Container.Name) is not { } container ? null
         : (probe == ProbeKind.Liveness ? container.LivenessProbe : container.StartupProbe)?.TerminationGracePeriodSeconds;

@@ -18,6 +18,11 @@ sealed class Pleg(ICri cri, KubeletOptions options, TimeProvider time, Action<st
     volatile bool _streaming;
     long _last;
 
+    public Stats.KubeletFigures? Figures { get; init; }
+
+    /// <summary>When all were last looked at.</summary>
+    public DateTimeOffset? LastSeen => Interlocked.Read(ref _last) is var last and not 0 ? time.GetUtcNow() - time.GetElapsedTime(last) : null;
+
     /// <summary>All Pods of which the runtime has something, as last looked at; null before the first look.</summary>
     public IReadOnlyDictionary<string, SeenPod>? Pods => Interlocked.Read(ref _last) == 0 ? null : _pods;
 
@@ -47,6 +52,8 @@ sealed class Pleg(ICri cri, KubeletOptions options, TimeProvider time, Action<st
 
     public async Task RelistAsync(CancellationToken ct)
     {
+        long began = time.GetTimestamp();
+        if (Interlocked.Read(ref _last) is var last and not 0) Figures?.Observe("kubelet_pleg_relist_interval_seconds", time.GetElapsedTime(last, began));
         var sandboxes = await cri.ListPodSandboxAsync(null, ct).ConfigureAwait(false);
         var containers = await cri.ListContainersAsync(null, ct).ConfigureAwait(false);
         var states = new Dictionary<string, (int, string)>(sandboxes.Count + containers.Count);
@@ -68,6 +75,7 @@ sealed class Pleg(ICri cri, KubeletOptions options, TimeProvider time, Action<st
         foreach (var (id, was) in _states) if (!states.ContainsKey(id)) touched.Add(was.Uid);
         (_states, _pods) = (states, pods);
         Interlocked.Exchange(ref _last, Math.Max(time.GetTimestamp(), 1));
+        Figures?.Observe("kubelet_pleg_relist_duration_seconds", time.GetElapsedTime(began));
         foreach (string uid in touched) changed(uid);
     }
 

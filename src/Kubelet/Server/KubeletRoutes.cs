@@ -14,21 +14,29 @@ namespace Hanbae.Kubelet.Server;
 /// <summary>Answers the requests of the kubelet's API.</summary>
 sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers, StatsRoutes stats, TimeProvider time, ILogger log)
 {
+    readonly NodeLogs _logs = new(options, time);
+
     public async Task ServeAsync(HttpContext context)
     {
         string[] parts = context.Request.Path.Value!.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        long began = time.GetTimestamp();
+        stats.Figures.RequestBegan();
         try
         {
             await (parts switch
             {
-                ["healthz"] or ["healthz", "ping" or "log" or "syncloop"] => Text(context, 200, "ok"),
+                ["healthz"] => stats.HealthAsync(context),
+                ["healthz", var part] => stats.HealthAsync(context, part),
                 ["pods"] => PodsAsync(context, workers.All.Select(w => w.Pod with { Status = w.Status ?? w.Pod.Status })),
                 ["stats"] or ["stats", "summary"] => stats.SummaryAsync(context),
                 ["metrics"] => stats.OwnAsync(context),
                 ["metrics", "cadvisor"] => stats.CadvisorAsync(context),
                 ["metrics", "resource"] => stats.ResourceAsync(context),
                 ["metrics", "probes"] => stats.ProbesAsync(context),
+                ["metrics", "slis"] => stats.SlisAsync(context),
                 ["configz"] => stats.ConfigAsync(context),
+                ["logs", ..] when !options.EnableDebuggingHandlers || !options.EnableSystemLogHandler => Text(context, 405, "logs endpoint is disabled."),
+                ["logs", .. var rest] => _logs.ServeAsync(context, string.Join('/', rest)),
                 _ when !options.EnableDebuggingHandlers => Text(context, 404, "404 page not found"),
                 ["runningpods"] => PodsAsync(context, workers.All.Where(w => w.Runtime?.IsRunning == true).Select(RunningPods.Of)),
                 ["containerLogs", var ns, var pod, var container] => LogsAsync(context, ns, pod, container),
@@ -48,7 +56,14 @@ sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers,
             log.RequestFailed(context.Request.Path.Value ?? "", e);
             await Text(context, 500, "Internal Server Error").ConfigureAwait(false);
         }
+        finally
+        {
+            string path = parts is ["metrics" or "stats", "cadvisor" or "resource" or "probes" or "slis" or "summary"] ? $"{parts[0]}/{parts[1]}" : parts.FirstOrDefault(s_known.Contains) ?? "other";
+            stats.Figures.RequestEnded(context.Request.Method, path, parts is ["exec" or "attach" or "portForward" or "containerLogs", ..], time.GetElapsedTime(began));
+        }
     }
+
+    static readonly string[] s_known = ["healthz", "pods", "stats", "metrics", "configz", "runningpods", "containerLogs", "exec", "attach", "portForward", "logs"];
 
     static Task Text(HttpContext context, int status, string text) => KubeletServer.TextAsync(context, status, text);
 

@@ -19,6 +19,10 @@ sealed class StatsRoutes(KubeletOptions options, ICri cri, PodSampler sampler, P
     public PodDevices? Devices { get; init; }
     public Placements? Placements { get; init; }
     public Rejections Rejections { get; init; } = new();
+    public KubeletFigures Figures { get; init; } = new();
+    public KubeletHealth Health { get; init; } = new(() => null);
+    /// <summary>When the runtime was last looked at.</summary>
+    public Func<DateTimeOffset?> LastSeen { get; init; } = () => null;
 
     public async Task SummaryAsync(HttpContext context)
     {
@@ -32,7 +36,15 @@ sealed class StatsRoutes(KubeletOptions options, ICri cri, PodSampler sampler, P
         await TextAsync(context, CadvisorMetrics.Render(await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false), machine, NodeStatuses.Version, runtimeVersion())).ConfigureAwait(false);
 
     public async Task OwnAsync(HttpContext context) =>
-        await TextAsync(context, KubeletMetrics.Render(options, [.. workers.All], await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false), Devices, Placements, Rejections)).ConfigureAwait(false);
+        await TextAsync(context, KubeletMetrics.Render(options, [.. workers.All], await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false), Devices, Placements, Rejections, Figures, LastSeen())).ConfigureAwait(false);
+
+    public Task SlisAsync(HttpContext context) => TextAsync(context, Health.Slis());
+
+    public Task HealthAsync(HttpContext context, string? part = null)
+    {
+        var (status, text) = Health.Answer(part, context.Request.Query.ContainsKey("verbose"));
+        return KubeletServer.TextAsync(context, status, text);
+    }
 
     public Task ProbesAsync(HttpContext context) => TextAsync(context, KubeletMetrics.Probes(prober, workers.All));
 
@@ -133,6 +145,9 @@ sealed class StatsRoutes(KubeletOptions options, ICri cri, PodSampler sampler, P
             foreach (string sysctl in options.AllowedUnsafeSysctls) json.WriteStringValue(sysctl);
             json.WriteEndArray();
             json.WriteBoolean("enableDebuggingHandlers", options.EnableDebuggingHandlers);
+            json.WriteBoolean("enableSystemLogHandler", options.EnableSystemLogHandler);
+            json.WriteBoolean("enableSystemLogQuery", options.EnableSystemLogQuery);
+            json.WriteString("imagePullCredentialsVerificationPolicy", options.ImageVerification);
             json.WriteEndObject();
             json.WriteEndObject();
 

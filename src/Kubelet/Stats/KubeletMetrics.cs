@@ -13,7 +13,7 @@ namespace Hanbae.Kubelet.Stats;
 /// <summary>The kubelet's own metrics (<c>/metrics</c>) and its probes' (<c>/metrics/probes</c>).</summary>
 static class KubeletMetrics
 {
-    public static string Render(KubeletOptions options, IReadOnlyCollection<PodWorker> workers, NodeUse use, PodDevices? devices, Placements? placements, Rejections rejections)
+    public static string Render(KubeletOptions options, IReadOnlyCollection<PodWorker> workers, NodeUse use, PodDevices? devices, Placements? placements, Rejections rejections, KubeletFigures figures, DateTimeOffset? lastSeen)
     {
         var text = new PrometheusText();
         text.Family("kubernetes_build_info", "gauge", "[ALPHA] A metric with a constant '1' value labeled by major, minor, git version, git commit, git tree state, build date, Go version, and compiler from which Kubernetes was built, and platform on which it is running.")
@@ -55,6 +55,8 @@ static class KubeletMetrics
         placements?.Metrics.Render(text, placements.Cpus);
         NodeShutdown.Render(text, options);
         rejections.Render(text);
+        figures.Render(text);
+        if (lastSeen is { } seen) text.Family("kubelet_pleg_last_seen_seconds", "gauge", "[ALPHA] Timestamp in seconds when PLEG was last seen active.").Sample("kubelet_pleg_last_seen_seconds", "", seen.ToUnixTimeMilliseconds() / 1e3);
 
         using var process = Process.GetCurrentProcess();
         text.Family("process_cpu_seconds_total", "counter", "Total user and system CPU time spent in seconds.").Sample("process_cpu_seconds_total", "", process.TotalProcessorTime.TotalSeconds);

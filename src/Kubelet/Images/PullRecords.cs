@@ -1,0 +1,160 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Hanbae.Cri;
+using Hanbae.Kubelet.Volumes.Disk;
+
+namespace Hanbae.Kubelet.Images;
+
+/// <summary>Remembers with which login each image was pulled, so that only Pods that could have pulled it get it (KEP-2535).</summary>
+/// <remarks>
+/// On disk in upstream's form and place: <c>image_manager/pulling</c> has an intent for each pull that goes on, <c>image_manager/pulled</c> a record for each image.
+/// An image without either was not pulled by a kubelet: it is preloaded. Calls for one image never overlap.
+/// </remarks>
+sealed class PullRecords(KubeletOptions options, TimeProvider time)
+{
+    public static readonly string[] Policies = ["NeverVerify", "NeverVerifyPreloadedImages", "NeverVerifyAllowlistedImages", "AlwaysVerify"];
+    const int MostSecrets = 100; // of one image, as upstream
+    const string Version = "kubelet.config.k8s.io/v1beta1";
+
+    readonly string _root = Path.Combine(options.Folders.Data, "image_manager");
+
+    string Pulling(string image) => FileOf("pulling", image);
+
+    string Pulled(string reference) => FileOf("pulled", reference);
+
+    string FileOf(string folder, string name) => Path.Combine(_root, folder, "sha256-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name))));
+
+    /// <summary>Written before a pull: whatever becomes of this process, the image that came of it is not taken for a preloaded one.</summary>
+    /// <exception cref="IOException"/>
+    public void Begin(string image) => Write(Pulling(image), json =>
+    {
+        json.WriteString("kind", "ImagePullIntent");
+        json.WriteString("apiVersion", Version);
+        json.WriteString("image", image);
+    });
+
+    /// <exception cref="IOException"/>
+    public void Failed(string image) => File.Delete(Pulling(image));
+
+    /// <param name="login">Null when it took none.</param>
+    /// <exception cref="IOException"/>
+    public void Succeeded(string image, string reference, PullLogin? login)
+    {
+        var record = Read(reference);
+        var all = record.GetValueOrDefault(Repository(image)) ?? new(false, []);
+        // What anybody may have stays so; the newest logins are kept.
+        all = login is null ? new(true, []) : all.ForAll ? all
+            : new(false, [.. all.Secrets.Where(s => !s.Is(login)).TakeLast(MostSecrets - 1), new(login.Uid, login.Namespace, login.Name, HashOf(login))]);
+        record[Repository(image)] = all;
+        Write(Pulled(reference), json => Render(json, reference, record));
+        File.Delete(Pulling(image));
+    }
+
+    /// <summary>Images that are no longer there are forgotten.</summary>
+    /// <param name="references">Of those that are.</param>
+    public void Prune(IReadOnlySet<string> references)
+    {
+        string folder = Path.Combine(_root, "pulled");
+        if (!Directory.Exists(folder)) return;
+        var kept = references.Select(r => Path.GetFileName(Pulled(r))).ToHashSet();
+        foreach (string file in Directory.EnumerateFiles(folder))
+            // One that was written a moment ago may be of an image that came after the list was made.
+            if (!kept.Contains(Path.GetFileName(file)) && time.GetUtcNow() - File.GetLastWriteTimeUtc(file) > TimeSpan.FromMinutes(1)) File.Delete(file);
+    }
+
+    /// <summary>Whether a Pod must try to pull an image that is there before it may have it.</summary>
+    /// <param name="logins">That the Pod has for it.</param>
+    public bool MustPull(string image, string reference, IReadOnlyList<PullLogin> logins)
+    {
+        if (options.ImageVerification == "NeverVerify") return false;
+        bool known = File.Exists(Pulled(reference));
+        bool preloaded = !known && !File.Exists(Pulling(image));
+        if (preloaded && (options.ImageVerification == "NeverVerifyPreloadedImages" || (options.ImageVerification == "NeverVerifyAllowlistedImages" && options.ImageAllowlist.Exists(p => Allows(p, image))))) return false;
+        if (!Read(reference).TryGetValue(Repository(image), out var credentials)) return true;
+        return !credentials.ForAll && !logins.Any(l => HashOf(l) is var hash && credentials.Secrets.Any(s => s.Is(l) || s.Hash == hash));
+    }
+
+    /// <summary>A pattern is an image's name without its tag, or <c>prefix/*</c>.</summary>
+    static bool Allows(string pattern, string image) =>
+        pattern.EndsWith("/*", StringComparison.Ordinal) ? Repository(image).StartsWith(pattern[..^1], StringComparison.Ordinal) : Repository(image) == Repository(pattern);
+
+    /// <summary>Without tag and digest.</summary>
+    internal static string Repository(string image)
+    {
+        string name = ImageName.Normalize(image) ?? image;
+        if (name.IndexOf('@') is >= 0 and var at) name = name[..at];
+        return name.LastIndexOf(':') is var colon && colon > name.LastIndexOf('/') ? name[..colon] : name;
+    }
+
+    static string HashOf(PullLogin login) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
+        string.Join('\0', login.Login.Username, login.Login.Password, login.Login.Auth, login.Login.ServerAddress, login.Login.IdentityToken, login.Login.RegistryToken))));
+
+    sealed record Credentials(bool ForAll, IReadOnlyList<Secret> Secrets);
+
+    sealed record Secret(string Uid, string Namespace, string Name, string Hash)
+    {
+        public bool Is(PullLogin login) => Uid == login.Uid && Namespace == login.Namespace && Name == login.Name;
+    }
+
+    /// <summary>By repository; what cannot be read counts as not there, and is then found out anew.</summary>
+    Dictionary<string, Credentials> Read(string reference)
+    {
+        var read = new Dictionary<string, Credentials>();
+        try
+        {
+            if (!File.Exists(Pulled(reference))) return read;
+            using var json = JsonDocument.Parse(File.ReadAllBytes(Pulled(reference)));
+            foreach (var entry in json.RootElement.GetProperty("credentialMapping").EnumerateObject())
+                read[entry.Name] = new(entry.Value.TryGetProperty("nodePodsAccessible", out var all) && all.GetBoolean(),
+                    entry.Value.TryGetProperty("kubernetesSecrets", out var secrets) ? [.. secrets.EnumerateArray().Select(s => new Secret(Text(s, "uid"), Text(s, "namespace"), Text(s, "name"), Text(s, "credentialHash")))] : []);
+        }
+        catch (Exception e) when (e is IOException or JsonException or KeyNotFoundException or InvalidOperationException or UnauthorizedAccessException) { }
+        return read;
+
+        static string Text(JsonElement of, string name) => of.GetProperty(name).GetString() ?? "";
+    }
+
+    void Render(Utf8JsonWriter json, string reference, Dictionary<string, Credentials> record)
+    {
+        json.WriteString("kind", "ImagePulledRecord");
+        json.WriteString("apiVersion", Version);
+        json.WriteString("lastUpdatedTime", time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture));
+        json.WriteString("imageRef", reference);
+        json.WriteStartObject("credentialMapping");
+        foreach (var (repository, credentials) in record)
+        {
+            json.WriteStartObject(repository);
+            if (credentials.ForAll) json.WriteBoolean("nodePodsAccessible", true);
+            else
+            {
+                json.WriteStartArray("kubernetesSecrets");
+                foreach (var secret in credentials.Secrets)
+                {
+                    json.WriteStartObject();
+                    json.WriteString("uid", secret.Uid);
+                    json.WriteString("namespace", secret.Namespace);
+                    json.WriteString("name", secret.Name);
+                    json.WriteString("credentialHash", secret.Hash);
+                    json.WriteEndObject();
+                }
+                json.WriteEndArray();
+            }
+            json.WriteEndObject();
+        }
+        json.WriteEndObject();
+    }
+
+    static void Write(string file, Action<Utf8JsonWriter> fields)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            fields(json);
+            json.WriteEndObject();
+        }
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        WholeFile.Write(file, buffer.ToArray());
+    }
+}

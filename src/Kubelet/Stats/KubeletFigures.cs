@@ -1,0 +1,111 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Hanbae.Cri;
+using Hanbae.Grpc;
+
+namespace Hanbae.Kubelet.Stats;
+
+/// <summary>Counts what the kubelet does and how long it takes, under upstream's names.</summary>
+/// <remarks>Bound: a line per family and label value, of which there are few: kinds of operation, paths of the API, signals.</remarks>
+sealed class KubeletFigures
+{
+    static readonly double[] s_common = [.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10];
+    static readonly double[] s_calls = [.. Enumerable.Range(0, 14).Select(i => Math.Round(.005 * Math.Pow(2.5, i), 6))];
+    static readonly double[] s_starts = [.5, 1, 2, 3, 4, 5, 6, 8, 10, 20, 30, 45, 60, 120, 180, 240, 300, 360, 480, 600, 900, 1200, 1800, 2700, 3600];
+
+    static readonly SortedDictionary<string, (string Help, double[]? Buckets)> s_families = new(StringComparer.Ordinal)
+    {
+        ["kubelet_cgroup_manager_duration_seconds"] = ("Duration in seconds for cgroup manager operations. Broken down by method.", s_common),
+        ["kubelet_evictions"] = ("Cumulative number of pod evictions by eviction signal", null),
+        ["kubelet_http_requests_duration_seconds"] = ("Duration in seconds to serve http requests", s_common),
+        ["kubelet_http_requests_total"] = ("Number of the http requests received since the server started", null),
+        ["kubelet_image_pull_duration_seconds"] = ("Duration in seconds to pull an image.", s_starts),
+        ["kubelet_pleg_relist_duration_seconds"] = ("Duration in seconds for relisting pods in PLEG.", s_common),
+        ["kubelet_pleg_relist_interval_seconds"] = ("Interval in seconds between relisting in PLEG.", s_common),
+        ["kubelet_pod_start_duration_seconds"] = ("Duration in seconds from kubelet seeing a pod for the first time to the pod starting to run", s_starts),
+        ["kubelet_pod_worker_duration_seconds"] = ("Duration in seconds to sync a single pod. Broken down by operation type: create, update, or sync", s_common),
+        ["kubelet_pod_worker_start_duration_seconds"] = ("Duration in seconds from kubelet seeing a pod to starting a worker.", s_common),
+        ["kubelet_run_podsandbox_duration_seconds"] = ("Duration in seconds of the run_podsandbox operations. Broken down by RuntimeClass.Handler.", s_common),
+        ["kubelet_run_podsandbox_errors_total"] = ("Cumulative number of the run_podsandbox operation errors by RuntimeClass.Handler.", null),
+        ["kubelet_runtime_operations_duration_seconds"] = ("Duration in seconds of runtime operations. Broken down by operation type.", s_calls),
+        ["kubelet_runtime_operations_errors_total"] = ("Cumulative number of runtime operation errors by operation type.", null),
+        ["kubelet_runtime_operations_total"] = ("Cumulative number of runtime operations by operation type.", null),
+        ["kubelet_started_containers_errors_total"] = ("Cumulative number of errors when starting containers", null),
+        ["kubelet_started_containers_total"] = ("Cumulative number of containers started", null),
+        ["kubelet_started_pods_errors_total"] = ("Cumulative number of errors when starting pods", null),
+        ["kubelet_started_pods_total"] = ("Cumulative number of pods started", null),
+    };
+
+    readonly ConcurrentDictionary<(string Name, string Labels), long> _counts = new();
+    readonly ConcurrentDictionary<(string Name, string Labels), Histogram> _durations = new();
+    int _inFlight;
+
+    sealed class Histogram(double[] buckets)
+    {
+        readonly long[] _counts = new long[buckets.Length + 1];
+        double _sum;
+
+        public void Add(double value)
+        {
+            int at = Array.FindIndex(buckets, b => value <= b);
+            lock (_counts)
+            {
+                _counts[at < 0 ? buckets.Length : at]++;
+                _sum += value;
+            }
+        }
+
+        public void Render(PrometheusText text, string name, string labels)
+        {
+            lock (_counts)
+            {
+                long sum = 0;
+                for (int i = 0; i <= buckets.Length; i++)
+                {
+                    string le = PrometheusText.Labels(("le", i < buckets.Length ? buckets[i].ToString(CultureInfo.InvariantCulture) : "+Inf"));
+                    text.Sample(name + "_bucket", labels.Length > 0 ? $"{labels},{le}" : le, sum += _counts[i]);
+                }
+                text.Sample(name + "_sum", labels, _sum).Sample(name + "_count", labels, sum);
+            }
+        }
+    }
+
+    public void Count(string name, params ReadOnlySpan<(string, string)> labels) => _counts.AddOrUpdate((name, PrometheusText.Labels(labels)), 1, (_, n) => n + 1);
+
+    public void Observe(string name, TimeSpan took, params ReadOnlySpan<(string, string)> labels) =>
+        _durations.GetOrAdd((name, PrometheusText.Labels(labels)), _ => new(s_families[name].Buckets!)).Add(took.TotalSeconds);
+
+    /// <summary>A call to the runtime has ended.</summary>
+    public void RuntimeCalled(string method, TimeSpan took, GrpcException? error)
+    {
+        var operation = ("operation_type", CriOperations.NameOf(method));
+        Count("kubelet_runtime_operations_total", operation);
+        Observe("kubelet_runtime_operations_duration_seconds", took, operation);
+        if (error is not null) Count("kubelet_runtime_operations_errors_total", operation);
+    }
+
+    public void RequestBegan() => Interlocked.Increment(ref _inFlight);
+
+    /// <param name="path">What was asked for without what it was asked about: <c>exec</c>, <c>metrics/cadvisor</c>.</param>
+    public void RequestEnded(string method, string path, bool lasting, TimeSpan took)
+    {
+        Interlocked.Decrement(ref _inFlight);
+        ReadOnlySpan<(string, string)> labels = [("long_running", lasting ? "true" : "false"), ("method", method), ("path", path), ("server_type", "readwrite")];
+        Count("kubelet_http_requests_total", labels);
+        Observe("kubelet_http_requests_duration_seconds", took, labels);
+    }
+
+    public void Render(PrometheusText text)
+    {
+        foreach (var (name, (help, buckets)) in s_families)
+        {
+            var counts = _counts.Where(c => c.Key.Name == name).OrderBy(c => c.Key.Labels, StringComparer.Ordinal).ToArray();
+            var durations = _durations.Where(d => d.Key.Name == name).OrderBy(d => d.Key.Labels, StringComparer.Ordinal).ToArray();
+            if (counts.Length + durations.Length == 0) continue;
+            text.Family(name, buckets is null ? "counter" : "histogram", "[ALPHA] " + help);
+            foreach (var (key, count) in counts) text.Sample(name, key.Labels, count);
+            foreach (var (key, histogram) in durations) histogram.Render(text, name, key.Labels);
+        }
+        text.Family("kubelet_http_inflight_requests", "gauge", "[ALPHA] Number of the inflight http requests").Sample("kubelet_http_inflight_requests", "", Volatile.Read(ref _inFlight));
+    }
+}
