@@ -94,7 +94,7 @@ public sealed class ExpiryTests
         var at = (await run.Client.ListAsync<Event>(new() { Namespace = "default" }, s_none)).ResourceVersion;
         await run.PassAsync(TimeSpan.FromMinutes(63));
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-        await foreach (var change in run.Client.WatchAsync<Event>(new() { Namespace = "default", ResourceVersion = at }, limit.Token))
+        await foreach (var change in run.Client.WatchAsync<Event>(new() { Namespace = "default" }, at, limit.Token))
         {
             Assert.Equal((Hanbae.Api.Rest.EventType.Deleted, "e"), (change.Type, change.Object.Metadata.Name));
             break;
