@@ -9,7 +9,9 @@ echo "seed ${3:-$$}"
 build_hanbae
 machine
 export HANBAE_CONNTRACK=keep
-start_hanbae
+trap 'echo "line $LINENO failed" >&2' ERR
+# Events are kept for an hour otherwise, and would be what grows.
+start_hanbae --event-ttl 2m
 export KUBECONFIG=$data/kubeconfig
 kubeconfig=$KUBECONFIG
 await_readyz
