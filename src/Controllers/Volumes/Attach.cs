@@ -20,7 +20,7 @@ namespace Hanbae.Controllers.Volumes;
 /// </remarks>
 sealed class Attach(IClusterAccess cluster) : IReconciler
 {
-    const string Managed = "volumes.kubernetes.io/controller-managed-attach-detach", ByNode = "attach-detach/node", ByVolume = "attach-detach/volume";
+    const string Managed = "volumes.kubernetes.io/controller-managed-attach-detach", Keeps = "volumes.kubernetes.io/keep-terminated-pod-volumes", ByNode = "attach-detach/node", ByVolume = "attach-detach/volume";
 
     readonly ICache<Node> _nodes = cluster.Cache<Node>();
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
@@ -43,7 +43,7 @@ sealed class Attach(IClusterAccess cluster) : IReconciler
         _attachments.AddIndex(ByNode, a => [a.Spec.NodeName]);
         _attachments.AddIndex(ByVolume, a => VolumeKey(a) is { Length: > 0 } key ? [key] : []);
         on.When(_nodes, e => e.Old is null || e.New is null || e.Old.Status.VolumesInUse != e.New.Status.VolumesInUse || e.Old.Spec.Taints != e.New.Spec.Taints || Zones.IsReady(e.Old) != Zones.IsReady(e.New)
-                || e.Old.Metadata.Annotations[Managed] != e.New.Metadata.Annotations[Managed])
+                || e.Old.Metadata.Annotations[Managed] != e.New.Metadata.Annotations[Managed] || e.Old.Metadata.Annotations[Keeps] != e.New.Metadata.Annotations[Keeps])
             .Map(_attachments, a => _attachments.ByIndex(ByVolume, VolumeKey(a)).Select(o => o.Spec.NodeName).Append(a.Spec.NodeName).Concat(Waiting(a)).Distinct().Select(n => new Key("", n)))
             .From(_ => _nodes.Subscribe(e =>
             {
@@ -55,7 +55,7 @@ sealed class Attach(IClusterAccess cluster) : IReconciler
             .From(add => _pods.Subscribe(e =>
             {
                 if (e.New is null) _told.TryRemove(e.Old!.Metadata.Uid, out string? _);
-                if (e is { Old: { } a, New: { } b } && a.Spec.NodeName == b.Spec.NodeName && a.IsTerminal == b.IsTerminal) return;
+                if (e is { Old: { } a, New: { } b } && a.Spec.NodeName == b.Spec.NodeName && HasEnded(a) == HasEnded(b)) return;
                 if (e.Object.Spec.NodeName.Length > 0 && (Claims.NamesOf(e.Object).Any() || e.Object.Spec.Volumes.Exists(CloudDisks.IsInline))) add(new("", e.Object.Spec.NodeName));
             }))
             .Map(_claims, c => NodesOf(Key.Of(c)))
@@ -84,7 +84,7 @@ sealed class Attach(IClusterAccess cluster) : IReconciler
         var node = _nodes.Find(key);
         var there = _attachments.ByIndex(ByNode, key.Name).Select(a => (Attachment: a, Volume: Ours(a))).Where(t => t.Volume is not null).Select(t => (t.Attachment, t.Volume!)).ToList();
         if (node is not null && node.Metadata.Annotations[Managed] != "true") return Again.OnChange;
-        var needed = node is null ? [] : Needs(key.Name);
+        var needed = node is null ? [] : Needs(key.Name, node.Metadata.Annotations[Keeps] == "true");
         if (node is null && there.Count == 0) _mounted.TryRemove(key.Name, out Seq<string> _);
         if (needed.Count == 0 && there.Count == 0 && node?.Status.VolumesAttached.IsEmpty != false) return Again.OnChange;
 
@@ -116,12 +116,13 @@ sealed class Attach(IClusterAccess cluster) : IReconciler
         attachment.Spec.Source.PersistentVolumeName ?? (attachment.Spec.Source.InlineVolumeSpec?.Csi is { } csi ? $"{csi.Driver}^{csi.VolumeHandle}" : "");
 
     /// <summary>Volumes of the Pods that live there, as far as a driver has to bring them: those of bound claims, and disks of clouds that Pods name themselves.</summary>
-    List<Needed> Needs(string node)
+    /// <param name="keeps">The node's agent keeps them until a Pod that has ended is gone.</param>
+    List<Needed> Needs(string node, bool keeps)
     {
         var needed = new Dictionary<string, Needed>();
         foreach (var pod in _pods.ByIndex(Nodes.Lifecycle.ByNode, node))
         {
-            if (pod.IsTerminal) continue;
+            if (HasEnded(pod) && !keeps) continue;
             foreach (string name in Claims.NamesOf(pod))
                 if (_claims.Find(new(pod.Metadata.Namespace, name)) is { Status.Phase: "Bound" } claim && Claims.Uses(pod, claim)
                     && _volumes.Find(new("", claim.Spec.VolumeName)) is { } bound && CloudDisks.TryTranslate(bound) is { Spec.Csi: { } csi } volume && volume.Spec.ClaimRef?.Uid == claim.Metadata.Uid && HasToAttach(csi.Driver))
@@ -131,6 +132,9 @@ sealed class Attach(IClusterAccess cluster) : IReconciler
         }
         return [.. needed.Values];
     }
+
+    /// <summary>Also one that is being deleted and of which nothing runs any more: it is as good as gone.</summary>
+    static bool HasEnded(Pod pod) => pod.IsTerminal || pod.Metadata.DeletionTimestamp is not null && !pod.Status.ContainerStatuses.Exists(s => s.State.Terminated is null && s.State.Waiting is null);
 
     static PersistentVolume? Disk(Volume inline, string ns)
     {

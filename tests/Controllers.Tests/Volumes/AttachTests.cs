@@ -145,6 +145,39 @@ public sealed class AttachTests
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_a_Pod_had_that_is_being_deleted_goes_when_nothing_of_it_runs_unless_its_node_keeps_it(bool keeps)
+    {
+        await using var cluster = Start(api =>
+        {
+            api.Graceful = o => o is Pod;
+            var node = Node("n1");
+            api.Put(keeps ? node with { Metadata = node.Metadata with { Annotations = node.Metadata.Annotations.Set("volumes.kubernetes.io/keep-terminated-pod-volumes", "true") } } : node);
+            api.Put(Node("n2"));
+            Bound(api, "c", "v");
+            Bound(api, "c2", "v2");
+            api.Put(Storage.User("p", "c", "n1") with { Status = new() { Phase = "Running", ContainerStatuses = [new() { Name = "main", State = new() { Running = new() } }] } });
+        });
+        await cluster.UntilAsync(api => On(api, "n1") is not null);
+        cluster.Api.Change<Pod>("p", p => p with { Metadata = p.Metadata with { DeletionTimestamp = Make.Start, DeletionGracePeriodSeconds = 30 } });
+        // It runs on: another Pod's volume comes meanwhile, and this one stays.
+        cluster.Api.Put(Storage.User("mark", "c2", "n2"));
+        await cluster.UntilAsync(api => On(api, "n2") is not null);
+        Assert.NotNull(On(cluster.Api, "n1"));
+
+        cluster.Api.Change<Pod>("p", p => p with { Status = p.Status with { ContainerStatuses = [new() { Name = "main", State = new() { Terminated = new() } }] } });
+        if (keeps)
+        {
+            cluster.Api.Remove<Pod>("mark");
+            await cluster.UntilAsync(api => On(api, "n2") is null);
+            Assert.NotNull(On(cluster.Api, "n1"));
+            cluster.Api.Change<Node>("n1", n => n with { Metadata = n.Metadata with { Annotations = n.Metadata.Annotations.Remove("volumes.kubernetes.io/keep-terminated-pod-volumes") } }, "");
+        }
+        await cluster.UntilAsync(api => On(api, "n1") is null);
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task A_driver_that_says_later_that_it_attaches_nothing_has_nothing_attached_any_more(bool known)
