@@ -45,7 +45,7 @@ static class ClusterRules
     {
         if (o.Handler.Length == 0) errors.Required(FieldPath.Of("handler"));
         else errors.Invalid(FieldPath.Of("handler"), o.Handler, Names.Label(o.Handler));
-        if (o.Overhead is { } overhead) ResourceRules.Requirements(FieldPath.Of("overhead")["podFixed"], new() { Limits = overhead.PodFixed }, errors);
+        if (o.Overhead is { } overhead) ResourceRules.Amounts(FieldPath.Of("overhead")["podFixed"], new() { Limits = overhead.PodFixed }, ResourceRules.Container, errors);
         if (o.Scheduling is not { } scheduling) return;
         LabelRules.Labels(FieldPath.Of("scheduling")["nodeSelector"], scheduling.NodeSelector, errors);
         SchedulingRules.Tolerations(FieldPath.Of("scheduling")["tolerations"], scheduling.Tolerations, errors);
