@@ -6,6 +6,7 @@ namespace Hanbae.Machinery.Validate;
 /// <summary>Storage drivers, where they run and what they have attached.</summary>
 static class DriverRules
 {
+    const long MostSeconds = 1L << 32;
     const int LongestDriver = 63, LongestNodeId = 192, LeastSeconds = 600;
 
     public static void Driver(FieldPath at, string name, Errors errors)
@@ -30,6 +31,7 @@ static class DriverRules
             var (here, token) = (at["tokenRequests"][i], s.TokenRequests[i]);
             if (!audiences.Add(token.Audience)) errors.Duplicate(here["audience"], token.Audience);
             if (token.ExpirationSeconds is < LeastSeconds and { } seconds) errors.Invalid(here["expirationSeconds"], seconds, "may not specify a duration less than 10 minutes");
+            if (token.ExpirationSeconds is > MostSeconds and { } many) errors.Invalid(here["expirationSeconds"], many, "may not specify a duration larger than 2^32 seconds");
         }
         foreach (string mode in s.VolumeLifecycleModes) errors.OneOf(at["volumeLifecycleModes"], mode, "Ephemeral", "Persistent");
         if (s.SeLinuxMount is null) errors.Required(at["seLinuxMount"]);

@@ -73,7 +73,7 @@ static class PodRules
         for (int i = 0; i < spec.HostAliases.Count; i++)
         {
             var (here, alias) = (at["hostAliases"][i], spec.HostAliases[i]);
-            if (!IpSyntax.IsAddress(alias.Ip)) errors.Invalid(here["ip"], alias.Ip, IpSyntax.AddressRule);
+            errors.Address(here["ip"], alias.Ip);
             for (int j = 0; j < alias.Hostnames.Count; j++) errors.Invalid(here["hostnames"][j], alias.Hostnames[j], Names.Subdomain(alias.Hostnames[j]));
         }
         if (spec.PriorityClassName.Length > 0) errors.Invalid(at["priorityClassName"], spec.PriorityClassName, Names.Subdomain(spec.PriorityClassName));
@@ -119,8 +119,7 @@ static class PodRules
         }
         if (spec.DnsConfig is not { } dns) return;
         if (dns.Nameservers.Count > nameservers) errors.InvalidAs(at["nameservers"], Shown.List(dns.Nameservers), $"must not have more than {nameservers} nameservers");
-        for (int i = 0; i < dns.Nameservers.Count; i++)
-            if (!IpSyntax.IsAddress(dns.Nameservers[i])) errors.Invalid(at["nameservers"][i], dns.Nameservers[i], IpSyntax.AddressRule);
+        for (int i = 0; i < dns.Nameservers.Count; i++) errors.Address(at["nameservers"][i], dns.Nameservers[i]);
         if (dns.Searches.Count > searches) errors.InvalidAs(at["searches"], Shown.List(dns.Searches), $"must not have more than {searches} search paths");
         if (dns.Searches.Sum(s => s.Length + 1) - 1 > characters)
             errors.InvalidAs(at["searches"], Shown.List(dns.Searches), $"must not have more than {characters} characters (including spaces) in the search list");

@@ -58,10 +58,7 @@ static class PodStatusRules
         var (families, seen) = (new HashSet<System.Net.Sockets.AddressFamily>(), new HashSet<string>());
         bool one = true;
         for (int i = 0; i < ips.Count; i++)
-        {
-            if (!IpSyntax.TryParse(ips[i], out var address)) { errors.Invalid(at[i], ips[i], IpSyntax.AddressRule); continue; }
-            one &= families.Add(address.AddressFamily);
-        }
+            if (errors.Address(at[i], ips[i]) is { } address) one &= families.Add(address.AddressFamily);
         if (!one) errors.InvalidAs(at, shown, "may specify no more than one IP for each IP family");
         for (int i = 0; i < ips.Count; i++)
             if (!seen.Add(ips[i])) errors.Add(new(FieldErrorType.Duplicate, at[i].ToString(), $"{{\"ip\":{Shown.Json(ips[i])}}}", ""));

@@ -189,7 +189,12 @@ static class VolumeRules
     {
         SigningRules.Signer(at["signerName"], certificate.SignerName, errors);
         errors.OneOf(at["keyType"], certificate.KeyType, "ECDSAP256", "ECDSAP384", "ECDSAP521", "ED25519", "RSA3072", "RSA4096");
-        if (certificate.MaxExpirationSeconds is { } seconds) PodCertificateRules.Lifetime(at["maxExpirationSeconds"], certificate.SignerName, seconds, errors);
+        if (certificate.MaxExpirationSeconds is { } seconds)
+        {
+            var (least, most) = PodCertificateRules.Lifetimes(certificate.SignerName);
+            if (seconds < least) errors.Invalid(at["maxExpirationSeconds"], seconds, $"if provided, maxExpirationSeconds must be >= {least}");
+            else if (seconds > most) errors.Invalid(at["maxExpirationSeconds"], seconds, $"if provided, maxExpirationSeconds must be <= {most}");
+        }
         (string Name, string Path)[] paths = [("credentialBundlePath", certificate.CredentialBundlePath), ("keyPath", certificate.KeyPath), ("certificateChainPath", certificate.CertificateChainPath)];
         foreach (var (name, path) in paths)
             if (path.Length > 0) FilePath(at[name], path, errors);
