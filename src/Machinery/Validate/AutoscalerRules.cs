@@ -21,6 +21,12 @@ static class AutoscalerRules
         Rules(at["behavior"]["scaleDown"], behavior.ScaleDown, errors);
     }
 
+    public static void Part(HorizontalPodAutoscaler o, HorizontalPodAutoscaler old, string subresource, Errors errors)
+    {
+        errors.NotNegative(FieldPath.Of("status")["currentReplicas"], o.Status.CurrentReplicas);
+        errors.NotNegative(FieldPath.Of("status")["desiredReplicas"], o.Status.DesiredReplicas);
+    }
+
     static void Reference(FieldPath at, CrossVersionObjectReference r, Errors errors)
     {
         if (r.Kind.Length == 0) errors.Required(at["kind"]);

@@ -10,14 +10,25 @@ static class ClusterRules
 {
     const int LargestGroupPriority = 20_000, LargestVersionPriority = 1000;
 
-    public static void Finalize(Namespace o, Namespace old, string subresource, Errors errors)
+    public static void Check(Namespace o, Errors errors)
     {
-        if (subresource != "finalize") return;
-        foreach (string finalizer in o.Spec.Finalizers)
-        {
-            errors.Invalid(FieldPath.Spec["finalizers"], finalizer, LabelSyntax.KeyErrors(finalizer));
-            if (!finalizer.Contains('/') && finalizer is not "kubernetes") errors.Invalid(FieldPath.Spec["finalizers"], finalizer, "name is neither a standard finalizer name nor is it fully qualified");
-        }
+        foreach (string finalizer in o.Spec.Finalizers) Finalizer(FieldPath.Spec["finalizers"], finalizer, errors);
+    }
+
+    public static void Part(Namespace o, Namespace old, string subresource, Errors errors)
+    {
+        if (subresource == "finalize")
+            for (int i = 0; i < o.Spec.Finalizers.Count; i++) Finalizer(FieldPath.Spec["finalizers"][i], o.Spec.Finalizers[i], errors);
+        if (subresource != "status") return;
+        bool ends = o.Metadata.DeletionTimestamp is not null;
+        string phase = ends ? "Terminating" : "Active";
+        if (o.Status.Phase != phase) errors.Invalid(FieldPath.Of("status")["Phase"], o.Status.Phase, $"may only be '{phase}' if `deletionTimestamp` is {(ends ? "not " : "")}empty");
+    }
+
+    static void Finalizer(FieldPath at, string name, Errors errors)
+    {
+        errors.Invalid(at, name, LabelSyntax.KeyErrors(name));
+        if (!name.Contains('/') && name is not ("kubernetes" or "orphan" or "foregroundDeletion")) errors.Invalid(at, name, "name is neither a standard finalizer name nor is it fully qualified");
     }
 
     public static void Check(APIService o, Errors errors)
@@ -45,7 +56,7 @@ static class ClusterRules
     {
         if (o.Handler.Length == 0) errors.Required(FieldPath.Of("handler"));
         else errors.Invalid(FieldPath.Of("handler"), o.Handler, Names.Label(o.Handler));
-        if (o.Overhead is { } overhead) ResourceRules.Requirements(FieldPath.Of("overhead")["podFixed"], new() { Limits = overhead.PodFixed }, errors);
+        if (o.Overhead is { } overhead) ResourceRules.Amounts(FieldPath.Of("overhead")["podFixed"], new() { Limits = overhead.PodFixed }, ResourceRules.Container, errors);
         if (o.Scheduling is not { } scheduling) return;
         LabelRules.Labels(FieldPath.Of("scheduling")["nodeSelector"], scheduling.NodeSelector, errors);
         SchedulingRules.Tolerations(FieldPath.Of("scheduling")["tolerations"], scheduling.Tolerations, errors);

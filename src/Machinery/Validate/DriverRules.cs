@@ -6,9 +6,10 @@ namespace Hanbae.Machinery.Validate;
 /// <summary>Storage drivers, where they run and what they have attached.</summary>
 static class DriverRules
 {
-    const int LongestDriver = 63, LongestNodeId = 192, LeastSeconds = 600, MostParameters = 512, MostParameterBytes = 256 << 10;
+    const long MostSeconds = 1L << 32;
+    const int LongestDriver = 63, LongestNodeId = 192, LeastSeconds = 600;
 
-    static void Driver(FieldPath at, string name, Errors errors)
+    public static void Driver(FieldPath at, string name, Errors errors)
     {
         if (name.Length == 0) errors.Required(at);
         if (name.Length > LongestDriver) errors.TooLong(at, LongestDriver);
@@ -30,6 +31,7 @@ static class DriverRules
             var (here, token) = (at["tokenRequests"][i], s.TokenRequests[i]);
             if (!audiences.Add(token.Audience)) errors.Duplicate(here["audience"], token.Audience);
             if (token.ExpirationSeconds is < LeastSeconds and { } seconds) errors.Invalid(here["expirationSeconds"], seconds, "may not specify a duration less than 10 minutes");
+            if (token.ExpirationSeconds is > MostSeconds and { } many) errors.Invalid(here["expirationSeconds"], many, "may not specify a duration larger than 2^32 seconds");
         }
         foreach (string mode in s.VolumeLifecycleModes) errors.OneOf(at["volumeLifecycleModes"], mode, "Ephemeral", "Persistent");
         if (s.SeLinuxMount is null) errors.Required(at["seLinuxMount"]);
@@ -100,6 +102,7 @@ static class DriverRules
         if (s.Source is { InlineVolumeSpec: null, PersistentVolumeName: null }) errors.Required(source, one);
         if (s.Source is { InlineVolumeSpec: not null, PersistentVolumeName: not null }) errors.Forbidden(source, one);
         if (s.Source is { InlineVolumeSpec: null, PersistentVolumeName.Length: 0 }) errors.Required(source["persistentVolumeName"], "must specify non empty persistentVolumeName");
+        if (s.Source.InlineVolumeSpec is { } inline) PersistentVolumeRules.Inline(source["inlineVolumeSpec"], inline, errors);
         errors.Invalid(at["nodeName"], s.NodeName, Names.Subdomain(s.NodeName));
     }
 
@@ -112,16 +115,7 @@ static class DriverRules
     public static void Check(VolumeAttributesClass o, Errors errors)
     {
         Driver(FieldPath.Of("driverName"), o.DriverName, errors);
-        var at = FieldPath.Of("parameters");
-        if (o.Parameters.IsEmpty) { errors.Required(at, "must contain at least one key/value pair"); return; }
-        if (o.Parameters.Count > MostParameters) errors.Add(FieldError.TooLong(at.ToString(), MostParameters));
-        long size = 0;
-        foreach (var (key, value) in o.Parameters)
-        {
-            if (key.Length == 0) errors.Invalid(at, key, "field can not be empty.");
-            size += key.Length + value.Length;
-        }
-        if (size > MostParameterBytes) errors.TooLong(at, MostParameterBytes);
+        StorageRules.Parameters(FieldPath.Of("parameters"), o.Parameters, some: true, errors);
     }
 
     public static void Update(VolumeAttributesClass o, VolumeAttributesClass old, Errors errors)

@@ -22,17 +22,37 @@ static class EnvRules
     static void Source(FieldPath at, EnvVarSource from, string value, Seq<Volume> volumes, Errors errors)
     {
         int count = 0;
-        if (from.FieldRef is { } field) { count++; Field(at["fieldRef"], field, errors); }
-        if (from.ResourceFieldRef is { } resource) { count++; if (resource.Resource.Length == 0) errors.Required(at["resourceFieldRef"]["resource"]); }
+        if (from.FieldRef is { } field) { count++; Field(at["fieldRef"], field, s_fields, errors); }
+        if (from.ResourceFieldRef is { } resource) { count++; Resource(at["resourceFieldRef"], resource, ofVolume: false, errors); }
         if (from.ConfigMapKeyRef is { } map) { count++; Key(at["configMapKeyRef"], map.Name, map.Key, errors); }
         if (from.SecretKeyRef is { } secret) { count++; Key(at["secretKeyRef"], secret.Name, secret.Key, errors); }
         if (from.FileKeyRef is { } file) { count++; FileKey(at["fileKeyRef"], file, volumes, errors); }
         if (count == 0) errors.Invalid(at, "", "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`");
-        if (count > 1) errors.Invalid(at, "", "may not have more than one field specified at a time");
-        if (value.Length > 0 && count > 0) errors.Invalid(at, "", "may not be specified when `value` is not empty");
+        else if (value.Length > 0) errors.Invalid(at, "", "may not be specified when `value` is not empty");
+        else if (count > 1) errors.Invalid(at, "", "may not have more than one field specified at a time");
     }
 
-    static void Field(FieldPath at, ObjectFieldSelector field, Errors errors)
+    static readonly string[] s_amounts = ["limits.cpu", "limits.ephemeral-storage", "limits.memory", "requests.cpu", "requests.ephemeral-storage", "requests.memory"];
+    static readonly string[] s_divisors = ["1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"];
+
+    /// <param name="ofVolume">A file in a volume says whose amount it shows, a variable shows its own container's.</param>
+    public static void Resource(FieldPath at, ResourceFieldSelector s, bool ofVolume, Errors errors)
+    {
+        bool pages = s.Resource.StartsWith("limits.hugepages-", StringComparison.Ordinal) || s.Resource.StartsWith("requests.hugepages-", StringComparison.Ordinal);
+        if (ofVolume && s.ContainerName.Length == 0) errors.Required(at["containerName"]);
+        else if (s.Resource.Length == 0) errors.Required(at["resource"]);
+        else if (!pages) errors.OneOf(at["resource"], s.Resource, s_amounts);
+        if (s.Divisor.Sign == 0) return;
+        if (s.Resource is "limits.cpu" or "requests.cpu")
+        {
+            if (s.Divisor.ToString() is not ("1" or "1m")) errors.Invalid(at["divisor"], s.Resource, "only divisor's values 1m and 1 are supported with the cpu resource");
+        }
+        else if ((pages || s_amounts.Contains(s.Resource)) && !s_divisors.Contains(s.Divisor.ToString()))
+            errors.Invalid(at["divisor"], s.Resource, $"only divisor's values {string.Join(", ", s_divisors)} are supported with the {(pages ? "hugepages" : s.Resource.EndsWith("memory", StringComparison.Ordinal) ? "memory" : "local ephemeral storage")} resource");
+    }
+
+    /// <param name="known">What of a Pod may be asked for there, besides its labels and annotations one by one.</param>
+    public static void Field(FieldPath at, ObjectFieldSelector field, string[] known, Errors errors)
     {
         if (field.ApiVersion.Length == 0) { errors.Required(at["apiVersion"]); return; }
         if (field.FieldPath.Length == 0) { errors.Required(at["fieldPath"]); return; }
@@ -44,13 +64,15 @@ static class EnvRules
                 errors.Invalid(at, key, LabelSyntax.KeyErrors(prefix[9] == 'a' ? key.ToLowerInvariant() : key));
                 return;
             }
-        if (path is "metadata.labels" or "metadata.annotations" or "spec.restartPolicy" or "status.phase") errors.OneOf(at["fieldPath"], path, s_fields);
-        else if (!s_fields.Contains(path)) errors.Invalid(at["fieldPath"], path, $"error converting fieldPath: field label not supported: {path}");
+        int subscript = path.IndexOf("['", StringComparison.Ordinal);
+        if (subscript > 0 && path.EndsWith("']", StringComparison.Ordinal)) errors.Invalid(at["fieldPath"], path, $"error converting fieldPath: field label does not support subscript: {path}");
+        else if (path is "metadata.labels" or "metadata.annotations" or "spec.restartPolicy" or "spec.schedulerName" or "status.phase" || s_fields.Contains(path)) errors.OneOf(at["fieldPath"], path, known);
+        else errors.Invalid(at["fieldPath"], path, $"error converting fieldPath: field label not supported: {path}");
     }
 
     static void Key(FieldPath at, string name, string key, Errors errors)
     {
-        if (name.Length == 0) errors.Required(at["name"]);
+        errors.Invalid(at["name"], name, Names.Subdomain(name));
         if (key.Length == 0) errors.Required(at["key"]);
         else errors.Invalid(at["key"], key, Names.ConfigKey(key));
     }
@@ -73,10 +95,11 @@ static class EnvRules
         {
             var (here, source) = (at[i], sources[i]);
             if (source.Prefix.Length > 0) errors.Invalid(here["prefix"], source.Prefix, Names.EnvVar(source.Prefix));
-            if (source.ConfigMapRef is { Name.Length: 0 }) errors.Required(here["configMapRef"]["name"]);
-            if (source.SecretRef is { Name.Length: 0 }) errors.Required(here["secretRef"]["name"]);
-            if (source is { ConfigMapRef: null, SecretRef: null }) errors.Invalid(here, "", "must specify one of: `configMapRef` or `secretRef`");
-            if (source is { ConfigMapRef: not null, SecretRef: not null }) errors.Invalid(here, "", "may not have more than one field specified at a time");
+            foreach (var (field, name) in (ReadOnlySpan<(string, string?)>)[("configMapRef", source.ConfigMapRef?.Name), ("secretRef", source.SecretRef?.Name)])
+                if (name is "") errors.Required(here[field]["name"]);
+                else if (name is not null) errors.Invalid(here[field]["name"], name, Names.Subdomain(name));
+            if (source is { ConfigMapRef: null, SecretRef: null }) errors.Invalid(at, "", "must specify one of: `configMapRef` or `secretRef`");
+            if (source is { ConfigMapRef: not null, SecretRef: not null }) errors.Invalid(at, "", "may not have more than one field specified at a time");
         }
     }
 }

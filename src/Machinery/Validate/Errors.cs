@@ -1,3 +1,4 @@
+using System.Net;
 using Hanbae.Api;
 
 namespace Hanbae.Machinery.Validate;
@@ -6,6 +7,36 @@ namespace Hanbae.Machinery.Validate;
 public sealed class Errors : List<FieldError>
 {
     const string Immutable = "field is immutable", Negative = "must be greater than or equal to 0";
+
+    string? _old;
+
+    /// <summary>The object as it is, when one is changed: what stands in it may go on standing there.</summary>
+    public IObject? Old { get; init; }
+
+    /// <summary>Whether the text stands in the object already: what was right once is not refused later.</summary>
+    bool Keeps(string text) => Old is not null && (_old ??= Shown.Message(Old)).Contains(Shown.Json(text), StringComparison.Ordinal);
+
+    /// <summary>An address, in one form only: a leading zero means base eight to some, and the mapped form is two things at once (KEP-4858).</summary>
+    /// <returns>The address if it can be read at all.</returns>
+    public IPAddress? Address(FieldPath at, string text)
+    {
+        var address = IpSyntax.TryParseLoosely(text, out bool zeros);
+        if (address is not null && !zeros && !address.IsIPv4MappedToIPv6 || Keeps(text)) return address;
+        if (address is null) Invalid(at, text, IpSyntax.AddressRule);
+        else Invalid(at, text, zeros ? "must not have leading 0s" : "must not be an IPv4-mapped IPv6 address");
+        return address;
+    }
+
+    /// <summary>A network, in one form only, see <see cref="Address"/>.</summary>
+    public void Network(FieldPath at, string text)
+    {
+        var address = IpSyntax.TryParseLoosely(text, out int bits, out bool zeros);
+        if (address is not null && !zeros && !address.IsIPv4MappedToIPv6 && IpSyntax.IsBase(address, bits) || Keeps(text)) return;
+        if (address is null) { Invalid(at, text, IpSyntax.NetworkRule); return; }
+        if (zeros) Invalid(at, text, "must not have leading 0s in IP or prefix length");
+        else if (address.IsIPv4MappedToIPv6) Invalid(at, text, "must not have an IPv4-mapped IPv6 address");
+        if (!IpSyntax.IsBase(address, bits)) Invalid(at, text, "must not have bits set beyond the prefix length");
+    }
 
     public void Required(FieldPath at, string detail = "") => Add(FieldError.Required(at.ToString(), detail));
     public void Invalid(FieldPath at, string value, string detail) => Add(FieldError.Invalid(at.ToString(), value, detail));

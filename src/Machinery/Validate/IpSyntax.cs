@@ -24,6 +24,40 @@ public static class IpSyntax
         return parts == 4 && IPAddress.TryParse(text, out address);
     }
 
+    /// <summary>As Go's older reader, which takes zeros before other digits; null when it is no address.</summary>
+    internal static IPAddress? TryParseLoosely(string text, out bool zeros)
+    {
+        zeros = false;
+        if (TryParse(text, out var address)) return address;
+        string tail = text[(text.LastIndexOf(':') + 1)..];
+        string[] parts = tail.Split('.');
+        if (parts.Length != 4 || !parts.All(p => p.Length is > 0 and <= 3 && p.All(char.IsAsciiDigit))) return null;
+        zeros = true;
+        return TryParse(text[..^tail.Length] + string.Join('.', parts.Select(p => p.TrimStart('0') is { Length: > 0 } some ? some : "0")), out address) ? address : null;
+    }
+
+    internal static IPAddress? TryParseLoosely(string text, out int bits, out bool zeros)
+    {
+        (bits, zeros) = (0, false);
+        int slash = text.IndexOf('/');
+        if (slash < 0 || TryParseLoosely(text[..slash], out zeros) is not { } address) return null;
+        string length = text[(slash + 1)..];
+        if (length.Length is 0 or > 3 || !length.All(char.IsAsciiDigit)) return null;
+        zeros |= length.Length > 1 && length[0] == '0';
+        bits = int.Parse(length, System.Globalization.CultureInfo.InvariantCulture);
+        return bits <= (address.AddressFamily == AddressFamily.InterNetworkV6 ? 128 : 32) ? address : null;
+    }
+
+    /// <summary>Whether no bit is set behind the network's own.</summary>
+    internal static bool IsBase(IPAddress address, int bits) => Base(address, bits).Equals(address);
+
+    internal static IPAddress Base(IPAddress address, int bits)
+    {
+        byte[] bytes = address.GetAddressBytes();
+        for (int i = bits; i < bytes.Length * 8; i++) bytes[i / 8] &= (byte)~(0x80 >> i % 8);
+        return new(bytes);
+    }
+
     public static bool IsAddress(string text) => TryParse(text, out _);
 
     public static bool IsNetwork(string text)

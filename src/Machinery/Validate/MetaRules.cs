@@ -51,6 +51,18 @@ static class MetaRules
         if (size > AnnotationBytes) errors.TooLong(at, AnnotationBytes);
     }
 
+    /// <summary>Of what will be made from a template only labels and annotations are its own.</summary>
+    public static void Template(FieldPath at, ObjectMeta meta, Errors errors)
+    {
+        Annotations(at["annotations"], meta.Annotations, errors);
+        LabelRules.Labels(at["labels"], meta.Labels, errors);
+        const string not = "cannot be set";
+        foreach (var (name, set) in (ReadOnlySpan<(string, bool)>)[("name", meta.Name.Length > 0), ("generateName", meta.GenerateName.Length > 0), ("namespace", meta.Namespace.Length > 0),
+            ("uID", meta.Uid.Length > 0), ("resourceVersion", meta.ResourceVersion.Length > 0), ("generation", meta.Generation != 0), ("ownerReferences", !meta.OwnerReferences.IsEmpty),
+            ("finalizers", !meta.Finalizers.IsEmpty), ("managedFields", !meta.ManagedFields.IsEmpty)])
+            if (set) errors.Forbidden(at[name], not);
+    }
+
     static void Owners(FieldPath at, Seq<OwnerReference> owners, Errors errors)
     {
         OwnerReference? controller = null;

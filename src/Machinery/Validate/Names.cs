@@ -10,6 +10,8 @@ public static class Names
 
     static readonly string s_label = Form("a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character", LabelForm, "my-name", "123-abc");
     static readonly string s_subdomain = Form("a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character", SubdomainForm, "example.com");
+    const string UnderscoredForm = "[a-z0-9_]([-_a-z0-9]*[a-z0-9_])?(\\.[a-z0-9_]([-_a-z0-9]*[a-z0-9_])?)*";
+    static readonly string s_underscored = Form("a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character", UnderscoredForm, "example.com");
     static readonly string s_wildcard = Form("a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character", "\\*\\." + SubdomainForm, "*.example.com");
     static readonly string s_label1035 = Form("a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character", "[a-z]([-a-z0-9]*[a-z0-9])?", "my-name", "abc-123");
     static readonly string s_configKey = Form("a valid config key must consist of alphanumeric characters, '-', '_' or '.'", "[-._a-zA-Z0-9]+", "key.name", "KEY_NAME", "key-name");
@@ -26,6 +28,9 @@ public static class Names
 
     /// <summary>RFC 1123 subdomain: names of most objects.</summary>
     public static IReadOnlyList<string> Subdomain(string name) => Check(name.Length <= LongestSubdomain, LongestSubdomain, IsSubdomain(name), s_subdomain);
+
+    /// <summary>As names of DNS are that are no hosts', such as those of services.</summary>
+    public static IReadOnlyList<string> SubdomainWithUnderscore(string name) => Check(name.Length <= LongestSubdomain, LongestSubdomain, IsSubdomain(name.Replace('_', 'a')), s_underscored);
 
     public static IReadOnlyList<string> Wildcard(string name) =>
         Check(name.Length <= LongestSubdomain, LongestSubdomain, name.StartsWith("*.", StringComparison.Ordinal) && IsSubdomain(name.AsSpan(2)), s_wildcard);

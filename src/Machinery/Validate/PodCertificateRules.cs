@@ -23,7 +23,8 @@ static class PodCertificateRules
             if (uid.Length > MostUidBytes) errors.TooLong(at[name + "UID"], MostUidBytes);
         }
         if (s.MaxExpirationSeconds is not { } seconds) { errors.Required(at["maxExpirationSeconds"], "must be set"); return; }
-        Lifetime(at["maxExpirationSeconds"], s.SignerName, seconds, errors);
+        var (least, most) = Lifetimes(s.SignerName);
+        if (seconds < least || seconds > most) errors.Invalid(at["maxExpirationSeconds"], seconds, string.Create(CultureInfo.InvariantCulture, $"must be in the range [{least}, {most}]"));
         foreach (var (name, value) in (ReadOnlySpan<(string, Bytes)>)[("pkixPublicKey", s.PkixPublicKey), ("proofOfPossession", s.ProofOfPossession), ("stubPKCS10Request", s.StubPKCS10Request)])
             if (value.Length > MostKeyBytes) { errors.TooLong(at[name], MostKeyBytes); return; }
         switch (s.StubPKCS10Request.Length > 0, s.PkixPublicKey.Length > 0, s.ProofOfPossession.Length > 0)
@@ -35,11 +36,10 @@ static class PodCertificateRules
     }
 
     /// <summary>Signers of Kubernetes itself give a day at most, others a quarter of a year.</summary>
-    internal static void Lifetime(FieldPath at, string signer, int seconds, Errors errors)
+    internal static (int Least, int Most) Lifetimes(string signer)
     {
         string domain = signer[..Math.Max(0, signer.IndexOf('/'))];
-        int most = domain == "kubernetes.io" || domain.EndsWith(".kubernetes.io", StringComparison.Ordinal) ? LongestOfKubernetes : LongestSeconds;
-        if (seconds < ShortestSeconds || seconds > most) errors.Invalid(at, seconds, string.Create(CultureInfo.InvariantCulture, $"must be in the range [{ShortestSeconds}, {most}]"));
+        return (ShortestSeconds, domain == "kubernetes.io" || domain.EndsWith(".kubernetes.io", StringComparison.Ordinal) ? LongestOfKubernetes : LongestSeconds);
     }
 
     internal static void UserAnnotations(FieldPath at, Map<string> annotations, Errors errors)

@@ -8,18 +8,21 @@ static class PodLevelRules
 {
     public static void Check(FieldPath at, ResourceRequirements own, PodSpec spec, Errors errors)
     {
-        if (!own.Claims.IsEmpty) errors.Forbidden(at["claims"], "claims may not be set for Resources at pod-level");
-        foreach (var (field, amounts) in (ReadOnlySpan<(string, Map<Quantity>)>)[("limits", own.Limits), ("requests", own.Requests)])
-            foreach (var (name, _) in amounts)
-                if (name is not ("cpu" or "memory") && !name.StartsWith("hugepages-", StringComparison.Ordinal))
-                    errors.Add(FieldError.NotSupported(at[field].Key(name).ToString(), name, "cpu", "hugepages-", "memory"));
-        ResourceRules.Requirements(at, own with { Claims = default }, errors);
+        if (!own.Claims.IsEmpty) errors.Forbidden(at["claims"], "claims cannot be set for Resources at pod-level");
+        ResourceRules.Amounts(at, own, Name, errors);
         foreach (var (name, asked) in Together(spec, c => c.Requests))
-            if (own.Requests.TryGet(name, out var all) && asked > all) errors.Invalid(at["requests"].Key(name), all.ToString(), $"must be greater than or equal to aggregate container requests of {asked}");
+            if (Supported(name) && own.Requests[name] is var all && asked > all) errors.Invalid(at["requests"].Key(name), all.ToString(), $"must be greater than or equal to aggregate container requests of {asked}");
         for (int i = 0; i < spec.Containers.Count; i++)
             foreach (var (name, limit) in spec.Containers[i].Resources.Limits)
                 if (own.Limits.TryGet(name, out var all) && limit > all)
                     errors.Invalid(FieldPath.Spec["containers"][i]["resources"]["limits"], limit.ToString(), $"must be less than or equal to pod limits of {all}");
+    }
+
+    static bool Supported(string name) => name is "cpu" or "memory" || ResourceRules.IsHugePages(name);
+
+    static void Name(FieldPath at, string name, Errors errors)
+    {
+        if (ResourceRules.Name(at, name, errors) && !Supported(name)) errors.OneOf(at, name, "cpu", "hugepages-", "memory");
     }
 
     static Map<Quantity> Together(PodSpec spec, Func<ResourceRequirements, Map<Quantity>> part)

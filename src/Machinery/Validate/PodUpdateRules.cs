@@ -1,6 +1,5 @@
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
-using Hanbae.Api.Json;
 
 namespace Hanbae.Machinery.Validate;
 
@@ -15,18 +14,17 @@ static class PodUpdateRules
     {
         var at = FieldPath.Spec;
         var (spec, was) = (pod.Spec, old.Spec);
+        if (spec == was && pod.Metadata.Annotations == old.Metadata.Annotations) return;
+        PodRules.Whole(pod, errors);
         if (spec == was) return;
         if (spec.Containers.Count != was.Containers.Count) { errors.Forbidden(at["containers"], "pod updates may not add or remove containers"); return; }
         if (spec.InitContainers.Count != was.InitContainers.Count) { errors.Forbidden(at["initContainers"], "pod updates may not add or remove containers"); return; }
-        for (int i = 0; i < spec.Containers.Count; i++) ContainerRules.Image(at["containers"][i]["image"], spec.Containers[i].Image, errors);
-        for (int i = 0; i < spec.InitContainers.Count; i++) ContainerRules.Image(at["initContainers"][i]["image"], spec.InitContainers[i].Image, errors);
         Deadline(at["activeDeadlineSeconds"], spec.ActiveDeadlineSeconds, was.ActiveDeadlineSeconds, errors);
         Tolerations(at["tolerations"], spec.Tolerations, was.Tolerations, errors);
         bool gated = !was.SchedulingGates.IsEmpty;
         for (int i = 0; i < spec.SchedulingGates.Count; i++)
             if (!was.SchedulingGates.Contains(spec.SchedulingGates[i]))
-                errors.Forbidden(at["schedulingGates"][i], $"only deletion is allowed, but found new scheduling gate '{spec.SchedulingGates[i].Name}'");
-        if (errors.Count > 0) return;
+                errors.Forbidden(at["schedulingGates"][i]["name"], $"only deletion is allowed, but found new scheduling gate '{spec.SchedulingGates[i].Name}'");
 
         // What may change is made the same; then nothing may differ.
         var same = spec with
@@ -38,7 +36,7 @@ static class PodUpdateRules
         // KEP-3838: until the gates are gone, a Pod may be aimed more narrowly.
         if (gated && spec.NodeSelector != was.NodeSelector)
         {
-            if (!was.NodeSelector.All(p => spec.NodeSelector.TryGet(p.Key, out string? value) && value == p.Value)) errors.InvalidAs(at["nodeSelector"], Shown.Map(spec.NodeSelector), OnlyAdditions);
+            if (!was.NodeSelector.All(p => spec.NodeSelector.TryGet(p.Key, out string? value) && value == p.Value)) errors.InvalidAs(at["nodeSelector"], Shown.Map(spec.NodeSelector), "only additions to spec.nodeSelector are allowed (no mutations or deletions)");
             same = same with { NodeSelector = was.NodeSelector };
         }
         if (gated && spec.Affinity?.NodeAffinity != was.Affinity?.NodeAffinity)
@@ -47,7 +45,7 @@ static class PodUpdateRules
             var rest = (spec.Affinity ?? new()) with { NodeAffinity = was.Affinity?.NodeAffinity };
             same = same with { Affinity = was.Affinity is null && rest == new Affinity() ? null : rest };
         }
-        if (same != was) errors.Forbidden(at, Frozen + "\n" + Difference(same, was));
+        if (same != was) errors.Forbidden(at, Frozen + "\n" + Difference.Of(same, was));
     }
 
     /// <summary>Where it has to run may be said when it was not, or be said more closely; what is preferred may change in any way.</summary>
@@ -73,8 +71,8 @@ static class PodUpdateRules
     {
         if (now is { } seconds)
         {
-            errors.Between(at, seconds, 1, int.MaxValue);
-            if (was < seconds) errors.Invalid(at, seconds, "must be less than or equal to previous value");
+            if (seconds is < 0 or > int.MaxValue) errors.Between(at, seconds, 0, int.MaxValue);
+            else if (was < seconds) errors.Invalid(at, seconds, "must be less than or equal to previous value");
         }
         else if (was is not null) errors.InvalidAs(at, "null", "must not update from a positive integer to nil value");
     }
@@ -87,7 +85,6 @@ static class PodUpdateRules
                 errors.Forbidden(at, "existing toleration can not be modified except its tolerationSeconds");
                 return;
             }
-        if (now != was) SchedulingRules.Tolerations(at, now, errors);
     }
 
     static Seq<Container> Images(Seq<Container> now, Seq<Container> was)
@@ -96,26 +93,12 @@ static class PodUpdateRules
         return now;
     }
 
-    /// <summary>The fields that differ, as lines of a diff.</summary>
-    static string Difference(PodSpec now, PodSpec was)
-    {
-        var (a, b) = ((JsonObject)JsonValue.Parse(Shown.Message(was)), (JsonObject)JsonValue.Parse(Shown.Message(now)));
-        var lines = new List<string>();
-        foreach (string name in a.Members.Concat(b.Members).Select(m => m.Name).Distinct())
-        {
-            string? before = a[name]?.ToString(), after = b[name]?.ToString();
-            if (before == after) continue;
-            if (before is not null) lines.Add($"-  {name}: {before}");
-            if (after is not null) lines.Add($"+  {name}: {after}");
-        }
-        return string.Join("\n", lines) + "\n";
-    }
-
     public static void Part(Pod pod, Pod old, string subresource, Errors errors)
     {
         switch (subresource)
         {
             case "ephemeralcontainers": Ephemeral(pod, old, errors); break;
+            case "status": PodStatusRules.Check(pod, old, errors); break;
             case "resize": ResizeRules.Check(pod, old, errors); break;
         }
     }
@@ -123,11 +106,12 @@ static class PodUpdateRules
     static void Ephemeral(Pod pod, Pod old, Errors errors)
     {
         var at = FieldPath.Spec["ephemeralContainers"];
-        ContainerRules.Ephemeral(at, pod.Spec, errors);
+        if (old.Metadata.Annotations.ContainsKey("kubernetes.io/config.mirror")) { errors.Forbidden(FieldPath.Of(""), "static pods do not support ephemeral containers"); return; }
+        PodRules.Whole(pod, errors);
         foreach (var was in old.Spec.EphemeralContainers)
         {
             if (pod.Spec.EphemeralContainers.Find(c => c.Name == was.Name) is not { } now) errors.Forbidden(at, $"existing ephemeral containers \"{was.Name}\" may not be removed\n");
-            else if (now != was) errors.Forbidden(at, $"existing ephemeral containers \"{was.Name}\" may not be changed\n");
+            else if (now != was) errors.Forbidden(at, $"existing ephemeral containers \"{was.Name}\" may not be changed\n{Difference.Of(now, was)}");
         }
     }
 }

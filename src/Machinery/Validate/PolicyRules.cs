@@ -119,7 +119,11 @@ static class PolicyRules
 
     public static void Check(Lease o, Errors errors)
     {
-        if (o.Spec.LeaseDurationSeconds is <= 0 and { } seconds) errors.Invalid(FieldPath.Spec["leaseDurationSeconds"], seconds, "must be greater than 0");
-        if (o.Spec.LeaseTransitions is < 0 and { } count) errors.Invalid(FieldPath.Spec["leaseTransitions"], count, "must be greater than or equal to 0");
+        var (at, s) = (FieldPath.Spec, o.Spec);
+        if (s.LeaseDurationSeconds is <= 0 and { } seconds) errors.Invalid(at["leaseDurationSeconds"], seconds, "must be greater than 0");
+        if (s.LeaseTransitions is < 0 and { } count) errors.Invalid(at["leaseTransitions"], count, "must be greater than or equal to 0");
+        // KEP-4355: who is to lead is somebody's choice only where there is a way of choosing; others' ways have their domain's name.
+        if (s.Strategy is { } strategy && !strategy.Contains('/')) errors.OneOf(at["strategy"], strategy, "OldestEmulationVersion");
+        if (!string.IsNullOrEmpty(s.PreferredHolder) && string.IsNullOrEmpty(s.Strategy)) errors.Forbidden(at["preferredHolder"], "may only be specified if `strategy` is defined");
     }
 }

@@ -6,10 +6,22 @@ namespace Hanbae.Machinery.Validate;
 /// <summary>Probes and lifecycle hooks: what kubelets call containers by.</summary>
 static class ProbeRules
 {
-    public static void Container(FieldPath at, Container c, long? grace, Errors errors)
+    static readonly string[] s_windowsSignals = ["SIGKILL", "SIGTERM"];
+    static readonly string[] s_signals = [.. new[]
+    {
+        "SIGABRT", "SIGALRM", "SIGBUS", "SIGCHLD", "SIGCLD", "SIGCONT", "SIGFPE", "SIGHUP", "SIGILL", "SIGINT", "SIGIO", "SIGIOT", "SIGKILL", "SIGPIPE", "SIGPOLL", "SIGPROF", "SIGPWR",
+        "SIGQUIT", "SIGRTMAX", "SIGRTMIN", "SIGSEGV", "SIGSTKFLT", "SIGSTOP", "SIGSYS", "SIGTERM", "SIGTRAP", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGURG", "SIGUSR1", "SIGUSR2", "SIGVTALRM",
+        "SIGWINCH", "SIGXCPU", "SIGXFSZ",
+    }.Concat(Enumerable.Range(1, 15).Select(n => "SIGRTMIN+" + n)).Concat(Enumerable.Range(1, 14).Select(n => "SIGRTMAX-" + n)).Order(StringComparer.Ordinal)];
+
+    /// <param name="os">Whose signals there are; empty where the Pod does not say.</param>
+    public static void Container(FieldPath at, Container c, long? grace, string os, Errors errors)
     {
         if (c.Lifecycle is { } lifecycle)
         {
+            if (lifecycle.StopSignal is { } signal)
+                if (os.Length == 0) errors.Forbidden(at["lifecycle"]["stopSignal"], "may not be set for containers with empty `spec.os.name`");
+                else errors.OneOf(at["lifecycle"]["stopSignal"], signal, os == "windows" ? s_windowsSignals : s_signals);
             if (lifecycle.PostStart is { } start) Hook(at["lifecycle"]["postStart"], start, grace, errors);
             if (lifecycle.PreStop is { } stop) Hook(at["lifecycle"]["preStop"], stop, grace, errors);
         }
@@ -57,7 +69,7 @@ static class ProbeRules
         }
         if (tcp is not null && First("tcpSocket")) errors.PortOrName(at["tcpSocket"]["port"], tcp.Port);
         if (grpc is not null && First("grpc")) errors.Port(at["grpc"]["port"], grpc.Port);
-        if (sleep is not null && First("sleep") && (sleep.Seconds < 0 || sleep.Seconds > (grace ?? 0)))
+        if (sleep is not null && First("sleep") && (sleep.Seconds < 0 || sleep.Seconds > (grace ?? long.MaxValue)))
             errors.Invalid(at["sleep"], sleep.Seconds, $"must be non-negative and less than terminationGracePeriodSeconds ({grace ?? 0})");
         if (count == 0) errors.Required(at, "must specify a handler type");
     }

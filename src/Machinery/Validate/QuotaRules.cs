@@ -1,3 +1,4 @@
+using System.Globalization;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 
@@ -10,28 +11,29 @@ static class QuotaRules
     static readonly string[] s_counted = ["cpu", "memory", "ephemeral-storage", "pods", "services", "replicationcontrollers", "secrets", "persistentvolumeclaims", "configmaps", "resourcequotas",
         "services.nodeports", "services.loadbalancers", "requests.cpu", "requests.memory", "requests.storage", "requests.ephemeral-storage", "limits.cpu", "limits.memory", "limits.ephemeral-storage"];
 
+    static readonly string[] s_ofPods = ["cpu", "limits.cpu", "limits.memory", "memory", "pods", "requests.cpu", "requests.memory"];
+
     public static void Check(ResourceQuota o, Errors errors)
     {
         var (at, s) = (FieldPath.Spec, o.Spec);
-        foreach (var (name, quantity) in s.Hard)
+        Amounts(at["hard"], s.Hard, errors);
+        var names = s.Hard.Select(p => p.Key).Where(IsCounted).Order(StringComparer.Ordinal).ToArray();
+        foreach (string scope in s.Scopes)
         {
-            var here = at["hard"].Key(name);
-            errors.Invalid(here, name, LabelSyntax.KeyErrors(name));
-            if (!name.Contains('/') && !s_counted.Contains(name) && !name.StartsWith("hugepages-", StringComparison.Ordinal) && !name.StartsWith("requests.hugepages-", StringComparison.Ordinal))
-                errors.Invalid(here, name, "must be a standard resource for quota");
-            ResourceRules.Quantity(here, name, quantity, errors);
+            if (!s_scopes.Contains(scope)) errors.InvalidAs(at["scopes"], Shown.List(s.Scopes), "unsupported scope");
+            foreach (string name in names)
+                if (!Applies(scope, name)) errors.InvalidAs(at["scopes"], Shown.List(s.Scopes), "unsupported scope applied to resource");
         }
-        var scopes = s.Scopes;
-        foreach (string scope in scopes) if (!s_scopes.Contains(scope)) errors.InvalidAs(at["scopes"], Shown.List(scopes), "unsupported scope");
-        if (scopes.Contains("BestEffort") && scopes.Contains("NotBestEffort") || scopes.Contains("Terminating") && scopes.Contains("NotTerminating"))
-            errors.InvalidAs(at["scopes"], Shown.List(scopes), "conflicting scopes");
+        Together(at["scopes"], s, s.Scopes, errors);
         if (s.ScopeSelector is not { } selector) return;
-        for (int i = 0; i < selector.MatchExpressions.Count; i++)
+        var here = at["scopeSelector"]["matchExpressions"];
+        foreach (var term in selector.MatchExpressions)
         {
-            var (here, term) = (at["scopeSelector"]["matchExpressions"], selector.MatchExpressions[i]);
             if (!s_scopes.Contains(term.ScopeName)) errors.Invalid(here["scopeName"], term.ScopeName, "unsupported scope");
+            foreach (string name in names)
+                if (!Applies(term.ScopeName, name)) errors.InvalidAs(here, Shown.Message(selector), "unsupported scope applied to resource");
             if (term.ScopeName is "BestEffort" or "NotBestEffort" or "Terminating" or "NotTerminating" or "CrossNamespacePodAffinity" && term.Operator != "Exists")
-                errors.Invalid(here["operator"], term.Operator, "must be 'Exist' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity");
+                errors.Invalid(here["operator"], term.Operator, "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity");
             switch (term.Operator)
             {
                 case "In" or "NotIn" when term.Values.IsEmpty: errors.Required(here["values"], "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector"); break;
@@ -40,6 +42,41 @@ static class QuotaRules
                 default: errors.Invalid(here["operator"], term.Operator, "not a valid selector operator"); break;
             }
         }
+        Together(here, s, selector.MatchExpressions.Select(t => t.ScopeName).ToSeq(), errors);
+    }
+
+    static bool IsCounted(string name) =>
+        s_counted.Contains(name) || ResourceRules.IsHugePages(name) || name.StartsWith("requests.hugepages-", StringComparison.Ordinal);
+
+    /// <summary>A scope says which Pods, or which claims, are counted: it means nothing for what is neither.</summary>
+    static bool Applies(string scope, string name) => scope switch
+    {
+        "BestEffort" => name == "pods",
+        "Terminating" or "NotTerminating" or "NotBestEffort" or "PriorityClass" or "CrossNamespacePodAffinity" => s_ofPods.Contains(name),
+        "VolumeAttributesClass" => name is "persistentvolumeclaims" or "requests.storage",
+        _ => true,
+    };
+
+    static void Together(FieldPath at, ResourceQuotaSpec s, Seq<string> scopes, Errors errors)
+    {
+        foreach (string scope in (ReadOnlySpan<string>)["BestEffort", "Terminating"])
+            if (scopes.Contains(scope) && scopes.Contains("Not" + scope)) errors.InvalidAs(at, Shown.List(s.Scopes), "conflicting scopes");
+    }
+
+    static void Amounts(FieldPath at, Map<Quantity> amounts, Errors errors)
+    {
+        foreach (var (name, quantity) in amounts)
+        {
+            ResourceRules.Name(at.Key(name), name, errors);
+            if (!name.Contains('/') && !IsCounted(name)) errors.Invalid(at.Key(name), name, "must be a standard resource for quota");
+            ResourceRules.Quantity(at.Key(name), name, quantity, errors);
+        }
+    }
+
+    public static void Part(ResourceQuota o, ResourceQuota old, string subresource, Errors errors)
+    {
+        Amounts(FieldPath.Of("status")["hard"], o.Status.Hard, errors);
+        Amounts(FieldPath.Of("status")["used"], o.Status.Used, errors);
     }
 
     public static void Update(ResourceQuota o, ResourceQuota old, Errors errors)
@@ -54,35 +91,36 @@ static class QuotaRules
         for (int i = 0; i < o.Spec.Limits.Count; i++)
         {
             var (at, item) = (FieldPath.Spec["limits"][i], o.Spec.Limits[i]);
-            errors.Invalid(at["type"], item.Type, LabelSyntax.KeyErrors(item.Type));
-            if (!item.Type.Contains('/') && item.Type is not ("Pod" or "Container" or "PersistentVolumeClaim")) errors.Invalid(at["type"], item.Type, "must be a standard limit type or fully qualified");
+            var wrong = LabelSyntax.KeyErrors(item.Type);
+            errors.Invalid(at["type"], item.Type, wrong);
+            if (wrong.Count == 0 && !item.Type.Contains('/') && item.Type is not ("Pod" or "Container" or "PersistentVolumeClaim")) errors.Invalid(at["type"], item.Type, "must be a standard limit type or fully qualified");
             if (!types.Add(item.Type)) errors.Duplicate(at["type"], item.Type);
-            Amounts(at["max"], item.Max, errors);
-            Amounts(at["min"], item.Min, errors);
+            Limits(at["max"], item.Type, item.Max, errors);
+            Limits(at["min"], item.Type, item.Min, errors);
             if (item.Type == "Pod")
             {
                 if (!item.Default.IsEmpty) errors.Forbidden(at["default"], "may not be specified when `type` is 'Pod'");
                 if (!item.DefaultRequest.IsEmpty) errors.Forbidden(at["defaultRequest"], "may not be specified when `type` is 'Pod'");
+                item = item with { Default = default, DefaultRequest = default };
             }
             else
             {
-                Amounts(at["default"], item.Default, errors);
-                Amounts(at["defaultRequest"], item.DefaultRequest, errors);
+                Limits(at["default"], item.Type, item.Default, errors);
+                Limits(at["defaultRequest"], item.Type, item.DefaultRequest, errors);
             }
             if (item.Type == "PersistentVolumeClaim" && !item.Min.ContainsKey("storage") && !item.Max.ContainsKey("storage"))
                 errors.Required(at["limits"], "either minimum or maximum storage value is required, but neither was provided");
+            Limits(at["maxLimitRequestRatio"], item.Type, item.MaxLimitRequestRatio, errors);
             foreach (string name in item.Min.Concat(item.Max).Concat(item.Default).Concat(item.DefaultRequest).Concat(item.MaxLimitRequestRatio).Select(p => p.Key).Distinct().Order(StringComparer.Ordinal))
                 Order(at, item, name, errors);
         }
     }
 
-    static void Amounts(FieldPath at, Map<Quantity> amounts, Errors errors)
+    static void Limits(FieldPath at, string type, Map<Quantity> limits, Errors errors)
     {
-        foreach (var (name, quantity) in amounts)
-        {
-            errors.Invalid(at.Key(name), name, LabelSyntax.KeyErrors(name));
-            errors.NotNegative(at.Key(name), quantity);
-        }
+        foreach (var (name, _) in limits)
+            if (type is "Pod" or "Container") ResourceRules.Container(at.Key(name), name, errors);
+            else ResourceRules.Name(at.Key(name), name, errors);
     }
 
     static void Order(FieldPath at, LimitRangeItem item, string name, Errors errors)
@@ -94,8 +132,15 @@ static class QuotaRules
         if (min > request) Wrong("defaultRequest", request.Value, $"min value {min} is greater than default request value {request}");
         if (request > max) Wrong("defaultRequest", request.Value, $"default request value {request} is greater than max value {max}");
         if (request > limit) Wrong("defaultRequest", request.Value, $"default request value {request} is greater than default limit value {limit}");
-        if (min > limit) Wrong("default", limit.Value, $"min value {min} is greater than default value {limit}");
-        if (limit > max) Wrong("default", limit.Value, $"default value {limit} is greater than max value {max}");
-        if (ratio is { } r && r < Quantity.Parse("1")) Wrong("maxLimitRequestRatio", r, $"ratio {r} is less than 1");
+        if (min > limit) Wrong("default", min.Value, $"min value {min} is greater than default value {limit}");
+        if (limit > max) Wrong("default", max.Value, $"default value {limit} is greater than max value {max}");
+        if (ratio is { } r)
+        {
+            if (r < new Quantity(1)) Wrong("maxLimitRequestRatio", r, $"ratio {r} is less than 1");
+            if (min is { } least && max is { } most && r.ToDouble() > most.ToDouble() / least.ToDouble())
+                Wrong("maxLimitRequestRatio", r, string.Create(CultureInfo.InvariantCulture, $"ratio {r} is greater than max/min = {most.ToDouble() / least.ToDouble():F6}"));
+        }
+        if (!ResourceRules.Overcommits(name) && limit is { } given && request is { } asked && given != asked)
+            Wrong("defaultRequest", asked, $"default value {given} must equal to defaultRequest value {asked} in {name}");
     }
 }

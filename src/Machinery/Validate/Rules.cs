@@ -39,7 +39,7 @@ public static class Rules
     /// <param name="subresource">Through which it changes; empty for the object itself.</param>
     public static IReadOnlyList<FieldError> Update(IObject obj, IObject old, string subresource)
     {
-        var errors = new Errors();
+        var errors = new Errors { Old = old };
         MetaRules.Update(obj.Metadata, old.Metadata, errors);
         var rules = s_rules.GetValueOrDefault(obj.Kind());
         if (subresource is "" or "scale") rules?.Change(obj, old, errors);
@@ -56,17 +56,17 @@ public static class Rules
         [Core.Endpoints.Info] = Of<Core.Endpoints>(Names.Subdomain, NetworkRules.Check),
         [Core.Event.Info] = Of<Core.Event>(Names.Subdomain, EventRules.Check, EventRules.Update),
         [Core.LimitRange.Info] = Of<Core.LimitRange>(Names.Subdomain, QuotaRules.Check),
-        [Core.Namespace.Info] = Of<Core.Namespace>(Names.Label, null, static (_, _, _) => { }, ClusterRules.Finalize),
-        [Core.Node.Info] = Of<Core.Node>(Names.Subdomain, NodeRules.Check, NodeRules.Update),
-        [Core.PersistentVolume.Info] = Of<Core.PersistentVolume>(Names.Subdomain, StorageRules.Check, StorageRules.Update),
-        [Core.PersistentVolumeClaim.Info] = Of<Core.PersistentVolumeClaim>(Names.Subdomain, StorageRules.Check, StorageRules.Update),
+        [Core.Namespace.Info] = Of<Core.Namespace>(Names.Label, ClusterRules.Check, static (_, _, _) => { }, ClusterRules.Part),
+        [Core.Node.Info] = Of<Core.Node>(Names.Subdomain, NodeRules.Check, NodeRules.Update, static (o, old, _, errors) => NodeRules.Update(o, old, errors)),
+        [Core.PersistentVolume.Info] = Of<Core.PersistentVolume>(Names.Subdomain, PersistentVolumeRules.Check, PersistentVolumeRules.Update),
+        [Core.PersistentVolumeClaim.Info] = Of<Core.PersistentVolumeClaim>(Names.Subdomain, ClaimRules.Check, ClaimRules.Update, ClaimRules.Part),
         [Core.Pod.Info] = Of<Core.Pod>(Names.Subdomain, PodRules.Create, PodUpdateRules.Update, PodUpdateRules.Part),
         [Core.PodTemplate.Info] = Of<Core.PodTemplate>(Names.Subdomain, static (o, errors) => PodRules.Template(FieldPath.Of("template"), o.Template, errors)),
         [Core.ReplicationController.Info] = Of<Core.ReplicationController>(Names.Subdomain, WorkloadRules.Check, null, WorkloadStatusRules.Part),
-        [Core.ResourceQuota.Info] = Of<Core.ResourceQuota>(Names.Subdomain, QuotaRules.Check, QuotaRules.Update),
+        [Core.ResourceQuota.Info] = Of<Core.ResourceQuota>(Names.Subdomain, QuotaRules.Check, QuotaRules.Update, QuotaRules.Part),
         [Core.Secret.Info] = Of<Core.Secret>(Names.Subdomain, ConfigRules.Check, ConfigRules.Update),
         // As labels may begin with a digit, so may these since v1.36 (RelaxedServiceNameValidation, KEP-5311).
-        [Core.Service.Info] = Of<Core.Service>(Names.Label, ServiceRules.Check, ServiceRules.Update),
+        [Core.Service.Info] = Of<Core.Service>(Names.Label, ServiceRules.Check, ServiceRules.Update, ServiceRules.Part),
         [Core.ServiceAccount.Info] = Of<Core.ServiceAccount>(Names.Subdomain),
         [Admission.MutatingAdmissionPolicy.Info] = Of<Admission.MutatingAdmissionPolicy>(Names.Subdomain, AdmissionPolicyRules.Check),
         [Admission.MutatingAdmissionPolicyBinding.Info] = Of<Admission.MutatingAdmissionPolicyBinding>(Names.Subdomain, AdmissionPolicyRules.Check),
@@ -82,7 +82,7 @@ public static class Rules
         [Apps.Deployment.Info] = Of<Apps.Deployment>(Names.Subdomain, WorkloadRules.Check, WorkloadRules.Update, WorkloadStatusRules.Part),
         [Apps.ReplicaSet.Info] = Of<Apps.ReplicaSet>(Names.Subdomain, WorkloadRules.Check, WorkloadRules.Update, WorkloadStatusRules.Part),
         [Apps.StatefulSet.Info] = Of<Apps.StatefulSet>(Names.Label, WorkloadRules.Check, WorkloadRules.Update, WorkloadStatusRules.Part),
-        [Autoscaling.HorizontalPodAutoscaler.Info] = Of<Autoscaling.HorizontalPodAutoscaler>(Names.Subdomain, AutoscalerRules.Check),
+        [Autoscaling.HorizontalPodAutoscaler.Info] = Of<Autoscaling.HorizontalPodAutoscaler>(Names.Subdomain, AutoscalerRules.Check, null, AutoscalerRules.Part),
         [Batch.CronJob.Info] = Of<Batch.CronJob>(Names.Subdomain, JobRules.Check, JobRules.Update),
         [Batch.Job.Info] = Of<Batch.Job>(Names.Subdomain, JobRules.Check, JobRules.Update, JobStatusRules.Part),
         [Certificates.CertificateSigningRequest.Info] = Of<Certificates.CertificateSigningRequest>(static _ => [], SigningRules.Check, SigningRules.Update, SigningRules.Part),
@@ -92,7 +92,7 @@ public static class Rules
         [Discovery.EndpointSlice.Info] = Of<Discovery.EndpointSlice>(Names.Subdomain, NetworkRules.Check, NetworkRules.Update),
         [Flow.FlowSchema.Info] = Of<Flow.FlowSchema>(Names.Subdomain, FlowRules.Check),
         [Flow.PriorityLevelConfiguration.Info] = Of<Flow.PriorityLevelConfiguration>(Names.Subdomain, FlowRules.Check),
-        [Networking.Ingress.Info] = Of<Networking.Ingress>(Names.Subdomain, NetworkRules.Check),
+        [Networking.Ingress.Info] = Of<Networking.Ingress>(Names.Subdomain, IngressRules.Create, IngressRules.Update),
         [Networking.IngressClass.Info] = Of<Networking.IngressClass>(Names.Subdomain, ClusterNetworkRules.Check, ClusterNetworkRules.Update),
         [Networking.IPAddress.Info] = Of<Networking.IPAddress>(ClusterNetworkRules.AddressName, ClusterNetworkRules.Check, ClusterNetworkRules.Update),
         [Networking.NetworkPolicy.Info] = Of<Networking.NetworkPolicy>(Names.Subdomain, NetworkRules.Check),

@@ -10,6 +10,8 @@ public static class Shown
 
     public static string Map(Map<string> map) => map.IsNil ? "null" : "{" + string.Join(",", map.Select(p => Json(p.Key) + ":" + Json(p.Value))) + "}";
 
+    public static string Quantities(Map<Quantity> amounts) => amounts.IsNil ? "null" : "{" + string.Join(",", amounts.Select(p => Json(p.Key) + ":" + Json(p.Value.ToString()))) + "}";
+
     public static string Bool(bool value) => value ? "true" : "false";
 
     public static string Message(IMessage value)

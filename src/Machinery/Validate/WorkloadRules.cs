@@ -63,7 +63,14 @@ static class WorkloadRules
                 if (s.UpdateStrategy.RollingUpdate is not null)
                     errors.InvalidAs(at["updateStrategy"]["rollingUpdate"], Shown.Message(s.UpdateStrategy.RollingUpdate), "only allowed for updateStrategy 'RollingUpdate'");
                 break;
-            case "RollingUpdate": errors.NotNegative(at["updateStrategy"]["rollingUpdate"]["partition"], s.UpdateStrategy.RollingUpdate?.Partition); break;
+            case "RollingUpdate":
+                var rolling = at["updateStrategy"]["rollingUpdate"];
+                errors.NotNegative(rolling["partition"], s.UpdateStrategy.RollingUpdate?.Partition);
+                if (s.UpdateStrategy.RollingUpdate?.MaxUnavailable is not { } most) break;
+                NumberOrPercent(rolling["maxUnavailable"], most, errors);
+                if (IsZero(most)) errors.InvalidAs(rolling["maxUnavailable"], Show(most), "cannot be 0");
+                AtMostAll(rolling["maxUnavailable"], most, errors);
+                break;
             default: errors.Invalid(at["updateStrategy"], s.UpdateStrategy.Type, "must be 'RollingUpdate' or 'OnDelete'"); break;
         }
         errors.NotNegative(at["replicas"], s.Replicas);

@@ -28,6 +28,7 @@ public sealed class WorkloadRulesTests
     [InlineData("StatefulSet", """ "persistentVolumeClaimRetentionPolicy":{"whenDeleted":"Burn","whenScaled":"Retain"}""",
         "spec.persistentVolumeClaimRetentionPolicy.whenDeleted: Unsupported value: \"Burn\": supported values: \"Retain\", \"Delete\"")]
     [InlineData("StatefulSet", """ "persistentVolumeClaimRetentionPolicy":{"whenDeleted":"Delete","whenScaled":"Retain"}""", "")]
+    [InlineData("StatefulSet", """ "updateStrategy":{"rollingUpdate":{"maxUnavailable":0}}""", "spec.updateStrategy.rollingUpdate.maxUnavailable: Invalid value: 0: cannot be 0")]
     public void A_wrong_spec_is_told_what_is_wrong(string kind, string spec, string message) =>
         Assert.Equal(message.Length == 0 ? [] : [message], Told(Rules.Create(Read("apps/v1", kind, $$""" "spec":{{{Head}},{{spec}}}"""), true)));
 

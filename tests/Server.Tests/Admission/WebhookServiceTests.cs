@@ -1,3 +1,6 @@
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
 using Hanbae.Api.Json;
 using static Hanbae.Server.Tests.Admission.HookRig;
 
@@ -21,8 +24,12 @@ public sealed class WebhookServiceTests : IAsyncLifetime
 
     Task ServeAsync() => _rig.GoodAsync("POST", "/api/v1/namespaces/default/services", """{"metadata":{"name":"hook"},"spec":{"clusterIP":"10.96.7.7","selector":{"a":"b"},"ports":[{"name":"https","port":8443,"targetPort":9}]}}""");
 
+    /// <summary>Nothing behind a Service is at the loopback.</summary>
+    static readonly string s_own = NetworkInterface.GetAllNetworkInterfaces().Where(i => i.OperationalStatus == OperationalStatus.Up).SelectMany(i => i.GetIPProperties().UnicastAddresses)
+        .First(a => a.Address.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(a.Address)).Address.ToString();
+
     Task SliceAsync(string name, int port, bool ready, string portName = "https") => _rig.GoodAsync("POST", "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices", $$$"""
-        {"metadata":{"name":"{{{name}}}","labels":{"kubernetes.io/service-name":"hook"} },"addressType":"IPv4","ports":[{"name":"{{{portName}}}","port":{{{port}}} }],"endpoints":[{"addresses":["127.0.0.1"],"conditions":{"ready":{{{(ready ? "true" : "false")}}}} }] }
+        {"metadata":{"name":"{{{name}}}","labels":{"kubernetes.io/service-name":"hook"} },"addressType":"IPv4","ports":[{"name":"{{{portName}}}","port":{{{port}}} }],"endpoints":[{"addresses":["{{{s_own}}}"],"conditions":{"ready":{{{(ready ? "true" : "false")}}}} }] }
         """);
 
     [Fact]

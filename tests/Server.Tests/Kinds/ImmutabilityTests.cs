@@ -7,7 +7,7 @@ public sealed class ImmutabilityTests
 
     [Theory]
     [InlineData("v1", "persistentvolumes", "PersistentVolume", "\"spec\":{\"capacity\":{\"storage\":\"1Gi\"},\"accessModes\":[\"ReadWriteOnce\"],\"hostPath\":{\"path\":\"/a\"}}",
-        "{\"spec\":{\"hostPath\":{\"path\":\"/b\"}}}", "spec.persistentvolumesource: Forbidden: spec.persistentvolumesource is immutable after creation\n")]
+        "{\"spec\":{\"hostPath\":{\"path\":\"/b\"}}}", "spec.persistentvolumesource: Forbidden: spec.persistentvolumesource is immutable after creation\n-  hostPath: {\"path\":\"/a\",\"type\":\"\"}\n+  hostPath: {\"path\":\"/b\",\"type\":\"\"}\n")]
     [InlineData("storage.k8s.io/v1", "csidrivers", "CSIDriver", "\"spec\":{}", "{\"spec\":{\"attachRequired\":false}}", "spec.attachedRequired: Invalid value: false: field is immutable")]
     [InlineData("storage.k8s.io/v1", "volumeattachments", "VolumeAttachment", "\"spec\":{\"attacher\":\"a\",\"nodeName\":\"n\",\"source\":{\"persistentVolumeName\":\"p\"}}",
         "{\"spec\":{\"nodeName\":\"m\"}}", "spec: Invalid value: {\"attacher\":\"a\",\"source\":{\"persistentVolumeName\":\"p\"},\"nodeName\":\"m\"}: field is immutable")]

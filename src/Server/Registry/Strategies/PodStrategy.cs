@@ -13,6 +13,7 @@ public class PodStrategy() : Strategy(Pod.Info)
     public override IObject PrepareForCreate(IObject obj, WriteContext context)
     {
         var pod = (Pod)base.PrepareForCreate(obj, context);
+        if (LabelKeys.Merge(pod.Spec, pod.Metadata.Labels) is var merged && !ReferenceEquals(merged, pod.Spec)) pod = pod with { Spec = merged };
         var status = new PodStatus { Phase = "Pending", QosClass = ServiceClass.Of(pod.Spec) };
         // KEP-3521: everybody sees why nobody schedules it.
         if (!pod.Spec.SchedulingGates.IsEmpty)
