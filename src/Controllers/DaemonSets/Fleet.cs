@@ -22,11 +22,14 @@ sealed class Fleet
     /// <summary>On how many nodes the set should run.</summary>
     public int Wanted { get; }
 
+    /// <summary>A part of it.</summary>
+    public Fleet(ImmutableArray<Place> nodes, ImmutableArray<Place> elsewhere, int wanted) => (Nodes, Elsewhere, Wanted) = (nodes, elsewhere, wanted);
+
     public Fleet(DaemonSet set, IReadOnlyCollection<Node> nodes, ImmutableArray<Pod> mine)
     {
         var byNode = new Dictionary<string, List<Pod>>(mine.Length);
         foreach (var pod in mine)
-            if (!(pod.IsTerminal && pod.Metadata.DeletionTimestamp is not null) && DaemonPod.NodeOf(pod) is { } node)
+            if (Counts(pod) && DaemonPod.NodeOf(pod) is { } node)
                 if (byNode.TryGetValue(node, out var pods)) pods.Add(pod);
                 else byNode.Add(node, [pod]);
         var places = ImmutableArray.CreateBuilder<Place>(nodes.Count);
@@ -38,4 +41,7 @@ sealed class Fleet
         }
         (Nodes, Elsewhere) = (places.DrainToImmutable(), [.. byNode.Select(e => new Place(e.Key, false, false, e.Value))]);
     }
+
+    /// <summary>One that ended and is being deleted is gone already.</summary>
+    public static bool Counts(Pod pod) => !(pod.IsTerminal && pod.Metadata.DeletionTimestamp is not null);
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Runtime.ExceptionServices;
 using System.Text;
@@ -25,12 +26,22 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     readonly PodWork _work = new(cluster);
     readonly FailureBackoff<(string Set, long Generation, string Node)> _failures = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(15));
     readonly History _history = new(cluster.Client, cluster.Cache<ControllerRevision>(), DaemonPod.HashLabel);
+    /// <summary>By the set's uid.</summary>
+    readonly ConcurrentDictionary<string, Roster> _rosters = new();
+
+    const string ByNode = "daemons of a node";
+
+    static string Place(string set, string node) => set + "/" + node;
 
     public void Watch(Triggers on)
     {
         _pods.IndexControllers();
+        _pods.AddIndex(ByNode, static p => p.Controller is { Kind: "DaemonSet" } owner && DaemonPod.NodeOf(p) is { } node ? [Place(owner.Uid, node)] : []);
         _revisions.IndexControllers();
         on.Each(_sets).Needs(_pods).Needs(_nodes).Needs(_revisions)
+            // What a look would find is noted before anybody is woken to look.
+            .From(_ => _sets.Subscribe(e => { if (e.New is null) _rosters.TryRemove(e.Old!.Metadata.Uid, out Roster? _); }))
+            .From(_ => _pods.Subscribe(e => { Open(e.Old); Open(e.New); }))
             .From(new PodWatch<DaemonSet>(_sets, _pods, s => s.Spec.Selector).Subscribe)
             .From(add => _nodes.Subscribe(e => OnNode(e, add)));
     }
@@ -48,8 +59,7 @@ sealed class Run(IClusterAccess cluster) : IReconciler
         var now = cluster.Time.GetUtcNow();
         var history = await _history.SyncAsync(set, selector, set.Spec.Template, set.Status.CollisionCount, ct);
         string hash = history.Hash(DaemonPod.HashLabel);
-        var mine = await MergeAsync(set, history, await Claim.AllAsync(cluster.Client, set, selector, _pods, ct), ct);
-        var fleet = new Fleet(set, _nodes.All, mine);
+        var (roster, fleet) = Part(set, selector, history, hash, now) is { } part ? part : await WholeAsync(set, selector, history, hash, now, ct);
 
         var plan = RunPlan.For(set, fleet, hash, node => _failures.Until(FailureOf(set, node), now), now);
         foreach (var pod in plan.Ended) Replaced(set, pod, now);
@@ -59,20 +69,66 @@ sealed class Run(IClusterAccess cluster) : IReconciler
             var roll = RollPlan.For(set, fleet, hash, now);
             failure = await ApplyAsync(set, roll.Create, roll.Delete, hash, ct);
         }
-        if (failure is null) await TrimAsync(set, history, mine, ct);
+        if (failure is null) await TrimAsync(set, history, ct);
         ct.ThrowIfCancellationRequested();
 
-        var (status, readyAt) = RunStatus.Of(set, fleet, hash, now);
+        // Whoever is not there yet for long enough is in every part.
+        var (status, readyAt) = (RunStatus.Of(set, roster.Sum), RunStatus.Of(set, fleet, hash, now).ReadyAt);
         await cluster.Client.UpdateStatusIfChangedAsync(set, set with { Status = status with { CollisionCount = history.Collisions } }, ct);
         if (failure is not null && !Refusal.IsNamespaceTerminating(failure)) ExceptionDispatchInfo.Throw(failure);
         var next = plan.RetryAt is { } retry && !(readyAt < retry) ? retry : readyAt;
         return next is { } at ? Again.At(at) : Again.OnChange;
     }
 
+    /// <summary>Every node: where the set, or what it is compared with, is not what it was at the last look.</summary>
+    async Task<(Roster, Fleet)> WholeAsync(DaemonSet set, Selector selector, History.Result history, string hash, DateTimeOffset now, CancellationToken ct)
+    {
+        // What happens while this reads is noted in it, and looked at again.
+        var roster = _rosters[set.Metadata.Uid] = new(set, hash, now);
+        if (_sets.Find(Key.Of(set))?.Metadata.Uid != set.Metadata.Uid) _rosters.TryRemove(set.Metadata.Uid, out Roster? _);
+        var mine = await MergeAsync(set, history, await Claim.AllAsync(cluster.Client, set, selector, _pods, ct), ct);
+        var fleet = new Fleet(set, _nodes.All, mine);
+        foreach (var place in fleet.Nodes) roster.Set(place, true, now);
+        foreach (var place in fleet.Elsewhere) roster.Set(place, false, now);
+        roster.Complete();
+        return (roster, fleet);
+    }
+
+    /// <summary>The nodes of which something is to be done, waited for, or not known; null when all have to be looked at.</summary>
+    (Roster, Fleet)? Part(DaemonSet set, Selector selector, History.Result history, string hash, DateTimeOffset now)
+    {
+        if (!_rosters.TryGetValue(set.Metadata.Uid, out var roster) || !roster.IsFor(set, hash, now)) return null;
+        // An update chooses among all; so does who adopts, and who puts revisions together.
+        if (set.Spec.UpdateStrategy.Type == "RollingUpdate" && roster.Sum.Old > 0 || Twins(set, history).Any()
+            || _pods.OrphansNear(set.Metadata.Namespace, selector).Any(p => !p.IsBeingDeleted && selector.Matches(p.Metadata.Labels))) return null;
+        var nodes = ImmutableArray.CreateBuilder<Fleet.Place>();
+        var elsewhere = ImmutableArray.CreateBuilder<Fleet.Place>();
+        foreach (string name in roster.Take())
+        {
+            List<Pod> pods = [.. _pods.ByIndex(ByNode, Place(set.Metadata.Uid, name)).Where(Fleet.Counts)];
+            if (!pods.TrueForAll(p => selector.Matches(p.Metadata.Labels))) return null;
+            var node = _nodes.Find(new("", name));
+            var (runs, stays) = node is null ? default : DaemonPod.Fits(set, node);
+            var place = new Fleet.Place(name, runs, stays, pods);
+            roster.Set(place, node is not null, now);
+            (node is null ? elsewhere : nodes).Add(place);
+        }
+        if (set.Spec.UpdateStrategy.Type == "RollingUpdate" && roster.Sum.Old > 0) return null;
+        return (roster, new(nodes.DrainToImmutable(), elsewhere.DrainToImmutable(), roster.Sum.Desired));
+    }
+
+    void Open(Pod? pod)
+    {
+        if (pod?.Controller is { Kind: "DaemonSet" } owner && _rosters.TryGetValue(owner.Uid, out var roster) && DaemonPod.NodeOf(pod) is { } node) roster.Open(node);
+    }
+
+    static IEnumerable<ControllerRevision> Twins(DaemonSet set, History.Result history) =>
+        history.All.Where(r => r.Metadata.Uid != history.Current.Metadata.Uid && Snapshot.TemplateOf(r)?.Equals(set.Spec.Template) == true);
+
     /// <summary>Of revisions that say the same one is enough: the Pods of the others become the last one's, which they are like, and the others go.</summary>
     async Task<ImmutableArray<Pod>> MergeAsync(DaemonSet set, History.Result history, ImmutableArray<Pod> mine, CancellationToken ct)
     {
-        ControllerRevision[] twins = [.. history.All.Where(r => r.Metadata.Uid != history.Current.Metadata.Uid && Snapshot.TemplateOf(r)?.Equals(set.Spec.Template) == true)];
+        ControllerRevision[] twins = [.. Twins(set, history)];
         if (twins.Length == 0) return mine;
         string hash = history.Hash(DaemonPod.HashLabel);
         var relabel = Patch.Strategic(Encoding.UTF8.GetBytes($$$"""{"metadata":{"labels":{"{{{DaemonPod.HashLabel}}}":"{{{hash}}}"} } }"""));
@@ -102,11 +158,12 @@ sealed class Run(IClusterAccess cluster) : IReconciler
 
     static (string, long, string) FailureOf(DaemonSet set, string node) => (set.Metadata.Uid, set.Status.ObservedGeneration, node);
 
-    Task TrimAsync(DaemonSet set, History.Result history, ImmutableArray<Pod> mine, CancellationToken ct)
+    Task TrimAsync(DaemonSet set, History.Result history, CancellationToken ct)
     {
-        var used = mine.Select(p => p.Metadata.Labels[DaemonPod.HashLabel]).ToHashSet();
+        HashSet<string?>? used = null;
         // Those in use count, too, but stay.
-        return _history.TrimAsync(history.All.Where(r => r.Metadata.Uid != history.Current.Metadata.Uid), set.Spec.RevisionHistoryLimit ?? 10, ct, r => used.Contains(r.Metadata.Labels[DaemonPod.HashLabel]));
+        return _history.TrimAsync(history.All.Where(r => r.Metadata.Uid != history.Current.Metadata.Uid), set.Spec.RevisionHistoryLimit ?? 10, ct,
+            r => (used ??= [.. _pods.ControlledBy(set.Metadata.Uid).Select(p => p.Metadata.Labels[DaemonPod.HashLabel])]).Contains(r.Metadata.Labels[DaemonPod.HashLabel]));
     }
 
     /// <summary>Concerns the sets that should now run there and did not, or the other way round.</summary>
@@ -114,6 +171,7 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     {
         // Heartbeats change nothing that a set looks at.
         if (e is { Old: { } a, New: { } b } && a.Metadata.Labels == b.Metadata.Labels && a.Spec.Equals(b.Spec)) return;
+        foreach (var roster in _rosters.Values) roster.Open(e.Object.Metadata.Name);
         foreach (var set in _sets.All)
             if ((e.Old is { } old ? DaemonPod.Fits(set, old) : default) != (e.New is { } now ? DaemonPod.Fits(set, now) : default)) add(Key.Of(set));
     }

@@ -70,6 +70,7 @@ sealed class History(IClient client, ICache<ControllerRevision> cache, string la
         // A negative limit is none: so upstream takes what its validation lets through.
         if (limit < 0) return;
         var all = old.ToList();
+        if (all.Count <= limit) return;
         foreach (var revision in all.Where(r => used?.Invoke(r) != true).Take(Math.Max(0, all.Count - limit)))
             await client.TryDeleteAsync<ControllerRevision>(Key.Of(revision), Preconditions.Uid(revision), ct);
     }
