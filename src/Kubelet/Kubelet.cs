@@ -144,6 +144,7 @@ public sealed class Kubelet(KubeletParts parts)
             catch (GrpcException) when (!stop.IsCancellationRequested) { } // told by the node's status
             Task[] loops =
             [
+                .. mounted is null ? Enumerable.Empty<Task>() : [mounted.RunAsync(stop.Token)],
                 health.RunAsync(stop.Token), registration.RunAsync(stop.Token), writer.RunAsync(stop.Token), prober.RunAsync(stop.Token), pleg.RunAsync(stop.Token),
                 new LogRotation(cri, workers, options, time, log).RunAsync(stop.Token),
                 usage.RunAsync(stop.Token), images.RunAsync(stop.Token), eviction.RunAsync(stop.Token), files.RunAsync(stop.Token),

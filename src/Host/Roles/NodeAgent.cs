@@ -47,7 +47,7 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
         });
         Kubelet.Kubelet Make() => new(new()
         {
-            Options = Options(), Cri = cri, Client = access.Client, Pods = pods, Events = access.Recorder, Time = time, Services = services, Snapshots = new(channel), Drivers = drivers, Log = loggers.CreateLogger("hanbae.kubelet"),
+            Options = Options() with { RuntimeEndpoint = runtime.Endpoint }, Cri = cri, Client = access.Client, Pods = pods, Events = access.Recorder, Time = time, Services = services, Snapshots = new(channel), Drivers = drivers, Log = loggers.CreateLogger("hanbae.kubelet"),
         });
 
         var proxyAccess = control.Access(supervisor, "system:kube-proxy", "kube-proxy", "kube-proxy", "system:node-proxier");

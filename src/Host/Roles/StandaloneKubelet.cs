@@ -72,7 +72,7 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
         {
             Options = NodeAgent.Configured(NodeAgent.Options(node, paths, settings.Port) with
             {
-                PodCidr = settings.PodCidr, ClusterDns = settings.ClusterDns.Length > 0 ? [settings.ClusterDns] : [], ClusterDomain = settings.ClusterDomain,
+                RuntimeEndpoint = ready.Endpoint, PodCidr = settings.PodCidr, ClusterDns = settings.ClusterDns.Length > 0 ? [settings.ClusterDns] : [], ClusterDomain = settings.ClusterDomain,
                 CurrentServingCertificate = () => own ?? serving.Current, CurrentClientCAs = () => clients,
             }, settings.Config, _log),
             Cri = cri, Client = access.Client, Pods = pods, Events = access.Recorder, Time = time, Services = services, Snapshots = new(channel), Log = _log,

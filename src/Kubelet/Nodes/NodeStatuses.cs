@@ -31,11 +31,13 @@ static class NodeStatuses
 
     public static NodeStatus For(KubeletOptions options, NodeState state, NodeStatus before)
     {
-        var capacity = Capacity(options, state.Machine);
+        var own = Capacity(options, state.Machine);
+        var capacity = own.With(Others(before.Capacity, own)).With(state.Devices.Capacity);
         return before with
         {
-            Capacity = capacity.With(Others(before.Capacity, capacity)).With(state.Devices.Capacity),
-            Allocatable = Allocatable(options, capacity).With(Others(before.Allocatable, capacity)).With(state.Devices.Allocatable),
+            Capacity = capacity,
+            // As upstream: what others say that there is, Pods may have.
+            Allocatable = Allocatable(options, capacity).With(state.Devices.Allocatable),
             Addresses = state.IPs.Select(ip => new NodeAddress { Type = "InternalIP", Address = ip })
                 .Append(new() { Type = "Hostname", Address = Hostname(options, state.Machine) }).ToSeq(),
             DaemonEndpoints = new() { KubeletEndpoint = new() { Port = state.Port } },

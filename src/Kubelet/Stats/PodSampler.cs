@@ -25,9 +25,15 @@ sealed record PodUse(Pod Pod, string Path, CgroupFigures? Figures, long? Rate, I
     public long DiskBytes => Containers.Sum(c => c.WritableBytes + c.LogBytes) + Volumes.Values.Where(v => v.OnNodeDisk).Sum(v => v.Used);
 }
 
+/// <summary>What a part of the node uses.</summary>
+sealed record SystemUse(string Name, CgroupFigures Figures, long? Rate);
+
 /// <summary>All readings of one moment.</summary>
 sealed record NodeUse(DateTimeOffset At, TimeSpan Window, long CpuNanoseconds, long? CpuRate, IReadOnlyList<PodUse> Pods)
 {
+    /// <summary>What is not a Pod: <c>kubelet</c>, <c>runtime</c>, and all Pods together, <c>pods</c>.</summary>
+    public IReadOnlyList<SystemUse> Systems { get; init; } = [];
+
     public static NodeUse None { get; } = new(DateTimeOffset.UnixEpoch, TimeSpan.Zero, 0, null, []);
 }
 
@@ -83,7 +89,11 @@ sealed class PodSampler(KubeletOptions options, ICri cri, Func<IEnumerable<PodWo
             pods.Add(new(pod, folder, whole, whole is null ? null : Rate(beforePods, pod.Metadata.Uid, whole.CpuUsage), containers, network, runtime.Sandbox) { Volumes = _volumes.Of(pod) });
         }
         long cpu = NodeFigures.CpuNanoseconds();
-        return new(now, passed, cpu, _last.CpuNanoseconds == 0 || passed <= TimeSpan.Zero ? null : (long)((cpu - _last.CpuNanoseconds) / passed.TotalSeconds), pods);
+        var earlierSystems = _last.Systems.ToDictionary(s => s.Name, s => s.Figures.CpuUsage);
+        var systems = new List<SystemUse>();
+        foreach (var (name, figures) in ((string, CgroupFigures?)[])[("kubelet", ProcessFigures.Of(Environment.ProcessId)), ("runtime", ProcessFigures.Of(ProcessFigures.Behind(options.RuntimeEndpoint))), ("pods", _reader.Read(Path.GetDirectoryName(CgroupNames.Folder(options, "Guaranteed", ""))!))])
+            if (figures is not null) systems.Add(new(name, figures, Rate(earlierSystems, name, figures.CpuUsage)));
+        return new(now, passed, cpu, _last.CpuNanoseconds == 0 || passed <= TimeSpan.Zero ? null : (long)((cpu - _last.CpuNanoseconds) / passed.TotalSeconds), pods) { Systems = systems };
 
         long? Rate(Dictionary<string, long> earlier, string id, long usage) =>
             earlier.TryGetValue(id, out long was) && passed > TimeSpan.Zero && usage >= was ? (long)((usage - was) / passed.TotalSeconds) : null;

@@ -32,6 +32,16 @@ static class StatsSummary
         if (use.CpuRate is { } rate) json.WriteNumber("usageNanoCores", rate);
         json.WriteNumber("usageCoreNanoSeconds", use.CpuNanoseconds);
         json.WriteEndObject();
+        json.WriteStartArray("systemContainers");
+        foreach (var system in use.Systems)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", system.Name);
+            json.WriteString("startTime", NodeFigures.BootTime().ToApi());
+            Use(json, now, system.Figures, system.Rate);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
         long total = MachineInfo.Memory("MemTotal"), available = MachineInfo.Memory("MemAvailable");
         json.WriteStartObject("memory");
         json.WriteString("time", now);

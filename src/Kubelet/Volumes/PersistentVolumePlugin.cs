@@ -89,6 +89,12 @@ sealed class PersistentVolumePlugin(VolumeContext context, CsiVolumes csiVolumes
             throw Failed(volume, $"PVC {ns}/{name} was not created for pod {ns}/{pod.Metadata.Name} (pod is not owner)"); // KEP-1698
         if (claim.Metadata.DeletionTimestamp is not null) throw Claim("PVC is being deleted");
         if (claim.Status.Phase != "Bound") throw Claim("PVC is not bound");
+        string mode = claim.Spec.VolumeMode is { Length: > 0 } given ? given : "Filesystem";
+        var containers = pod.Spec.InitContainers.Concat(pod.Spec.Containers);
+        if (mode != "Filesystem" && containers.Any(c => c.VolumeMounts.Exists(m => m.Name == volume.Name)))
+            throw Failed(volume, $"volume {volume.Name} has volumeMode {mode}, but is specified in volumeMounts");
+        if (mode != "Block" && containers.Any(c => c.VolumeDevices.Exists(d => d.Name == volume.Name)))
+            throw Failed(volume, $"volume {volume.Name} has volumeMode {mode}, but is specified in volumeDevices");
         if (claim.Spec.VolumeName.Length == 0) throw Claim("PVC has empty pvc.Spec.VolumeName");
 
         UnprocessedVolumeException Persistent(string why) => Claim(why);

@@ -42,6 +42,20 @@ public sealed class PodVolumes : IVolumes
     /// <summary>How full a volume is, as its driver says; null when it does not.</summary>
     internal VolumeUse? UseOf(string podUid, string volume) => _csi.UseOf(podUid, volume);
 
+    /// <summary>Takes off the node, now and then, what no Pod has any more and what a driver could not take off when the last Pod went.</summary>
+    public async Task RunAsync(CancellationToken ct)
+    {
+        while (true)
+        {
+            await Task.Delay(s_leftPeriod, _context.Time, ct).ConfigureAwait(false);
+            await LeaveAsync(ct).ConfigureAwait(false);
+        }
+    }
+
+    internal Task LeaveAsync(CancellationToken ct) => _csi.LeaveAllAsync(ct);
+
+    static readonly TimeSpan s_leftPeriod = TimeSpan.FromMilliseconds(500);
+
     public async Task<PreparedVolumes> PrepareAsync(Pod pod, CancellationToken ct)
     {
         Dictionary<string, PreparedVolume> prepared = [];

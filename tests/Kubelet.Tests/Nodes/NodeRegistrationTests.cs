@@ -82,6 +82,7 @@ public sealed class NodeRegistrationTests
         await Registration().RegisterAsync(default);
         Assert.Equal(("1", "host1"), (Node.Metadata.Labels["mine"], Node.Metadata.Labels["kubernetes.io/hostname"]));
         Assert.Equal("2", Node.Status.Capacity["example.com/gpu"].ToString());
+        Assert.Equal("2", Node.Status.Allocatable["example.com/gpu"].ToString()); // as much as somebody said there is
         Assert.Contains(Node.Status.Conditions, c => c.Type == "Other");
     }
 

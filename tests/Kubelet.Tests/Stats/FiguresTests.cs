@@ -69,4 +69,24 @@ public sealed class FiguresTests : IDisposable
 
     [Fact]
     public void Labels_are_escaped_as_Prometheus_wants_them() => Assert.Equal("a=\"x\\\"y\\\\z\\n\"", PrometheusText.Labels(("a", "x\"y\\z\n")));
+
+    [Fact]
+    public void A_process_has_figures_as_a_cgroup_has()
+    {
+        var own = ProcessFigures.Of(Environment.ProcessId)!;
+        Assert.True(own is { Rss: > 1 << 20, CpuUsage: > 0, Threads: > 1 });
+        Assert.Null(ProcessFigures.Of(-1));
+        Assert.Equal(0, ProcessFigures.Behind("unix:///none"));
+    }
+
+    [Fact]
+    public void Who_listens_on_a_socket_is_known()
+    {
+        string path = Path.Combine(_folder, "socket");
+        Directory.CreateDirectory(_folder);
+        using var socket = new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Unspecified);
+        socket.Bind(new System.Net.Sockets.UnixDomainSocketEndPoint(path));
+        socket.Listen();
+        Assert.Equal(Environment.ProcessId, ProcessFigures.Behind("unix://" + path));
+    }
 }

@@ -221,4 +221,18 @@ public sealed class PodVolumesTests : VolumeTest
             await Volumes.TearDownAsync("u-1", default);
         }
     }
+
+    [Theory]
+    [InlineData("Block", true, false, "volume v has volumeMode Block, but is specified in volumeMounts")]
+    [InlineData(null, false, true, "volume v has volumeMode Filesystem, but is specified in volumeDevices")]
+    public async Task A_volume_is_used_as_what_its_claim_says_it_is(string? mode, bool mounted, bool device, string why)
+    {
+        var pod = PodWith(new Volume { Name = "v", PersistentVolumeClaim = new() { ClaimName = "data" } });
+        pod = pod with
+        {
+            Spec = pod.Spec with { Containers = [pod.Spec.Containers[0] with { VolumeMounts = mounted ? [new() { Name = "v", MountPath = "/v" }] : [], VolumeDevices = device ? [new() { Name = "v", DevicePath = "/dev/v" }] : [] }] },
+        };
+        Objects.Claims.Add(new() { Metadata = new() { Name = "data", Namespace = "default", Uid = "c-1" }, Spec = new() { VolumeName = "pv", VolumeMode = mode }, Status = new() { Phase = "Bound" } });
+        Assert.Equal($"Unable to attach or mount volumes: unmounted volumes=[v], unattached volumes=[], failed to process volumes=[v]: {why}", await FailureAsync(pod));
+    }
 }

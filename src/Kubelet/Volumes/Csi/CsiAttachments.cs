@@ -17,7 +17,7 @@ sealed class CsiAttachments(VolumeContext context, CsiPaths paths)
     public Action Changed { get; set; } = () => { };
 
     ConcurrentDictionary<string, bool> Held => LazyInitializer.EnsureInitialized(ref _held, () =>
-        new(paths.Known().Where(d => d.Attachment.Length > 0).Select(d => KeyValuePair.Create(CsiPaths.UniqueName(d.Driver, d.Handle), true)).DistinctBy(p => p.Key)));
+        new(paths.Known().Concat(paths.Staged()).Where(d => d.Attachment.Length > 0).Select(d => KeyValuePair.Create(CsiPaths.UniqueName(d.Driver, d.Handle), true)).DistinctBy(p => p.Key)));
 
     /// <summary>For <c>status.volumesInUse</c>.</summary>
     public Seq<string> InUse => Held.Keys.Order(StringComparer.Ordinal).ToSeq();

@@ -51,6 +51,19 @@ sealed class CsiPaths(PodFolders folders)
             if (VolumeData.Read(DeviceData(name)) is { } data) yield return data;
     }
 
+    /// <summary>What is known of each volume that is staged, or of which something is left on the node besides Pods'.</summary>
+    public IEnumerable<VolumeData> Staged()
+    {
+        foreach (string driver in Names(Root).Where(d => Path.Combine(Root, d) != Devices))
+            foreach (string hash in Names(Path.Combine(Root, driver)))
+                if (VolumeData.Read(Path.Combine(Root, driver, hash)) is { } data) yield return data;
+        foreach (string name in Names(Devices))
+            if (VolumeData.Read(DeviceData(name)) is { } data && !IsPublished(name)) yield return data;
+    }
+
+    /// <summary>Whether some Pod has a device.</summary>
+    public bool IsPublished(string name) => Names(DevicePublished(name)).Length > 0;
+
     static string[] Names(string folder) => Directory.Exists(folder) ? [.. Directory.EnumerateFileSystemEntries(folder).Select(f => Path.GetFileName(f))] : [];
 
     static string Hex(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));

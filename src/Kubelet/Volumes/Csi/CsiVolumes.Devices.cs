@@ -19,7 +19,7 @@ sealed partial class CsiVolumes
         {
             var can = await driver.NodeCapabilitiesAsync(ct).ConfigureAwait(false);
             var capability = wish.Capability(can, null);
-            string staging = can.Contains(NodeCan.StageUnstageVolume) ? await StageAsync(wish, driver, Paths.DeviceStaging(wish.Name), capability, told, ct).ConfigureAwait(false) : "";
+            string staging = can.Contains(NodeCan.StageUnstageVolume) ? await StageAsync(wish, data.Attachment, driver, Paths.DeviceStaging(wish.Name), capability, told, ct).ConfigureAwait(false) : "";
             await PublishAsync(wish, driver, declared, target, staging, capability, told, ct).ConfigureAwait(false);
             await ExpandAsync(wish, driver, capability, target, staging, ct).ConfigureAwait(false);
         }
@@ -38,11 +38,8 @@ sealed partial class CsiVolumes
             {
                 var driver = context.Drivers.Get(data.Driver);
                 await UnpublishAsync(driver, data, target, ct).ConfigureAwait(false);
-                if (Directory.EnumerateFileSystemEntries(Paths.DevicePublished(name)).Any()) return true;
-                await UnstageAsync(driver, data, Paths.DeviceStaging(name), ct).ConfigureAwait(false);
-                Tree.Delete(Paths.DevicePublished(name));
-                Tree.Delete(Paths.Device(name));
-                Attachments.LetGo(CsiPaths.UniqueName(data.Driver, data.Handle));
+                if (Paths.IsPublished(name)) return true;
+                await LeaveAsync(data, ct).ConfigureAwait(false);
                 return true;
             }, ct).ConfigureAwait(false);
         }

@@ -77,13 +77,14 @@ sealed partial class CsiVolumes
         var request = new NodeExpandVolumeRequest { VolumeId = wish.Handle, VolumePath = path, StagingTargetPath = staging, VolumeCapability = capability, CapacityRange = new() { RequiredBytes = size.Value() } };
         await PutSecretsAsync(request.Secrets, wish.ExpandSecret, "NodeExpandSecretRef", ct).ConfigureAwait(false);
         var key = new Key(reference.Namespace, reference.Name);
+        if (claim.Status.AllocatedResourceStatuses[storage] == "NodeResizePending") await TellAsync("NodeResizeInProgress", null).ConfigureAwait(false);
         try { await driver.CallAsync(CsiMethods.NodeExpandVolume, request, ct).ConfigureAwait(false); }
         catch (GrpcException e) when (!ct.IsCancellationRequested)
         {
             context.Events?.Event(wish.Pod, "Warning", "VolumeResizeFailed", $"NodeExpandVolume.NodeExpandVolume failed for volume \"{wish.Name}\" : {e.Message}");
             // KEP-1790: what can never be done is not tried for ever; a smaller wish may be granted.
-            if (e.Status is GrpcStatus.InvalidArgument or GrpcStatus.OutOfRange or GrpcStatus.NotFound)
-                await context.Persistent.ChangeStatusAsync(key, c => c with { Status = c.Status with { AllocatedResourceStatuses = c.Status.AllocatedResourceStatuses.Set(storage, "NodeResizeInfeasible") } }, ct).ConfigureAwait(false);
+            bool never = e.Status is GrpcStatus.InvalidArgument or GrpcStatus.OutOfRange or GrpcStatus.NotFound;
+            await TellAsync(never ? "NodeResizeInfeasible" : null, $"failed to expand pvc with {e.Message}").ConfigureAwait(false);
             return; // at the size it has, the volume is good
         }
         await context.Persistent.ChangeStatusAsync(key, c => c with
@@ -95,5 +96,18 @@ sealed partial class CsiVolumes
             },
         }, ct).ConfigureAwait(false);
         context.Events?.Event(wish.Pod, "Normal", "FileSystemResizeSuccessful", $"MountVolume.NodeExpandVolume succeeded for volume \"{wish.Name}\" {context.Objects.Node?.Metadata.Name}");
+
+        // KEP-1790: how far it is, and, while it cannot go on, why.
+        Task TellAsync(string? status, string? error) => context.Persistent.ChangeStatusAsync(key, c => c with
+        {
+            Status = c.Status with
+            {
+                AllocatedResourceStatuses = status is null ? c.Status.AllocatedResourceStatuses : c.Status.AllocatedResourceStatuses.Set(storage, status),
+                Conditions = error is null ? c.Status.Conditions : c.Status.Conditions.Where(n => n.Type != "NodeResizeError").Append(new()
+                {
+                    Type = "NodeResizeError", Status = "True", Message = error, LastTransitionTime = c.Status.Conditions.Find(n => n.Type == "NodeResizeError")?.LastTransitionTime ?? context.Time.GetUtcNow(),
+                }).ToSeq(),
+            },
+        }, ct);
     }
 }

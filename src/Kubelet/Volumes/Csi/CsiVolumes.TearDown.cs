@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Hanbae.Cri.Csi;
 using Hanbae.Grpc;
 using Hanbae.Kubelet.Volumes.Disk;
@@ -26,14 +27,72 @@ sealed partial class CsiVolumes
         var driver = context.Drivers.Get(data.Driver);
         await UnpublishAsync(driver, data, Paths.Target(uid, name), ct).ConfigureAwait(false);
         bool others = Paths.Known().Any(d => d.Driver == data.Driver && d.Handle == data.Handle && d.PodUid.Length > 0 && d.PodUid != uid);
-        if (!others)
-        {
-            if (!data.Inline) await UnstageAsync(driver, data, Paths.Staging(data.Driver, data.Handle), ct).ConfigureAwait(false);
-            Attachments.LetGo(CsiPaths.UniqueName(data.Driver, data.Handle));
-        }
+        // What is left of the volume on the node is known by its global folder from here on.
+        if (!others && !data.Inline && Directory.Exists(Paths.Staging(data.Driver, data.Handle))) (data with { PodUid = "" }).Write(Paths.Global(data.Driver, data.Handle));
         Tree.Delete(folder);
-        return others;
+        if (others) return true;
+        if (data.Inline || !Directory.Exists(Paths.Global(data.Driver, data.Handle))) Attachments.LetGo(CsiPaths.UniqueName(data.Driver, data.Handle));
+        else await LeaveAsync(data, ct).ConfigureAwait(false);
+        return false;
     }
+
+    /// <summary>Volumes that no Pod has any more and that are still staged, and when each is tried again. Bound: the volumes of the node.</summary>
+    readonly ConcurrentDictionary<string, (DateTimeOffset At, TimeSpan Wait)> _leaving = new();
+    /// <summary>Volumes that Pods are about to have; and those of which nobody knows whether they are staged, for taking that back failed.</summary>
+    readonly ConcurrentDictionary<string, int> _coming = new();
+    readonly ConcurrentDictionary<string, bool> _unsure = new();
+
+    static readonly TimeSpan s_firstWait = TimeSpan.FromMilliseconds(500), s_longestWait = TimeSpan.FromSeconds(122);
+
+    /// <summary>Takes a volume that no Pod has off the node; in its turn. What fails is tried again by <see cref="LeaveAllAsync"/>: no Pod waits for it.</summary>
+    async Task<bool> LeaveAsync(VolumeData data, CancellationToken ct)
+    {
+        string name = CsiPaths.UniqueName(data.Driver, data.Handle);
+        bool block = VolumeData.Read(Paths.DeviceData(data.Name)) is { } device && device.Handle == data.Handle && device.Driver == data.Driver;
+        bool used = block ? Paths.IsPublished(data.Name) : Paths.Known().Any(d => d.Driver == data.Driver && d.Handle == data.Handle && d.PodUid.Length > 0);
+        if (used) _leaving.TryRemove(name, out _); // the last Pod that has it has it taken off
+        else if (_coming.GetValueOrDefault(name) > 0) _leaving.TryAdd(name, (context.Time.GetUtcNow() + s_firstWait, s_firstWait));
+        if (used || _coming.GetValueOrDefault(name) > 0) return false;
+        try
+        {
+            await UnstageAsync(context.Drivers.Get(data.Driver), data, block ? Paths.DeviceStaging(data.Name) : Paths.Staging(data.Driver, data.Handle), ct).ConfigureAwait(false);
+            if (block)
+            {
+                Tree.Delete(Paths.DevicePublished(data.Name));
+                Tree.Delete(Paths.Device(data.Name));
+            }
+            else Tree.Delete(Paths.Global(data.Driver, data.Handle));
+        }
+        catch (Exception e) when (e is VolumeException or IOException or UnauthorizedAccessException)
+        {
+            _unsure[name] = true;
+            _leaving.AddOrUpdate(name, _ => (context.Time.GetUtcNow() + s_firstWait, s_firstWait), (_, was) => Later(was.Wait * 2));
+            return false;
+        }
+        _unsure.TryRemove(name, out _);
+        _leaving.TryRemove(name, out _);
+        Attachments.LetGo(name);
+        return true;
+
+        (DateTimeOffset, TimeSpan) Later(TimeSpan wait) => (context.Time.GetUtcNow() + (wait < s_longestWait ? wait : s_longestWait), wait < s_longestWait ? wait : s_longestWait);
+    }
+
+    /// <summary>Tries again what could not be taken off the node, also what a kubelet before this one has left.</summary>
+    public async Task LeaveAllAsync(CancellationToken ct)
+    {
+        if (_looked && _leaving.IsEmpty) return;
+        foreach (var data in Paths.Staged().ToArray())
+        {
+            string name = CsiPaths.UniqueName(data.Driver, data.Handle);
+            if (!_looked) _leaving.TryAdd(name, (context.Time.GetUtcNow(), s_firstWait));
+            if (context.Drivers.Find(data.Driver) is null || !_leaving.TryGetValue(name, out var next) || context.Time.GetUtcNow() < next.At) continue;
+            await _turns.AloneAsync(name, () => LeaveAsync(data, ct), ct).ConfigureAwait(false);
+        }
+        _looked = true;
+    }
+
+    /// <summary>What a kubelet before this one has left is known.</summary>
+    bool _looked;
 
     /// <summary>Whether a Pod other than the one that wishes has the volume too.</summary>
     bool UsedByOthers(CsiWish wish) => Paths.Known().Any(d => d.Driver == wish.Driver && d.Handle == wish.Handle && d.PodUid.Length > 0 && d.PodUid != wish.Uid);

@@ -41,6 +41,17 @@ sealed partial class CsiVolumes(VolumeContext context)
             _published[key] = new(wish, found, null);
             return found;
         }
+        _coming.AddOrUpdate(wish.UniqueName, 1, (_, n) => n + 1);
+        try { return _published.GetOrAdd(key, await NewAsync(wish, ct).ConfigureAwait(false)).Prepared; }
+        finally
+        {
+            _coming.AddOrUpdate(wish.UniqueName, 0, (_, n) => n - 1);
+            _coming.TryRemove(KeyValuePair.Create(wish.UniqueName, 0));
+        }
+    }
+
+    async Task<Published> NewAsync(CsiWish wish, CancellationToken ct)
+    {
         var driver = context.Drivers.Get(wish.Driver);
         var declared = await context.Persistent.DriverAsync(wish.Driver, ct).ConfigureAwait(false);
         CheckMode(wish, declared);
@@ -51,8 +62,7 @@ sealed partial class CsiVolumes(VolumeContext context)
         var prepared = await _turns.AloneAsync(wish.UniqueName, async () => wish.Block
             ? await PublishDeviceAsync(wish, driver, declared, wish.Data(node, attachment), told, ct).ConfigureAwait(false)
             : await PublishFolderAsync(wish, driver, declared, wish.Data(node, attachment), told, ct).ConfigureAwait(false), ct).ConfigureAwait(false);
-        _published[key] = new(wish, prepared, told);
-        return prepared;
+        return new(wish, prepared, told);
     }
 
     /// <summary>What a kubelet before this one has mounted.</summary>
@@ -92,7 +102,7 @@ sealed partial class CsiVolumes(VolumeContext context)
             bool delegated = can.Contains(NodeCan.VolumeMountGroup);
             long? group = wish.Pod.Spec.SecurityContext?.FsGroup;
             var capability = wish.Capability(can, delegated ? group : null);
-            string staging = can.Contains(NodeCan.StageUnstageVolume) && !wish.Inline ? await StageAsync(wish, driver, Paths.Staging(wish.Driver, wish.Handle), capability, told, ct).ConfigureAwait(false) : "";
+            string staging = can.Contains(NodeCan.StageUnstageVolume) && !wish.Inline ? await StageAsync(wish, data.Attachment, driver, Paths.Staging(wish.Driver, wish.Handle), capability, told, ct).ConfigureAwait(false) : "";
             if (staging.Length > 0) await ExpandAsync(wish, driver, capability, staging, staging, ct).ConfigureAwait(false);
             await PublishAsync(wish, driver, declared, target, staging, capability, told, ct).ConfigureAwait(false);
             if (!delegated && wish.TakesGroup(declared?.Spec.FsGroupPolicy ?? "") && context.Mounts.CanOwn) FsGroup.Give(target, wish.Pod, ct);
@@ -102,11 +112,11 @@ sealed partial class CsiVolumes(VolumeContext context)
     }
 
     /// <returns>The folder where it is staged.</returns>
-    async Task<string> StageAsync(CsiWish wish, CsiDriver driver, string staging, VolumeCapability capability, Map<string> told, CancellationToken ct)
+    async Task<string> StageAsync(CsiWish wish, string attachment, CsiDriver driver, string staging, VolumeCapability capability, Map<string> told, CancellationToken ct)
     {
-        if (MountTable.Read().At(staging) is not null) return staging;
+        if (MountTable.Read().At(staging) is not null && !_unsure.ContainsKey(wish.UniqueName)) return staging;
         Directory.CreateDirectory(staging);
-        if (!wish.Block) wish.Data(context.Objects.Node!.Metadata.Name, "").Write(Paths.Global(wish.Driver, wish.Handle));
+        if (!wish.Block) wish.Data(context.Objects.Node!.Metadata.Name, attachment).Write(Paths.Global(wish.Driver, wish.Handle));
         var request = new NodeStageVolumeRequest { VolumeId = wish.Handle, StagingTargetPath = staging, VolumeCapability = capability };
         await PutSecretsAsync(request.Secrets, wish.StageSecret, "NodeStageSecretRef", ct).ConfigureAwait(false);
         Put(request.PublishContext, told);
@@ -117,6 +127,8 @@ sealed partial class CsiVolumes(VolumeContext context)
             if (CsiDriver.IsFinal(e) && !UsedByOthers(wish)) RemoveStaging(wish.Driver, wish.Handle, staging, wish.Block);
             throw new VolumeException(e.Message, e) { Step = wish.Block ? "SetUpDevice" : "MountDevice", Volume = wish.Name };
         }
+        _unsure.TryRemove(wish.UniqueName, out _);
+        _leaving.TryRemove(wish.UniqueName, out _);
         return staging;
     }
 

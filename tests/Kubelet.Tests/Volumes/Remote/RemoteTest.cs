@@ -62,7 +62,7 @@ public abstract class RemoteTest : VolumeTest
         if (Objects.Claims.Count == 0)
         {
             Objects.Persistent.Add(new() { Metadata = new() { Name = "pv", Uid = "pv" }, Spec = spec with { ClaimRef = new() { Namespace = "default", Name = "claim", Uid = "claim" } } });
-            Objects.Claims.Add(new() { Metadata = new() { Name = "claim", Namespace = "default", Uid = "claim" }, Spec = new() { VolumeName = "pv" }, Status = new() { Phase = "Bound" } });
+            Objects.Claims.Add(new() { Metadata = new() { Name = "claim", Namespace = "default", Uid = "claim" }, Spec = new() { VolumeName = "pv", VolumeMode = Objects.Persistent[^1].Spec.VolumeMode }, Status = new() { Phase = "Bound" } });
         }
         return Pod(new() { Name = "data", PersistentVolumeClaim = new() { ClaimName = "claim", ReadOnly = readOnly } }, uid);
     }
