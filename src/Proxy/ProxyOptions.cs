@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Hanbae.Proxy;
 
 /// <summary>How a node's Services are programmed.</summary>
@@ -12,10 +14,10 @@ public sealed record ProxyOptions
     public required string PodCidr { get; init; }
     /// <summary>Addresses of Pods, IPv6; null when the cluster has none.</summary>
     public string? PodCidrV6 { get; init; }
-    /// <summary>Where load balancers ask for this node's health, on every address; 0 takes a free one, null none.</summary>
-    public int? HealthPort { get; init; }
-    /// <summary>Where this machine asks for mode and figures; 0 takes a free one, null none.</summary>
-    public int? MetricsPort { get; init; }
+    /// <summary>Where load balancers ask for this node's health; port 0 takes a free one, null none.</summary>
+    public IPEndPoint? Health { get; init; }
+    /// <summary>Where mode and figures are asked for; port 0 takes a free one, null none.</summary>
+    public IPEndPoint? Metrics { get; init; }
     /// <summary>Changes within this time of the last load are loaded together.</summary>
     public TimeSpan MinInterval { get; init; } = TimeSpan.FromMilliseconds(100);
 }

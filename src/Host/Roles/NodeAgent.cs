@@ -55,7 +55,7 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
         var proxy = new ProxyOptions
         {
             NodeName = node, Table = paths.NftTable + "_services", PolicyTable = paths.NftTable + "_policies", PodCidr = settings.PodCidr,
-            HealthPort = settings.ProxyHealthPort, MetricsPort = settings.ProxyMetricsPort,
+            Health = settings.ProxyHealthzAt, Metrics = settings.ProxyMetricsAt,
         };
         supervisor.Run("proxy", ct => new Proxy.Proxy(proxyAccess, proxy, log.Complains).RunAsync(ct));
         supervisor.Run("network-policies", ct => new NetworkPolicies(proxyAccess, proxy, log.Complains).RunAsync(ct));

@@ -15,10 +15,21 @@ public sealed record ClusterSettings
     public string BindAddress { get; init; } = "0.0.0.0";
     public int ApiPort { get; init; } = 6443;
     public int KubeletPort { get; init; } = 10250;
-    /// <summary>Where the proxy tells its health; the first cluster of a host has it.</summary>
-    public int ProxyHealthPort { get; init; } = 10256;
-    /// <summary>Where the proxy tells its mode and figures, to this machine only.</summary>
-    public int ProxyMetricsPort { get; init; } = 10249;
+    /// <summary>Where the proxy tells its health; the first cluster of a host has the port. Empty for nowhere.</summary>
+    public string ProxyHealthz { get; init; } = "0.0.0.0:10256";
+    /// <summary>Where the proxy tells its mode and figures: to this machine only, as long as nothing else is asked for. Empty for nowhere.</summary>
+    public string ProxyMetrics { get; init; } = "127.0.0.1:10249";
+    [JsonIgnore] public IPEndPoint? ProxyHealthzAt => ProxyAt("--healthz-bind-address", ProxyHealthz, 10256);
+    [JsonIgnore] public IPEndPoint? ProxyMetricsAt => ProxyAt("--metrics-bind-address", ProxyMetrics, 10249);
+
+    /// <param name="port">Where an address comes alone.</param>
+    static IPEndPoint? ProxyAt(string option, string text, int port)
+    {
+        if (text.Length == 0) return null;
+        if (IPAddress.TryParse(text, out var address)) return new(address, port);
+        return IPEndPoint.TryParse(text, out var at) ? at : throw new SettingsException($"{option} {text} is no address; write it like 0.0.0.0:{port}, or leave it empty for none");
+    }
+
     public required string PodCidr { get; init; }
     public required string ServiceCidr { get; init; }
     public string ClusterDomain { get; init; } = "cluster.local";

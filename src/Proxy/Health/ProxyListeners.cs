@@ -13,15 +13,15 @@ internal sealed class ProxyListeners(ProxyOptions options, ProxyHealth health, A
 
     public async Task OpenAsync(CancellationToken ct)
     {
-        await OpenAsync(IPAddress.Any, options.HealthPort, health.Health, "health", ct);
-        await OpenAsync(IPAddress.Loopback, options.MetricsPort, health.Figures, "figures", ct);
+        await OpenAsync(options.Health, health.Health, "health", ct);
+        await OpenAsync(options.Metrics, health.Figures, "figures", ct);
     }
 
-    async Task OpenAsync(IPAddress address, int? port, Func<string, Answer?> answer, string what, CancellationToken ct)
+    async Task OpenAsync(IPEndPoint? at, Func<string, Answer?> answer, string what, CancellationToken ct)
     {
-        if (port is not { } wanted) return;
-        try { _open.Add(await PlainServer.StartAsync(address, wanted, answer, ct)); }
-        catch (Exception e) when (e is IOException or SocketException) { complain?.Invoke($"the proxy cannot be asked for {what} on port {wanted}: {e.Message}"); }
+        if (at is null) return;
+        try { _open.Add(await PlainServer.StartAsync(at.Address, at.Port, answer, ct)); }
+        catch (Exception e) when (e is IOException or SocketException) { complain?.Invoke($"the proxy cannot be asked for {what} on port {at.Port}: {e.Message}"); }
     }
 
     public async ValueTask DisposeAsync()

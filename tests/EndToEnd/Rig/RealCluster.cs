@@ -108,7 +108,7 @@ public sealed class RealCluster : IAsyncDisposable
     // A cache of its own: discovery of another cluster on the same port would be taken for this one's.
     IEnumerable<string> Ours(IEnumerable<string> arguments) => [$"--cache-dir={_folder}/cache", $"--kubeconfig={Kubeconfig}", .. arguments];
 
-    Dictionary<string, string> Surroundings => new() { ["HOME"] = _folder, ["NO_PROXY"] = "*", ["no_proxy"] = "*", ["HANBAE_DATA_DIR"] = DataDir };
+    Dictionary<string, string> Surroundings => new() { ["HOME"] = _folder, ["NO_PROXY"] = "*", ["no_proxy"] = "*", ["HANBAE_DATA_DIR"] = DataDir, ["HANBAE_CONNTRACK"] = "keep" };
 
     /// <summary>A port that nobody had a moment ago.</summary>
     public static int FreePort()

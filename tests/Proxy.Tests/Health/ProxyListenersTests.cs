@@ -1,3 +1,4 @@
+using System.Net;
 using Hanbae.Kit;
 using Hanbae.Proxy.Health;
 
@@ -6,7 +7,9 @@ namespace Hanbae.Proxy.Tests.Health;
 /// <summary>The ports of kube-proxy, as a Pod on the host's network asks them.</summary>
 public sealed class ProxyListenersTests
 {
-    static ProxyOptions Options(int? health, int? metrics) => new() { NodeName = "here", Table = "t", PolicyTable = "p", PodCidr = "10.244.0.0/16", HealthPort = health, MetricsPort = metrics };
+    static ProxyOptions Options(int? health, int? metrics) => new() { NodeName = "here", Table = "t", PolicyTable = "p", PodCidr = "10.244.0.0/16", Health = At(health), Metrics = At(metrics) };
+
+    static IPEndPoint? At(int? port) => port is { } p ? new(IPAddress.Loopback, p) : null;
 
     [Fact]
     public async Task Health_and_mode_are_told_and_a_second_cluster_does_without()

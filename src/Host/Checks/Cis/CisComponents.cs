@@ -83,7 +83,7 @@ static class CisComponents
         if (!Directory.Exists($"/proc/{s.Pid}/fd")) return CisFinding.Fail("the process is another user's", "run this as who runs hanbae");
         var listening = s.Listening();
         // The proxy tells load balancers of the node's health, and of Services' where these say.
-        var known = new HashSet<int> { s.ApiServer.Port, s.Settings.ApiPort, s.Settings.ProxyHealthPort };
+        var known = new HashSet<int> { s.ApiServer.Port, s.Settings.ApiPort, s.Settings.ProxyHealthzAt?.Port ?? 0 };
         known.UnionWith((await s.Client.ListAsync<Service>(ListQuery.All, ct)).Items.Select(service => service.Spec.HealthCheckNodePort));
         var strange = listening.Where(l => !known.Contains(l.Port) && !System.Net.IPAddress.IsLoopback(l.Address) && !(l.Port == 53 && l.Address.Equals(s.Settings.BridgeAddress)) && l.Port != s.KubeletPort).ToList();
         return CisFinding.Of(strange.Count == 0, strange.Count == 0 ? $"open to others are only ports {string.Join(", ", listening.Where(l => !System.Net.IPAddress.IsLoopback(l.Address)).Select(l => l.Port).Distinct().Order())}"
