@@ -96,7 +96,7 @@ public sealed class ExpiryTests
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         await foreach (var change in run.Client.WatchAsync<Event>(new() { Namespace = "default" }, at, limit.Token))
         {
-            Assert.Equal((Hanbae.Api.Rest.EventType.Deleted, "e"), (change.Type, change.Object.Metadata.Name));
+            Assert.Equal((WatchEventType.Deleted, "e"), (change.Type, change.Object.Metadata.Name));
             break;
         }
         Assert.NotNull(await run.Client.FindAsync<ConfigMap>(new("default", "c"), s_none));
