@@ -20,6 +20,12 @@ public sealed class ClusterRulesTests
     public void A_namespace_that_stays_is_active() => Samples.Change("Namespace", Samples.ClusterMeta + ",\"status\":{\"phase\":\"Active\"}", Samples.ClusterMeta + ",\"status\":{\"phase\":\"Terminating\"}",
         "status.Phase: Invalid value: \"Terminating\": may only be 'Active' if `deletionTimestamp` is empty", "status");
 
+    [Theory]
+    [InlineData("\"minAvailable\":\"101%\"", "spec.minAvailable: Invalid value: \"101%\": must not be greater than 100%")]
+    [InlineData("\"maxUnavailable\":-1", "spec.maxUnavailable: Invalid value: -1: must be greater than or equal to 0")]
+    [InlineData("\"minAvailable\":\"100%\"", "")]
+    public void A_budget_is_no_more_than_all(string spec, string messages) => Samples.Create("policy/v1 PodDisruptionBudget", "\"spec\":{\"selector\":{}," + spec + "}", messages);
+
     const string Scaled = "\"spec\":{\"maxReplicas\":2,\"scaleTargetRef\":{\"kind\":\"Deployment\",\"name\":\"a\"}}";
 
     [Fact]
