@@ -87,9 +87,9 @@ static class ClusterNetworkRules
 
     static void Canonical(FieldPath at, string cidr, Errors errors)
     {
-        if (!IpSyntax.IsNetwork(cidr)) { errors.Invalid(at, cidr, IpSyntax.NetworkRule); return; }
-        if (!IPNetwork.TryParse(cidr, out var network) || network.ToString() != cidr)
-            errors.Invalid(at, cidr, "must be in canonical form: the address must be the network's own");
+        int before = errors.Count;
+        errors.Network(at, cidr);
+        if (errors.Count == before && IPNetwork.TryParse(cidr, out var network) && network.ToString() != cidr) errors.Invalid(at, cidr, $"must be in canonical form ({FieldError.Quoted(network.ToString())})");
     }
 
     /// <summary>A second family may be added, nothing else.</summary>

@@ -113,6 +113,7 @@ static class ContainerRules
     /// <summary>Containers that are added to a Pod that runs (KEP-277): nothing that a Pod relies on.</summary>
     public static void Ephemeral(FieldPath at, PodSpec spec, Errors errors)
     {
+        if (spec.EphemeralContainers.IsEmpty) return;
         var others = spec.Containers.Concat(spec.InitContainers).Select(c => c.Name).ToHashSet();
         var names = new HashSet<string>(others);
         for (int i = 0; i < spec.EphemeralContainers.Count; i++)

@@ -6,21 +6,20 @@ namespace Hanbae.Machinery.Validate;
 /// <summary>Devices (KEP-4381): classes of them, claims to them, and what drivers say there is; what selectors' expressions mean is looked at elsewhere.</summary>
 static class DeviceRules
 {
-    const int LongestDriver = 63, MostRequests = 32, MostSelectors = 32, MostSubRequests = 8, MostDevices = 128, MostReserved = 256, LongestPool = 253;
+    const int LongestDriver = 63, MostRequests = 32, MostSelectors = 32, MostSubRequests = 8, MostDevices = 128, MostReserved = 256, LongestPool = 253, MostConfigs = 32, LongestParameters = 10 * 1024;
 
     public static void Check(DeviceClass o, Errors errors)
     {
         Selectors(FieldPath.Spec["selectors"], o.Spec.Selectors, errors);
+        if (o.Spec.Config.Count > MostConfigs) errors.TooMany(FieldPath.Spec["config"], o.Spec.Config.Count, MostConfigs);
+        if (o.Spec.ExtendedResourceName is { } resource && !ResourceRules.IsExtended(resource)) errors.Invalid(FieldPath.Spec["extendedResourceName"], resource, "must be a valid extended resource name");
         for (int i = 0; i < o.Spec.Config.Count; i++) Opaque(FieldPath.Spec["config"][i], o.Spec.Config[i].Opaque, errors);
     }
 
     public static void Check(ResourceClaim o, Errors errors) => Claim(FieldPath.Spec["devices"], o.Spec.Devices, errors);
 
-    public static void Update(ResourceClaim o, ResourceClaim old, Errors errors)
-    {
-        errors.Unchanged(FieldPath.Spec, o.Spec, old.Spec, Shown.Message);
-        Check(o, errors);
-    }
+    /// <summary>What cannot change was looked at when it came.</summary>
+    public static void Update(ResourceClaim o, ResourceClaim old, Errors errors) => errors.Unchanged(FieldPath.Spec, o.Spec, old.Spec, Shown.Message);
 
     public static void Part(ResourceClaim o, ResourceClaim old, string subresource, Errors errors)
     {
@@ -55,15 +54,11 @@ static class DeviceRules
 
     public static void Check(ResourceClaimTemplate o, Errors errors)
     {
-        LabelRules.Labels(FieldPath.Spec["metadata"]["labels"], o.Spec.Metadata.Labels, errors);
+        MetaRules.Template(FieldPath.Spec["metadata"], o.Spec.Metadata, errors);
         Claim(FieldPath.Spec["spec"]["devices"], o.Spec.Spec.Devices, errors);
     }
 
-    public static void Update(ResourceClaimTemplate o, ResourceClaimTemplate old, Errors errors)
-    {
-        errors.Unchanged(FieldPath.Spec, o.Spec, old.Spec, Shown.Message);
-        Check(o, errors);
-    }
+    public static void Update(ResourceClaimTemplate o, ResourceClaimTemplate old, Errors errors) => errors.Unchanged(FieldPath.Spec, o.Spec, old.Spec, Shown.Message);
 
     static void Claim(FieldPath at, DeviceClaim claim, Errors errors)
     {
@@ -76,7 +71,7 @@ static class DeviceRules
             if (!names.Add(r.Name)) errors.Duplicate(here["name"], r.Name);
             if (r.Exactly is null && r.FirstAvailable.IsEmpty) errors.Required(here, "exactly one of `exactly` or `firstAvailable` is required");
             else if (r.Exactly is not null && !r.FirstAvailable.IsEmpty) errors.InvalidAs(here, Shown.Message(r), "exactly one of `exactly` or `firstAvailable` is required, but multiple fields are set");
-            if (r.Exactly is { } e) Request(here["exactly"], e.DeviceClassName, e.Selectors, e.AllocationMode, e.Count, errors);
+            if (r.Exactly is { } e) Request(here["exactly"], e.DeviceClassName, e.Selectors, e.AllocationMode, e.Count, e.Tolerations, errors);
             if (r.FirstAvailable.Count > MostSubRequests) errors.TooMany(here["firstAvailable"], r.FirstAvailable.Count, MostSubRequests);
             var subs = new HashSet<string>();
             for (int j = 0; j < r.FirstAvailable.Count; j++)
@@ -85,14 +80,18 @@ static class DeviceRules
                 Name(sub["name"], f.Name, errors);
                 if (!subs.Add(f.Name)) errors.Duplicate(sub["name"], f.Name);
                 names.Add(r.Name + "/" + f.Name);
-                Request(sub, f.DeviceClassName, f.Selectors, f.AllocationMode, f.Count, errors);
+                Request(sub, f.DeviceClassName, f.Selectors, f.AllocationMode, f.Count, f.Tolerations, errors);
             }
         }
+        if (claim.Constraints.Count > MostConfigs) errors.TooMany(at["constraints"], claim.Constraints.Count, MostConfigs);
+        if (claim.Config.Count > MostConfigs) errors.TooMany(at["config"], claim.Config.Count, MostConfigs);
         for (int i = 0; i < claim.Constraints.Count; i++)
         {
             var (here, c) = (at["constraints"][i], claim.Constraints[i]);
             Known(here["requests"], c.Requests, names, errors);
-            if (c is { MatchAttribute: null, DistinctAttribute: null }) errors.Required(here["matchAttribute"]);
+            if (c.MatchAttribute is { } match) DeviceNames.Full(here["matchAttribute"], match, errors);
+            else if (c.DistinctAttribute is { } distinct) DeviceNames.Full(here["distinctAttribute"], distinct, errors);
+            else errors.Required(here, "exactly one of \"matchAttribute\" or \"distinctAttribute\" is required, but multiple fields are set");
         }
         for (int i = 0; i < claim.Config.Count; i++)
         {
@@ -103,12 +102,15 @@ static class DeviceRules
 
     static void Known(FieldPath at, Seq<string> requests, HashSet<string> names, Errors errors)
     {
+        var seen = new HashSet<string>();
         for (int i = 0; i < requests.Count; i++)
-            if (!names.Contains(requests[i])) errors.Invalid(at[i], requests[i], "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'");
+            if (!seen.Add(requests[i])) errors.Duplicate(at[i], requests[i]);
+            else if (!names.Contains(requests[i])) errors.Invalid(at[i], requests[i], "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'");
     }
 
-    static void Request(FieldPath at, string deviceClass, Seq<DeviceSelector> selectors, string mode, long count, Errors errors)
+    static void Request(FieldPath at, string deviceClass, Seq<DeviceSelector> selectors, string mode, long count, Seq<DeviceToleration> tolerations, Errors errors)
     {
+        for (int i = 0; i < tolerations.Count; i++) DeviceNames.Toleration(at["tolerations"][i], tolerations[i], errors);
         if (deviceClass.Length == 0) errors.Required(at["deviceClassName"]);
         else errors.Invalid(at["deviceClassName"], deviceClass, Names.Subdomain(deviceClass));
         Selectors(at["selectors"], selectors, errors);
@@ -136,7 +138,10 @@ static class DeviceRules
     {
         if (opaque is null) { errors.Required(at["opaque"]); return; }
         Driver(at["opaque"]["driver"], opaque.Driver, errors);
-        if (opaque.Parameters == default) errors.Required(at["opaque"]["parameters"]);
+        if (opaque.Parameters == default) { errors.Required(at["opaque"]["parameters"]); return; }
+        string parameters = opaque.Parameters.ToString();
+        if (parameters.Length > LongestParameters) errors.TooLong(at["opaque"]["parameters"], LongestParameters);
+        else if (!parameters.TrimStart().StartsWith('{')) errors.Invalid(at["opaque"]["parameters"], "<value omitted>", "must be a valid JSON object");
     }
 
     static void Name(FieldPath at, string name, Errors errors)
@@ -169,7 +174,7 @@ static class DeviceRules
         var chosen = new List<string>();
         if (s.NodeName is { } node)
         {
-            chosen.Add("`nodeName`");
+            if (node.Length > 0) chosen.Add("`nodeName`");
             if (node.Length == 0) errors.Invalid(at["nodeName"], node, "must be either unset or set to a non-empty string");
             else errors.Invalid(at["nodeName"], node, Names.Subdomain(node));
         }
@@ -179,12 +184,13 @@ static class DeviceRules
             SchedulingRules.NodeSelector(at["nodeSelector"], selector, errors);
             if (selector.NodeSelectorTerms.Count != 1) errors.InvalidAs(at["nodeSelector"]["nodeSelectorTerms"], Shown.Messages(selector.NodeSelectorTerms), "must have exactly one node selector term");
         }
-        if (s.AllNodes == true) chosen.Add("`allNodes`");
-        if (s.PerDeviceNodeSelection == true) chosen.Add("`perDeviceNodeSelection`");
+        foreach (var (name, value) in (ReadOnlySpan<(string, bool?)>)[("allNodes", s.AllNodes), ("perDeviceNodeSelection", s.PerDeviceNodeSelection)])
+            if (value == true) chosen.Add($"`{name}`");
+            else if (value == false) errors.InvalidAs(at[name], "false", "must be either unset or set to true");
         const string one = "exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required";
-        if (s.SharedCounters.IsEmpty || chosen.Count > 1)
-            if (chosen.Count == 0) errors.Required(at, one);
-            else if (chosen.Count > 1) errors.InvalidAs(at, $"{{{string.Join(", ", chosen)}}}", one + ", but multiple fields are set");
+        if (chosen.Count == 0) errors.Required(at, one);
+        else if (chosen.Count > 1) errors.Invalid(at, $"{{{string.Join(", ", chosen)}}}", one + ", but multiple fields are set");
+        if (!s.SharedCounters.IsNil && !s.Devices.IsNil) errors.Invalid(at, "", "only one of `sharedCounters` or `devices` is allowed");
         if (s.Devices.Count > MostDevices) errors.TooMany(at["devices"], s.Devices.Count, MostDevices);
         var names = new HashSet<string>();
         for (int i = 0; i < s.Devices.Count; i++)
@@ -197,13 +203,18 @@ static class DeviceRules
             {
                 int kinds = (value.Int is not null ? 1 : 0) + (value.Bool is not null ? 1 : 0) + (value.String is not null ? 1 : 0) + (value.Version is not null ? 1 : 0)
                     + (value.Ints.IsEmpty ? 0 : 1) + (value.Bools.IsEmpty ? 0 : 1) + (value.Strings.IsEmpty ? 0 : 1) + (value.Versions.IsEmpty ? 0 : 1);
+                DeviceNames.Qualified(here["attributes"].Key(name), name, errors);
+                DeviceNames.Value(here["attributes"].Key(name), value, errors);
                 if (kinds == 0) errors.Required(here["attributes"].Key(name), "exactly one value must be specified");
                 else if (kinds > 1) errors.InvalidAs(here["attributes"].Key(name), Shown.Message(value), "exactly one value must be specified");
             }
-            foreach (var taint in device.Taints)
+            foreach (var (name, _) in device.Capacity) DeviceNames.Qualified(here["capacity"].Key(name), name, errors);
+            for (int j = 0; j < device.Taints.Count; j++)
             {
-                errors.Invalid(here["taints"]["key"], taint.Key, LabelSyntax.KeyErrors(taint.Key));
-                errors.RequiredOneOf(here["taints"]["effect"], taint.Effect, "NoExecute", "NoSchedule", "None");
+                var (place, taint) = (here["taints"][j], device.Taints[j]);
+                errors.Invalid(place["key"], taint.Key, LabelSyntax.KeyErrors(taint.Key));
+                errors.Invalid(place["value"], taint.Value, LabelSyntax.ValueErrors(taint.Value));
+                errors.RequiredOneOf(place["effect"], taint.Effect, "NoExecute", "NoSchedule", "None");
             }
         }
     }

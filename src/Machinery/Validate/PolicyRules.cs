@@ -102,8 +102,11 @@ static class PolicyRules
     {
         var (at, s) = (FieldPath.Spec, o.Spec);
         if (s.MinAvailable is not null && s.MaxUnavailable is not null) errors.InvalidAs(at, Shown.Message(s), "minAvailable and maxUnavailable cannot be both set");
-        WorkloadRules.NumberOrPercent(at["minAvailable"], s.MinAvailable, errors);
-        WorkloadRules.NumberOrPercent(at["maxUnavailable"], s.MaxUnavailable, errors);
+        foreach (var (name, value) in (ReadOnlySpan<(string, IntOrString?)>)[("minAvailable", s.MinAvailable), ("maxUnavailable", s.MaxUnavailable)])
+        {
+            WorkloadRules.NumberOrPercent(at[name], value, errors);
+            WorkloadRules.AtMostAll(at[name], value, errors);
+        }
         LabelRules.Selector(at["selector"], s.Selector, errors);
         if (s.UnhealthyPodEvictionPolicy is { } policy) errors.OneOf(at["unhealthyPodEvictionPolicy"], policy, "AlwaysAllow", "IfHealthyBudget");
     }
@@ -115,6 +118,7 @@ static class PolicyRules
         errors.NotNegative(at["currentHealthy"], s.CurrentHealthy);
         errors.NotNegative(at["desiredHealthy"], s.DesiredHealthy);
         errors.NotNegative(at["expectedPods"], s.ExpectedPods);
+        ConditionRules.Check(at["conditions"], s.Conditions, errors);
     }
 
     public static void Check(Lease o, Errors errors)

@@ -45,6 +45,8 @@ static partial class WindowsRules
     public static void HostProcess(FieldPath at, PodSpec spec, Errors errors)
     {
         bool? whole = spec.SecurityContext?.WindowsOptions?.HostProcess;
+        if (whole is null && !spec.Containers.Exists(Asks) && !spec.InitContainers.Exists(Asks)) return;
+        static bool Asks(Container c) => c.SecurityContext?.WindowsOptions is not null;
         int all = 0, processes = 0;
         foreach (var (here, _, security) in PodAnnotationRules.Containers(at, spec))
         {

@@ -159,7 +159,7 @@ static class WorkloadRules
         else if (!Is(roll.MaxUnavailable) && !Is(roll.MaxSurge)) errors.Required(at["maxUnavailable"], "cannot be 0 when maxSurge is 0");
     }
 
-    static void AtMostAll(FieldPath at, IntOrString? value, Errors errors)
+    public static void AtMostAll(FieldPath at, IntOrString? value, Errors errors)
     {
         if (Percent(value) > 100) errors.InvalidAs(at, Show(value), "must not be greater than 100%");
     }

@@ -67,6 +67,10 @@ public sealed class PodRulesTests
         "volumes[0].projected: Invalid value: \"b\": conflicting duplicate paths")]
     [InlineData(",\"volumes\":[{\"name\":\"v\",\"projected\":{\"sources\":[{\"serviceAccountToken\":{\"path\":\"t\",\"expirationSeconds\":1}}]}}]",
         "volumes[0].projected.sources[0].serviceAccountToken.expirationSeconds: Invalid value: 1: may not specify a duration less than 10 minutes|volumes[0].projected.sources[0].serviceAccountToken: Forbidden: must not be specified when serviceAccountName is not set")]
+    [InlineData(",\"volumes\":[{\"name\":\"v\",\"projected\":{\"sources\":[{\"podCertificate\":{\"signerName\":\"example.com/a\",\"keyType\":\"ED25519\",\"keyPath\":\"k\",\"maxExpirationSeconds\":3599}}]}}]",
+        "volumes[0].projected.sources[0].podCertificate.maxExpirationSeconds: Invalid value: 3599: if provided, maxExpirationSeconds must be >= 3600")]
+    [InlineData(",\"volumes\":[{\"name\":\"v\",\"projected\":{\"sources\":[{\"podCertificate\":{\"signerName\":\"example.com/a\",\"keyType\":\"ED25519\",\"keyPath\":\"k\",\"maxExpirationSeconds\":7862401}}]}}]",
+        "volumes[0].projected.sources[0].podCertificate.maxExpirationSeconds: Invalid value: 7862401: if provided, maxExpirationSeconds must be <= 7862400")]
     [InlineData(",\"volumes\":[{\"name\":\"v\",\"emptyDir\":{\"sizeLimit\":\"-1\"}}]", "volumes[0].emptyDir.sizeLimit: Forbidden: SizeLimit field must be a valid resource quantity")]
     [InlineData(",\"volumes\":[{\"name\":\"v\",\"ephemeral\":{}}]", "volumes[0].ephemeral.volumeClaimTemplate: Required value")]
     [InlineData(",\"volumes\":[{\"name\":\"v\",\"ephemeral\":{\"volumeClaimTemplate\":{\"metadata\":{\"name\":\"a\"},\"spec\":{\"accessModes\":[\"ReadWriteOnce\"],\"resources\":{\"requests\":{\"storage\":\"1\"}}}}}}]",

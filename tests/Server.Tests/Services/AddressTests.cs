@@ -63,7 +63,8 @@ public sealed class AddressTests
     }
 
     [Theory]
-    [InlineData("10.97.0.1/24", "spec.cidrs[0]: Invalid value: \"10.97.0.1/24\": must be in canonical form: the address must be the network's own")]
+    [InlineData("10.97.0.1/24", "spec.cidrs[0]: Invalid value: \"10.97.0.1/24\": must not have bits set beyond the prefix length")]
+    [InlineData("fd00:0::/64", "spec.cidrs[0]: Invalid value: \"fd00:0::/64\": must be in canonical form (\"fd00::/64\")")]
     [InlineData("no", "spec.cidrs[0]: Invalid value: \"no\": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")]
     public async Task A_range_is_a_network(string cidr, string wrong)
     {
