@@ -44,7 +44,7 @@ public sealed class ApiServer : IAsyncDisposable
         _groups = new(() => Resources.CustomGroups, () => beyond.All);
         _openApi = new(() => Resources.CustomOpenApi, () => Aggregator?.Parts ?? []);
         var custom = new CustomResources(Resources, options.Time);
-        var health = new HealthEndpoints(store, Resources, Aggregator, _stop.Token);
+        var health = new HealthEndpoints(store, Resources, Aggregator, [.. StartHook.Of(Aggregator, _flow is not null), .. options.StartHooks], custom.Ready, _stop.Token);
         PathRoute[] paths = [.. health.Paths(), .. VersionEndpoint.Paths(), .. Metrics.Paths()];
         var index = new PathIndex(Resources, [.. options.Paths, .. paths], () => MoreGroups);
         Routes = [.. options.Paths, .. paths, .. index.Paths(), .. _flow is null ? [] : new FlowDumps(_flow).Paths()];

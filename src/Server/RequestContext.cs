@@ -100,9 +100,10 @@ public abstract class RequestContext
 
     /// <summary>The body as an object of the kind (defaulted by nobody); null when there is no body.</summary>
     /// <exception cref="Errors.StatusException">Unknown media type, malformed, of another kind, or strictly wrong.</exception>
-    public async ValueTask<IKind?> ReadObjectAsync(KindInfo kind, CancellationToken ct)
+    /// <param name="also">Another version that will do.</param>
+    public async ValueTask<IKind?> ReadObjectAsync(KindInfo kind, CancellationToken ct, KindInfo? also = null)
     {
-        var obj = await Body.ReadAsync(this, kind, ct).ConfigureAwait(false);
+        var obj = await Body.ReadAsync(this, kind, ct, also).ConfigureAwait(false);
         return obj is not null && Admit is { } admit ? await admit(obj, ct).ConfigureAwait(false) : obj;
     }
 }

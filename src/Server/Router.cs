@@ -39,7 +39,7 @@ sealed class Router
         {
             request.Output = Negotiation.Of(request, handler.Shapes);
             if (handler is Auth.OnlyCreate)
-                request.Admit = (obj, ct) => resource.Stored.AdmitAsync(Writes.RequestOf(request, resource, new Api.Meta.V1.CreateOptions { FieldManager = request.Parameter("fieldManager") ?? "" }), Admission.Operation.Create, obj, null, ct);
+                request.Admit = (obj, ct) => resource.Stored.AdmitAsync(Writes.RequestOf(request, resource), Admission.Operation.Create, obj, null, ct);
             return handler.HandleAsync(request, request.Aborted);
         }
         return info.Subresource.Length == 0 ? ResourceAsync(request, resource) : SubresourceAsync(request, resource);
@@ -58,7 +58,7 @@ sealed class Router
         if (custom.Warning is { } warning) request.Warnings.Add(warning);
         if (custom.Ending && request.Info.Verb == "create") throw Statuses.MethodNotAllowed($"{request.Info.Verb} not allowed while custom resource definition is terminating");
         // There is nothing that would say how lists of objects merge strategically.
-        if (request.Info.Verb == "patch" && request.Info.Subresource is "" or "status" && Body.MediaType(request.Header("Content-Type")) == MediaTypes.StrategicPatch)
+        if (request.Info.Verb == "patch" && Body.MediaType(request.Header("Content-Type")) == MediaTypes.StrategicPatch)
             throw Statuses.UnsupportedMediaType([MediaTypes.JsonPatch, MediaTypes.MergePatch, MediaTypes.ApplyPatch, MediaTypes.ApplyPatch.Replace("yaml", "cbor", StringComparison.Ordinal)]);
     }
 
@@ -73,7 +73,7 @@ sealed class Router
         if (!resource.Info.Namespaced && info.Namespace.Length > 0 && info.Resource != "namespaces") return PathAsync(request);
         if (resource.Info.Namespaced && named && info.Namespace.Length == 0) return PathAsync(request);
 
-        request.Output = Negotiation.Of(request, shapes: true, objects: resource.Custom is null);
+        request.Output = Negotiation.Of(request, shapes: true, objects: resource.Custom is null, streams: info.Verb == "watch");
         if (resource.Custom?.Verbs(resource) is { } converted) return converted.HandleAsync(request, _options, ct);
         return info.Verb switch
         {

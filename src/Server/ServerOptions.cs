@@ -28,6 +28,8 @@ public sealed record ServerOptions
     /// <summary>Parts of the control plane that <c>kubectl get componentstatuses</c> asks after, besides the store.</summary>
     public ImmutableArray<Subresources.ComponentCheck> Components { get; init; } = [];
     public ImmutableArray<PathRoute> Paths { get; init; } = [];
+    /// <summary>What is done at a start besides what every server does, for <c>/readyz</c> and its like.</summary>
+    public ImmutableArray<Health.StartHook> StartHooks { get; init; } = [];
     /// <summary>Groups that <see cref="Paths"/> answer: they are discovered, and registered as APIServices of this server.</summary>
     public ImmutableArray<Discovery.ServedGroup> MoreGroups { get; init; } = [];
     /// <summary>What is served, and discovered, though it is not by default. OpenAPI is told of it, too.</summary>

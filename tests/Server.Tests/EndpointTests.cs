@@ -7,11 +7,15 @@ namespace Hanbae.Server.Tests;
 /// <summary>Health, metrics and the list of paths.</summary>
 public sealed class EndpointTests
 {
+    /// <summary>What every server does at its start.</summary>
+    const string Hooks = "[+]poststarthook/crd-informer-synced ok\n[+]poststarthook/start-apiserver-admission-initializer ok\n[+]poststarthook/generic-apiserver-start-informers ok\n"
+        + "[+]poststarthook/storage-object-count-tracker-hook ok\n[+]poststarthook/start-apiextensions-informers ok\n[+]poststarthook/start-apiextensions-controllers ok\n";
+
     [Theory]
-    [InlineData("/readyz?verbose", 200, "[+]ping ok\n[+]log ok\n[+]etcd ok\n[+]etcd-readiness ok\n[+]informer-sync ok\n[+]shutdown ok\nreadyz check passed\n")]
-    [InlineData("/livez?verbose", 200, "[+]ping ok\n[+]log ok\n[+]etcd ok\nlivez check passed\n")]
-    [InlineData("/healthz?verbose=1&exclude=etcd", 200, "[+]ping ok\n[+]log ok\n[+]etcd excluded: ok\nhealthz check passed\n")]
-    [InlineData("/livez?verbose&exclude=b&exclude=a", 200, "[+]ping ok\n[+]log ok\n[+]etcd ok\nwarn: some health checks cannot be excluded: no matches for \"a\",\"b\"\nlivez check passed\n")]
+    [InlineData("/readyz?verbose", 200, "[+]ping ok\n[+]log ok\n[+]etcd ok\n[+]etcd-readiness ok\n[+]informer-sync ok\n" + Hooks + "[+]shutdown ok\nreadyz check passed\n")]
+    [InlineData("/livez?verbose", 200, "[+]ping ok\n[+]log ok\n[+]etcd ok\n" + Hooks + "livez check passed\n")]
+    [InlineData("/healthz?verbose=1&exclude=etcd", 200, "[+]ping ok\n[+]log ok\n[+]etcd excluded: ok\n" + Hooks + "healthz check passed\n")]
+    [InlineData("/livez?verbose&exclude=b&exclude=a", 200, "[+]ping ok\n[+]log ok\n[+]etcd ok\n" + Hooks + "warn: some health checks cannot be excluded: no matches for \"a\",\"b\"\nlivez check passed\n")]
     [InlineData("/livez", 200, "ok")]
     [InlineData("/readyz/etcd-readiness", 200, "ok")]
     [InlineData("/livez/nothing", 404, "404 page not found\n")]

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Hanbae.Api.Json;
 using Hanbae.Server.Auth;
 
@@ -215,6 +216,37 @@ public sealed class HttpTests
     }
 
     [Fact]
+    public async Task What_is_done_at_a_start_is_told_one_by_one_and_counted()
+    {
+        bool done = false;
+        await using var server = await TestServer.StartAsync(o => o with { FlowControl = new(), Aggregation = new() { ProxyClientCertificate = () => null }, StartHooks = [.. Health.StartHook.OfBootstrap(() => done)] });
+        await server.Server.Aggregator!.RegisterAsync(CancellationToken.None);
+        foreach (string path in (string[])["healthz", "livez", "readyz"])
+        {
+            var answer = await server.GetAsync($"/{path}?verbose");
+            Assert.Contains("[-]poststarthook/rbac/bootstrap-roles failed: reason withheld\n", answer.Body);
+        }
+        Assert.Equal((500, "internal server error: not finished\n"), await server.GetAsync("/readyz/poststarthook/bootstrap-controller") is var one ? (one.Code, one.Body) : default);
+        done = true;
+        foreach (string path in (string[])["healthz", "livez", "readyz"])
+        {
+            string[] lines = (await server.GetAsync($"/{path}?verbose")).Body.Split('\n');
+            // What upstream's own test wants to find.
+            foreach (string name in (string[])["start-apiserver-admission-initializer", "generic-apiserver-start-informers", "start-apiextensions-informers", "start-apiextensions-controllers", "crd-informer-synced",
+                "bootstrap-controller", "rbac/bootstrap-roles", "scheduling/bootstrap-system-priority-classes", "start-cluster-authentication-info-controller", "start-kube-aggregator-informers",
+                "apiservice-registration-controller", "apiservice-status-local-available-controller", "apiservice-status-remote-available-controller", "kube-apiserver-autoregistration", "apiservice-openapi-controller"])
+                Assert.Contains($"[+]poststarthook/{name} ok", lines);
+            Assert.Contains("[+]autoregister-completion ok", lines);
+        }
+
+        string slis = (await server.GetAsync("/metrics/slis")).Body;
+        Assert.Contains("kubernetes_healthcheck{name=\"etcd\",type=\"livez\"} 1\n", slis);
+        Assert.Contains("kubernetes_healthcheck{name=\"poststarthook/bootstrap-controller\",type=\"readyz\"} 1\n", slis);
+        Assert.Contains("kubernetes_healthchecks_total{name=\"poststarthook/bootstrap-controller\",status=\"error\",type=\"readyz\"} 2\n", slis);
+        Assert.Contains("kubernetes_healthchecks_total{name=\"ping\",status=\"success\",type=\"healthz\"} 2\n", slis);
+    }
+
+    [Fact]
     public async Task Health_version_and_metrics_are_told()
     {
         await using var server = await TestServer.StartAsync();
@@ -288,6 +320,66 @@ public sealed class HttpTests
         Assert.Equal(404, (await server.GetAsync(Pods + "/a")).Code);
         var spent = await server.GetAsync(Budgets + "/b");
         Assert.Equal(("0", "False", "InsufficientPods"), (spent.Text("status", "disruptionsAllowed"), spent.Text("status", "conditions", "0", "status"), spent.Text("status", "conditions", "0", "reason")));
+    }
+
+    [Fact]
+    public async Task An_eviction_of_the_older_version_will_do_and_one_that_only_asks_changes_nothing()
+    {
+        await using var server = await TestServer.StartAsync();
+        await server.PostAsync(Pods, """{"metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"i"}]}}""");
+        const string Eviction = """{"apiVersion":"policy/v1beta1","kind":"Eviction","metadata":{"name":"a"}}""";
+
+        Assert.Equal(201, (await server.PostAsync(Pods + "/a/eviction?dryRun=All", Eviction)).Code);
+        Assert.Equal(201, (await server.PostAsync(Pods + "/a/eviction", """{"apiVersion":"policy/v1beta1","kind":"Eviction","metadata":{"name":"a"},"deleteOptions":{"dryRun":["All"]}}""")).Code);
+        Assert.Equal("", (await server.GetAsync(Pods + "/a")).Text("status", "conditions"));
+        Assert.Equal(400, (await server.PostAsync(Pods + "/a/eviction", Eviction.Replace("v1beta1", "v2", StringComparison.Ordinal))).Code);
+
+        Assert.Equal(201, (await server.PostAsync(Pods + "/a/eviction", Eviction)).Code);
+        Assert.Equal(404, (await server.GetAsync(Pods + "/a")).Code);
+    }
+
+    [Theory]
+    [InlineData("application/json", 200)]
+    [InlineData("application/yaml", 406)]
+    [InlineData("application/yaml, application/json", 406)]
+    [InlineData("application/json, application/yaml", 200)]
+    public async Task A_watch_has_no_YAML(string accept, int code)
+    {
+        await using var server = await TestServer.StartAsync();
+
+        var answer = await server.GetAsync(Pods + "?watch=1&timeoutSeconds=1", accept);
+
+        Assert.Equal(code, answer.Code);
+        if (code == 406) Assert.Contains("only the following media types are accepted: application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch", Regex.Replace(answer.Body, @"\s+", " "));
+    }
+
+    [Fact]
+    public async Task What_stands_in_a_body_twice_is_told_in_YAML_and_in_patches_too()
+    {
+        await using var server = await TestServer.StartAsync();
+        const string Maps = "/api/v1/namespaces/default/configmaps", Yaml = "metadata:\n  name: a\n  name: a\nnone: 1\ndata: {k: v}\ndata: {k: w}\n";
+        const string Faults = "line 3: key \"name\" already set in map\n  line 6: key \"data\" already set in map";
+
+        var strict = await server.SendAsync("POST", Maps + "?fieldValidation=Strict", Yaml, "application/yaml");
+        Assert.Equal((400, "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: error converting YAML to JSON: yaml: unmarshal errors:\n  " + Faults + ", unknown field \"none\""), (strict.Code, strict.Message));
+        var warned = await server.SendAsync("POST", Maps, Yaml, "application/yaml");
+        Assert.Equal(["299 - \"line 3: key \\\"name\\\" already set in map\"", "299 - \"line 6: key \\\"data\\\" already set in map\"", "299 - \"unknown field \\\"none\\\"\""], warned.Headers.GetValues("Warning"));
+        Assert.False((await server.SendAsync("POST", Maps + "?fieldValidation=Ignore&dryRun=All", Yaml.Replace(" a", " b", StringComparison.Ordinal), "application/yaml")).Headers.Contains("Warning"));
+
+        foreach (var (type, patch, fault) in new[]
+        {
+            ("merge-patch", """{"data":{"a":"1","a":"2"}}""", "duplicate field \"data.a\""),
+            ("strategic-merge-patch", """{"data":{"a":"1","a":"2"}}""", "duplicate field \"data.a\""),
+            ("json-patch", """[{"op":"add","op":"add","path":"/data/a","value":"2","why":"so"}]""", "json patch duplicate field \"[0].op\", json patch unknown field \"[0].why\""),
+        })
+        {
+            var refused = await server.SendAsync("PATCH", Maps + "/a?fieldValidation=Strict", patch, $"application/{type}+json");
+            Assert.Equal(422, refused.Code);
+            Assert.EndsWith(": strict decoding error: " + fault, refused.Message, StringComparison.Ordinal);
+            var told = await server.SendAsync("PATCH", Maps + "/a", patch, $"application/{type}+json");
+            Assert.Equal("2", told.Text("data", "a"));
+            Assert.Equal(fault.Split(", ").Select(f => $"299 - \"{f.Replace("\"", "\\\"", StringComparison.Ordinal)}\""), told.Headers.GetValues("Warning"));
+        }
     }
 
     [Fact]

@@ -135,12 +135,40 @@ public sealed class StorageTests
     }
 
     [Fact]
+    public async Task Who_names_no_version_is_never_in_the_way_of_others()
+    {
+        await using var server = await TestServer.StartAsync();
+        await server.PostAsync(Maps, Map("one"));
+        var writes = Enumerable.Range(0, 24).Select(i => i % 2 == 0
+            ? server.SendAsync("PATCH", Maps + "/one", $$$"""{"data":{"k{{{i}}}":"v"}}""", "application/merge-patch+json")
+            : server.SendAsync("PUT", Maps + "/one", Map("one", i.ToString(System.Globalization.CultureInfo.InvariantCulture))));
+
+        Assert.All(await Task.WhenAll(writes), a => Assert.Equal(200, a.Code));
+    }
+
+    [Fact]
+    public async Task Owners_are_named_once()
+    {
+        await using var server = await TestServer.StartAsync();
+        const string owner = """{"apiVersion":"v1","kind":"Pod","name":"p","uid":"u1"}""", other = """{"apiVersion":"v1","kind":"Pod","name":"q","uid":"u2"}""";
+        const string told = "299 - \".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: [u1]\"";
+
+        var created = await server.PostAsync(Maps, Map("one", more: $",\"ownerReferences\":[{owner},{other},{owner}]"));
+
+        Assert.Equal([told], created.Headers.GetValues("Warning"));
+        Assert.Equal(["u1", "u2"], ConfigMap.Info.Decode(System.Text.Encoding.UTF8.GetBytes(created.Body)) is ConfigMap map ? map.Metadata.OwnerReferences.Select(o => o.Uid) : []);
+    }
+
+    [Fact]
     public async Task Preconditions_must_hold()
     {
         await using var server = await TestServer.StartAsync();
         string uid = (await server.PostAsync(Maps, Map("one"))).Text("metadata", "uid");
         var refused = await server.SendAsync("DELETE", Maps + "/one", """{"preconditions":{"uid":"other"}}""");
-        Assert.Equal((409, $"Operation cannot be fulfilled on configmaps \"one\": Precondition failed: UID in precondition: other, UID in object meta: {uid}"), (refused.Code, refused.Message));
+        Assert.Equal((409, $"Operation cannot be fulfilled on ConfigMap \"one\": the UID in the precondition (other) does not match the UID in record ({uid}). The object might have been deleted and then recreated"), (refused.Code, refused.Message));
+        var (old, now) = ("1", (await server.GetAsync(Maps + "/one")).Text("metadata", "resourceVersion"));
+        refused = await server.SendAsync("DELETE", Maps + "/one", $$$"""{"preconditions":{"resourceVersion":"{{{old}}}"}}""");
+        Assert.Equal((409, $"Operation cannot be fulfilled on ConfigMap \"one\": the ResourceVersion in the precondition ({old}) does not match the ResourceVersion in record ({now}). The object might have been modified"), (refused.Code, refused.Message));
     }
 
     [Fact]

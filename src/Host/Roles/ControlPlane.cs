@@ -61,8 +61,8 @@ public sealed class ControlPlane : IAsyncDisposable
         var security = new Security(settings.Flags.Access(new()
         {
             CurrentClientAuthorities = () => live.Now.Authority.Trusted, CurrentServiceAccountKeys = () => live.Now.TokenKeys, Time = time, Admission = settings.Flags.Admission(),
-            // Tokens last as long as they say: today's clients read them anew (CIS 1.2.30).
-            ExtendTokens = false,
+            // Tokens last as long as they say unless a flag says otherwise: today's clients read them anew (CIS 1.2.30).
+            ExtendTokens = settings.Flags.ExtendTokens, MaxTokenLifetime = settings.Flags.MaxTokenLifetime,
             Issuer = Issuer(settings), ApiAudiences = [Issuer(settings)], JwksUri = Issuer(settings) + "/openid/v1/jwks",
             FrontProxy = new() { Authorities = () => live.Now.FrontProxyAuthority.Trusted, AllowedNames = ["front-proxy-client"] },
             Logger = loggers.CreateLogger("hanbae.apiserver"),
@@ -78,6 +78,7 @@ public sealed class ControlPlane : IAsyncDisposable
             History = new EncryptedHistory(history, () => encryption.Rules),
             Table = TableCatalog.Of,
             Components = health.Checks,
+            StartHooks = [.. Hanbae.Server.Health.StartHook.OfBootstrap(() => made.IsKept)],
             LegacyApis = settings.LegacyApis,
             RequestTimeout = settings.Flags.RequestTimeout, EventTtl = settings.Flags.EventTtl,
             FlowControl = settings.Flags.FlowControl(),
@@ -108,13 +109,18 @@ public sealed class ControlPlane : IAsyncDisposable
 
     /// <summary>What every cluster has, such as whom it believes; again when that changes.</summary>
     static Task BootstrapAsync(ApiServer server, ClusterSettings settings, ClusterPki pki, IPAddress advertise, int port, CancellationToken ct) =>
-        ClusterBootstrap.EnsureAsync(new IdentityTransport(server.Transport, new("system:apiserver", ["system:masters"]), "kube-apiserver/" + Version), new()
-        {
-            Time = server.Options.Time,
-            // As upstream: endpoints may not be in the loopback range, so there are none on a machine without a network.
-            Advertise = IPAddress.IsLoopback(advertise) ? null : new(advertise, port), ServiceAddress = settings.ApiClusterIp, ServiceRanges = [IPNetwork.Parse(settings.ServiceCidr)],
-            ClientAuthority = pki.Authority.TrustedPem, FrontProxyAuthority = pki.FrontProxyAuthority.TrustedPem, MoreServed = server.Options.MoreServed,
-        }, ct);
+        ClusterBootstrap.EnsureAsync(Itself(server), Bootstrap(server, settings, pki, advertise, port), ct);
+
+    static IdentityTransport Itself(ApiServer server) => new(server.Transport, new("system:apiserver", ["system:masters"]), "kube-apiserver/" + Version);
+
+    static BootstrapOptions Bootstrap(ApiServer server, ClusterSettings settings, ClusterPki pki, IPAddress advertise, int port) => new()
+    {
+        Time = server.Options.Time,
+        // As upstream: endpoints may not be in the loopback range, so there are none on a machine without a network.
+        Advertise = IPAddress.IsLoopback(advertise) ? null : new(advertise, port), ServiceAddress = settings.ApiClusterIp, ServiceRanges = [IPNetwork.Parse(settings.ServiceCidr)],
+        ClientAuthority = pki.Authority.TrustedPem, ServingAuthority = pki.Authority.TrustedPem, FrontProxyAuthority = pki.FrontProxyAuthority.TrustedPem,
+        MoreServed = server.Options.MoreServed,
+    };
 
     /// <summary>Takes back what a failed start has made so far.</summary>
     sealed class Parts(SqliteStore store, SqliteHistory history) : IAsyncDisposable
@@ -124,7 +130,10 @@ public sealed class ControlPlane : IAsyncDisposable
         public ApiServer? Server { get; set; }
         public HttpFront? Front { get; set; }
 
-        public void Keep() => _kept = true;
+        /// <summary>Whether everything that a start does is done.</summary>
+        public bool IsKept => Volatile.Read(ref _kept);
+
+        public void Keep() => Volatile.Write(ref _kept, true);
 
         public async ValueTask DisposeAsync()
         {
@@ -155,6 +164,8 @@ public sealed class ControlPlane : IAsyncDisposable
         supervisor.Run("aggregator", Server.Aggregator!.RunAsync);
         supervisor.Run("encryption", _encryption.RunAsync);
         supervisor.Run("trust", ct => TellTrustAsync(settings, live, ct));
+        supervisor.Run("standing-objects", ct => StandingObjects.KeepAsync(Itself(Server), () => Bootstrap(Server, settings, live.Now, _advertise, Port), ct));
+        supervisor.Run("identity", ct => ServerIdentity.KeepAsync(Itself(Server), Environment.MachineName.ToLowerInvariant(), _time, ct));
         supervisor.Run("access", Security.RunAsync);
         if (Server.Options.MoreServed.Has(Api.Certificates.V1beta1.ClusterTrustBundle.Info))
             supervisor.Run("trust-bundle", ct => ServingTrustBundle.KeepAsync(As("system:apiserver", "kube-apiserver", "system:masters"), live, _time, ct));

@@ -24,7 +24,24 @@ public sealed partial class ServerFlags
         ("oidc-ca-file", "Whom to believe at the issuer (the machine's authorities)."),
         ("oidc-required-claim", "Claims that tokens must have, as claim=value,claim=value."),
         ("oidc-signing-algs", "What tokens may be signed with (RS256)."),
+        ("service-account-max-token-expiration", "The longest that a token of a service account may live (no bound). At least 1h."),
+        ("service-account-extend-token-expiration", "Pods' tokens live a year though Pods are told an hour, for clients that read them only once (false)."),
     ];
+
+    public bool ExtendTokens => Flag("service-account-extend-token-expiration", false);
+
+    /// <exception cref="SettingsException">Too short, or too long, as upstream bounds it.</exception>
+    public TimeSpan? MaxTokenLifetime
+    {
+        get
+        {
+            const string name = "service-account-max-token-expiration";
+            if (Find(name) is null) return null;
+            var most = Time(name, TimeSpan.Zero);
+            return most >= TimeSpan.FromHours(1) && most <= TimeSpan.FromSeconds(1L << 32) ? most
+                : throw new SettingsException($"--{name}: must be between 1 hour and 2^32 seconds");
+        }
+    }
 
     /// <summary>Whom the cluster lets in and who decides what they may do, beside its own certificates, tokens and roles.</summary>
     /// <exception cref="SettingsException">A file cannot be read, or flags exclude each other.</exception>

@@ -124,7 +124,7 @@ sealed class ApplyPatch
         var patch = await ReadAsync(request, resource.Stored.Time, ct).ConfigureAwait(false);
         var kind = resource.Info.Kind;
         patch.Check(kind);
-        var write = Writes.RequestOf(request, resource, new Api.Meta.V1.PatchOptions { FieldManager = patch._manager, Force = patch._force }) with { CreatesAbsent = true, Manager = patch._manager };
+        var write = Writes.RequestOf(request, resource) with { CreatesAbsent = true, Manager = patch._manager };
         var (item, created) = await resource.Stored.UpdateAsync(write, live =>
         {
             var obj = patch.Apply(live, patch._applied, kind, request.Info.Subresource, o => Writes.Stored(resource, o));

@@ -46,6 +46,23 @@ public sealed record FieldTracking(string Manager, KindInfo Kind, string Subreso
         catch (ApplyException) { return new(); }
     }
 
+    /// <summary>What mutating admission made of the account is taken only if it is one: else it is as it was, and that is told.</summary>
+    internal static IObject Restored(IObject admitted, IObject before, ICollection<string> warnings)
+    {
+        var (now, was) = (admitted.Metadata.ManagedFields, before.Metadata.ManagedFields);
+        if (ReferenceEquals(admitted, before) || now == was) return admitted;
+        try
+        {
+            Ownership.Read(now);
+            return admitted;
+        }
+        catch (ApplyException e)
+        {
+            warnings.Add(".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating admission controller; please fix your requests: " + e.Message);
+            return admitted.WithMetadata(admitted.Metadata with { ManagedFields = was });
+        }
+    }
+
     internal static IObject With(IObject obj, Seq<ManagedFieldsEntry> entries) =>
         entries.IsEmpty && obj.Metadata.ManagedFields.IsNil ? obj : obj.WithMetadata(obj.Metadata with { ManagedFields = entries });
 

@@ -17,6 +17,8 @@ public sealed record BootstrapOptions
     public string ClientAuthority { get; init; } = "";
     /// <summary>PEM of who signs front proxies' certificates.</summary>
     public string FrontProxyAuthority { get; init; } = "";
+    /// <summary>PEM of who signs the API server's own certificate, for machines that want to join; empty to tell none.</summary>
+    public string ServingAuthority { get; init; } = "";
     /// <summary>Resources that are served though they are not by default: those who work with them have roles for it.</summary>
     public MoreServed MoreServed { get; init; } = MoreServed.None;
     public TimeProvider Time { get; init; } = TimeProvider.System;

@@ -14,15 +14,27 @@ public static class ClusterBootstrap
     public static async Task EnsureAsync(IApiTransport transport, BootstrapOptions options, CancellationToken ct)
     {
         var ensure = new Ensure(transport, options.Time);
-        await ensure.AllAsync(((string[])["default", "kube-system", "kube-public", "kube-node-lease"]).Select(n => new Namespace { Metadata = new() { Name = n } }), Keep, ct).ConfigureAwait(false);
+        await ensure.AllAsync(SystemNamespaces(), Keep, ct).ConfigureAwait(false);
         await Task.WhenAll(
             RbacPolicy.EnsureAsync(ensure, options.MoreServed, ct),
             FlowPolicy.EnsureAsync(ensure, ct),
             ensure.AllAsync(PriorityClasses(), Keep, ct),
-            ensure.AllAsync(ExtensionAuthentication(options), static (there, wanted) => there.Data == wanted.Data ? there : there with { Data = there.Data.With(wanted.Data) }, ct),
+            ensure.EachAsync(TrustObjects.Of(options), TrustObjects.Merge, ct),
             ensure.AllAsync([TokenTracking(options)], static (there, wanted) => there.Data["since"] is null ? there with { Data = wanted.Data } : there, ct),
             KubernetesService.EnsureAsync(ensure, options, ct)).ConfigureAwait(false);
     }
+
+    /// <summary>The part of it that must not be missing or other while the server runs.</summary>
+    internal static async Task StandAsync(Ensure ensure, BootstrapOptions options, CancellationToken ct)
+    {
+        await ensure.EachAsync(SystemNamespaces(), Keep, ct).ConfigureAwait(false);
+        await Task.WhenAll(
+            ensure.EachAsync(TrustObjects.Of(options), TrustObjects.Merge, ct),
+            KubernetesService.StandAsync(ensure, options, ct)).ConfigureAwait(false);
+    }
+
+    static IEnumerable<Namespace> SystemNamespaces() =>
+        ((string[])["default", "kube-system", "kube-public", "kube-node-lease"]).Select(n => new Namespace { Metadata = new() { Name = n } });
 
     static T Keep<T>(T there, T wanted) => there;
 
@@ -46,17 +58,4 @@ public static class ClusterBootstrap
         Metadata = new() { Name = "kube-apiserver-legacy-service-account-token-tracking", Namespace = "kube-system" },
         Data = Map.Of(("since", options.Time.GetUtcNow().ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture))),
     };
-
-    /// <summary>Where extension API servers learn whom this cluster believes.</summary>
-    static IEnumerable<ConfigMap> ExtensionAuthentication(BootstrapOptions options)
-    {
-        if (options.ClientAuthority.Length == 0) yield break;
-        var data = Map.Of(("client-ca-file", options.ClientAuthority));
-        if (options.FrontProxyAuthority.Length > 0)
-            data = data.With(Map.Of(
-                ("requestheader-client-ca-file", options.FrontProxyAuthority), ("requestheader-allowed-names", "[\"front-proxy-client\"]"),
-                ("requestheader-username-headers", "[\"X-Remote-User\"]"), ("requestheader-uid-headers", "[\"X-Remote-Uid\"]"),
-                ("requestheader-group-headers", "[\"X-Remote-Group\"]"), ("requestheader-extra-headers-prefix", "[\"X-Remote-Extra-\"]")));
-        yield return new() { Metadata = new() { Name = "extension-apiserver-authentication", Namespace = "kube-system" }, Data = data };
-    }
 }

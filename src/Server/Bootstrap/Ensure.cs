@@ -29,6 +29,13 @@ sealed class Ensure(IApiTransport transport, TimeProvider time)
             await OneAsync(obj, there.GetValueOrDefault(Key.Of(obj)), merge, token).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
+    /// <summary>The same for few: each is asked for by its name.</summary>
+    public Task EachAsync<T>(IEnumerable<T> wanted, Func<T, T, T> merge, CancellationToken ct) where T : class, IObject<T> => Task.WhenAll(wanted.Select(async obj =>
+    {
+        var there = await FindAsync<T>(obj.Metadata.Namespace, obj.Metadata.Name, ct).ConfigureAwait(false);
+        await OneAsync(obj, there, merge, ct).ConfigureAwait(false);
+    }));
+
     async ValueTask OneAsync<T>(T wanted, T? there, Func<T, T, T> merge, CancellationToken ct) where T : class, IObject<T>
     {
         var at = Resources.Of<T>();

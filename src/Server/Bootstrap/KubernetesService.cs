@@ -12,10 +12,15 @@ static class KubernetesService
 {
     const string Name = "kubernetes", Namespace = "default", Port = "https";
 
-    public static async Task EnsureAsync(Ensure ensure, BootstrapOptions options, CancellationToken ct)
+    public static Task EnsureAsync(Ensure ensure, BootstrapOptions options, CancellationToken ct) => EnsureAsync(ensure, options, starting: true, ct);
+
+    /// <summary>As upstream: the Service's ports are put right at a start only, its endpoints whenever they are wrong.</summary>
+    public static Task StandAsync(Ensure ensure, BootstrapOptions options, CancellationToken ct) => EnsureAsync(ensure, options, starting: false, ct);
+
+    static async Task EnsureAsync(Ensure ensure, BootstrapOptions options, bool starting, CancellationToken ct)
     {
         if (options.ServiceRanges.Count > 0)
-            await ensure.AllAsync([new ServiceCIDR { Metadata = new() { Name = Name }, Spec = new() { Cidrs = [.. options.ServiceRanges.Select(r => r.ToString())] } }], static (there, _) => there, ct).ConfigureAwait(false);
+            await ensure.EachAsync([new ServiceCIDR { Metadata = new() { Name = Name }, Spec = new() { Cidrs = [.. options.ServiceRanges.Select(r => r.ToString())] } }], static (there, _) => there, ct).ConfigureAwait(false);
         if (options.ServiceAddress is not { } address) return;
         string ip = address.ToString();
         int target = options.Advertise?.Port ?? 6443;
@@ -25,7 +30,7 @@ static class KubernetesService
             Metadata = new() { Name = Name, Namespace = Namespace, Labels = Map.Of(("component", "apiserver"), ("provider", "kubernetes")) },
             Spec = new() { Type = "ClusterIP", SessionAffinity = "None", ClusterIP = ip, ClusterIPs = [ip], Ports = ports },
         };
-        await ensure.AllAsync([service], (there, _) => Same(there, target) ? there : there with { Spec = there.Spec with { Ports = ports } }, ct).ConfigureAwait(false);
+        await ensure.EachAsync([service], (there, _) => !starting || Same(there, target) ? there : there with { Spec = there.Spec with { Ports = ports } }, ct).ConfigureAwait(false);
         if (options.Advertise is not { } advertised) return;
 
         string at = advertised.Address.ToString();
@@ -41,8 +46,8 @@ static class KubernetesService
             Endpoints = [new() { Addresses = [at], Conditions = new() { Ready = true } }],
             Ports = [new() { Name = Port, Port = target, Protocol = "TCP" }],
         };
-        await ensure.AllAsync([endpoints], (there, wanted) => there.Subsets == wanted.Subsets ? there : there with { Subsets = wanted.Subsets }, ct).ConfigureAwait(false);
-        await ensure.AllAsync([slice], (there, wanted) => there.Endpoints == wanted.Endpoints && there.Ports == wanted.Ports ? there
+        await ensure.EachAsync([endpoints], (there, wanted) => there.Subsets == wanted.Subsets ? there : there with { Subsets = wanted.Subsets }, ct).ConfigureAwait(false);
+        await ensure.EachAsync([slice], (there, wanted) => there.Endpoints == wanted.Endpoints && there.Ports == wanted.Ports ? there
             : there with { Endpoints = wanted.Endpoints, Ports = wanted.Ports }, ct).ConfigureAwait(false);
     }
 

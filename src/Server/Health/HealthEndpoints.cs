@@ -16,7 +16,11 @@ sealed class HealthEndpoints
 
     readonly Check[] _checks;
 
-    public HealthEndpoints(IStore store, ResourceCatalog resources, Aggregator? aggregator, CancellationToken stopping)
+    readonly CheckCounts _counts = new();
+
+    /// <param name="defined">Done when all definitions that were stored are served: a matter of milliseconds, which are waited for.</param>
+    /// <param name="hooks">What is begun or done at a start, in the order in which it is told.</param>
+    public HealthEndpoints(IStore store, ResourceCatalog resources, Aggregator? aggregator, IEnumerable<StartHook> hooks, Task defined, CancellationToken stopping)
     {
         async ValueTask<string?> StoreAnswers(CancellationToken ct)
         {
@@ -31,8 +35,13 @@ sealed class HealthEndpoints
             new("etcd", true, StoreAnswers),
             new("etcd-readiness", false, StoreAnswers),
             new("informer-sync", false, _ => new(resources.All.Count > 0 ? null : "no resource is served")),
-            // Not of /livez: upstream gives it time there, and a server that has not come so far yet is not to be restarted for it.
-            .. (Check[])(aggregator is null ? [] : [new("autoregister-completion", false, _ => new(aggregator.IsRegistered ? null : "missing APIService"))]),
+            new("poststarthook/crd-informer-synced", true, async ct =>
+            {
+                await defined.WaitAsync(ct).ConfigureAwait(false);
+                return null;
+            }),
+            .. hooks.Select(h => new Check("poststarthook/" + h.Name, true, _ => new(h.IsDone() ? null : "not finished"))),
+            .. (Check[])(aggregator is null ? [] : [new("autoregister-completion", true, _ => new(aggregator.IsRegistered ? null : "missing APIService"))]),
             new("shutdown", false, _ => new(stopping.IsCancellationRequested ? "process is shutting down" : null)),
         ];
     }
@@ -45,8 +54,18 @@ sealed class HealthEndpoints
             yield return new("/" + path, false, r => AllAsync(r, path, checks));
             foreach (var check in checks)
                 yield return new($"/{path}/{check.Name}", false, async r =>
-                    await FailureAsync(check, r.Aborted).ConfigureAwait(false) is { } why ? Reply.Text($"internal server error: {why}\n", 500) : Reply.Text("ok"));
+                    await FailureAsync(path, check, r.Aborted).ConfigureAwait(false) is { } why ? Reply.Text($"internal server error: {why}\n", 500) : Reply.Text("ok"));
         }
+        yield return new("/metrics/slis", false, r => r.Method is "GET" or "HEAD" ? new(Reply.Bytes("text/plain; version=0.0.4; charset=utf-8", Encoding.UTF8.GetBytes(_counts.Print())))
+            : throw Errors.Statuses.MethodNotAllowed());
+    }
+
+    /// <returns>Null when it passes.</returns>
+    async ValueTask<string?> FailureAsync(string path, Check check, CancellationToken ct)
+    {
+        string? why = await FailureAsync(check, ct).ConfigureAwait(false);
+        _counts.Add(check.Name, path, why is null);
+        return why;
     }
 
     static async ValueTask<string?> FailureAsync(Check check, CancellationToken ct)
@@ -58,7 +77,7 @@ sealed class HealthEndpoints
         catch (OperationCanceledException) when (!ct.IsCancellationRequested) { return "context deadline exceeded"; }
     }
 
-    static async ValueTask<Reply> AllAsync(RequestContext request, string path, Check[] checks)
+    async ValueTask<Reply> AllAsync(RequestContext request, string path, Check[] checks)
     {
         var excluded = request.Query.Where(q => q.Key == "exclude").Select(q => q.Value).ToHashSet();
         var lines = new StringBuilder();
@@ -70,7 +89,7 @@ sealed class HealthEndpoints
                 lines.Append($"[+]{check.Name} excluded: ok\n");
                 continue;
             }
-            bool passed = await FailureAsync(check, request.Aborted).ConfigureAwait(false) is null;
+            bool passed = await FailureAsync(path, check, request.Aborted).ConfigureAwait(false) is null;
             ok &= passed;
             // The reason is for the log and for the check's own path: this one is open to everybody.
             lines.Append(passed ? $"[+]{check.Name} ok\n" : $"[-]{check.Name} failed: reason withheld\n");

@@ -35,11 +35,11 @@ public static class Catalog
         : kind == Core.Service.Info ? new ServiceStrategy(networks)
         : kind == Networking.IPAddress.Info ? new AddressStrategy()
         : kind == Networking.ServiceCIDR.Info ? new RangeStrategy()
-        : kind == Core.ReplicationController.Info ? new FieldStrategy<Core.ReplicationController>(("status.replicas", r => Number(r.Status.Replicas))) { Orphans = true }
-        : kind == Apps.ReplicaSet.Info ? new FieldStrategy<Apps.ReplicaSet>(("status.replicas", r => Number(r.Status.Replicas)))
+        : kind == Core.ReplicationController.Info ? new ReplicasStrategy<Core.ReplicationController>(r => r.Spec.Template, r => r.Status.Replicas) { Orphans = true }
+        : kind == Apps.ReplicaSet.Info ? new ReplicasStrategy<Apps.ReplicaSet>(r => r.Spec.Template, r => r.Status.Replicas)
         : kind == Apps.Deployment.Info ? new DeploymentStrategy()
         : kind == Apps.DaemonSet.Info ? new DaemonSetStrategy()
-        : kind == Apps.StatefulSet.Info ? new TemplateStrategy<Apps.StatefulSet>(s => s.Spec.Template)
+        : kind == Apps.StatefulSet.Info ? new StatefulSetStrategy()
         : kind == Batch.Job.Info ? new JobStrategy()
         : kind == Batch.CronJob.Info ? new CronJobStrategy()
         : kind == Certificates.CertificateSigningRequest.Info ? new SigningStrategy()
@@ -52,8 +52,6 @@ public static class Catalog
             || kind == Webhooks.MutatingAdmissionPolicy.Info
             ? new Admission.Policies.ExpressionStrategy(kind)
         : new Strategy(kind);
-
-    static string Number(long value) => value.ToString(System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>The version that a resource of several versions is stored in; the only one otherwise.</summary>
     public static KindInfo StorageKind(GroupResource resource, KindInfo served)

@@ -10,12 +10,14 @@ namespace Hanbae.Server.Registry;
 public sealed partial class StoredResource
 {
     const int GeneratedNames = 8, LongestBase = 58, SuffixLength = 5;
+    const string VersionOfNew = "resourceVersion should not be set on objects to be created";
     const string SuffixLetters = "bcdfghjklmnpqrstvwxz2456789";
 
     /// <param name="obj">In the stored version, defaulted.</param>
     /// <exception cref="StatusException"/>
     public async ValueTask<Item> CreateAsync(WriteRequest write, IObject obj, CancellationToken ct)
     {
+        if (obj.Metadata.ResourceVersion.Length > 0) throw Statuses.Unknown(VersionOfNew);
         if (obj.Metadata.Namespace != write.Namespace) obj = obj.WithMetadata(obj.Metadata with { Namespace = write.Namespace });
         var now = Now();
         // Upstream gives these before admission, so that plugins see them.
@@ -38,8 +40,12 @@ public sealed partial class StoredResource
     async ValueTask<Item?> TryCreateAsync(WriteRequest write, IObject obj, DateTimeOffset now, CancellationToken ct)
     {
         string name = obj.Metadata.Name;
-        if (!_admission.IsEmpty) obj = (IObject)(await _admission.MutateAsync(write.Admission(Operation.Create, obj, null, name), ct).ConfigureAwait(false))!;
-        if (obj.Metadata.ResourceVersion.Length > 0) throw Statuses.Unknown("resourceVersion should not be set on objects to be created");
+        if (!_admission.IsEmpty)
+        {
+            var admitted = (IObject)(await _admission.MutateAsync(write.Admission(Operation.Create, obj, null, name), ct).ConfigureAwait(false))!;
+            obj = OwnerReferences.Once(Apply.FieldTracking.Restored(admitted, obj, write.Warnings), write.Warnings, admitted: true);
+        }
+        if (obj.Metadata.ResourceVersion.Length > 0) throw Statuses.Unknown(VersionOfNew);
         using var reservation = await ReserveAsync(write, obj, null, ct).ConfigureAwait(false);
         if (reservation is not null) obj = reservation.Object;
         var context = write.Context(now);

@@ -27,9 +27,9 @@ public sealed partial class StoredResource
             if (current is null) throw Statuses.NotFound(Resource, write.Name);
             var old = current.Object;
             CheckPreconditions(old.Metadata, options.Preconditions);
-            if (!admitted && !_admission.IsEmpty)
+            if (!admitted && !_admission.IsEmpty && !write.Admitted)
             {
-                var request = write.Admission(Operation.Delete, null, old) with { Options = options };
+                var request = write.Admission(Operation.Delete, null, old) with { Options = options with { DryRun = write.DryRun ? ["All"] : default } };
                 await _admission.MutateAsync(request, ct).ConfigureAwait(false);
                 await _admission.ValidateAsync(request, ct).ConfigureAwait(false);
                 admitted = true;
@@ -167,10 +167,12 @@ public sealed partial class StoredResource
     /// <exception cref="StatusException">It is another object, or has changed.</exception>
     internal void CheckPreconditions(ObjectMeta meta, Preconditions? wanted)
     {
+        // Upstream names the kind where others name the resource.
+        var kind = new GroupResource(Resource.Group, Kind.Kind);
         if (wanted?.Uid is { } uid && uid != meta.Uid)
-            throw Statuses.Conflict(Resource, meta.Name, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {meta.Uid}");
+            throw Statuses.Conflict(kind, meta.Name, $"the UID in the precondition ({uid}) does not match the UID in record ({meta.Uid}). The object might have been deleted and then recreated");
         if (wanted?.ResourceVersion is { } version && version != meta.ResourceVersion)
-            throw Statuses.Conflict(Resource, meta.Name, $"Precondition failed: ResourceVersion in precondition: {version}, ResourceVersion in object meta: {meta.ResourceVersion}");
+            throw Statuses.Conflict(kind, meta.Name, $"the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record ({meta.ResourceVersion}). The object might have been modified");
     }
 
     static void CheckOptions(DeleteOptions options)

@@ -9,17 +9,16 @@ namespace Hanbae.Server.Registry;
 
 public sealed partial class StoredResource
 {
-    /// <summary>Upstream's bound for retries of a change that named no resourceVersion.</summary>
-    const int Retries = 5;
-
     /// <param name="change">Makes the new object from the stored one, in the stored version and defaulted; called again after a conflict.</param>
+    /// <remarks>Who named no version is not told that others write too: it is tried for as long as the request lives, as upstream does.</remarks>
     /// <param name="unconditional">A patch: no resourceVersion means any, whatever the kind.</param>
     /// <exception cref="StatusException"/>
     public async ValueTask<(Item Item, bool Created)> UpdateAsync(WriteRequest write, Func<IObject?, IObject> change, bool unconditional, CancellationToken ct)
     {
         var current = await FindAsync(write.Namespace, write.Name, ct).ConfigureAwait(false);
-        for (int attempt = 1; ; attempt++)
+        while (true)
         {
+            ct.ThrowIfCancellationRequested();
             if (current is null)
             {
                 bool creates = write.CreatesAbsent || !unconditional && Strategy.AllowCreateOnUpdate;
@@ -30,7 +29,7 @@ public sealed partial class StoredResource
                 if (write.MayCreate is { } may) await may().ConfigureAwait(false);
                 try { return (await CreateAsync(write, fresh, ct).ConfigureAwait(false), true); }
                 // Somebody else made it meanwhile: then there is something to apply to.
-                catch (StatusException e) when (e.Reason == "AlreadyExists" && write.CreatesAbsent && attempt < Retries) { current = await FindAsync(write.Namespace, write.Name, ct).ConfigureAwait(false); }
+                catch (StatusException e) when (e.Reason == "AlreadyExists" && write.CreatesAbsent) { current = await FindAsync(write.Namespace, write.Name, ct).ConfigureAwait(false); }
                 continue;
             }
             var old = current.Object;
@@ -76,7 +75,7 @@ public sealed partial class StoredResource
                 await unwritten.RunAsync().ConfigureAwait(false);
                 current = inTheWay is null ? null : Of(inTheWay);
             }
-            if (pinned || attempt == Retries) throw Statuses.Modified(Resource, write.Name);
+            if (pinned) throw Statuses.Modified(Resource, write.Name);
         }
     }
 
@@ -115,7 +114,8 @@ public sealed partial class StoredResource
         if (_admission.IsEmpty || write.Admitted) return obj;
         var request = Shown(write, obj, old);
         var admitted = (IObject)(await _admission.MutateAsync(request, ct).ConfigureAwait(false))!;
-        return write.Form is { } form ? ReferenceEquals(admitted, request.Object) ? obj : form.Take(obj, admitted) : admitted;
+        return write.Form is { } form ? ReferenceEquals(admitted, request.Object) ? obj : form.Take(obj, admitted)
+            : OwnerReferences.Once(Apply.FieldTracking.Restored(admitted, obj, write.Warnings), write.Warnings, admitted: true);
     }
 
     static AdmissionRequest Shown(WriteRequest write, IObject obj, IObject old) =>
@@ -134,7 +134,9 @@ public sealed partial class StoredResource
         });
         obj = Strategy.PrepareForUpdate(obj, old, context);
         Check(obj, ObjectNames.CheckUpdate(obj.Metadata, was), Strategy.ValidateUpdate(obj, old, context));
-        foreach (string warning in Strategy.Warnings(obj, old)) write.Warnings.Add(warning);
+        // Who writes a status or another part says nothing of what is asked for.
+        if (write.Subresource.Length == 0)
+            foreach (string warning in Strategy.Warnings(obj, old)) write.Warnings.Add(warning);
         if (!_admission.IsEmpty && !write.Admitted) await _admission.ValidateAsync(Shown(write, obj, old) with { Unwritten = unwritten }, ct).ConfigureAwait(false);
         return obj;
     }

@@ -1,4 +1,5 @@
 using Hanbae.Api;
+using Hanbae.Api.Meta.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Server.Admission;
 using Hanbae.Server.Audit;
@@ -15,8 +16,8 @@ public sealed record WriteRequest
     public string Subresource { get; init; } = "";
     /// <summary>create, update, patch, apply, delete or deletecollection, for history.</summary>
     public string Verb { get; init; } = "";
-    /// <summary>CreateOptions and its like, for admission.</summary>
-    public IKind? Options { get; init; }
+    /// <summary>What the client said of its write as a whole, for admission; of a delete it stands in the options that come with it.</summary>
+    public WriteOptions Asked { get; init; }
     public bool DryRun { get; init; }
     /// <summary>Admission has seen the write in another form (a Binding rather than the bound Pod).</summary>
     public bool Admitted { get; init; }
@@ -37,12 +38,28 @@ public sealed record WriteRequest
 
     internal WriteContext Context(DateTimeOffset now) => new() { User = User, Subresource = Subresource, Version = Resource.Gvr.Version, Now = now, DryRun = DryRun };
 
+    /// <summary>As upstream: by what is done, not by the verb that was used; a patch updates or creates.</summary>
+    IKind? OptionsOf(Operation operation)
+    {
+        Seq<string> dry = DryRun ? ["All"] : default;
+        string manager = Asked.FieldManager ?? "", validation = Asked.FieldValidation ?? "";
+        return operation switch
+        {
+            Operation.Create => new CreateOptions { DryRun = dry, FieldManager = manager, FieldValidation = validation },
+            Operation.Update => new UpdateOptions { DryRun = dry, FieldManager = manager, FieldValidation = validation },
+            _ => null,
+        };
+    }
+
     internal AdmissionRequest Admission(Operation operation, IKind? obj, IObject? old, string? name = null) => new()
     {
         Operation = operation, Resource = Resource.Gvr, Subresource = Subresource, Kind = (obj ?? old)?.Kind().Gvk ?? Resource.Kind.Gvk,
-        Namespace = Namespace, Name = name ?? Name, Object = obj, OldObject = old, Options = Options, DryRun = DryRun, User = User, Warnings = Warnings, Audit = Audit,
+        Namespace = Namespace, Name = name ?? Name, Object = obj, OldObject = old, Options = OptionsOf(operation), DryRun = DryRun, User = User, Warnings = Warnings, Audit = Audit,
     };
 }
+
+/// <summary>What clients say of a write in its query.</summary>
+public readonly record struct WriteOptions(string FieldManager, string FieldValidation);
 
 /// <summary>A part of an object by another name: what a scale is to what has replicas.</summary>
 /// <param name="Show">The part, of the whole.</param>

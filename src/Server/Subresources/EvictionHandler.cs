@@ -19,18 +19,22 @@ sealed class EvictionHandler(ApiServer server) : IRestHandler
     {
         if (request.Info.Verb != "create") throw Statuses.MethodNotAllowed();
         var info = request.Info;
-        var eviction = await request.ReadObjectAsync(Eviction.Info, ct).ConfigureAwait(false) as Eviction
-            ?? throw Statuses.BadRequest("the object provided is unrecognized (must be of type Eviction): couldn't get version/kind");
+        var eviction = await request.ReadObjectAsync(Eviction.Info, ct, also: Api.Policy.V1beta1.Eviction.Info).ConfigureAwait(false) switch
+        {
+            Eviction body => body,
+            Api.Policy.V1beta1.Eviction old => new() { Metadata = old.Metadata, DeleteOptions = old.DeleteOptions },
+            _ => null,
+        } ?? throw Statuses.BadRequest("the object provided is unrecognized (must be of type Eviction): couldn't get version/kind");
         if (eviction.Metadata.Name.Length > 0 && eviction.Metadata.Name != info.Name) throw Statuses.BadRequest("name in URL does not match name in Eviction object");
         var options = eviction.DeleteOptions ?? DeleteOptions.Empty;
         var pods = server.Resources.Find("", "v1", "pods")!;
-        var write = Writes.RequestOf(request, pods, options);
-        if (!options.DryRun.IsEmpty) write = write with { DryRun = true };
+        var write = Writes.RequestOf(request, pods);
         var item = await pods.Stored.GetAsync(info.Namespace, info.Name, ct).ConfigureAwait(false);
         await pods.Stored.AdmitAsync(write, Operation.Create, eviction, item.Object, ct).ConfigureAwait(false);
+        if (!options.DryRun.IsEmpty) write = write with { DryRun = true };
         await SpendAsync(request, (Pod)item.Object, write.DryRun, ct).ConfigureAwait(false);
         if (!write.DryRun) options = await MarkAsync(request, pods, options, ct).ConfigureAwait(false);
-        await pods.Stored.DeleteAsync(write with { Subresource = "" }, options, ct).ConfigureAwait(false);
+        await pods.Stored.DeleteAsync(write with { Subresource = "", Admitted = true }, options, ct).ConfigureAwait(false);
         return Reply.Object(new Status { StatusValue = "Success", Code = 201 }, 201);
     }
 
@@ -84,9 +88,9 @@ sealed class EvictionHandler(ApiServer server) : IRestHandler
         if (!ready && (budget.Spec.UnhealthyPodEvictionPolicy == "AlwaysAllow" || status.CurrentHealthy >= status.DesiredHealthy && status.DesiredHealthy > 0)) return budget;
         if (status.ObservedGeneration < budget.Metadata.Generation) throw Refused($"The disruption budget {budget.Metadata.Name} is still being processed by the server.", RetryAfter);
         if (status.DisruptionsAllowed < 0)
-            throw Statuses.Forbidden(new("policy", "poddisruptionbudgets"), budget.Metadata.Name, "pdb disruptions allowed is negative");
+            throw Statuses.Forbidden(new("policy", "poddisruptionbudget"), budget.Metadata.Name, "pdb disruptions allowed is negative");
         if (status.DisruptedPods.Count > MostDisrupted)
-            throw Statuses.Forbidden(new("policy", "poddisruptionbudgets"), budget.Metadata.Name, "DisruptedPods map too big - too many evictions not confirmed by PDB controller");
+            throw Statuses.Forbidden(new("policy", "poddisruptionbudget"), budget.Metadata.Name, "DisruptedPods map too big - too many evictions not confirmed by PDB controller");
         if (status.DisruptionsAllowed == 0)
             throw Refused(Why(budget), 0);
         if (status.DisruptionsAllowed == 1) status = status with { Conditions = Exhausted(status) };

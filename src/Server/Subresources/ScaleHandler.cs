@@ -45,7 +45,7 @@ sealed class ScaleHandler(ApiServer server, string group, string resource) : IRe
                 var applying = await ApplyPatch.ReadAsync(request, stored.Time, ct).ConfigureAwait(false);
                 applying.Check(Scale.Info);
                 (item, _) = await stored.UpdateAsync(write with { Fields = null }, old =>
-                    applying.Apply(old, OfParent(applying.Applied, served.Info.Kind), served.Info.Kind, "scale", obj => Checked(Writes.Stored(served, obj))), unconditional: true, ct).ConfigureAwait(false);
+                    applying.Apply(old, OfParent(applying.Applied, served.Info.Kind, "spec", "replicas"), served.Info.Kind, "scale", obj => Checked(Writes.Stored(served, obj))), unconditional: true, ct).ConfigureAwait(false);
                 return Answer(request, Of(item.Object));
             case "patch":
                 var apply = await Patches.ReadAsync(request, Scale.Info.Schema, ct).ConfigureAwait(false);
@@ -58,7 +58,8 @@ sealed class ScaleHandler(ApiServer server, string group, string resource) : IRe
     Reply Answer(RequestContext request, Scale scale) => Computed.One(request, scale, Columns, server.Options.Time);
 
     /// <summary>What is applied to the scale, as if it were applied to the object: the replicas are the one field that is in both.</summary>
-    static JsonObject OfParent(JsonObject scale, KindInfo kind)
+    /// <param name="path">Where the object has them.</param>
+    internal static JsonObject OfParent(JsonObject scale, KindInfo kind, params ReadOnlySpan<string> path)
     {
         var parent = JsonObject.Of(("apiVersion", kind.ApiVersion), ("kind", kind.Kind));
         if (scale["metadata"] is JsonObject meta)
@@ -68,8 +69,11 @@ sealed class ScaleHandler(ApiServer server, string group, string resource) : IRe
                 if (meta[name] is { } value) named = named.With(name, value);
             parent = parent.With("metadata", named);
         }
-        return scale["spec"] is JsonObject spec && spec["replicas"] is { } replicas ? parent.With("spec", JsonObject.Of(("replicas", replicas))) : parent;
+        return scale["spec"] is JsonObject spec && spec["replicas"] is { } replicas ? Put(parent, path, replicas) : parent;
     }
+
+    internal static JsonObject Put(JsonObject into, ReadOnlySpan<string> path, JsonValue value) =>
+        path.Length == 1 ? into.With(path[0], value) : into.With(path[0], Put(into[path[0]] as JsonObject ?? JsonObject.Empty, path[1..], value));
 
     static IObject Checked(IObject obj)
     {
@@ -106,7 +110,7 @@ sealed class ScaleHandler(ApiServer server, string group, string resource) : IRe
         var meta = obj.Metadata;
         return new()
         {
-            Metadata = new() { Name = meta.Name, Namespace = meta.Namespace, Uid = meta.Uid, ResourceVersion = meta.ResourceVersion, CreationTimestamp = meta.CreationTimestamp },
+            Metadata = new() { Name = meta.Name, Namespace = meta.Namespace, Uid = meta.Uid, ResourceVersion = meta.ResourceVersion, CreationTimestamp = meta.CreationTimestamp, ManagedFields = ScaleFields.Of(meta.ManagedFields, "spec", "replicas") },
             Spec = new() { Replicas = wanted }, Status = new() { Replicas = seen, Selector = selector.ToString() },
         };
     }

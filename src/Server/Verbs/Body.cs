@@ -13,25 +13,29 @@ static class Body
     /// <summary>As upstream's decoder: what is wrong beyond this is not told, and costs nothing.</summary>
     const int MostStrictErrors = 100;
 
-    public static async ValueTask<IKind?> ReadAsync(RequestContext request, KindInfo kind, CancellationToken ct)
+    /// <param name="also">Another version that will do.</param>
+    public static async ValueTask<IKind?> ReadAsync(RequestContext request, KindInfo kind, CancellationToken ct, KindInfo? also = null)
     {
         if (request.Object is { } given)
-            return given.Kind() == kind ? given
+            return given.Kind() == kind || given.Kind() == also ? given
                 // A caller in the process knows the kind, not its definition.
                 : given is Unstructured && given.Kind().Gvk == kind.Gvk ? FromJson(request, given.Kind().ToJson(given), kind) : throw Mismatch(given.Kind().Gvk, kind);
         var body = await request.ReadBodyAsync(ct).ConfigureAwait(false);
-        return body.IsEmpty ? null : Decode(request, body, kind, request.Header("Content-Type"));
+        return body.IsEmpty ? null : Decode(request, body, kind, request.Header("Content-Type"), also);
     }
 
     /// <exception cref="StatusException"/>
-    public static IKind Decode(RequestContext request, ReadOnlyMemory<byte> body, KindInfo kind, string contentType)
+    public static IKind Decode(RequestContext request, ReadOnlyMemory<byte> body, KindInfo kind, string contentType, KindInfo? also = null)
     {
         switch (MediaType(contentType))
         {
-            case "" or MediaTypes.Json: return FromJson(request, body.Span, kind);
-            case MediaTypes.Yaml: return FromJson(request, YamlBody.ToJson(body), kind);
+            case "" or MediaTypes.Json: return FromJson(request, body.Span, kind, also: also);
+            case MediaTypes.Yaml:
+                var twice = new List<string>();
+                byte[] converted = YamlBody.ToJson(body, twice);
+                return FromJson(request, converted, kind, said: twice.Count == 0 ? null : new([YamlBody.Duplicates(twice)], twice), also: also);
             case MediaTypes.Protobuf when kind is UnstructuredKind: throw Statuses.UnsupportedMediaType([MediaTypes.Json, MediaTypes.Yaml]);
-            case MediaTypes.Protobuf: return FromProto(body.Span, kind);
+            case MediaTypes.Protobuf: return FromProto(body.Span, kind, also);
             default: throw Statuses.UnsupportedMediaType(MediaTypes.Bodies);
         }
     }
@@ -43,9 +47,10 @@ static class Body
     }
 
     /// <param name="refused">Makes the answer to a body that is not of its kind, or (true) has fields that its kind does not have.</param>
-    public static IKind FromJson(RequestContext request, ReadOnlySpan<byte> json, KindInfo kind, Func<string, bool, StatusException>? refused = null)
+    /// <param name="said">What is wrong with what <paramref name="json"/> was made from, if only strictly.</param>
+    public static IKind FromJson(RequestContext request, ReadOnlySpan<byte> json, KindInfo kind, Func<string, bool, StatusException>? refused = null, StrictFaults? said = null, KindInfo? also = null)
     {
-        CheckType(json, kind);
+        kind = CheckType(json, kind, also);
         string validation = request.Parameter("fieldValidation") ?? "Warn";
         if (validation is not ("Strict" or "Warn" or "Ignore" or ""))
             throw Statuses.Invalid(new("meta.k8s.io", "v1", request.Method == "POST" ? "CreateOptions" : request.Method == "PUT" ? "UpdateOptions" : "PatchOptions"), "",
@@ -55,7 +60,7 @@ static class Body
 
         var unknown = new List<int>();
         var obj = Read(json, kind, unknown, refused);
-        if (unknown.Count == 0 && !DuplicateFields.Suspects(json)) return obj;
+        if (unknown.Count == 0 && said is null && !DuplicateFields.Suspects(json)) return obj;
         if (unknown.Count > MostStrictErrors) unknown.RemoveRange(MostStrictErrors, unknown.Count - MostStrictErrors);
         List<string> found = [.. FieldPaths.Of(json, unknown).Select(p => $"unknown field \"{p}\"")];
         var duplicates = new List<string>();
@@ -63,9 +68,9 @@ static class Body
         try { JsonParser.Parse(json, duplicates); }
         catch (FormatException e) { throw refused(e.Message, false); }
         found.AddRange(duplicates.Take(MostStrictErrors).Select(p => $"duplicate field \"{p}\""));
-        if (found.Count == 0) return obj;
-        if (validation == "Strict") throw refused(string.Join(", ", found), true);
-        foreach (string warning in found) if (!request.Warnings.Contains(warning)) request.Warnings.Add(warning);
+        if (found.Count == 0 && said is null) return obj;
+        if (validation == "Strict") throw refused(string.Join(", ", [.. said?.Errors ?? [], .. found]), true);
+        foreach (string warning in (string[])[.. said?.Warnings ?? [], .. found]) if (!request.Warnings.Contains(warning)) request.Warnings.Add(warning);
         return obj;
     }
 
@@ -81,7 +86,7 @@ static class Body
     static StatusException Unhandled(KindInfo kind, string why) => Statuses.BadRequest($"{kind.Kind} in version \"{kind.Gvk.Version}\" cannot be handled as a {kind.Kind}: {why}");
 
     /// <summary>A body may leave out what it is; what it says must be what the path says.</summary>
-    static void CheckType(ReadOnlySpan<byte> json, KindInfo kind)
+    static KindInfo CheckType(ReadOnlySpan<byte> json, KindInfo kind, KindInfo? also)
     {
         string? apiVersion = null, name = null;
         try
@@ -103,7 +108,7 @@ static class Body
         }
         var version = apiVersion is null ? kind.Gvk.GroupVersion : GroupVersion.Parse(apiVersion);
         if (version is null) throw Statuses.BadRequest($"{name ?? kind.Kind} in version \"{apiVersion}\" cannot be handled as a {kind.Kind}: unexpected GroupVersion string: {apiVersion}");
-        Check(version.Value.Kind(name ?? kind.Kind), kind);
+        return Check(version.Value.Kind(name ?? kind.Kind), kind, also);
     }
 
     static string? TypeName(ref JsonReader reader, string field) => reader.Next switch
@@ -115,10 +120,11 @@ static class Body
         _ => throw new DecodeException($"json: cannot unmarshal number into Go struct field .{field} of type string"),
     };
 
-    static void Check(GroupVersionKind given, KindInfo kind)
+    static KindInfo Check(GroupVersionKind given, KindInfo kind, KindInfo? also)
     {
         // Options and Status are of every group and version.
-        if (given == kind.Gvk || given.Kind == kind.Kind && kind.Gvk.Group == "meta.k8s.io") return;
+        if (given == kind.Gvk || given.Kind == kind.Kind && kind.Gvk.Group == "meta.k8s.io") return kind;
+        if (given == also?.Gvk) return also;
         throw Mismatch(given, kind);
     }
 
@@ -143,13 +149,13 @@ static class Body
         return (bytes[0] == '{' ? System.Text.Encoding.UTF8.GetString(start) : System.Convert.ToHexStringLower(start)) + (bytes.Length > most ? " ..." : "");
     }
 
-    static IKind FromProto(ReadOnlySpan<byte> body, KindInfo kind)
+    static IKind FromProto(ReadOnlySpan<byte> body, KindInfo kind, KindInfo? also)
     {
         try
         {
             var message = Envelope.Message(body, out var type);
             if (type.Kind.Length > 0 || type.ApiVersion.Length > 0)
-                Check((GroupVersion.Parse(type.ApiVersion) ?? kind.Gvk.GroupVersion).Kind(type.Kind.Length > 0 ? type.Kind : kind.Kind), kind);
+                kind = Check((GroupVersion.Parse(type.ApiVersion) ?? kind.Gvk.GroupVersion).Kind(type.Kind.Length > 0 ? type.Kind : kind.Kind), kind, also);
             return kind.ReadProto(message);
         }
         catch (DecodeException e)
@@ -158,3 +164,8 @@ static class Body
         }
     }
 }
+
+/// <summary>What is wrong with a body only for those who are strict.</summary>
+/// <param name="Errors">As they are told when it is refused.</param>
+/// <param name="Warnings">As they are told when it is not.</param>
+sealed record StrictFaults(IReadOnlyList<string> Errors, IReadOnlyList<string> Warnings);

@@ -9,24 +9,28 @@ namespace Hanbae.Server.Verbs;
 static class Negotiation
 {
     const int MostRemembered = 256;
-    static readonly ConcurrentDictionary<(string Accept, bool Shapes, bool Objects), Output?> s_seen = new();
+    static readonly ConcurrentDictionary<(string Accept, bool Shapes, bool Objects, bool Streams), Output?> s_seen = new();
 
     /// <param name="shapes">Whether objects may be answered as Table and as PartialObjectMetadata.</param>
     /// <param name="objects">Whether whole objects have a protobuf form; custom resources have none, their metadata has.</param>
+    /// <param name="streams">A watch: one object after the other, which YAML is not made for.</param>
     /// <exception cref="StatusException">406.</exception>
-    public static Output Of(RequestContext request, bool shapes, bool objects = true)
+    public static Output Of(RequestContext request, bool shapes, bool objects = true, bool streams = false)
     {
         string accept = request.Header("Accept");
         Output output;
         if (accept.Length == 0 || accept is "*/*" or MediaTypes.Json) output = Output.Json;
         else
         {
-            if (!s_seen.TryGetValue((accept, shapes, objects), out var found))
+            if (!s_seen.TryGetValue((accept, shapes, objects, streams), out var found))
             {
                 found = Parse(accept, shapes, objects);
-                if (s_seen.Count < MostRemembered) s_seen[(accept, shapes, objects)] = found;
+                // As upstream: what comes first is meant, whatever else would do.
+                if (streams && found?.Format == Format.Yaml) found = null;
+                if (s_seen.Count < MostRemembered) s_seen[(accept, shapes, objects, streams)] = found;
             }
-            output = found ?? throw Statuses.NotAcceptable(objects ? MediaTypes.Bodies : [MediaTypes.Json, MediaTypes.Yaml]);
+            output = found ?? throw Statuses.NotAcceptable(streams ? objects ? [Streamed(MediaTypes.Json), Streamed(MediaTypes.Protobuf)] : [Streamed(MediaTypes.Json)]
+                : objects ? MediaTypes.Bodies : [MediaTypes.Json, MediaTypes.Yaml]);
         }
         if (output.Shape == Shape.Table && request.Parameter("includeObject") is { Length: > 0 } include)
         {
@@ -35,6 +39,8 @@ static class Negotiation
         }
         return IsPretty(request) && output.Format == Format.Json ? output with { Pretty = true } : output;
     }
+
+    static string Streamed(string type) => type + ";stream=watch";
 
     /// <summary>As upstream: people with curl see it indented unless they say otherwise.</summary>
     static bool IsPretty(RequestContext request)

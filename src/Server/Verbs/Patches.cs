@@ -21,8 +21,7 @@ static class Patches
         var patch = await ReadAsync(request, resource.Info.Kind.Schema, ct).ConfigureAwait(false);
         // The account of who owns what is the largest part of many objects: a patch that does not name it need not read it.
         bool ofFields = (await request.ReadBodyAsync(ct).ConfigureAwait(false)).Span.IndexOf("managedFields"u8) >= 0;
-        var options = new PatchOptions { FieldManager = request.Parameter("fieldManager") ?? "" };
-        var write = Writes.TrackedOf(request, resource, options);
+        var write = Writes.TrackedOf(request, resource);
         var (item, _) = await resource.Stored.UpdateAsync(write, stored =>
         {
             var old = Registry.Convert.To(ofFields ? stored! : FieldTracking.With(stored!, default), resource.Info.Kind);
@@ -37,12 +36,13 @@ static class Patches
     public static IKind Apply(RequestContext request, Api.Schema.KindInfo kind, IKind old, Patch patch)
     {
         var json = patch.Apply(kind.ToJson(old));
-        return Body.FromJson(request, json.Span, kind, (why, strict) => patch.Refused(kind, json, strict ? "strict decoding error: " + why : why, strict));
+        return Body.FromJson(request, json.Span, kind, (why, strict) => patch.Refused(kind, json, strict ? "strict decoding error: " + why : why, strict), patch.Faults);
     }
 
     /// <summary>A patch that was read, and what it makes of a document.</summary>
     /// <param name="Change">What was sent, when it is a strategic merge.</param>
-    public sealed record Patch(Func<byte[], ReadOnlyMemory<byte>> Apply, JsonObject? Change = null)
+    /// <param name="Faults">What stands in the patch twice, or in its operations besides what belongs there.</param>
+    public sealed record Patch(Func<byte[], ReadOnlyMemory<byte>> Apply, JsonObject? Change = null, StrictFaults? Faults = null)
     {
         /// <summary>
         /// As upstream: that the outcome is no such object is told of the patch as a whole, shown as Go shows what it decoded, or of the patched
@@ -65,22 +65,32 @@ static class Patches
             throw Statuses.Invalid(new("meta.k8s.io", "v1", "PatchOptions"), "", [FieldError.Forbidden("force", "may not be specified for non-apply patch")]);
         var body = await request.ReadBodyAsync(ct).ConfigureAwait(false);
         JsonValue patch;
-        try { patch = JsonValue.Parse(body.Span); }
-        catch (JsonSyntaxException e) { throw Statuses.BadRequest(type == MediaTypes.JsonPatch ? "error decoding patch: " + e.Message : "error decoding patch: " + e.Message); }
+        var twice = new List<string>();
+        try { patch = JsonParser.Parse(body.Span, twice); }
+        catch (JsonSyntaxException e) { throw Statuses.BadRequest("error decoding patch: " + e.Message); }
         switch (type)
         {
             case MediaTypes.JsonPatch:
                 var operations = JsonPatch.Parse(patch);
                 if (operations.Operations.Length > 10_000) throw Statuses.TooLarge(10_000);
-                return new(document => JsonPrinter.ToUtf8(operations.Apply(JsonValue.Parse(document))));
+                return new(document => JsonPrinter.ToUtf8(operations.Apply(JsonValue.Parse(document))), Faults: FaultsOf([.. twice.Select(p => $"json patch duplicate field \"{p}\""), .. Unknown(patch)]));
             case MediaTypes.MergePatch:
                 if (patch is not JsonObject changes) throw Statuses.BadRequest("error decoding patch: json: cannot unmarshal " + Named(patch) + " into Go value of type map[string]interface {}");
-                return new(document => MergePatch.Apply(document, changes));
+                return new(document => MergePatch.Apply(document, changes), Faults: FaultsOf(Duplicates(twice)));
             default:
                 if (patch is not JsonObject change) throw Statuses.BadRequest("error decoding patch: json: cannot unmarshal " + Named(patch) + " into Go value of type map[string]interface {}");
-                return new(document => JsonPrinter.ToUtf8(StrategicMerge.Apply((JsonObject)JsonValue.Parse(document), change, schema)), change);
+                return new(document => JsonPrinter.ToUtf8(StrategicMerge.Apply((JsonObject)JsonValue.Parse(document), change, schema)), change, FaultsOf(Duplicates(twice)));
         }
     }
+
+    static StrictFaults? FaultsOf(string[] found) => found.Length == 0 ? null : new(found, found);
+
+    static string[] Duplicates(List<string> paths) => [.. paths.Select(p => $"duplicate field \"{p}\"")];
+
+    /// <summary>Of operations, what no operation has.</summary>
+    static IEnumerable<string> Unknown(JsonValue patch) => patch is not JsonArray list ? []
+        : list.SelectMany((o, i) => o is not JsonObject operation ? []
+            : operation.Members.Select(m => m.Name).Where(n => n is not ("op" or "path" or "from" or "value")).Select(n => $"json patch unknown field \"[{i}].{n}\""));
 
     static string Named(JsonValue value) => value.Kind.ToString().ToLowerInvariant();
 }

@@ -11,20 +11,20 @@ namespace Hanbae.Server.Verbs;
 /// <summary>Create, update and delete of plain storage: what a body must say, and what is answered.</summary>
 static class Writes
 {
-    public static WriteRequest RequestOf(RequestContext request, Resource resource, IKind? options = null)
+    public static WriteRequest RequestOf(RequestContext request, Resource resource)
     {
         var info = request.Info;
         return new()
         {
             Resource = resource.Info, Namespace = resource.Info.Namespaced ? info.Namespace : "", Name = info.Name, Subresource = info.Subresource, Verb = ApplyPatch.Is(request) ? "apply" : info.Verb,
-            Options = options, DryRun = IsDryRun(request), User = request.User, Warnings = request.Warnings, Audit = request.AuditAnnotations, MayCreate = request.MayAlso is { } may ? () => may("create") : null,
+            Asked = new(request.Parameter("fieldManager") ?? "", request.Parameter("fieldValidation") ?? ""), DryRun = IsDryRun(request), User = request.User, Warnings = request.Warnings, Audit = request.AuditAnnotations, MayCreate = request.MayAlso is { } may ? () => may("create") : null,
         };
     }
 
     /// <summary>A write whose fields the client comes to own.</summary>
     /// <exception cref="StatusException">The field manager's name is none.</exception>
-    public static WriteRequest TrackedOf(RequestContext request, Resource resource, IKind? options = null) =>
-        RequestOf(request, resource, options) with { Fields = new(WriterNames.Of(request), resource.Info.Kind, request.Info.Subresource) };
+    public static WriteRequest TrackedOf(RequestContext request, Resource resource) =>
+        RequestOf(request, resource) with { Fields = new(WriterNames.Of(request), resource.Info.Kind, request.Info.Subresource) };
 
     static bool IsDryRun(RequestContext request)
     {
@@ -41,8 +41,8 @@ static class Writes
         string ns = resource.Info.Namespaced ? request.Info.Namespace : "";
         if (resource.Info.Namespaced && ns.Length == 0) throw Statuses.BadRequest("an empty namespace may not be set during creation");
         CheckNamespace(body, ns, resource);
-        var options = new CreateOptions { FieldManager = request.Parameter("fieldManager") ?? "" };
-        var item = await resource.Stored.CreateAsync(TrackedOf(request, resource, options), Stored(resource, body), ct).ConfigureAwait(false);
+        body = OwnerReferences.Once(body, request.Warnings, admitted: false);
+        var item = await resource.Stored.CreateAsync(TrackedOf(request, resource), Stored(resource, body), ct).ConfigureAwait(false);
         return new ItemReply(201, resource, resource.View(item));
     }
 
@@ -50,9 +50,9 @@ static class Writes
     {
         var body = await request.ReadObjectAsync(resource.Info.Kind, ct).ConfigureAwait(false) as IObject ?? throw NoBody(resource);
         CheckName(body, request, resource);
+        body = OwnerReferences.Once(body, request.Warnings, admitted: false);
         var stored = Stored(resource, body);
-        var options = new UpdateOptions { FieldManager = request.Parameter("fieldManager") ?? "" };
-        var (item, created) = await resource.Stored.UpdateAsync(TrackedOf(request, resource, options), _ => stored, unconditional: false, ct).ConfigureAwait(false);
+        var (item, created) = await resource.Stored.UpdateAsync(TrackedOf(request, resource), _ => stored, unconditional: false, ct).ConfigureAwait(false);
         return new ItemReply(created ? 201 : 200, resource, resource.View(item));
     }
 
@@ -98,6 +98,7 @@ static class Writes
             {
                 "gracePeriodSeconds" => options with { GracePeriodSeconds = long.TryParse(value, out long seconds) ? seconds : throw Statuses.BadRequest($"strconv.ParseInt: parsing {FieldError.Quoted(value)}: invalid syntax") },
                 "orphanDependents" => options with { OrphanDependents = RequestInfo.IsTrue(value) },
+                "dryRun" => options with { DryRun = options.DryRun.Add(value) },
                 "propagationPolicy" => options with { PropagationPolicy = value },
                 "ignoreStoreReadErrorWithClusterBreakingPotential" => options with { IgnoreStoreReadErrorWithClusterBreakingPotential = RequestInfo.IsTrue(value) },
                 _ => options,
@@ -108,7 +109,7 @@ static class Writes
     public static async ValueTask<Reply> DeleteAsync(RequestContext request, Resource resource, CancellationToken ct)
     {
         var options = await ReadOptionsAsync(request, ct).ConfigureAwait(false);
-        var write = RequestOf(request, resource, options);
+        var write = RequestOf(request, resource);
         if (!options.DryRun.IsEmpty) write = write with { DryRun = true };
         if (options.IgnoreStoreReadErrorWithClusterBreakingPotential == true)
         {
@@ -135,7 +136,7 @@ static class Writes
     {
         var listing = await list(ct).ConfigureAwait(false);
         var options = await ReadOptionsAsync(request, ct).ConfigureAwait(false);
-        var write = RequestOf(request, resource, options);
+        var write = RequestOf(request, resource);
         if (!options.DryRun.IsEmpty) write = write with { DryRun = true };
         var deleted = new List<Item>();
         foreach (var item in listing.Items)

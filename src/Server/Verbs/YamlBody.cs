@@ -7,11 +7,15 @@ namespace Hanbae.Server.Verbs;
 /// <summary>YAML bodies and answers, by way of JSON as upstream does.</summary>
 static class YamlBody
 {
-    public static byte[] ToJson(ReadOnlyMemory<byte> yaml)
+    /// <param name="duplicates">Takes what stands in it twice; null where nobody asks.</param>
+    public static byte[] ToJson(ReadOnlyMemory<byte> yaml, ICollection<string>? duplicates = null)
     {
-        try { return JsonPrinter.ToUtf8(YamlReader.Read(yaml.Span)); }
+        try { return JsonPrinter.ToUtf8(YamlReader.Read(yaml.Span, duplicates)); }
         catch (YamlException e) { throw Statuses.BadRequest("error converting YAML to JSON: " + e.Message); }
     }
+
+    /// <summary>As upstream's reader tells of them, all in one.</summary>
+    public static string Duplicates(IEnumerable<string> duplicates) => "error converting YAML to JSON: " + YamlReader.DuplicatesMessage(duplicates);
 
     public static byte[] ToYaml(ReadOnlySpan<byte> json) => System.Text.Encoding.UTF8.GetBytes(YamlWriter.Write(JsonValue.Parse(json)));
 }

@@ -37,6 +37,76 @@ public sealed class WebhookReviewTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_options_are_those_of_what_is_done_whatever_the_verb()
+    {
+        await _rig.MutateAsync("hooks", _rig.Webhook("all", "/all", Rule("CREATE,UPDATE,DELETE", "", "v1", "configmaps")));
+        _rig.Hook.On("/all", _ => Allow);
+        async Task<string> ToldAsync(string method, string path, string? body, string type = "application/json")
+        {
+            await _rig.GoodAsync(method, path, body, type);
+            return At(_rig.Hook.Seen.Last().Request, "options")!.ToString()!;
+        }
+        string Options(string kind, string fields) => $"{{\"kind\":\"{kind}\",\"apiVersion\":\"meta.k8s.io/v1\"{fields}}}";
+        const string me = "?fieldManager=me&fieldValidation=Strict&dryRun=All", said = ",\"dryRun\":[\"All\"],\"fieldManager\":\"me\",\"fieldValidation\":\"Strict\"";
+
+        Assert.Equal(Options("CreateOptions", said), await ToldAsync("POST", ConfigMaps + me, ConfigMap("a")));
+        Assert.Equal(Options("CreateOptions", ""), await ToldAsync("POST", ConfigMaps, ConfigMap("a")));
+        Assert.Equal(Options("UpdateOptions", said), await ToldAsync("PUT", ConfigMaps + "/a" + me, ConfigMap("a", """{"a":"c"}""")));
+        Assert.Equal(Options("UpdateOptions", said), await ToldAsync("PATCH", ConfigMaps + "/a" + me, """{"data":{"a":"d"}}""", "application/merge-patch+json"));
+        Assert.Equal(Options("CreateOptions", said), await ToldAsync("PATCH", ConfigMaps + "/b" + me, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n", "application/apply-patch+yaml"));
+        Assert.Equal(Options("DeleteOptions", ",\"dryRun\":[\"All\"]"), await ToldAsync("DELETE", ConfigMaps + "/a?dryRun=All", null));
+        Assert.Equal(Options("DeleteOptions", ",\"propagationPolicy\":\"Background\""), await ToldAsync("DELETE", ConfigMaps + "/a", """{"propagationPolicy":"Background"}"""));
+    }
+
+    [Fact]
+    public async Task An_eviction_is_admitted_as_one_and_not_as_a_delete_besides()
+    {
+        await _rig.GoodAsync("POST", Pods, Pod("a"));
+        _rig.Hook.On("/all", _ => Allow);
+        await _rig.ValidateAsync("hooks", _rig.Webhook("all", "/all", Rule("*", "", "v1", "pods,pods/eviction")));
+
+        await _rig.GoodAsync("POST", Pods + "/a/eviction", """{"metadata":{"name":"a"}}""");
+
+        Assert.Equal(["CREATE eviction CreateOptions"], _rig.Hook.Seen.Select(s => $"{Text(s.Request, "operation")} {Text(s.Request, "subResource")} {Text(s.Request, "options", "kind")}"));
+    }
+
+    [Fact]
+    public async Task What_is_new_has_no_version_whatever_admission_says()
+    {
+        _rig.Hook.On("/all", _ => Deny("no"));
+        await _rig.ValidateAsync("hooks", _rig.Webhook("all", "/all", Rule("*", "", "v1", "configmaps")));
+
+        var refused = await _rig.Test.PostAsync(ConfigMaps, """{"metadata":{"name":"a","resourceVersion":"1"},"data":{"not a key":"x"}}""");
+
+        Assert.Equal((500, "resourceVersion should not be set on objects to be created"), (refused.Code, refused.Message));
+        Assert.Empty(_rig.Hook.Seen);
+    }
+
+    [Fact]
+    public async Task An_account_of_fields_that_a_webhook_breaks_is_as_it_was()
+    {
+        _rig.Hook.On("/break", _ => Patch("""[{"op":"replace","path":"/metadata/managedFields/0/operation","value":"Guess"},{"op":"add","path":"/data/x","value":"y"}]"""));
+        await _rig.MutateAsync("hooks", _rig.Webhook("break", "/break", Rule("CREATE", "", "v1", "configmaps")));
+
+        var made = await _rig.GoodAsync("POST", ConfigMaps + "?fieldManager=me", ConfigMap("a"));
+
+        Assert.Equal(("y", "me", "Update"), (made.Text("data", "x"), made.Text("metadata", "managedFields", "0", "manager"), made.Text("metadata", "managedFields", "0", "operation")));
+        Assert.StartsWith("299 - \".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating admission controller; please fix your requests: ", Assert.Single(made.Headers.GetValues("Warning")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Priority_classes_of_the_system_stay()
+    {
+        const string Classes = "/apis/scheduling.k8s.io/v1/priorityclasses";
+        foreach (string name in (string[])["system-node-critical", "mine"]) await _rig.GoodAsync("POST", Classes, $$"""{"metadata":{"name":"{{name}}"},"value":{{(name == "mine" ? "5" : "2000001000")}} }""");
+
+        var refused = await _rig.Test.SendAsync("DELETE", Classes + "/system-node-critical");
+
+        Assert.Equal((403, "priorityclasses.scheduling.k8s.io \"system-node-critical\" is forbidden: this is a system priority class and cannot be deleted"), (refused.Code, refused.Message));
+        await _rig.GoodAsync("DELETE", Classes + "/mine");
+    }
+
+    [Fact]
     public async Task A_webhook_of_the_first_version_is_asked_in_it()
     {
         string group = "";

@@ -124,6 +124,8 @@ public sealed class ServerSideApplyTests
         await server.SendAsync("PATCH", Deployments + "/web/scale?fieldManager=hpa", """{"spec":{"replicas":4}}""", Merge);
         var web = await server.GetAsync(Deployments + "/web");
         Assert.Contains("hpa:Update:scale", Managers(web));
+        var scale = await server.GetAsync(Deployments + "/web/scale");
+        Assert.Equal(("hpa:Update:scale", "autoscaling/v1", """{"f:spec":{"f:replicas":{}}}"""), (Managers(scale), scale.Text("metadata", "managedFields", "0", "apiVersion"), Fields(scale)));
         const string Scale = """{"apiVersion":"autoscaling/v1","kind":"Scale","metadata":{"name":"web","namespace":"default"},"spec":{"replicas":5}}""";
         var refused = await ApplyAsync(server, Deployments + "/web/scale", Scale);
         Assert.Equal((409, "Apply failed with 1 conflict: conflict with \"hpa\" with subresource \"scale\" using apps/v1: .spec.replicas"), (refused.Code, refused.Message));

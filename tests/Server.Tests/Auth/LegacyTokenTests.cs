@@ -43,6 +43,18 @@ public sealed class LegacyTokenTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_uses_one_that_was_made_for_every_account_is_told_so()
+    {
+        Assert.False((await WhoAmIAsync(_token)).Headers.Contains("Warning"));
+        var account = await _server.GetAsync<ServiceAccount>("default", "default");
+        Good(await _server.CallAsync(Admin, "PUT", "/api/v1/namespaces/default/serviceaccounts/default", account with { Secrets = [new() { Name = "mine" }] }));
+
+        var answer = await WhoAmIAsync(_token);
+
+        Assert.Equal(["299 - \"Use tokens from the TokenRequest API or manually created secret-based tokens instead of auto-generated secret-based tokens.\""], answer.Headers.GetValues("Warning"));
+    }
+
+    [Fact]
     public async Task It_ends_with_its_Secret()
     {
         Assert.Equal(201, (await WhoAmIAsync(_token)).Code);

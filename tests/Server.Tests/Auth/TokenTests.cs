@@ -103,6 +103,34 @@ public sealed class TokenTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_request_may_say_for_which_account_it_is()
+    {
+        async Task<(int, string)> AskAsync(Api.Meta.V1.ObjectMeta meta)
+        {
+            var result = await _server.CallAsync(Admin, "POST", "/api/v1/namespaces/default/serviceaccounts/default/token", new TokenRequest { Metadata = meta });
+            return (result.Code, Message(result));
+        }
+        var account = await _server.GetAsync<ServiceAccount>("default", "default");
+
+        var told = (TokenRequest)Good(await _server.CallAsync(Admin, "POST", "/api/v1/namespaces/default/serviceaccounts/default/token", new TokenRequest { Metadata = new() { Uid = account.Metadata.Uid } })).Object!;
+        Assert.Equal(("default", "default", account.Metadata.Uid), (told.Metadata.Name, told.Metadata.Namespace, told.Metadata.Uid));
+        Assert.Equal((409, $"Operation cannot be fulfilled on TokenRequest.authentication.k8s.io \"default\": the UID in the token request (other) does not match the UID of the service account ({account.Metadata.Uid})"), await AskAsync(new() { Uid = "other" }));
+        Assert.Equal((422, "TokenRequest.authentication.k8s.io \"default\" is invalid: metadata.name: Invalid value: \"mine\": must match the service account name if specified"), await AskAsync(new() { Name = "mine" }));
+        Assert.Equal((422, "TokenRequest.authentication.k8s.io \"default\" is invalid: metadata.namespace: Invalid value: \"mine\": must match the service account namespace if specified"), await AskAsync(new() { Namespace = "mine" }));
+    }
+
+    [Fact]
+    public async Task A_token_lives_no_longer_than_the_server_allows()
+    {
+        await using var server = await StartAsync(o => o with { MaxTokenLifetime = TimeSpan.FromHours(2) });
+
+        var told = (TokenRequest)Good(await server.CallAsync(Admin, "POST", "/api/v1/namespaces/default/serviceaccounts/default/token", new TokenRequest { Spec = new() { ExpirationSeconds = 86400 } })).Object!;
+
+        Assert.Equal(7200, told.Spec.ExpirationSeconds);
+        Assert.Equal(server.Clock.Now.ToUnixTimeSeconds() + 7200, told.Status.ExpirationTimestamp!.Value.ToUnixTimeSeconds());
+    }
+
+    [Fact]
     public async Task A_token_for_others_is_no_token_here()
     {
         string token = (await RequestAsync(new() { Audiences = ["vault"] })).Status.Token;

@@ -29,6 +29,46 @@ public sealed class DefinitionTests
     }
 
     [Fact]
+    public async Task A_definition_whose_webhook_nobody_can_trust_is_kept_but_not_served()
+    {
+        await using var rig = await CrdRig.StartAsync();
+        static string Conversion(string bundle) => "\"conversion\":{\"strategy\":\"Webhook\",\"webhook\":{\"conversionReviewVersions\":[\"v1\"],\"clientConfig\":{\"caBundle\":\"" + bundle + "\",\"service\":{\"namespace\":\"default\",\"name\":\"none\"}}}}";
+        Assert.Equal(201, (await rig.Test.PostAsync(CrdRig.Definitions, CrdRig.Thing(Any).Replace("\"versions\":", Conversion("Cg==") + ",\"versions\":", StringComparison.Ordinal))).Code);
+
+        var established = await rig.ConditionAsync("things.example.com", "Established", "False");
+        Assert.Equal("InvalidCABundle", ((JsonString)established["reason"]!).Value);
+        Assert.Equal("spec.conversion.webhook.clientConfig.caBundle: Invalid value: [bytes]: unable to load root certificates: unable to parse bytes as PEM block", ((JsonString)established["message"]!).Value);
+
+        Assert.Equal(200, (await rig.Test.SendAsync("PATCH", CrdRig.Definitions + "/things.example.com", """{"spec":{"conversion":{"strategy":"None","webhook":null}}}""", "application/merge-patch+json")).Code);
+        await rig.ConditionAsync("things.example.com", "Established", "True");
+        var refused = await rig.Test.SendAsync("PATCH", CrdRig.Definitions + "/things.example.com", "{\"spec\":{" + Conversion("Cg==") + "}}", "application/merge-patch+json");
+        Assert.Equal(422, refused.Code);
+    }
+
+    [Fact]
+    public async Task Scale_writes_and_applies_are_accounted_for()
+    {
+        await using var rig = await CrdRig.StartAsync();
+        await rig.DefineAsync(CrdRig.Thing("""{"type":"object","properties":{"size":{"type":"integer"},"color":{"type":"string"}}}""", ",\"subresources\":{\"scale\":{\"specReplicasPath\":\".spec.size\",\"statusReplicasPath\":\".status.size\"}}"));
+        Assert.Equal(201, (await rig.Test.PostAsync(CrdRig.Things + "?fieldManager=me", CrdRig.Object("a", """{"size":1,"color":"red"}"""))).Code);
+        const string Scale = """{"apiVersion":"autoscaling/v1","kind":"Scale","metadata":{"name":"a","namespace":"default"},"spec":{"replicas":5}}""";
+
+        Assert.Equal(200, (await rig.Test.SendAsync("PATCH", CrdRig.Things + "/a/scale?fieldManager=hpa", """{"spec":{"replicas":3}}""", "application/merge-patch+json")).Code);
+        var scale = await rig.Test.GetAsync(CrdRig.Things + "/a/scale");
+        Assert.Equal(("hpa", "scale", "autoscaling/v1", """{"f:spec":{"f:replicas":{}}}"""), (scale.Text("metadata", "managedFields", "0", "manager"), scale.Text("metadata", "managedFields", "0", "subresource"),
+            scale.Text("metadata", "managedFields", "0", "apiVersion"), scale.Text("metadata", "managedFields", "0", "fieldsV1")));
+        Assert.Equal(415, (await rig.Test.SendAsync("PATCH", CrdRig.Things + "/a/scale", """{"spec":{"replicas":3}}""", "application/strategic-merge-patch+json")).Code);
+
+        var refused = await rig.Test.SendAsync("PATCH", CrdRig.Things + "/a/scale?fieldManager=ssa", Scale, "application/apply-patch+yaml");
+        Assert.Equal("409 Apply failed with 1 conflict: conflict with \"hpa\" with subresource \"scale\" using example.com/v1: .spec.size", $"{refused.Code} {refused.Message}");
+        var forced = await rig.Test.SendAsync("PATCH", CrdRig.Things + "/a/scale?fieldManager=ssa&force=true", Scale, "application/apply-patch+yaml");
+        Assert.Equal((200, "5"), (forced.Code, forced.Text("spec", "replicas")));
+        var thing = await rig.Test.GetAsync(CrdRig.Things + "/a");
+        Assert.Equal("5", thing.Text("spec", "size"));
+        Assert.Contains("\"manager\":\"ssa\",\"operation\":\"Apply\"", thing.Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Names_that_another_has_are_in_conflict_until_it_is_gone()
     {
         await using var rig = await CrdRig.StartAsync();

@@ -116,6 +116,32 @@ public sealed class VersionsTests
     }
 
     [Fact]
+    public async Task Who_owns_what_is_kept_in_the_version_that_was_written_in_and_what_is_applied_is_converted()
+    {
+        await using var webhook = await Webhook.StartAsync();
+        await using var rig = await CrdRig.StartAsync();
+        await rig.DefineAsync(Two("v1", webhook.Configuration));
+        string v2 = CrdRig.Things.Replace("v1", "v2");
+        static string Applied(string fields) => "apiVersion: example.com/v2\nkind: Thing\nmetadata: {name: a}\n" + fields;
+        Task<TestServer.Answer> ApplyAsync(string fields, string manager, string more = "") =>
+            rig.Test.SendAsync("PATCH", $"{v2}/a?fieldManager={manager}{more}", Applied(fields), "application/apply-patch+yaml");
+
+        var made = await ApplyAsync("host: h\nport: '1'\n", "me");
+        Assert.Equal((201, "h", "me", "Apply", "example.com/v2"), (made.Code, made.Text("host"), made.Text("metadata", "managedFields", "0", "manager"), made.Text("metadata", "managedFields", "0", "operation"), made.Text("metadata", "managedFields", "0", "apiVersion")));
+        Assert.Equal("""{"f:host":{},"f:port":{}}""", made.Text("metadata", "managedFields", "0", "fieldsV1"));
+        Assert.Equal("h:1", (await rig.Test.GetAsync(CrdRig.Things + "/a")).Text("hostPort"));
+
+        var refused = await ApplyAsync("port: '2'\n", "other");
+        Assert.Equal((409, "Apply failed with 1 conflict: conflict with \"me\": .port"), (refused.Code, refused.Message));
+        var forced = await ApplyAsync("port: '2'\n", "other", "&force=true");
+        Assert.Equal((200, "2"), (forced.Code, forced.Text("port")));
+        Assert.Equal("h:2", (await rig.Test.GetAsync(CrdRig.Things + "/a")).Text("hostPort"));
+
+        var patched = await rig.Test.SendAsync("PATCH", v2 + "/a?fieldManager=third", """{"host":"x"}""", "application/merge-patch+json");
+        Assert.Contains("\"manager\":\"third\",\"operation\":\"Update\",\"apiVersion\":\"example.com/v2\"", patched.Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
     [Trait("Conformance", "[sig-api-machinery] CustomResourceFieldSelectors [Privileged:ClusterAdmin] CustomResourceFieldSelectors MUST list and watch custom resources matching the field selector [Conformance]")]
     public async Task Fields_of_a_converted_version_select_lists_watches_and_what_is_deleted()
     {

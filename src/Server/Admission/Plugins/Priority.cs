@@ -13,7 +13,7 @@ sealed class Priority(ServedObjects objects) : IAdmission
     public bool Handles(Operation operation, GroupResource resource, string subresource) => subresource.Length == 0 && (resource, operation) switch
     {
         ({ Group: "", Resource: "pods" }, Operation.Create or Operation.Update) => true,
-        ({ Group: "scheduling.k8s.io", Resource: "priorityclasses" }, Operation.Create or Operation.Update) => true,
+        ({ Group: "scheduling.k8s.io", Resource: "priorityclasses" }, Operation.Create or Operation.Update or Operation.Delete) => true,
         _ => false,
     };
 
@@ -47,6 +47,8 @@ sealed class Priority(ServedObjects objects) : IAdmission
 
     public async ValueTask ValidateAsync(AdmissionRequest request, CancellationToken ct)
     {
+        if (request is { Operation: Operation.Delete, Name: "system-node-critical" or "system-cluster-critical" })
+            throw Errors.Statuses.Forbidden(request.Resource.GroupResource, request.Name, "this is a system priority class and cannot be deleted");
         if (request.Object is not PriorityClass { GlobalDefault: true } mine) return;
         foreach (var other in await objects.ListAsync<PriorityClass>("", ct).ConfigureAwait(false))
             if (other.GlobalDefault && other.Metadata.Name != mine.Metadata.Name)

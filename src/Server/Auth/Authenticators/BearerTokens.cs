@@ -15,6 +15,11 @@ public sealed class BearerTokens(IReadOnlyList<ITokenAuthenticator> sorts, Seq<s
     {
         if (TokenOf(request) is not { Length: > 0 } token) return AuthResult.NoOpinion;
         var result = await CheckAsync(token, audiences, ct).ConfigureAwait(false);
+        if (result.Note is { } note)
+        {
+            request.AuditAnnotations.Add(note.Annotation, note.Value);
+            if (note.Warning is { } warning) request.Warnings.Add(warning);
+        }
         return result.User is { } user ? AuthResult.Known(user) : AuthResult.Rejected(result.Error ?? "invalid bearer token");
     }
 
@@ -23,20 +28,22 @@ public sealed class BearerTokens(IReadOnlyList<ITokenAuthenticator> sorts, Seq<s
     public async ValueTask<TokenResult> CheckAsync(string token, Seq<string> asked, CancellationToken ct)
     {
         string? error = null;
+        TokenNote? note = null;
         foreach (var sort in sorts)
         {
             var result = await sort.AuthenticateAsync(token, asked, ct).ConfigureAwait(false);
             if (result.User is not { } user)
             {
                 error ??= result.Error;
+                note ??= result.Note;
                 continue;
             }
             // Tokens without audiences are meant for this server.
             var matching = result.Audiences.IsNil ? asked.Where(audiences.Contains).ToSeq() : result.Audiences;
             if (matching.IsEmpty) continue;
-            return TokenResult.Known(Groups.WithAuthenticated(user), matching);
+            return TokenResult.Known(Groups.WithAuthenticated(user), matching) with { Note = result.Note };
         }
-        return error is null ? TokenResult.NoOpinion : TokenResult.Rejected(error);
+        return error is null ? TokenResult.NoOpinion : TokenResult.Rejected(error) with { Note = note };
     }
 
     public Seq<string> Audiences => audiences;

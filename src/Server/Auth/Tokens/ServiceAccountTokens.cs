@@ -52,7 +52,16 @@ public sealed class ServiceAccountTokens(string issuer, Func<ImmutableArray<Toke
         }
         var meant = audiences.Where(known.Claims.Audiences.Contains).ToSeq();
         if (meant.IsEmpty) return TokenResult.Rejected($"token audiences [{string.Join(' ', known.Claims.Audiences)}] is invalid for the target audiences [{string.Join(' ', audiences)}]");
-        return await WhatIsGoneAsync(known.Claims, ct).ConfigureAwait(false) is { } gone ? TokenResult.Rejected(gone) : TokenResult.Known(known.User, meant);
+        return await WhatIsGoneAsync(known.Claims, ct).ConfigureAwait(false) is { } gone ? TokenResult.Rejected(gone)
+            : TokenResult.Known(known.User, meant) with { Note = Stale(known.Claims) };
+    }
+
+    /// <summary>A token that lives on only for clients that never read it again.</summary>
+    TokenNote? Stale(Claims claims)
+    {
+        long late = time.GetUtcNow().ToUnixTimeSeconds() - claims.WarnAfter;
+        return claims.WarnAfter == 0 || late <= 0 ? null
+            : new("authentication.k8s.io/stale-token", $"subject: {claims.Subject}, seconds after warning threshold: {late}");
     }
 
     /// <summary>The key says how it signs, not the token: a token cannot choose to be checked in another way.</summary>

@@ -22,9 +22,11 @@ public sealed class TokenRequests(SecurityOptions options, ServedObjects objects
         var (ns, name) = (request.Info.Namespace, request.Info.Name);
         var asked = await request.ReadObjectAsync(TokenRequest.Info, ct).ConfigureAwait(false) as TokenRequest ?? throw Statuses.BadRequest("a TokenRequest is required");
         if (options.CurrentServiceAccountKeys() is not [var key, ..]) throw Statuses.NotFound(ServiceAccounts, name);
+        if (asked.Metadata.Name.Length > 0 && asked.Metadata.Name != name) throw Elsewhere(name, "metadata.name", asked.Metadata.Name, "name");
+        if (asked.Metadata.Namespace.Length > 0 && asked.Metadata.Namespace != ns) throw Elsewhere(name, "metadata.namespace", asked.Metadata.Namespace, "namespace");
         var account = await objects.FindAsync<ServiceAccount>(ns, name, ct).ConfigureAwait(false) ?? throw Statuses.NotFound(ServiceAccounts, name);
-        if (asked.Metadata.Name.Length > 0 && asked.Metadata.Name != name || asked.Metadata.Namespace.Length > 0 && asked.Metadata.Namespace != ns)
-            throw Statuses.BadRequest("the name or namespace of the TokenRequest does not match that of the service account");
+        if (asked.Metadata.Uid.Length > 0 && asked.Metadata.Uid != account.Metadata.Uid)
+            throw Statuses.Conflict(new("authentication.k8s.io", "TokenRequest"), name, $"the UID in the token request ({asked.Metadata.Uid}) does not match the UID of the service account ({account.Metadata.Uid})");
         var spec = asked.Spec with
         {
             ExpirationSeconds = asked.Spec.ExpirationSeconds ?? Default, Audiences = asked.Spec.Audiences.IsEmpty ? options.ApiAudiences : asked.Spec.Audiences,
@@ -32,14 +34,23 @@ public sealed class TokenRequests(SecurityOptions options, ServedObjects objects
         Validate(spec);
         await NodeRestriction.CheckTokenAsync(objects, request.User, ns, name, spec.BoundObjectRef, ct).ConfigureAwait(false);
         var claims = await ClaimsAsync(account, spec, ct).ConfigureAwait(false);
+        if (options.MaxTokenLifetime is { } most && spec.ExpirationSeconds > (long)most.TotalSeconds)
+        {
+            request.Warnings.Add($"requested expiration of {spec.ExpirationSeconds} seconds shortened to {(long)most.TotalSeconds} seconds");
+            spec = spec with { ExpirationSeconds = (long)most.TotalSeconds };
+        }
+        request.AuditAnnotations.Add("authentication.kubernetes.io/issued-credential-id", "JTI=" + claims.Id);
         long told = claims.WarnAfter > 0 ? claims.WarnAfter : claims.Expires;
         return Reply.Object(asked with
         {
-            Metadata = asked.Metadata with { Name = name, Namespace = ns, CreationTimestamp = DateTimeOffset.FromUnixTimeSeconds(claims.IssuedAt) },
+            Metadata = asked.Metadata with { Name = name, Namespace = ns, Uid = account.Metadata.Uid, CreationTimestamp = DateTimeOffset.FromUnixTimeSeconds(claims.IssuedAt) },
             Spec = spec,
             Status = new() { Token = Jwt.Sign(key, claims.ToJson()), ExpirationTimestamp = DateTimeOffset.FromUnixTimeSeconds(told) },
         }, 201);
     }
+
+    static StatusException Elsewhere(string account, string field, string given, string what) =>
+        Statuses.Invalid(TokenRequest.Info.Gvk, account, [FieldError.Invalid(field, given, $"must match the service account {what} if specified")]);
 
     static void Validate(TokenRequestSpec spec)
     {

@@ -1,5 +1,5 @@
 using Hanbae.Api;
-using Hanbae.Api.Meta.V1;
+using Hanbae.Server.Apply;
 using Hanbae.Server.Cache;
 using Hanbae.Server.Crd.Served;
 using Hanbae.Server.Errors;
@@ -13,8 +13,6 @@ namespace Hanbae.Server.Crd.Conversion;
 /// <param name="stored">The same resource in the version that is stored.</param>
 sealed class ConvertedVerbs(Resource resource, Resource stored, ConversionWebhook webhook)
 {
-    const int Retries = 5;
-
     CustomKind Kind => (CustomKind)resource.Info.Kind;
 
     public async ValueTask<Reply> HandleAsync(RequestContext request, ServerOptions options, CancellationToken ct) => request.Info.Verb switch
@@ -105,55 +103,88 @@ sealed class ConvertedVerbs(Resource resource, Resource stored, ConversionWebhoo
     async ValueTask<Reply> CreateAsync(RequestContext request, CancellationToken ct)
     {
         var body = await BodyAsync(request, ct).ConfigureAwait(false);
+        if (body.Metadata.Namespace.Length > 0 && body.Metadata.Namespace != request.Info.Namespace) throw Statuses.BadRequest("the namespace of the provided object does not match the namespace sent on the request");
+        body = OwnerReferences.Once(body, request.Warnings, admitted: false);
+        return new ItemReply(201, resource, await CreateAsync(request, (Unstructured)Tracked(request, null, body), ct).ConfigureAwait(false));
+    }
+
+    /// <param name="body">In the client's version, with the account of who owns what.</param>
+    async ValueTask<Item> CreateAsync(RequestContext request, Unstructured body, CancellationToken ct)
+    {
         Check(body, null);
-        var write = Writes.RequestOf(request, resource, new CreateOptions { FieldManager = request.Parameter("fieldManager") ?? "" });
-        if (body.Metadata.Namespace.Length > 0 && body.Metadata.Namespace != write.Namespace) throw Statuses.BadRequest("the namespace of the provided object does not match the namespace sent on the request");
-        var item = await stored.Stored.CreateAsync(write, await StoredAsync(body, ct).ConfigureAwait(false), ct).ConfigureAwait(false);
-        return new ItemReply(201, resource, await ViewAsync(item, ct).ConfigureAwait(false));
+        var item = await stored.Stored.CreateAsync(Writes.RequestOf(request, resource), await StoredAsync(body, ct).ConfigureAwait(false), ct).ConfigureAwait(false);
+        return await ViewAsync(item, ct).ConfigureAwait(false);
     }
 
     async ValueTask<Reply> UpdateAsync(RequestContext request, CancellationToken ct)
     {
         var body = await BodyAsync(request, ct).ConfigureAwait(false);
         Writes.CheckName(body, request, resource);
-        var old = await stored.Stored.GetAsync(request.Info.Namespace, request.Info.Name, ct).ConfigureAwait(false);
-        Check(body, (Unstructured)(await ViewAsync(old, ct).ConfigureAwait(false)).Object);
-        var obj = await StoredAsync(body, ct).ConfigureAwait(false);
-        var write = Writes.RequestOf(request, resource, new UpdateOptions { FieldManager = request.Parameter("fieldManager") ?? "" });
-        var (item, _) = await stored.Stored.UpdateAsync(write, _ => obj, unconditional: false, ct).ConfigureAwait(false);
-        return new ItemReply(200, resource, await ViewAsync(item, ct).ConfigureAwait(false));
+        body = OwnerReferences.Once(body, request.Warnings, admitted: false);
+        return new ItemReply(200, resource, await ChangeAsync(request, _ => body, ct, whole: true).ConfigureAwait(false));
     }
 
     async ValueTask<Reply> PatchAsync(RequestContext request, CancellationToken ct)
     {
+        if (ApplyPatch.Is(request)) return await ApplyAsync(request, ct).ConfigureAwait(false);
         var patch = await Patches.ReadAsync(request, Kind.Schema, ct).ConfigureAwait(false);
         return new ItemReply(200, resource, await ChangeAsync(request, old => (Unstructured)Patches.Apply(request, Kind, old, patch), ct).ConfigureAwait(false));
     }
+
+    async ValueTask<Reply> ApplyAsync(RequestContext request, CancellationToken ct)
+    {
+        var patch = await ApplyPatch.ReadAsync(request, stored.Stored.Time, ct).ConfigureAwait(false);
+        patch.Check(Kind);
+        Unstructured Applied(Unstructured? live) => (Unstructured)patch.Apply(live, patch.Applied, Kind, request.Info.Subresource, o => o);
+        while (true)
+            try
+            {
+                return new ItemReply(200, resource, await ChangeAsync(request, Applied, ct, applies: true).ConfigureAwait(false));
+            }
+            catch (StatusException e) when (e.Code == 404 && request.Info.Subresource.Length == 0)
+            {
+                // Nobody has it yet: what is applied is what is made, unless somebody else is faster.
+                var fresh = Applied(null);
+                Writes.CheckName(fresh, request, resource);
+                if (request.MayAlso is { } may) await may("create").ConfigureAwait(false);
+                try { return new ItemReply(201, resource, await CreateAsync(request, fresh, ct).ConfigureAwait(false)); }
+                catch (StatusException taken) when (taken.Reason == "AlreadyExists") { }
+            }
+    }
+
+    /// <summary>The account of who owns what is kept in the version that the client wrote in.</summary>
+    /// <param name="live">In that version; null when there is none yet.</param>
+    IObject Tracked(RequestContext request, Item? live, Unstructured obj) =>
+        new FieldTracking(WriterNames.Of(request), Kind, request.Info.Subresource).Update(live, obj, stored.Stored.Time.GetUtcNow());
 
     /// <summary>The object in the client's version.</summary>
     public async ValueTask<Unstructured> GetAsync(RequestContext request, CancellationToken ct) =>
         (Unstructured)(await ViewAsync(await stored.Stored.GetAsync(request.Info.Namespace, request.Info.Name, ct).ConfigureAwait(false), ct).ConfigureAwait(false)).Object;
 
     /// <summary>Changes the object in the client's version, as often as somebody else comes first.</summary>
-    public async ValueTask<Item> ChangeAsync(RequestContext request, Func<Unstructured, Unstructured> change, CancellationToken ct)
+    /// <param name="whole">A PUT, which may have to say of which version it is.</param>
+    /// <param name="applies">The change keeps the account of who owns what itself.</param>
+    public async ValueTask<Item> ChangeAsync(RequestContext request, Func<Unstructured, Unstructured> change, CancellationToken ct, bool applies = false, bool whole = false)
     {
-        var write = Writes.RequestOf(request, resource, new PatchOptions { FieldManager = request.Parameter("fieldManager") ?? "" });
-        for (int attempt = 1; ; attempt++)
+        var write = Writes.RequestOf(request, resource);
+        while (true)
         {
             // The webhook is asked outside of the update, which is then for exactly the version that was converted.
             var current = await stored.Stored.GetAsync(write.Namespace, write.Name, ct).ConfigureAwait(false);
-            var old = (Unstructured)(await ViewAsync(current, ct).ConfigureAwait(false)).Object;
+            var view = await ViewAsync(current, ct).ConfigureAwait(false);
+            var old = (Unstructured)view.Object;
             var patched = change(old);
             Writes.CheckName(patched, request, resource);
-            bool pinned = patched.Metadata.ResourceVersion != old.Metadata.ResourceVersion;
+            bool pinned = patched.Metadata.ResourceVersion != old.Metadata.ResourceVersion || whole;
+            if (!applies) patched = (Unstructured)Tracked(request, view, patched);
             Check(patched, old);
             var obj = await StoredAsync(patched, ct).ConfigureAwait(false);
             try
             {
-                var (item, _) = await stored.Stored.UpdateAsync(write, _ => obj, unconditional: true, ct).ConfigureAwait(false);
+                var (item, _) = await stored.Stored.UpdateAsync(write, _ => obj, unconditional: !whole, ct).ConfigureAwait(false);
                 return await ViewAsync(item, ct).ConfigureAwait(false);
             }
-            catch (StatusException e) when (e.Reason == "Conflict" && !pinned && attempt < Retries) { }
+            catch (StatusException e) when (e.Reason == "Conflict" && !pinned) { }
         }
     }
 

@@ -26,10 +26,14 @@ static class ConversionRules
             if (client.Url is null == client.Service is null) errors.Required(config, "exactly one of url or service is required");
             else if (client.Url is { } url) Url(config["url"], url, errors);
             else Service(config["service"], client.Service!, errors);
-            if (!client.CaBundle.Span.IsEmpty && !IsBundle(client.CaBundle.Span)) errors.InvalidAs(config["caBundle"], "[bytes]", "unable to load root certificates: unable to parse bytes as PEM block");
         }
         Versions(at["conversionReviewVersions"], conversion.Webhook?.ConversionReviewVersions ?? default, errors);
     }
+
+    /// <summary>What is wrong with the authorities of a webhook; null for nothing. It does not keep a definition out, only from being served (v1.31).</summary>
+    public static FieldError? WrongBundle(CustomResourceConversion? conversion) =>
+        conversion is { Strategy: "Webhook", Webhook.ClientConfig.CaBundle: { Span.IsEmpty: false } bundle } && !IsBundle(bundle.Span)
+            ? FieldError.InvalidAs("spec.conversion.webhook.clientConfig.caBundle", "[bytes]", "unable to load root certificates: unable to parse bytes as PEM block") : null;
 
     static bool IsBundle(ReadOnlySpan<byte> pem)
     {

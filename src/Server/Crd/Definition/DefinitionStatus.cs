@@ -16,7 +16,7 @@ static class DefinitionStatus
     {
         var (names, accepted) = Names(crd, resources, kinds);
         var conditions = Set(crd.Status.Conditions, accepted, now);
-        conditions = Set(conditions, Established(conditions, accepted), now);
+        conditions = Set(conditions, Established(conditions, accepted, ConversionRules.WrongBundle(crd.Spec.Conversion)?.ToString()), now);
         // As upstream: the condition is only there when there is something to say.
         var wrong = StructuralRules.OfDefinition(crd);
         conditions = wrong.Count == 0 ? Without(conditions, "NonStructuralSchema")
@@ -53,10 +53,11 @@ static class DefinitionStatus
         return (names, conflict ?? Condition("NamesAccepted", "True", "NoConflicts", "no conflicts found"));
     }
 
-    static CustomResourceDefinitionCondition Established(Seq<CustomResourceDefinitionCondition> conditions, CustomResourceDefinitionCondition accepted)
+    static CustomResourceDefinitionCondition Established(Seq<CustomResourceDefinitionCondition> conditions, CustomResourceDefinitionCondition accepted, string? wrong)
     {
         // Once served it stays so: a later conflict of names takes nothing away.
         if (Find(conditions, "Established") is { Status: "True" } served) return served;
+        if (accepted.Status == "True" && wrong is not null) return Condition("Established", "False", "InvalidCABundle", wrong);
         return accepted.Status == "True" ? Condition("Established", "True", "InitialNamesAccepted", "the initial names have been accepted")
             : Condition("Established", "False", "NotAccepted", "not all names are accepted");
     }

@@ -47,7 +47,11 @@ sealed class DefinitionStrategy() : Strategy(CustomResourceDefinition.Info)
     public override IReadOnlyList<FieldError> Validate(IObject obj, WriteContext context) => [.. base.Validate(obj, context), .. DefinitionRules.Create((CustomResourceDefinition)obj, IsOld(context))];
 
     public override IReadOnlyList<FieldError> ValidateUpdate(IObject obj, IObject old, WriteContext context) =>
-        [.. base.ValidateUpdate(obj, old, context), .. DefinitionRules.Update((CustomResourceDefinition)obj, (CustomResourceDefinition)old, context.Subresource, IsOld(context))];
+        [.. base.ValidateUpdate(obj, old, context), .. DefinitionRules.Update((CustomResourceDefinition)obj, (CustomResourceDefinition)old, context.Subresource, IsOld(context)), .. Bundle((CustomResourceDefinition)obj, (CustomResourceDefinition)old)];
+
+    /// <summary>What is served goes on being served: it may not come to trust nobody.</summary>
+    static FieldError[] Bundle(CustomResourceDefinition crd, CustomResourceDefinition old) =>
+        DefinitionStatus.IsTrue(old, "Established") && ConversionRules.WrongBundle(old.Spec.Conversion) is null && ConversionRules.WrongBundle(crd.Spec.Conversion) is { } wrong ? [wrong] : [];
 
     /// <summary>v1beta1 did not ask for a schema, nor for one that tells the whole shape, as long as unknown fields were kept.</summary>
     static bool IsOld(WriteContext context) => context.Version == "v1beta1";

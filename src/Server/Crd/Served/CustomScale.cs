@@ -3,6 +3,7 @@ using Hanbae.Api.Apiextensions.V1;
 using Hanbae.Api.Autoscaling.V1;
 using Hanbae.Api.Json;
 using Hanbae.Machinery.Validate;
+using Hanbae.Server.Apply;
 using Hanbae.Server.Encode;
 using Hanbae.Server.Errors;
 using Hanbae.Server.Registry;
@@ -29,6 +30,10 @@ sealed class CustomScale(CustomResourceSubresourceScale paths, Func<Resource> re
                 var scale = await request.ReadObjectAsync(Scale.Info, ct).ConfigureAwait(false) as Scale ?? throw Statuses.BadRequest("the object provided is unrecognized (must be of type Scale): couldn't get version/kind");
                 Writes.CheckName(scale, request, resource());
                 return Answer(request, await ChangeAsync(request, old => Scaled(old, scale), ct).ConfigureAwait(false));
+            case "patch" when ApplyPatch.Is(request):
+                var applying = await ApplyPatch.ReadAsync(request, resource().Stored.Time, ct).ConfigureAwait(false);
+                applying.Check(Scale.Info);
+                return Answer(request, await ChangeAsync(request, old => Applied(applying, old), ct, applies: true).ConfigureAwait(false));
             case "patch":
                 var patch = await Patches.ReadAsync(request, Scale.Info.Schema, ct).ConfigureAwait(false);
                 return Answer(request, await ChangeAsync(request, old => Scaled(old, (Scale)Patches.Apply(request, Scale.Info, Of(old), patch)), ct).ConfigureAwait(false));
@@ -46,13 +51,26 @@ sealed class CustomScale(CustomResourceSubresourceScale paths, Func<Resource> re
             : (Unstructured)served.View(await served.Stored.GetAsync(request.Info.Namespace, request.Info.Name, ct).ConfigureAwait(false)).Object;
     }
 
-    async ValueTask<Unstructured> ChangeAsync(RequestContext request, Func<Unstructured, Unstructured> change, CancellationToken ct)
+    /// <summary>What is applied to the scale, as if it were applied to the object.</summary>
+    Unstructured Applied(ApplyPatch applying, Unstructured old)
+    {
+        var kind = (CustomKind)old.Info;
+        var obj = (Unstructured)applying.Apply(old, ScaleHandler.OfParent(applying.Applied, kind, _wanted), kind, "scale", o => o);
+        int wanted = Of(obj).Spec.Replicas;
+        return wanted >= 0 ? obj : throw Statuses.Invalid(Scale.Info.Gvk, obj.Metadata.Name, [FieldError.Invalid("spec.replicas", wanted, "must be greater than or equal to 0")]);
+    }
+
+    /// <param name="applies">The change keeps the account of who owns what itself.</param>
+    async ValueTask<Unstructured> ChangeAsync(RequestContext request, Func<Unstructured, Unstructured> change, CancellationToken ct, bool applies = false)
     {
         var served = resource();
-        if (served.Custom?.Verbs(served) is { } converted) return (Unstructured)(await converted.ChangeAsync(request, change, ct).ConfigureAwait(false)).Object;
+        if (served.Custom?.Verbs(served) is { } converted) return (Unstructured)(await converted.ChangeAsync(request, change, ct, applies).ConfigureAwait(false)).Object;
         // Admission sees the scale, as the client does.
-        var write = Writes.RequestOf(request, served) with { Form = new(obj => Of((Unstructured)obj), (obj, scale) => Scaled((Unstructured)obj, (Scale)scale)) };
-        var (item, _) = await served.Stored.UpdateAsync(write, old => change((Unstructured)old!), unconditional: true, ct).ConfigureAwait(false);
+        var write = (applies ? Writes.RequestOf(request, served) : Writes.TrackedOf(request, served)) with
+        {
+            Form = new(obj => Of((Unstructured)obj), (obj, scale) => Scaled((Unstructured)obj, (Scale)scale)),
+        };
+        var (item, _) = await served.Stored.UpdateAsync(write, old => Stored(served, change((Unstructured)Registry.Convert.To(old!, served.Info.Kind))), unconditional: true, ct).ConfigureAwait(false);
         return (Unstructured)served.View(item).Object;
     }
 
@@ -62,13 +80,12 @@ sealed class CustomScale(CustomResourceSubresourceScale paths, Func<Resource> re
             throw Statuses.Invalid(Scale.Info.Gvk, scale.Metadata.Name, [FieldError.Invalid("spec.replicas", scale.Spec.Replicas, "must be greater than or equal to 0")]);
         return obj with
         {
-            Content = Set(obj.Content, _wanted, scale.Spec.Replicas),
+            Content = ScaleHandler.Put(obj.Content, _wanted, scale.Spec.Replicas),
             Metadata = obj.Metadata with { ResourceVersion = scale.Metadata.ResourceVersion, Uid = scale.Metadata.Uid.Length > 0 ? scale.Metadata.Uid : obj.Metadata.Uid },
         };
     }
 
-    static JsonObject Set(JsonObject into, ReadOnlySpan<string> path, JsonValue value) =>
-        path.Length == 1 ? into.With(path[0], value) : into.With(path[0], Set(into[path[0]] as JsonObject ?? JsonObject.Empty, path[1..], value));
+    static IObject Stored(Resource served, Unstructured obj) => Registry.Convert.To(obj, served.Stored.Kind);
 
     Scale Of(Unstructured obj)
     {
@@ -76,7 +93,7 @@ sealed class CustomScale(CustomResourceSubresourceScale paths, Func<Resource> re
         if (obj[_wanted] is not JsonNumber { IsInteger: true } wanted) throw Statuses.Internal($"the spec replicas field \"{paths.SpecReplicasPath}\" does not exist");
         return new()
         {
-            Metadata = new() { Name = meta.Name, Namespace = meta.Namespace, Uid = meta.Uid, ResourceVersion = meta.ResourceVersion, CreationTimestamp = meta.CreationTimestamp },
+            Metadata = new() { Name = meta.Name, Namespace = meta.Namespace, Uid = meta.Uid, ResourceVersion = meta.ResourceVersion, CreationTimestamp = meta.CreationTimestamp, ManagedFields = ScaleFields.Of(meta.ManagedFields, _wanted) },
             Spec = new() { Replicas = (int)wanted.Int64 },
             Status = new()
             {

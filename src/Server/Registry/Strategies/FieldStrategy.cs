@@ -5,8 +5,6 @@ namespace Hanbae.Server.Registry.Strategies;
 /// <summary>A kind whose only peculiarity is what field selectors may ask of it.</summary>
 sealed class FieldStrategy<T>(params (string Name, Func<T, string> Value)[] fields) : Strategy(T.Info) where T : class, IObject<T>
 {
-    public bool Orphans { get; init; }
-    public override bool OrphansByDefault => Orphans;
     public override IReadOnlyList<string> SelectableFields { get; } = [.. fields.Select(f => f.Name)];
 
     public override string Field(IObject obj, string name)

@@ -2,6 +2,7 @@ using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Machinery.Validate;
 using Hanbae.Server.Registry.Services;
+using Hanbae.Server.Registry.Warnings;
 
 namespace Hanbae.Server.Registry.Strategies;
 
@@ -42,6 +43,8 @@ public sealed class ServiceStrategy(ServiceNetworks networks) : Strategy(Service
         return context.Subresource.Length == 0 && service.Spec.Type != "LoadBalancer" && ((Service)old).Spec.Type == "LoadBalancer"
             ? service with { Status = service.Status with { LoadBalancer = LoadBalancerStatus.Empty } } : service;
     }
+
+    public override IReadOnlyList<string> Warnings(IObject obj, IObject? old) => ServiceWarnings.Of((Service)obj);
 
     public override IReadOnlyList<string> SelectableFields { get; } = ["spec.clusterIP", "spec.type"];
 

@@ -1,5 +1,6 @@
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
+using Hanbae.Server.Registry.Warnings;
 
 namespace Hanbae.Server.Registry.Strategies;
 
@@ -15,6 +16,8 @@ public sealed class VolumeStrategy() : Strategy(PersistentVolume.Info)
         return context.Subresource == "status" && volume.Status.Phase != was.Status.Phase && volume.Status.LastPhaseTransitionTime == was.Status.LastPhaseTransitionTime
             ? volume with { Status = volume.Status with { LastPhaseTransitionTime = context.Now } } : volume;
     }
+
+    public override IReadOnlyList<string> Warnings(IObject obj, IObject? old) => VolumeWarnings.Of((PersistentVolume)obj);
 }
 
 /// <summary>Claims to volumes: pending at first; what they are filled from is said in two fields that agree.</summary>
@@ -31,6 +34,8 @@ public sealed class ClaimStrategy() : Strategy(PersistentVolumeClaim.Info)
         var claim = (PersistentVolumeClaim)base.PrepareForUpdate(obj, old, context);
         return context.Subresource.Length == 0 ? claim with { Spec = Agreed(claim.Spec) } : claim;
     }
+
+    public override IReadOnlyList<string> Warnings(IObject obj, IObject? old) => VolumeWarnings.Of((PersistentVolumeClaim)obj);
 
     /// <summary>KEP-1495: the older field takes claims and snapshots only, and is dropped when it names anything else.</summary>
     static PersistentVolumeClaimSpec Agreed(PersistentVolumeClaimSpec s)

@@ -3,21 +3,47 @@ using Hanbae.Api;
 using Hanbae.Api.Apps.V1;
 using Hanbae.Api.Core.V1;
 using Hanbae.Machinery.Validate;
+using Hanbae.Server.Registry.Warnings;
 
 namespace Hanbae.Server.Registry.Strategies;
 
 /// <summary>What has a template of Pods: what is ill-advised for a Pod is so for the template, too.</summary>
-public class TemplateStrategy<T>(Func<T, PodTemplateSpec?> template) : Strategy(T.Info) where T : class, IObject<T>
+/// <param name="names">Its name becomes part of the names of Pods, which are their hostnames.</param>
+public class TemplateStrategy<T>(Func<T, PodTemplateSpec?> template, bool names = false) : Strategy(T.Info) where T : class, IObject<T>
 {
     public override IReadOnlyList<string> Warnings(IObject obj, IObject? old)
     {
         var now = template((T)obj);
-        return now is null || old is not null && template((T)old) == now ? [] : PodWarnings.Of(FieldPath.Spec["template"], now);
+        IReadOnlyList<string> ofTemplate = now is null || old is not null && template((T)old) == now ? [] : PodWarnings.Of(FieldPath.Spec["template"], now);
+        return names && old is null ? [.. JobStrategy.NameWarnings(obj, old), .. ofTemplate] : ofTemplate;
+    }
+}
+
+/// <summary>What keeps a number of Pods alive: how many there are can be selected by.</summary>
+sealed class ReplicasStrategy<T>(Func<T, PodTemplateSpec?> template, Func<T, int> seen) : TemplateStrategy<T>(template, names: true) where T : class, IObject<T>
+{
+    public bool Orphans { get; init; }
+    public override bool OrphansByDefault => Orphans;
+    public override IReadOnlyList<string> SelectableFields { get; } = ["status.replicas"];
+    public override string Field(IObject obj, string name) => name == "status.replicas" ? seen((T)obj).ToString(CultureInfo.InvariantCulture) : base.Field(obj, name);
+}
+
+/// <summary>StatefulSets: their claims are looked at, too.</summary>
+sealed class StatefulSetStrategy() : TemplateStrategy<StatefulSet>(s => s.Spec.Template)
+{
+    public override IReadOnlyList<string> Warnings(IObject obj, IObject? old)
+    {
+        var set = (StatefulSet)obj;
+        var warnings = new List<string>(base.Warnings(obj, old));
+        for (int i = 0; i < set.Spec.VolumeClaimTemplates.Count; i++)
+            warnings.AddRange(VolumeWarnings.Of(FieldPath.Spec["volumeClaimTemplates"][i], set.Spec.VolumeClaimTemplates[i].Spec));
+        if (set.Spec.RevisionHistoryLimit < 0) warnings.Add("spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended");
+        return warnings;
     }
 }
 
 /// <summary>Deployments: their labels stay through the status.</summary>
-public sealed class DeploymentStrategy() : TemplateStrategy<Deployment>(d => d.Spec.Template)
+public sealed class DeploymentStrategy() : TemplateStrategy<Deployment>(d => d.Spec.Template, names: true)
 {
     public override IObject PrepareForUpdate(IObject obj, IObject old, WriteContext context)
     {

@@ -1,0 +1,56 @@
+namespace Hanbae.Server.Tests.Kinds;
+
+/// <summary>What is taken and yet seldom meant is told in a Warning header.</summary>
+public sealed class WarningTests
+{
+    const string Services = "/api/v1/namespaces/default/services", Volumes = "/api/v1/persistentvolumes", Claims = "/api/v1/namespaces/default/persistentvolumeclaims";
+
+    static string Service(string spec) => $$$"""{"metadata":{"name":"s"},"spec":{"ports":[{"port":80}],{{{spec}}}}}""";
+    static string Volume(string spec, string annotations = "{}") => $$$"""{"metadata":{"name":"v","annotations":{{{annotations}}}},"spec":{"capacity":{"storage":"1Gi"},"accessModes":["ReadWriteOnce"],{{{spec}}}}}""";
+
+    public static TheoryData<string, string, string[]> Cases => new()
+    {
+        { Services, Service("\"clusterIP\":\"None\",\"sessionAffinity\":\"ClientIP\""), ["spec.SessionAffinity is ignored for headless services"] },
+        { Services, Service("\"clusterIP\":\"None\",\"externalIPs\":[\"2001:DB8::1\"]"),
+            ["spec.externalIPs is ignored for headless services", "spec.externalIPs[0]: IPv6 address \"2001:DB8::1\" should be in RFC 5952 canonical format (\"2001:db8::1\")"] },
+        { Services, Service("\"type\":\"LoadBalancer\",\"loadBalancerSourceRanges\":[\"10.1.2.3/16\",\"10.1.0.0/16\"]"),
+            ["spec.loadBalancerSourceRanges[0]: CIDR value \"10.1.2.3/16\" is ambiguous in this context (should be \"10.1.0.0/16\" or \"10.1.2.3/32\"?)"] },
+        { Services, Service("\"externalName\":\"example.com\""), ["spec.externalName is ignored when spec.type is not \"ExternalName\""] },
+        { Services, Service("\"trafficDistribution\":\"PreferClose\""), ["spec.trafficDistribution: \"PreferClose\" is deprecated; use \"PreferSameZone\""] },
+        { Services, Service("\"clusterIP\":\"None\""), [] },
+        { Volumes, Volume("\"hostPath\":{\"path\":\"/x\"},\"persistentVolumeReclaimPolicy\":\"Recycle\""),
+            ["spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning."] },
+        { Volumes, Volume("\"rbd\":{\"monitors\":[\"m\"],\"image\":\"i\"}", """{"volume.beta.kubernetes.io/mount-options":"ro"}"""),
+            ["metadata.annotations[volume.beta.kubernetes.io/mount-options]: deprecated since v1.31; use \"mountOptions\" attribute instead", "spec.rbd: deprecated in v1.28, non-functional in v1.31+"] },
+        { Volumes, Volume("\"hostPath\":{\"path\":\"/x\"},\"nodeAffinity\":{\"required\":{\"nodeSelectorTerms\":[{\"matchExpressions\":[{\"key\":\"beta.kubernetes.io/os\",\"operator\":\"Exists\"}]}]}}"),
+            ["spec.nodeAffinity.required.nodeSelectorTerms[0].matchExpressions[0].key: beta.kubernetes.io/os is deprecated since v1.14; use \"kubernetes.io/os\" instead"] },
+        { Claims, """{"metadata":{"name":"c","annotations":{"volume.beta.kubernetes.io/storage-class":"x"}},"spec":{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"1500m"}}}}""",
+            ["metadata.annotations[volume.beta.kubernetes.io/storage-class]: deprecated since v1.8; use \"storageClassName\" attribute instead", "spec.resources.requests[storage]: fractional byte value \"1500m\" is invalid, must be an integer"] },
+        { "/apis/apps/v1/namespaces/default/replicasets", """{"metadata":{"name":"a.b"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"nodeSelector":{"beta.kubernetes.io/os":"linux"},"containers":[{"name":"c","image":"i"}]}}}}""",
+            ["metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: [a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')]",
+                "spec.template.spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use \"kubernetes.io/os\" instead"] },
+    };
+
+    [Theory, MemberData(nameof(Cases))]
+    public async Task What_is_ill_advised_is_told(string path, string body, string[] told)
+    {
+        await using var server = await TestServer.StartAsync();
+
+        var answer = await server.PostAsync(path, body);
+
+        Assert.Equal((201, ""), (answer.Code, answer.Code == 201 ? "" : answer.Body));
+        Assert.Equal(told.Select(t => $"299 - \"{t.Replace("\"", "\\\"", StringComparison.Ordinal)}\""), answer.Headers.TryGetValues("Warning", out var warnings) ? warnings : []);
+    }
+
+    [Fact]
+    public async Task Who_writes_a_status_is_told_nothing()
+    {
+        await using var server = await TestServer.StartAsync();
+        await server.PostAsync(Services, Service("\"clusterIP\":\"None\",\"sessionAffinity\":\"ClientIP\""));
+
+        var answer = await server.SendAsync("PATCH", Services + "/s/status", """{"status":{"conditions":[]}}""", "application/merge-patch+json");
+
+        Assert.Equal(200, answer.Code);
+        Assert.False(answer.Headers.Contains("Warning"));
+    }
+}
