@@ -22,7 +22,7 @@ sealed class Roster(DaemonSet set, string hash, DateTimeOffset begun)
     public bool IsFor(DaemonSet now, string nowHash, DateTimeOffset at) =>
         _complete && nowHash == hash && at - begun < Longest && now.Metadata.Annotations == set.Metadata.Annotations && now.Spec.Equals(set.Spec);
 
-    /// <summary>The sum of all.</summary>
+    /// <summary>What the nodes that were set add up to.</summary>
     public NodeTally Sum { get { lock (_lock) return _sum; } }
 
     /// <summary>Every node was set.</summary>

@@ -204,6 +204,36 @@ public sealed class CsiControlTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_claim_that_is_seen_before_its_class_gets_its_volume_all_the_same()
+    {
+        Claim("unseen");
+        Run();
+        await _api.UntilAsync(a => a.All<CSIStorageCapacity>().Count == 2, "the loops run");
+        Assert.Equal(0, Count("CreateVolume"));
+        _api.Put(new StorageClass { Metadata = new() { Name = "unseen" }, Provisioner = Name, VolumeBindingMode = "Immediate", ReclaimPolicy = "Delete" });
+        await MadeAsync();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_claim_that_asks_for_more_and_is_seen_before_its_volume_and_its_class_grows_all_the_same(bool volumeFirst)
+    {
+        Claim("now");
+        Run();
+        await MadeAsync();
+        Bind();
+        var (volume, @class) = (_api.Find<PersistentVolume>(Volume, "")!, _api.Find<StorageClass>("now", "")!);
+        _api.Remove<PersistentVolume>(Volume, "");
+        _api.Remove<StorageClass>("now", "");
+        _api.Change<PersistentVolumeClaim>("c", c => c with { Spec = c.Spec with { Resources = new() { Requests = Map.Of(("storage", Quantity.Parse("3Mi"))) } } });
+        if (volumeFirst) _api.Put(volume);
+        _api.Put(@class);
+        if (!volumeFirst) _api.Put(volume);
+        await _api.UntilAsync(a => a.Find<PersistentVolumeClaim>("c")!.Status.AllocatedResourceStatuses["storage"] == "NodeResizePending", "its growth");
+    }
+
+    [Fact]
     public async Task A_volume_has_the_attributes_of_its_claims_class_and_changes_with_it()
     {
         foreach (var (name, value) in (( string, string)[])[("slow", "100"), ("fast", "9000")])

@@ -17,6 +17,10 @@ sealed record ControllerSide(CsiDriver Driver, FrozenSet<ControllerCan> Can, boo
 
     public bool Does(ControllerCan what) => Can.Contains(what);
 
+    /// <summary>The claim of a volume of this driver that was not its own before: which of the two is seen first nobody says.</summary>
+    public Key? ClaimNewTo(CacheEvent<PersistentVolume> e) =>
+        e.New?.Spec is { Csi: { } csi, ClaimRef: { } claim } && csi.Driver == Name && e.Old?.Spec.ClaimRef?.Uid != claim.Uid ? new(claim.Namespace, claim.Name) : null;
+
     /// <returns>Null when the driver has no controller service at this socket: one that runs elsewhere has its sidecars there.</returns>
     /// <exception cref="GrpcException">It does not answer now.</exception>
     public static async Task<ControllerSide?> OfAsync(CsiDriver driver, CancellationToken ct)

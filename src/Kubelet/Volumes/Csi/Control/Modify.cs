@@ -23,7 +23,7 @@ sealed class Modify(IClusterAccess cluster, ControllerSide side, Sidecars sideca
             foreach (var claim in _claims.All)
                 if (Wants(claim) && claim.Spec.VolumeAttributesClassName == e.Object.Metadata.Name) add(Key.Of(claim));
         }))
-        .Needs(_volumes).Needs(_classes);
+        .From(add => _volumes.Subscribe(e => { if (side.ClaimNewTo(e) is { } claim) add(claim); }));
 
     /// <summary>A class once given is not taken away: no class then means that it stays, as upstream.</summary>
     static bool Wants(PersistentVolumeClaim claim) =>

@@ -26,7 +26,14 @@ sealed class Provision(IClusterAccess cluster, ControllerSide side, Sidecars sid
         .When(_volumes, e => e.New is { } volume && Made(volume))
         // A volume that is still attached waits until it is not.
         .Map(_attachments, a => a.Spec.Attacher == side.Name && a.Spec.Source.PersistentVolumeName is { } name ? [new Key("", name)] : [])
-        .Needs(_classes).Needs(_nodes).Needs(_csiNodes);
+        // A class that is seen after its claims.
+        .From(add => _classes.Subscribe(e =>
+        {
+            if (e.New is not { } now || now.Provisioner != side.Name) return;
+            foreach (var claim in _claims.All)
+                if (Asks(claim) && VolumeNotes.ClassOf(claim) == now.Metadata.Name) add(Key.Of(claim));
+        }))
+        .Needs(_nodes).Needs(_csiNodes);
 
     bool Asks(PersistentVolumeClaim claim) =>
         claim.Spec.VolumeName.Length == 0 && (claim.Metadata.Annotations[VolumeNotes.Provisioner] ?? claim.Metadata.Annotations[VolumeNotes.BetaProvisioner]) == side.Name;

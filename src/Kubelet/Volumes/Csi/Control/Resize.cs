@@ -20,7 +20,14 @@ sealed class Resize(IClusterAccess cluster, ControllerSide side, Sidecars sideca
 
     public void Watch(Triggers on) => on
         .When(_claims, e => e.New is { Status.Phase: "Bound" } claim && claim.Spec.Resources.Requests[Storage] > claim.Status.Capacity[Storage])
-        .Needs(_volumes).Needs(_classes);
+        // Which of them is seen first nobody says.
+        .From(add => _volumes.Subscribe(e => { if (side.ClaimNewTo(e) is { } claim) add(claim); }))
+        .From(add => _classes.Subscribe(e =>
+        {
+            if (e.New is not { AllowVolumeExpansion: true } now || e.Old is { AllowVolumeExpansion: true } || now.Provisioner != side.Name) return;
+            foreach (var claim in _claims.All)
+                if (VolumeNotes.ClassOf(claim) == now.Metadata.Name && claim.Spec.Resources.Requests[Storage] > claim.Status.Capacity[Storage]) add(Key.Of(claim));
+        }));
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
