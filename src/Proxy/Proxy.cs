@@ -31,12 +31,12 @@ public sealed class Proxy(IClusterAccess cluster, ProxyOptions options, Action<s
         using var services = _services.Subscribe(e => Mark(Key.Of(e.Object)));
         using var slices = _slices.Subscribe(OnSlice);
         using var nodes = _nodes.Subscribe(OnNode);
-        if (!ConntrackSettings.Keep) ConntrackSettings.Apply("/", Environment.ProcessorCount, complain);
         await using var listeners = new ProxyListeners(options, _health, complain);
         await listeners.OpenAsync(ct);
         await using var asked = new ServiceHealth(options.NodeName, _health, complain);
         var programs = new List<Program> { new(IpFamily.V4, options.PodCidr, options, complain) };
         if (options.PodCidrV6 is { } v6) programs.Add(new(IpFamily.V6, v6, options, complain));
+        bool tracks = ConntrackSettings.Keep;
         while (true)
         {
             HashSet<Key> dirty;
@@ -50,6 +50,9 @@ public sealed class Proxy(IClusterAccess cluster, ProxyOptions options, Action<s
                 failed |= !await LoadAsync(program, ct);
             }
             foreach (var key in dirty) await asked.SetAsync(key, _services.Find(key), SlicesOf(key), ct);
+            // The kernel tracks connections from the first rules that ask for that.
+            if (!tracks) ConntrackSettings.Apply("/", Environment.ProcessorCount, complain);
+            tracks = true;
             await asked.RetryAsync(ct);
             if (failed) _health.Failed();
             else lock (_lock) _health.Loaded(changesSince: _dirty.Count > 0);

@@ -26,8 +26,9 @@ public sealed record ClusterSettings
     static IPEndPoint? ProxyAt(string option, string text, int port)
     {
         if (text.Length == 0) return null;
-        if (IPAddress.TryParse(text, out var address)) return new(address, port);
-        return IPEndPoint.TryParse(text, out var at) ? at : throw new SettingsException($"{option} {text} is no address; write it like 0.0.0.0:{port}, or leave it empty for none");
+        if (!IPEndPoint.TryParse(text, out var at)) throw new SettingsException($"{option} {text} is no address; write it like 0.0.0.0:{port}, or leave it empty for none");
+        // Colons are an IPv6 address's own, but for those after its brackets.
+        return text.Contains(at.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? "]:" : ":", StringComparison.Ordinal) ? at : new(at.Address, port);
     }
 
     public required string PodCidr { get; init; }

@@ -15,6 +15,7 @@ public sealed class ClusterSettingsTests
     [InlineData(null, null, "0.0.0.0:10256", "127.0.0.1:10249")]
     [InlineData("127.0.0.1", "0.0.0.0", "127.0.0.1:10256", "0.0.0.0:10249")]
     [InlineData("127.0.0.1:1", "[::1]:2", "127.0.0.1:1", "[::1]:2")]
+    [InlineData("::", "::0", "[::]:10256", "[::]:10249")]
     [InlineData("", "", "", "")]
     public void The_proxy_is_asked_where_its_flags_say(string? healthz, string? metrics, string healthzAt, string metricsAt)
     {
