@@ -50,7 +50,7 @@ public static class Leftovers
         }
     }
 
-    static string Run(string dataDir) => "/run/hanbae/" + Id(dataDir);
+    internal static string Run(string dataDir) => "/run/hanbae/" + Id(dataDir);
 
     static string Id(string dataDir) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(dataDir)).AsSpan(0, 4));
 }

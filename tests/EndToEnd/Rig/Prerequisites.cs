@@ -35,6 +35,12 @@ public sealed class NodeFactAttribute : FactAttribute
     public NodeFactAttribute() => Skip = Prerequisites.MissingForNode;
 }
 
+/// <summary>The same with several rows.</summary>
+public sealed class NodeTheoryAttribute : TheoryAttribute
+{
+    public NodeTheoryAttribute() => Skip = Prerequisites.MissingForNode;
+}
+
 /// <summary>A test on real containers that answer: needs what their image is made of.</summary>
 public sealed class ServantFactAttribute : FactAttribute
 {
