@@ -96,7 +96,7 @@ sealed partial class PodWorker
         {
             if (_inProgress)
             {
-                EnsureCgroup(pod); // the Pod as a whole shrinks last
+                await EnsureCgroupAsync(pod, null, ct).ConfigureAwait(false); // the Pod as a whole shrinks last
                 context.Events.Event(pod, "Normal", "ResizeCompleted", Resizes.Describe("Pod resize completed", pod));
             }
             (_inProgress, _resizeError) = (false, null);

@@ -1,5 +1,6 @@
 using Hanbae.Api.Core.V1;
 using Hanbae.Grpc;
+using Hanbae.Kubelet.Cgroups;
 using Hanbae.Kubelet.Devices;
 using Hanbae.Kubelet.Images;
 using Hanbae.Kubelet.Probes;
@@ -167,7 +168,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
         }
         Directory.CreateDirectory(context.Options.Folders.Pod(Uid));
         pod = Allocate(pod);
-        EnsureCgroup(pod, InForce(pod));
+        await EnsureCgroupAsync(pod, InForce(pod), ct).ConfigureAwait(false);
         PreparedVolumes volumes;
         try
         {
@@ -214,7 +215,8 @@ sealed partial class PodWorker(PodContext context, Pod first)
                 string handler = await context.RuntimeHandler(pod, ct).ConfigureAwait(false);
                 sandbox.Linux.SecurityContext.NamespaceOptions.UsernsOptions = context.UserNamespaces?.For(pod, handler);
                 ct.ThrowIfCancellationRequested();
-                await context.Cri.RunPodSandboxAsync(sandbox, handler, _whole).ConfigureAwait(false);
+                string id = await context.Cri.RunPodSandboxAsync(sandbox, handler, _whole).ConfigureAwait(false);
+                if (context.Cgroups.Disagreement(pod, id, context.RuntimeVersion()) is { } why) TellOfDrivers(pod, why);
             }
         }
         catch (DeviceException e)
@@ -225,6 +227,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
         catch (Exception e) when (e is GrpcException or ContainerConfigException && !ct.IsCancellationRequested)
         {
             context.Events.Event(pod, "Warning", "FailedCreatePodSandBox", "Failed to create pod sandbox: " + e.Message);
+            if (DriverMismatch.IsIt(e.Message)) TellOfDrivers(pod, DriverMismatch.Describe(context.Options, context.RuntimeVersion()));
             return context.Time.GetUtcNow() + Pause();
         }
         _obstacles = 0;
@@ -272,7 +275,14 @@ sealed partial class PodWorker(PodContext context, Pod first)
         return null;
     }
 
-    void EnsureCgroup(Pod pod, Pod? also = null) => context.Cgroups.Ensure(pod, also, withoutQuota: context.Placements?.HasOwnCpus(Uid) == true);
+    /// <summary>The classic fault of an installation is told in full: by the Pod, and in the log.</summary>
+    void TellOfDrivers(Pod pod, string message)
+    {
+        context.Events.Event(pod, "Warning", "CgroupDriverMismatch", message);
+        context.Log.DriverMismatch(message);
+    }
+
+    Task EnsureCgroupAsync(Pod pod, Pod? also, CancellationToken ct) => context.Cgroups.EnsureAsync(pod, also, context.Placements?.HasOwnCpus(Uid) == true, ct);
 
     static long? GraceOf(Pod pod, Kill kill) => kill.Probe is not { } probe || pod.Spec.Find(kill.Container.Name) is not { } container ? null
         : (probe == ProbeKind.Liveness ? container.LivenessProbe : container.StartupProbe)?.TerminationGracePeriodSeconds;

@@ -34,7 +34,7 @@ public sealed class FiguresTests : IDisposable
         Assert.Equal((2_500_000_000, 70_000_000, 3, 20_000, 100_000), (f.CpuUsage, f.ThrottledTime, f.ThrottledPeriods, f.CpuQuota, f.CpuPeriod));
         Assert.Equal((1_000_000, 800_000, 0, 600_000, 300_000), (f.MemoryUsage, f.WorkingSet, f.MemoryLimit, f.Rss, f.Cache));
         Assert.Equal((5, 2, 1, 4), (f.Threads, f.Processes, f.OomKills, f.FailCount));
-        Assert.Equal((1234, 567), f.Pressure["cpu"]);
+        Assert.Equal((1234, 567), (f.Pressure["cpu"].Some.Total, f.Pressure["cpu"].Full.Total));
         Assert.Equal(41, reader.Process("/p/c"));
         Assert.Null(reader.Read("/p/none"));
     }
