@@ -8,7 +8,7 @@ namespace Hanbae.EndToEnd.Machine;
 /// <summary>cgroup v2 and systemd, which the machines that run tests rarely have: in a machine that has them.</summary>
 public sealed class CgroupTests
 {
-    const string Hanbae = "DOTNET_TieredPGO=0 /payload/host/hanbae", Data = "--data-dir /var/h";
+    const string Hanbae = "DOTNET_TieredPGO=0 /payload/*/hanbae", Data = "--data-dir /var/h";
 
     // What a Pod asks for, and what v2's files then say: cpu.weight, cpu.max, memory.max, pids.max.
     static readonly (string Name, string Resources, string Files)[] s_pods =
@@ -21,8 +21,7 @@ public sealed class CgroupTests
     [VirtualMachineFact]
     public async Task Both_drivers_limit_pods_on_v2_adopt_them_and_leave_nothing()
     {
-        await using var machine = await VirtualMachine.BootAsync(Path.GetDirectoryName(Prerequisites.Hanbae) is var folder && Path.GetFileName(folder) == "host" ? folder : throw new Xunit.Sdk.XunitException("needs the published program"),
-            Path.Combine(Repository.Root, "examples/images/busybox.sh"));
+        await using var machine = await VirtualMachine.BootAsync(Path.GetDirectoryName(Prerequisites.Hanbae)!, Path.Combine(Repository.Root, "examples/images/busybox.sh"));
         (await machine.RunAsync("/payload/busybox.sh /root/busybox")).Ok();
         foreach (string driver in (string[])["systemd", "cgroupfs"]) await WithDriverAsync(machine, driver);
         await machine.PowerOffAsync();

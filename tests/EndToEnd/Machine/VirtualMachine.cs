@@ -27,7 +27,8 @@ public sealed class VirtualMachine : IAsyncDisposable
         !Environment.IsPrivilegedProcess ? "needs root, since debootstrap does"
         : System.Runtime.InteropServices.RuntimeInformation.OSArchitecture != System.Runtime.InteropServices.Architecture.X64 ? "needs an x86-64 machine"
         : s_programs.FirstOrDefault(p => Program.Find(p) is null) is { } program ? $"needs {program}"
-        : Prerequisites.MissingForControlPlane;
+        // There is no .NET in it: only a program that brings its own runs there.
+        : File.Exists(Path.Combine(Path.GetDirectoryName(Prerequisites.Hanbae)!, "libclrjit.so")) ? Prerequisites.MissingForControlPlane : "needs a published program that brings .NET along, named by HANBAE";
 
     /// <summary>Boots one, from an image that is made once.</summary>
     /// <param name="payload">Files and folders that it finds in <c>/payload</c>.</param>
@@ -96,10 +97,12 @@ public sealed class VirtualMachine : IAsyncDisposable
         string folder = Path.Combine(Repository.Root, ".out/machine-" + Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(script)).AsSpan(0, 4)));
         if (Directory.Exists(folder)) return folder;
         Directory.CreateDirectory(Path.GetDirectoryName(folder)!);
-        using var making = Program.InBackground("/bin/bash", [script, folder]);
-        var began = Stopwatch.StartNew();
-        while (!making.HasExited && began.Elapsed < s_image) await Task.Delay(200);
-        return Directory.Exists(folder) ? folder : throw new Xunit.Sdk.XunitException("the image could not be made:\n" + making.Text);
+        using var making = Process.Start(new ProcessStartInfo("/bin/bash", ["-c", "exec \"$0\" \"$1\" 2>&1", script, folder]) { RedirectStandardOutput = true })!;
+        var said = making.StandardOutput.ReadToEndAsync();
+        using var limit = new CancellationTokenSource(s_image);
+        try { await making.WaitForExitAsync(limit.Token); }
+        catch (OperationCanceledException) { making.Kill(entireProcessTree: true); }
+        return Directory.Exists(folder) ? folder : throw new Xunit.Sdk.XunitException("the image could not be made:\n" + await said);
     }
 
     public async ValueTask DisposeAsync()

@@ -40,6 +40,15 @@ public sealed class FiguresTests : IDisposable
     }
 
     [Fact]
+    public void Pressure_is_read_with_its_averages()
+    {
+        var read = Pressure.Parse("some avg10=1.50 avg60=0.25 avg300=0.01 total=1234\nfull avg10=0.50 avg60=0.00 avg300=0.00 total=567\n");
+        Assert.Equal((new Stall(1.5, 0.25, 0.01, 1234), new Stall(0.5, 0, 0, 567)), (read.Some, read.Full));
+        // The node's own processors have no line for all.
+        Assert.Equal(default, Pressure.Parse("some avg10=0.00 avg60=0.00 avg300=0.00 total=1\n").Full);
+    }
+
+    [Fact]
     public void One_cgroup_of_v1_is_read_from_its_hierarchies()
     {
         Put("cpuacct/c/cpuacct.usage", "123456789\n");
