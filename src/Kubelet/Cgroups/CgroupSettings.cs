@@ -13,7 +13,7 @@ static class CgroupSettings
     public static async Task<KubeletOptions> CompleteAsync(KubeletOptions options, MachineInfo machine, ICri cri, ILogger log, CancellationToken ct)
     {
         if (options.CgroupMount.Length == 0) return options;
-        options = options with { HugePageSizes = machine.HugePages.Keys.Order().ToSeq(), SwapBytes = CanLimitSwap(options) ? MachineInfo.Memory("SwapTotal") : null };
+        options = options with { HugePageSizes = machine.HugePages.Keys.Order().ToSeq(), SwapBytes = CanLimitSwap(options) ? MachineInfo.Memory("SwapTotal") : null, MemoryQos = options.MemoryQos && !IsV1(options) };
         try
         {
             if ((await cri.RuntimeConfigAsync(ct).ConfigureAwait(false))?.Linux is not { } told) return options;

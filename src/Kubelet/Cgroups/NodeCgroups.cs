@@ -14,6 +14,7 @@ sealed class NodeCgroups(KubeletOptions options, ICgroupDriver? driver, MachineI
 {
     static readonly TimeSpan s_period = TimeSpan.FromMinutes(1);
     readonly HashSet<string> _told = [];
+    readonly Dictionary<string, (CgroupLimits Limits, DateTimeOffset At)> _written = [];
 
     public WakeUp Wake { get; } = new();
 
@@ -51,9 +52,12 @@ sealed class NodeCgroups(KubeletOptions options, ICgroupDriver? driver, MachineI
 
     async Task TryAsync(string what, string? done, string path, CgroupLimits limits, CancellationToken ct)
     {
+        var now = time.GetUtcNow();
+        if (_written.TryGetValue(path, out var last) && last.Limits == limits && now - last.At < s_period) return;
         try
         {
             await driver!.EnsureAsync(path, limits, ct).ConfigureAwait(false);
+            _written[path] = (limits, now);
             if (done is not null && node() is { } about && _told.Add(done)) events.Event(about, "Normal", "NodeAllocatableEnforced", done);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { Failed($"Failed to update {what} \"{path}\": {e.Message}"); }

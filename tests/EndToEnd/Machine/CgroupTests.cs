@@ -38,7 +38,10 @@ public sealed class CgroupTests
             shutdownGracePeriod: 20s
             shutdownGracePeriodCriticalPods: 5s
             EOF
-            {Hanbae} up --detach --port 6443 --kubelet-config /root/kubelet.yaml {Data} && {Hanbae} image from-rootfs /root/busybox --name busybox:1 --cmd sh {Data}
+            # Emulated, containerd may need longer to start than the program waits: the next one finds it running.
+            n=0
+            until {Hanbae} up --detach --port 6443 --kubelet-config /root/kubelet.yaml {Data}; do n=$((n+1)); [ $n -lt 4 ] || exit 1; done
+            {Hanbae} image from-rootfs /root/busybox --name busybox:1 --cmd sh {Data}
             """)).Ok();
         using var api = await ApiAsync(machine);
         var pods = new Objects(api, "v1", "pods", "default");
