@@ -13,7 +13,7 @@ public sealed class CgroupTests
     // What a Pod asks for, and what v2's files then say: cpu.weight, cpu.max, memory.max, pids.max.
     static readonly (string Name, string Resources, string Files)[] s_pods =
     [
-        ("guaranteed", "{limits: {cpu: 100m, memory: 64Mi}}", "4|10000 100000|67108864|16384"),
+        ("guaranteed", "{limits: {cpu: 500m, memory: 64Mi}}", "20|50000 100000|67108864|16384"),
         ("burstable", "{requests: {cpu: 50m, memory: 32Mi}, limits: {memory: 128Mi}}", "2|max 100000|134217728|16384"),
         ("besteffort", "{}", "1|max 100000|max|16384"),
     ];

@@ -24,7 +24,8 @@ public sealed class VirtualMachine : IAsyncDisposable
 
     /// <summary>Why there can be no such machine; null when there can.</summary>
     public static string? Missing { get; } =
-        !Environment.IsPrivilegedProcess ? "needs root, since debootstrap does"
+        Environment.GetEnvironmentVariable("HANBAE_MACHINE") is not "1" ? "takes minutes on an emulated machine: run with HANBAE_MACHINE=1"
+        : !Environment.IsPrivilegedProcess ? "needs root, since debootstrap does"
         : System.Runtime.InteropServices.RuntimeInformation.OSArchitecture != System.Runtime.InteropServices.Architecture.X64 ? "needs an x86-64 machine"
         : s_programs.FirstOrDefault(p => Program.Find(p) is null) is { } program ? $"needs {program}"
         // There is no .NET in it: only a program that brings its own runs there.

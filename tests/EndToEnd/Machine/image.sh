@@ -25,7 +25,7 @@ printf '%s\n' virtio_net overlay br_netfilter veth nf_tables >root/etc/modules-l
 echo machine >root/etc/hostname
 : >root/etc/fstab
 # Nobody here waits for these, and processor time is dear.
-for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer containerd.service getty@tty1.service systemd-pstore.service; do
+for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer containerd.service getty@tty1.service serial-getty@ttyS0.service systemd-pstore.service; do
     ln -sf /dev/null "root/etc/systemd/system/$unit"
 done
 cat >root/etc/systemd/system/machine-shell.service <<'EOF'
