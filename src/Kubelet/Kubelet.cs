@@ -65,8 +65,10 @@ public sealed class Kubelet(KubeletParts parts)
 
     public async Task RunAsync(CancellationToken ct)
     {
-        var (options, cri, time, log) = (parts.Options.WithReservedCpus(), parts.Cri, parts.Time, parts.Log);
-        var machine = MachineInfo.Read(options.Folders.Data);
+        var (cri, time, log) = (parts.Cri, parts.Time, parts.Log);
+        var machine = MachineInfo.Read(parts.Options.Folders.Data);
+        var options = await CgroupSettings.CompleteAsync(parts.Options.WithReservedCpus(), machine, cri, log, ct).ConfigureAwait(false);
+        CgroupSettings.Check(options);
         var ips = options.NodeIPs.IsEmpty ? MachineInfo.Address() is { } found ? [found] : default : options.NodeIPs;
         Directory.CreateDirectory(options.Folders.Pods);
 
@@ -97,13 +99,14 @@ public sealed class Kubelet(KubeletParts parts)
         var registrations = new DevicePluginServer(options.Folders.DevicePlugins, plugged, log);
         var plugins = new PluginWatch(options.Folders.PluginsRegistry, [new CsiRegistration(parts.Drivers, nodes, time), registrations, drivers], time, log);
         var mounts = parts.Snapshots is { } snapshots ? new ImageMounts(snapshots, options.Folders) : null;
+        await using var cgroups = new PodCgroups(options, time);
         EvictionLoop eviction = null!;
         NodeShutdown shutdown = null!;
         var context = new PodContext
         {
             Options = options, Cri = cri, Volumes = volumes, Environments = new ContainerEnvironments(objects, parts.Events, options.Folders), Objects = objects,
-            Images = new(cri, objects, parts.Events, time, options.MaxParallelPulls, new(options, time)) { Figures = figures }, Cgroups = new(options), Allocations = new(options.Folders), Prober = prober, Reports = writer, Events = parts.Events, Time = time, Log = log,
-            NetworkTrouble = () => health.NetworkTrouble, HostIPs = ips, NodeMemory = machine.MemoryBytes,
+            Images = new(cri, objects, parts.Events, time, options.MaxParallelPulls, new(options, time)) { Figures = figures }, Cgroups = cgroups, Allocations = new(options.Folders), Prober = prober, Reports = writer, Events = parts.Events, Time = time, Log = log,
+            NetworkTrouble = () => health.NetworkTrouble, RuntimeVersion = () => health.Version, HostIPs = ips, NodeMemory = machine.MemoryBytes,
             Figures = figures, Devices = devices, Placements = placements, UserNamespaces = new(options, () => health.Handlers),
             ImageMountsOf = () => mounts is not null && ImageVolumes.NeedsUs(health.Version) ? mounts : null,
             MountsReadOnlyRecursively = health.MountsReadOnlyRecursively,
@@ -120,6 +123,8 @@ public sealed class Kubelet(KubeletParts parts)
         placements.SharedChanged = shared.Wake.Set;
         eviction = new(context, sampler, workers, images, () => images.Folder);
         shutdown = new(context, workers);
+        var above = new NodeCgroups(options, cgroups.Driver, machine, workers.Active, parts.Events, () => registration.Node, time, log);
+        cgroups.Changed = above.Wake.Set;
         _usage = usage;
         var files = new StaticPodLoop(context, workers, parts.Client, parts.Pods, () => registration.Node);
         workers.Mirrored = change =>
@@ -127,7 +132,7 @@ public sealed class Kubelet(KubeletParts parts)
             if (change.New is { } mirror && workers.Find(mirror.Metadata.Namespace, mirror.Metadata.Name) is { Status: { } told } worker) writer.Report(worker.Pod, told);
             files.Wake();
         };
-        registration = new(options, parts.Client, parts.Events, time, LookAsync, log);
+        registration = new(options, parts.Client, parts.Events, time, LookAsync, log) { Warning = CgroupSettings.Warning(options) };
         var watch = new ShutdownWatch(options, shutdown, parts.Events, () => registration.Node, registration.Wake, time, log);
         try
         {
@@ -150,7 +155,7 @@ public sealed class Kubelet(KubeletParts parts)
                 usage.RunAsync(stop.Token), images.RunAsync(stop.Token), eviction.RunAsync(stop.Token), files.RunAsync(stop.Token),
                 registrations.RunAsync(stop.Token), drivers.RunAsync(stop.Token), claims.RunAsync(workers.Knows, stop.Token),
                 new PodResourcesServer(options.Folders.PodResources, devices, placements, () => workers.All.Select(w => w.Pod), plugged.Metrics, time, log).RunAsync(stop.Token),
-                PodsAsync(workers, context, pleg, registration, stop.Token), shared.RunAsync(stop.Token), watch.RunAsync(stop.Token), plugins.RunAsync(stop.Token), nodes.RunAsync(parts.Drivers, () => registration.Node, stop.Token),
+                PodsAsync(workers, context, pleg, registration, stop.Token), shared.RunAsync(stop.Token), above.RunAsync(stop.Token), watch.RunAsync(stop.Token), plugins.RunAsync(stop.Token), nodes.RunAsync(parts.Drivers, () => registration.Node, stop.Token),
             ];
             // Any loop that ends has failed: the whole agent ends with it, to be started again.
             await (await Task.WhenAny(loops).ConfigureAwait(false)).ConfigureAwait(false);

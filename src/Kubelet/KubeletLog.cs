@@ -97,4 +97,13 @@ static partial class KubeletLog
 
     [LoggerMessage(8042, LogLevel.Warning, "container {Container} of pod {Namespace}/{Name} could not be moved to CPUs {Cpus}: {Message}")]
     public static partial void SharedCpus(this ILogger log, string @namespace, string name, string container, string cpus, string message);
+
+    [LoggerMessage(8045, LogLevel.Warning, "cgroups of the node: {Message}")]
+    public static partial void NodeCgroup(this ILogger log, string message);
+
+    [LoggerMessage(8046, LogLevel.Error, "{Message}")]
+    public static partial void DriverMismatch(this ILogger log, string message);
+
+    [LoggerMessage(8047, LogLevel.Information, "the container runtime's cgroup driver is {Theirs}, the kubelet was told {Mine}: {Theirs} it is")]
+    public static partial void DriverTold(this ILogger log, string theirs, string mine);
 }

@@ -19,8 +19,29 @@ public sealed record KubeletOptions
     public string CgroupMount { get; init; } = "/sys/fs/cgroup";
     /// <summary>Where the runtime listens, so that what its process uses can be told; empty tells nothing of it.</summary>
     public string RuntimeEndpoint { get; init; } = "";
-    /// <summary>The runtime puts containers into systemd scopes; cgroup parents are then slices.</summary>
+    /// <summary>The runtime puts containers into systemd scopes; cgroup parents are then slices, which systemd makes. A runtime that tells its driver is believed.</summary>
     public bool SystemdCgroups { get; init; }
+    /// <summary>A machine with cgroup v1 is refused; upstream's default, of which this program keeps off: it runs where it is started.</summary>
+    public bool FailCgroupV1 { get; init; }
+    /// <summary>A machine that swaps is refused.</summary>
+    public bool FailSwapOn { get; init; }
+    /// <summary><c>NoSwap</c>, or <c>LimitedSwap</c>: Burstable containers may swap as much of the node's swap as they ask for of its memory (v2 only).</summary>
+    public string SwapBehavior { get; init; } = "NoSwap";
+    /// <summary>Whose limits are brought into force: <c>pods</c>, <c>system-reserved</c>, <c>kube-reserved</c>, the latter two also with <c>-compressible</c>.</summary>
+    public Seq<string> EnforceNodeAllocatable { get; init; } = ["pods"];
+    public string SystemReservedCgroup { get; init; } = "";
+    public string KubeReservedCgroup { get; init; } = "";
+    /// <summary>The feature gate MemoryQoS: on v2, containers are slowed down before they reach their memory limit.</summary>
+    public bool MemoryQos { get; init; }
+    /// <summary>From which part of the way between request and limit.</summary>
+    public double MemoryThrottlingFactor { get; init; } = 0.9;
+    /// <summary><c>None</c>, or <c>TieredReservation</c>: what Guaranteed Pods ask for is never taken away, what Burstable ones ask for is taken last.</summary>
+    public string MemoryReservationPolicy { get; init; } = "None";
+    internal bool KeepsMemory => MemoryQos && MemoryReservationPolicy == "TieredReservation";
+    /// <summary>In bytes; filled in from the machine.</summary>
+    public Seq<long> HugePageSizes { get; init; }
+    /// <summary>Bytes the machine can swap; filled in where cgroups can say how much of that a container may have (v2).</summary>
+    public long? SwapBytes { get; init; }
 
     /// <summary>Given to the runtime until the Node's own <c>podCIDR</c> is known; may hold one per address family, by comma.</summary>
     public string PodCidr { get; init; } = "";

@@ -57,7 +57,7 @@ static class Cluster
             // After the API server, for whose first answer somebody waits, and beside all that follows.
             var starting = !node ? Task.FromResult<RuntimeReady?>(null) : steps.RunAsync<RuntimeReady?>("container runtime", async () => settings.RuntimeEndpoint is { } endpoint
                 ? await runtime.UseAsync(endpoint, Images.PauseImage.Name, ct)
-                : await runtime.StartAsync([settings.NodePodCidr], [settings.PodCidr], ct));
+                : await runtime.StartAsync([settings.NodePodCidr], [settings.PodCidr], NodeAgent.SystemdCgroups(paths, settings.KubeletConfig), ct));
             control.RunComponents(supervisor, settings, live);
             if (settings.SimulatedNodes > 0)
             {

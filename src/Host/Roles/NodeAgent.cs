@@ -90,6 +90,9 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
         return configured;
     }
 
+    /// <summary>What a runtime of our own is to be told, so that both have the same driver.</summary>
+    internal static bool SystemdCgroups(NodePaths paths, string? file) => ClusterSettings.Configured(Options("", paths, 0), file).Options.SystemdCgroups;
+
     /// <summary>What every kubelet of this program has, whoever its API server is.</summary>
     internal static KubeletOptions Options(string node, NodePaths paths, int port) => new()
     {

@@ -35,7 +35,7 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
         OtherClusters.Register(paths);
         try
         {
-            var ready = settings.RuntimeEndpoint is { } endpoint ? await runtime.UseAsync(endpoint, Images.PauseImage.Name, ct) : await runtime.StartAsync([settings.PodCidr], [settings.PodCidr], ct);
+            var ready = settings.RuntimeEndpoint is { } endpoint ? await runtime.UseAsync(endpoint, Images.PauseImage.Name, ct) : await runtime.StartAsync([settings.PodCidr], [settings.PodCidr], NodeAgent.SystemdCgroups(paths, settings.Config), ct);
             await JoinAsync(ct);
             var config = Client.Kubeconfig.Load(settings.Kubeconfig).Resolve();
             using var transport = new HttpTransport(config, time);

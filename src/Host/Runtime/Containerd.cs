@@ -18,9 +18,9 @@ public sealed class Containerd(NodePaths paths, TimeProvider time)
 
     /// <summary>Starts it, adopts the one a former hanbae left running, or restarts that when its configuration has changed.</summary>
     /// <exception cref="RuntimeException">It did not come up; the message holds its last words.</exception>
-    public async Task<ContainerdStart> EnsureRunningAsync(HostFacts host, string sandboxImage, CancellationToken ct)
+    public async Task<ContainerdStart> EnsureRunningAsync(HostFacts host, string sandboxImage, bool systemdCgroups, CancellationToken ct)
     {
-        bool changed = WriteConfig(host, ContainerdConfig.Render(paths, host, sandboxImage));
+        bool changed = WriteConfig(host, ContainerdConfig.Render(paths, host, sandboxImage, systemdCgroups));
         return await EnsureRunningAsync(host.Containerd, changed, ct);
     }
 

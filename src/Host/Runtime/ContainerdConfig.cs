@@ -9,7 +9,7 @@ public static class ContainerdConfig
     // overlayfs cannot put its upper layer on these; the native snapshotter copies instead.
     static readonly string[] NoOverlayOn = ["overlay", "fuse-overlayfs", "ecryptfs", "nfs", "nfs4", "vfat", "exfat", "9p"];
 
-    public static string Render(NodePaths paths, HostFacts host, string sandboxImage)
+    public static string Render(NodePaths paths, HostFacts host, string sandboxImage, bool systemd = false)
     {
         var b = new StringBuilder($"""
             # Written by hanbae at every start; changes are lost.
@@ -41,8 +41,8 @@ public static class ContainerdConfig
                 default_runtime_name = {Toml(host.Runc is null && host.Crun is not null ? "crun" : "runc")}
 
             """);
-        if (host.Runc is { } runc) Runtime(b, paths, "runc", runc);
-        if (host.Crun is { } crun) Runtime(b, paths, "crun", NeedsCrunWrapper(host) ? CrunWrapper(paths) : crun);
+        if (host.Runc is { } runc) Runtime(b, paths, "runc", runc, systemd);
+        if (host.Crun is { } crun) Runtime(b, paths, "crun", NeedsCrunWrapper(host) ? CrunWrapper(paths) : crun, systemd);
         return b.ToString();
     }
 
@@ -59,12 +59,12 @@ public static class ContainerdConfig
 
         """;
 
-    static void Runtime(StringBuilder b, NodePaths paths, string name, string binary) => b.Append($"""
+    static void Runtime(StringBuilder b, NodePaths paths, string name, string binary, bool systemd) => b.Append($"""
                 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.{name}]
                   runtime_type = "io.containerd.runc.v2"
                   [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.{name}.options]
                     BinaryName = {Toml(binary)}
-                    SystemdCgroup = false
+                    SystemdCgroup = {Toml(systemd)}
                     Root = {Toml(paths.Run + "/" + name)}
 
         """);

@@ -52,4 +52,6 @@ public sealed record NodePaths(string Data, string Id)
     public string NftTable => "hanbae_" + Id;
     /// <summary>The cgroup every pod of this node is below; never <c>/kubepods</c>, which other kubelets of the host would reap.</summary>
     public string CgroupRoot => "/hanbae-" + Id;
+    /// <summary>The same where systemd makes the cgroups; a dash would be a slash to it.</summary>
+    public string Slice => "hanbae_" + Id + ".slice";
 }

@@ -23,7 +23,8 @@ public sealed class NodeRuntime(NodePaths paths, TimeProvider time)
 
     /// <param name="podCidrs">The node's own ranges: one IPv4, one IPv6, or one of each.</param>
     /// <param name="clusterCidrs">The ranges of all nodes together.</param>
-    public async Task<RuntimeReady> StartAsync(IReadOnlyList<string> podCidrs, IReadOnlyList<string> clusterCidrs, CancellationToken ct)
+    /// <param name="systemdCgroups">The kubelet's cgroup driver is systemd: the runtime's is to be the same.</param>
+    public async Task<RuntimeReady> StartAsync(IReadOnlyList<string> podCidrs, IReadOnlyList<string> clusterCidrs, bool systemdCgroups, CancellationToken ct)
     {
         if (!Environment.IsPrivilegedProcess) throw new RuntimeException("running containers needs root: type the same again with sudo in front");
         DataFolder.Claim(paths);
@@ -34,7 +35,7 @@ public sealed class NodeRuntime(NodePaths paths, TimeProvider time)
         Cni.Write(paths, podCidrs);
         KubeletFolder.Prepare(paths);
         var egress = PodEgress.ApplyAsync(paths, podCidrs, clusterCidrs, ct);
-        await new Containerd(paths, time).EnsureRunningAsync(host, PauseImage.Name, ct);
+        await new Containerd(paths, time).EnsureRunningAsync(host, PauseImage.Name, systemdCgroups, ct);
         await new ImageStore(paths.Endpoint).EnsurePauseAsync(ct);
         await egress;
         using var runtime = new NodeCri(paths.Endpoint);

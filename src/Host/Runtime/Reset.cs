@@ -30,7 +30,9 @@ public sealed class Reset(NodePaths paths, TimeProvider time)
         if (await CniLeftovers.DeleteAsync(paths, ct) is > 0 and var owed) report.Removed($"CNI state of {owed} pods");
         Unmount(report);
         await RemoveNetworkAsync(report, ct);
-        foreach (string cgroup in Cgroups.Roots(paths.CgroupRoot))
+        // Told first: it would make them anew. A slice that is gone by then is none the worse.
+        if (Cgroups.Roots("/" + paths.Slice).Count > 0 && Tool.Find("systemctl") is not null) await Tool.RunAsync("systemctl", ["stop", paths.Slice], ct: ct);
+        foreach (string cgroup in CgroupRoots())
         {
             if (await Cgroups.RemoveAsync(cgroup, time, ct)) report.Removed("cgroup " + cgroup);
             else report.Left("cgroup " + cgroup);
@@ -61,9 +63,11 @@ public sealed class Reset(NodePaths paths, TimeProvider time)
         }
     }
 
+    IReadOnlyList<string> CgroupRoots() => [.. Cgroups.Roots(paths.CgroupRoot), .. Cgroups.Roots("/" + paths.Slice)];
+
     void KillLeftovers(ResetReport report)
     {
-        var left = Cgroups.Processes(Cgroups.Roots(paths.CgroupRoot)).Concat(Shims.Of(paths.Socket)).Concat(Shims.Containers(paths.ContainerdState)).ToHashSet();
+        var left = Cgroups.Processes(CgroupRoots()).Concat(Shims.Of(paths.Socket)).Concat(Shims.Containers(paths.ContainerdState)).ToHashSet();
         foreach (int pid in left) Native.Kill(pid, Native.SigKill);
         if (left.Count > 0) report.Removed($"{left.Count} processes of its containers");
         foreach (string socket in Shims.Sockets(paths.ContainerdState)) File.Delete(socket);

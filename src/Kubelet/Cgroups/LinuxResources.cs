@@ -1,3 +1,4 @@
+using System.Globalization;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Cri.V1;
@@ -10,11 +11,8 @@ namespace Hanbae.Kubelet.Cgroups;
 static class LinuxResources
 {
     const long MinShares = 2, MaxShares = 262144, MinQuota = 1000;
-    const string Huge = "hugepages-";
-    static readonly string[] s_pageSizes = !Directory.Exists(PageFolder) ? []
-        : [.. Directory.EnumerateDirectories(PageFolder, Huge + "*kB").Select(f => HugePage(Path.GetFileName(f)[Huge.Length..^2] + "Ki"))];
-    const string PageFolder = "/sys/kernel/mm/hugepages";
-
+    const long Page = 4096;
+    const string HugePages = "hugepages-";
     const int GuaranteedOom = -997, BestEffortOom = 1000;
 
     public static long Shares(long milliCpu) => milliCpu == 0 ? MinShares : Math.Clamp(milliCpu * 1024 / 1000, MinShares, MaxShares);
@@ -39,15 +37,27 @@ static class LinuxResources
         };
         if (options.CpuCfsQuota && limits["cpu"].MilliValue() is > 0 and var limit)
             (resources.CpuQuota, resources.CpuPeriod) = (Quota(limit, period), period);
-        foreach (var (size, bytes) in HugePages(limits)) resources.HugepageLimits.Add(new HugepageLimit { PageSize = size, Limit = (ulong)bytes });
+        // Of what is not asked for, a container has none.
+        foreach (long size in options.HugePageSizes.Concat(limits.Where(l => l.Key.StartsWith(HugePages, StringComparison.Ordinal)).Select(l => Quantity.Parse(l.Key[HugePages.Length..]).Value())).Distinct())
+            resources.HugepageLimits.Add(new HugepageLimit { PageSize = HugePage(size), Limit = (ulong)limits[HugePageResource(size)].Value() });
+        foreach (var (file, value) in Unified(pod, container, options, nodeMemory)) resources.Unified[file] = value.ToString(CultureInfo.InvariantCulture);
         return resources;
     }
 
-    /// <summary>The limit of every size of huge pages that the machine has, under the kernel's name (<c>2MB</c>): who asks for none may have none.</summary>
-    public static IEnumerable<(string Size, long Bytes)> HugePages(Map<Quantity> limits)
+    /// <summary>What v2 has files for and CRI has no words.</summary>
+    static IEnumerable<(string File, long Value)> Unified(Pod pod, Container container, KubeletOptions options, long nodeMemory)
     {
-        var asked = limits.Where(l => l.Key.StartsWith(Huge, StringComparison.Ordinal)).ToDictionary(l => HugePage(l.Key[Huge.Length..]), l => l.Value.Value());
-        return asked.Keys.Union(s_pageSizes).Order(StringComparer.Ordinal).Select(size => (size, asked.GetValueOrDefault(size)));
+        long request = container.Resources.Requests["memory"].Value(), limit = container.Resources.Limits["memory"].Value();
+        string qos = PodQos.Of(pod.Spec);
+        if (options.SwapBytes is { } swap)
+        {
+            bool may = options.SwapBehavior == "LimitedSwap" && qos == "Burstable" && request > 0 && request != limit && !(pod.Spec.Priority >= 2_000_000_000) && nodeMemory > 0;
+            yield return ("memory.swap.max", may ? (long)((Int128)swap * request / nodeMemory) / Page * Page : 0);
+        }
+        if (options.KeepsMemory && request > 0 && qos != "BestEffort") yield return (qos == "Guaranteed" ? "memory.min" : "memory.low", request);
+        if (!options.MemoryQos || qos == "Guaranteed" || request > 0 && request == limit) yield break;
+        long most = limit > 0 ? limit : nodeMemory, high = (long)(request + options.MemoryThrottlingFactor * (most - request)) / Page * Page;
+        if (high > request) yield return ("memory.high", high);
     }
 
     /// <summary>Who asks for much of the node's memory and stays within it dies last.</summary>
@@ -77,9 +87,12 @@ static class LinuxResources
         return (whole - PodQos.Total(spec with { Resources = null, Overhead = default }, "memory", r => r.Requests, milli: false)) / (spec.Containers.Count + spec.InitContainers.Count);
     }
 
-    /// <summary><c>2Mi</c> as the kernel's files have it: <c>2MB</c>.</summary>
-    static string HugePage(string size) =>
-        Quantity.Parse(size).Value() switch
+    /// <summary>The resource of pages of so many bytes: <c>hugepages-2Mi</c>.</summary>
+    public static string HugePageResource(long size) => HugePages + new Quantity(size, QuantityFormat.BinarySI);
+
+    /// <summary>Pages of so many bytes as the kernel's files have them: <c>2MB</c>.</summary>
+    public static string HugePage(long size) =>
+        size switch
         {
             >= 1L << 30 and var b when b % (1L << 30) == 0 => $"{b >> 30}GB",
             >= 1L << 20 and var b when b % (1L << 20) == 0 => $"{b >> 20}MB",

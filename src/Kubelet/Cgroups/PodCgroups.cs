@@ -1,123 +1,91 @@
-using System.Globalization;
 using Hanbae.Api.Core.V1;
 using Hanbae.Kubelet.Pods;
 
 namespace Hanbae.Kubelet.Cgroups;
 
-/// <summary>Makes a cgroup for each Pod, with limits for it as a whole, and removes those of Pods that are gone; on v1's hierarchies or v2's one.</summary>
+/// <summary>Makes a cgroup for each Pod, with limits for it as a whole, and removes those of Pods that are gone.</summary>
 /// <remarks>What lies outside the configured root is never touched: the machine's other nodes have their Pods there.</remarks>
-public sealed class PodCgroups(KubeletOptions options)
+public sealed class PodCgroups : IAsyncDisposable
 {
-    // Those of v1 that the kubelet sets or that must be removed after the runtime has made them.
-    static readonly string[] s_v1 = ["cpu", "memory", "pids", "cpuset", "cpuacct", "blkio", "devices", "freezer", "hugetlb", "net_cls", "net_prio", "perf_event", "systemd", "unified"];
-    static readonly string[] s_v2 = ["cpu", "cpuset", "io", "memory", "hugetlb", "pids"];
+    readonly KubeletOptions _options;
+    readonly CgroupTree _tree;
 
-    readonly bool _v2 = File.Exists(Path.Combine(options.CgroupMount, "cgroup.controllers"));
+    public PodCgroups(KubeletOptions options, TimeProvider? time = null)
+    {
+        (_options, _tree) = (options, new(options.CgroupMount));
+        // Without a mount point there are no containers to limit.
+        if (options.CgroupMount.Length > 0 && Directory.Exists(options.CgroupMount))
+            Driver = options.SystemdCgroups ? new SystemdCgroups(_tree, new(options.SystemBus, time ?? TimeProvider.System)) : new FileCgroups(_tree);
+    }
 
-    /// <summary>None with the systemd driver: the runtime makes the slices.</summary>
-    bool Enabled => options.CgroupMount.Length > 0 && !options.SystemdCgroups && Directory.Exists(options.CgroupMount);
+    /// <summary>Null where no cgroups are made.</summary>
+    internal ICgroupDriver? Driver { get; }
+
+    /// <summary>The classes' shares may be others now.</summary>
+    public Action Changed { get; set; } = () => { };
 
     /// <summary>Idempotent; also brings changed limits into force.</summary>
     /// <param name="also">The same Pod with what its containers still have: each limit is then the wider of both.</param>
     /// <param name="withoutQuota">A container of it has CPUs for itself, all of which it may use.</param>
     /// <exception cref="IOException"/>
-    public void Ensure(Pod pod, Pod? also = null, bool withoutQuota = false)
+    public async Task EnsureAsync(Pod pod, Pod? also, bool withoutQuota, CancellationToken ct)
     {
-        if (!Enabled) return;
-        string qos = PodQos.Of(pod.Spec), path = CgroupNames.Path(options.CgroupRoot, qos, pod.Metadata.Uid);
-        var limits = PodLimits.Of(pod.Spec, qos, options);
-        if (also is not null && also != pod) limits = limits.Or(PodLimits.Of(also.Spec, qos, options));
+        if (Driver is not { } driver) return;
+        string qos = PodQos.Of(pod.Spec);
+        var limits = PodLimits.Of(pod.Spec, qos, _options);
+        if (also is not null && also != pod) limits = limits.Or(PodLimits.Of(also.Spec, qos, _options));
         if (withoutQuota) limits = limits with { Quota = 0 };
-        if (_v2) EnsureV2(path, limits); else EnsureV1(path, limits);
+        await driver.EnsureAsync(CgroupNames.Path(_options.CgroupRoot, qos, pod.Metadata.Uid), Whole(pod.Spec, qos, limits), ct).ConfigureAwait(false);
+        Changed();
     }
 
-    void EnsureV1(string path, PodLimits limits)
+    CgroupLimits Whole(PodSpec spec, string qos, PodLimits limits)
     {
-        foreach (string controller in (ReadOnlySpan<string>)["cpu", "memory", "pids", "hugetlb"])
+        long reserved = _options.KeepsMemory ? PodQos.Total(spec, "memory", r => r.Requests, milli: false) : 0;
+        return new()
         {
-            string mount = Path.Combine(options.CgroupMount, controller);
-            if (!Directory.Exists(mount)) continue;
-            string folder = mount + path;
-            Directory.CreateDirectory(folder);
-            if (controller == "cpu")
-            {
-                Write(folder, "cpu.shares", limits.Shares);
-                Write(folder, "cpu.cfs_period_us", limits.Period);
-                Write(folder, "cpu.cfs_quota_us", limits.Quota > 0 ? limits.Quota : -1);
-            }
-            else if (controller == "memory") Write(folder, "memory.limit_in_bytes", limits.Memory > 0 ? limits.Memory : -1);
-            else if (controller == "hugetlb") HugePages(folder, limits, "limit_in_bytes");
-            else if (options.PodPidsLimit > 0) Write(folder, "pids.max", options.PodPidsLimit);
-        }
-        if (path.Contains("/besteffort/", StringComparison.Ordinal)) Write(options.CgroupMount + "/cpu" + options.CgroupRoot + "/besteffort", "cpu.shares", 2);
+            Shares = limits.Shares, Quota = OrNone(limits.Quota), Period = limits.Period, Memory = OrNone(limits.Memory),
+            MemoryMin = _options.KeepsMemory ? qos == "Guaranteed" ? reserved : 0 : null, MemoryLow = _options.KeepsMemory ? qos == "Burstable" ? reserved : 0 : null,
+            Pids = _options.PodPidsLimit > 0 ? _options.PodPidsLimit : null,
+            HugePages = _options.HugePageSizes.Select(size => KeyValuePair.Create(LinuxResources.HugePage(size), PodQos.Total(spec, LinuxResources.HugePageResource(size), r => r.Limits, milli: false))).ToMap(),
+        };
     }
 
-    void EnsureV2(string path, PodLimits limits)
-    {
-        string at = options.CgroupMount;
-        foreach (string part in path.Split('/', StringSplitOptions.RemoveEmptyEntries))
-        {
-            Delegate(at);
-            at = Path.Combine(at, part);
-            Directory.CreateDirectory(at);
-        }
-        Delegate(at);
-        Write(at, "cpu.weight", 1 + (limits.Shares - 2) * 9999 / 262142);
-        File.WriteAllText(Path.Combine(at, "cpu.max"), string.Create(CultureInfo.InvariantCulture, $"{(limits.Quota > 0 ? limits.Quota.ToString(CultureInfo.InvariantCulture) : "max")} {limits.Period}"));
-        File.WriteAllText(Path.Combine(at, "memory.max"), limits.Memory > 0 ? limits.Memory.ToString(CultureInfo.InvariantCulture) : "max");
-        if (options.PodPidsLimit > 0) Write(at, "pids.max", options.PodPidsLimit);
-        HugePages(at, limits, "max");
-    }
+    static long OrNone(long value) => value > 0 ? value : CgroupLimits.None;
 
-    static void HugePages(string folder, PodLimits limits, string file)
+    /// <summary>Removes the Pod's cgroup, of whatever class.</summary>
+    /// <returns>False while something still holds it.</returns>
+    /// <exception cref="IOException"/>
+    public async Task<bool> RemoveAsync(string uid, CancellationToken ct)
     {
-        foreach (var (size, bytes) in limits.HugePages)
-            if (File.Exists(Path.Combine(folder, $"hugetlb.{size}.{file}"))) Write(folder, $"hugetlb.{size}.{file}", bytes);
-    }
-
-    /// <summary>Lets children have the controllers there are.</summary>
-    static void Delegate(string folder)
-    {
-        string[] has = File.ReadAllText(Path.Combine(folder, "cgroup.controllers")).Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
-        string wanted = string.Join(' ', s_v2.Where(has.Contains).Select(c => "+" + c));
-        if (wanted.Length > 0) File.WriteAllText(Path.Combine(folder, "cgroup.subtree_control"), wanted);
-    }
-
-    /// <summary>Removes the Pod's cgroup in every hierarchy.</summary>
-    /// <returns>False while something still holds one.</returns>
-    public bool Remove(string uid)
-    {
+        if (Driver is not { } driver) return true;
         bool all = true;
-        foreach (string folder in Hierarchies().SelectMany(h => Classes(h)).Select(c => Path.Combine(c, "pod" + uid)).Where(Directory.Exists)) all &= RemoveTree(folder);
+        foreach (string path in Classes().Select(c => c + "/pod" + uid).Where(driver.Exists)) all &= await driver.RemoveAsync(path, ct).ConfigureAwait(false);
+        if (all) Changed();
         return all;
     }
 
     /// <summary>The Pods that have a cgroup beneath our root.</summary>
-    public IReadOnlySet<string> Known() =>
-        Hierarchies().SelectMany(Classes).Where(Directory.Exists).SelectMany(c => Directory.EnumerateDirectories(c, "pod*")).Select(p => Path.GetFileName(p)[3..]).ToHashSet();
+    public IReadOnlySet<string> Known() => Driver is not { } driver ? new HashSet<string>()
+        : Classes().SelectMany(driver.Children).Where(n => n.StartsWith("pod", StringComparison.Ordinal)).Select(n => _options.SystemdCgroups ? n[3..].Replace('_', '-') : n[3..]).ToHashSet();
 
     /// <summary>Removes the root when no Pod is left in it: for nodes that are thrown away.</summary>
-    public void RemoveRoot()
+    public async Task RemoveRootAsync(CancellationToken ct)
     {
-        if (Known().Count > 0) return;
-        foreach (string root in Hierarchies().Select(h => h + options.CgroupRoot).Where(Directory.Exists)) RemoveTree(root);
+        if (Driver is { } driver && Known().Count == 0 && driver.Exists(_options.CgroupRoot)) await driver.RemoveAsync(_options.CgroupRoot, ct).ConfigureAwait(false);
     }
 
-    IEnumerable<string> Classes(string hierarchy) => [hierarchy + options.CgroupRoot, hierarchy + options.CgroupRoot + "/burstable", hierarchy + options.CgroupRoot + "/besteffort"];
-
-    IEnumerable<string> Hierarchies() => !Enabled ? [] : _v2 ? [options.CgroupMount] : s_v1.Select(c => Path.Combine(options.CgroupMount, c)).Where(Directory.Exists);
-
-    static bool RemoveTree(string folder)
+    /// <summary>What to tell when the runtime has put a sandbox where its own driver does, not ours; null when it has not.</summary>
+    public string? Disagreement(Pod pod, string sandbox, string runtime)
     {
-        try
-        {
-            foreach (string child in Directory.EnumerateDirectories(folder)) RemoveTree(child);
-            Directory.Delete(folder); // rmdir: the files of cgroupfs go with their folder
-            return true;
-        }
-        catch (DirectoryNotFoundException) { return true; }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { return false; } // still has processes
+        if (Driver is null) return null;
+        string qos = PodQos.Of(pod.Spec), path = CgroupNames.Path(_options.CgroupRoot, qos, pod.Metadata.Uid);
+        if (_tree.Exists(CgroupNames.Container(_options, CgroupNames.Folder(_options, qos, pod.Metadata.Uid), sandbox))) return null;
+        // A runtime that makes folders takes the slice's name for one.
+        return _options.SystemdCgroups && _tree.Exists($"/{CgroupNames.Slice(path)}/{sandbox}") ? DriverMismatch.Describe(_options, runtime) : null;
     }
 
-    static void Write(string folder, string file, long value) => File.WriteAllText(Path.Combine(folder, file), value.ToString(CultureInfo.InvariantCulture));
+    IEnumerable<string> Classes() => [_options.CgroupRoot, _options.CgroupRoot + CgroupNames.Burstable, _options.CgroupRoot + CgroupNames.BestEffort];
+
+    public ValueTask DisposeAsync() => Driver?.DisposeAsync() ?? default;
 }

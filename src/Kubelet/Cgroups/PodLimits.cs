@@ -1,4 +1,3 @@
-using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 
 namespace Hanbae.Kubelet.Cgroups;
@@ -6,9 +5,6 @@ namespace Hanbae.Kubelet.Cgroups;
 /// <summary>What the kernel is told of a Pod as a whole; 0 is no limit.</summary>
 readonly record struct PodLimits(long Shares, long Quota, long Period, long Memory)
 {
-    /// <summary>By the kernel's name of their size.</summary>
-    public (string Size, long Bytes)[] HugePages { get; init; } = [];
-
     public static PodLimits Of(PodSpec spec, string qos, KubeletOptions options)
     {
         long period = options.CpuCfsQuotaPeriod.Ticks / 10;
@@ -17,18 +13,11 @@ readonly record struct PodLimits(long Shares, long Quota, long Period, long Memo
             // A Pod is only limited as a whole when each of its containers is.
             options.CpuCfsQuota && Limited(spec, "cpu") ? LinuxResources.Quota(PodQos.Total(spec, "cpu", r => r.Limits, milli: true), period) : 0,
             period,
-            Limited(spec, "memory") ? PodQos.Total(spec, "memory", r => r.Limits, milli: false) : 0)
-        {
-            HugePages = [.. LinuxResources.HugePages(All(spec).SelectMany(r => r.Limits.Select(l => l.Key)).Distinct()
-                .Where(name => name.StartsWith("hugepages-", StringComparison.Ordinal)).Select(name => KeyValuePair.Create(name, new Quantity(PodQos.Total(spec, name, r => r.Limits, milli: false)))).ToMap())],
-        };
+            Limited(spec, "memory") ? PodQos.Total(spec, "memory", r => r.Limits, milli: false) : 0);
     }
 
-    static IEnumerable<ResourceRequirements> All(PodSpec spec) =>
-        (spec.Resources is { } whole ? [whole] : Enumerable.Empty<ResourceRequirements>()).Concat(spec.Containers.Concat(spec.InitContainers).Select(c => c.Resources));
-
     /// <summary>Whatever of both is wider: while containers change one by one, the Pod must hold the old and the new.</summary>
-    public PodLimits Or(PodLimits other) => new(Math.Max(Shares, other.Shares), Wider(Quota, other.Quota), Period, Wider(Memory, other.Memory)) { HugePages = HugePages };
+    public PodLimits Or(PodLimits other) => new(Math.Max(Shares, other.Shares), Wider(Quota, other.Quota), Period, Wider(Memory, other.Memory));
 
     static long Wider(long a, long b) => a == 0 || b == 0 ? 0 : Math.Max(a, b);
 

@@ -18,13 +18,13 @@ public static class KubeletConfiguration
     /// <summary>Upstream's fields that nothing here asks for.</summary>
     static readonly string[] s_elsewhere =
     [
-        "authentication", "authorization", "cgroupDriver", "cgroupRoot", "cgroupsPerQOS", "configMapAndSecretChangeDetectionStrategy", "containerLogMaxWorkers", "containerRuntimeEndpoint", "contentType", "crashLoopBackOff",
-        "enableContentionProfiling", "enableControllerAttachDetach", "enableDebugFlagsHandler", "enableProfilingHandler", "enableServer", "enforceNodeAllocatable", "eventBurst",
-        "eventRecordQPS", "failCgroupV1", "failSwapOn", "featureGates", "hairpinMode", "healthzBindAddress", "healthzPort", "httpCheckFrequency", "imageServiceEndpoint",
-        "iptablesDropBit", "iptablesMasqueradeBit", "kernelMemcgNotification", "kubeAPIBurst", "kubeAPIQPS", "kubeReservedCgroup", "kubeletCgroups", "localStorageCapacityIsolation", "logging", "makeIPTablesUtilChains", "maxOpenFiles",
-        "memoryReservationPolicy", "memorySwap", "memoryThrottlingFactor", "nodeStatusMaxImages", "oomScoreAdj", "podLogsDir", "podsPerCore", "protectKernelDefaults", "qosReserved",
+        "authentication", "authorization", "cgroupRoot", "cgroupsPerQOS", "configMapAndSecretChangeDetectionStrategy", "containerLogMaxWorkers", "containerRuntimeEndpoint", "contentType", "crashLoopBackOff",
+        "enableContentionProfiling", "enableControllerAttachDetach", "enableDebugFlagsHandler", "enableProfilingHandler", "enableServer", "eventBurst",
+        "eventRecordQPS", "hairpinMode", "healthzBindAddress", "healthzPort", "httpCheckFrequency", "imageServiceEndpoint",
+        "iptablesDropBit", "iptablesMasqueradeBit", "kernelMemcgNotification", "kubeAPIBurst", "kubeAPIQPS", "kubeletCgroups", "localStorageCapacityIsolation", "logging", "makeIPTablesUtilChains", "maxOpenFiles",
+        "nodeStatusMaxImages", "oomScoreAdj", "podLogsDir", "podsPerCore", "protectKernelDefaults", "qosReserved",
         "readOnlyPort", "registryBurst", "registryPullQPS", "rotateCertificates", "runOnce", "runtimeRequestTimeout", "serializeImagePulls", "serverTLSBootstrap", "showHiddenMetricsForVersion", "singleProcessOOMKill", "staticPodURL",
-        "staticPodURLHeader", "streamingConnectionIdleTimeout", "systemCgroups", "systemReservedCgroup", "tlsCertFile", "tlsCipherSuites", "tlsCurvePreferences", "tlsMinVersion", "tlsPrivateKeyFile", "tracing", "volumePluginDir",
+        "staticPodURLHeader", "streamingConnectionIdleTimeout", "systemCgroups", "tlsCertFile", "tlsCipherSuites", "tlsCurvePreferences", "tlsMinVersion", "tlsPrivateKeyFile", "tracing", "volumePluginDir",
         "volumeStatsAggPeriod", "port", "address",
     ];
 
@@ -73,6 +73,17 @@ public static class KubeletConfiguration
             "imageMaximumGCAge" => (o, v) => o with { ImageMaximumAge = Time(v) },
             "imageGCHighThresholdPercent" => (o, v) => o with { ImageHighPercent = Int(v) },
             "imageGCLowThresholdPercent" => (o, v) => o with { ImageLowPercent = Int(v) },
+            "cgroupDriver" => (o, v) => o with { SystemdCgroups = Text(v) switch { "systemd" => true, "cgroupfs" => false, var other => throw new FormatException($"{name}: \"{other}\" must be cgroupfs or systemd") } },
+            "failCgroupV1" => (o, v) => o with { FailCgroupV1 = ConfigurationValues.Bool(v, name) },
+            "failSwapOn" => (o, v) => o with { FailSwapOn = ConfigurationValues.Bool(v, name) },
+            "memorySwap" => (o, v) => o with { SwapBehavior = v is JsonObject swap && Text(swap["swapBehavior"] ?? "") is { Length: > 0 } said ? said : "NoSwap" },
+            "enforceNodeAllocatable" => (o, v) => o with { EnforceNodeAllocatable = ConfigurationValues.Texts(v, name) is ["none"] or ["" ] ? [] : ConfigurationValues.Texts(v, name) },
+            "systemReservedCgroup" => (o, v) => o with { SystemReservedCgroup = Text(v) },
+            "kubeReservedCgroup" => (o, v) => o with { KubeReservedCgroup = Text(v) },
+            "memoryThrottlingFactor" => (o, v) => o with { MemoryThrottlingFactor = ConfigurationValues.Real(v, name) },
+            "memoryReservationPolicy" => (o, v) => o with { MemoryReservationPolicy = Text(v) },
+            // Of all gates the one that stands for something which is off by default here, too.
+            "featureGates" => (o, v) => v is JsonObject gates && gates["MemoryQoS"] is { } memory ? o with { MemoryQos = ConfigurationValues.Bool(memory, name + ".MemoryQoS") } : o,
             "maxPods" => (o, v) => o with { MaxPods = Int(v) },
             "podCIDR" => (o, v) => o with { PodCidr = Text(v) },
             "podPidsLimit" => (o, v) => o with { PodPidsLimit = Math.Max(0, ConfigurationValues.Number(v, name)) },
@@ -131,7 +142,24 @@ public static class KubeletConfiguration
         OneOf("topologyManagerScope (--topology-manager-scope)", options.TopologyManagerScope, "container", "pod");
         try { CpuSet.Parse(options.ReservedSystemCpus); }
         catch (FormatException e) { throw new FormatException($"invalid configuration: reservedSystemCPUs: {e.Message}", e); }
+        CheckCgroups(options);
         if (options.CpuManagerReconcilePeriod <= TimeSpan.Zero) throw new FormatException("invalid configuration: cpuManagerReconcilePeriod must be greater than zero");
+    }
+
+    static void CheckCgroups(KubeletOptions options)
+    {
+        foreach (string whose in options.EnforceNodeAllocatable)
+        {
+            if (whose is not ("pods" or "system-reserved" or "system-reserved-compressible" or "kube-reserved" or "kube-reserved-compressible"))
+                throw new FormatException($"invalid configuration: option \"{whose}\" specified for enforceNodeAllocatable (--enforce-node-allocatable). Valid options are \"pods\", \"system-reserved\", \"system-reserved-compressible\", \"kube-reserved\", \"kube-reserved-compressible\" or \"none\"");
+            if (whose.EndsWith("-compressible", StringComparison.Ordinal) && options.EnforceNodeAllocatable.Contains(whose[..^"-compressible".Length]))
+                throw new FormatException($"invalid configuration: both \"{whose[..^"-compressible".Length]}\" and \"{whose}\" cannot be specified in enforceNodeAllocatable");
+            if (whose.StartsWith("system", StringComparison.Ordinal) && options.SystemReservedCgroup.Length == 0 || whose.StartsWith("kube", StringComparison.Ordinal) && options.KubeReservedCgroup.Length == 0)
+                throw new FormatException($"invalid configuration: {whose[..whose.IndexOf('-')]}ReservedCgroup (--{whose[..whose.IndexOf('-')]}-reserved-cgroup) must be specified when \"{whose}\" contains in enforceNodeAllocatable (--enforce-node-allocatable)");
+        }
+        if (options.MemoryThrottlingFactor is <= 0 or > 1) throw new FormatException($"invalid configuration: memoryThrottlingFactor {options.MemoryThrottlingFactor} must be greater than 0 and less than or equal to 1.0");
+        OneOf("memoryReservationPolicy", options.MemoryReservationPolicy, "None", "TieredReservation");
+        OneOf("memorySwap.swapBehavior", options.SwapBehavior, "NoSwap", "LimitedSwap");
     }
 
     static void OneOf(string name, string value, params string[] known)

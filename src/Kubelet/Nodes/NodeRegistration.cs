@@ -19,6 +19,9 @@ sealed class NodeRegistration(KubeletOptions options, IClient client, IRecorder 
     /// <summary>Has the status told now rather than when its time has come.</summary>
     public WakeUp Wake { get; } = new();
 
+    /// <summary>What is said of the node when it starts, beside that it does.</summary>
+    public (string Reason, string Message)? Warning { get; init; }
+
     /// <summary>As the API last had it.</summary>
     public Node? Node => Volatile.Read(ref _node);
 
@@ -75,6 +78,7 @@ sealed class NodeRegistration(KubeletOptions options, IClient client, IRecorder 
         }
         Volatile.Write(ref _node, node);
         events.Event(node, "Normal", "Starting", "Starting kubelet.");
+        if (Warning is var (reason, message)) events.Event(node, "Warning", reason, message);
         await TellAsync(node, state, ct).ConfigureAwait(false);
     }
 

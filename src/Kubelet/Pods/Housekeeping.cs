@@ -36,6 +36,11 @@ sealed class Housekeeping(PodContext context, PodWorkers workers, Pleg pleg)
         }
         if (context.Placements is { } placements)
             foreach (string uid in placements.Pods.ToArray()) if (!seen.ContainsKey(uid) && !workers.Knows(uid)) placements.Release(uid);
-        foreach (string uid in context.Cgroups.Known()) if (!seen.ContainsKey(uid) && !workers.Knows(uid)) context.Cgroups.Remove(uid);
+        foreach (string uid in context.Cgroups.Known())
+        {
+            if (seen.ContainsKey(uid) || workers.Knows(uid)) continue;
+            try { await context.Cgroups.RemoveAsync(uid, ct).ConfigureAwait(false); }
+            catch (IOException e) { context.Log.Leftover("cgroup of pod " + uid, e.Message); } // next time
+        }
     }
 }

@@ -45,6 +45,8 @@ sealed record PodContext
     public ILogger Log { get; init; } = NullLogger.Instance;
     /// <summary>Why Pods cannot have a network now; null when they can.</summary>
     public Func<string?> NetworkTrouble { get; init; } = () => null;
+    /// <summary>Such as <c>containerd://1.6.20</c>; empty until it has answered.</summary>
+    public Func<string> RuntimeVersion { get; init; } = () => "";
     public Seq<string> HostIPs { get; init; }
     public long NodeMemory { get; init; }
     /// <summary>What Pods may have of the node; empty until it is registered.</summary>

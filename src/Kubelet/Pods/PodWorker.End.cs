@@ -27,7 +27,7 @@ sealed partial class PodWorker
         var soon = context.Time.GetUtcNow() + TimeSpan.FromSeconds(1);
         if (!removed && pod.Metadata.DeletionTimestamp is null)
         {
-            context.Cgroups.Remove(Uid);
+            await context.Cgroups.RemoveAsync(Uid, ct).ConfigureAwait(false);
             await PruneAsync(ct).ConfigureAwait(false);
             return context.Time.GetUtcNow() + context.Options.SyncPeriod;
         }
@@ -35,7 +35,7 @@ sealed partial class PodWorker
         foreach (var container in _runtime.Containers) context.Prober.Remove(container.Id);
         foreach (var sandbox in _runtime.Sandboxes) await context.Cri.RemovePodSandboxAsync(sandbox.Id, ct).ConfigureAwait(false);
         foreach (var container in _runtime.Containers) await context.Cri.RemoveContainerAsync(container.Id, ct).ConfigureAwait(false);
-        if (!context.Cgroups.Remove(Uid)) return soon;
+        if (!await context.Cgroups.RemoveAsync(Uid, ct).ConfigureAwait(false)) return soon;
         RemoveFolder(context.Options.Folders.Log(pod.Metadata.Namespace, pod.Metadata.Name, Uid));
         RemoveFolder(context.Options.Folders.Pod(Uid));
         context.Allocations.Forget(Uid);

@@ -119,7 +119,7 @@ sealed partial class PodWorker
         if (failure is null && whole && _resizing.Count == 0 && _inProgress)
             try
             {
-                EnsureCgroup(pod); // the Pod as a whole shrinks last
+                await EnsureCgroupAsync(pod, null, ct).ConfigureAwait(false); // the Pod as a whole shrinks last
                 context.Allocations.PutWholeInForce(pod);
             }
             catch (IOException e) { failure = e.Message; } // the kernel takes no limit beneath what is in use

@@ -1,5 +1,6 @@
 using Hanbae.Api.Core.V1;
 using Hanbae.Grpc;
+using Hanbae.Kubelet.Cgroups;
 using Hanbae.Kubelet.Devices;
 using Hanbae.Kubelet.Images;
 using Hanbae.Kubelet.Probes;
@@ -182,7 +183,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
         Directory.CreateDirectory(context.Options.Folders.Pod(Uid));
         if (pod.Spec.RuntimeClassName is { Length: > 0 } && pod.Spec.All().Any(c => c.VolumeMounts.Exists(m => m.RecursiveReadOnly is not null))) _handler = await context.RuntimeHandler(pod, ct).ConfigureAwait(false);
         pod = Allocate(pod);
-        EnsureCgroup(pod, InForce(pod));
+        await EnsureCgroupAsync(pod, InForce(pod), ct).ConfigureAwait(false);
         PreparedVolumes volumes;
         try
         {
@@ -232,8 +233,9 @@ sealed partial class PodWorker(PodContext context, Pod first)
                 ct.ThrowIfCancellationRequested();
                 context.Figures.Count("kubelet_started_pods_total");
                 long began = context.Time.GetTimestamp();
-                await context.Cri.RunPodSandboxAsync(sandbox, handler, _whole).ConfigureAwait(false);
+                string id = await context.Cri.RunPodSandboxAsync(sandbox, handler, _whole).ConfigureAwait(false);
                 context.Figures.Observe("kubelet_run_podsandbox_duration_seconds", context.Time.GetElapsedTime(began), ("runtime_handler", handler));
+                if (context.Cgroups.Disagreement(pod, id, context.RuntimeVersion()) is { } why) TellOfDrivers(pod, why);
             }
         }
         catch (DeviceException e)
@@ -246,6 +248,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
             context.Figures.Count("kubelet_started_pods_errors_total");
             if (e is GrpcException) context.Figures.Count("kubelet_run_podsandbox_errors_total", ("runtime_handler", ""));
             context.Events.Event(pod, "Warning", "FailedCreatePodSandBox", "Failed to create pod sandbox: " + e.Message);
+            if (DriverMismatch.IsIt(e.Message)) TellOfDrivers(pod, DriverMismatch.Describe(context.Options, context.RuntimeVersion()));
             return context.Time.GetUtcNow() + Pause();
         }
         _obstacles = 0;
@@ -293,10 +296,17 @@ sealed partial class PodWorker(PodContext context, Pod first)
         return null;
     }
 
-    void EnsureCgroup(Pod pod, Pod? also = null)
+    /// <summary>The classic fault of an installation is told in full: by the Pod, and in the log.</summary>
+    void TellOfDrivers(Pod pod, string message)
+    {
+        context.Events.Event(pod, "Warning", "CgroupDriverMismatch", message);
+        context.Log.DriverMismatch(message);
+    }
+
+    async Task EnsureCgroupAsync(Pod pod, Pod? also, CancellationToken ct)
     {
         long began = context.Time.GetTimestamp();
-        context.Cgroups.Ensure(pod, also, withoutQuota: context.Placements?.HasOwnCpus(Uid) == true);
+        await context.Cgroups.EnsureAsync(pod, also, context.Placements?.HasOwnCpus(Uid) == true, ct).ConfigureAwait(false);
         context.Figures.Observe("kubelet_cgroup_manager_duration_seconds", context.Time.GetElapsedTime(began), ("operation_type", "update"));
     }
 

@@ -49,8 +49,8 @@ static class CadvisorMetrics
         {
             var known = rows.Where(r => r.Figures.Pressure.ContainsKey(kind)).ToArray();
             if (known.Length == 0) continue;
-            Each($"container_pressure_{kind}_waiting_seconds_total", "counter", $"Total time duration tasks in the container have waited due to {kind} congestion.", known, f => f.Pressure[kind].Some / 1e6);
-            Each($"container_pressure_{kind}_stalled_seconds_total", "counter", $"Total time duration no tasks in the container could make progress due to {kind} congestion.", known, f => f.Pressure[kind].Full / 1e6);
+            Each($"container_pressure_{kind}_waiting_seconds_total", "counter", $"Total time duration tasks in the container have waited due to {kind} congestion.", known, f => f.Pressure[kind].Some.Total / 1e6);
+            Each($"container_pressure_{kind}_stalled_seconds_total", "counter", $"Total time duration no tasks in the container could make progress due to {kind} congestion.", known, f => f.Pressure[kind].Full.Total / 1e6);
         }
 
         text.Family("container_start_time_seconds", "gauge", "Start time of the container since unix epoch in seconds.");

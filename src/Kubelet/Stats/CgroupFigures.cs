@@ -31,8 +31,8 @@ sealed record CgroupFigures
     public long OomKills { get; init; }
     public long Processes { get; init; }
     public long Threads { get; init; }
-    /// <summary>By <c>cpu</c>, <c>memory</c>, <c>io</c>: microseconds in which some, and all, waited (KEP-4205).</summary>
-    public IReadOnlyDictionary<string, (long Some, long Full)> Pressure { get; init; } = new Dictionary<string, (long, long)>();
+    /// <summary>By <c>cpu</c>, <c>memory</c>, <c>io</c>: how long processes waited (KEP-4205).</summary>
+    public IReadOnlyDictionary<string, Pressure> Pressure { get; init; } = new Dictionary<string, Pressure>();
 
     /// <summary>What cannot be taken away without harm: usage without the page cache that nobody used of late.</summary>
     public long WorkingSet => Math.Max(MemoryUsage - InactiveFile, 0);
@@ -109,7 +109,7 @@ sealed class CgroupReader(string mount)
             PageFaults = stat.GetValueOrDefault("pgfault"), MajorPageFaults = stat.GetValueOrDefault("pgmajfault"),
             FailCount = Table(folder + "/memory.events").GetValueOrDefault("max"), OomKills = Table(folder + "/memory.events").GetValueOrDefault("oom_kill"),
             Processes = Lines(folder + "/cgroup.procs"), Threads = Number(folder + "/pids.current"),
-            Pressure = new[] { "cpu", "memory", "io" }.Where(p => File.Exists($"{folder}/{p}.pressure")).ToDictionary(p => p, p => Stalls($"{folder}/{p}.pressure")),
+            Pressure = Stats.Pressure.Read(kind => $"{folder}/{kind}.pressure"),
         };
     }
 
@@ -132,19 +132,5 @@ sealed class CgroupReader(string mount)
         if (!File.Exists(file)) return default;
         string[] words = File.ReadAllText(file).Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
         return (long.TryParse(words[0], CultureInfo.InvariantCulture, out long quota) ? quota : 0, words.Length > 1 ? long.Parse(words[1], CultureInfo.InvariantCulture) : 100_000);
-    }
-
-    /// <summary>Of lines such as <c>some avg10=0.00 avg60=0.00 avg300=0.00 total=1234</c>.</summary>
-    static (long Some, long Full) Stalls(string file)
-    {
-        long some = 0, full = 0;
-        try
-        {
-            foreach (string line in File.ReadLines(file))
-                if (line.LastIndexOf('=') is > 0 and var at && long.TryParse(line.AsSpan(at + 1), CultureInfo.InvariantCulture, out long total))
-                    if (line.StartsWith("some", StringComparison.Ordinal)) some = total; else full = total;
-        }
-        catch (IOException) { } // psi is compiled in but switched off
-        return (some, full);
     }
 }

@@ -31,6 +31,8 @@ static class StatsSummary
         json.WriteString("time", now);
         if (use.CpuRate is { } rate) json.WriteNumber("usageNanoCores", rate);
         json.WriteNumber("usageCoreNanoSeconds", use.CpuNanoseconds);
+        var pressure = Pressure.Read(kind => "/proc/pressure/" + kind);
+        Psi(json, pressure, "cpu");
         json.WriteEndObject();
         json.WriteStartArray("systemContainers");
         foreach (var system in use.Systems)
@@ -49,7 +51,9 @@ static class StatsSummary
         json.WriteNumber("usageBytes", total - MachineInfo.Memory("MemFree"));
         json.WriteNumber("workingSetBytes", total - available);
         json.WriteNumber("rssBytes", MachineInfo.Memory("AnonPages"));
+        Psi(json, pressure, "memory");
         json.WriteEndObject();
+        Io(json, pressure, now);
         json.WriteStartObject("swap");
         json.WriteString("time", now);
         json.WriteNumber("swapAvailableBytes", MachineInfo.Memory("SwapFree"));
@@ -133,6 +137,7 @@ static class StatsSummary
         json.WriteString("time", now);
         if (rate is { } nano) json.WriteNumber("usageNanoCores", nano);
         json.WriteNumber("usageCoreNanoSeconds", f.CpuUsage);
+        Psi(json, f.Pressure, "cpu");
         json.WriteEndObject();
         json.WriteStartObject("memory");
         json.WriteString("time", now);
@@ -142,6 +147,33 @@ static class StatsSummary
         json.WriteNumber("rssBytes", f.Rss);
         json.WriteNumber("pageFaults", f.PageFaults);
         json.WriteNumber("majorPageFaults", f.MajorPageFaults);
+        Psi(json, f.Pressure, "memory");
+        json.WriteEndObject();
+        Io(json, f.Pressure, now);
+    }
+
+    static void Io(Utf8JsonWriter json, IReadOnlyDictionary<string, Pressure> pressure, string now)
+    {
+        if (!pressure.ContainsKey("io")) return;
+        json.WriteStartObject("io");
+        json.WriteString("time", now);
+        Psi(json, pressure, "io");
+        json.WriteEndObject();
+    }
+
+    static void Psi(Utf8JsonWriter json, IReadOnlyDictionary<string, Pressure> pressure, string kind)
+    {
+        if (!pressure.TryGetValue(kind, out var found)) return;
+        json.WriteStartObject("psi");
+        foreach (var (name, stall) in (ReadOnlySpan<(string, Stall)>)[("full", found.Full), ("some", found.Some)])
+        {
+            json.WriteStartObject(name);
+            json.WriteNumber("total", stall.Total);
+            json.WriteNumber("avg10", stall.Last10);
+            json.WriteNumber("avg60", stall.Last60);
+            json.WriteNumber("avg300", stall.Last300);
+            json.WriteEndObject();
+        }
         json.WriteEndObject();
     }
 

@@ -12,9 +12,12 @@ public sealed class RawApi : IDisposable
 
     RawApi(HttpClient client) => _client = client;
 
-    public static async Task<RawApi> OfAsync(RealCluster cluster)
+    public static async Task<RawApi> OfAsync(RealCluster cluster) => Of(JsonDocument.Parse(await cluster.KubectlAsync("config", "view", "--raw", "-o", "json")).RootElement);
+
+    /// <param name="config">A kubeconfig.</param>
+    /// <param name="at">Where the server is to be found, when that is not where the file says.</param>
+    public static RawApi Of(JsonElement config, string? at = null)
     {
-        var config = JsonDocument.Parse(await cluster.KubectlAsync("config", "view", "--raw", "-o", "json")).RootElement;
         var (server, user) = (config.GetProperty("clusters")[0].GetProperty("cluster"), config.GetProperty("users")[0].GetProperty("user"));
         using var pem = X509Certificate2.CreateFromPem(Pem(user, "client-certificate"), Pem(user, "client-key"));
         var trusted = X509Certificate2.CreateFromPem(Pem(server, "certificate-authority"));
@@ -23,7 +26,7 @@ public sealed class RawApi : IDisposable
         // Keys that exist only in memory are not accepted by every TLS stack: through PKCS#12 they are.
         handler.SslOptions.ClientCertificates = [X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null)];
         handler.SslOptions.CertificateChainPolicy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, CustomTrustStore = { trusted }, RevocationMode = X509RevocationMode.NoCheck };
-        return new(new(handler) { BaseAddress = new(server.GetProperty("server").GetString()!), Timeout = TimeSpan.FromSeconds(60) });
+        return new(new(handler) { BaseAddress = new(at ?? server.GetProperty("server").GetString()!), Timeout = TimeSpan.FromSeconds(60) });
     }
 
     static string Pem(JsonElement of, string name) =>

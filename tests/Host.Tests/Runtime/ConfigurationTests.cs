@@ -53,6 +53,7 @@ public sealed class ConfigurationTests
         Assert.Contains("BinaryName = \"/usr/bin/crun\"", ContainerdConfig.Render(Paths, v2, "pause:1"));
         var hybrid = v2 with { Cgroups = CgroupLayout.Hybrid, UnifiedHasControllers = true };
         Assert.Contains($"BinaryName = \"{ContainerdConfig.CrunWrapper(Paths)}\"", ContainerdConfig.Render(Paths, hybrid, "pause:1"));
+        Assert.Contains("SystemdCgroup = true", ContainerdConfig.Render(Paths, v2, "pause:1", systemd: true));
         Assert.Contains("default_runtime_name = \"crun\"", ContainerdConfig.Render(Paths, v2 with { Runc = null }, "pause:1"));
     }
 

@@ -34,7 +34,7 @@ sealed class RealNode : IAsyncDisposable
     public string Cidr { get; }
     public string Uid { get; } = Guid.NewGuid().ToString();
 
-    public Task<RuntimeReady> StartAsync() => new NodeRuntime(Paths, TimeProvider.System).StartAsync([Cidr], [Cidr], default);
+    public Task<RuntimeReady> StartAsync() => new NodeRuntime(Paths, TimeProvider.System).StartAsync([Cidr], [Cidr], systemdCgroups: false, default);
 
     /// <summary>A sandbox with a hostPort, below the node's own cgroup.</summary>
     public async Task<string> RunSandboxAsync(string name, int hostPort = 0, string handler = "", string? uid = null)

@@ -32,7 +32,7 @@ public sealed class KubeletConfigurationTests
             evictionSoftGracePeriod: {memory.available: 1m}
             podPidsLimit: -1
             registerWithTaints: [{key: a, effect: NoSchedule}]
-            cgroupDriver: systemd
+            cgroupsPerQOS: true
             authentication: {anonymous: {enabled: false}}
             """);
         Assert.Equal(("static", "true", 5.0, "0-1"), (options.CpuManagerPolicy, options.CpuManagerPolicyOptions["full-pcpus-only"], options.CpuManagerReconcilePeriod.TotalSeconds, options.ReservedSystemCpus));
@@ -41,8 +41,29 @@ public sealed class KubeletConfigurationTests
         Assert.Equal((90.0, 20.0), (options.ShutdownGrace.TotalSeconds, options.ShutdownGraceCritical.TotalSeconds));
         Assert.Equal(["memory.available 200Mi ", "memory.available 300Mi 00:01:00"], options.Eviction.Select(t => $"{t.Signal} {t.Text} {t.Grace}"));
         Assert.Equal((0L, 42, "a"), (options.PodPidsLimit, options.MaxPods, options.RegisterWithTaints[0].Key));
-        Assert.Equal(["cgroupDriver", "authentication"], unused);
+        Assert.Equal(["cgroupsPerQOS", "authentication"], unused);
         Assert.Equal(2, options.WithReservedCpus().SystemReserved["cpu"].Value());
+    }
+
+    [Fact]
+    public void What_it_says_of_cgroups_is_taken()
+    {
+        var (options, unused) = Read("""
+            cgroupDriver: systemd
+            failCgroupV1: true
+            failSwapOn: true
+            memorySwap: {swapBehavior: LimitedSwap}
+            enforceNodeAllocatable: [pods, kube-reserved-compressible]
+            kubeReservedCgroup: /kube.slice
+            featureGates: {MemoryQoS: true, Other: true}
+            memoryThrottlingFactor: 0.8
+            memoryReservationPolicy: TieredReservation
+            """);
+        Assert.Empty(unused);
+        Assert.Equal((true, true, true, "LimitedSwap", "/kube.slice"), (options.SystemdCgroups, options.FailCgroupV1, options.FailSwapOn, options.SwapBehavior, options.KubeReservedCgroup));
+        Assert.Equal((true, 0.8, "TieredReservation"), (options.MemoryQos, options.MemoryThrottlingFactor, options.MemoryReservationPolicy));
+        Assert.Equal(["pods", "kube-reserved-compressible"], options.EnforceNodeAllocatable);
+        Assert.Empty(Read("enforceNodeAllocatable: [none]").Options.EnforceNodeAllocatable);
     }
 
     [Fact]
@@ -54,6 +75,10 @@ public sealed class KubeletConfigurationTests
 
     [Theory]
     [InlineData("cpuMangerPolicy: static", "strict decoding error: unknown field \"cpuMangerPolicy\"")]
+    [InlineData("cgroupDriver: systemdd", "cgroupDriver: \"systemdd\" must be cgroupfs or systemd")]
+    [InlineData("enforceNodeAllocatable: [pods, system-reserved]", "invalid configuration: systemReservedCgroup (--system-reserved-cgroup) must be specified when \"system-reserved\" contains in enforceNodeAllocatable (--enforce-node-allocatable)")]
+    [InlineData("memoryThrottlingFactor: 1.5", "invalid configuration: memoryThrottlingFactor 1.5 must be greater than 0 and less than or equal to 1.0")]
+    [InlineData("memorySwap: {swapBehavior: UnlimitedSwap}", "invalid configuration: memorySwap.swapBehavior \"UnlimitedSwap\" must be one of: [\"NoSwap\" \"LimitedSwap\"]")]
     [InlineData("maxPods: many", "maxPods: must be an integer")]
     [InlineData("syncFrequency: soon", "syncFrequency: time: invalid duration \"soon\"")]
     [InlineData("topologyManagerPolicy: strict", "invalid configuration: topologyManagerPolicy (--topology-manager-policy) \"strict\" must be one of: [\"none\" \"best-effort\" \"restricted\" \"single-numa-node\"]")]

@@ -1,9 +1,10 @@
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Threading.Channels;
-using Hanbae.Kubelet.Nodes.Shutdown;
+using Hanbae.Kubelet.DBus;
 using Microsoft.Win32.SafeHandles;
 
 namespace Hanbae.Kubelet.Tests.Nodes;
@@ -33,6 +34,9 @@ sealed class FakeBus : IAsyncDisposable
     /// <summary>How long logind waits; what its configuration says when it was told to read that.</summary>
     public TimeSpan Delay { get; set; } = TimeSpan.FromSeconds(5);
     public bool Stubborn { get; set; }
+    /// <summary>The units that systemd was asked for, with their properties.</summary>
+    public ConcurrentDictionary<string, Dictionary<string, object>> Units { get; } = new();
+    public string JobResult { get; set; } = "done";
 
     /// <summary>What is asked next.</summary>
     public async Task<string> CallAsync() => await _calls.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(60));
@@ -114,6 +118,21 @@ sealed class FakeBus : IAsyncDisposable
 
     void Answer(DBusMessage call)
     {
+        DBusMessage Refusal(string name) => new() { Kind = DBusKind.Error, Serial = ++_serial, ReplyTo = call.Serial, Error = "org.freedesktop.systemd1." + name, Signature = "s", Body = [name] };
+        static Dictionary<string, object> Properties(object list) => ((object[])list).Cast<object[]>().ToDictionary(p => (string)p[0], p => p[1]);
+        void Job(string unit, DBusMessage answer)
+        {
+            // Jobs of others end all the time; one's own may have ended before its name is known.
+            var ended = new DBusMessage
+            {
+                Kind = DBusKind.Signal, Serial = ++_serial, Path = "/org/freedesktop/systemd1", Interface = "org.freedesktop.systemd1.Manager", Member = "JobRemoved", Sender = ":1.2", Signature = "uoss",
+                Body = [_serial, answer.Body[0], unit, JobResult],
+            };
+            Send(ended with { Body = [_serial, "/job/other", "other.service", "failed"] }, null);
+            if (Units.Count % 2 == 0) Send(ended, null);
+            Send(answer, null);
+            if (Units.Count % 2 == 1) Send(ended, null);
+        }
         DBusMessage Reply(string signature = "", params object[] body) => new() { Kind = DBusKind.Return, Serial = ++_serial, ReplyTo = call.Serial, Sender = call.Destination, Signature = signature, Body = body };
         switch (call.Member)
         {
@@ -129,7 +148,19 @@ sealed class FakeBus : IAsyncDisposable
                 Send(Reply("h", 0u) with { Files = [writing] }, writing);
                 writing.Dispose();
                 break;
-            case "AddMatch": Send(Reply(), null); break;
+            case "AddMatch" or "Subscribe" or "ResetFailedUnit": Send(Reply(), null); break;
+            case "StartTransientUnit" when Units.TryAdd((string)call.Body[0], Properties(call.Body[2])): Job((string)call.Body[0], Reply("o", $"/job/{_serial}")); break;
+            case "StartTransientUnit": Send(Refusal("UnitExists"), null); break;
+            case "SetUnitProperties":
+                foreach (var (name, value) in Properties(call.Body[2])) Units[(string)call.Body[0]][name] = value;
+                Send(Reply(), null);
+                break;
+            // What is beneath a slice ends with it.
+            case "StopUnit" when Units.ContainsKey((string)call.Body[0]):
+                foreach (string unit in Units.Keys.Where(u => u == (string)call.Body[0] || u.StartsWith(((string)call.Body[0])[..^6] + "-", StringComparison.Ordinal))) Units.TryRemove(unit, out _);
+                Job((string)call.Body[0], Reply("o", $"/job/{_serial}"));
+                break;
+            case "StopUnit": Send(Refusal("NoSuchUnit"), null); break;
             default: Send(new() { Kind = DBusKind.Error, Serial = ++_serial, ReplyTo = call.Serial, Error = "org.freedesktop.DBus.Error.UnknownMethod", Signature = "s", Body = ["no such method"] }, null); break;
         }
         _calls.Writer.TryWrite(call.Member == "Inhibit" ? $"Inhibit {string.Join(',', call.Body)}" : call.Member);

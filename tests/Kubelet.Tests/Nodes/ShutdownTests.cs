@@ -2,6 +2,7 @@ using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Cri.Fake;
 using Hanbae.Kit;
+using Hanbae.Kubelet.DBus;
 using Hanbae.Kubelet.Nodes.Shutdown;
 using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Stats;

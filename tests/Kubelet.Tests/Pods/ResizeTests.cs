@@ -70,11 +70,4 @@ public sealed class ResizeTests
         Array.Sort(waiting, Resizes.Compare);
         Assert.Equal(["shrinks", "important", "guaranteed", "early", "late"], waiting.Select(w => w.Pod.Metadata.Name));
     }
-
-    [Fact]
-    public void Every_size_of_huge_pages_has_a_limit_also_where_none_is_asked_for()
-    {
-        Assert.Contains(("2MB", 4L << 20), LinuxResources.HugePages(Map.Of(("hugepages-2Mi", Quantity.Parse("4Mi")))));
-        Assert.All(LinuxResources.HugePages(default), p => Assert.Equal(0, p.Bytes));
-    }
 }

@@ -34,9 +34,18 @@ public sealed class FiguresTests : IDisposable
         Assert.Equal((2_500_000_000, 70_000_000, 3, 20_000, 100_000), (f.CpuUsage, f.ThrottledTime, f.ThrottledPeriods, f.CpuQuota, f.CpuPeriod));
         Assert.Equal((1_000_000, 800_000, 0, 600_000, 300_000), (f.MemoryUsage, f.WorkingSet, f.MemoryLimit, f.Rss, f.Cache));
         Assert.Equal((5, 2, 1, 4), (f.Threads, f.Processes, f.OomKills, f.FailCount));
-        Assert.Equal((1234, 567), f.Pressure["cpu"]);
+        Assert.Equal((1234, 567), (f.Pressure["cpu"].Some.Total, f.Pressure["cpu"].Full.Total));
         Assert.Equal(41, reader.Process("/p/c"));
         Assert.Null(reader.Read("/p/none"));
+    }
+
+    [Fact]
+    public void Pressure_is_read_with_its_averages()
+    {
+        var read = Pressure.Parse("some avg10=1.50 avg60=0.25 avg300=0.01 total=1234\nfull avg10=0.50 avg60=0.00 avg300=0.00 total=567\n");
+        Assert.Equal((new Stall(1.5, 0.25, 0.01, 1234), new Stall(0.5, 0, 0, 567)), (read.Some, read.Full));
+        // The node's own processors have no line for all.
+        Assert.Equal(default, Pressure.Parse("some avg10=0.00 avg60=0.00 avg300=0.00 total=1\n").Full);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Threading.Channels;
+using Hanbae.Kubelet.DBus;
 using Microsoft.Win32.SafeHandles;
 
 namespace Hanbae.Kubelet.Nodes.Shutdown;

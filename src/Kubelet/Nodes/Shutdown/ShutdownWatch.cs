@@ -1,4 +1,5 @@
 using Hanbae.Client;
+using Hanbae.Kubelet.DBus;
 using Hanbae.Kubelet.Pods;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace Hanbae.Kubelet.Nodes.Shutdown;
+namespace Hanbae.Kubelet.DBus;
 
 /// <summary>Reads a Unix socket with the files that come along, which .NET's sockets drop: logind's lock is such a file.</summary>
 static class UnixMessages

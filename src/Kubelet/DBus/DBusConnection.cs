@@ -5,10 +5,14 @@ using System.Text;
 using System.Threading.Channels;
 using Microsoft.Win32.SafeHandles;
 
-namespace Hanbae.Kubelet.Nodes.Shutdown;
+namespace Hanbae.Kubelet.DBus;
 
 /// <summary>The bus, or who is asked over it, refused.</summary>
-sealed class DBusException(string message) : IOException(message);
+sealed class DBusException(string message, string name = "") : IOException(message)
+{
+    /// <summary>What the refusal is called, such as <c>org.freedesktop.systemd1.UnitExists</c>; empty when there was no answer.</summary>
+    public string Name { get; } = name;
+}
 
 /// <summary>A connection to a message bus: calls with their answers, and signals that were asked for.</summary>
 /// <remarks>Bounds: calls under way are those of this kubelet, which asks one thing after the other; of signals that nobody reads, 16 are kept and then the connection ends.</remarks>
@@ -71,7 +75,7 @@ sealed class DBusConnection : IAsyncDisposable
             if (_reading.IsCompleted) throw new DBusException("the bus has ended the connection");
             Send(new DBusMessage { Kind = DBusKind.Call, Serial = serial, Destination = destination, Path = path, Interface = @interface, Member = member, Signature = signature, Body = body }.ToBytes());
             var message = await answer.Task.WaitAsync(s_answer, _time, ct).ConfigureAwait(false);
-            return message.Kind != DBusKind.Error ? message : throw new DBusException($"{member}: {(message.Body is [string text, ..] ? text : message.Error)}");
+            return message.Kind != DBusKind.Error ? message : throw new DBusException($"{member}: {(message.Body is [string text, ..] ? text : message.Error)}", message.Error);
         }
         catch (TimeoutException) { throw new DBusException($"{member}: no answer within {s_answer.TotalSeconds} s"); }
         catch (Exception e) when (e is SocketException or ObjectDisposedException) { throw new DBusException($"{member}: {e.Message}"); }

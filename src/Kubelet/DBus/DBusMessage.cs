@@ -2,11 +2,11 @@ using System.Buffers.Binary;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 
-namespace Hanbae.Kubelet.Nodes.Shutdown;
+namespace Hanbae.Kubelet.DBus;
 
 enum DBusKind : byte { Call = 1, Return = 2, Error = 3, Signal = 4 }
 
-/// <summary>A message of D-Bus, as much of it as talking to logind and systemd needs: header, and a body of simple values.</summary>
+/// <summary>A message of D-Bus, as much of it as talking to logind and systemd needs: header, and a body of values, arrays and structs.</summary>
 sealed record DBusMessage
 {
     const byte Little = (byte)'l', Protocol = 1;
@@ -21,7 +21,7 @@ sealed record DBusMessage
     public string Error { get; init; } = "";
     public string Destination { get; init; } = "";
     public string Sender { get; init; } = "";
-    /// <summary>Of types <c>s</c>, <c>o</c>, <c>b</c>, <c>i</c>, <c>u</c>, <c>t</c>, <c>h</c> and a <c>v</c> of these.</summary>
+    /// <summary>Of types <c>s</c>, <c>o</c>, <c>b</c>, <c>i</c>, <c>u</c>, <c>t</c>, <c>h</c>, arrays and structs of these (both <c>object[]</c>), and a <c>v</c> of <c>s</c>, <c>b</c>, <c>i</c>, <c>u</c>, <c>t</c> or <c>as</c>.</summary>
     public string Signature { get; init; } = "";
     public IReadOnlyList<object> Body { get; init; } = [];
     /// <summary>What <c>h</c> values of the body count into; whoever reads the message closes them.</summary>
@@ -30,7 +30,7 @@ sealed record DBusMessage
     public byte[] ToBytes()
     {
         var body = new Writer();
-        for (int i = 0; i < Body.Count; i++) body.Value(Signature[i], Body[i]);
+        foreach (var (type, value) in Types(Signature).Zip(Body)) body.Value(type, value);
         var header = new Writer();
         header.Bytes([Little, (byte)Kind, 0, Protocol]);
         header.UInt32((uint)body.Length);
@@ -55,7 +55,7 @@ sealed record DBusMessage
             if (value.Length == 0) return;
             header.Align(8);
             header.Bytes([code, 1, (byte)type, 0]);
-            header.Value(type, value);
+            header.Value(type.ToString(), value);
         }
 
         void Number(byte code, uint value)
@@ -98,8 +98,33 @@ sealed record DBusMessage
         }
         reader.Align(8);
         // A body of types that nothing here asks for is left alone.
-        return message.Signature.All(c => "sobiuthv".Contains(c)) ? message with { Body = [.. message.Signature.Select(c => reader.Value(c))] } : message;
+        return message.Signature.All(c => "sobiuthva()".Contains(c)) ? message with { Body = [.. Types(message.Signature).Select(reader.Value)] } : message;
     }
+
+    /// <summary>The complete types that a signature is made of: <c>sa(sv)</c> is <c>s</c> and <c>a(sv)</c>.</summary>
+    /// <exception cref="FormatException"/>
+    static List<string> Types(string signature)
+    {
+        var types = new List<string>();
+        for (int at = 0; at < signature.Length;)
+        {
+            int end = End(at);
+            types.Add(signature[at..end]);
+            at = end;
+        }
+        return types;
+
+        int End(int at)
+        {
+            if (at >= signature.Length) throw new FormatException("a D-Bus signature that ends too soon: " + signature);
+            if (signature[at] == 'a') return End(at + 1);
+            if (signature[at] != '(') return at + 1;
+            for (at++; at < signature.Length && signature[at] != ')';) at = End(at);
+            return at < signature.Length ? at + 1 : throw new FormatException("a D-Bus signature that ends too soon: " + signature);
+        }
+    }
+
+    static int AlignmentOf(char type) => type switch { '(' or 't' => 8, 'g' or 'v' => 1, _ => 4 };
 
     static long Aligned(long at) => (at + 7) / 8 * 8;
 
@@ -124,10 +149,26 @@ sealed record DBusMessage
             Bytes(bytes);
         }
 
-        public void Value(char type, object value)
+        public void Value(string type, object value)
         {
-            switch (type)
+            switch (type[0])
             {
+                case 'a':
+                    UInt32(0); // the length, once it is known
+                    int length = Length;
+                    Align(AlignmentOf(type[1])); // not part of it
+                    int start = Length;
+                    foreach (object item in (IEnumerable<object>)value) Value(type[1..], item);
+                    Span<byte> size = stackalloc byte[4];
+                    BinaryPrimitives.WriteUInt32LittleEndian(size, (uint)(Length - start));
+                    (_bytes.Position, int end) = (length - 4, Length);
+                    Bytes(size);
+                    _bytes.Position = end;
+                    break;
+                case '(':
+                    Align(8);
+                    foreach (var (inner, item) in Types(type[1..^1]).Zip((object[])value)) Value(inner, item);
+                    break;
                 case 's' or 'o':
                     byte[] text = Encoding.UTF8.GetBytes((string)value);
                     UInt32((uint)text.Length);
@@ -149,9 +190,9 @@ sealed record DBusMessage
                     Bytes(bytes);
                     break;
                 case 'v':
-                    char inner = value switch { string => 's', bool => 'b', int => 'i', uint => 'u', _ => 't' };
-                    Bytes([1, (byte)inner, 0]);
-                    Value(inner, value);
+                    string of = value switch { string => "s", bool => "b", int => "i", uint => "u", string[] => "as", _ => "t" };
+                    Value("g", of);
+                    Value(of, value);
                     break;
                 default: throw new FormatException($"D-Bus type {type}");
             }
@@ -187,10 +228,20 @@ sealed record DBusMessage
             return text;
         }
 
-        public object Value(char type)
+        public object Value(string type)
         {
-            switch (type)
+            switch (type[0])
             {
+                case 'a':
+                    int length = (int)UInt32();
+                    Align(AlignmentOf(type[1]));
+                    if (length < 0 || At + length > bytes.Length) throw new FormatException("a D-Bus message that ends too soon");
+                    var items = new List<object>();
+                    for (int end = At + length; At < end;) items.Add(Value(type[1..]));
+                    return items.ToArray();
+                case '(':
+                    Align(8);
+                    return Types(type[1..^1]).Select(Value).ToArray();
                 case 's' or 'o': return Text((int)UInt32());
                 case 'g': return Text(Byte());
                 case 'b': return UInt32() != 0;
@@ -205,6 +256,6 @@ sealed record DBusMessage
             }
         }
 
-        public object Variant() => Value(Text(Byte()) is { Length: 1 } type ? type[0] : throw new FormatException("a D-Bus variant of a type that is not simple"));
+        public object Variant() => Value(Types(Text(Byte())) is [var type] ? type : throw new FormatException("a D-Bus variant of more than one type"));
     }
 }
