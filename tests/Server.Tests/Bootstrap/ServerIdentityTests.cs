@@ -25,7 +25,7 @@ public sealed class ServerIdentityTests
         await foreach (var e in server.Api.Transport.WatchAsync(request, stop.Token))
             if ((lease = e.Object as Lease) is not null) break;
         await stop.CancelAsync();
-        await keeping.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await keeping.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
 
         Assert.Equal(name, lease!.Metadata.Name);
         Assert.Equal("kube-apiserver", lease.Metadata.Labels["apiserver.kubernetes.io/identity"]);
