@@ -33,7 +33,11 @@ public sealed partial class CommandTests
     }
 
     static (string File, HashSet<string> Names, HashSet<string> Options)[] Verbs { get; } =
-        [.. Tree.CSharp("src/Host/Commands").Select(f => (f, Quoted(VerbName(), f), Quoted(OptionName(), f))).Where(v => v.Item2.Count > 0)];
+        [.. Tree.CSharp("src/Host/Commands").Select(f => (f, Quoted(VerbName(), f), Options(f))).Where(v => v.Item2.Count > 0)];
+
+    /// <summary>A verb's own options, and those of a set of options that it makes for itself.</summary>
+    static HashSet<string> Options(string file) =>
+        [.. Quoted(OptionName(), file), .. Tree.CSharp("src/Host/Commands").Where(f => Tree.Text(file).Contains($"new {Path.GetFileNameWithoutExtension(f)}(", StringComparison.Ordinal)).SelectMany(f => Quoted(OptionName(), f))];
 
     static HashSet<string> SharedOptions { get; } = [.. Quoted(OptionName(), "src/Host/Commands/Shared.cs"), .. Tree.CSharp("src/Host/Settings").SelectMany(f => Quoted(FlagName(), f)).Select(n => "--" + n), "--help", "--version"];
 
