@@ -71,6 +71,7 @@ static class Cluster
             }
             if (await starting is { } ready)
             {
+                if (settings.RuntimeEndpoint is null) supervisor.Run("containerd", stop => new Containerd(paths, time).KeepAsync(loggers.CreateLogger("hanbae.containerd"), stop));
                 new NodeAgent(control, settings, paths, live, time, loggers).Run(supervisor, ready);
                 await steps.RunAsync($"node {settings.NodeName} Ready", () => ReadyAsync(control.Informers.Cache<Node>(), settings.NodeName, begun, ct));
             }

@@ -41,6 +41,7 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
             using var transport = new HttpTransport(config, time);
             await using var supervisor = new Supervisor(loggers, time);
             supervisor.Run("quiet", stop => Quiet.RunAsync(time, stop));
+            if (settings.RuntimeEndpoint is null) supervisor.Run("containerd", stop => new Containerd(paths, time).KeepAsync(_log, stop));
             Run(supervisor, config, transport, ready);
             Console.WriteLine($"kubelet of node {settings.NodeName} runs, for {config.Server}");
             await Task.Delay(Timeout.Infinite, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

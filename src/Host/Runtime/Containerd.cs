@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.Extensions.Logging;
 
 namespace Hanbae.Host.Runtime;
 
@@ -9,9 +10,10 @@ public enum ContainerdStart { Started, Adopted, Restarted }
 /// It runs in the host's namespaces. Pods keep running while it is away (their shims hold them), so it may be restarted to read a changed
 /// configuration. Who it is, is kept as number and start time: a recycled process number is never signalled.
 /// </remarks>
-public sealed class Containerd(NodePaths paths, TimeProvider time)
+public sealed partial class Containerd(NodePaths paths, TimeProvider time)
 {
     static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30), StopGrace = TimeSpan.FromSeconds(10);
+    static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
     const long LogLimit = 16 << 20;
 
     public bool IsRunning => ProcessIdentity.Read(paths.ContainerdProcess) is { IsAlive: true };
@@ -38,6 +40,19 @@ public sealed class Containerd(NodePaths paths, TimeProvider time)
         Spawn(binary ?? throw new RuntimeException("the program containerd is not installed"));
         await WaitUntilReadyAsync(ct);
         return restart ? ContainerdStart.Restarted : ContainerdStart.Started;
+    }
+
+    /// <summary>Starts it again whenever it has ended, until cancelled: its Pods run on meanwhile, and nobody else would.</summary>
+    /// <exception cref="RuntimeException">It does not come up any more.</exception>
+    public async Task KeepAsync(ILogger logger, CancellationToken ct)
+    {
+        using var timer = new PeriodicTimer(s_look, time);
+        while (await timer.WaitForNextTickAsync(ct))
+        {
+            if (IsRunning) continue;
+            Log.Ended(logger, paths.ContainerdLog);
+            await EnsureRunningAsync(ct);
+        }
     }
 
     /// <returns>Whether it was running.</returns>
@@ -95,6 +110,12 @@ public sealed class Containerd(NodePaths paths, TimeProvider time)
                 await Task.Delay(TimeSpan.FromMilliseconds(10), time, ct);
             }
         }
+    }
+
+    static partial class Log
+    {
+        [LoggerMessage(1011, LogLevel.Error, "containerd has ended and is started again; its log is {File}")]
+        public static partial void Ended(ILogger logger, string file);
     }
 
     string LastWords() => File.Exists(paths.ContainerdLog) ? string.Join('\n', File.ReadLines(paths.ContainerdLog).TakeLast(8)) : "(nothing)";
