@@ -11,6 +11,10 @@ public interface IRecorder
     /// <param name="message">For people; at most 1,024 characters are kept.</param>
     /// <param name="fieldPath">The part concerned, such as <c>spec.containers{web}</c>.</param>
     void Event(IObject about, string type, string reason, string message, string fieldPath = "");
+
+    /// <summary>The same, for who works in several names: a scheduler speaks as the profile that a Pod asks for.</summary>
+    /// <param name="component">Whose Events they are.</param>
+    IRecorder For(string component) => this;
 }
 
 /// <summary>All that a component needs to work on a cluster.</summary>

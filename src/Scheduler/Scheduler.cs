@@ -289,7 +289,7 @@ public sealed class Scheduler
         catch (Exception e)
         {
             if (decision.Node is not null) await RetryAsync(pod, profile, ct);
-            _cluster.Recorder.Event(pod.Pod, "Warning", "FailedScheduling", e.Message);
+            _cluster.Recorder.For(pod.Pod.Spec.SchedulerName).Event(pod.Pod, "Warning", "FailedScheduling", e.Message);
         }
         finally { if (!released) _bindings.Release(); }
     }
@@ -339,7 +339,7 @@ public sealed class Scheduler
             if (waits) profile.Unreserve(pod, _snapshot);
         }
         foreach (var plugin in profile.PostBinds) plugin.PostBind(pod, node);
-        _cluster.Recorder.Event(pod.Pod, "Normal", "Scheduled", $"Successfully assigned {pod.Key} to {node}");
+        _cluster.Recorder.For(pod.Pod.Spec.SchedulerName).Event(pod.Pod, "Normal", "Scheduled", $"Successfully assigned {pod.Key} to {node}");
     }
 
     async Task<string?> PrepareAsync(PodInfo pod, Profile profile, string node, CancellationToken ct)

@@ -11,7 +11,7 @@ internal sealed class Writer(IClusterAccess cluster)
 {
     public async Task RefuseAsync(PodInfo pod, string scheduler, Cycle.Decision decision, IReadOnlyList<PodInfo> outranked, CancellationToken ct)
     {
-        cluster.Recorder.Event(pod.Pod, "Warning", "FailedScheduling", decision.Message);
+        cluster.Recorder.For(scheduler).Event(pod.Pod, "Warning", "FailedScheduling", decision.Message);
         string? nominated = decision.Nominated.Length > 0 ? decision.Nominated : decision.Waits ? null : "";
         if (Refusal.Patch(pod.Pod, decision.Error ? "SchedulerError" : "Unschedulable", decision.Message, nominated, cluster.Time.GetUtcNow()) is { } status) await PatchStatusAsync(pod, status, ct);
         if (decision.Frees is { } claim)
@@ -48,7 +48,7 @@ internal sealed class Writer(IClusterAccess cluster)
         try { await cluster.Client.DeleteAsync<Pod>(victim.Key, new() { Preconditions = new() { Uid = victim.Uid } }, ct); }
         // It has gone already, or another of its name has come.
         catch (ApiException e) when (e.IsNotFound || e.IsConflict) { return; }
-        cluster.Recorder.Event(victim.Pod, "Normal", "Preempted", $"Preempted by pod {preemptor.Uid} on node {node}");
+        cluster.Recorder.For(scheduler).Event(victim.Pod, "Normal", "Preempted", $"Preempted by pod {preemptor.Uid} on node {node}");
     }
 
     async Task PatchStatusAsync(PodInfo pod, byte[] patch, CancellationToken ct)

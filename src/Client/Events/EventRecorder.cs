@@ -41,7 +41,18 @@ public sealed partial class EventRecorder : IRecorder
     public long Dropped => Interlocked.Read(ref _dropped);
 
     /// <inheritdoc/>
-    public void Event(IObject about, string type, string reason, string message, string fieldPath = "")
+    public void Event(IObject about, string type, string reason, string message, string fieldPath = "") => Say(_source, about, type, reason, message, fieldPath);
+
+    /// <inheritdoc/>
+    public IRecorder For(string component) => component == _source.Component ? this : new Named(this, _source with { Component = component });
+
+    sealed class Named(EventRecorder all, EventSource source) : IRecorder
+    {
+        public void Event(IObject about, string type, string reason, string message, string fieldPath = "") => all.Say(source, about, type, reason, message, fieldPath);
+        public IRecorder For(string component) => all.For(component);
+    }
+
+    void Say(EventSource source, IObject about, string type, string reason, string message, string fieldPath)
     {
         var (kind, meta, now) = (about.Kind(), about.Metadata, _time.GetUtcNow());
         var e = new Event
@@ -52,12 +63,12 @@ public sealed partial class EventRecorder : IRecorder
                 ApiVersion = kind.ApiVersion, Kind = kind.Kind, Namespace = meta.Namespace, Name = meta.Name,
                 Uid = meta.Uid, ResourceVersion = meta.ResourceVersion, FieldPath = fieldPath,
             },
-            Type = type, Reason = reason, Message = Shorten(message), Source = _source, Count = 1, FirstTimestamp = now, LastTimestamp = now,
-            ReportingComponent = _source.Component, ReportingInstance = _source.Host,
+            Type = type, Reason = reason, Message = Shorten(message), Source = source, Count = 1, FirstTimestamp = now, LastTimestamp = now,
+            ReportingComponent = source.Component, ReportingInstance = source.Host,
         };
         if (_waiting.Writer.TryWrite(e)) return;
         Interlocked.Increment(ref _dropped);
-        DroppedEvents.Add(1, new KeyValuePair<string, object?>("component", _source.Component));
+        DroppedEvents.Add(1, new KeyValuePair<string, object?>("component", source.Component));
     }
 
     /// <summary>Until cancelled.</summary>

@@ -43,7 +43,7 @@ static class Shared
     /// <summary>As the administrator to a cluster that must be there.</summary>
     public static HttpTransport Connect(string dataDir)
     {
-        Settings(dataDir);
+        if (!File.Exists(KubeconfigPath.Of(dataDir))) Settings(dataDir);
         return new(Kubeconfig.Load(KubeconfigPath.Of(dataDir)).Resolve(), TimeProvider.System);
     }
 

@@ -19,7 +19,7 @@ public sealed class MemoryHistory(HistoryLimits limits, TimeProvider time) : IHi
             _all.Enqueue(deed);
             _bytes += Size(deed);
             if (own.Count > limits.KeepEach) own.Dequeue();
-            while (_all.TryPeek(out var oldest) && (_bytes > limits.KeepBytes || time.GetUtcNow() - oldest.Time > limits.KeepFor))
+            while (_all.TryPeek(out var oldest) && (_bytes > limits.KeepBytes || _all.Count > Most || time.GetUtcNow() - oldest.Time > limits.KeepFor))
             {
                 _all.Dequeue();
                 _bytes -= Size(oldest);
@@ -31,8 +31,10 @@ public sealed class MemoryHistory(HistoryLimits limits, TimeProvider time) : IHi
         }
     }
 
-    /// <summary>With what a deed takes beside the version, or else creations and those too many of one object were free.</summary>
-    static int Size(Deed deed) => 256 + (deed.Before?.Stored().Length ?? 0);
+    /// <summary>Creations replace nothing, and those too many of one object wait for their turn to go: these have a bound of their own.</summary>
+    long Most => Math.Max(limits.KeepEach, limits.KeepBytes / 256);
+
+    static int Size(Deed deed) => deed.Before?.Stored().Length ?? 0;
 
     public ValueTask<IReadOnlyList<Deed>> OfAsync(Key key, CancellationToken ct)
     {
