@@ -98,7 +98,7 @@ while (($(now_ms) < deadline)); do
     echo "$(anon_mb $hanbae_pid) $(fds $hanbae_pid)" >>"$work/figures"
     printf '%6s %8s %10s %10s %6s %8s %12s  %s\n' "$minute" "$made" "$(rss_mb $hanbae_pid)" "$(anon_mb $hanbae_pid)" "$(fds $hanbae_pid)" "$(ls /proc/$hanbae_pid/task | wc -l)" "$(fds "$runtime")" "${rest:-nothing}"
 done
-du -sh "$data/logs" "$data/kubelet" "$data/containerd" "$data/audit" "$data/hanbae.log" 2>/dev/null
+du -sh "$data/logs" "$data/kubelet" "$data/containerd" "$data/audit" "$data/store"
 # The first quarter warms up: what is compiled, cached and pooled. Then the second half against what was before it, with room for noise.
 awk -v failed=$failed '{ m[NR] = $1; f[NR] = $2 }
     END {
