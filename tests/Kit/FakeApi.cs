@@ -8,7 +8,8 @@ namespace Hanbae.Kit;
 /// <summary>An API server in memory for tests of its clients: built-in kinds, revisions, conflicts, watches, finalizers, status apart from the rest.</summary>
 /// <remarks>
 /// No admission, no defaults, no validation: what is sent is what is stored. Deletion is at once unless finalizers stand in the way,
-/// or <see cref="Graceful"/> says that somebody has to end the object first. <see cref="HoldWatches"/> makes caches lag.
+/// or <see cref="Graceful"/> says that somebody has to end the object first. <see cref="HoldWatches"/> makes caches lag;
+/// <c>HANBAE_LAG=60</c> makes every watch tell up to 60 ms late, each on its own: tests that hope for an order fail then.
 /// </remarks>
 public sealed class FakeApi(TimeProvider? time = null) : IApiTransport
 {
@@ -21,6 +22,7 @@ public sealed class FakeApi(TimeProvider? time = null) : IApiTransport
     long _version;
     long _uid;
     long _heldAt = long.MaxValue;
+    static readonly int _lag = int.TryParse(Environment.GetEnvironmentVariable("HANBAE_LAG"), out int ms) ? ms : 0;
 
     /// <summary>Answers instead of the server, when it returns something.</summary>
     public Func<ApiRequest, ApiResult?>? Intercept { get; set; }
@@ -118,6 +120,7 @@ public sealed class FakeApi(TimeProvider? time = null) : IApiTransport
                         && (route.Namespace.Length == 0 || e.Object.Metadata.Namespace == route.Namespace) && chosen(e.Object))
                         events.Add(e);
             }
+            if (_lag > 0 && events.Count > 0) await Task.Delay(Random.Shared.Next(_lag), ct);
             foreach (var e in events) yield return e;
             await changed.WaitAsync(ct);
         }
