@@ -17,6 +17,8 @@ public sealed record KubeletOptions
     public string CgroupRoot { get; init; } = "/kubepods";
     /// <summary>The mount point of cgroup v1's hierarchies or of v2; empty makes no cgroups (runtimes without containers).</summary>
     public string CgroupMount { get; init; } = "/sys/fs/cgroup";
+    /// <summary>Where the kernel tells of processes.</summary>
+    public string ProcMount { get; init; } = "/proc";
     /// <summary>Where the runtime listens, so that what its process uses can be told; empty tells nothing of it.</summary>
     public string RuntimeEndpoint { get; init; } = "";
     /// <summary>The runtime puts containers into systemd scopes; cgroup parents are then slices, which systemd makes. A runtime that tells its driver is believed.</summary>
