@@ -39,6 +39,10 @@ public sealed record KubeletOptions
     public double MemoryThrottlingFactor { get; init; } = 0.9;
     /// <summary><c>None</c>, or <c>TieredReservation</c>: what Guaranteed Pods ask for is never taken away, what Burstable ones ask for is taken last.</summary>
     public string MemoryReservationPolicy { get; init; } = "None";
+    /// <summary>The feature gate QOSReserved: lower classes may not have all the memory that higher ones ask for.</summary>
+    public bool QosReserved { get; init; }
+    /// <summary><c>qosReserved</c>: how much of it, in percent.</summary>
+    public int QosReservedMemory { get; init; }
     internal bool KeepsMemory => MemoryQos && MemoryReservationPolicy == "TieredReservation";
     /// <summary>In bytes; filled in from the machine.</summary>
     public Seq<long> HugePageSizes { get; init; }
