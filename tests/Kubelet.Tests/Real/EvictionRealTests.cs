@@ -93,6 +93,84 @@ public sealed class EvictionRealTests(KubeletNode node) : RealKubeletTest(node)
         }
     }
 
+    [RealFact]
+    public async Task Under_disk_pressure_who_wrote_more_than_it_asked_for_goes_first_and_nobody_else_is_let_in()
+    {
+        Start(o => o with { EvictionPeriod = TimeSpan.FromMinutes(10), Eviction = [] });
+        static string Writes(int mega) => $"head -c {mega}000000 /dev/zero > /x; " + Busy;
+        With("critical", Writes(9), spec: s => s with { Priority = 2_000_000_000 });
+        With("within", Writes(1), c => Asks(c, "ephemeral-storage", "64Mi"));
+        With("little", Writes(2));
+        With("much", Writes(6));
+        string[] all = ["critical", "within", "little", "much"];
+        foreach (string pod in all) await Until(pod, s => s.ContainerStatuses.Exists(c => c.State.Running is not null), "running");
+        await LookAsync("what they wrote", async () => await WrittenAsync("much") > 5_000_000 && await WrittenAsync("little") > 1_500_000 && await WrittenAsync("within") > 500_000);
+        await StopAsync();
+        try
+        {
+            // The machine's disk is never empty.
+            Start(o => Quick(o) with { Eviction = [new("nodefs.available", "100%")] });
+            await _api.UntilAsync(a => ConditionOf(a, "DiskPressure") is { Status: "True", Reason: "KubeletHasDiskPressure" }, "the node's condition");
+            await InOrderAsync(["much", "little", "within"]);
+            Assert.StartsWith("The node was low on resource: ephemeral-storage. Threshold quantity: ", StatusOf("much").Message);
+            Assert.Matches("Container main was using [0-9]+Ki, request is 0, has larger consumption of ephemeral-storage. ", StatusOf("much").Message);
+            Assert.DoesNotContain("has larger consumption", StatusOf("within").Message);
+            await RefusedAsync("DiskPressure");
+            Assert.Equal("Running", StatusOf("critical").Phase);
+        }
+        finally
+        {
+            // While its Pods end it would take the images of theirs, which the other tests need.
+            await StopAsync();
+            Start(o => o with { Eviction = [] });
+        }
+
+        async Task<ulong> WrittenAsync(string pod) =>
+            (await Node.Cri.ListContainerStatsAsync(null, default)).Where(s => s.Attributes.Labels["io.kubernetes.pod.uid"] == _api.Pod(pod)!.Metadata.Uid).Aggregate(0ul, (n, s) => n + (s.WritableLayer?.UsedBytes?.Value ?? 0));
+    }
+
+    [RealFact]
+    public async Task Under_pressure_of_processes_the_least_important_Pod_with_the_most_of_them_goes_first()
+    {
+        Start(o => o with { EvictionPeriod = TimeSpan.FromMinutes(10), Eviction = [] });
+        static string Forks(int n) => $"i=0; while [ $i -lt {n} ]; do sleep 1000 & i=$((i+1)); done; " + Busy;
+        With("critical", Forks(9), spec: s => s with { Priority = 2_000_000_000 });
+        With("few", Forks(1), c => Asks(c, "cpu", "10m"));
+        With("many", Forks(6));
+        With("important", Forks(9), spec: s => s with { Priority = 100 });
+        foreach (string pod in (string[])["critical", "few", "many", "important"]) await Until(pod, s => s.ContainerStatuses.Exists(c => c.State.Running is not null), "running");
+        await LookAsync("their processes", () => Task.FromResult(Processes("besteffort", "many") > 6 && Processes("besteffort", "important") > 9 && Processes("burstable", "few") > 1));
+        await StopAsync();
+
+        Start(o => Quick(o) with { Eviction = [new("pid.available", "100%")] });
+        await _api.UntilAsync(a => ConditionOf(a, "PIDPressure") is { Status: "True", Reason: "KubeletHasInsufficientPID" }, "the node's condition");
+        await InOrderAsync(["many", "few", "important"]);
+        Assert.Matches("^The node was low on resource: pids. Threshold quantity: [0-9]+, available: [0-9]+. $", StatusOf("many").Message);
+        await RefusedAsync("PIDPressure");
+        Assert.Equal("Running", StatusOf("critical").Phase);
+
+        int Processes(string qos, string pod)
+        {
+            string folder = $"/sys/fs/cgroup/pids{Node.CgroupRoot}/{qos}/pod{_api.Pod(pod)!.Metadata.Uid}/pids.current";
+            return File.Exists(folder) ? int.Parse(File.ReadAllText(folder), System.Globalization.CultureInfo.InvariantCulture) : 0;
+        }
+    }
+
+    /// <summary>One at a time: each is told of when the one before has gone.</summary>
+    async Task InOrderAsync(string[] pods)
+    {
+        foreach (string pod in pods) await EvictedAsync(pod);
+        string[] order = [.. pods.Order(StringComparer.Ordinal).OrderBy(p => StatusOf(p).Conditions.Find(c => c.Type == "DisruptionTarget")!.LastTransitionTime)];
+        Assert.True(order.SequenceEqual(pods), string.Join('\n', pods.Select(p => $"{p}: {StatusOf(p).Conditions.Find(c => c.Type == "DisruptionTarget")?.LastTransitionTime:O} {StatusOf(p).Message}").Concat(_events.All)));
+    }
+
+    async Task RefusedAsync(string condition)
+    {
+        With("late", Busy, c => Asks(c, "cpu", "10m"));
+        await EvictedAsync("late");
+        Assert.Equal($"Pod was rejected: The node had condition: [{condition}]. ", StatusOf("late").Message);
+    }
+
     static NodeCondition? ConditionOf(MemoryApi api, string type) => api.Get<Node>(new("", "n1"))?.Status.Conditions.Find(c => c.Type == type);
 
     [RealFact]
