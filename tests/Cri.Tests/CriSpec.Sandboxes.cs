@@ -30,12 +30,13 @@ public abstract partial class CriSpec
     }
 
     [SpecFact]
-    public async Task A_sandbox_names_its_process_to_who_asks_in_full()
+    public async Task Sandboxes_and_containers_name_their_process_to_who_asks_in_full()
     {
-        string id = await RunAsync(Pod());
-        using var info = System.Text.Json.JsonDocument.Parse((await Cri.PodSandboxStatusAsync(id, true, Never))!.Info["info"]);
-        Assert.True(info.RootElement.GetProperty("pid").GetInt32() > 1);
-        Assert.Empty((await Cri.PodSandboxStatusAsync(id, false, Never))!.Info);
+        var (sandbox, container) = await StartAsync(SpecImage.Forever);
+        int one = RuntimeInfo.Process((await Cri.PodSandboxStatusAsync(sandbox, true, Never))!.Info)!.Value, two = RuntimeInfo.Process((await Cri.ContainerStatusAsync(container, true, Never))!.Info)!.Value;
+        Assert.True(one > 1 && two > 1 && one != two);
+        Assert.Empty((await Cri.PodSandboxStatusAsync(sandbox, false, Never))!.Info);
+        Assert.Empty((await Cri.ContainerStatusAsync(container, false, Never))!.Info);
     }
 
     [SpecFact]

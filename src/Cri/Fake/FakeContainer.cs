@@ -11,6 +11,8 @@ internal sealed class FakeContainer(string id, FakeSandbox sandbox, ContainerCon
 
     public FakeSandbox Sandbox => sandbox;
 
+    public int Process { get; } = FakeSandbox.NextProcess();
+
     public ContainerConfig Config => config;
 
     public FakeProgram Program => program;

@@ -73,7 +73,10 @@ public sealed partial class FakeCri
     ]);
 
     public Task<ContainerStatusResponse?> ContainerStatusAsync(string containerId, bool verbose, CancellationToken ct) => Do("ContainerStatus", ct, () =>
-        _containers.TryFind(containerId, out var container) ? new ContainerStatusResponse { Status = container.ToStatus() } : null);
+        _containers.TryFind(containerId, out var container) ? new ContainerStatusResponse
+        {
+            Status = container.ToStatus(), Info = { verbose ? FakeSandbox.Info(container.Process) : [] },
+        } : null);
 
     public Task UpdateContainerResourcesAsync(UpdateContainerResourcesRequest request, CancellationToken ct) => Do("UpdateContainerResources", ct, () =>
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Hanbae.Cri.V1;
 
 namespace Hanbae.Cri.Fake;
@@ -22,7 +23,12 @@ internal sealed class FakeSandbox(string id, PodSandboxConfig config, string han
     static int s_processes = 1 << 23;
 
     /// <summary>What it says its process is: none that there is.</summary>
-    public int Process { get; } = Interlocked.Increment(ref s_processes);
+    public int Process { get; } = NextProcess();
+
+    public static int NextProcess() => Interlocked.Increment(ref s_processes);
+
+    /// <summary>What is told in full.</summary>
+    public static Dictionary<string, string> Info(int process) => new() { ["info"] = $"{{\"pid\":{process.ToString(CultureInfo.InvariantCulture)}}}" };
 
     public PodSandboxState State => Ready ? PodSandboxState.SandboxReady : PodSandboxState.SandboxNotready;
 

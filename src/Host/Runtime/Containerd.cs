@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using Hanbae.Cri;
+using Hanbae.Grpc;
 using Microsoft.Extensions.Logging;
 
 namespace Hanbae.Host.Runtime;
@@ -14,7 +16,14 @@ public sealed partial class Containerd(NodePaths paths, TimeProvider time)
 {
     static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30), StopGrace = TimeSpan.FromSeconds(10);
     static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
+    /// <summary>How long it may take to hear of an exit; it gives itself ten seconds for what it then has to do, and shows the exit before.</summary>
+    static readonly TimeSpan s_exit = TimeSpan.FromSeconds(5);
+    /// <summary>How often it is started again for exits that it missed, one time after the other.</summary>
+    const int MostAgain = 3;
     const long LogLimit = 16 << 20;
+
+    /// <summary>Whether there is such a process.</summary>
+    internal Func<int, bool> IsAlive { get; init; } = pid => Directory.Exists($"/proc/{pid}");
 
     public bool IsRunning => ProcessIdentity.Read(paths.ContainerdProcess) is { IsAlive: true };
 
@@ -47,12 +56,37 @@ public sealed partial class Containerd(NodePaths paths, TimeProvider time)
     public async Task KeepAsync(ILogger logger, CancellationToken ct)
     {
         using var timer = new PeriodicTimer(s_look, time);
+        HashSet<string> suspects = [];
+        DateTimeOffset? look = time.GetUtcNow(); // what it has missed, it has missed when it started
+        int again = MostAgain;
         while (await timer.WaitForNextTickAsync(ct))
         {
-            if (IsRunning) continue;
-            Log.Ended(logger, paths.ContainerdLog);
-            await EnsureRunningAsync(ct);
+            if (!IsRunning)
+            {
+                Log.Ended(logger, paths.ContainerdLog);
+                await EnsureRunningAsync(ct);
+                (suspects, look) = ([], time.GetUtcNow());
+            }
+            if (look is null || time.GetUtcNow() < look || await LostAsync(ct) is not { } lost) continue;
+            if (lost.Overlaps(suspects) && again-- > 0)
+            {
+                Log.Lost(logger, string.Join(", ", lost.Intersect(suspects)));
+                await StopAsync(ct);
+                await EnsureRunningAsync(ct);
+                (suspects, look) = ([], time.GetUtcNow());
+                continue;
+            }
+            (suspects, look) = (lost, lost.Count > 0 && again > 0 ? time.GetUtcNow() + s_exit : null);
+            if (lost.Count == 0) again = MostAgain;
         }
+    }
+
+    /// <returns>Null while it cannot say.</returns>
+    async Task<HashSet<string>?> LostAsync(CancellationToken ct)
+    {
+        using var channel = new GrpcChannel(paths.Endpoint);
+        try { return await new LostExits(new CriClient(channel), IsAlive).FindAsync(ct); }
+        catch (GrpcException) when (!ct.IsCancellationRequested) { return null; } // it is not ready yet, or has ended again
     }
 
     /// <returns>Whether it was running.</returns>
@@ -116,6 +150,9 @@ public sealed partial class Containerd(NodePaths paths, TimeProvider time)
     {
         [LoggerMessage(1011, LogLevel.Error, "containerd has ended and is started again; its log is {File}")]
         public static partial void Ended(ILogger logger, string file);
+
+        [LoggerMessage(1012, LogLevel.Warning, "containerd has missed the end of {Ids} while it started, and is started again")]
+        public static partial void Lost(ILogger logger, string ids);
     }
 
     string LastWords() => File.Exists(paths.ContainerdLog) ? string.Join('\n', File.ReadLines(paths.ContainerdLog).TakeLast(8)) : "(nothing)";

@@ -88,7 +88,7 @@ public sealed class PodCgroups : IAsyncDisposable
         PodSandboxStatusResponse? status;
         try { status = await cri.PodSandboxStatusAsync(sandbox, verbose: true, ct).ConfigureAwait(false); }
         catch (GrpcException) { return null; } // the sandbox runs: the next Pod will tell
-        if (SandboxPlace.Process(status) is not { } process) return null;
+        if (status is null || RuntimeInfo.Process(status.Info) is not { } process) return null;
         var cgroups = SandboxPlace.Cgroups(_options.ProcMount, process);
         return SandboxPlace.IsOfOtherDriver(cgroups, _options.SystemdCgroups, folder, CgroupNames.Parent(_options, qos, pod.Metadata.Uid), sandbox) ? DriverMismatch.Describe(_options, runtime) : null;
     }

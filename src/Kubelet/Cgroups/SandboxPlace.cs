@@ -1,26 +1,10 @@
 using System.Globalization;
-using System.Text.Json;
-using Hanbae.Cri.V1;
 
 namespace Hanbae.Kubelet.Cgroups;
 
 /// <summary>Where a runtime has really put a sandbox: by the cgroups of its process, wherever they are.</summary>
 static class SandboxPlace
 {
-    /// <summary>The sandbox's process; null when the runtime does not say, or needs none (CRI-O, when Pods share no PIDs).</summary>
-    /// <param name="status">Asked for in full: every runtime puts JSON with a <c>pid</c> under <c>info</c>.</param>
-    public static int? Process(PodSandboxStatusResponse? status)
-    {
-        if (status is null || !status.Info.TryGetValue("info", out string? info)) return null;
-        try
-        {
-            using var json = JsonDocument.Parse(info);
-            return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("pid", out var pid)
-                && pid.ValueKind == JsonValueKind.Number && pid.TryGetInt32(out int number) && number > 0 ? number : null;
-        }
-        catch (JsonException) { return null; }
-    }
-
     /// <returns>The process's cgroups, one per hierarchy; empty when it is gone.</returns>
     public static IReadOnlyList<string> Cgroups(string proc, int process)
     {

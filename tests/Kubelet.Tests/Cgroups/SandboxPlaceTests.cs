@@ -1,4 +1,4 @@
-using Hanbae.Cri.V1;
+using Hanbae.Cri;
 using Hanbae.Kubelet.Cgroups;
 
 namespace Hanbae.Kubelet.Tests.Cgroups;
@@ -38,7 +38,7 @@ public sealed class SandboxPlaceTests
         var pod = Make.Pod(Make.Container("app", "app")) with { Metadata = new() { Name = "p", Namespace = "default", Uid = "u-1" } };
         string id = await bench.Cri.RunPodSandboxAsync(new() { Metadata = new() { Name = "p", Uid = "u-1", Namespace = "default" } }, "", default);
         var status = (await bench.Cri.PodSandboxStatusAsync(id, true, default))!;
-        int pid = SandboxPlace.Process(status) ?? throw new InvalidOperationException("the fake names no process");
+        int pid = RuntimeInfo.Process(status.Info) ?? throw new InvalidOperationException("the fake names no process");
         Directory.CreateDirectory($"{machine.Path}/proc/{pid}");
         File.WriteAllText($"{machine.Path}/proc/{pid}/cgroup", cgroup.Replace("ID", id));
         await using var cgroups = new PodCgroups(bench.Options with { CgroupMount = machine.Path, ProcMount = machine.Path + "/proc", SystemdCgroups = systemd });
@@ -54,7 +54,7 @@ public sealed class SandboxPlaceTests
     [InlineData("[]")]
     [InlineData("pid 12")]
     public void A_runtime_that_names_no_process_is_believed(string info) =>
-        Assert.Null(SandboxPlace.Process(new PodSandboxStatusResponse { Info = { ["info"] = info } }));
+        Assert.Null(RuntimeInfo.Process(new Dictionary<string, string> { ["info"] = info }));
 
     sealed class Folder : IDisposable
     {
