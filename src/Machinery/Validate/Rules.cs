@@ -47,6 +47,9 @@ public static class Rules
         return errors;
     }
 
+    /// <summary>The metadata of an object within another; it need not have a name.</summary>
+    public static void Embedded(FieldPath at, Api.Meta.V1.ObjectMeta meta, Errors errors) => MetaRules.Create(at, meta, meta.Namespace.Length > 0, Names.PathSegment, errors);
+
     /// <summary>Whether somebody decided what is right for the kind.</summary>
     public static bool Know(KindInfo kind) => s_rules.ContainsKey(kind);
 
