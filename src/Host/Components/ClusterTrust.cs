@@ -27,6 +27,9 @@ sealed class ClusterTrust : IAuthenticator
         _time = time;
     }
 
+    /// <summary>The cluster has said whom to believe, or that there is nobody.</summary>
+    public Task WhenKnownAsync(CancellationToken ct) => _maps.WhenSyncedAsync(ct);
+
     public async ValueTask<AuthResult> AuthenticateAsync(RequestContext request, CancellationToken ct)
     {
         string? error = null;

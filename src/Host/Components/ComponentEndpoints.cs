@@ -43,10 +43,11 @@ sealed class ComponentEndpoints : IAsyncDisposable
     readonly Supervisor _supervisor;
     readonly Connection[] _connections;
 
-    ComponentEndpoints(ComponentServer server, MeterText meters, Supervisor supervisor, Connection[] connections) =>
-        (_server, _meters, _supervisor, _connections) = (server, meters, supervisor, connections);
+    ComponentEndpoints(ComponentServer server, ClusterTrust trust, MeterText meters, Supervisor supervisor, Connection[] connections) =>
+        (_server, Trust, _meters, _supervisor, _connections) = (server, trust, meters, supervisor, connections);
 
     public Uri Address => _server.Address;
+    public ClusterTrust Trust { get; }
 
     /// <param name="elector">Null when nobody else may work.</param>
     /// <param name="connect">Connects by a kubeconfig; null for the component's own.</param>
@@ -79,7 +80,7 @@ sealed class ComponentEndpoints : IAsyncDisposable
                 },
                 Logger = loggers.CreateLogger("hanbae.endpoints"), Time = time,
             }, ct);
-            return new(server, meters, supervisor, [asksWho, asksWhat]);
+            return new(server, trust, meters, supervisor, [asksWho, asksWhat]);
         }
         catch (Exception e)
         {

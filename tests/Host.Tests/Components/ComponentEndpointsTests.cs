@@ -18,10 +18,18 @@ public sealed class ComponentEndpointsTests(ControlPlaneRig rig)
 
     string Kubeconfig => Path.Combine(rig.Folder, "kubeconfig");
 
-    async Task<ComponentEndpoints> StartAsync(Func<string?>? trouble = null, int port = 0, LeaderElector? elector = null, string? kubeconfig = null) => await ComponentEndpoints.StartAsync(
+    /// <summary>One that knows whom to believe, where there is a cluster that says it.</summary>
+    async Task<ComponentEndpoints> StartAsync(Func<string?>? trouble = null, LeaderElector? elector = null)
+    {
+        var endpoints = await StartAsync(Kubeconfig, trouble, elector: elector);
+        await endpoints.Trust.WhenKnownAsync(CancellationToken.None).WaitAsync(Wire.Bound);
+        return endpoints;
+    }
+
+    static Task<ComponentEndpoints> StartAsync(string kubeconfig, Func<string?>? trouble = null, int port = 0, LeaderElector? elector = null) => ComponentEndpoints.StartAsync(
         new(IPAddress.Loopback, port, null, ["/healthz", "/readyz", "/livez"]),
         new("kube-scheduler", s_configuration, [new("sched-handler-sync", false, _ => new(trouble?.Invoke()))]), elector,
-        _ => Connection.Connect(Client.Kubeconfig.Load(kubeconfig ?? Kubeconfig).Resolve(), new() { Qps = 0 }), TimeProvider.System, NullLoggerFactory.Instance, CancellationToken.None);
+        _ => Connection.Connect(Client.Kubeconfig.Load(kubeconfig).Resolve(), new() { Qps = 0 }), TimeProvider.System, NullLoggerFactory.Instance, CancellationToken.None);
 
     /// <summary>A client of the component, which nobody vouches for.</summary>
     static Wire Ask(ComponentEndpoints endpoints, string? token = null, X509Certificate2? certificate = null, params (string Name, string Value)[] headers)
@@ -51,8 +59,6 @@ public sealed class ComponentEndpointsTests(ControlPlaneRig rig)
             """);
         await using var endpoints = await StartAsync();
         using Wire nobody = Ask(endpoints), other = Ask(endpoints, stranger), monitoring = Ask(endpoints, watcher), forger = Ask(endpoints, "made.up.token"), master = Ask(endpoints, certificate: rig.Pki.Admin);
-        // The ConfigMap that tells whose certificates to believe may not be in yet.
-        await UntilAsync(() => master.SendAsync("GET", "/configz"), answer => answer.Code == 200);
         foreach (string path in (string[])["/healthz", "/livez", "/readyz"]) Assert.Equal((200, "ok"), Said(await nobody.SendAsync("GET", path)));
         foreach (string path in (string[])["/metrics", "/metrics/slis", "/configz", "/livez/ping", "/api/v1/pods"])
         {
@@ -76,7 +82,7 @@ public sealed class ComponentEndpointsTests(ControlPlaneRig rig)
         await using var endpoints = await StartAsync();
         (string, string)[] says = [("X-Remote-User", "jane"), ("X-Remote-Group", "system:masters")];
         using Wire proxy = Ask(endpoints, certificate: rig.Pki.FrontProxyClient, headers: says), forger = Ask(endpoints, headers: says), kubelet = Ask(endpoints, certificate: rig.Pki.Kubelet, headers: says);
-        await UntilAsync(() => proxy.SendAsync("GET", "/configz"), answer => answer.Code == 200);
+        Assert.Equal(200, (await proxy.SendAsync("GET", "/configz")).Code);
         Assert.Equal("forbidden: User \"system:anonymous\" cannot get path \"/configz\"", (await forger.RefusedAsync(403, "Forbidden", "GET", "/configz")).Text("message"));
         Assert.DoesNotContain("jane", (await kubelet.SendAsync("GET", "/configz")).Body);
     }
@@ -87,7 +93,6 @@ public sealed class ComponentEndpointsTests(ControlPlaneRig rig)
         string? trouble = "handlers are not fully synchronized";
         await using var endpoints = await StartAsync(() => trouble);
         using Wire nobody = Ask(endpoints), master = Ask(endpoints, certificate: rig.Pki.Admin);
-        await UntilAsync(() => master.SendAsync("GET", "/configz"), answer => answer.Code == 200);
         Assert.Equal((200, "ok"), Said(await nobody.SendAsync("GET", "/livez")));
         Assert.Equal((500, "[+]ping ok\n[-]sched-handler-sync failed: reason withheld\nreadyz check failed\n"), Said(await nobody.SendAsync("GET", "/readyz")));
         Assert.Equal((500, "internal server error: handlers are not fully synchronized\n"), Said(await master.SendAsync("GET", "/readyz/sched-handler-sync")));
@@ -103,7 +108,7 @@ public sealed class ComponentEndpointsTests(ControlPlaneRig rig)
         var elector = new LeaderElector(cluster.Client, new("kube-system", "who-leads"), "me", TimeProvider.System);
         await using var endpoints = await StartAsync(elector: elector);
         using var master = Ask(endpoints, certificate: rig.Pki.Admin);
-        await UntilAsync(() => master.SendAsync("GET", "/metrics"), answer => answer.Body.Contains("leader_election_master_status{name=\"kube-scheduler\"} 0"));
+        Assert.Contains("leader_election_master_status{name=\"kube-scheduler\"} 0", (await master.SendAsync("GET", "/metrics")).Body);
         using var stop = new CancellationTokenSource();
         var leads = new TaskCompletionSource();
         var elected = elector.RunAsync(async ct =>
@@ -123,7 +128,7 @@ public sealed class ComponentEndpointsTests(ControlPlaneRig rig)
     {
         string nowhere = Path.Combine(rig.Folder, "nowhere");
         await File.WriteAllTextAsync(nowhere, "apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: \"https://127.0.0.1:1\"}}]\nusers: [{name: u, user: {}}]\ncontexts: [{name: x, context: {cluster: c, user: u}}]\ncurrent-context: x\n");
-        await using var endpoints = await StartAsync(kubeconfig: nowhere);
+        await using var endpoints = await StartAsync(nowhere);
         using Wire nobody = Ask(endpoints), token = Ask(endpoints, "any");
         Assert.Equal((200, "ok"), Said(await nobody.SendAsync("GET", "/livez")));
         Assert.Equal(500, (await nobody.SendAsync("GET", "/metrics")).Code);
@@ -134,7 +139,7 @@ public sealed class ComponentEndpointsTests(ControlPlaneRig rig)
     public async Task A_port_that_is_taken_is_said()
     {
         await using var first = await StartAsync();
-        var e = await Assert.ThrowsAsync<SettingsException>(() => StartAsync(port: first.Address.Port));
+        var e = await Assert.ThrowsAsync<SettingsException>(() => StartAsync(Kubeconfig, port: first.Address.Port));
         Assert.Equal($"port {first.Address.Port} is in use by another program; choose one with --secure-port, or --secure-port 0 for none", e.Message);
     }
 
@@ -166,14 +171,4 @@ public sealed class ComponentEndpointsTests(ControlPlaneRig rig)
     }
 
     static (int, string) Said(Wire.Answer answer) => (answer.Code, answer.Body);
-
-    static async Task UntilAsync(Func<Task<Wire.Answer>> ask, Func<Wire.Answer, bool> good)
-    {
-        using var patience = new CancellationTokenSource(Wire.Bound);
-        while (await ask() is var answer && !good(answer))
-        {
-            Assert.False(patience.IsCancellationRequested, $"still {answer.Code}: {answer.Body}");
-            await Task.Delay(50);
-        }
-    }
 }
