@@ -44,6 +44,9 @@ sealed class TestCluster : IAsyncDisposable
     /// <summary>How much time passes for every moment that nothing happens: lets retries come due.</summary>
     public TimeSpan Creep { get; set; } = TimeSpan.FromMilliseconds(20);
 
+    /// <summary>For tests that move the clock themselves. Not nothing: a key rests for some milliseconds while caches do not show what was written for it.</summary>
+    public static readonly TimeSpan Hardly = TimeSpan.FromMilliseconds(1);
+
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();

@@ -20,7 +20,7 @@ namespace Hanbae.Controllers.Volumes;
 /// </remarks>
 sealed class Attach(IClusterAccess cluster) : IReconciler
 {
-    const string Managed = "volumes.kubernetes.io/controller-managed-attach-detach", Keeps = "volumes.kubernetes.io/keep-terminated-pod-volumes", ByNode = "attach-detach/node", ByVolume = "attach-detach/volume";
+    const string Managed = "volumes.kubernetes.io/controller-managed-attach-detach", Keeps = "volumes.kubernetes.io/keep-terminated-pod-volumes", ByNode = "attach-detach/node", ByVolume = "attach-detach/volume", ByDisk = "attach-detach/disk";
 
     readonly ICache<Node> _nodes = cluster.Cache<Node>();
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
@@ -33,6 +33,9 @@ sealed class Attach(IClusterAccess cluster) : IReconciler
     /// <summary>What nodes say they have mounted: their machines may still write when they are deleted. Bound: nodes that have some, and deleted ones with attachments.</summary>
     /// <remarks>Kept from before the deletion: who finds the node gone from the cache may be faster than whoever is told of it.</remarks>
     readonly ConcurrentDictionary<string, Seq<string>> _mounted = new();
+    /// <summary>Volumes for one node alone, by unique name, that were asked for on one, until its own work shows them in the caches.</summary>
+    /// <remarks>Nodes are worked on side by side, and what one wrote may not show yet when the next decides. Bound: attachments just made.</remarks>
+    readonly ConcurrentDictionary<string, string> _taken = new();
     /// <summary>What was said last of Pods and attachments, by uid; forgotten with them.</summary>
     readonly ConcurrentDictionary<string, string> _told = new();
 
@@ -40,6 +43,7 @@ sealed class Attach(IClusterAccess cluster) : IReconciler
     {
         Nodes.Lifecycle.IndexNodes(_pods);
         _pods.IndexClaims();
+        _pods.AddIndex(ByDisk, p => p.Spec.Volumes.Where(CloudDisks.IsInline).Select(v => Disk(v, p.Metadata.Namespace)?.Spec.Csi).OfType<CSIPersistentVolumeSource>().Select(VolumeKey));
         _attachments.AddIndex(ByNode, a => [a.Spec.NodeName]);
         _attachments.AddIndex(ByVolume, a => VolumeKey(a) is { Length: > 0 } key ? [key] : []);
         on.When(_nodes, e => e.Old is null || e.New is null || e.Old.Status.VolumesInUse != e.New.Status.VolumesInUse || e.Old.Spec.Taints != e.New.Spec.Taints || Zones.IsReady(e.Old) != Zones.IsReady(e.New)
@@ -76,11 +80,17 @@ sealed class Attach(IClusterAccess cluster) : IReconciler
     IEnumerable<Key> NodesOf(Key claim) => _pods.UsersOf(claim).Select(p => p.Spec.NodeName).Where(n => n.Length > 0).Distinct().Select(n => new Key("", n));
 
     /// <summary>Nodes that may have been refused the volume.</summary>
-    IEnumerable<string> Waiting(VolumeAttachment attachment) =>
-        _volumes.Find(new("", attachment.Spec.Source.PersistentVolumeName ?? ""))?.Spec.ClaimRef is { } claim ? NodesOf(new(claim.Namespace, claim.Name)).Select(k => k.Name) : [];
+    IEnumerable<string> Waiting(VolumeAttachment attachment)
+    {
+        if (attachment.Spec.Source.InlineVolumeSpec is not null) return _pods.ByIndex(ByDisk, VolumeKey(attachment)).Select(p => p.Spec.NodeName).Where(n => n.Length > 0);
+        return _volumes.Find(new("", attachment.Spec.Source.PersistentVolumeName ?? ""))?.Spec.ClaimRef is { } claim ? NodesOf(new(claim.Namespace, claim.Name)).Select(k => k.Name) : [];
+    }
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
+        // The caches show what was written for this node by now.
+        foreach (var (volume, taker) in _taken)
+            if (taker == key.Name) _taken.TryRemove(new(volume, taker));
         var node = _nodes.Find(key);
         var there = _attachments.ByIndex(ByNode, key.Name).Select(a => (Attachment: a, Volume: Ours(a))).Where(t => t.Volume is not null).Select(t => (t.Attachment, t.Volume!)).ToList();
         if (node is not null && node.Metadata.Annotations[Managed] != "true") return Again.OnChange;
@@ -104,16 +114,40 @@ sealed class Attach(IClusterAccess cluster) : IReconciler
             _unneeded.TryRemove(attachment.Metadata.Name, out _);
         }
         foreach (var (need, other) in plan.Refused) Refuse(need, other);
-        foreach (var (attachment, _) in plan.Attach)
+        bool raced = false;
+        foreach (var (attachment, need) in plan.Attach)
+        {
+            if (!AttachPlan.MayBeShared(need.Volume) && TakenBy(need.Volume, key.Name) is { } other)
+            {
+                Refuse(need, other);
+                raced = true;
+                continue;
+            }
             try { await cluster.Client.CreateAsync(attachment, ct); }
             catch (ApiException e) when (e.IsAlreadyExists) { }
+        }
         Tell(needed, there);
+        if (raced) return Again.WithBackoff;
         return plan.LookAt is { } at ? Again.At(at) : Again.OnChange;
+    }
+
+    /// <summary>Takes a volume that only one node may have.</summary>
+    /// <returns>The node that was faster; null for none.</returns>
+    string? TakenBy(PersistentVolume volume, string node)
+    {
+        string name = AttachPlan.UniqueName(volume);
+        if (_taken.GetOrAdd(name, node) is var taker && taker != node) return taker;
+        // The other's may have come to show since the plan was made, and been let go of here.
+        if (Elsewhere(volume, node) is not { } other) return null;
+        _taken.TryRemove(new(name, node));
+        return other;
     }
 
     /// <summary>What an attachment is for: a volume by its name, or, for one written inside of a Pod, by its driver's handle.</summary>
     static string VolumeKey(VolumeAttachment attachment) =>
-        attachment.Spec.Source.PersistentVolumeName ?? (attachment.Spec.Source.InlineVolumeSpec?.Csi is { } csi ? $"{csi.Driver}^{csi.VolumeHandle}" : "");
+        attachment.Spec.Source.PersistentVolumeName ?? (attachment.Spec.Source.InlineVolumeSpec?.Csi is { } csi ? VolumeKey(csi) : "");
+
+    static string VolumeKey(CSIPersistentVolumeSource csi) => $"{csi.Driver}^{csi.VolumeHandle}";
 
     /// <summary>Volumes of the Pods that live there, as far as a driver has to bring them: those of bound claims, and disks of clouds that Pods name themselves.</summary>
     /// <param name="keeps">The node's agent keeps them until a Pod that has ended is gone.</param>
@@ -150,7 +184,7 @@ sealed class Attach(IClusterAccess cluster) : IReconciler
         CloudDisks.Of(attachment, name => _volumes.Find(new("", name))) is { Spec.Csi: not null } volume && attachment.Metadata.Name == AttachPlan.NameOf(volume, attachment.Spec.NodeName) ? volume : null;
 
     string? Elsewhere(PersistentVolume volume, string node) =>
-        _attachments.ByIndex(ByVolume, volume.Metadata.Name).Concat(_attachments.ByIndex(ByVolume, $"{volume.Spec.Csi!.Driver}^{volume.Spec.Csi.VolumeHandle}")).FirstOrDefault(a => a.Spec.NodeName != node)?.Spec.NodeName;
+        _attachments.ByIndex(ByVolume, volume.Metadata.Name).Concat(_attachments.ByIndex(ByVolume, VolumeKey(volume.Spec.Csi!))).FirstOrDefault(a => a.Spec.NodeName != node)?.Spec.NodeName;
 
     void Refuse(Needed needed, string other)
     {

@@ -19,7 +19,7 @@ readonly record struct Needed(PersistentVolume Volume, Pod For)
 /// <param name="Attached">What the node's status shall say of them.</param>
 /// <param name="LookAt">When a volume that is still mounted is taken from a node that fails.</param>
 sealed record AttachPlan(
-    ImmutableArray<(VolumeAttachment Attachment, Pod For)> Attach, ImmutableArray<VolumeAttachment> Detach, ImmutableArray<(Needed Needed, string Node)> Refused,
+    ImmutableArray<(VolumeAttachment Attachment, Needed Needed)> Attach, ImmutableArray<VolumeAttachment> Detach, ImmutableArray<(Needed Needed, string Node)> Refused,
     Seq<AttachedVolume> Attached, DateTimeOffset? LookAt)
 {
     /// <summary>Upstream's maxWaitForUnmountDuration.</summary>
@@ -34,13 +34,13 @@ sealed record AttachPlan(
         IReadOnlySet<string> mounted, Func<string, DateTimeOffset> unneededSince, bool healthy, bool forced, DateTimeOffset now)
     {
         var wanted = needed.ToDictionary(n => UniqueName(n.Volume));
-        var attach = ImmutableArray.CreateBuilder<(VolumeAttachment, Pod)>();
+        var attach = ImmutableArray.CreateBuilder<(VolumeAttachment, Needed)>();
         var refused = ImmutableArray.CreateBuilder<(Needed, string)>();
         var has = there.Select(t => UniqueName(t.Volume)).ToHashSet();
         foreach (var need in wanted.Values)
             if (has.Contains(UniqueName(need.Volume))) continue;
             else if (!MayBeShared(need.Volume) && elsewhere(need.Volume) is { } other) refused.Add((need, other));
-            else attach.Add((New(need, node), need.For));
+            else attach.Add((New(need, node), need));
 
         var detach = ImmutableArray.CreateBuilder<VolumeAttachment>();
         var attached = new List<AttachedVolume>();
@@ -81,6 +81,6 @@ sealed record AttachPlan(
     public static string UniqueName(PersistentVolume volume) => $"kubernetes.io/csi/{volume.Spec.Csi!.Driver}^{volume.Spec.Csi.VolumeHandle}";
 
     /// <summary>A volume that does not say is left to its driver.</summary>
-    static bool MayBeShared(PersistentVolume volume) =>
+    public static bool MayBeShared(PersistentVolume volume) =>
         volume.Spec.AccessModes.IsEmpty || volume.Spec.AccessModes.Exists(m => m is "ReadWriteMany" or "ReadOnlyMany");
 }

@@ -111,7 +111,7 @@ public sealed class StartTests
             await cluster.UntilAsync(api => api.Find<Job>(name) is not null);
             End(cluster, name, i % 3 == 0 ? "Failed" : "Complete");
         }
-        cluster.Creep = TimeSpan.Zero;
+        cluster.Creep = TestCluster.Hardly;
         await cluster.UntilAsync(api => api.All<Job>().Where(j => j.IsFinished()).Select(j => j.Metadata.Name).SequenceEqual([$"tick-{Minutes + 4}", $"tick-{Minutes + 5}", $"tick-{Minutes + 6}"]));
     }
 

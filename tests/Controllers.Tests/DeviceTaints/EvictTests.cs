@@ -33,7 +33,7 @@ public sealed class EvictTests
 
     static DeviceToleration Bears(long? seconds, string effect = "NoExecute") => new() { Key = "broken", Operator = "Exists", Effect = effect, TolerationSeconds = seconds };
 
-    static TestCluster Start(Action<FakeApi> before) => new(s_run, before) { Creep = TimeSpan.Zero };
+    static TestCluster Start(Action<FakeApi> before) => new(s_run, before) { Creep = TestCluster.Hardly };
 
     static void Put(FakeApi api, params DeviceToleration[] tolerations)
     {

@@ -48,7 +48,7 @@ public sealed class RunTests
     [Fact]
     public async Task A_Job_that_fails_waits_longer_each_time_and_gives_up()
     {
-        await using var cluster = new TestCluster(Which) { Creep = TimeSpan.Zero };
+        await using var cluster = new TestCluster(Which) { Creep = TestCluster.Hardly };
         await using var nodes = Ending(cluster, _ => 1);
         cluster.Api.Put(Works.Job("work").With(s => s with { BackoffLimit = 2 }));
         await cluster.UntilAsync(api => Status(api).Failed == 1);

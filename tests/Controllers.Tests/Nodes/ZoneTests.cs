@@ -50,7 +50,7 @@ public sealed class ZoneTests
         Assert.Equal((false, ZoneState.Normal), (zones.Counts(after), zones.StateOf(after)));
     }
 
-    static TestCluster Start(params Node[] nodes) => new(["nodelifecycle"], api => { foreach (var node in nodes) api.Put(node); }) { Creep = TimeSpan.Zero };
+    static TestCluster Start(params Node[] nodes) => new(["nodelifecycle"], api => { foreach (var node in nodes) api.Put(node); }) { Creep = TestCluster.Hardly };
 
     static int Driven(Kit.FakeApi api, string zone) => api.All<Node>().Count(n => n.Metadata.Labels["topology.kubernetes.io/zone"] == zone && n.Spec.Taints.Exists(t => t.Effect == "NoExecute"));
     static int Closed(Kit.FakeApi api, string zone) => api.All<Node>().Count(n => n.Metadata.Labels["topology.kubernetes.io/zone"] == zone && n.Spec.Taints.Exists(t => t.Effect == "NoSchedule"));

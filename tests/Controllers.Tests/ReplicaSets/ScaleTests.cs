@@ -98,7 +98,7 @@ public sealed class ScaleTests
             Interlocked.Increment(ref refused);
             return new ApiResult { Code = 403, Object = FakeApi.Error(403, "Forbidden", "exceeded quota").Status };
         });
-        cluster.Creep = TimeSpan.Zero;
+        cluster.Creep = TestCluster.Hardly;
         cluster.Api.Put(Make.ReplicaSet("web", 100));
 
         await cluster.UntilAsync(api => api.Find<ReplicaSet>("web")!.Status.Conditions.Exists(c => c is { Type: "ReplicaFailure", Reason: "FailedCreate" }));

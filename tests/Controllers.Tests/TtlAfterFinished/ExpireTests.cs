@@ -9,7 +9,7 @@ public sealed class ExpireTests
     [Fact]
     public async Task A_Job_goes_when_its_time_after_the_end_is_over()
     {
-        await using var cluster = new TestCluster(["ttl-after-finished"]) { Creep = TimeSpan.Zero };
+        await using var cluster = new TestCluster(["ttl-after-finished"]) { Creep = TestCluster.Hardly };
         Job Ended(string name, int? ttl) => Works.Job(name).With(s => s with { TtlSecondsAfterFinished = ttl }) with { Status = new() { Conditions = [JobConditions.New("Complete", "", "", Make.Start)] } };
         cluster.Api.Put(Ended("soon", 10));
         cluster.Api.Put(Ended("later", 1000));

@@ -221,7 +221,7 @@ public sealed class BindTests
     [Fact]
     public async Task A_claim_that_names_a_volume_waits_until_it_is_there_and_free()
     {
-        await using var cluster = new TestCluster(Binder) { Creep = TimeSpan.Zero };
+        await using var cluster = new TestCluster(Binder) { Creep = TestCluster.Hardly };
         cluster.Api.Put(Storage.Claim("early", volume: "late"));
         cluster.Api.Put(Storage.Claim("mark", volume: "there"));
         cluster.Api.Put(Storage.Volume("there"));
@@ -235,7 +235,7 @@ public sealed class BindTests
     [Fact]
     public async Task A_volume_whose_claim_went_before_it_named_it_is_released()
     {
-        await using var cluster = new TestCluster(Binder) { Creep = TimeSpan.Zero };
+        await using var cluster = new TestCluster(Binder) { Creep = TestCluster.Hardly };
         // It waits for a Pod, and the scheduler has just given it a volume.
         cluster.Api.Put(Storage.Class("lazy", waits: true));
         var claim = cluster.Api.Put(Storage.Claim("c", @class: "lazy") is var c ? c with { Metadata = c.Metadata with { Uid = "uid-of-c" }, Spec = c.Spec with { VolumeMode = "Block" } } : null!);

@@ -109,7 +109,7 @@ public sealed class ProtectTests
     [Fact]
     public async Task A_claim_whose_name_a_stranger_had_is_made_when_he_has_gone()
     {
-        await using var cluster = new TestCluster(["ephemeral-volume"]) { Creep = TimeSpan.Zero };
+        await using var cluster = new TestCluster(["ephemeral-volume"]) { Creep = TestCluster.Hardly };
         cluster.Api.Put(Storage.Claim("p-v") with { Metadata = new() { Name = "p-v", Namespace = "default" } });
         cluster.Api.Put(WithOwn("p"));
         await cluster.UntilAsync(_ => cluster.Events.Told.Contains(("FailedBinding", "ephemeral volume v: PVC default/p-v was not created for pod default/p (pod is not owner)")));
