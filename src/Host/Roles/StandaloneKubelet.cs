@@ -7,6 +7,7 @@ using Hanbae.Client;
 using Hanbae.Cri;
 using Hanbae.Grpc;
 using Hanbae.Host.Packages;
+using Hanbae.Host.Pki;
 using Hanbae.Host.Runtime;
 using Hanbae.Host.Settings;
 using Hanbae.Kubelet.Certificates;
@@ -62,7 +63,8 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
         if (config.ClientCertificate.File == Folder("kubelet-client").Current)
             supervisor.Run("client-certificate", new RotatingCertificate(Folder("kubelet-client"), KubeletRequests.ClientSigner, _ => Task.FromResult<Wanted?>(wanted), access.Client, time, _log).RunAsync);
         var serving = new RotatingCertificate(Folder("kubelet-server"), KubeletRequests.ServingSigner, async ct => Names(await access.Client.FindAsync<Node>(new("", node), ct)), access.Client, time, _log);
-        var own = settings.RotateServer ? null : SelfSigned();
+        // As upstream without serverTLSBootstrap.
+        var own = settings.RotateServer ? null : SelfSigned.Of(node, time);
         if (settings.RotateServer) supervisor.Run("serving-certificate", serving.RunAsync);
         supervisor.Run("kubelet-informers", informers.RunAsync);
         supervisor.Run("kubelet-events", access.RunAsync);
@@ -104,7 +106,7 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
                 await Task.Delay(s_pause, time, ct);
             }
         var pem = new FileOrData(folder.Current, default);
-        await new KubeconfigFile("default-cluster", "default-auth", config with { Exec = null, Headers = [], Token = "", TokenFile = "", Username = "", Password = "", ClientCertificate = pem, ClientKey = pem }) { NamesFiles = true }.WriteAsync(settings.Kubeconfig, ct);
+        await new KubeconfigFile("default-cluster", "default-auth", config.WithoutCredentials() with { ClientCertificate = pem, ClientKey = pem }) { NamesFiles = true }.WriteAsync(settings.Kubeconfig, ct);
     }
 
     /// <summary>The names and addresses by which the Node is reached; null while it has none.</summary>
@@ -118,17 +120,6 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
             Addresses = [.. addresses.Where(a => a.Type is "InternalIP" or "ExternalIP").Select(a => IPAddress.Parse(a.Address)).Distinct()],
         };
         return found.DnsNames.Count + found.Addresses.Count > 0 ? found : null;
-    }
-
-    /// <summary>As upstream without serverTLSBootstrap: who connects has to believe it as it is.</summary>
-    X509Certificate2 SelfSigned()
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=" + settings.NodeName, key, HashAlgorithmName.SHA256);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName(settings.NodeName);
-        request.CertificateExtensions.Add(names.Build());
-        return request.CreateSelfSigned(time.GetUtcNow().AddHours(-1), time.GetUtcNow().AddYears(1));
     }
 }
 
