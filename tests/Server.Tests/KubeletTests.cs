@@ -53,4 +53,22 @@ public sealed class KubeletTests
         var stats = await cluster.GetAsync("/api/v1/nodes/n1/proxy/stats/summary?x=y");
         Assert.Equal((201, "GET /stats/summary y"), (stats.Code, stats.Body));
     }
+
+    [Theory]
+    [InlineData("?ports=80&ports=81", 400, "/portForward/default/a?port=80,81")]
+    [InlineData("?port=80", 400, "/portForward/default/a?")]
+    [InlineData("", 400, "/portForward/default/a?")]
+    [InlineData("?ports=many", 400, "strconv.ParseInt: parsing \\\"many\\\": invalid syntax")]
+    public async Task Ports_are_passed_on_to_the_kubelet_under_its_own_name(string query, int code, string told)
+    {
+        var (cluster, kubelet) = await StartAsync(new PathRoute("/portForward/", true, r => new(Reply.Text($"{r.Path}?{string.Join('&', r.Query.Select(q => q.Key + "=" + q.Value))}", 400))));
+        await using var _ = cluster;
+        await using var __ = kubelet;
+        using var request = new HttpRequestMessage(HttpMethod.Get, Pods + "/a/portforward" + query) { Version = new(1, 1) };
+        foreach (var (name, value) in (ReadOnlySpan<(string, string)>)[("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"),
+            ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="), ("Sec-WebSocket-Protocol", "v4.channel.k8s.io")]) request.Headers.TryAddWithoutValidation(name, value);
+        using var answer = await cluster.Http.SendAsync(request);
+        Assert.Equal(code, (int)answer.StatusCode);
+        Assert.Contains(told, await answer.Content.ReadAsStringAsync());
+    }
 }

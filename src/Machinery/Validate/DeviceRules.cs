@@ -1,5 +1,6 @@
 using Hanbae.Api;
 using Hanbae.Api.Resource.V1;
+using DeviceTaintRule = Hanbae.Api.Resource.V1beta2.DeviceTaintRule;
 
 namespace Hanbae.Machinery.Validate;
 
@@ -7,6 +8,7 @@ namespace Hanbae.Machinery.Validate;
 static class DeviceRules
 {
     const int LongestDriver = 63, MostRequests = 32, MostSelectors = 32, MostSubRequests = 8, MostDevices = 128, MostReserved = 256, LongestPool = 253, MostConfigs = 32, LongestParameters = 10 * 1024;
+    const int MostConditions = 8, LongestInterface = 256, LongestHardwareAddress = 128, MostAddresses = 16;
 
     public static void Check(DeviceClass o, Errors errors)
     {
@@ -35,6 +37,7 @@ static class DeviceRules
             if (user.Uid.Length == 0) errors.Required(here["uid"]);
             else if (!users.Add(user.Uid)) errors.Add(new(FieldErrorType.Duplicate, here.ToString(), Shown.Message(user), ""));
         }
+        Devices(at["devices"], s, errors);
         // Who uses a claim may only change while it has what is used.
         if (s.Allocation is null && !s.ReservedFor.IsEmpty) errors.Forbidden(at["reservedFor"], "may not be specified when `allocated` is not set");
         if (o.Metadata.DeletionTimestamp is not null && s.ReservedFor.Any(user => !old.Status.ReservedFor.Exists(was => was.Uid == user.Uid)))
@@ -50,6 +53,65 @@ static class DeviceRules
                 string request = result.Request.Split('/')[0];
                 if (!o.Spec.Devices.Requests.Exists(r => r.Name == request)) errors.Invalid(here["request"], result.Request, "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'");
             }
+    }
+
+    /// <summary>What drivers tell of the devices that a claim has.</summary>
+    static void Devices(FieldPath at, ResourceClaimStatus s, Errors errors)
+    {
+        var allocated = (s.Allocation?.Devices.Results ?? default).Select(r => (r.Driver, r.Pool, r.Device, r.ShareID)).ToHashSet();
+        var told = new HashSet<(string, string, string, string?)>();
+        for (int i = 0; i < s.Devices.Count; i++)
+        {
+            var (here, d) = (at[i], s.Devices[i]);
+            Driver(here["driver"], d.Driver, errors);
+            Pool(here["pool"], d.Pool, errors);
+            Name(here["device"], d.Device, errors);
+            var id = (d.Driver, d.Pool, d.Device, d.ShareID);
+            string shown = $"{d.Driver}/{d.Pool}/{d.Device}{(d.ShareID is null ? "" : "/" + d.ShareID)}";
+            if (!allocated.Contains(id)) errors.Invalid(here, shown, "must be an allocated device in the claim");
+            if (d.Conditions.Count > MostConditions) errors.TooMany(here["conditions"], d.Conditions.Count, MostConditions);
+            ConditionRules.Check(here["conditions"], d.Conditions, errors);
+            if (!d.Data.IsNil && d.Data.ToString() is { Length: > 0 } json)
+            {
+                if (json.Length > LongestParameters) errors.TooLong(here["data"], LongestParameters);
+                else if (!json.TrimStart().StartsWith('{')) errors.Invalid(here["data"], "<value omitted>", "must be a valid JSON object");
+            }
+            if (d.NetworkData is { } network) Network(here["networkData"], network, errors);
+            if (!told.Add(id)) errors.Duplicate(here, shown);
+        }
+    }
+
+    static void Network(FieldPath at, NetworkDeviceData data, Errors errors)
+    {
+        if (data.InterfaceName.Length > LongestInterface) errors.TooLong(at["interfaceName"], LongestInterface);
+        if (data.HardwareAddress.Length > LongestHardwareAddress) errors.TooLong(at["hardwareAddress"], LongestHardwareAddress);
+        if (data.Ips.Count > MostAddresses) { errors.TooMany(at["ips"], data.Ips.Count, MostAddresses); return; }
+        var seen = new HashSet<string>();
+        for (int i = 0; i < data.Ips.Count; i++)
+        {
+            if (!IpSyntax.IsNetwork(data.Ips[i])) errors.Invalid(at["ips"][i], data.Ips[i], "must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)");
+            if (!seen.Add(data.Ips[i])) errors.Duplicate(at["ips"][i], data.Ips[i]);
+        }
+    }
+
+    public static void Check(DeviceTaintRule o, Errors errors)
+    {
+        var (at, s) = (FieldPath.Spec, o.Spec);
+        if (s.DeviceSelector is { } selector)
+        {
+            var here = at["deviceSelector"];
+            if (selector.Driver is { } driver) Driver(here["driver"], driver, errors);
+            if (selector.Pool is { } pool) Pool(here["pool"], pool, errors);
+            if (selector.Device is { } device) Name(here["device"], device, errors);
+        }
+        Taint(at["taint"], s.Taint.Key, s.Taint.Value, s.Taint.Effect, errors);
+    }
+
+    static void Taint(FieldPath at, string key, string value, string effect, Errors errors)
+    {
+        errors.Invalid(at["key"], key, LabelSyntax.KeyErrors(key));
+        if (value.Length > 0) errors.Invalid(at["value"], value, LabelSyntax.ValueErrors(value));
+        errors.RequiredOneOf(at["effect"], effect, "NoExecute", "NoSchedule", "None");
     }
 
     public static void Check(ResourceClaimTemplate o, Errors errors)
@@ -211,10 +273,8 @@ static class DeviceRules
             foreach (var (name, _) in device.Capacity) DeviceNames.Qualified(here["capacity"].Key(name), name, errors);
             for (int j = 0; j < device.Taints.Count; j++)
             {
-                var (place, taint) = (here["taints"][j], device.Taints[j]);
-                errors.Invalid(place["key"], taint.Key, LabelSyntax.KeyErrors(taint.Key));
-                errors.Invalid(place["value"], taint.Value, LabelSyntax.ValueErrors(taint.Value));
-                errors.RequiredOneOf(place["effect"], taint.Effect, "NoExecute", "NoSchedule", "None");
+                var taint = device.Taints[j];
+                Taint(here["taints"][j], taint.Key, taint.Value, taint.Effect, errors);
             }
         }
     }

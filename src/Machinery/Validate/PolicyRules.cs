@@ -3,6 +3,8 @@ using Hanbae.Api.Coordination.V1;
 using Hanbae.Api.Policy.V1;
 using Hanbae.Api.Rbac.V1;
 using Hanbae.Api.Scheduling.V1;
+using Hanbae.Machinery.Cel.Functions;
+using LeaseCandidate = Hanbae.Api.Coordination.V1beta1.LeaseCandidate;
 
 namespace Hanbae.Machinery.Validate;
 
@@ -10,6 +12,7 @@ namespace Hanbae.Machinery.Validate;
 static class PolicyRules
 {
     const int LargestUserPriority = 1_000_000_000;
+    const string Oldest = "OldestEmulationVersion";
 
     public static void Rules(Seq<PolicyRule> rules, bool namespaced, Errors errors)
     {
@@ -129,8 +132,38 @@ static class PolicyRules
         var (at, s) = (FieldPath.Spec, o.Spec);
         if (s.LeaseDurationSeconds is <= 0 and { } seconds) errors.Invalid(at["leaseDurationSeconds"], seconds, "must be greater than 0");
         if (s.LeaseTransitions is < 0 and { } count) errors.Invalid(at["leaseTransitions"], count, "must be greater than or equal to 0");
-        // KEP-4355: who is to lead is somebody's choice only where there is a way of choosing; others' ways have their domain's name.
-        if (s.Strategy is { } strategy && !strategy.Contains('/')) errors.OneOf(at["strategy"], strategy, "OldestEmulationVersion");
+        // KEP-4355: who is to lead is somebody's choice only where there is a way of choosing.
+        if (s.Strategy is { } strategy) Strategy(at["strategy"], strategy, errors);
         if (!string.IsNullOrEmpty(s.PreferredHolder) && string.IsNullOrEmpty(s.Strategy)) errors.Forbidden(at["preferredHolder"], "may only be specified if `strategy` is defined");
+    }
+
+    /// <summary>Ways of choosing that are not Kubernetes' own have their domain's name. As upstream, the path says the field twice.</summary>
+    static void Strategy(FieldPath at, string strategy, Errors errors)
+    {
+        if (strategy.Contains('/')) errors.Invalid(at["strategy"], strategy, LabelSyntax.KeyErrors(strategy));
+        else errors.OneOf(at["strategy"], strategy, Oldest);
+    }
+
+    public static void Check(LeaseCandidate o, Errors errors)
+    {
+        const string wrong = "must be a valid semantic version";
+        var (at, s) = (FieldPath.Spec, o.Spec);
+        if (s.LeaseName.Length == 0) errors.Required(at["leaseName"]);
+        var emulated = SemverFunctions.Parse(s.EmulationVersion, out _);
+        if (s.EmulationVersion.Length > 0 && emulated is null) errors.Invalid(at["emulationVersion"], s.EmulationVersion, wrong);
+        var binary = SemverFunctions.Parse(s.BinaryVersion, out _);
+        if (s.BinaryVersion.Length == 0) errors.Required(at["binaryVersion"]);
+        else if (binary is null) errors.Invalid(at["binaryVersion"], s.BinaryVersion, wrong);
+        if (emulated is not null && s.BinaryVersion.Length > 0 && (binary is null || binary.Compare(emulated) < 0))
+            errors.Invalid(at["binaryVersion"], s.BinaryVersion, "must be greater than or equal to `emulationVersion`");
+        if (s.Strategy.Length == 0) { errors.Required(at["strategy"]); return; }
+        if (s.Strategy == Oldest && emulated is null) errors.Required(at["emulationVersion"], $"must be specified when `strategy` is '{Oldest}'");
+        Strategy(at["strategy"], s.Strategy, errors);
+    }
+
+    public static void Update(LeaseCandidate o, LeaseCandidate old, Errors errors)
+    {
+        Check(o, errors);
+        errors.Unchanged(FieldPath.Spec["leaseName"], o.Spec.LeaseName, old.Spec.LeaseName);
     }
 }

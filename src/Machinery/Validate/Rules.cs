@@ -4,6 +4,8 @@ using Admission = Hanbae.Api.Admissionregistration.V1;
 using Apps = Hanbae.Api.Apps.V1;
 using Autoscaling = Hanbae.Api.Autoscaling.V2;
 using Batch = Hanbae.Api.Batch.V1;
+using Beta = Hanbae.Api.Resource.V1beta2;
+using Candidates = Hanbae.Api.Coordination.V1beta1;
 using Certificates = Hanbae.Api.Certificates.V1;
 using Coordination = Hanbae.Api.Coordination.V1;
 using Core = Hanbae.Api.Core.V1;
@@ -92,6 +94,7 @@ public static class Rules
         [Hanbae.Api.Certificates.V1beta1.ClusterTrustBundle.Info] = Of<Hanbae.Api.Certificates.V1beta1.ClusterTrustBundle>(TrustBundleRules.Name, TrustBundleRules.Check, TrustBundleRules.Update),
         [Hanbae.Api.Certificates.V1beta1.PodCertificateRequest.Info] = Of<Hanbae.Api.Certificates.V1beta1.PodCertificateRequest>(Names.Subdomain, PodCertificateRules.Check, PodCertificateRules.Update, static (_, _, _, _) => { }),
         [Coordination.Lease.Info] = Of<Coordination.Lease>(Names.Subdomain, PolicyRules.Check),
+        [Candidates.LeaseCandidate.Info] = Of<Candidates.LeaseCandidate>(Names.ConfigKey, PolicyRules.Check, PolicyRules.Update),
         [Discovery.EndpointSlice.Info] = Of<Discovery.EndpointSlice>(Names.Subdomain, NetworkRules.Check, NetworkRules.Update),
         [Flow.FlowSchema.Info] = Of<Flow.FlowSchema>(Names.Subdomain, FlowRules.Check, null, FlowRules.Part),
         [Flow.PriorityLevelConfiguration.Info] = Of<Flow.PriorityLevelConfiguration>(Names.Subdomain, FlowRules.Check, null, FlowRules.Part),
@@ -107,6 +110,7 @@ public static class Rules
         [Rbac.Role.Info] = Of<Rbac.Role>(Names.PathSegment, static (o, errors) => PolicyRules.Rules(o.Rules, true, errors)),
         [Rbac.RoleBinding.Info] = Of<Rbac.RoleBinding>(Names.PathSegment, static (o, errors) => PolicyRules.Binding(o.RoleRef, o.Subjects, true, errors), PolicyRules.Update),
         [Devices.DeviceClass.Info] = Of<Devices.DeviceClass>(Names.Subdomain, DeviceRules.Check),
+        [Beta.DeviceTaintRule.Info] = Of<Beta.DeviceTaintRule>(Names.Subdomain, DeviceRules.Check),
         [Devices.ResourceClaim.Info] = Of<Devices.ResourceClaim>(Names.Subdomain, DeviceRules.Check, DeviceRules.Update, DeviceRules.Part),
         [Devices.ResourceClaimTemplate.Info] = Of<Devices.ResourceClaimTemplate>(Names.Subdomain, DeviceRules.Check, DeviceRules.Update),
         [Devices.ResourceSlice.Info] = Of<Devices.ResourceSlice>(Names.Subdomain, DeviceRules.Check, DeviceRules.Update),

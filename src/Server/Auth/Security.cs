@@ -43,7 +43,8 @@ public sealed class Security : IDisposable
             // The webhook last: it is the only one that cannot tell by the token whether it is the one to ask.
             Auth.Authenticators.Catalog.Tokens(options, Objects, _tokenWebhook is null ? [serviceAccounts, _issuers, legacy] : [serviceAccounts, _issuers, legacy, _tokenWebhook]), options.ApiAudiences);
         Authenticators = Auth.Authenticators.Catalog.Of(options, tokens);
-        Admission = AdmissionCatalog.Of(options.Admission, Objects, Authorizer, options.Time, new Escalation(rbac, Authorizer), new Hanbae.Server.Admission.Plugins.PodCertificateSigning(Authorizer));
+        Admission = AdmissionCatalog.Of(options.Admission, Objects, Authorizer, options.Time, new Escalation(rbac, Authorizer), new Hanbae.Server.Admission.Plugins.PodCertificateSigning(Authorizer),
+            new Hanbae.Server.Admission.Plugins.DeviceAdminAccess(Objects));
         var access = new AccessReviews(Authorizer);
         Rest =
         [

@@ -45,8 +45,9 @@ public static class Catalog
         : kind == Batch.CronJob.Info ? new CronJobStrategy()
         : kind == Certificates.CertificateSigningRequest.Info ? new SigningStrategy()
         : kind == Beta.ClusterTrustBundle.Info ? new FieldStrategy<Beta.ClusterTrustBundle>(("spec.signerName", b => b.Spec.SignerName))
-        // A kubelet removes what gone drivers have offered on its node, and may no more.
-        : kind == Claims.ResourceSlice.Info ? new FieldStrategy<Claims.ResourceSlice>(("spec.nodeName", s => s.Spec.NodeName ?? ""), ("spec.driver", s => s.Spec.Driver))
+        : kind == Claims.ResourceSlice.Info ? new SliceStrategy()
+        : kind == Hanbae.Api.Resource.V1beta2.DeviceTaintRule.Info ? new TaintRuleStrategy()
+        : kind == Hanbae.Api.Node.V1.RuntimeClass.Info ? new RuntimeClassStrategy()
         : kind == Beta.PodCertificateRequest.Info ? new PodCertificateStrategy()
         : kind == Apiextensions.CustomResourceDefinition.Info ? new Crd.Definition.DefinitionStrategy()
         : kind == Webhooks.MutatingWebhookConfiguration.Info || kind == Webhooks.ValidatingWebhookConfiguration.Info || kind == Webhooks.ValidatingAdmissionPolicy.Info

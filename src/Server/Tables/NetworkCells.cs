@@ -80,7 +80,7 @@ static class NetworkCells
 
     public static void Write(IngressClass kind, IRow row)
     {
-        row.Text(kind.Metadata.Name);
+        row.Text(kind.Metadata.Annotations["ingressclass.kubernetes.io/is-default-class"] == "true" ? kind.Metadata.Name + " (default)" : kind.Metadata.Name);
         row.Text(kind.Spec.Controller);
         row.Text(kind.Spec.Parameters is { } p ? $"{p.Kind}{(p.ApiGroup is null ? "" : "." + p.ApiGroup)}/{p.Name}" : CellText.None);
         row.Age(kind.Metadata.CreationTimestamp);

@@ -5,10 +5,19 @@ public sealed class ClusterRulesTests
 {
     [Theory]
     [InlineData("\"leaseDurationSeconds\":0,\"leaseTransitions\":-1", "spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0|spec.leaseTransitions: Invalid value: -1: must be greater than or equal to 0")]
-    [InlineData("\"strategy\":\"Eldest\"", "spec.strategy: Unsupported value: \"Eldest\": supported values: \"OldestEmulationVersion\"")]
+    [InlineData("\"strategy\":\"Eldest\"", "spec.strategy.strategy: Unsupported value: \"Eldest\": supported values: \"OldestEmulationVersion\"")]
     [InlineData("\"strategy\":\"example.com/eldest\",\"preferredHolder\":\"a\"", "")]
     [InlineData("\"preferredHolder\":\"a\"", "spec.preferredHolder: Forbidden: may only be specified if `strategy` is defined")]
     public void A_lease_can_be_held(string spec, string messages) => Samples.Create("coordination.k8s.io/v1 Lease", "\"spec\":{" + spec + "}", messages);
+
+    [Theory]
+    [InlineData("\"leaseName\":\"l\",\"binaryVersion\":\"1.36.0\",\"emulationVersion\":\"1.35.0\",\"strategy\":\"OldestEmulationVersion\"", "")]
+    [InlineData("", "spec.leaseName: Required value|spec.binaryVersion: Required value|spec.strategy: Required value")]
+    [InlineData("\"leaseName\":\"l\",\"binaryVersion\":\"1.34.0\",\"emulationVersion\":\"1.35.0\",\"strategy\":\"example.com/eldest\"",
+        "spec.binaryVersion: Invalid value: \"1.34.0\": must be greater than or equal to `emulationVersion`")]
+    [InlineData("\"leaseName\":\"l\",\"binaryVersion\":\"v1\",\"strategy\":\"OldestEmulationVersion\"",
+        "spec.binaryVersion: Invalid value: \"v1\": must be a valid semantic version|spec.emulationVersion: Required value: must be specified when `strategy` is 'OldestEmulationVersion'")]
+    public void A_candidate_says_what_it_is(string spec, string messages) => Samples.Create("coordination.k8s.io/v1beta1 LeaseCandidate", "\"spec\":{" + spec + "}", messages);
 
     [Theory]
     [InlineData("kubernetes", "")]

@@ -31,4 +31,26 @@ public sealed class DeviceRulesTests
     [InlineData("\"allNodes\":true,\"sharedCounters\":[],\"devices\":[]", "spec: Invalid value: \"\": only one of `sharedCounters` or `devices` is allowed")]
     public void Devices_are_somewhere(string where, string messages) => Samples.Create("resource.k8s.io/v1 ResourceSlice", Samples.ClusterMeta
         + ",\"spec\":{\"driver\":\"d\",\"pool\":{\"name\":\"p\",\"generation\":1,\"resourceSliceCount\":1}," + where + "}", messages);
+
+    const string Given = "\"spec\":{\"devices\":{\"requests\":[{\"name\":\"r\",\"exactly\":{\"deviceClassName\":\"c\"}}]}},"
+        + "\"status\":{\"allocation\":{\"devices\":{\"results\":[{\"request\":\"r\",\"driver\":\"d.io\",\"pool\":\"p\",\"device\":\"x\"}]}}";
+    const string Told = "{\"driver\":\"d.io\",\"pool\":\"p\",\"device\":\"x\"";
+
+    [Theory]
+    [InlineData(Told + "}", "")]
+    [InlineData(Told + "}," + Told + "}", "status.devices[1]: Duplicate value: \"d.io/p/x\"")]
+    [InlineData("{\"driver\":\"d.io\",\"pool\":\"p\",\"device\":\"y\"}", "status.devices[0]: Invalid value: \"d.io/p/y\": must be an allocated device in the claim")]
+    [InlineData(Told + ",\"data\":[1]}", "status.devices[0].data: Invalid value: \"<value omitted>\": must be a valid JSON object")]
+    [InlineData(Told + ",\"conditions\":[{\"type\":\"A\",\"status\":\"Maybe\",\"reason\":\"R\",\"lastTransitionTime\":\"2026-01-01T00:00:00Z\"}]}",
+        "status.devices[0].conditions[0].status: Unsupported value: \"Maybe\": supported values: \"False\", \"True\", \"Unknown\"")]
+    [InlineData(Told + ",\"networkData\":{\"ips\":[\"10.9.8.7\",\"10.9.8.7/24\",\"10.9.8.7/24\"]}}",
+        "status.devices[0].networkData.ips[0]: Invalid value: \"10.9.8.7\": must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)|status.devices[0].networkData.ips[2]: Duplicate value: \"10.9.8.7/24\"")]
+    public void Drivers_tell_of_devices_that_the_claim_has(string devices, string messages) =>
+        Samples.Change("resource.k8s.io/v1 ResourceClaim", Given + "}", Given + ",\"devices\":[" + devices + "]}", messages, "status");
+
+    [Theory]
+    [InlineData("\"deviceSelector\":{\"driver\":\"d.io\",\"pool\":\"p\",\"device\":\"x\"},\"taint\":{\"key\":\"k\",\"effect\":\"NoSchedule\"}", "")]
+    [InlineData("\"deviceSelector\":{\"driver\":\"\",\"device\":\"\"},\"taint\":{\"key\":\"k\",\"effect\":\"Never\"}",
+        "spec.deviceSelector.driver: Required value|spec.deviceSelector.device: Required value|spec.taint.effect: Unsupported value: \"Never\": supported values: \"NoExecute\", \"NoSchedule\", \"None\"")]
+    public void A_rule_taints_some_devices(string spec, string messages) => Samples.Create("resource.k8s.io/v1beta2 DeviceTaintRule", Samples.ClusterMeta + ",\"spec\":{" + spec + "}", messages);
 }

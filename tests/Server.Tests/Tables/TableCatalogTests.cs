@@ -73,6 +73,7 @@ public sealed class TableCatalogTests
     [InlineData("rbac.authorization.k8s.io/v1", "RoleBinding", """{"metadata":{"name":"b"},"roleRef":{"kind":"ClusterRole","name":"view"},"subjects":[{"kind":"User","name":"u"},{"kind":"ServiceAccount","namespace":"d","name":"s"},{"kind":"Group","name":"g"},{"kind":"User","name":"v"}]}""",
         "b | ClusterRole/view | <unknown> | u, v | g | d/s")]
     [InlineData("storage.k8s.io/v1", "StorageClass", """{"metadata":{"name":"c","annotations":{"storageclass.kubernetes.io/is-default-class":"true"}},"provisioner":"p"}""", "c (default) | p | Delete | Immediate | false | <unknown>")]
+    [InlineData("networking.k8s.io/v1", "IngressClass", """{"metadata":{"name":"c","annotations":{"ingressclass.kubernetes.io/is-default-class":"true"}},"spec":{"controller":"example.com/c","parameters":{"apiGroup":"g","kind":"K","name":"p"}}}""", "c (default) | example.com/c | K.g/p | <unknown>")]
     [InlineData("policy/v1", "PodDisruptionBudget", """{"metadata":{"name":"b"},"spec":{"maxUnavailable":"25%"},"status":{"disruptionsAllowed":1}}""", "b | N/A | 25% | 1 | <unknown>")]
     [InlineData("certificates.k8s.io/v1", "CertificateSigningRequest", """{"metadata":{"name":"c"},"spec":{"signerName":"s","username":"u","expirationSeconds":3600},"status":{"conditions":[{"type":"Approved","status":"True"}],"certificate":"YQ=="}}""",
         "c | <unknown> | s | u | 60m | Approved,Issued")]

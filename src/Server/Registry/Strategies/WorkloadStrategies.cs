@@ -2,6 +2,7 @@ using System.Globalization;
 using Hanbae.Api;
 using Hanbae.Api.Apps.V1;
 using Hanbae.Api.Core.V1;
+using Hanbae.Api.Node.V1;
 using Hanbae.Machinery.Validate;
 using Hanbae.Server.Registry.Warnings;
 
@@ -74,8 +75,27 @@ public sealed class DaemonSetStrategy() : TemplateStrategy<DaemonSet>(d => d.Spe
 /// <summary>Nodes: who makes one may say at once how it is.</summary>
 public sealed class NodeStrategy() : Strategy(Node.Info)
 {
-    public override IObject PrepareForCreate(IObject obj, WriteContext context) => ((Node)base.PrepareForCreate(obj, context)) with { Status = ((Node)obj).Status };
+    public override IObject PrepareForCreate(IObject obj, WriteContext context)
+    {
+        var node = (Node)obj;
+        return ((Node)base.PrepareForCreate(obj, context)) with { Spec = node.Spec with { ConfigSource = null }, Status = node.Status with { Config = null } };
+    }
+
+    /// <summary>How a kubelet is configured is no longer said here; what was said once stays until it is taken away.</summary>
+    public override IObject PrepareForUpdate(IObject obj, IObject old, WriteContext context)
+    {
+        var node = (Node)base.PrepareForUpdate(obj, old, context);
+        return node.Spec.ConfigSource is not null && ((Node)old).Spec.ConfigSource is null ? node with { Spec = node.Spec with { ConfigSource = null } } : node;
+    }
+
+    public override IReadOnlyList<string> Warnings(IObject obj, IObject? old) => NodeWarnings.Of((Node)obj);
 
     public override IReadOnlyList<string> SelectableFields { get; } = ["spec.unschedulable"];
     public override string Field(IObject obj, string name) => name == "spec.unschedulable" ? ((Node)obj).Spec.Unschedulable ? "true" : "false" : base.Field(obj, name);
+}
+
+/// <summary>RuntimeClasses: which nodes have the runtime is said by labels.</summary>
+sealed class RuntimeClassStrategy() : Strategy(RuntimeClass.Info)
+{
+    public override IReadOnlyList<string> Warnings(IObject obj, IObject? old) => [.. NodeLabelWarnings.Of((RuntimeClass)obj)];
 }

@@ -1,4 +1,5 @@
 using Hanbae.Api.Core.V1;
+using Hanbae.Api.Node.V1;
 using Hanbae.Machinery.Validate;
 
 namespace Hanbae.Server.Registry.Warnings;
@@ -18,6 +19,9 @@ static class NodeLabelWarnings
         "node-role.kubernetes.io/master" => "use \"node-role.kubernetes.io/control-plane\" instead",
         _ => null,
     };
+
+    public static IEnumerable<string> Of(RuntimeClass kind) =>
+        from label in kind.Scheduling?.NodeSelector ?? default where Of(label.Key) is not null select $"scheduling.nodeSelector: {Of(label.Key)}";
 
     public static IEnumerable<string> OfTerm(FieldPath at, NodeSelectorTerm term)
     {

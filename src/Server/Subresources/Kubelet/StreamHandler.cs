@@ -1,3 +1,4 @@
+using System.Globalization;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Server.Errors;
@@ -16,8 +17,9 @@ sealed class StreamHandler(PodConnections pods, KubeletConnection kubelets, stri
         string path;
         if (subresource == "portforward")
         {
-            await pods.AdmitAsync(request, pod, new PodPortForwardOptions(), ct).ConfigureAwait(false);
-            path = $"/portForward/{pod.Metadata.Namespace}/{pod.Metadata.Name}{Query(request, ("port", "port"))}";
+            var options = new PodPortForwardOptions { Ports = Ports(request) };
+            await pods.AdmitAsync(request, pod, options, ct).ConfigureAwait(false);
+            path = $"/portForward/{pod.Metadata.Namespace}/{pod.Metadata.Name}{(options.Ports.IsEmpty ? "" : "?port=" + string.Join(',', options.Ports))}";
         }
         else
         {
@@ -37,14 +39,18 @@ sealed class StreamHandler(PodConnections pods, KubeletConnection kubelets, stri
         return Tunnel.To(target);
     }
 
+    /// <summary>What WebSocket channels are for; over SPDY each stream says its own.</summary>
+    static Seq<int> Ports(RequestContext request) => [.. request.Query.Where(q => q.Key == "ports").Select(q => int.TryParse(q.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int port)
+        ? port : throw Statuses.BadRequest($"strconv.ParseInt: parsing \"{q.Value}\": invalid syntax"))];
+
     /// <summary>Parameters under the kubelet's names; what is off is left out.</summary>
     static string Query(RequestContext request, params ReadOnlySpan<(string Ours, string Theirs)> names)
     {
         var parts = new List<string>();
         foreach (var (key, value) in request.Query)
             foreach (var (ours, theirs) in names)
-                if (key == ours && (ours is "command" or "port" || RequestInfo.IsTrue(value)))
-                    parts.Add(theirs + "=" + (ours is "command" or "port" ? Uri.EscapeDataString(value) : "1"));
+                if (key == ours && (ours == "command" || RequestInfo.IsTrue(value)))
+                    parts.Add(theirs + "=" + (ours == "command" ? Uri.EscapeDataString(value) : "1"));
         return parts.Count == 0 ? "" : "?" + string.Join("&", parts);
     }
 }
