@@ -50,8 +50,9 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
         finally { File.Delete(paths.HanbaeProcess); }
     }
 
-    void Run(Supervisor supervisor, ClusterConfig config, HttpTransport transport, RuntimeReady ready)
+    void Run(Supervisor supervisor, ClusterConfig config, HttpTransport http, RuntimeReady ready)
     {
+        var transport = new CountingTransport(http, config.Server.Authority);
         string node = settings.NodeName;
         var informers = new InformerFactory(transport, time, logger: _log);
         var access = new ClusterAccess(transport, informers, "kubelet", time, node, _log);
@@ -78,7 +79,7 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
                 RuntimeEndpoint = ready.Endpoint, PodCidr = settings.PodCidr, ClusterDns = settings.ClusterDns.Length > 0 ? [settings.ClusterDns] : [], ClusterDomain = settings.ClusterDomain,
                 CurrentServingCertificate = () => own ?? serving.Current, CurrentClientCAs = () => clients,
             }, settings.Config, _log),
-            Cri = cri, Client = access.Client, Pods = pods, Events = access.Recorder, Time = time, Services = services, Snapshots = new(channel), Log = _log,
+            Cri = cri, Client = access.Client, Requests = transport, Pods = pods, Events = access.Recorder, Time = time, Services = services, Snapshots = new(channel), Log = _log,
         }).RunAsync(ct));
     }
 
