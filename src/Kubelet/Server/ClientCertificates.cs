@@ -1,11 +1,12 @@
 using System.Security.Cryptography.X509Certificates;
+using Hanbae.Machinery.Pkcs;
 
 namespace Hanbae.Kubelet.Server;
 
 /// <summary>Reads who a client certificate is of, and whether it is to be believed.</summary>
 static class ClientCertificates
 {
-    const string CommonName = "2.5.4.3", Organization = "2.5.4.10", ApiServer = "kube-apiserver-kubelet-client", Masters = "system:masters";
+    const string ApiServer = "kube-apiserver-kubelet-client", Masters = "system:masters";
 
     /// <returns>Whether the certificate is for a client and comes from one of the authorities.</returns>
     public static bool IsTrusted(X509Certificate2 certificate, X509Certificate2Collection authorities)
@@ -22,12 +23,9 @@ static class ClientCertificates
     {
         string user = "";
         var groups = new List<string>();
-        foreach (var part in certificate.SubjectName.EnumerateRelativeDistinguishedNames())
-        {
-            if (part.HasMultipleElements) continue;
-            if (part.GetSingleElementType().Value == CommonName) user = part.GetSingleElementValue() ?? "";
-            else if (part.GetSingleElementType().Value == Organization) groups.Add(part.GetSingleElementValue() ?? "");
-        }
+        foreach (var (id, value) in SubjectParts.Of(certificate.SubjectName))
+            if (id == SubjectParts.CommonName) user = value;
+            else if (id == SubjectParts.Organization) groups.Add(value);
         return (user, [.. groups]);
     }
 

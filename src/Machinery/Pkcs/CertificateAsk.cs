@@ -8,10 +8,9 @@ using Hanbae.Api;
 namespace Hanbae.Machinery.Pkcs;
 
 /// <summary>What a PKCS#10 request asks to be called: read once for whoever decides on it.</summary>
-/// <remarks>Names in relative distinguished names of several parts count, as in Go: nobody hides a group in one.</remarks>
 public sealed record CertificateAsk
 {
-    const string Organization = "2.5.4.10", CommonNameId = "2.5.4.3", AlternativeNames = "2.5.29.17";
+    const string AlternativeNames = "2.5.29.17";
 
     public required CertificateRequest Request { get; init; }
     public string CommonName { get; init; } = "";
@@ -44,17 +43,7 @@ public sealed record CertificateAsk
 
     static CertificateAsk Of(CertificateRequest request)
     {
-        var (names, organizations) = (new List<string>(), new List<string>());
-        var subject = new AsnReader(request.SubjectName.RawData, AsnEncodingRules.DER).ReadSequence();
-        while (subject.HasData)
-            for (var parts = subject.ReadSetOf(skipSortOrderValidation: true); parts.HasData;)
-            {
-                var part = parts.ReadSequence();
-                string id = part.ReadObjectIdentifier();
-                if (id is not (Organization or CommonNameId)) continue;
-                string value = part.ReadCharacterString((UniversalTagNumber)part.PeekTag().TagValue);
-                (id == Organization ? organizations : names).Add(value);
-            }
+        var parts = SubjectParts.Of(request.SubjectName).ToArray();
         var (dns, emails, uris, addresses) = (new List<string>(), new List<string>(), new List<string>(), new List<IPAddress>());
         foreach (var extension in request.CertificateExtensions)
         {
@@ -74,7 +63,7 @@ public sealed record CertificateAsk
         }
         return new()
         {
-            Request = request, CommonName = names.LastOrDefault() ?? "", Organizations = organizations, DnsNames = dns, Emails = emails, Uris = uris, Addresses = addresses,
+            Request = request, CommonName = parts.LastOrDefault(p => p.Id == SubjectParts.CommonName).Value ?? "", Organizations = [.. parts.Where(p => p.Id == SubjectParts.Organization).Select(p => p.Value)], DnsNames = dns, Emails = emails, Uris = uris, Addresses = addresses,
         };
     }
 }

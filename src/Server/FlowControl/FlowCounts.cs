@@ -7,7 +7,7 @@ sealed class FlowCounts(string schema)
     public long Dispatched, Executing, ExecutingSeats, Waiting, WaitingSeats, NotAccommodated;
     public readonly long[] Rejected = new long[Enum.GetValues<Refusal>().Length];
     public readonly Histogram WaitedToRun = new(Histogram.Seconds), WaitedInVain = new(Histogram.Seconds), Ran = new(Histogram.Seconds), Began = new(Histogram.Seconds);
-    public readonly Histogram QueueLength = new(Histogram.Lengths), Seats = new(Histogram.Seats);
+    public readonly Histogram QueueLength = new(Histogram.Lengths), Seats = new(Histogram.Seats), Watchers = new(Histogram.Watchers);
 }
 
 /// <summary>Why a request was not executed.</summary>

@@ -44,8 +44,8 @@ sealed class FlowEstimates(ResourceCatalog resources)
     {
         if (resources.Find(info.ApiGroup, info.ApiVersion, info.Resource) is not { } resource) return WorkEstimate.One;
         int watchers = resource.Stored.Cache.WatchersOf(info.Namespace, info.Name);
-        if (watchers < WatchersPerSeat) return WorkEstimate.One;
-        var estimate = new WorkEstimate(1, (watchers + WatchersPerSeat - 1) / WatchersPerSeat, s_events);
+        if (watchers < WatchersPerSeat) return WorkEstimate.One with { Watchers = watchers };
+        var estimate = new WorkEstimate(1, (watchers + WatchersPerSeat - 1) / WatchersPerSeat, s_events) { Watchers = watchers };
         return estimate.Within(Math.Min(MostSeats, level.MaxSeats));
     }
 }

@@ -48,6 +48,20 @@ static class FlowMetrics
         Histograms(text, levels, "request_execution_seconds", "Time on seats.", c => [("type=\"regular\"", c.Ran), ("type=\"watch\"", c.Began)]);
         Histograms(text, levels, "request_queue_length_after_enqueue", "Length of queues when requests came into them.", c => [("", c.QueueLength)]);
         Histograms(text, levels, "work_estimated_seats", "Seats that requests were taken to need.", c => [("", c.Seats)]);
+        Histograms(text, levels, "watch_count_samples", "Watchers that were to hear of a write.", c => [("", c.Watchers)]);
+        Ratios(text, levels, "priority_level_seat_utilization", "Seats that were taken, as a part of those that the level had, nanosecond by nanosecond.", u => [("executing", u.Seats)]);
+        Ratios(text, levels, "priority_level_request_utilization", "Requests, as a part of those that the level had room for, nanosecond by nanosecond.", u => [("executing", u.Executing), ("waiting", u.Waiting)]);
+        Ratios(text, levels, "demand_seats", "Seats that a level could have used, as a part of those that it has by its shares, nanosecond by nanosecond.", u => [("", u.Demand)]);
+    }
+
+    static void Ratios(StringBuilder text, PriorityLevel[] levels, string name, string help, Func<LevelUse, (string Phase, TimedRatio Values)[]> values)
+    {
+        Head(text, name, "histogram", help);
+        foreach (var level in levels)
+            level.Queues.Look((set, _, _) =>
+            {
+                foreach (var (phase, ratio) in values(set.Use)) ratio.Print(text, Prefix + name, (phase.Length > 0 ? $"phase=\"{phase}\"," : "") + $"priority_level=\"{level.Name}\"");
+            });
     }
 
     static string Name(Refusal why) => why switch

@@ -6,8 +6,8 @@ namespace Hanbae.Server.FlowControl;
 /// <summary>Counts values by upper bounds, as Prometheus wants them. Whoever writes holds a lock.</summary>
 sealed class Histogram(double[] bounds)
 {
-    /// <summary>Upstream's bounds of waiting and execution times, of queue lengths, and of seats.</summary>
-    public static readonly double[] Seconds = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30], Lengths = [0, 10, 25, 50, 100, 250, 500, 1000], Seats = [1, 2, 4, 10];
+    /// <summary>Upstream's bounds of waiting and execution times, of queue lengths, of seats, and of watchers.</summary>
+    public static readonly double[] Seconds = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30], Lengths = [0, 10, 25, 50, 100, 250, 500, 1000], Seats = [1, 2, 4, 10], Watchers = [0, 1, 10, 100, 1000, 10000];
 
     readonly long[] _counts = new long[bounds.Length + 1];
     double _sum;

@@ -48,7 +48,7 @@ sealed class PriorityLevel
         int nominal = shares == 0 ? 0 : (int)Math.Ceiling(seats * (double)Shares / shares);
         int? lendable = Object.Spec.Exempt?.LendablePercent ?? Object.Spec.Limited?.LendablePercent, borrows = Object.Spec.Limited?.BorrowingLimitPercent;
         int lent = (int)Math.Round(nominal * (lendable ?? 0) / 100.0, MidpointRounding.AwayFromZero);
-        Nominal = nominal;
+        Nominal = Queues.Nominal = nominal;
         Least = nominal - lent;
         Most = nominal + (borrows is { } percent ? (int)Math.Round(nominal * (double)percent / 100, MidpointRounding.AwayFromZero) : seats);
         if (fresh) Current = nominal - lent / 2;

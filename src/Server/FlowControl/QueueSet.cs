@@ -28,6 +28,7 @@ sealed class QueueSet
     readonly List<FlowQueue> _lining = [];
     readonly SortedDictionary<string, FlowCounts> _counts = new(StringComparer.Ordinal);
     readonly DemandStats _demand = new();
+    readonly LevelUse _use = new();
     QueueShape _shape;
     int _limit;
     double _progress;
@@ -42,6 +43,8 @@ sealed class QueueSet
     }
 
     public string Name { get; }
+    /// <summary>Seats that the level has by its shares, whatever it has lent or borrowed.</summary>
+    public int Nominal { get; set; }
     public bool IsIdle { get { lock (_gate) return _running == 0 && _waiting == 0 && _seatsInUse == 0; } }
     public int SeatsInUse { get { lock (_gate) return _seatsInUse; } }
     public int Running { get { lock (_gate) return _running; } }
@@ -72,6 +75,7 @@ sealed class QueueSet
         {
             Advance(now);
             counts.Seats.Add(estimate.MaxSeats);
+            if (estimate.Watchers is { } watchers) counts.Watchers.Add(watchers);
             refusal = Refusal.None;
             if (_shape.Queues <= 0)
             {
@@ -194,6 +198,11 @@ sealed class QueueSet
         _last = now;
         if (_busy.Count > 0 && seconds > 0) _progress += Math.Min(_queueSeatsInUse + _queueSeatsWaiting, _limit) / (double)_busy.Count * seconds;
         _demand.Advance(now * _secondsPerTick, _seatsInUse + _waitingSeats);
+        if (seconds <= 0) return;
+        _use.Seats.Add(_seatsInUse, _limit, seconds);
+        _use.Executing.Add(_running, _limit, seconds);
+        _use.Waiting.Add(_waiting, (double)_shape.Queues * _shape.Length, seconds);
+        _use.Demand.Add(_seatsInUse + _waitingSeats, Nominal, seconds);
     }
 
     /// <summary>The queue of the flow's hand with the least work before it.</summary>
@@ -341,4 +350,6 @@ sealed class QueueSet
 
     /// <summary>For <see cref="Look"/>.</summary>
     internal double Progress => _progress;
+    /// <summary>For <see cref="Look"/>.</summary>
+    internal LevelUse Use => _use;
 }

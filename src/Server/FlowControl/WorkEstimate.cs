@@ -6,6 +6,9 @@ readonly record struct WorkEstimate(int InitialSeats, int FinalSeats = 0, TimeSp
 {
     public static WorkEstimate One { get; } = new(1);
 
+    /// <summary>Who is going to hear of a write; null for what is none.</summary>
+    public int? Watchers { get; init; }
+
     public int MaxSeats => Math.Max(InitialSeats, FinalSeats);
 
     /// <summary>In seats times seconds, if it runs for so long.</summary>

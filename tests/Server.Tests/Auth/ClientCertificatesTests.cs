@@ -1,3 +1,4 @@
+using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Hanbae.Server.Auth.Authenticators;
@@ -16,7 +17,9 @@ public sealed class ClientCertificatesTests
         return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30));
     }
 
-    static X509Certificate2 Issue(X509Certificate2 by, string subject = "O=devs, O=ops, CN=ann", string usage = "1.3.6.1.5.5.7.3.2")
+    static X509Certificate2 Issue(X509Certificate2 by, string subject = "O=devs, O=ops, CN=ann", string usage = "1.3.6.1.5.5.7.3.2") => Issue(by, new X500DistinguishedName(subject), usage);
+
+    static X509Certificate2 Issue(X509Certificate2 by, X500DistinguishedName subject, string usage = "1.3.6.1.5.5.7.3.2")
     {
         var request = new CertificateRequest(subject, ECDsa.Create(ECCurve.NamedCurves.nistP256), HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(usage)], false));
@@ -37,6 +40,29 @@ public sealed class ClientCertificatesTests
         Assert.Equal("ann", user.Name);
         Assert.Equal(["devs", "ops", "system:authenticated"], user.Groups.Order(StringComparer.Ordinal));
         Assert.StartsWith("X509SHA256=", user.Extra["authentication.kubernetes.io/credential-id"][0], StringComparison.Ordinal);
+    }
+
+    /// <summary>As Go reads them: what one reader sees and another does not would be a way to pass by either.</summary>
+    [Fact]
+    public void Parts_of_a_name_that_stand_together_count_as_any_other()
+    {
+        (string Id, string Value)[][] name = [[("2.5.4.10", "devs"), ("2.5.4.3", "ann")], [("2.5.4.10", "ops"), ("1.3.6.1.4.1.57683.2", "u-1")]];
+        var subject = new AsnWriter(AsnEncodingRules.DER);
+        using (subject.PushSequence())
+            foreach (var together in name)
+                using (subject.PushSetOf())
+                    foreach (var (id, value) in together)
+                        using (subject.PushSequence())
+                        {
+                            subject.WriteObjectIdentifier(id);
+                            subject.WriteCharacterString(UniversalTagNumber.UTF8String, value);
+                        }
+        var result = Authenticator().Authenticate(Issue(_authority, new X500DistinguishedName(subject.Encode())));
+        Assert.Null(result.Error);
+        var user = result.User!;
+
+        Assert.Equal(("ann", "u-1"), (user.Name, user.Uid));
+        Assert.Equal(["devs", "ops", "system:authenticated"], user.Groups.Order(StringComparer.Ordinal));
     }
 
     [Fact]

@@ -32,6 +32,32 @@ public sealed class QueueSetTests
     }
 
     [Fact]
+    public void What_a_level_uses_is_known_nanosecond_by_nanosecond()
+    {
+        var set = Make(limit: 4, queues: 2, length: 5);
+        set.Nominal = 2;
+        var running = Enumerable.Range(0, 5).Select(_ => Start(set, "a", 1)!).ToArray();
+        _now += 3 * Second; // four of four seats, one of ten places, five seats wanted of two
+        foreach (var ticket in running) set.Finish(ticket, _now);
+        _now += Second; // nothing
+        set.TakeDemand(_now);
+        var text = new System.Text.StringBuilder();
+        set.Look((s, _, _) =>
+        {
+            s.Use.Seats.Print(text, "seats", "l");
+            s.Use.Waiting.Print(text, "waiting", "l");
+            s.Use.Demand.Print(text, "demand", "l");
+        });
+        string printed = text.ToString();
+        foreach (string line in (string[])
+        [
+            "seats_bucket{l,le=\"0.1\"} 1000000000", "seats_bucket{l,le=\"0.99\"} 1000000000", "seats_bucket{l,le=\"1\"} 4000000000", "seats_sum{l} 3000000000", "seats_count{l} 4000000000",
+            "waiting_bucket{l,le=\"0.03\"} 1000000000", "waiting_bucket{l,le=\"0.1\"} 4000000000", "demand_bucket{l,le=\"2\"} 1000000000", "demand_bucket{l,le=\"2.8\"} 4000000000", "demand_sum{l} 7500000000",
+        ])
+            Assert.Contains(line + "\n", printed, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_flow_that_floods_its_queue_leaves_every_other_flow_its_equal_part()
     {
         var set = Make(limit: 1, queues: 2);

@@ -4,6 +4,7 @@ using Hanbae.Store.Encryption;
 using Hanbae.Store.History;
 using Hanbae.Store.Memory;
 using Hanbae.Store.Spec;
+using Hanbae.Store.Sqlite;
 
 namespace Hanbae.Store.Tests.Encryption;
 
@@ -17,8 +18,34 @@ public sealed class EncryptedStoreSpec : StoreSpec
     }
 }
 
-public sealed class EncryptedStoreTests
+/// <summary>The same over the store on disk.</summary>
+public sealed class EncryptedSqliteSpec : StoreSpec
 {
+    readonly TemporaryFolder _folder = new();
+    int _opened;
+
+    protected override Task<IStore> OpenAsync(int watchBuffer)
+    {
+        var rules = new EncryptionRules([new(["*.*"], new([new AesGcmProvider("k", RandomNumberGenerator.GetBytes(32))]))]);
+        return Task.FromResult<IStore>(new EncryptedStore(SqliteStore.Open(new SqliteOptions { Folder = _folder[$"{_opened++}"], WatchBuffer = watchBuffer }), () => rules));
+    }
+
+    public override async Task DisposeAsync()
+    {
+        await base.DisposeAsync();
+        _folder.Dispose();
+    }
+}
+
+public sealed class EncryptedStoreTests : IDisposable
+{
+    readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    /// <summary>Every store that Hanbae has.</summary>
+    IStore Inner(string kind) => kind == "memory" ? new MemoryStore() : SqliteStore.Open(new SqliteOptions { Folder = _folder["data"] });
+
     static readonly Key s_key = new("/registry/secrets/default/a");
     static readonly byte[] s_value = """{"data":{"password":"aHVudGVyMg=="}}"""u8.ToArray();
 
@@ -27,10 +54,10 @@ public sealed class EncryptedStoreTests
 
     static string Text(ReadOnlyMemory<byte> value) => Encoding.UTF8.GetString(value.Span);
 
-    [Fact]
-    public async Task What_is_named_is_encrypted_and_all_else_is_not()
+    [Theory, InlineData("memory"), InlineData("sqlite")]
+    public async Task What_is_named_is_encrypted_and_all_else_is_not(string kind)
     {
-        await using var inner = new MemoryStore();
+        await using var inner = Inner(kind);
         var rules = Secrets(Gcm("key1"));
         var store = new EncryptedStore(inner, () => rules);
         await store.PutIfAsync(s_key, s_value, Revision.None, default);
@@ -58,10 +85,10 @@ public sealed class EncryptedStoreTests
         Assert.Contains("message authentication failed", thrown.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Keys_change_without_a_moment_in_which_something_cannot_be_read()
+    [Theory, InlineData("memory"), InlineData("sqlite")]
+    public async Task Keys_change_without_a_moment_in_which_something_cannot_be_read(string kind)
     {
-        await using var inner = new MemoryStore();
+        await using var inner = Inner(kind);
         var (old, fresh, identity) = (Gcm("old"), Gcm("new"), new IdentityProvider());
         var rules = Secrets(identity);
         var store = new EncryptedStore(inner, () => rules);
@@ -82,10 +109,10 @@ public sealed class EncryptedStoreTests
         }
     }
 
-    [Fact]
-    public async Task What_nobody_can_decrypt_is_an_error_and_no_gap()
+    [Theory, InlineData("memory"), InlineData("sqlite")]
+    public async Task What_nobody_can_decrypt_is_an_error_and_no_gap(string kind)
     {
-        await using var inner = new MemoryStore();
+        await using var inner = Inner(kind);
         var rules = Secrets(Gcm("key1"));
         await new EncryptedStore(inner, () => rules).PutIfAsync(s_key, s_value, Revision.None, default);
         foreach (var other in (EncryptionRules[])[Secrets(Gcm("key1")), Secrets(Gcm("key2")), Secrets(new IdentityProvider()), EncryptionRules.None])

@@ -1,8 +1,10 @@
+using System.Formats.Asn1;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Hanbae.Api;
 using Hanbae.Api.Rest;
+using Hanbae.Machinery.Pkcs;
 
 namespace Hanbae.Server.Auth.Authenticators;
 
@@ -13,7 +15,7 @@ namespace Hanbae.Server.Auth.Authenticators;
 /// </remarks>
 public sealed class ClientCertificates(Func<X509Certificate2Collection> authorities, TimeProvider time) : IAuthenticator
 {
-    const string ClientAuth = "1.3.6.1.5.5.7.3.2", CommonName = "2.5.4.3", Organization = "2.5.4.10";
+    const string ClientAuth = "1.3.6.1.5.5.7.3.2";
     /// <summary>Upstream's object identifier of a user's uid (AllowParsingUserUIDFromCertAuth).</summary>
     const string UserId = "1.3.6.1.4.1.57683.2";
 
@@ -67,7 +69,9 @@ public sealed class ClientCertificates(Func<X509Certificate2Collection> authorit
             string why = string.Join(", ", chain.ChainStatus.Select(s => s.Status.ToString()).Distinct());
             return Bad("x509: certificate is not valid for this server: " + why);
         }
-        var user = UserOf(certificate);
+        Identity user;
+        try { user = UserOf(certificate); }
+        catch (AsnContentException e) { return Bad("x509: " + e.Message); }
         if (user.Name.Length == 0) return Bad("x509: certificate has no common name");
         var ends = chain.ChainElements.Select(e => e.Certificate.NotAfter.ToUniversalTime()).Min();
         var starts = chain.ChainElements.Select(e => e.Certificate.NotBefore.ToUniversalTime()).Max();
@@ -80,16 +84,13 @@ public sealed class ClientCertificates(Func<X509Certificate2Collection> authorit
     {
         string name = "", uid = "";
         var groups = new List<string>();
-        foreach (var part in certificate.SubjectName.EnumerateRelativeDistinguishedNames(reversed: false))
-        {
-            if (part.HasMultipleElements) continue;
-            switch (part.GetSingleElementType().Value)
+        foreach (var (id, value) in SubjectParts.Of(certificate.SubjectName))
+            switch (id)
             {
-                case CommonName: name = part.GetSingleElementValue() ?? ""; break;
-                case Organization when part.GetSingleElementValue() is { } group: groups.Add(group); break;
-                case UserId: uid = part.GetSingleElementValue() ?? ""; break;
+                case SubjectParts.CommonName: name = value; break;
+                case SubjectParts.Organization: groups.Add(value); break;
+                case UserId: uid = value; break;
             }
-        }
         string fingerprint = "X509SHA256=" + System.Convert.ToHexStringLower(SHA256.HashData(certificate.RawDataMemory.Span));
         return new(name, groups.ToSeq()) { Uid = uid, Extra = Map.Of<Seq<string>>(("authentication.kubernetes.io/credential-id", [fingerprint])) };
     }
