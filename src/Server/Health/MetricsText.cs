@@ -73,6 +73,9 @@ sealed class MetricsText(ResourceCatalog resources, Action<StringBuilder>? more)
         Head(text, "dotnet_gc_collections_total", "counter", "Garbage collections since the process began, by the oldest generation collected.");
         for (int generation = 0; generation <= GC.MaxGeneration; generation++)
             text.Append($"dotnet_gc_collections_total{{generation=\"{generation}\"}} {GC.CollectionCount(generation) - (generation < GC.MaxGeneration ? GC.CollectionCount(generation + 1) : 0)}\n");
+        var (last, full) = (GC.GetGCMemoryInfo(GCKind.Any), GC.GetGCMemoryInfo(GCKind.FullBlocking));
+        Plain(text, "dotnet_gc_committed_bytes", "gauge", "Memory that the managed heap has of the machine, as of the last collection.", last.TotalCommittedBytes);
+        Plain(text, "dotnet_gc_live_bytes", "gauge", "What objects took after the last collection of all of them; 0 before the first.", full.HeapSizeBytes - full.FragmentedBytes);
         Plain(text, "dotnet_gc_pause_seconds_total", "counter", "Time that garbage collections stopped the process for.", GC.GetTotalPauseDuration().TotalSeconds);
         if (Directory.Exists("/proc/self/fd")) Plain(text, "process_open_fds", "gauge", "Open file descriptors.", Directory.EnumerateFileSystemEntries("/proc/self/fd").Count());
     }
