@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Discovery.V1;
@@ -18,6 +19,8 @@ sealed class Balance(IClusterAccess cluster) : IReconciler
     /// <summary>The nodes' part of every answer, as of so many changes of nodes: one may come while it is worked out.</summary>
     volatile Tuple<int, BalancingNodes>? _balancing;
     int _nodeChanges;
+    /// <summary>Of Services with more nodes than are shown: what a node has to come up to. Bound: one for each balanced Service.</summary>
+    readonly ConcurrentDictionary<Key, ulong> _least = [];
 
     public void Watch(Triggers on)
     {
@@ -28,14 +31,24 @@ sealed class Balance(IClusterAccess cluster) : IReconciler
             .Map(_slices, s => _services.Find(new(s.Metadata.Namespace, s.Metadata.Labels[ServiceName] ?? "")) is { Spec.ExternalTrafficPolicy: "Local" } service ? [Key.Of(service)] : []);
     }
 
-    /// <summary>Concerns the Services that every node answers for, and of the others those that have Pods there.</summary>
+    /// <summary>Concerns the Services that the node answers for, or might; of those whose traffic stays where it comes to the ones that have Pods there.</summary>
     void OnNode(CacheEvent<Node> e, Action<Key> add)
     {
         if (!BalancePlan.Matters(e.Old, e.New)) return;
         Interlocked.Increment(ref _nodeChanges);
-        foreach (var service in _services.ByIndex(Balanced, Balanced)) add(Key.Of(service));
+        bool all = ChangesPorts(e);
+        foreach (var service in _services.ByIndex(Balanced, Balanced))
+            if (all || BalancePlan.Rank(service, e.Object.Metadata.Name) >= _least.GetValueOrDefault(Key.Of(service))) add(Key.Of(service));
         foreach (var slice in _slices.ByIndex(ByNode, e.Object.Metadata.Name))
             if (_services.Find(new(slice.Metadata.Namespace, slice.Metadata.Labels[ServiceName]!)) is { } service && BalancePlan.Wants(service) && BalancePlan.IsLocal(service)) add(Key.Of(service));
+    }
+
+    /// <summary>A port by which nodes are reached themselves has come, or is no node's any more.</summary>
+    bool ChangesPorts(CacheEvent<Node> e)
+    {
+        int? before = BalancingNodes.AgentPort(e.Old), now = BalancingNodes.AgentPort(e.New);
+        bool IsOthers(int? port) => port is null || _nodes.All.Any(n => n.Metadata.Name != e.Object.Metadata.Name && BalancingNodes.AgentPort(n) == port);
+        return before != now && !(IsOthers(before) && IsOthers(now));
     }
 
     BalancingNodes Nodes()
@@ -49,15 +62,18 @@ sealed class Balance(IClusterAccess cluster) : IReconciler
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
-        if (_services.Find(key) is not { } service) return Again.OnChange;
+        if (_services.Find(key) is not { } service) { _least.TryRemove(key, out _); return Again.OnChange; }
         bool wanted = BalancePlan.Wants(service);
+        // What a node that comes meanwhile has to come up to is not known yet: any may be the one.
+        _least.TryRemove(key, out _);
         // What another balancer has set is the other's, as is all of a Service of another class.
         if (!wanted && (service.Spec.Type == "LoadBalancer" || service.Status.LoadBalancer.Ingress.IsEmpty)) return Again.OnChange;
         var backed = _slices.ByIndex(ByService, key.Namespace + "/" + key.Name)
             .SelectMany(s => s.Endpoints).Where(e => e.Conditions.Ready ?? true).Select(e => e.NodeName).OfType<string>().ToHashSet();
         var api = _services.Find(new("default", "kubernetes"))?.Spec.Ports.Find(p => p.Name == "https");
         int apiPort = api?.TargetPort is { IsString: false } target ? target.Int : 6443;
-        var ingress = BalancePlan.For(service, Nodes(), backed, apiPort);
+        var ingress = BalancePlan.For(service, Nodes(), backed, apiPort, out ulong least);
+        if (least > 0 && !BalancePlan.IsLocal(service)) _least[key] = least;
         if (ingress == service.Status.LoadBalancer.Ingress) return Again.OnChange;
         if (wanted) cluster.Recorder.Event(service, "Normal", "EnsuringLoadBalancer", "Ensuring load balancer");
         try { await cluster.Client.UpdateStatusAsync(service with { Status = service.Status with { LoadBalancer = service.Status.LoadBalancer with { Ingress = ingress } } }, ct); }

@@ -24,7 +24,9 @@ sealed class BalancingNodes(ImmutableArray<BalancingNodes.One> all, FrozenSet<in
 
     public static BalancingNodes Of(IReadOnlyCollection<Node> nodes) => new(
         [.. nodes.Where(Takes).OrderBy(n => n.Metadata.Name, StringComparer.Ordinal).Select(n => new One(n.Metadata.Name, Address(n, false), Address(n, true)))],
-        nodes.Select(n => n.Status.DaemonEndpoints.KubeletEndpoint.Port).ToFrozenSet());
+        nodes.Select(n => AgentPort(n)!.Value).ToFrozenSet());
+
+    public static int? AgentPort(Node? node) => node?.Status.DaemonEndpoints.KubeletEndpoint.Port;
 
     public static bool Takes(Node node) => node.Metadata.DeletionTimestamp is null && !node.Metadata.Labels.ContainsKey(Excluded)
         && node.Status.Conditions.Exists(c => c is { Type: "Ready", Status: "True" });

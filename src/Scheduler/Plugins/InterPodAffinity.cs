@@ -13,6 +13,8 @@ internal sealed class InterPodAffinity(InterPodAffinityArgs args) : IPreFilter, 
     bool _first;
     readonly List<(Tally Tally, long Weight)> _scored = [];
     Dictionary<string, Map<string>> _namespaces = [];
+    /// <summary>Whom Pods that have a node keep away.</summary>
+    Dictionary<PodTerm, CarriedTerm>.ValueCollection _carried = new Dictionary<PodTerm, CarriedTerm>().Values;
 
     public string Name => "InterPodAffinity";
     public Change Cures => Change.PodAdded | Change.PodRemoved | Change.PodUpdated | Change.NodeAdded | Change.NodeLabels | Change.Namespace;
@@ -21,12 +23,7 @@ internal sealed class InterPodAffinity(InterPodAffinityArgs args) : IPreFilter, 
 
     public bool MayCure(PodInfo pod, in ClusterChange change)
     {
-        if (change.Node is { } node)
-        {
-            // Who keeps the Pod away may do so by any label.
-            if (!pod.Terms.Near.IsEmpty && pod.Terms.Away.IsEmpty) return pod.Terms.Near.All(t => node.Metadata.Labels.ContainsKey(t.TopologyKey));
-            return true;
-        }
+        if (change.Node is { } node) return MayCure(pod, change.Old as Node, node);
         if (change.Pod is not { } other) return true;
         var info = new PodInfo(other);
         if (change.What is Change.PodAdded or Change.PodUpdated)
@@ -38,12 +35,24 @@ internal sealed class InterPodAffinity(InterPodAffinityArgs args) : IPreFilter, 
         return change.Old is Pod before && change.New is not null && pod.Terms.Away.Any(t => t.Scope.Matches(new(before), _namespaces));
     }
 
+    /// <summary>A node that comes may be far enough from all; a label of one that is there counts where it is asked for, and is another.</summary>
+    bool MayCure(PodInfo pod, Node? before, Node now)
+    {
+        if (before is null) return pod.Terms.Near.IsEmpty || !pod.Terms.Away.IsEmpty || pod.Terms.Near.Any(t => now.Metadata.Labels.ContainsKey(t.TopologyKey));
+        bool Differs(string key) => Value(before, key) != Value(now, key);
+        return pod.Terms.Near.Any(t => Value(now, t.TopologyKey) is not null && Differs(t.TopologyKey))
+            || pod.Terms.Away.Any(t => Value(before, t.TopologyKey) is not null && Differs(t.TopologyKey))
+            || _carried.Any(c => c.Required.Total > 0 && Differs(c.Term.TopologyKey) && c.Term.Scope.Matches(pod, _namespaces));
+
+        static string? Value(Node node, string key) => node.Metadata.Labels.TryGet(key, out string? value) ? value : null;
+    }
+
     public Prefiltered PreFilter(PodInfo pod, Snapshot snapshot)
     {
         _near.Clear();
         _away.Clear();
         _keptAway.Clear();
-        _namespaces = snapshot.Namespaces;
+        (_namespaces, _carried) = (snapshot.Namespaces, snapshot.Tallies.Away);
         foreach (var carried in snapshot.Tallies.Away)
             if (carried.Required.Total > 0 && carried.Term.Scope.Matches(pod, snapshot.Namespaces)) _keptAway.Add(carried.Required);
         var terms = pod.Terms;

@@ -12,7 +12,10 @@ internal sealed class NodeAffinity(Affinity? added = null) : IPreFilter, IFilter
     public string Name => "NodeAffinity";
     public bool GoesByShape => true;
     public Change Cures => Change.NodeLabels | Change.NodeAdded;
-    public bool MayCure(PodInfo pod, in ClusterChange change) => change.Node is { } node && (_added is null || _added.Matches(node)) && pod.Wanted.Matches(node);
+    /// <summary>A node that was wanted before is no news.</summary>
+    public bool MayCure(PodInfo pod, in ClusterChange change) => change.Node is { } node && IsWanted(pod, node) && !(change.Old is Node before && IsWanted(pod, before));
+
+    bool IsWanted(PodInfo pod, Node node) => (_added is null || _added.Matches(node)) && pod.Wanted.Matches(node);
 
     public Prefiltered PreFilter(PodInfo pod, Snapshot snapshot)
     {

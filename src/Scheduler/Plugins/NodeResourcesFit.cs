@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Scheduler.Configuration;
 
@@ -18,10 +19,24 @@ internal sealed class NodeResourcesFit(NodeResourcesFitArgs args) : IPreFilter, 
 
     public bool MayCure(PodInfo pod, in ClusterChange change)
     {
-        if (change.Node is { } node) return Missing(pod.Requests, Resources.Of(node.Status.Allocatable), default) is null;
+        if (change.Node is { } node)
+            return Missing(pod.Requests, Resources.Of(node.Status.Allocatable), default) is null && (change.Old is not Node had || HasMore(pod.Requests, node, had));
         if (change.Pod is null) return true;
         if (change.What == Change.PodRemoved) return MayFit(pod, change.FreedOn);
         return change.Old is not Pod before || Resources.Of(before) != Resources.Of((Pod)change.New!);
+    }
+
+    /// <summary>Whether a node has more than before of what is asked for, or of places.</summary>
+    bool HasMore(in Resources asked, Node now, Node before)
+    {
+        if (Places(now) > Places(before)) return true;
+        var (has, had) = (Resources.Of(now.Status.Allocatable), Resources.Of(before.Status.Allocatable));
+        if ((asked.MilliCpu > 0 && has.MilliCpu > had.MilliCpu) || (asked.Memory > 0 && has.Memory > had.Memory) || (asked.EphemeralStorage > 0 && has.EphemeralStorage > had.EphemeralStorage)) return true;
+        // What the node has no more of itself may be had as devices from now on.
+        foreach (var (name, amount) in asked.Scalars) if (amount > 0 && (has.Scalars[name] > had.Scalars[name] || AreDevices(name, has))) return true;
+        return false;
+
+        static long Places(Node node) => node.Status.Allocatable.TryGet("pods", out var places) ? places.Value() : 0;
     }
 
     /// <summary>Whether the Pod fits on the node from which another has gone, or would if others were made to go.</summary>

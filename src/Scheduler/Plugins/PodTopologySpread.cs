@@ -38,10 +38,16 @@ internal sealed class PodTopologySpread(PodTopologySpreadArgs args) : IPreFilter
             }
             return pod.Pod.Spec.TopologySpreadConstraints.IsEmpty;
         }
+        var hard = pod.Pod.Spec.TopologySpreadConstraints.Where(Hard).ToList();
+        if (hard.Count == 0) return true;
+        Node? was = change.Old as Node, now = change.Node;
         // The domain with the fewest Pods may be gone.
-        if (change is { What: Change.NodeRemoved, Old: Node gone } && !pod.Pod.Spec.TopologySpreadConstraints.IsEmpty)
-            return pod.Pod.Spec.TopologySpreadConstraints.Exists(c => gone.Metadata.Labels.ContainsKey(c.TopologyKey));
-        return true;
+        if (now is null) return was is null || hard.Exists(c => was.Metadata.Labels.ContainsKey(c.TopologyKey));
+        if (was is null) return HasAll(now);
+        if (HasAll(was) != HasAll(now) || pod.Wanted.Matches(was) != pod.Wanted.Matches(now)) return true;
+        return HasAll(now) && (was.Spec.Taints != now.Spec.Taints || hard.Exists(c => was.Metadata.Labels[c.TopologyKey] != now.Metadata.Labels[c.TopologyKey]));
+
+        bool HasAll(Node node) => hard.TrueForAll(c => node.Metadata.Labels.ContainsKey(c.TopologyKey));
     }
 
     static bool Hard(TopologySpreadConstraint c) => c.WhenUnsatisfiable == "DoNotSchedule";

@@ -9,7 +9,7 @@ internal sealed class TaintToleration : IFilter, IScore
     public string Name => "TaintToleration";
     public bool GoesByShape => true;
     public Change Cures => Change.NodeTaints | Change.NodeAdded;
-    public bool MayCure(PodInfo pod, in ClusterChange change) => change.Node is { } node && !Repels(pod, node.Spec.Taints);
+    public bool MayCure(PodInfo pod, in ClusterChange change) => change.Node is { } node && !Repels(pod, node.Spec.Taints) && (change.Old is not Node before || Repels(pod, before.Spec.Taints));
 
     // Since v1.34.2 the taint is not named: Pods' owners need not know of nodes.
     public Verdict Filter(PodInfo pod, NodeInfo node) =>

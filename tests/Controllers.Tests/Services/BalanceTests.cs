@@ -17,7 +17,7 @@ public sealed class BalanceTests
         Spec = new() { Type = type, IpFamilies = ["IPv4"], Ports = [new() { Port = port, Protocol = "TCP" }] },
     };
 
-    static string Plan(Service service, params Node[] nodes) => string.Join(' ', BalancePlan.For(service, BalancingNodes.Of(nodes), new HashSet<string> { "n2" }, 6443).Select(i => $"{i.Ip}/{i.IpMode}"));
+    static string Plan(Service service, params Node[] nodes) => string.Join(' ', BalancePlan.For(service, BalancingNodes.Of(nodes), new HashSet<string> { "n2" }, 6443, out _).Select(i => $"{i.Ip}/{i.IpMode}"));
 
     [Fact]
     public void Every_ready_node_that_is_not_excluded_balances()
@@ -61,5 +61,68 @@ public sealed class BalanceTests
         await cluster.UntilAsync(api => api.Find<Service>("web")!.Status.LoadBalancer.Ingress is [{ Ip: "10.0.0.2" }]);
         cluster.Api.Change<Node>("n2", n => n with { Status = Ready("n2", "10.0.0.9").Status }, "");
         await cluster.UntilAsync(api => api.Find<Service>("web")!.Status.LoadBalancer.Ingress is [{ Ip: "10.0.0.9" }]);
+    }
+
+    static Node[] Many(int count) => [.. Enumerable.Range(1, count).Select(i => Ready($"n{i}", $"10.0.{i / 250}.{i % 250}"))];
+
+    [Fact]
+    public void Of_many_nodes_some_balance_a_Service_and_others_another()
+    {
+        string[] Of(string name, params Node[] nodes) => Plan(Balanced() with { Metadata = Balanced().Metadata with { Name = name } }, nodes).Split(' ');
+        var nodes = Many(100);
+        Assert.Equal(BalancePlan.MostNodes, Of("web", nodes).Length);
+        Assert.NotEqual(Of("web", nodes), Of("shop", nodes));
+        // One more or less changes little, whichever it is.
+        foreach (int gone in new[] { 0, 37, 99 })
+            Assert.True(Of("web", [.. nodes.Where((_, i) => i != gone)]).Except(Of("web", nodes)).Count() <= 1);
+        // All have their share: of a thousand Services each of a hundred nodes has about 160.
+        var shares = Enumerable.Range(0, 1000).SelectMany(i => Of($"s{i}", nodes)).CountBy(n => n).ToList();
+        Assert.Equal(100, shares.Count);
+        Assert.InRange(shares.Min(s => s.Value), 100, 160);
+        Assert.InRange(shares.Max(s => s.Value), 160, 230);
+    }
+
+    [Fact]
+    public async Task A_node_changes_those_Services_alone_that_it_balances()
+    {
+        var nodes = Many(60);
+        string[] names = [.. Enumerable.Range(0, 40).Select(i => $"s{i}")];
+        Service Named(string name) => Balanced() with { Metadata = Balanced().Metadata with { Name = name, Uid = name } };
+        await using var cluster = new TestCluster(["service-lb-controller"], api =>
+        {
+            foreach (var node in nodes[..59]) api.Put(node);
+            foreach (string name in names) api.Put(Named(name));
+        });
+        string[] Wanted(string name, Node[] of) => [.. BalancePlan.For(Named(name), BalancingNodes.Of(of), new HashSet<string>(), 6443, out _).Select(i => i.Ip)];
+        Task ShownAsync(Node[] of) => cluster.UntilAsync(api => names.All(n => api.Find<Service>(n)!.Status.LoadBalancer.Ingress.Select(i => i.Ip).SequenceEqual(Wanted(n, of))));
+        await ShownAsync(nodes[..59]);
+        var versions = names.ToDictionary(n => n, n => cluster.Api.Find<Service>(n)!.Metadata.ResourceVersion);
+
+        cluster.Api.Put(nodes[59]);
+        await ShownAsync(nodes);
+        cluster.Api.Remove<Node>("n1", "");
+        await ShownAsync(nodes[1..]);
+
+        // Who shows neither has been left alone.
+        var untouched = names.Where(n => Wanted(n, nodes).SequenceEqual(Wanted(n, nodes[..59])) && Wanted(n, nodes).SequenceEqual(Wanted(n, nodes[1..]))).ToList();
+        Assert.NotEmpty(untouched);
+        Assert.All(untouched, n => Assert.Equal(versions[n], cluster.Api.Find<Service>(n)!.Metadata.ResourceVersion));
+    }
+
+    [Fact]
+    public async Task A_port_that_becomes_a_nodes_own_concerns_all_Services()
+    {
+        await using var cluster = new TestCluster(["service-lb-controller"], api =>
+        {
+            foreach (var node in Many(40)) api.Put(node);
+            foreach (int i in Enumerable.Range(0, 10)) api.Put(Balanced(port: 10250) with { Metadata = Balanced().Metadata with { Name = $"s{i}", Uid = $"u{i}" } });
+        });
+        Task AllAsync(string mode) => cluster.UntilAsync(api => Enumerable.Range(0, 10).All(i => api.Find<Service>($"s{i}")!.Status.LoadBalancer.Ingress is { Count: BalancePlan.MostNodes } all && all.All(a => a.IpMode == mode)));
+        await AllAsync("VIP");
+        var agent = Make.Node("agent") with { Status = new() { DaemonEndpoints = new() { KubeletEndpoint = new() { Port = 10250 } } } };
+        cluster.Api.Put(agent);
+        await AllAsync("Proxy");
+        cluster.Api.Remove<Node>("agent", "");
+        await AllAsync("VIP");
     }
 }

@@ -1,0 +1,112 @@
+using Hanbae.Api;
+using Hanbae.Api.Core.V1;
+using Hanbae.Scheduler.Plugins;
+using NodeAffinity = Hanbae.Scheduler.Plugins.NodeAffinity;
+
+namespace Hanbae.Scheduler.Tests.Plugins;
+
+/// <summary>Which changes of nodes are worth another look for a Pod that a plugin refused, by upstream's cases.</summary>
+/// <remarks>A node is its labels, taints (<c>!</c>) and amounts (<c>:</c>); <c>-</c> is none: the node has come, or gone.</remarks>
+public sealed class HintTests
+{
+    [Theory]
+    [InlineData("group=a", "group=b", true)]
+    [InlineData("group=a", "group=c", false)]
+    [InlineData("group=b", "group=b other=x", false)]
+    [InlineData("group=b", "group=a", false)]
+    [InlineData("-", "group=b", true)]
+    [InlineData("-", "group=a", false)]
+    public void Of_a_node_that_is_wanted_from_now_on(string before, string now, bool helps) =>
+        Assert.Equal(helps, Asks(new NodeAffinity(), Make.Pod("p").With(s => s with { NodeSelector = Map.Of(("group", "b")) }), before, now));
+
+    [Theory]
+    [InlineData("!other", "!borne", true)]
+    [InlineData("!other", "", true)]
+    [InlineData("!other", "!another", false)]
+    [InlineData("!borne", "!borne label=x", false)]
+    [InlineData("-", "!borne", true)]
+    [InlineData("-", "!other", false)]
+    public void Of_a_node_whose_taints_are_borne_from_now_on(string before, string now, bool helps) =>
+        Assert.Equal(helps, Asks(new TaintToleration(), Make.Pod("p").With(s => s with { Tolerations = [new() { Key = "borne", Operator = "Exists" }] }), before, now));
+
+    [Theory]
+    [InlineData("4", "cpu:2", "cpu:4", true)]
+    [InlineData("4", "cpu:2", "cpu:3", false)]
+    [InlineData("4", "cpu:5", "cpu:4", false)]
+    [InlineData("4", "cpu:4 memory:1", "cpu:4 memory:2", false)]
+    [InlineData("4", "cpu:4 pods:1", "cpu:4 pods:3", true)]
+    [InlineData("4", "cpu:4 pods:3", "cpu:4 pods:1", false)]
+    [InlineData("", "cpu:2 pods:1", "cpu:4 pods:1", false)]
+    [InlineData("", "pods:1", "pods:3", true)]
+    [InlineData("4", "-", "cpu:4", true)]
+    [InlineData("4", "-", "cpu:2", false)]
+    public void Of_a_node_that_has_more_of_what_is_asked_for(string cpu, string before, string now, bool helps) => Assert.Equal(helps, Asks(new NodeResourcesFit(new()), Make.Pod("p", cpu), before, now));
+
+    [Theory]
+    [InlineData("near zone", "-", "zone=1", true)]
+    [InlineData("near region", "-", "zone=1", false)]
+    [InlineData("near node", "region=1", "region=1 node=n", true)]
+    [InlineData("near other", "region=1", "region=1 node=n", false)]
+    [InlineData("near region", "region=1", "region=2", true)]
+    [InlineData("near region", "region=1", "region=1 node=n", false)]
+    [InlineData("near region", "region=1", "", false)]
+    [InlineData("away node", "node=n service=a", "service=b", true)]
+    [InlineData("away service", "node=n service=a", "service=b", true)]
+    [InlineData("away other", "other=o service=a", "other=o service=b", false)]
+    [InlineData("away other", "service=a", "service=a other=o", false)]
+    [InlineData("away node", "-", "zone=1", true)]
+    // Somebody who is there does not want it near; so does nobody of another kind.
+    [InlineData("kept zone", "zone=1", "zone=2", true)]
+    [InlineData("kept zone", "zone=1", "zone=1 node=n", false)]
+    [InlineData("other zone", "zone=1", "zone=2", false)]
+    [InlineData("kept zone", "-", "zone=2", true)]
+    public void Of_a_node_that_moves_Pods_apart_or_together(string pod, string before, string now, bool helps)
+    {
+        var (how, key) = (pod.Split(' ')[0], pod.Split(' ')[1]);
+        PodAffinityTerm Term() => new() { TopologyKey = key, LabelSelector = new() { MatchLabels = Map.Of(("app", "x")) } };
+        Affinity Away() => new() { PodAntiAffinity = new() { RequiredDuringSchedulingIgnoredDuringExecution = [Term()] } };
+        var snapshot = Make.Snapshot(Make.Node("there").Labels((key, "1")));
+        snapshot.Place(Make.Pod("keeper").With(s => s with { Affinity = how is "kept" or "other" ? Away() : null }).Info(), "there");
+        var it = Make.Pod("p").With(s => s with { Affinity = how switch { "near" => new() { PodAffinity = new() { RequiredDuringSchedulingIgnoredDuringExecution = [Term()] } }, "away" => Away(), _ => null } });
+        it = it with { Metadata = it.Metadata with { Labels = Map.Of(("app", how == "other" ? "y" : "x")) } };
+        var plugin = new InterPodAffinity(new());
+        plugin.PreFilter(it.Info(), snapshot);
+        Assert.Equal(helps, Asks(plugin, it, before, now));
+    }
+
+    [Theory]
+    [InlineData("node", "-", "node=n", true)]
+    [InlineData("zone", "-", "node=n", false)]
+    [InlineData("zone", "zone=z", "-", true)]
+    [InlineData("node", "zone=z", "-", false)]
+    [InlineData("node", "node=n region=r service=a", "zone=z region=r service=b", true)]
+    [InlineData("zone", "node=n region=r service=a", "zone=z region=r service=b", true)]
+    [InlineData("region", "node=n region=r service=a", "zone=z region=r service=b", false)]
+    [InlineData("other", "node=n region=r service=a", "zone=z region=r service=b", false)]
+    [InlineData("service", "node=n region=r service=a", "zone=z region=r service=b", true)]
+    [InlineData("zone", "zone=z !a", "zone=z !b", true)]
+    [InlineData("node", "zone=z !a", "zone=z !b", false)]
+    [InlineData("zone selects", "zone=z", "zone=z group=b", true)]
+    public void Of_a_node_that_makes_domains_others(string pod, string before, string now, bool helps)
+    {
+        var it = Make.Pod("p").With(s => s with
+        {
+            TopologySpreadConstraints = [new() { MaxSkew = 1, TopologyKey = pod.Split(' ')[0], WhenUnsatisfiable = "DoNotSchedule", LabelSelector = new() }],
+            NodeSelector = pod.EndsWith("selects", StringComparison.Ordinal) ? Map.Of(("group", "b")) : default,
+        });
+        Assert.Equal(helps, Asks(new PodTopologySpread(new()), it, before, now));
+    }
+
+    static bool Asks(IPlugin plugin, Pod pod, string before, string now) =>
+        plugin.MayCure(pod.Info(), new(before == "-" ? Change.NodeAdded : now == "-" ? Change.NodeRemoved : Change.NodeLabels | Change.NodeTaints | Change.NodeAllocatable, Of(before), Of(now)));
+
+    static Node? Of(string said)
+    {
+        if (said == "-") return null;
+        var node = Make.Node("n") with { Metadata = new() { Name = "n" } };
+        foreach (string word in said.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            node = word[0] == '!' ? node.Taint(word[1..]) : word.Contains('=') ? node.Labels((word.Split('=')[0], word.Split('=')[1]))
+                : node with { Status = node.Status with { Allocatable = node.Status.Allocatable.Set(word.Split(':')[0], Quantity.Parse(word.Split(':')[1])) } };
+        return node;
+    }
+}
