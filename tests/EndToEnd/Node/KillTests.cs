@@ -23,6 +23,7 @@ public sealed class KillTests
     [InlineData("init")]
     [InlineData("shim")]
     [InlineData("hanbae")]
+    [InlineData("containerd")]
     public async Task A_pod_comes_goes_on_and_goes_whatever_it_hangs_on_is_killed(string what)
     {
         await using var cluster = RealCluster.Plan();
@@ -45,7 +46,7 @@ public sealed class KillTests
         if (what is "init" or "shim") await Until.Async("its next container", () => ContainerAsync(cluster, "victim"), now => now != before && now.Length > 0);
         await ReadyAsync(cluster, "victim");
         await Until.TrueAsync("the way into it", async () => (await cluster.TryKubectlAsync(["exec", "victim", "--", "sh", "-c", "echo x > /memory/note"])).Code == 0);
-        if (what == "hanbae") Assert.Equal(before, await ContainerAsync(cluster, "victim"));
+        if (what is "hanbae" or "containerd") Assert.Equal(before, await ContainerAsync(cluster, "victim"));
 
         await cluster.KubectlAsync("delete", "pod", "victim", "--wait=false");
         await KillAsync(cluster, what, ProcessOf(uid, await ContainerAsync(cluster, "victim")));
@@ -82,6 +83,7 @@ public sealed class KillTests
         int? pid = what switch
         {
             "hanbae" => cluster.Pid(),
+            "containerd" => Leftovers.Process(cluster.DataDir, "containerd.process"),
             "shim" => process is { } child ? Parent(child) : null,
             _ => process,
         };

@@ -161,6 +161,25 @@ public sealed class CsiControlTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_volume_that_somebody_wrote_is_held_while_it_is_bound_and_goes_with_its_storage()
+    {
+        const string held = "external-provisioner.volume.kubernetes.io/finalizer", maker = "pv.kubernetes.io/provisioned-by";
+        foreach (var (name, policy, by) in ((string, string, string?)[])[("ours", "Delete", null), ("kept", "Retain", null), ("theirs", "Delete", "somebody.else")])
+            _api.Put(new PersistentVolume
+            {
+                Metadata = new() { Name = name, Uid = name, Finalizers = name == "kept" ? [held] : default, Annotations = by is null ? default : Map.Of((maker, by)) },
+                Spec = new() { Csi = new() { Driver = Name, VolumeHandle = "there-" + name }, PersistentVolumeReclaimPolicy = policy }, Status = new() { Phase = "Bound" },
+            });
+        Run();
+        await _api.UntilAsync(a => a.Find<PersistentVolume>("ours", "")!.Metadata.Finalizers.Contains(held), "it is held");
+        await _api.UntilAsync(a => a.Find<PersistentVolume>("kept", "")!.Metadata.Finalizers.IsEmpty, "what is to stay is let go of");
+        foreach (string name in (string[])["theirs", "kept", "ours"]) _api.Change<PersistentVolume>(name, v => v with { Status = new() { Phase = "Released" } }, "");
+        await _api.UntilAsync(a => a.Find<PersistentVolume>("ours", "") is null, "its end");
+        Assert.Equal(["there-ours"], _driver.Calls.Select(c => c.Request).OfType<DeleteVolumeRequest>().Select(r => r.VolumeId).Distinct());
+        Assert.True(_api.Find<PersistentVolume>("theirs", "")!.Metadata.Finalizers.IsEmpty);
+    }
+
+    [Fact]
     public async Task An_attachment_is_brought_told_and_taken_away_with_its_failures()
     {
         Claim("now");

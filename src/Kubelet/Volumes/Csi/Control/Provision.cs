@@ -23,7 +23,7 @@ sealed class Provision(IClusterAccess cluster, ControllerSide side, Sidecars sid
 
     public void Watch(Triggers on) => on
         .When(_claims, e => e.New is { } claim && Asks(claim))
-        .When(_volumes, e => e.New is { } volume && Made(volume))
+        .When(_volumes, e => e.New is { } volume && IsOurs(volume))
         // A volume that is still attached waits until it is not.
         .Map(_attachments, a => a.Spec.Attacher == side.Name && a.Spec.Source.PersistentVolumeName is { } name ? [new Key("", name)] : [])
         // A class that is seen after its claims.
@@ -38,13 +38,15 @@ sealed class Provision(IClusterAccess cluster, ControllerSide side, Sidecars sid
     bool Asks(PersistentVolumeClaim claim) =>
         claim.Spec.VolumeName.Length == 0 && (claim.Metadata.Annotations[VolumeNotes.Provisioner] ?? claim.Metadata.Annotations[VolumeNotes.BetaProvisioner]) == side.Name;
 
-    bool Made(PersistentVolume volume) => volume.Spec.Csi?.Driver == side.Name && volume.Metadata.Annotations[VolumeNotes.ProvisionedBy] == side.Name;
+    /// <summary>Whether a volume is this driver's to remove: one that it made, or that somebody wrote for what it has.</summary>
+    bool IsOurs(PersistentVolume volume) =>
+        volume.Spec.Csi?.Driver == side.Name && (!volume.Metadata.Annotations.TryGet(VolumeNotes.ProvisionedBy, out string? maker) || maker == side.Name);
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
         if (!side.Does(ControllerCan.CreateDeleteVolume)) return Again.OnChange;
         if (sidecars.Serve(Sidecars.Provisioner)) return Again.In(Sidecars.Period);
-        if (key.Namespace.Length == 0) return _volumes.Find(key) is { } volume && Made(volume) ? await ReclaimAsync(volume, ct).ConfigureAwait(false) : Again.OnChange;
+        if (key.Namespace.Length == 0) return _volumes.Find(key) is { } volume && IsOurs(volume) ? await ReclaimAsync(volume, ct).ConfigureAwait(false) : Again.OnChange;
         if (_claims.Find(key) is not { Metadata.DeletionTimestamp: null } claim || !Asks(claim)) return Again.OnChange;
         return await MakeAsync(claim, ct).ConfigureAwait(false);
     }
@@ -110,6 +112,9 @@ sealed class Provision(IClusterAccess cluster, ControllerSide side, Sidecars sid
     {
         bool deleted = volume.Metadata.DeletionTimestamp is not null, held = volume.HasFinalizer(ProvisionPlan.Finalizer);
         bool deletes = volume.Spec.PersistentVolumeReclaimPolicy == "Delete";
+        // While it is bound, what it holds is kept from going without its storage, or is let go of when that is to stay.
+        if (deletes && !deleted && !held && volume.Status.Phase == "Bound") await cluster.Client.AddFinalizerAsync(volume, ProvisionPlan.Finalizer, ct).ConfigureAwait(false);
+        if (!deletes && held && !deleted) await cluster.Client.RemoveFinalizerAsync(volume, ProvisionPlan.Finalizer, ct).ConfigureAwait(false);
         if (volume.Status.Phase == "Bound" || !((deletes && volume.Status.Phase is "Released" or "Failed") || (deleted && held))) return Again.OnChange;
         if (deletes)
             try
