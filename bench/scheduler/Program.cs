@@ -32,7 +32,7 @@ static async Task RunAsync(Workload workload, bool bare)
         await ManyAsync(workload.BeforeCount[kind], i => make(i) is { } pod ? cluster.AddAsync(pod) : Task.CompletedTask);
         await bound;
     }
-    if (workload.Volumes) await ManyAsync(workload.Pods, async i => { var (volume, claim) = Workload.Bound(i); await cluster.AddAsync(volume); await cluster.AddAsync(claim); });
+    if (workload.Volumes) await ManyAsync(workload.Pods, async i => { var (volume, claim) = workload.Bound(i); await cluster.AddAsync(volume); await cluster.AddAsync(claim); });
 
     GC.Collect();
     int refusals = cluster.Refusals;

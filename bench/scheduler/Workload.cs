@@ -12,6 +12,8 @@ sealed record Workload(string Name, int Nodes, Func<int, Node> Node, Func<int, P
     public bool Waits { get; init; }
     /// <summary>Each Pod has a claim of its own, with the volume that it is bound to.</summary>
     public bool Volumes { get; init; }
+    /// <summary>The volumes are of a source that is in the API itself.</summary>
+    public bool InTree { get; init; }
     /// <summary>Once a second a node, a Service and a Pod that fits nowhere come, and go.</summary>
     public bool Churns { get; init; }
 
@@ -49,15 +51,18 @@ sealed record Workload(string Name, int Nodes, Func<int, Node> Node, Func<int, P
 
     static Pod Claiming(Pod pod, string claim) => pod with { Spec = pod.Spec with { Volumes = [new() { Name = "vol", PersistentVolumeClaim = new() { ClaimName = claim } }] } };
 
+    static Pod WithSecret(Pod pod) => pod with { Spec = pod.Spec with { Volumes = [new() { Name = "secret", Secret = new() { SecretName = "secret" } }] } };
+
     /// <summary>A volume that its claim has already.</summary>
-    public static (PersistentVolume Volume, PersistentVolumeClaim Claim) Bound(int i) => (
+    public (PersistentVolume Volume, PersistentVolumeClaim Claim) Bound(int i) => (
         new()
         {
             Metadata = new() { Name = $"pv-{i}" },
             Spec = new()
             {
                 Capacity = Map.Of(("storage", Quantity.Parse("1Gi"))), AccessModes = ["ReadOnlyMany"], PersistentVolumeReclaimPolicy = "Retain",
-                Csi = new() { Driver = "csi.example.com", VolumeHandle = $"pv-{i}" }, ClaimRef = new() { Kind = "PersistentVolumeClaim", ApiVersion = "v1", Namespace = "sched", Name = $"v-{i}" },
+                Csi = InTree ? null : new() { Driver = "csi.example.com", VolumeHandle = $"pv-{i}" }, AwsElasticBlockStore = InTree ? new() { VolumeID = $"pv-{i}" } : null,
+                ClaimRef = new() { Kind = "PersistentVolumeClaim", ApiVersion = "v1", Namespace = "sched", Name = $"v-{i}" },
             },
         },
         new()
@@ -84,6 +89,9 @@ sealed record Workload(string Name, int Nodes, Func<int, Node> Node, Func<int, P
             i => Base($"p-{i}", color: "blue", affinity: Near("blue", Zone)), 5000, "35–90"),
         new("SchedulingPreferredPodAffinity/5000Nodes_5000Pods", 5000, Plain, [i => Base($"init-{i}", "sched-setup", color: "red", affinity: PreferNear("red", Host))], [5000],
             i => Base($"p-{i}", color: "red", affinity: PreferNear("red", Host)), 5000),
+        new("SchedulingPreferredPodAntiAffinity/5000Nodes_5000Pods", 5000, Plain, [i => Base($"init-{i}", "sched-setup", color: "yellow", affinity: PreferAway("yellow", Host))], [5000],
+            i => Base($"p-{i}", color: "yellow", affinity: PreferAway("yellow", Host)), 5000),
+        new("SchedulingSecrets/5000Nodes_10000Pods", 5000, Plain, [i => Base($"init-{i}")], [5000], i => WithSecret(Base($"p-{i}")), 10_000),
         new("TopologySpreading/5000Nodes_5000Pods", 5000, Zoned(Moons), [i => Base($"init-{i}", "sched-setup")], [5000],
             i => Base($"p-{i}", color: "blue", spread: [Spread("DoNotSchedule")]), 5000, "460"),
         new("PreferredTopologySpreading/5000Nodes_5000Pods", 5000, Zoned(Moons), [i => Base($"init-{i}", "sched-setup")], [5000],
@@ -92,6 +100,7 @@ sealed record Workload(string Name, int Nodes, Func<int, Node> Node, Func<int, P
             i => Base($"p-{i}", affinity: NodeTerm(new() { MatchExpressions = [new() { Key = Zone, Operator = "In", Values = ["zone1", "zone2"] }] })), 10_000),
         new("Unschedulable/5kNodes/100Init/10kPods", 5000, Plain, [i => Base($"large-{i}", "sched-setup", cpu: "9000m")], [100], i => Base($"p-{i}"), 10_000) { Waits = true },
         new("SchedulingCSIPVs/5000Nodes_5000Pods", 5000, Plain, [i => Base($"init-{i}")], [1000], i => Claiming(Base($"p-{i}"), $"v-{i}"), 5000) { Volumes = true },
+        new("SchedulingInTreePVs/5000Nodes_2000Pods", 5000, Plain, [i => Base($"init-{i}")], [1000], i => Claiming(Base($"p-{i}"), $"v-{i}"), 2000) { Volumes = true, InTree = true },
         new("PreemptionBasic/500Nodes", 500, Plain, [i => AtOnce(Base($"low-{i}", "sched-setup", cpu: "900m"))], [2000], i => Base($"p-{i}", cpu: "3000m", priority: 10), 500),
         new("PreemptionBasic/5000Nodes", 5000, Plain, [i => AtOnce(Base($"low-{i}", "sched-setup", cpu: "900m"))], [20_000], i => Base($"p-{i}", cpu: "3000m", priority: 10), 5000, "570"),
         new("SchedulingWithMixedChurn/5000Nodes_10000Pods", 5000, Plain, [], [], i => Base($"p-{i}"), 10_000) { Churns = true },

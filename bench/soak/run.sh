@@ -75,10 +75,12 @@ left() {
 
 none() { left | awk -v layers="$layers" '{ if ($1 == "snapshots" ? $2 > layers : $2 > 0) bad = bad " " $1 "=" $2 } END { if (bad) print substr(bad, 2) }'; }
 
+# What the managed heap holds, as the program says itself: $1 is committed or live.
+heap_mb() { kubectl get --raw /metrics | awk -v name="dotnet_gc_$1_bytes" '$1 == name { printf "%.0f", $2 / 1e6 }'; }
 fds() { ls "/proc/$1/fd" | wc -l; }
 layers=$(left | awk '/^snapshots/ { print $2 }')
 next=0 made=0 failed=0 deadline=$(($(now_ms) + minutes * 60000))
-printf '%6s %8s %10s %10s %6s %8s %12s  %s\n' minute pods 'RSS MB' 'own MB' fds threads 'runtime fds' 'left after all were deleted'
+printf '%6s %8s %10s %10s %10s %10s %6s %8s %12s  %s\n' minute pods 'RSS MB' 'own MB' 'heap MB' 'live MB' fds threads 'runtime fds' 'left after all were deleted'
 : >"$work/figures"
 while (($(now_ms) < deadline)); do
     until_ms=$(($(now_ms) + 45000))
@@ -93,10 +95,10 @@ while (($(now_ms) < deadline)); do
     kubectl delete pods -l soak=churn --wait=false >/dev/null
     # What is being taken away needs a while; what is still there after a minute stays.
     for ((wait = 0; wait < 120; wait++)); do rest=$(none); [[ -z $rest ]] && break; sleep 0.5; done
-    [[ -z $rest ]] || { failed=1; grep -E "/run/hanbae/$id/|$data/kubelet/" /proc/$hanbae_pid/mountinfo; }
+    [[ -z $rest ]] || { failed=1; grep -E "/run/hanbae/$id/|$data/kubelet/" /proc/$hanbae_pid/mountinfo || true; }
     minute=$((($(now_ms) - started) / 60000))
     echo "$(anon_mb $hanbae_pid) $(fds $hanbae_pid)" >>"$work/figures"
-    printf '%6s %8s %10s %10s %6s %8s %12s  %s\n' "$minute" "$made" "$(rss_mb $hanbae_pid)" "$(anon_mb $hanbae_pid)" "$(fds $hanbae_pid)" "$(ls /proc/$hanbae_pid/task | wc -l)" "$(fds "$runtime")" "${rest:-nothing}"
+    printf '%6s %8s %10s %10s %10s %10s %6s %8s %12s  %s\n' "$minute" "$made" "$(rss_mb $hanbae_pid)" "$(anon_mb $hanbae_pid)" "$(heap_mb committed)" "$(heap_mb live)" "$(fds $hanbae_pid)" "$(ls /proc/$hanbae_pid/task | wc -l)" "$(fds "$runtime")" "${rest:-nothing}"
 done
 du -sh "$data/logs" "$data/kubelet" "$data/containerd" "$data/audit" "$data/store"
 # The first quarter warms up: what is compiled, cached and pooled. Then the second half against what was before it, with room for noise.

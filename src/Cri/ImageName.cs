@@ -1,30 +1,34 @@
+using System.Text.RegularExpressions;
+
 namespace Hanbae.Cri;
 
 /// <summary>Completes an image's name as runtimes do: <c>busybox</c> means <c>docker.io/library/busybox:latest</c>.</summary>
-public static class ImageName
+/// <remarks>The grammar is the distribution project's, which upstream's kubelet and containerd ask, too.</remarks>
+public static partial class ImageName
 {
-    /// <returns>Registry, repository and tag or digest; null for what no name can be.</returns>
+    const int Longest = 255;
+
+    /// <returns>Registry, repository and tag, or digest where there is one; null for what no name can be.</returns>
     public static string? Normalize(string name)
     {
-        int at = name.IndexOf('@');
-        string digest = at < 0 ? "" : name[at..];
-        string rest = at < 0 ? name : name[..at];
-        int colon = rest.LastIndexOf(':');
-        string tag = colon > rest.LastIndexOf('/') ? rest[colon..] : "";
-        string path = rest[..(rest.Length - tag.Length)];
+        int slash = name.IndexOf('/');
+        // What stands before the first slash is a registry only when it looks like a host: otherwise it is a user of docker.io.
+        string first = slash < 0 ? "" : name[..slash];
+        bool host = first == "localhost" || first.AsSpan().IndexOfAny('.', ':') >= 0 || first.Any(char.IsAsciiLetterUpper);
+        string registry = host ? first : "docker.io", rest = host ? name[(slash + 1)..] : name;
+        if (registry == "index.docker.io") registry = "docker.io";
+        if (!Registry().IsMatch(registry) || Rest().Match(rest) is not { Success: true } match) return null;
 
-        int slash = path.IndexOf('/');
-        string first = slash < 0 ? "" : path[..slash];
-        bool hasRegistry = first.Contains('.') || first.Contains(':') || first == "localhost" || first.Any(char.IsAsciiLetterUpper);
-        string repository = hasRegistry ? path[(slash + 1)..] : path;
-        if (repository.Length == 0 || !IsRepository(repository) || tag == ":" || (at >= 0 && digest.IndexOf(':') < 0)) return null;
-
-        string registry = hasRegistry ? first : "docker.io";
+        string repository = match.Groups["repository"].Value, tag = match.Groups["tag"].Value, digest = match.Groups["digest"].Value;
         if (registry == "docker.io" && !repository.Contains('/')) repository = "library/" + repository;
+        if (registry.Length + 1 + repository.Length > Longest) return null;
+        // Who names the content needs no tag, and may not be led elsewhere by one.
         return $"{registry}/{repository}{(digest.Length > 0 ? digest : tag.Length > 0 ? tag : ":latest")}";
     }
 
-    static bool IsRepository(string text) =>
-        text.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '/' or '.' or '_' or '-')
-        && !text.Contains("//") && text[0] != '/' && text[^1] != '/';
+    [GeneratedRegex(@"^(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?\z", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    private static partial Regex Registry();
+
+    [GeneratedRegex(@"^(?<repository>[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*)(?<tag>:[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127})?(?<digest>@sha(?:256|384|512):[0-9a-f]+)?\z", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    private static partial Regex Rest();
 }

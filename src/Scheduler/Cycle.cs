@@ -177,18 +177,19 @@ internal sealed class Cycle(Profile profile, Random random, int percentage = 0)
     Decision Refuse(PodInfo pod, string message, ulong plugins)
     {
         Api.Resource.V1.ResourceClaim? frees = null;
-        bool first = true;
+        string told = message;
         foreach (var plugin in profile.PostFilters)
         {
             var outcome = plugin.PostFilter(pod, this);
             var (said, node, victims, waits) = outcome;
-            if (said.Length > 0) { message += (first ? " " : ", ") + said; first = false; }
             frees ??= outcome.Frees;
+            // Where room is made nothing is said of what else was tried.
             if (outcome.Candidates is { } offered) return new(null, message, plugins) { Candidates = offered, Frees = frees };
             if (node.Length > 0) return new(null, message, plugins) { Nominated = node, Victims = victims ?? [], Frees = frees };
-            if (waits) return new(null, message, plugins) { Waits = true, Frees = frees };
+            if (said.Length > 0) told += (told.Length == message.Length ? " " : ", ") + said;
+            if (waits) return new(null, told, plugins) { Waits = true, Frees = frees };
         }
-        return new(null, message, plugins) { Frees = frees };
+        return new(null, told, plugins) { Frees = frees };
     }
 
     int Enough(int nodes)

@@ -2,6 +2,7 @@ using Hanbae.Api.Core.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Api.Scheduling.V1alpha2;
 using Hanbae.Client;
+using Hanbae.Scheduler.Devices;
 using Hanbae.Scheduler.Groups;
 
 namespace Hanbae.Scheduler;
@@ -14,12 +15,7 @@ internal sealed class Writer(IClusterAccess cluster)
         cluster.Recorder.For(scheduler).Event(pod.Pod, "Warning", "FailedScheduling", decision.Message);
         string? nominated = decision.Nominated.Length > 0 ? decision.Nominated : decision.Waits ? null : "";
         if (Refusal.Patch(pod.Pod, decision.Error ? "SchedulerError" : "Unschedulable", decision.Message, nominated, cluster.Time.GetUtcNow()) is { } status) await PatchStatusAsync(pod, status, ct);
-        if (decision.Frees is { } claim)
-        {
-            try { await cluster.Client.UpdateStatusAsync(claim, ct); }
-            // Somebody uses it by now, or has freed it: the next try sees.
-            catch (ApiException e) when (e.IsNotFound || e.IsConflict) { }
-        }
+        if (decision.Frees is { } claim) await new ClaimWriter(cluster, default).FreeAsync(claim, ct);
         foreach (var other in outranked) await PatchStatusAsync(other, Refusal.Nomination(""), ct);
         await Task.WhenAll(decision.Victims.Select(victim => EvictAsync(victim, pod, scheduler, decision.Nominated, ct)));
     }

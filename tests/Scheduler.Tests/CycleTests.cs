@@ -18,7 +18,7 @@ public sealed class CycleTests
         snapshot.Place(Make.Pod("other", "600m").Info(), "busy");
         Assert.Equal(
             "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable. "
-            + "preemption: 0/3 nodes are available: 1 No preemption victims found for incoming pod, 2 Preemption is not helpful for scheduling.",
+            + "no new claims to deallocate, preemption: 0/3 nodes are available: 1 No preemption victims found for incoming pod, 2 Preemption is not helpful for scheduling.",
             _cycle.Decide(Make.Pod("a", "500m").Info(), snapshot).Message);
     }
 
@@ -26,12 +26,12 @@ public sealed class CycleTests
     public void One_node_may_lack_several_things_and_taints_are_not_named() =>
         Assert.Equal(
             "0/2 nodes are available: 1 Insufficient cpu, 1 Insufficient memory, 1 node(s) had untolerated taint(s). "
-            + "preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.",
+            + "no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.",
             _cycle.Decide(Make.Pod("a", "64", "1Ti").Info(), Make.Snapshot(Make.Node("small"), Make.Node("control").Taint("node-role.kubernetes.io/control-plane"))).Message);
 
     [Fact]
     public void A_Pod_that_may_not_preempt_is_told_so() =>
-        Assert.Equal("0/1 nodes are available: 1 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never.",
+        Assert.Equal("0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never.",
             _cycle.Decide(Make.Pod("a", "64").With(s => s with { PreemptionPolicy = "Never" }).Info(), Make.Snapshot(Make.Node("small"))).Message);
 
     [Fact]

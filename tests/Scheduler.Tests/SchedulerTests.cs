@@ -51,7 +51,7 @@ public sealed class SchedulerTests : IAsyncLifetime
         Start();
         await _rig.Api.UntilAsync(a => Refused(a) == 1);
         var condition = _rig.Api.Find<Pod>("a")!.Status.Conditions.Find(c => c.Type == "PodScheduled")!;
-        const string Why = "0/1 nodes are available: 1 node(s) were unschedulable. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.";
+        const string Why = "0/1 nodes are available: 1 node(s) were unschedulable. no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.";
         Assert.Equal(("False", "Unschedulable", Why), (condition.Status, condition.Reason, condition.Message));
         await _rig.Events.UntilAsync(("Warning", "FailedScheduling", Why));
 

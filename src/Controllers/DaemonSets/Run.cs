@@ -38,7 +38,7 @@ sealed class Run(IClusterAccess cluster) : IReconciler
         _pods.IndexControllers();
         _pods.AddIndex(ByNode, static p => p.Controller is { Kind: "DaemonSet" } owner && DaemonPod.NodeOf(p) is { } node ? [Place(owner.Uid, node)] : []);
         _revisions.IndexControllers();
-        on.Each(_sets).Needs(_pods).Needs(_nodes).Needs(_revisions)
+        on.Each(_sets).Needs(_pods).Needs(_nodes).OwnerOf(_revisions, "DaemonSet")
             // What a look would find is noted before anybody is woken to look.
             .From(_ => _sets.Subscribe(e => { if (e.New is null) _rosters.TryRemove(e.Old!.Metadata.Uid, out Roster? _); }))
             .From(_ => _pods.Subscribe(e => { Open(e.Old); Open(e.New); }))

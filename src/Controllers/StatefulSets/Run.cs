@@ -26,7 +26,7 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     {
         _pods.IndexControllers();
         _revisions.IndexControllers();
-        on.Each(_sets).Needs(_pods).Needs(_claims).Needs(_revisions)
+        on.Each(_sets).Needs(_pods).Needs(_claims).OwnerOf(_revisions, "StatefulSet")
             .From(new PodWatch<StatefulSet>(_sets, _pods, s => s.Spec.Selector).Subscribe);
     }
 

@@ -20,7 +20,9 @@ internal sealed class ClaimWriter(IClusterAccess cluster, TimeSpan bindingTimeou
             var claim = plan.Claims[i];
             bool extended = i == plan.Claims.Length - 1 && !plan.Extended.IsEmpty;
             if (extended) plan.Written[Key.Of(plan.Claims[i])] = claim = await cluster.Client.CreateAsync(ExtendedClaim.ToCreate(pod, claim), ct);
-            if (!claim.Status.ReservedFor.Exists(r => r.Uid == pod.Uid))
+            // Held for the Pod by a scheduler before this one: let go with the rest when it does not get its node.
+            if (claim.Status.ReservedFor.Exists(r => r.Uid == pod.Uid)) plan.Written[Key.Of(plan.Claims[i])] = claim;
+            else
             {
                 var (written, refused) = await ReserveAsync(pod, claim, plan.Promised[i]?.Status.Allocation, ct);
                 if (refused is not null) return refused;
@@ -89,7 +91,7 @@ internal sealed class ClaimWriter(IClusterAccess cluster, TimeSpan bindingTimeou
     }
 
     /// <returns>Null while that is open.</returns>
-    static bool? Attached(ResourceClaim claim)
+    public static bool? Attached(ResourceClaim claim)
     {
         bool all = true;
         foreach (var result in claim.Status.Allocation?.Devices.Results ?? default)
@@ -132,15 +134,31 @@ internal sealed class ClaimWriter(IClusterAccess cluster, TimeSpan bindingTimeou
         }
     }
 
-    async Task DropAsync(ResourceClaim claim, CancellationToken ct)
+    /// <summary>Deletes a claim that was made for extended resources, whatever it holds.</summary>
+    public async Task DropAsync(ResourceClaim claim, CancellationToken ct)
     {
-        try
-        {
-            await cluster.Client.DeleteAsync<ResourceClaim>(Key.Of(claim), new() { Preconditions = new() { Uid = claim.Metadata.Uid } }, ct);
-            // The claim's own controller takes devices and finalizer away once nobody holds it.
-            if (await cluster.Client.FindAsync<ResourceClaim>(Key.Of(claim), ct) is { } left && left.Metadata.Uid == claim.Metadata.Uid)
-                await cluster.Client.UpdateStatusAsync(left with { Status = left.Status with { ReservedFor = default, Allocation = null, Devices = default } }, ct);
-        }
+        for (int attempt = 0; ; attempt++)
+            try
+            {
+                if (claim.Metadata.Finalizers.Contains(Finalizer))
+                    claim = await cluster.Client.UpdateAsync(claim with { Metadata = claim.Metadata with { Finalizers = [.. claim.Metadata.Finalizers.Where(f => f != Finalizer)] } }, ct);
+                await cluster.Client.DeleteAsync<ResourceClaim>(Key.Of(claim), new() { Preconditions = new() { Uid = claim.Metadata.Uid } }, ct);
+                return;
+            }
+            catch (ApiException e) when (e.IsConflict && attempt < Attempts)
+            {
+                if (await cluster.Client.FindAsync<ResourceClaim>(Key.Of(claim), ct) is not { } newer || newer.Metadata.Uid != claim.Metadata.Uid) return;
+                claim = newer;
+            }
+            catch (ApiException e) when (e.IsNotFound || e.IsConflict) { return; }
+    }
+
+    /// <summary>Frees what a Pod that fits nowhere is said to hold in vain.</summary>
+    public async Task FreeAsync(ResourceClaim claim, CancellationToken ct)
+    {
+        if (ExtendedClaim.PodOf(claim) is not null) { await DropAsync(claim, ct); return; }
+        try { await cluster.Client.UpdateStatusAsync(claim, ct); }
+        // Somebody uses it by now, or has freed it: the next try sees.
         catch (ApiException e) when (e.IsNotFound || e.IsConflict) { }
     }
 }

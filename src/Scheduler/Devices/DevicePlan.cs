@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Hanbae.Api;
+using Hanbae.Api.Core.V1;
 using ResourceClaim = Hanbae.Api.Resource.V1.ResourceClaim;
 
 namespace Hanbae.Scheduler.Devices;
@@ -7,8 +8,8 @@ namespace Hanbae.Scheduler.Devices;
 /// <summary>What was decided of a Pod's claims: which get devices, and that the Pod may use them all.</summary>
 /// <param name="Claims">As they were seen.</param>
 /// <param name="Promised">The same with what was found; null for those that had devices before.</param>
-/// <param name="Extended">Extended resources that the last claim stands for, which is yet to be made; none otherwise.</param>
-internal sealed record DevicePlan(ImmutableArray<ResourceClaim> Claims, ImmutableArray<ResourceClaim?> Promised, ImmutableArray<ExtendedClaim.Ask> Extended)
+/// <param name="Extended">Whose the requests of the last claim are, which is yet to be made for extended resources; none otherwise.</param>
+internal sealed record DevicePlan(ImmutableArray<ResourceClaim> Claims, ImmutableArray<ResourceClaim?> Promised, Seq<ContainerExtendedResourceRequest> Extended)
 {
     /// <summary>What the API answered, by the promised claim's key; written to by one task, read when that is done.</summary>
     public Dictionary<Key, ResourceClaim> Written { get; } = [];

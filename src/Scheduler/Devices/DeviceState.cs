@@ -15,6 +15,8 @@ internal sealed class DeviceState
     /// <summary>Uids of claims whose allocation is being written: nobody else decides about them.</summary>
     readonly HashSet<string> _pending = [];
     readonly Dictionary<DeviceId, DeviceUse> _uses = [];
+    /// <summary>Claims that were made for the extended resources of Pods, by the uid of these.</summary>
+    readonly Dictionary<string, Key> _extended = [];
     readonly Dictionary<string, ResourceSlice> _slices = [];
     readonly Dictionary<(string Driver, string Pool), Dictionary<string, ResourceSlice>> _slicesOf = [];
     readonly Dictionary<(string Driver, string Pool), DevicePool> _pools = [];
@@ -32,6 +34,8 @@ internal sealed class DeviceState
 
     /// <summary>The claim as decisions see it.</summary>
     public ResourceClaim? Claim(Key key) => _assumed.GetValueOrDefault(key) ?? _seen.GetValueOrDefault(key);
+    /// <summary>The claim that a scheduler made for a Pod's extended resources and did not finish with; null when there is none.</summary>
+    public ResourceClaim? ExtendedOf(string pod) => _extended.TryGetValue(pod, out var key) ? Claim(key) : null;
     public IEnumerable<ResourceClaim> Claims => _seen.Values;
     public bool IsPending(string uid) => _pending.Contains(uid);
     public DeviceUse UseOf(DeviceId device) => _uses.GetValueOrDefault(device);
@@ -45,6 +49,7 @@ internal sealed class DeviceState
     {
         var key = Key.Of(claim);
         _seen[key] = claim;
+        if (ExtendedClaim.PodOf(claim) is { } pod) _extended[pod] = key;
         // What was written is seen at last, or something newer; another of the name has nothing to do with it.
         if (_assumed.TryGetValue(key, out var assumed) && (assumed.Metadata.Uid != claim.Metadata.Uid || (!_pending.Contains(claim.Metadata.Uid) && Version(claim) >= Version(assumed)))) _assumed.Remove(key);
     });
@@ -53,6 +58,7 @@ internal sealed class DeviceState
     {
         _seen.Remove(Key.Of(claim));
         _assumed.Remove(Key.Of(claim));
+        if (ExtendedClaim.PodOf(claim) is { } pod && _extended.GetValueOrDefault(pod) == Key.Of(claim)) _extended.Remove(pod);
         _pending.Remove(claim.Metadata.Uid);
     });
 

@@ -146,13 +146,17 @@ internal sealed class PodTopologySpread(PodTopologySpreadArgs args) : IPreFilter
         Span<bool> seen = c.Topology.Domains <= 1024 ? stackalloc bool[c.Topology.Domains] : new bool[c.Topology.Domains];
         seen.Clear();
         int count = 0;
+        // Nodes without the label, where that does not leave them out, are together as one domain more.
+        if (!_needsAll && c.Topology.Outside > 0)
+            foreach (var node in fits) if (c.Topology[node] < 0) { count++; break; }
+        int most = c.Topology.Inhabited + count;
         foreach (var node in fits)
         {
             int d = c.Topology[node];
             if (d < 0 || seen[d] || (_ignored.Count > 0 && _ignored.Contains(node.Index))) continue;
             seen[d] = true;
             // All there are have been seen.
-            if (++count == c.Topology.Inhabited) break;
+            if (++count == most) break;
         }
         return count;
     }

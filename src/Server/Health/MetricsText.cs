@@ -21,8 +21,7 @@ sealed class MetricsText(ResourceCatalog resources, Action<StringBuilder>? more)
         Head(text, "apiserver_current_inflight_requests", "gauge", "Requests on their way, of each kind.");
         text.Append($"apiserver_current_inflight_requests{{request_kind=\"mutating\"}} {writing}\napiserver_current_inflight_requests{{request_kind=\"readOnly\"}} {reading}\n");
         Stored(text);
-        Head(text, "kubernetes_build_info", "gauge", "A constant 1, labelled with the version.");
-        text.Append($"kubernetes_build_info{{build_date=\"\",compiler=\"dotnet\",git_commit=\"\",git_tree_state=\"clean\",git_version=\"{VersionEndpoint.GitVersion}\",go_version=\"\",major=\"{VersionEndpoint.Major}\",minor=\"{VersionEndpoint.Minor}\",platform=\"{VersionEndpoint.Platform}\"}} 1\n");
+        OfBuild(text);
         OfProcess(text);
         more?.Invoke(text);
         return text.ToString();
@@ -62,7 +61,13 @@ sealed class MetricsText(ResourceCatalog resources, Action<StringBuilder>? more)
                 text.Append($"apiserver_watch_events_total{{group=\"{s.Resource.Group}\",resource=\"{s.Resource.Resource}\",version=\"{s.Kind.Gvk.Version}\"}} {s.Cache.EventsSent}\n");
     }
 
-    static void OfProcess(StringBuilder text)
+    internal static void OfBuild(StringBuilder text)
+    {
+        Head(text, "kubernetes_build_info", "gauge", "A constant 1, labelled with the version.");
+        text.Append($"kubernetes_build_info{{build_date=\"\",compiler=\"dotnet\",git_commit=\"\",git_tree_state=\"clean\",git_version=\"{VersionEndpoint.GitVersion}\",go_version=\"\",major=\"{VersionEndpoint.Major}\",minor=\"{VersionEndpoint.Minor}\",platform=\"{VersionEndpoint.Platform}\"}} 1\n");
+    }
+
+    internal static void OfProcess(StringBuilder text)
     {
         using var process = Process.GetCurrentProcess();
         Plain(text, "process_cpu_seconds_total", "counter", "CPU time of the process.", process.TotalProcessorTime.TotalSeconds);
@@ -73,6 +78,9 @@ sealed class MetricsText(ResourceCatalog resources, Action<StringBuilder>? more)
         Head(text, "dotnet_gc_collections_total", "counter", "Garbage collections since the process began, by the oldest generation collected.");
         for (int generation = 0; generation <= GC.MaxGeneration; generation++)
             text.Append($"dotnet_gc_collections_total{{generation=\"{generation}\"}} {GC.CollectionCount(generation) - (generation < GC.MaxGeneration ? GC.CollectionCount(generation + 1) : 0)}\n");
+        var (last, full) = (GC.GetGCMemoryInfo(GCKind.Any), GC.GetGCMemoryInfo(GCKind.FullBlocking));
+        Plain(text, "dotnet_gc_committed_bytes", "gauge", "Memory that the managed heap has of the machine, as of the last collection.", last.TotalCommittedBytes);
+        Plain(text, "dotnet_gc_live_bytes", "gauge", "What objects took after the last collection of all of them; 0 before the first.", full.HeapSizeBytes - full.FragmentedBytes);
         Plain(text, "dotnet_gc_pause_seconds_total", "counter", "Time that garbage collections stopped the process for.", GC.GetTotalPauseDuration().TotalSeconds);
         if (Directory.Exists("/proc/self/fd")) Plain(text, "process_open_fds", "gauge", "Open file descriptors.", Directory.EnumerateFileSystemEntries("/proc/self/fd").Count());
     }

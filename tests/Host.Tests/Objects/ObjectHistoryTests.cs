@@ -1,4 +1,7 @@
+using Hanbae.Api;
 using Hanbae.Api.Json;
+using Hanbae.Api.Rest;
+using Hanbae.Client;
 using Hanbae.Host.Objects;
 
 namespace Hanbae.Host.Tests.Objects;
@@ -75,15 +78,17 @@ public sealed class ObjectHistoryTests
     [InlineData("node", "/apis/apps/v1/nodes/web", "node.apps/web")]
     public void A_kind_is_found_by_any_of_its_names(string kind, string path, string shown)
     {
-        var discovery = (JsonObject)JsonValue.Parse("""
-            {"items":[{"metadata":{"name":"apps"},"versions":[{"version":"v1","resources":[
-              {"resource":"deployments","singularResource":"deployment","shortNames":["deploy"],"scope":"Namespaced","responseKind":{"kind":"Deployment"}},
-              {"resource":"nodes","singularResource":"node","scope":"Cluster","responseKind":{"kind":"Node"}}]}]}]}
-            """);
-        var found = ObjectAddress.Find(discovery, kind, "x", "web")!;
+        ServerResources served = new([Resource("deployments", "Deployment", namespaced: true, "deploy"), Resource("nodes", "Node", namespaced: false)]);
+        var found = ObjectAddress.Find(served, kind, "x", "web")!;
         Assert.Equal((path, shown), (found.Path, found.Shown));
-        Assert.Null(ObjectAddress.Find(discovery, kind + ".batch", "x", "web"));
+        Assert.Null(ObjectAddress.Find(served, kind + ".batch", "x", "web"));
     }
+
+    static ResourceInfo Resource(string plural, string kind, bool namespaced, params string[] shortNames) => new()
+    {
+        Gvr = new GroupVersion("apps", "v1").Resource(plural), Kind = new UnstructuredKind(new("apps", "v1", kind)), Singular = kind.ToLowerInvariant(), Namespaced = namespaced,
+        ShortNames = [.. shortNames],
+    };
 
     [Theory]
     [InlineData("a b c", "a b c", "")]

@@ -276,4 +276,46 @@ public sealed class DynamicResourcesTests : IAsyncLifetime
         Assert.Equal([("a", "n1")], _rig.Bound);
         Assert.Empty(Api.All<ResourceClaim>());
     }
+
+    [Fact]
+    public async Task What_a_try_left_behind_of_extended_resources_is_deleted_and_found_anew()
+    {
+        Api.Put(Some.Class() with { Spec = new() { ExtendedResourceName = "example.com/gpu" } });
+        Api.Put(Some.Slice("n2", Some.Device("gpu-0")));
+        Api.Put(Some.Claim("a-extended-resources-old", Some.Request("container-0-request-0")) is var left ? left with
+        {
+            Metadata = left.Metadata with
+            {
+                Annotations = Map.Of(("resource.kubernetes.io/extended-resource-claim", "true")), Finalizers = ["resource.kubernetes.io/delete-protection"],
+                OwnerReferences = [new() { ApiVersion = "v1", Kind = "Pod", Name = "a", Uid = "uid-a", Controller = true }],
+            },
+            Status = new() { Allocation = new() { Devices = new() { Results = [new() { Request = "container-0-request-0", Driver = Some.Driver, Pool = "n2", Device = "gpu-0" }] } } },
+        } : null!);
+        Api.Put(Make.Pod("a").With(s => s with { Containers = [Make.Container() with { Resources = new() { Requests = Some.Amounts(("example.com/gpu", "1")) } }] }));
+        _rig.Start();
+        await SaysAsync("a", "0/2 nodes are available: 2 cannot schedule extended resource claim. deletion of ResourceClaim completed, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.");
+        await _rig.BoundAsync("a");
+        var claim = Assert.Single(Api.All<ResourceClaim>());
+        Assert.NotEqual("a-extended-resources-old", claim.Metadata.Name);
+        Assert.Equal("gpu-0", claim.Status.Allocation!.Devices.Results[0].Device);
+    }
+
+    [Fact]
+    public async Task A_claim_that_the_Pod_holds_whose_devices_cannot_be_attached_is_given_up_too()
+    {
+        Api.Put(Some.Slice("n2", Some.Device("gpu-1")));
+        Api.Put(Some.Claim("c", Some.Request()) with
+        {
+            Status = new()
+            {
+                Allocation = new() { Devices = new() { Results = [new() { Request = "r", Driver = Some.Driver, Pool = "n1", Device = "gpu-0", BindingConditions = ["attached"], BindingFailureConditions = ["broken"] }] } },
+                ReservedFor = [new() { Resource = "pods", Name = "a", Uid = "uid-a" }],
+            },
+        });
+        Say("broken");
+        Api.Put(Make.Pod("a").Uses("c"));
+        _rig.Start();
+        await _rig.BoundAsync("a");
+        Assert.Equal("gpu-1", Claim("c").Status.Allocation!.Devices.Results[0].Device);
+    }
 }

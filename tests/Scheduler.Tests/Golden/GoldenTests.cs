@@ -12,7 +12,7 @@ namespace Hanbae.Scheduler.Tests.Golden;
 /// <summary>Cases as people write them: a cluster, a Pod, the nodes that fit and what is said of the others.</summary>
 /// <remarks>
 /// A file is one cluster (<c>objects</c>, in the API's own form) and its <c>cases</c>: <c>pod</c> is a spec, <c>labels</c> the Pod's, <c>fits</c> the nodes in any order,
-/// <c>why</c> the condition's message up to the word preemption, <c>takes</c> the node that has the best score, <c>victims</c> who is made to go for it,
+/// <c>why</c> the condition's message up to what is said of making room, <c>takes</c> the node that has the best score, <c>victims</c> who is made to go for it,
 /// <c>held</c> why nobody looks for a node at all. A case with a <c>gang</c> (<c>minCount</c>, and <c>pods</c>, specs by name) says of all of them together: <c>scheduled</c>, <c>says</c> what each is told, <c>leaves</c> who has to go.
 /// </remarks>
 public sealed class GoldenTests
@@ -48,7 +48,7 @@ public sealed class GoldenTests
         };
         var report = Why.Of(pod, cluster);
         Assert.Equal(Names(@case["fits"]).Order(), report.Nodes.Where(n => n.Fits).Select(n => n.Node).Order());
-        if (@case["why"] is { } why) Assert.Equal(Text(why), report.Summary.Split(" preemption: ")[0]);
+        if (@case["why"] is { } why) Assert.Equal(Text(why), Before(report.Summary));
         if (@case["takes"] is { } takes) Assert.Equal(Text(takes), report.Nodes[0].Node);
         if (@case["held"] is { } held) Assert.Equal(Text(held), report.HeldBack);
         if (@case["victims"] is { } victims) Assert.Equal(Text(victims), report.MakesRoom);
@@ -81,9 +81,12 @@ public sealed class GoldenTests
         Assert.Equal(Text(@case["scheduled"]) == "true", verdict.Scheduled);
         if (@case["message"] is { } message) Assert.Equal(Text(message), verdict.Message);
         foreach (var (pod, said) in @case["says"] as JsonObject ?? JsonObject.Empty)
-            Assert.Equal(Text(said), decisions.Single(d => d.Pod.Key.Name == pod).Decision is { Node: { } node } ? "on " + node : decisions.Single(d => d.Pod.Key.Name == pod).Decision.Message.Split(" preemption: ")[0]);
+            Assert.Equal(Text(said), decisions.Single(d => d.Pod.Key.Name == pod).Decision is var decided && decided.Node is { } node ? "on " + node : Before(decided.Message));
         Assert.Equal(Names(@case["leaves"]).Order(), decisions.SelectMany(d => d.Decision.Victims).Select(v => v.Key.Name).Order());
     }
+
+    /// <summary>What is said of the nodes, and of claims where there are any to speak of.</summary>
+    static string Before(string message) => message.Split(" preemption: ")[0].Replace(" no new claims to deallocate,", "", StringComparison.Ordinal);
 
     static (ClusterView Cluster, List<JsonObject> Cases) Read(string file)
     {

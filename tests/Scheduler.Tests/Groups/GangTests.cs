@@ -53,7 +53,7 @@ public sealed class GangTests : IAsyncLifetime
         await SaysAsync("False", "Unschedulable", "pod group is unschedulable");
         await SaysAsync("a", Others);
         await SaysAsync("b", Others);
-        await SaysAsync("c", "0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.");
+        await SaysAsync("c", "0/2 nodes are available: 2 Insufficient cpu. no new claims to deallocate, preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.");
         // The room that it did not take is there for others.
         Api.Put(Make.Pod("alone", "1"));
         await _rig.BoundAsync("alone");
