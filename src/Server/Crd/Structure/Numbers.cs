@@ -1,5 +1,4 @@
 using System.Globalization;
-using Hanbae.Api.Codec;
 using Hanbae.Api.Json;
 using Hanbae.Machinery.Validate;
 

@@ -7,7 +7,7 @@ namespace Hanbae.Server.Registry.Services;
 /// <summary>What <c>clusterIP</c>, <c>clusterIPs</c>, <c>ipFamilies</c> and <c>ipFamilyPolicy</c> may be together; asked before anything is allocated from them.</summary>
 static class ServiceClusterIPs
 {
-    const string ClusterIPs = "spec.clusterIPs", Families = "spec.ipFamilies";
+    const string ClusterIPs = "spec.clusterIPs", Families = "spec.ipFamilies", Policy = "spec.ipFamilyPolicy";
 
     public static List<FieldError> Check(Service service, Service? old)
     {
@@ -15,57 +15,71 @@ static class ServiceClusterIPs
         var spec = service.Spec;
         if (!ServiceNeeds.ClusterIP(service)) return errors;
 
-        if (spec.IpFamilyPolicy is { } policy && policy is not ("SingleStack" or "PreferDualStack" or "RequireDualStack"))
-            errors.Add(FieldError.NotSupported("spec.ipFamilyPolicy", policy, "SingleStack", "PreferDualStack", "RequireDualStack"));
+        if (spec.ClusterIP.Length == 0 ? !spec.ClusterIPs.IsEmpty : !spec.ClusterIPs.IsEmpty && spec.ClusterIPs[0] != spec.ClusterIP)
+            errors.Add(FieldError.InvalidAs(ClusterIPs, Shown.List(spec.ClusterIPs),
+                spec.ClusterIP.Length == 0 ? "must be empty when `clusterIP` is not specified" : "first value must match `clusterIP`"));
+        var seen = new HashSet<string>();
         for (int i = 0; i < spec.IpFamilies.Count; i++)
         {
             string family = spec.IpFamilies[i];
             if (family is not ("IPv4" or "IPv6")) errors.Add(FieldError.NotSupported($"{Families}[{i}]", family, "IPv4", "IPv6"));
-            else if (i == 1 && family == spec.IpFamilies[0]) errors.Add(FieldError.Duplicate($"{Families}[{i}]", family));
+            // So there are never more than two.
+            if (!seen.Add(family)) errors.Add(FieldError.Duplicate($"{Families}[{i}]", family));
         }
-        if (spec.IpFamilies.Count > 2) errors.Add(new(FieldErrorType.Invalid, Families, Shown.List(spec.IpFamilies), "may only hold up to 2 values"));
-        if (spec.ClusterIPs.Count > 2) errors.Add(new(FieldErrorType.Invalid, ClusterIPs, Shown.List(spec.ClusterIPs), "may only hold up to 2 values"));
+        if (spec.IpFamilyPolicy is { } policy && policy is not ("SingleStack" or "PreferDualStack" or "RequireDualStack"))
+            errors.Add(FieldError.NotSupported(Policy, policy, "PreferDualStack", "RequireDualStack", "SingleStack"));
 
-        if (spec.ClusterIP.Length > 0 ? !spec.ClusterIPs.IsEmpty && spec.ClusterIPs[0] != spec.ClusterIP : !spec.ClusterIPs.IsEmpty)
-            errors.Add(FieldError.InvalidAs(ClusterIPs, Shown.List(spec.ClusterIPs),
-                spec.ClusterIP.Length == 0 ? "must be empty when `clusterIP` is not specified" : "first value must match `clusterIP`"));
+        var addresses = Addresses(spec, errors, out bool broken);
+        if (spec.ClusterIPs.Count > 2) errors.Add(FieldError.InvalidAs(ClusterIPs, Shown.List(spec.ClusterIPs), "may only hold up to 2 values"));
+        // What is no address says nothing of families.
+        if (broken) return errors;
+        if (addresses.Count > 1 && (addresses.Count > 2 || addresses[0] == addresses[1]))
+            errors.Add(FieldError.InvalidAs(ClusterIPs, Shown.List(spec.ClusterIPs), "may specify no more than one IP for each IP family"));
+        for (int i = 0; i < Math.Min(addresses.Count, spec.IpFamilies.Count); i++)
+            if (spec.IpFamilies[i] is "IPv4" or "IPv6" && spec.IpFamilies[i] != addresses[i])
+                errors.Add(FieldError.Invalid($"{ClusterIPs}[{i}]", spec.ClusterIPs[i], $"expected an {spec.IpFamilies[i]} value as indicated by `ipFamilies[{i}]`"));
+        if (old is not null && ServiceNeeds.ClusterIP(old))
+        {
+            if (!IsHeadless(spec) || !IsHeadless(old.Spec)) Kept(spec.ClusterIPs, old.Spec.ClusterIPs, ClusterIPs, "clusterIP", spec.IpFamilyPolicy, errors);
+            // Left out they are found anew.
+            if (!IsHeadless(spec) && !IsHeadless(old.Spec) && !spec.IpFamilies.IsEmpty) Kept(spec.IpFamilies, old.Spec.IpFamilies, Families, "ipFamily", spec.IpFamilyPolicy, errors);
+        }
+        return errors;
+    }
 
+    static bool IsHeadless(ServiceSpec spec) => spec.ClusterIPs is ["None"];
+
+    /// <returns>Families of all addresses; none when the Service is headless.</returns>
+    static List<string> Addresses(ServiceSpec spec, List<FieldError> errors, out bool broken)
+    {
+        broken = false;
+        var families = new List<string>();
         for (int i = 0; i < spec.ClusterIPs.Count; i++)
         {
             string ip = spec.ClusterIPs[i];
             if (ip == "None" && i == 0)
             {
-                if (spec.ClusterIPs.Count > 1) errors.Add(FieldError.InvalidAs($"{ClusterIPs}[0]", Shown.List(spec.ClusterIPs), "'None' must be the first and only value"));
+                if (spec.ClusterIPs.Count > 1) errors.Add(FieldError.InvalidAs(ClusterIPs, Shown.List(spec.ClusterIPs), "'None' must be the first and only value"));
+                broken |= spec.ClusterIPs.Count > 1;
                 if (spec.Type != "ClusterIP") errors.Add(FieldError.Invalid($"{ClusterIPs}[0]", ip, $"may not be set to 'None' for {spec.Type} services"));
-                break;
             }
-            if (!IpSyntax.TryParse(ip, out var address)) errors.Add(FieldError.Invalid($"{ClusterIPs}[{i}]", ip, IpSyntax.AddressRule));
-            else if (i < spec.IpFamilies.Count && spec.IpFamilies[i] != ServiceFamilies.FamilyOf(address))
-                errors.Add(FieldError.Invalid($"{ClusterIPs}[{i}]", ip, $"expected an {spec.IpFamilies[i]} value as indicated by `ipFamilies[{i}]`"));
+            else if (IpSyntax.TryParse(ip, out var address)) families.Add(ServiceFamilies.FamilyOf(address));
+            else
+            {
+                broken = true;
+                errors.Add(FieldError.Invalid($"{ClusterIPs}[{i}]", ip, IpSyntax.AddressRule));
+            }
         }
-        if (spec.ClusterIPs.Count == 2 && errors.Count == 0 && IpSyntax.TryParse(spec.ClusterIPs[0], out var a) && IpSyntax.TryParse(spec.ClusterIPs[1], out var b)
-            && a.AddressFamily == b.AddressFamily)
-            errors.Add(FieldError.InvalidAs(ClusterIPs, Shown.List(spec.ClusterIPs), "may specify no more than one IP for each IP family"));
-        if (old is not null && ServiceNeeds.ClusterIP(old)) CheckKept(spec, old.Spec, errors);
-        return errors;
+        return families;
     }
 
     /// <summary>An address is for life; only the second family may come and go.</summary>
-    static void CheckKept(ServiceSpec spec, ServiceSpec old, List<FieldError> errors)
+    static void Kept(Seq<string> now, Seq<string> old, string at, string what, string? policy, List<FieldError> errors)
     {
-        for (int i = 0; i < old.ClusterIPs.Count; i++)
-        {
-            bool unset = i >= spec.ClusterIPs.Count, secondMayGo = i == 1 && spec.IpFamilyPolicy == "SingleStack";
-            if (unset && secondMayGo) continue;
-            if (unset) errors.Add(FieldError.InvalidAs($"{ClusterIPs}[{i}]", Shown.List(spec.ClusterIPs), i == 0 ? "primary clusterIP can not be unset" : "secondary clusterIP can not be unset"));
-            else if (spec.ClusterIPs[i] != old.ClusterIPs[i]) errors.Add(FieldError.InvalidAs($"{ClusterIPs}[{i}]", Shown.List(spec.ClusterIPs), "may not change once set"));
-        }
-        for (int i = 0; i < old.IpFamilies.Count; i++)
-        {
-            bool unset = i >= spec.IpFamilies.Count;
-            if (unset && (i == 1 && spec.IpFamilyPolicy == "SingleStack" || spec.IpFamilies.IsEmpty)) continue;
-            if (unset) errors.Add(FieldError.InvalidAs($"{Families}[{i}]", Shown.List(spec.IpFamilies), i == 0 ? "primary ipFamily can not be unset" : "secondary ipFamily can not be unset"));
-            else if (spec.IpFamilies[i] != old.IpFamilies[i]) errors.Add(FieldError.InvalidAs($"{Families}[{i}]", Shown.List(spec.IpFamilies), "may not change once set"));
-        }
+        if (now.IsEmpty && !old.IsEmpty) errors.Add(FieldError.InvalidAs($"{at}[0]", Shown.List(now), $"primary {what} can not be unset"));
+        for (int i = 0; i < Math.Min(now.Count, old.Count); i++)
+            if (now[i] != old[i]) errors.Add(FieldError.InvalidAs($"{at}[{i}]", Shown.List(now), "may not change once set"));
+        if (now.Count == 1 && old.Count == 2 && policy != "SingleStack")
+            errors.Add(FieldError.InvalidAs(Policy, policy is null ? "null" : FieldError.Quoted(policy), $"must be set to 'SingleStack' when releasing the secondary {what}"));
     }
 }
