@@ -48,7 +48,7 @@ public sealed class Security : IDisposable
         var access = new AccessReviews(Authorizer);
         Rest =
         [
-            new("", "serviceaccounts", "token", new OnlyCreate(new TokenRequests(options, Objects))),
+            new("", "serviceaccounts", "token", new OnlyCreate(new TokenRequests(options, Objects, Authorizer))),
             new(Authentication, "tokenreviews", "", new OnlyCreate(new TokenReviews(tokens))),
             new(Authentication, "selfsubjectreviews", "", new OnlyCreate(new SelfSubjectReviews(options.Time))),
             new(Authorization, "subjectaccessreviews", "", new OnlyCreate(access)),

@@ -2,10 +2,12 @@ using Hanbae.Api;
 using Hanbae.Api.Authentication.V1;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Meta.V1;
+using Hanbae.Api.Rbac.V1;
 using Hanbae.Api.Resource.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Server.Tests.Certificates;
 using static Hanbae.Server.Tests.Auth.SecureServer;
+using CSIDriver = Hanbae.Api.Storage.V1.CSIDriver;
 
 namespace Hanbae.Server.Tests.Auth;
 
@@ -139,5 +141,48 @@ public sealed class NodeAuthorizerTests : IAsyncLifetime
         Assert.Equal(201, (await _server.CallAsync(Node1, "POST", path, request)).Code);
         Assert.Equal(403, (await _server.CallAsync(Node2, "POST", path, request)).Code);
         Assert.Equal("serviceaccounts \"default\" is forbidden: node requested token not bound to a pod", Message(await _server.CallAsync(Node1, "POST", path, new TokenRequest())));
+    }
+
+    /// <summary>Of upstream's cases: by a projected token, by a driver of the Pod's own volume, of its claim's or of its ephemeral claim's, and by a right to ask.</summary>
+    [Fact]
+    public async Task A_nodes_tokens_are_for_those_whom_the_Pods_volumes_name_or_whom_it_may_ask_for()
+    {
+        await _server.MakeAsync(new CSIDriver { Metadata = new() { Name = "csi.example.com" }, Spec = new() { TokenRequests = [new() { Audience = "of-the-driver" }] } });
+        await _server.MakeAsync(new PersistentVolume
+        {
+            Metadata = new() { Name = "pv" },
+            Spec = new() { Capacity = Map.Of(("storage", Quantity.Parse("1Gi"))), AccessModes = ["ReadWriteOnce"], Csi = new() { Driver = "csi.example.com", VolumeHandle = "h" } },
+        });
+        foreach (string claim in (string[])["data", "ephemeral-data"])
+            await _server.MakeAsync(new PersistentVolumeClaim
+            {
+                Metadata = new() { Name = claim, Namespace = "default" },
+                Spec = new() { VolumeName = "pv", AccessModes = ["ReadWriteOnce"], Resources = new() { Requests = Map.Of(("storage", Quantity.Parse("1Gi"))) } },
+            });
+        await _server.MakeAsync(new ClusterRole { Metadata = new() { Name = "asks" }, Rules = [new() { Verbs = ["request-serviceaccounts-token-audience"], ApiGroups = [""], Resources = ["granted"], ResourceNames = ["default"] }] });
+        await _server.MakeAsync(new ClusterRoleBinding
+        {
+            Metadata = new() { Name = "asks" }, RoleRef = new() { ApiGroup = "rbac.authorization.k8s.io", Kind = "ClusterRole", Name = "asks" },
+            Subjects = [new() { Kind = "Group", ApiGroup = "rbac.authorization.k8s.io", Name = "system:nodes" }],
+        });
+        (string Pod, Volume Volume, string Audience)[] named =
+        [
+            ("projected", new() { Name = "data", Projected = new() { Sources = [new() { ServiceAccountToken = new() { Path = "t", Audience = "of-the-pod" } }] } }, "of-the-pod"),
+            ("inline", new() { Name = "data", Csi = new() { Driver = "csi.example.com" } }, "of-the-driver"),
+            ("claim", new() { Name = "data", PersistentVolumeClaim = new() { ClaimName = "data" } }, "of-the-driver"),
+            ("ephemeral", new() { Name = "data", Ephemeral = new() { VolumeClaimTemplate = new() { Spec = new() { AccessModes = ["ReadWriteOnce"], Resources = new() { Requests = Map.Of(("storage", Quantity.Parse("1Gi"))) } } } } }, "of-the-driver"),
+        ];
+        foreach (var (name, volume, audience) in named)
+        {
+            var made = Pod(name);
+            made = await _server.MakeAsync(made with { Spec = made.Spec with { NodeName = "n1", Volumes = [volume] } });
+            Task<ApiResult> Ask(params Seq<string> audiences) => _server.CallAsync(Node1, "POST", "/api/v1/namespaces/default/serviceaccounts/default/token",
+                new TokenRequest { Spec = new() { Audiences = audiences, BoundObjectRef = new() { Kind = "Pod", ApiVersion = "v1", Name = name, Uid = made.Metadata.Uid } } });
+
+            Assert.True((await Ask(audience)).Code == 201, name);
+            Assert.Equal(201, (await Ask("granted")).Code);
+            Assert.Equal("serviceaccounts \"default\" is forbidden: audience \"vault\" not found in pod spec volume, system:node:n1 is not authorized to request tokens for this audience", Message(await Ask("vault")));
+            Assert.Equal("serviceaccounts \"default\" is forbidden: node may only request 0 or 1 audiences", Message(await Ask(audience, "granted")));
+        }
     }
 }

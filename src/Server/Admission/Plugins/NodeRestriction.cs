@@ -101,15 +101,15 @@ sealed class NodeRestriction(ServedObjects objects) : IAdmission
     }
 
     /// <summary>A node's token request is for a Pod that runs on it. Called by the token subresource, which is no storage.</summary>
-    public static async ValueTask CheckTokenAsync(ServedObjects objects, Api.Rest.Identity user, string ns, string account, BoundObjectReference? reference, CancellationToken ct)
+    public static async ValueTask CheckTokenAsync(ServedObjects objects, Auth.IAuthorizer authorizer, Api.Rest.Identity user, string ns, string account, TokenRequestSpec spec, CancellationToken ct)
     {
         if (Groups.NodeOf(user) is not { } node) return;
         Errors.StatusException No(string why) => Errors.Statuses.Forbidden(new("", "serviceaccounts"), account, why);
-        if (reference is null) throw No("node requested token not bound to a pod");
-        if (reference is not { Kind: "Pod", ApiVersion: "v1" }) throw No("node requested token not bound to a pod");
+        if (spec.BoundObjectRef is not { Kind: "Pod", ApiVersion: "v1" } reference) throw No("node requested token not bound to a pod");
         if (reference.Uid.Length == 0) throw No("node requested token with a pod binding without a uid");
         var pod = await objects.FindAsync<Pod>(ns, reference.Name, ct).ConfigureAwait(false) ?? throw Errors.Statuses.NotFound(new("", "pods"), reference.Name);
         if (pod.Metadata.Uid != reference.Uid) throw No($"the UID in the bound object reference ({reference.Uid}) does not match the UID in record ({pod.Metadata.Uid}). The object might have been deleted and then recreated");
         if (pod.Spec.NodeName != node) throw No("node requested token bound to a pod scheduled on a different node");
+        if (await NodeTokenAudiences.RefusalAsync(objects, authorizer, user, pod, account, spec.Audiences, ct).ConfigureAwait(false) is { } why) throw No(why);
     }
 }

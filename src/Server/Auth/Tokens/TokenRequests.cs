@@ -9,7 +9,7 @@ using Hanbae.Server.Errors;
 namespace Hanbae.Server.Auth.Tokens;
 
 /// <summary>Makes tokens for service accounts: <c>POST …/serviceaccounts/x/token</c> (KEP-1205).</summary>
-public sealed class TokenRequests(SecurityOptions options, ServedObjects objects) : IRestHandler
+public sealed class TokenRequests(SecurityOptions options, ServedObjects objects, IAuthorizer authorizer) : IRestHandler
 {
     const long Shortest = 600, Longest = 1L << 32, Default = 3600;
     /// <summary>What the service account admission plugin asks for: the sign of a Pod's own token.</summary>
@@ -32,7 +32,7 @@ public sealed class TokenRequests(SecurityOptions options, ServedObjects objects
             ExpirationSeconds = asked.Spec.ExpirationSeconds ?? Default, Audiences = asked.Spec.Audiences.IsEmpty ? options.ApiAudiences : asked.Spec.Audiences,
         };
         Validate(spec);
-        await NodeRestriction.CheckTokenAsync(objects, request.User, ns, name, spec.BoundObjectRef, ct).ConfigureAwait(false);
+        await NodeRestriction.CheckTokenAsync(objects, authorizer, request.User, ns, name, asked.Spec, ct).ConfigureAwait(false);
         var claims = await ClaimsAsync(account, spec, ct).ConfigureAwait(false);
         if (options.MaxTokenLifetime is { } most && spec.ExpirationSeconds > (long)most.TotalSeconds)
         {
