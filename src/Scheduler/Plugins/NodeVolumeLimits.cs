@@ -16,9 +16,13 @@ internal sealed class NodeVolumeLimits : IPreFilter, IFilter
     public string Name => "NodeVolumeLimits";
     public Change Cures => Change.CsiNode | Change.PodRemoved | Change.Claim | Change.NodeAdded | Change.VolumeDetached;
 
-    public bool MayCure(PodInfo pod, in ClusterChange change) =>
-        change.What == Change.PodRemoved && change.Pod is { } gone ? gone.Spec.Volumes.Exists(v => v.PersistentVolumeClaim is not null || v.Ephemeral is not null)
-        : change.New is not PersistentVolumeClaim claim || pod.Claims.Any(c => c.Claim == Key.Of(claim));
+    public bool MayCure(PodInfo pod, in ClusterChange change) => (change.Old, change.New) switch
+    {
+        (Pod gone, null) => gone.Spec.Volumes.Exists(v => v.PersistentVolumeClaim is not null || v.Ephemeral is not null || CloudDisks.IsInline(v)),
+        (_, PersistentVolumeClaim claim) => pod.Claims.Any(c => c.Claim == Key.Of(claim)),
+        (CSINode before, CSINode now) => now.Spec.Drivers.Exists(d => before.Spec.Drivers.Find(b => b.Name == d.Name) is not { } had || (had.Allocatable?.Count is { } limit && !(d.Allocatable?.Count <= limit))),
+        _ => true,
+    };
 
     public Prefiltered PreFilter(PodInfo pod, Snapshot snapshot)
     {

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
+using Hanbae.Api.Storage.V1;
 using Hanbae.Machinery.Volumes;
 using Hanbae.Client;
 using Hanbae.Scheduler.Configuration;
@@ -21,7 +22,16 @@ internal sealed class VolumeBinding(VolumeBindingArgs args) : IPreFilter, IFilte
 
     public string Name => "VolumeBinding";
     public Change Cures => Change.Claim | Change.Volume | Change.StorageClass | Change.StorageCapacity | Change.CsiDriver | Change.CsiNode | Change.NodeAdded | Change.NodeLabels;
-    public bool MayCure(PodInfo pod, in ClusterChange change) => change.New is not PersistentVolumeClaim claim || pod.Claims.Any(c => c.Claim == Key.Of(claim));
+    public bool MayCure(PodInfo pod, in ClusterChange change) => (change.Old, change.New) switch
+    {
+        (_, PersistentVolumeClaim claim) => pod.Claims.Any(c => c.Claim == Key.Of(claim)),
+        (CSIStorageCapacity before, CSIStorageCapacity now) => Largest(now) > Largest(before),
+        // Whose room is not asked about any more has enough.
+        (CSIDriver before, CSIDriver now) => before.Spec.StorageCapacity == true && now.Spec.StorageCapacity != true,
+        _ => true,
+    };
+
+    static long Largest(CSIStorageCapacity capacity) => (capacity.MaximumVolumeSize ?? capacity.Capacity)?.Value() ?? 0;
 
     public Prefiltered PreFilter(PodInfo pod, Snapshot snapshot)
     {

@@ -1,11 +1,12 @@
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
+using Hanbae.Api.Storage.V1;
 using Hanbae.Scheduler.Plugins;
 using NodeAffinity = Hanbae.Scheduler.Plugins.NodeAffinity;
 
 namespace Hanbae.Scheduler.Tests.Plugins;
 
-/// <summary>Which changes of nodes are worth another look for a Pod that a plugin refused, by upstream's cases.</summary>
+/// <summary>Which changes are worth another look for a Pod that a plugin refused, by upstream's cases.</summary>
 /// <remarks>A node is its labels, taints (<c>!</c>) and amounts (<c>:</c>); <c>-</c> is none: the node has come, or gone.</remarks>
 public sealed class HintTests
 {
@@ -95,6 +96,64 @@ public sealed class HintTests
             NodeSelector = pod.EndsWith("selects", StringComparison.Ordinal) ? Map.Of(("group", "b")) : default,
         });
         Assert.Equal(helps, Asks(new PodTopologySpread(new()), it, before, now));
+    }
+
+    /// <param name="before">What there was for volumes of the class, and the largest of them that could be had.</param>
+    [Theory]
+    [InlineData("-", "10", true)]
+    [InlineData("10", "20", true)]
+    [InlineData("10", "5", false)]
+    [InlineData("10", "10", false)]
+    [InlineData("10 5", "20 5", false)]
+    [InlineData("10 5", "10 6", true)]
+    public void Of_room_for_volumes_that_has_grown(string before, string now, bool helps)
+    {
+        static CSIStorageCapacity? Room(string said) => said == "-" ? null : new()
+        {
+            Capacity = Quantity.Parse(said.Split(' ')[0]), MaximumVolumeSize = said.Split(' ') is [_, var largest] ? Quantity.Parse(largest) : null,
+        };
+        Assert.Equal(helps, new VolumeBinding(new()).MayCure(Make.Pod("p").Info(), new(Change.StorageCapacity, Room(before), Room(now))));
+    }
+
+    [Theory]
+    [InlineData(true, false, true)]
+    [InlineData(false, true, false)]
+    [InlineData(true, true, false)]
+    public void Of_a_driver_whose_room_is_not_asked_about_any_more(bool before, bool now, bool helps)
+    {
+        static CSIDriver Driver(bool asks) => new() { Spec = new() { StorageCapacity = asks } };
+        Assert.Equal(helps, new VolumeBinding(new()).MayCure(Make.Pod("p").Info(), new(Change.CsiDriver, Driver(before), Driver(now))));
+    }
+
+    /// <param name="before">Drivers and how many volumes they take; no number is no limit.</param>
+    [Theory]
+    [InlineData("-", "a:1", true)]
+    [InlineData("a:1", "a:2", true)]
+    [InlineData("a:2", "a:1", false)]
+    [InlineData("a:1", "a:1", false)]
+    [InlineData("a:1", "a:1 b:1", true)]
+    [InlineData("a:1", "a", true)]
+    [InlineData("a", "a:5", false)]
+    public void Of_a_node_that_takes_more_volumes(string before, string now, bool helps)
+    {
+        static CSINode? Node(string said) => said == "-" ? null : new()
+        {
+            Spec = new() { Drivers = [.. said.Split(' ').Select(d => new CSINodeDriver { Name = d[..1], Allocatable = d.Length > 1 ? new() { Count = int.Parse(d[2..]) } : null })] },
+        };
+        Assert.Equal(helps, new NodeVolumeLimits().MayCure(Make.Pod("p").Info(), new(Change.CsiNode, Node(before), Node(now))));
+    }
+
+    [Theory]
+    [InlineData("none", false)]
+    [InlineData("claim", true)]
+    [InlineData("disk", true)]
+    public void Of_a_Pod_that_takes_volumes_with_it(string what, bool helps)
+    {
+        var gone = Make.Pod("gone").With(s => s with
+        {
+            Volumes = [what switch { "claim" => new() { Name = "v", PersistentVolumeClaim = new() { ClaimName = "c" } }, "disk" => new() { Name = "v", AwsElasticBlockStore = new() { VolumeID = "x" } }, _ => new() { Name = "v", EmptyDir = new() } }],
+        });
+        Assert.Equal(helps, new NodeVolumeLimits().MayCure(Make.Pod("p").Info(), new(Change.PodRemoved, gone)));
     }
 
     static bool Asks(IPlugin plugin, Pod pod, string before, string now) =>
