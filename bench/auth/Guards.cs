@@ -78,7 +78,7 @@ static class Guards
     /// <summary>A server as a cluster has it, with upstream's FlowSchemas, whose last but one is about this user.</summary>
     sealed class Guarded(ApiServer server, Security security, MemoryStore store, SlowClients clients) : IAsyncDisposable
     {
-        public ReplyWriter Writer { get; } = new(server, clients);
+        public ReplyWriter Writer { get; } = new(server.Handler, server.Options, server.Stopping, clients);
 
         public static async Task<Guarded> StartAsync(X509Certificate2 authority, Hanbae.Server.FlowControl.FlowControlOptions? limits)
         {

@@ -95,7 +95,7 @@ while (($(now_ms) < deadline)); do
     kubectl delete pods -l soak=churn --wait=false >/dev/null
     # What is being taken away needs a while; what is still there after a minute stays.
     for ((wait = 0; wait < 120; wait++)); do rest=$(none); [[ -z $rest ]] && break; sleep 0.5; done
-    [[ -z $rest ]] || { failed=1; grep -E "/run/hanbae/$id/|$data/kubelet/" /proc/$hanbae_pid/mountinfo; }
+    [[ -z $rest ]] || { failed=1; grep -E "/run/hanbae/$id/|$data/kubelet/" /proc/$hanbae_pid/mountinfo || true; }
     minute=$((($(now_ms) - started) / 60000))
     echo "$(anon_mb $hanbae_pid) $(fds $hanbae_pid)" >>"$work/figures"
     printf '%6s %8s %10s %10s %10s %10s %6s %8s %12s  %s\n' "$minute" "$made" "$(rss_mb $hanbae_pid)" "$(anon_mb $hanbae_pid)" "$(heap_mb committed)" "$(heap_mb live)" "$(fds $hanbae_pid)" "$(ls /proc/$hanbae_pid/task | wc -l)" "$(fds "$runtime")" "${rest:-nothing}"

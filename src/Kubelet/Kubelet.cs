@@ -35,6 +35,8 @@ public sealed record KubeletParts
     public required KubeletOptions Options { get; init; }
     public required ICri Cri { get; init; }
     public required IClient Client { get; init; }
+    /// <summary>What the client speaks through, for metrics; null tells nothing of it.</summary>
+    public CountingTransport? Requests { get; init; }
     /// <summary>The Pods bound to this node.</summary>
     public required ICache<Pod> Pods { get; init; }
     public required IRecorder Events { get; init; }
@@ -85,6 +87,7 @@ public sealed class Kubelet(KubeletParts parts)
         var objects = new ApiPodObjects(parts.Client, parts.Services, () => registration.Node, time);
         var volumes = parts.Volumes?.Invoke(objects) ?? new PodVolumes(options.Folders, objects, new PersistentVolumesOf(parts.Client), time, drivers: parts.Drivers, events: parts.Events, helpers: options.Helpers);
         var mounted = volumes as PodVolumes;
+        if (mounted is not null) mounted.Figures.Durations = figures;
         if (mounted is not null) mounted.InUseChanged = () => registration?.Wake.Set();
         var nodes = new CsiNodes(parts.Client, options.NodeName, time) { Changed = () => registration?.Wake.Set() };
         using var plugged = new DevicePlugins(options.Folders, time, log) { Changed = () => registration?.Wake.Set(), PodChanged = uid => workers.Wake(uid) };
@@ -138,7 +141,7 @@ public sealed class Kubelet(KubeletParts parts)
         {
             if (options.ServingCertificate is not null || options.CurrentServingCertificate is not null)
             {
-                var stats = new StatsRoutes(options, cri, sampler, workers, prober, machine, () => health.Version) { Devices = devices, Placements = placements, Rejections = context.Rejections, Figures = figures, Health = new(pleg.Trouble), LastSeen = () => pleg.LastSeen };
+                var stats = new StatsRoutes(options, cri, sampler, workers, prober, machine, () => health.Version) { Devices = devices, Placements = placements, Rejections = context.Rejections, Figures = figures, Health = new(pleg.Trouble), LastSeen = () => pleg.LastSeen, VolumeFigures = mounted?.Figures, Requests = parts.Requests };
                 server = new(options, new(options, parts.Client, time, log), new(options, cri, workers, stats, time, log));
                 await server.StartAsync(stop.Token).ConfigureAwait(false);
             }

@@ -17,6 +17,8 @@ public sealed record KubeletOptions
     public string CgroupRoot { get; init; } = "/kubepods";
     /// <summary>The mount point of cgroup v1's hierarchies or of v2; empty makes no cgroups (runtimes without containers).</summary>
     public string CgroupMount { get; init; } = "/sys/fs/cgroup";
+    /// <summary>Where the kernel tells of processes.</summary>
+    public string ProcMount { get; init; } = "/proc";
     /// <summary>Where the runtime listens, so that what its process uses can be told; empty tells nothing of it.</summary>
     public string RuntimeEndpoint { get; init; } = "";
     /// <summary>The runtime puts containers into systemd scopes; cgroup parents are then slices, which systemd makes. A runtime that tells its driver is believed.</summary>
@@ -37,6 +39,10 @@ public sealed record KubeletOptions
     public double MemoryThrottlingFactor { get; init; } = 0.9;
     /// <summary><c>None</c>, or <c>TieredReservation</c>: what Guaranteed Pods ask for is never taken away, what Burstable ones ask for is taken last.</summary>
     public string MemoryReservationPolicy { get; init; } = "None";
+    /// <summary>The feature gate QOSReserved: lower classes may not have all the memory that higher ones ask for.</summary>
+    public bool QosReserved { get; init; }
+    /// <summary><c>qosReserved</c>: how much of it, in percent.</summary>
+    public int QosReservedMemory { get; init; }
     internal bool KeepsMemory => MemoryQos && MemoryReservationPolicy == "TieredReservation";
     /// <summary>In bytes; filled in from the machine.</summary>
     public Seq<long> HugePageSizes { get; init; }

@@ -61,6 +61,9 @@ public sealed class Scheduler
 
     void Wake() => _work.Writer.TryWrite(true);
 
+    /// <summary>All is known that decisions are made by.</summary>
+    public bool Synced { get; private set; }
+
     /// <summary>Schedules until cancelled.</summary>
     public async Task RunAsync(CancellationToken ct)
     {
@@ -68,6 +71,7 @@ public sealed class Scheduler
         await Task.WhenAll(_feed.WhenSyncedAsync(ct), _pods.WhenSyncedAsync(ct));
         using var rest = _feed.Subscribe();
         using var pods = _pods.Subscribe(OnPod);
+        Synced = true;
         try
         {
             while (!ct.IsCancellationRequested)

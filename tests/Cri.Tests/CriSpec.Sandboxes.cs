@@ -30,6 +30,15 @@ public abstract partial class CriSpec
     }
 
     [SpecFact]
+    public async Task A_sandbox_names_its_process_to_who_asks_in_full()
+    {
+        string id = await RunAsync(Pod());
+        using var info = System.Text.Json.JsonDocument.Parse((await Cri.PodSandboxStatusAsync(id, true, Never))!.Info["info"]);
+        Assert.True(info.RootElement.GetProperty("pid").GetInt32() > 1);
+        Assert.Empty((await Cri.PodSandboxStatusAsync(id, false, Never))!.Info);
+    }
+
+    [SpecFact]
     public async Task Two_sandboxes_have_two_addresses()
     {
         var one = await Cri.PodSandboxStatusAsync(await RunAsync(Pod("one")), false, Never);

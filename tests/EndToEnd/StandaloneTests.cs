@@ -32,11 +32,13 @@ public sealed class StandaloneTests
         await cluster.UpAsync("--control-plane-only", "--simulated-nodes", "2", "--controllers", "namespace-controller");
         string profile = Path.Combine(cluster.Scratch, "scheduler.yaml");
         await File.WriteAllTextAsync(profile, "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\nprofiles: [{schedulerName: second}]\n");
-        string[] schedule = ["scheduler", "--config", profile, "--leader-elect-resource-name", "second-scheduler"], control = ["controller-manager"];
+        // One of each shows how it is: two would want the same port.
+        int figures = RealCluster.FreePort();
+        string[] schedule = ["scheduler", "--secure-port", "0", "--config", profile, "--leader-elect-resource-name", "second-scheduler"], control = ["controller-manager", "--use-service-account-credentials", "--secure-port"];
         var firstScheduler = await LeaderAsync(cluster, "second-scheduler", schedule);
-        var firstControllers = await LeaderAsync(cluster, "kube-controller-manager", control);
+        var firstControllers = await LeaderAsync(cluster, "kube-controller-manager", [.. control, $"{figures}"]);
         using var otherScheduler = await LeaderAsync(cluster, "second-scheduler", schedule);
-        using var otherControllers = await LeaderAsync(cluster, "kube-controller-manager", control);
+        using var otherControllers = await LeaderAsync(cluster, "kube-controller-manager", [.. control, "0"]);
         string[] before;
         using (firstScheduler)
         using (firstControllers)
@@ -53,6 +55,7 @@ public sealed class StandaloneTests
                     spec: {schedulerName: second, containers: [{name: web, image: "web:1"}]}
                 """);
             await SpreadAsync(cluster, 3);
+            await FiguresAsync(cluster, figures);
             before = [(await HolderAsync(cluster, "second-scheduler")).Holder, (await HolderAsync(cluster, "kube-controller-manager")).Holder];
         }
         await cluster.KubectlAsync("scale", "deployment/web", "--replicas=5");
@@ -61,10 +64,35 @@ public sealed class StandaloneTests
         Assert.DoesNotContain(scheduler.Holder, before);
         Assert.DoesNotContain(controllers.Holder, before);
         Assert.Equal("kube-controller-manager", await cluster.KubectlAsync("get", "replicasets", "-l", "app=web", "-o", "jsonpath={.items[0].metadata.managedFields[0].manager}"));
+        Assert.Contains("deployment-controller", await cluster.KubectlAsync("-n", "kube-system", "get", "serviceaccounts", "-o", "name"), StringComparison.Ordinal);
         Assert.Contains("second", await cluster.KubectlAsync("get", "events", "--field-selector", "reason=Scheduled", "-o", "jsonpath={.items[*].reportingComponent}"));
     }
 
+    /// <summary>Health is for everybody, figures are for who has a right to them.</summary>
+    static async Task FiguresAsync(RealCluster cluster, int port)
+    {
+        string stranger = await cluster.KubectlAsync("-n", "kube-system", "create", "token", "default");
+        await cluster.KubectlAsync("create", "clusterrolebinding", "figures", "--clusterrole=system:monitoring", "--serviceaccount=default:default");
+        string watcher = await cluster.KubectlAsync("-n", "default", "create", "token", "default");
+        using var handler = new HttpClientHandler { ServerCertificateCustomValidationCallback = HttpClientHandler.DangerousAcceptAnyServerCertificateValidator };
+        using var http = new HttpClient(handler) { BaseAddress = new($"https://127.0.0.1:{port}") };
+        Assert.Equal("ok", await http.GetStringAsync("/healthz"));
+        Assert.Contains("cannot get path", await SaidAsync("/metrics", stranger), StringComparison.Ordinal);
+        string said = await SaidAsync("/metrics", watcher);
+        Assert.Contains("workqueue_adds_total{name=\"deployment\"}", said, StringComparison.Ordinal);
+        Assert.Contains("leader_election_master_status{name=\"kube-controller-manager\"} 1", said, StringComparison.Ordinal);
+
+        async Task<string> SaidAsync(string path, string token)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, path) { Headers = { Authorization = new("Bearer", token) } };
+            using var response = await http.SendAsync(request);
+            return await response.Content.ReadAsStringAsync();
+        }
+    }
+
     [Theory]
+    [InlineData("go together", "controller-manager", "--tls-cert-file", "tls.crt")]
+    [InlineData("--bind-address here is no address", "scheduler", "--bind-address", "here")]
     [InlineData("go together", "controller-manager", "--cluster-signing-cert-file", "ca.crt")]
     [InlineData("--allocate-node-cidrs needs --cluster-cidr", "controller-manager", "--allocate-node-cidrs")]
     [InlineData("\"nosuch\" is not in the list of known controllers", "controller-manager", "--controllers", "nosuch")]

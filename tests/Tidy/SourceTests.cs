@@ -64,7 +64,7 @@ public sealed partial class SourceTests
             "tests/Host.Tests/Images/PauseImageTests.cs: Task.Delay(5,",
             "tests/Host.Tests/Runtime/RealNode.cs: Task.Delay(5,",
             "tests/Kubelet.Tests/Real/RealKubeletTest.cs: Task.Delay(50)",
-            // Nobody waits for this: it is how late a watch tells, when it is asked to.
+            // Lateness is what it is for, and off unless it is asked for.
             "tests/Kit/FakeApi.cs: Task.Delay(Random.Shared.Next(_lag)");
 
     [Fact]

@@ -36,7 +36,7 @@ sealed class TypeEmitter(Universe universe, ApiFile file)
             else
             {
                 // Types of a part from another file are named from there.
-                var shape = FieldShape.Of(universe, here == file ? file : here, owner, Qualify(here, field));
+                var shape = FieldShape.Of(universe, here, owner, Qualify(here, field));
                 slots.Add(new(shape, null, []));
             }
         return slots;

@@ -17,7 +17,7 @@ sealed class Universe(List<ApiFile> files)
         _types.TryGetValue(name.Contains('/') ? name : here.Path + "." + name, out var found) ? found
             : throw new FormatException($"api/{here.Path}.api: there is no type {name}");
 
-    /// <summary>The fields of a type; those of spread parts are asked for by the part's own name.</summary>
+    /// <summary>Of the C# types that come from the file.</summary>
     public static string Namespace(ApiFile file) => "Hanbae.Api." + string.Join('.', file.Path.Split('/').Select(Pascal));
 
     public string TypeName(ApiFile here, string name)

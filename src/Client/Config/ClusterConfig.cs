@@ -32,6 +32,9 @@ public sealed record ClusterConfig
     /// <summary>Where to look when nobody says where.</summary>
     public string Namespace { get; init; } = "default";
 
+    /// <summary>The same cluster, asked by nobody: who asks says so with each request.</summary>
+    public ClusterConfig WithoutCredentials() => this with { ClientCertificate = default, ClientKey = default, Token = "", TokenFile = "", Exec = null, Username = "", Password = "", Headers = [] };
+
     /// <summary>The cluster that is meant where nobody says which: the kubeconfig's current context, or else the one this process is a Pod of.</summary>
     /// <remarks>As client-go: files that <c>KUBECONFIG</c> names, <c>~/.kube/config</c>, the service account's mount.</remarks>
     /// <exception cref="FormatException">There is neither, or the kubeconfig is wrong.</exception>

@@ -30,6 +30,11 @@ public sealed partial class LeaderElector(IClient client, Key lease, string iden
     /// <summary>The holder as last seen; empty when there is none.</summary>
     public string Leader => _observed?.HolderIdentity ?? "";
 
+    /// <summary>Whether the Lease is still worked under though it has run out for longer than <paramref name="tolerated"/>: then something hangs; client-go's watchdog.</summary>
+    /// <returns>What is wrong; null while nothing is.</returns>
+    public string? Overdue(TimeSpan tolerated) =>
+        IsLeader && time.GetElapsedTime(_heldSince) > _options.LeaseDuration + tolerated ? $"failed election to renew leadership on lease {lease.Name}" : null;
+
     /// <summary>Waits to be leader, leads, and returns when leading has ended: by itself, by loss of the Lease, or by cancellation.</summary>
     /// <param name="lead">Is cancelled when the Lease is lost.</param>
     public async Task RunAsync(Func<CancellationToken, Task> lead, CancellationToken ct)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Hanbae.Cri.V1;
 using Hanbae.Grpc;
 
@@ -49,6 +50,7 @@ public sealed partial class FakeCri
         !_sandboxes.TryFind(sandboxId, out var sandbox) ? null : new PodSandboxStatusResponse
         {
             Status = sandbox.ToStatus(), Timestamp = Now, ContainersStatuses = { sandbox.Containers.Select(c => c.ToStatus()) },
+            Info = { verbose ? new Dictionary<string, string> { ["info"] = $"{{\"pid\":{sandbox.Process.ToString(CultureInfo.InvariantCulture)}}}" } : [] },
         });
 
     public Task<IReadOnlyList<PodSandbox>> ListPodSandboxAsync(PodSandboxFilter? filter, CancellationToken ct) =>

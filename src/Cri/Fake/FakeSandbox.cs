@@ -18,6 +18,12 @@ internal sealed class FakeSandbox(string id, PodSandboxConfig config, string han
 
     public long CreatedAt => createdAt;
 
+    // More than any kernel's pid_max.
+    static int s_processes = 1 << 23;
+
+    /// <summary>What it says its process is: none that there is.</summary>
+    public int Process { get; } = Interlocked.Increment(ref s_processes);
+
     public PodSandboxState State => Ready ? PodSandboxState.SandboxReady : PodSandboxState.SandboxNotready;
 
     public NamespaceOption? Namespaces => config.Linux?.SecurityContext?.NamespaceOptions;

@@ -22,15 +22,17 @@ static class ControllersAlone
     static readonly Option<string> s_grace = new("--node-monitor-grace-period") { Description = "How long a node may be silent before it counts as unreachable.", DefaultValueFactory = _ => "50s" };
     static readonly Option<int> s_ended = new("--terminated-pod-gc-threshold") { Description = "How many Pods that have ended are kept; 0 for all.", DefaultValueFactory = _ => 12_500 };
 
+    static readonly Option<bool> s_ownAccounts = new("--use-service-account-credentials") { Description = "Each controller works as a service account of its own in kube-system, rather than all as who --kubeconfig says." };
+
     public static Command Command()
     {
-        var election = new ElectionFlags("kube-controller-manager");
+        var election = new ElectionFlags("kube-controller-manager", port: 10257);
         var command = new Command("controller-manager", "Run the controllers alone, in the foreground, for a cluster elsewhere: Hanbae's or another Kubernetes.")
         {
-            s_controllers, s_rootCa, s_tokenKey, s_signer, s_signerKey, s_signingDuration, s_cidr, s_allocate, s_grace, s_ended,
+            s_controllers, s_rootCa, s_tokenKey, s_signer, s_signerKey, s_signingDuration, s_cidr, s_allocate, s_grace, s_ended, s_ownAccounts,
         };
         election.AddTo(command);
-        command.SetAction((parsed, ct) => election.RunAsync(parsed, standalone => standalone.ControlAsync(Options(parsed), ct)));
+        command.SetAction((parsed, ct) => election.RunAsync(parsed, standalone => standalone.ControlAsync(Options(parsed), parsed.GetValue(s_ownAccounts), ct)));
         return command;
     }
 

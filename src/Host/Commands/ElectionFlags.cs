@@ -6,8 +6,9 @@ using Hanbae.Host.Settings;
 namespace Hanbae.Host.Commands;
 
 /// <summary>What the scheduler and the controllers by themselves are told alike: whose cluster, and how one of several gets to work. Names are upstream's.</summary>
-sealed class ElectionFlags(string lease)
+sealed class ElectionFlags(string lease, int port)
 {
+    readonly ServingFlags _serving = new(port);
     readonly Option<string?> _kubeconfig = new("--kubeconfig") { Description = "How the API server is reached (the current context, or the cluster that this is a Pod of)." };
     readonly Option<bool> _elect = new("--leader-elect") { Description = "Wait until no other instance works; false works at once.", DefaultValueFactory = _ => true };
     readonly Option<string> _name = new("--leader-elect-resource-name") { Description = "The Lease in kube-system that tells who works.", DefaultValueFactory = _ => lease };
@@ -19,6 +20,7 @@ sealed class ElectionFlags(string lease)
     public void AddTo(Command command)
     {
         foreach (var option in (Option[])[_kubeconfig, _elect, _name, _duration, _deadline, _retry, _log]) command.Options.Add(option);
+        _serving.AddTo(command);
     }
 
     /// <summary>Runs what the flags ask for, in the foreground.</summary>
@@ -26,7 +28,7 @@ sealed class ElectionFlags(string lease)
     {
         var times = new LeaderElectionOptions { LeaseDuration = Flags.Time(parsed, _duration), RenewDeadline = Flags.Time(parsed, _deadline), RetryPeriod = Flags.Time(parsed, _retry) };
         using var loggers = Flags.Loggers(parsed.GetValue(_log)!);
-        try { await run(new(parsed.GetValue(_kubeconfig), new(parsed.GetValue(_elect), parsed.GetValue(_name)!, times), TimeProvider.System, loggers)); }
+        try { await run(new(parsed.GetValue(_kubeconfig), new(parsed.GetValue(_elect), parsed.GetValue(_name)!, times), _serving.Read(parsed), TimeProvider.System, loggers)); }
         // A kubeconfig that makes no sense, times with which two could work at once.
         catch (Exception e) when (e is FormatException or ArgumentException) { throw new SettingsException(e.Message, e); }
         return Shared.Ok;

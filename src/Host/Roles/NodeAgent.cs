@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Hanbae.Api;
@@ -26,7 +27,7 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
     public void Run(Supervisor supervisor, RuntimeReady runtime)
     {
         string node = settings.NodeName;
-        var transport = control.As("system:node:" + node, "kubelet", "system:nodes");
+        var transport = new CountingTransport(control.As("system:node:" + node, "kubelet", "system:nodes"), "127.0.0.1:" + control.Port.ToString(CultureInfo.InvariantCulture));
         var informers = new InformerFactory(transport, time, logger: loggers.CreateLogger("hanbae.kubelet"));
         var access = new ClusterAccess(transport, informers, "kubelet", time, node, loggers.CreateLogger("hanbae.kubelet"));
         var pods = access.Cache<Pod>(new() { FieldSelector = "spec.nodeName=" + node });
@@ -47,7 +48,7 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
         });
         Kubelet.Kubelet Make() => new(new()
         {
-            Options = Options() with { RuntimeEndpoint = runtime.Endpoint }, Cri = cri, Client = access.Client, Pods = pods, Events = access.Recorder, Time = time, Services = services, Snapshots = new(channel), Drivers = drivers, Log = loggers.CreateLogger("hanbae.kubelet"),
+            Options = Options() with { RuntimeEndpoint = runtime.Endpoint }, Cri = cri, Client = access.Client, Requests = transport, Pods = pods, Events = access.Recorder, Time = time, Services = services, Snapshots = new(channel), Drivers = drivers, Log = loggers.CreateLogger("hanbae.kubelet"),
         });
 
         var proxyAccess = control.Access(supervisor, "system:kube-proxy", "kube-proxy", "kube-proxy", "system:node-proxier");

@@ -7,6 +7,7 @@ using Hanbae.Client;
 using Hanbae.Cri;
 using Hanbae.Grpc;
 using Hanbae.Host.Packages;
+using Hanbae.Host.Pki;
 using Hanbae.Host.Runtime;
 using Hanbae.Host.Settings;
 using Hanbae.Kubelet.Certificates;
@@ -49,8 +50,9 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
         finally { File.Delete(paths.HanbaeProcess); }
     }
 
-    void Run(Supervisor supervisor, ClusterConfig config, HttpTransport transport, RuntimeReady ready)
+    void Run(Supervisor supervisor, ClusterConfig config, HttpTransport http, RuntimeReady ready)
     {
+        var transport = new CountingTransport(http, config.Server.Authority);
         string node = settings.NodeName;
         var informers = new InformerFactory(transport, time, logger: _log);
         var access = new ClusterAccess(transport, informers, "kubelet", time, node, _log);
@@ -61,7 +63,8 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
         if (config.ClientCertificate.File == Folder("kubelet-client").Current)
             supervisor.Run("client-certificate", new RotatingCertificate(Folder("kubelet-client"), KubeletRequests.ClientSigner, _ => Task.FromResult<Wanted?>(wanted), access.Client, time, _log).RunAsync);
         var serving = new RotatingCertificate(Folder("kubelet-server"), KubeletRequests.ServingSigner, async ct => Names(await access.Client.FindAsync<Node>(new("", node), ct)), access.Client, time, _log);
-        var own = settings.RotateServer ? null : SelfSigned();
+        // As upstream without serverTLSBootstrap.
+        var own = settings.RotateServer ? null : SelfSigned.Of(node, time);
         if (settings.RotateServer) supervisor.Run("serving-certificate", serving.RunAsync);
         supervisor.Run("kubelet-informers", informers.RunAsync);
         supervisor.Run("kubelet-events", access.RunAsync);
@@ -76,7 +79,7 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
                 RuntimeEndpoint = ready.Endpoint, PodCidr = settings.PodCidr, ClusterDns = settings.ClusterDns.Length > 0 ? [settings.ClusterDns] : [], ClusterDomain = settings.ClusterDomain,
                 CurrentServingCertificate = () => own ?? serving.Current, CurrentClientCAs = () => clients,
             }, settings.Config, _log),
-            Cri = cri, Client = access.Client, Pods = pods, Events = access.Recorder, Time = time, Services = services, Snapshots = new(channel), Log = _log,
+            Cri = cri, Client = access.Client, Requests = transport, Pods = pods, Events = access.Recorder, Time = time, Services = services, Snapshots = new(channel), Log = _log,
         }).RunAsync(ct));
     }
 
@@ -103,7 +106,7 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
                 await Task.Delay(s_pause, time, ct);
             }
         var pem = new FileOrData(folder.Current, default);
-        await new KubeconfigFile("default-cluster", "default-auth", config with { Exec = null, Headers = [], Token = "", TokenFile = "", Username = "", Password = "", ClientCertificate = pem, ClientKey = pem }) { NamesFiles = true }.WriteAsync(settings.Kubeconfig, ct);
+        await new KubeconfigFile("default-cluster", "default-auth", config.WithoutCredentials() with { ClientCertificate = pem, ClientKey = pem }) { NamesFiles = true }.WriteAsync(settings.Kubeconfig, ct);
     }
 
     /// <summary>The names and addresses by which the Node is reached; null while it has none.</summary>
@@ -117,17 +120,6 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
             Addresses = [.. addresses.Where(a => a.Type is "InternalIP" or "ExternalIP").Select(a => IPAddress.Parse(a.Address)).Distinct()],
         };
         return found.DnsNames.Count + found.Addresses.Count > 0 ? found : null;
-    }
-
-    /// <summary>As upstream without serverTLSBootstrap: who connects has to believe it as it is.</summary>
-    X509Certificate2 SelfSigned()
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=" + settings.NodeName, key, HashAlgorithmName.SHA256);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName(settings.NodeName);
-        request.CertificateExtensions.Add(names.Build());
-        return request.CreateSelfSigned(time.GetUtcNow().AddHours(-1), time.GetUtcNow().AddYears(1));
     }
 }
 

@@ -15,6 +15,11 @@ static class Cgroups
         return [.. hierarchies.Select(h => h + cgroupRoot).Where(Directory.Exists)];
     }
 
+    /// <summary>Where a runtime without systemd's driver has put containers that were meant for a slice beneath this one: folders of that name, wherever its own cgroup is.</summary>
+    /// <param name="slice">Such as <c>hanbae_1a2b3c4d.slice</c>.</param>
+    public static IReadOnlyList<string> Strays(string slice, string mounted = Mounted) =>
+        [.. Directory.EnumerateDirectories(mounted, Path.GetFileNameWithoutExtension(slice) + "-*.slice:*", new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true })];
+
     /// <summary>The processes in these cgroups.</summary>
     public static IReadOnlySet<int> Processes(IEnumerable<string> roots) => roots
         .SelectMany(r => Directory.EnumerateDirectories(r, "*", SearchOption.AllDirectories).Prepend(r))

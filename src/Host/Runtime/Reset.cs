@@ -63,7 +63,7 @@ public sealed class Reset(NodePaths paths, TimeProvider time)
         }
     }
 
-    IReadOnlyList<string> CgroupRoots() => [.. Cgroups.Roots(paths.CgroupRoot), .. Cgroups.Roots("/" + paths.Slice)];
+    IReadOnlyList<string> CgroupRoots() => [.. Cgroups.Roots(paths.CgroupRoot), .. Cgroups.Roots("/" + paths.Slice), .. Cgroups.Strays(paths.Slice)];
 
     void KillLeftovers(ResetReport report)
     {

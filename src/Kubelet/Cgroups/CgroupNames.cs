@@ -17,8 +17,12 @@ static class CgroupNames
     public static string Folder(KubeletOptions options, string qos, string uid) =>
         Path(options.CgroupRoot, qos, uid) is var path && options.SystemdCgroups ? Slices(path) : path;
 
-    /// <summary>A container's, or a sandbox's, in its Pod's.</summary>
-    public static string Container(KubeletOptions options, string folder, string id) => options.SystemdCgroups ? $"{folder}/cri-containerd-{id}.scope" : $"{folder}/{id}";
+    // What runtimes put before a container's id: containerd in a scope, CRI-O in both.
+    static readonly string[] s_folders = ["", "crio-"], s_scopes = ["cri-containerd-", "crio-"];
+
+    /// <summary>Where a container's cgroup, or a sandbox's, may be in its Pod's: each runtime has a name of its own for it.</summary>
+    public static IEnumerable<string> Containers(KubeletOptions options, string folder, string id) =>
+        options.SystemdCgroups ? s_scopes.Select(p => $"{folder}/{p}{id}.scope") : s_folders.Select(p => $"{folder}/{p}{id}");
 
     /// <summary>What the runtime is told; for the systemd driver a slice, whose name spells its whole path.</summary>
     public static string Parent(KubeletOptions options, string qos, string uid) =>

@@ -34,8 +34,8 @@ sealed class NodeCgroups(KubeletOptions options, ICgroupDriver? driver, MachineI
         var pods = active().ToArray();
         var (_, maxPids) = NodeFigures.Processes();
         await TryAsync("Node Allocatable Limits", "Updated Node Allocatable limit across pods", options.CgroupRoot, NodeLimits.Root(options, machine, maxPids, pods), ct).ConfigureAwait(false);
-        await TryAsync("Burstable limits", null, options.CgroupRoot + CgroupNames.Burstable, NodeLimits.Burstable(options, pods), ct).ConfigureAwait(false);
-        await TryAsync("BestEffort limits", null, options.CgroupRoot + CgroupNames.BestEffort, NodeLimits.BestEffort(options), ct).ConfigureAwait(false);
+        await TryAsync("Burstable limits", null, options.CgroupRoot + CgroupNames.Burstable, NodeLimits.Burstable(options, machine, pods), ct).ConfigureAwait(false);
+        await TryAsync("BestEffort limits", null, options.CgroupRoot + CgroupNames.BestEffort, NodeLimits.BestEffort(options, machine, pods), ct).ConfigureAwait(false);
         await ReserveAsync("system", options.SystemReservedCgroup, options.SystemReserved, ct).ConfigureAwait(false);
         await ReserveAsync("kube", options.KubeReservedCgroup, options.KubeReserved, ct).ConfigureAwait(false);
     }

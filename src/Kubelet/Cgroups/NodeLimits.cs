@@ -40,18 +40,29 @@ static class NodeLimits
     };
 
     /// <summary>Of all Burstable Pods together: a share of the processors as great as their requests.</summary>
-    public static CgroupLimits Burstable(KubeletOptions options, IEnumerable<Pod> pods)
+    public static CgroupLimits Burstable(KubeletOptions options, MachineInfo machine, IReadOnlyCollection<Pod> pods)
     {
         var mine = pods.Where(p => PodQos.Of(p.Spec) == "Burstable").ToArray();
         return new()
         {
             Shares = LinuxResources.Shares(mine.Sum(p => PodQos.Total(p.Spec, "cpu", r => r.Requests, milli: true))),
+            Memory = LeftOver(options, machine, Memory(pods).Guaranteed),
             MemoryLow = options.KeepsMemory ? Memory(mine).Burstable : null, HugePages = AnyPages(options),
         };
     }
 
     /// <summary>Of all BestEffort Pods together: what nobody else wants.</summary>
-    public static CgroupLimits BestEffort(KubeletOptions options) => new() { Shares = LinuxResources.Shares(0), HugePages = AnyPages(options) };
+    public static CgroupLimits BestEffort(KubeletOptions options, MachineInfo machine, IEnumerable<Pod> pods) =>
+        new() { Shares = LinuxResources.Shares(0), Memory = Memory(pods) is var asked ? LeftOver(options, machine, asked.Guaranteed, asked.Burstable) : null, HugePages = AnyPages(options) };
+
+    /// <summary>What <c>qosReserved</c> leaves of the memory that Pods may have: of what each higher class asks for, its part is taken away.</summary>
+    static long? LeftOver(KubeletOptions options, MachineInfo machine, params ReadOnlySpan<long> asked)
+    {
+        if (!options.QosReserved || options.QosReservedMemory == 0) return null;
+        long left = machine.MemoryBytes - options.SystemReserved["memory"].Value() - options.KubeReserved["memory"].Value();
+        foreach (long memory in asked) left -= memory * options.QosReservedMemory / 100;
+        return Math.Max(left, 0);
+    }
 
     static Map<long> AnyPages(KubeletOptions options) => options.HugePageSizes.Select(s => KeyValuePair.Create(LinuxResources.HugePage(s), Unbounded)).ToMap();
 

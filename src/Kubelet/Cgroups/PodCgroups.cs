@@ -1,4 +1,7 @@
 using Hanbae.Api.Core.V1;
+using Hanbae.Cri;
+using Hanbae.Cri.V1;
+using Hanbae.Grpc;
 using Hanbae.Kubelet.Pods;
 
 namespace Hanbae.Kubelet.Cgroups;
@@ -76,13 +79,18 @@ public sealed class PodCgroups : IAsyncDisposable
     }
 
     /// <summary>What to tell when the runtime has put a sandbox where its own driver does, not ours; null when it has not.</summary>
-    public string? Disagreement(Pod pod, string sandbox, string runtime)
+    /// <param name="cri">Asked only when the sandbox is not where it belongs.</param>
+    public async Task<string?> DisagreementAsync(Pod pod, string sandbox, ICri cri, string runtime, CancellationToken ct)
     {
         if (Driver is null) return null;
-        string qos = PodQos.Of(pod.Spec), path = CgroupNames.Path(_options.CgroupRoot, qos, pod.Metadata.Uid);
-        if (_tree.Exists(CgroupNames.Container(_options, CgroupNames.Folder(_options, qos, pod.Metadata.Uid), sandbox))) return null;
-        // A runtime that makes folders takes the slice's name for one.
-        return _options.SystemdCgroups && _tree.Exists($"/{CgroupNames.Slice(path)}/{sandbox}") ? DriverMismatch.Describe(_options, runtime) : null;
+        string qos = PodQos.Of(pod.Spec), folder = CgroupNames.Folder(_options, qos, pod.Metadata.Uid);
+        if (CgroupNames.Containers(_options, folder, sandbox).Any(_tree.Exists)) return null;
+        PodSandboxStatusResponse? status;
+        try { status = await cri.PodSandboxStatusAsync(sandbox, verbose: true, ct).ConfigureAwait(false); }
+        catch (GrpcException) { return null; } // the sandbox runs: the next Pod will tell
+        if (SandboxPlace.Process(status) is not { } process) return null;
+        var cgroups = SandboxPlace.Cgroups(_options.ProcMount, process);
+        return SandboxPlace.IsOfOtherDriver(cgroups, _options.SystemdCgroups, folder, CgroupNames.Parent(_options, qos, pod.Metadata.Uid), sandbox) ? DriverMismatch.Describe(_options, runtime) : null;
     }
 
     IEnumerable<string> Classes() => [_options.CgroupRoot, _options.CgroupRoot + CgroupNames.Burstable, _options.CgroupRoot + CgroupNames.BestEffort];

@@ -22,7 +22,7 @@ public static class KubeletConfiguration
         "enableContentionProfiling", "enableControllerAttachDetach", "enableDebugFlagsHandler", "enableProfilingHandler", "enableServer", "eventBurst",
         "eventRecordQPS", "hairpinMode", "healthzBindAddress", "healthzPort", "httpCheckFrequency", "imageServiceEndpoint",
         "iptablesDropBit", "iptablesMasqueradeBit", "kernelMemcgNotification", "kubeAPIBurst", "kubeAPIQPS", "kubeletCgroups", "localStorageCapacityIsolation", "logging", "makeIPTablesUtilChains", "maxOpenFiles",
-        "nodeStatusMaxImages", "oomScoreAdj", "podLogsDir", "podsPerCore", "protectKernelDefaults", "qosReserved",
+        "nodeStatusMaxImages", "oomScoreAdj", "podLogsDir", "podsPerCore", "protectKernelDefaults",
         "readOnlyPort", "registryBurst", "registryPullQPS", "rotateCertificates", "runOnce", "runtimeRequestTimeout", "serializeImagePulls", "serverTLSBootstrap", "showHiddenMetricsForVersion", "singleProcessOOMKill", "staticPodURL",
         "staticPodURLHeader", "streamingConnectionIdleTimeout", "systemCgroups", "tlsCertFile", "tlsCipherSuites", "tlsCurvePreferences", "tlsMinVersion", "tlsPrivateKeyFile", "tracing", "volumePluginDir",
         "volumeStatsAggPeriod", "port", "address",
@@ -82,8 +82,13 @@ public static class KubeletConfiguration
             "kubeReservedCgroup" => (o, v) => o with { KubeReservedCgroup = Text(v) },
             "memoryThrottlingFactor" => (o, v) => o with { MemoryThrottlingFactor = ConfigurationValues.Real(v, name) },
             "memoryReservationPolicy" => (o, v) => o with { MemoryReservationPolicy = Text(v) },
-            // Of all gates the one that stands for something which is off by default here, too.
-            "featureGates" => (o, v) => v is JsonObject gates && gates["MemoryQoS"] is { } memory ? o with { MemoryQos = ConfigurationValues.Bool(memory, name + ".MemoryQoS") } : o,
+            "qosReserved" => (o, v) => o with { QosReservedMemory = ConfigurationValues.Map(v, name).Aggregate(0, (_, r) => r.Key == "memory" ? Percent(r.Value) : throw new FormatException($"cannot reserve \"{r.Key}\" resource")) },
+            // Of all gates those that stand for something which is off by default here, too.
+            "featureGates" => (o, v) => v is not JsonObject gates ? o : o with
+            {
+                MemoryQos = gates["MemoryQoS"] is { } memory ? ConfigurationValues.Bool(memory, name + ".MemoryQoS") : o.MemoryQos,
+                QosReserved = gates["QOSReserved"] is { } qos ? ConfigurationValues.Bool(qos, name + ".QOSReserved") : o.QosReserved,
+            },
             "maxPods" => (o, v) => o with { MaxPods = Int(v) },
             "podCIDR" => (o, v) => o with { PodCidr = Text(v) },
             "podPidsLimit" => (o, v) => o with { PodPidsLimit = Math.Max(0, ConfigurationValues.Number(v, name)) },
@@ -123,6 +128,13 @@ public static class KubeletConfiguration
             "userNamespaces" => (o, v) => v is JsonObject users && users["idsPerPod"] is { } ids ? o with { IdsPerPod = ConfigurationValues.Number(ids, name + ".idsPerPod") } : o,
             _ => null,
         };
+    }
+
+    static int Percent(string text)
+    {
+        if (!text.EndsWith('%')) throw new FormatException($"percentage expected, got '{text}'");
+        if (!int.TryParse(text[..^1], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int percent)) throw new FormatException($"failed to convert percentage '{text}'");
+        return percent is >= 0 and <= 100 ? percent : throw new FormatException("only percentage between 0 and 100 is allowed");
     }
 
     static void Check(KubeletOptions options)

@@ -29,6 +29,9 @@ static class NodeStatuses
 {
     public const string Version = "v1.36.3";
 
+    // KEP-5328: what scheduler and admission of this version look for in nodes, sorted.
+    static readonly Seq<string> s_declared = ["InPlacePodLevelResourcesVerticalScaling", "RestartAllContainersOnContainerExits"];
+
     public static NodeStatus For(KubeletOptions options, NodeState state, NodeStatus before)
     {
         var own = Capacity(options, state.Machine);
@@ -49,6 +52,7 @@ static class NodeStatuses
             Images = state.Images,
             RuntimeHandlers = state.Handlers,
             Features = state.Features,
+            DeclaredFeatures = s_declared,
             VolumesInUse = state.VolumesInUse,
             Conditions = Conditions(options, state, before),
         };

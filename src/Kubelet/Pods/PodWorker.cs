@@ -235,7 +235,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
                 long began = context.Time.GetTimestamp();
                 string id = await context.Cri.RunPodSandboxAsync(sandbox, handler, _whole).ConfigureAwait(false);
                 context.Figures.Observe("kubelet_run_podsandbox_duration_seconds", context.Time.GetElapsedTime(began), ("runtime_handler", handler));
-                if (context.Cgroups.Disagreement(pod, id, context.RuntimeVersion()) is { } why) TellOfDrivers(pod, why);
+                if (await context.Cgroups.DisagreementAsync(pod, id, context.Cri, context.RuntimeVersion(), ct).ConfigureAwait(false) is { } why) TellOfDrivers(pod, why);
             }
         }
         catch (DeviceException e)

@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-using Hanbae.Api;
 using Hanbae.Api.Authentication.V1;
 using Hanbae.Api.Authorization.V1;
 using Hanbae.Api.Rest;
@@ -13,15 +11,11 @@ namespace Hanbae.Kubelet.Server;
 /// <remarks>
 /// A client certificate of the cluster's authority or a bearer token (TokenReview) says who; a SubjectAccessReview on the Node's
 /// subresources says whether. The API server's own certificate needs no review: whoever holds it decides on reviews anyway.
-/// Answers are kept as upstream keeps them; bound: the table is emptied when it is full.
+/// Answers are kept as upstream keeps them.
 /// </remarks>
 sealed class KubeletAccess(KubeletOptions options, IClient client, TimeProvider time, ILogger log)
 {
-    const int MaxKept = 4096;
-    static readonly TimeSpan s_tokens = TimeSpan.FromMinutes(2), s_allowed = TimeSpan.FromMinutes(5), s_denied = TimeSpan.FromSeconds(30);
-
-    readonly ConcurrentDictionary<string, (UserInfo? User, long Until)> _tokens = new();
-    readonly ConcurrentDictionary<SubjectAccessReviewSpec, (bool Allowed, long Until)> _verdicts = new();
+    readonly DelegatedReviews _reviews = new(client, time, new(Tokens: TimeSpan.FromMinutes(2), Allowed: TimeSpan.FromMinutes(5), Denied: TimeSpan.FromSeconds(30)));
 
     /// <returns>Null when nobody can be recognised.</returns>
     public async Task<UserInfo?> WhoAsync(HttpContext context, CancellationToken ct)
@@ -33,16 +27,7 @@ sealed class KubeletAccess(KubeletOptions options, IClient client, TimeProvider 
         }
         string header = (string?)context.Request.Headers.Authorization ?? "";
         if (!header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) || header[7..].Trim() is not { Length: > 0 } token) return null;
-        string key = Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(token)));
-        if (_tokens.TryGetValue(key, out var kept) && time.GetTimestamp() < kept.Until) return kept.User;
-        try
-        {
-            var status = (await client.CreateAsync(new TokenReview { Spec = new() { Token = token } }, ct).ConfigureAwait(false)).Status;
-            var user = status.Authenticated ? status.User : null;
-            if (_tokens.Count >= MaxKept) _tokens.Clear();
-            _tokens[key] = (user, In(s_tokens));
-            return user;
-        }
+        try { return await _reviews.WhoAsync(token, ct).ConfigureAwait(false); }
         catch (Exception e) when (e is ApiException or HttpRequestException or IOException)
         {
             log.Forbidden("a token", "authenticate", "the API", e.Message);
@@ -88,20 +73,11 @@ sealed class KubeletAccess(KubeletOptions options, IClient client, TimeProvider 
             User = user.Username, Groups = user.Groups, Uid = user.Uid, Extra = user.Extra,
             ResourceAttributes = new() { Verb = verb, Version = "v1", Resource = "nodes", Subresource = subresource, Name = options.NodeName },
         };
-        if (_verdicts.TryGetValue(asked, out var kept) && time.GetTimestamp() < kept.Until) return kept.Allowed;
-        try
-        {
-            var status = (await client.CreateAsync(new SubjectAccessReview { Spec = asked }, ct).ConfigureAwait(false)).Status;
-            if (_verdicts.Count >= MaxKept) _verdicts.Clear();
-            _verdicts[asked] = (status.Allowed, In(status.Allowed ? s_allowed : s_denied));
-            return status.Allowed;
-        }
+        try { return await _reviews.MayAsync(asked, ct).ConfigureAwait(false); }
         catch (Exception e) when (e is ApiException or HttpRequestException or IOException)
         {
             log.Forbidden(user.Username, verb, "nodes/" + subresource, e.Message);
             return false;
         }
     }
-
-    long In(TimeSpan span) => time.GetTimestamp() + (long)(span.TotalSeconds * time.TimestampFrequency);
 }

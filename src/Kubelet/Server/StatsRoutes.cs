@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Hanbae.Client;
 using Hanbae.Cri;
 using Hanbae.Grpc;
 using Hanbae.Kubelet.Devices;
@@ -8,6 +9,7 @@ using Hanbae.Kubelet.Placement;
 using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Probes;
 using Hanbae.Kubelet.Stats;
+using Hanbae.Kubelet.Volumes;
 using Microsoft.AspNetCore.Http;
 
 namespace Hanbae.Kubelet.Server;
@@ -20,6 +22,10 @@ sealed class StatsRoutes(KubeletOptions options, ICri cri, PodSampler sampler, P
     public Placements? Placements { get; init; }
     public Rejections Rejections { get; init; } = new();
     public KubeletFigures Figures { get; init; } = new();
+    /// <summary>Null for a node whose volumes are not made by plugins.</summary>
+    public VolumeFigures? VolumeFigures { get; init; }
+    /// <summary>Null where nobody counts what the API server is asked.</summary>
+    public CountingTransport? Requests { get; init; }
     public KubeletHealth Health { get; init; } = new(() => null);
     /// <summary>When the runtime was last looked at.</summary>
     public Func<DateTimeOffset?> LastSeen { get; init; } = () => null;
@@ -36,7 +42,7 @@ sealed class StatsRoutes(KubeletOptions options, ICri cri, PodSampler sampler, P
         await TextAsync(context, CadvisorMetrics.Render(await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false), machine, NodeStatuses.Version, runtimeVersion())).ConfigureAwait(false);
 
     public async Task OwnAsync(HttpContext context) =>
-        await TextAsync(context, KubeletMetrics.Render(options, [.. workers.All], await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false), Devices, Placements, Rejections, Figures, LastSeen())).ConfigureAwait(false);
+        await TextAsync(context, KubeletMetrics.Render(options, [.. workers.All], await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false), Devices, Placements, Rejections, Figures, LastSeen(), VolumeFigures, Requests)).ConfigureAwait(false);
 
     public Task SlisAsync(HttpContext context) => TextAsync(context, Health.Slis());
 

@@ -63,10 +63,14 @@ sealed class StaticPodLoop(PodContext context, PodWorkers workers, IClient clien
         return settled;
     }
 
+    /// <summary>The Pods that mirrors are made of. A worker that is done is still known for a moment, when the Pod of the changed file may have its name already.</summary>
+    internal static Dictionary<Key, Pod> Ours(IEnumerable<PodWorker> workers) =>
+        workers.Where(w => !w.Done && w.Pod.IsStatic()).Select(w => w.Pod).ToDictionary(p => Key.Of(p));
+
     /// <summary>Brings the mirrors in line with what runs.</summary>
     public async Task MirrorAsync(CancellationToken ct)
     {
-        var ours = workers.All.Where(w => w.Pod.IsStatic()).Select(w => w.Pod).ToDictionary(p => Key.Of(p));
+        var ours = Ours(workers.All);
         foreach (var mirror in pods.All.Where(p => p.IsMirror() && p.Spec.NodeName == context.Options.NodeName))
         {
             bool right = ours.TryGetValue(Key.Of(mirror), out var pod) && HashOf(pod) == mirror.Metadata.Annotations[StaticPods.MirrorAnnotation] && mirror.Metadata.DeletionTimestamp is null;

@@ -58,15 +58,18 @@ sealed class CgroupReader(string mount)
     public bool Exists(string path) => Directory.Exists(_v2 ? mount + path : mount + "/memory" + path);
 
     /// <summary>A process of the cgroup, to look into its namespaces; null when it is empty.</summary>
-    public int? Process(string path)
+    public int? Process(string path) => InFolder(_v2 ? mount + path : mount + "/memory" + path);
+
+    // crun, with systemd, puts processes into a cgroup beneath the container's.
+    static int? InFolder(string folder)
     {
         try
         {
-            foreach (string line in File.ReadLines((_v2 ? mount + path : mount + "/memory" + path) + "/cgroup.procs"))
+            foreach (string line in File.ReadLines(folder + "/cgroup.procs"))
                 if (int.TryParse(line, CultureInfo.InvariantCulture, out int pid) && pid > 0) return pid;
+            return Directory.EnumerateDirectories(folder).Select(InFolder).FirstOrDefault(p => p is not null);
         }
-        catch (IOException) { }
-        return null;
+        catch (IOException) { return null; }
     }
 
     CgroupFigures? V1(string path)

@@ -13,6 +13,8 @@ sealed class KubeletFigures
     static readonly double[] s_calls = [.. Enumerable.Range(0, 14).Select(i => Math.Round(.005 * Math.Pow(2.5, i), 6))];
     static readonly double[] s_starts = [.5, 1, 2, 3, 4, 5, 6, 8, 10, 20, 30, 45, 60, 120, 180, 240, 300, 360, 480, 600, 900, 1200, 1800, 2700, 3600];
 
+    static readonly double[] s_storage = [.1, .25, .5, 1, 2.5, 5, 10, 15, 25, 50, 120, 300, 600];
+
     static readonly SortedDictionary<string, (string Help, double[]? Buckets)> s_families = new(StringComparer.Ordinal)
     {
         ["kubelet_cgroup_manager_duration_seconds"] = ("Duration in seconds for cgroup manager operations. Broken down by method.", s_common),
@@ -34,6 +36,7 @@ sealed class KubeletFigures
         ["kubelet_started_containers_total"] = ("Cumulative number of containers started", null),
         ["kubelet_started_pods_errors_total"] = ("Cumulative number of errors when starting pods", null),
         ["kubelet_started_pods_total"] = ("Cumulative number of pods started", null),
+        ["storage_operation_duration_seconds"] = ("Storage operation duration", s_storage),
     };
 
     readonly ConcurrentDictionary<(string Name, string Labels), long> _counts = new();

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Hanbae.Api.Core.V1;
+using Hanbae.Client;
 using Hanbae.Kubelet.Devices;
 using Hanbae.Kubelet.Nodes;
 using Hanbae.Kubelet.Nodes.Shutdown;
@@ -7,13 +8,15 @@ using Hanbae.Kubelet.Placement;
 using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Probes;
 using Hanbae.Kubelet.Runtime;
+using Hanbae.Kubelet.Volumes;
 
 namespace Hanbae.Kubelet.Stats;
 
 /// <summary>The kubelet's own metrics (<c>/metrics</c>) and its probes' (<c>/metrics/probes</c>).</summary>
 static class KubeletMetrics
 {
-    public static string Render(KubeletOptions options, IReadOnlyCollection<PodWorker> workers, NodeUse use, PodDevices? devices, Placements? placements, Rejections rejections, KubeletFigures figures, DateTimeOffset? lastSeen)
+    public static string Render(KubeletOptions options, IReadOnlyCollection<PodWorker> workers, NodeUse use, PodDevices? devices, Placements? placements, Rejections rejections, KubeletFigures figures, DateTimeOffset? lastSeen,
+        VolumeFigures? volumeFigures, CountingTransport? requests)
     {
         var text = new PrometheusText();
         text.Family("kubernetes_build_info", "gauge", "[ALPHA] A metric with a constant '1' value labeled by major, minor, git version, git commit, git tree state, build date, Go version, and compiler from which Kubernetes was built, and platform on which it is running.")
@@ -56,6 +59,13 @@ static class KubeletMetrics
         NodeShutdown.Render(text, options);
         rejections.Render(text);
         figures.Render(text);
+        volumeFigures?.Render(text);
+        if (requests is not null)
+        {
+            text.Family("rest_client_requests_total", "counter", "[BETA] Number of HTTP requests, partitioned by status code, method, and host.");
+            foreach (var (code, method, count) in requests.Counts)
+                text.Sample("rest_client_requests_total", PrometheusText.Labels(("code", code), ("host", requests.Host), ("method", method)), count);
+        }
         if (lastSeen is { } seen) text.Family("kubelet_pleg_last_seen_seconds", "gauge", "[ALPHA] Timestamp in seconds when PLEG was last seen active.").Sample("kubelet_pleg_last_seen_seconds", "", seen.ToUnixTimeMilliseconds() / 1e3);
 
         using var process = Process.GetCurrentProcess();

@@ -78,14 +78,14 @@ sealed class PodSampler(KubeletOptions options, ICri cri, Func<IEnumerable<PodWo
             var containers = new List<ContainerUse>();
             foreach (var c in runtime.Containers.Where(c => c.State == RuntimeState.Running))
             {
-                string path = CgroupNames.Container(options, folder, c.Id);
+                string path = PathOf(folder, c.Id);
                 if ((_reader.Read(path) ?? FromRuntime(layers.GetValueOrDefault(c.Id))) is not { } figures) continue;
                 var layer = layers.GetValueOrDefault(c.Id)?.WritableLayer;
                 containers.Add(new(c, path, figures, Rate(before, c.Id, figures.CpuUsage), (long)(layer?.UsedBytes?.Value ?? 0), (long)(layer?.InodesUsed?.Value ?? 0), LogBytes(c.LogPath)));
             }
             if (containers.Count == 0 && runtime.Sandbox is not { Ready: true }) continue;
             var whole = _reader.Read(folder);
-            var network = !pod.Spec.HostNetwork && runtime.Sandbox is { Ready: true } s && _reader.Process(CgroupNames.Container(options, folder, s.Id)) is { } pid ? NetworkFigures.Of(pid) : [];
+            var network = !pod.Spec.HostNetwork && runtime.Sandbox is { Ready: true } s && _reader.Process(PathOf(folder, s.Id)) is { } pid ? NetworkFigures.Of(pid) : [];
             pods.Add(new(pod, folder, whole, whole is null ? null : Rate(beforePods, pod.Metadata.Uid, whole.CpuUsage), containers, network, runtime.Sandbox) { Volumes = _volumes.Of(pod) });
         }
         long cpu = NodeFigures.CpuNanoseconds();
@@ -97,6 +97,13 @@ sealed class PodSampler(KubeletOptions options, ICri cri, Func<IEnumerable<PodWo
 
         long? Rate(Dictionary<string, long> earlier, string id, long usage) =>
             earlier.TryGetValue(id, out long was) && passed > TimeSpan.Zero && usage >= was ? (long)((usage - was) / passed.TotalSeconds) : null;
+    }
+
+    /// <summary>The cgroup of a container or sandbox, by the name that this runtime gives it.</summary>
+    string PathOf(string folder, string id)
+    {
+        var names = CgroupNames.Containers(options, folder, id).ToList();
+        return names.Find(_reader.Exists) ?? names[0];
     }
 
     async Task<Dictionary<string, Cri.V1.ContainerStats>> LayersAsync(CancellationToken ct)

@@ -10,6 +10,9 @@ interface IVolumePlugin
 
     bool Serves(Volume volume);
 
+    /// <summary>What metrics call the kind of this one.</summary>
+    string NameOf(Pod pod, Volume volume) => Name;
+
     /// <summary>Makes the volume, or what is missing of it.</summary>
     /// <exception cref="VolumeException">It cannot be had now; the message is upstream's behind <c>MountVolume.SetUp failed for volume "x" : </c>.</exception>
     /// <exception cref="IOException">So does the disk say; told to users alike.</exception>

@@ -25,6 +25,10 @@ sealed class PersistentVolumePlugin(VolumeContext context, CsiVolumes csiVolumes
 
     public bool Serves(Volume volume) => volume.PersistentVolumeClaim is not null || volume.Ephemeral is not null;
 
+    /// <summary>The kind of the volume behind the claim, once that was found.</summary>
+    public string NameOf(Pod pod, Volume volume) => !_found.TryGetValue((pod.Metadata.Uid, volume.Name), out var found) ? Name
+        : found.Spec.Csi is { } csi ? CsiPlugin.NameOf(csi.Driver) : found.Spec.HostPath is not null ? "kubernetes.io/host-path" : remote.FirstOrDefault(r => r.Serves(found.Spec))?.Name ?? Local;
+
     public async Task<PreparedVolume> PrepareAsync(Pod pod, Volume volume, CancellationToken ct)
     {
         var key = (pod.Metadata.Uid, volume.Name);

@@ -17,6 +17,7 @@ public sealed class PodVolumes : IVolumes
     readonly VolumeContext _context;
     readonly IReadOnlyList<IVolumePlugin> _plugins;
     readonly CsiVolumes _csi;
+    readonly VolumeFigures _figures;
 
     /// <param name="canMount">False for nodes without real containers: volumes are then plain folders, and ownership stays as it is.</param>
     /// <param name="drivers">CSI drivers of this node, as they register.</param>
@@ -29,6 +30,7 @@ public sealed class PodVolumes : IVolumes
         var mounts = canMount ? new KernelMounts(new(Native.Unmount, time, helpers.UnmountPatience)) : (IMounts)new PlainFolders();
         _context = new VolumeContext(folders, objects, persistent, mounts, time, events) { Drivers = drivers ?? new() };
         _csi = new(_context);
+        _figures = new(time);
         _plugins = Catalog.Of(_context, _csi, new(helpers, time));
         _patient = new(time, helpers.LookPatience);
     }
@@ -41,6 +43,8 @@ public sealed class PodVolumes : IVolumes
 
     /// <summary>How full a volume is, as its driver says; null when it does not.</summary>
     internal VolumeUse? UseOf(string podUid, string volume) => _csi.UseOf(podUid, volume);
+
+    internal VolumeFigures Figures => _figures;
 
     /// <summary>Takes off the node, now and then, what no Pod has any more and what a driver could not take off when the last Pod went.</summary>
     public async Task RunAsync(CancellationToken ct)
@@ -60,7 +64,8 @@ public sealed class PodVolumes : IVolumes
     {
         Dictionary<string, PreparedVolume> prepared = [];
         var used = UsedBy(pod);
-        await EachAsync(pod, used, async (plugin, volume) => prepared[volume.Name] = await plugin.PrepareAsync(pod, volume, ct));
+        await EachAsync(pod, used, (plugin, volume) =>
+            _figures.SetUpAsync(pod.Metadata.Uid, volume.Name, () => plugin.NameOf(pod, volume), async () => prepared[volume.Name] = await plugin.PrepareAsync(pod, volume, ct)));
         return new(prepared);
     }
 
@@ -146,7 +151,9 @@ public sealed class PodVolumes : IVolumes
         return Math.Max(0, mounts.IndexOf(m => m == mount));
     }
 
-    public async Task TearDownAsync(string podUid, CancellationToken ct)
+    public Task TearDownAsync(string podUid, CancellationToken ct) => _figures.TearDownAsync(podUid, () => TakeDownAsync(podUid, ct));
+
+    async Task TakeDownAsync(string podUid, CancellationToken ct)
     {
         if (podUid.Length == 0 || podUid.Contains('/') || podUid is "." or "..") throw new VolumeException($"\"{podUid}\" is no uid of a Pod");
         _context.Tokens.Forget(podUid);

@@ -25,7 +25,7 @@ public static class IpSyntax
     }
 
     /// <summary>As Go's older reader, which takes zeros before other digits; null when it is no address.</summary>
-    internal static IPAddress? TryParseLoosely(string text, out bool zeros)
+    public static IPAddress? TryParseLoosely(string text, out bool zeros)
     {
         zeros = false;
         if (TryParse(text, out var address)) return address;
@@ -36,7 +36,7 @@ public static class IpSyntax
         return TryParse(text[..^tail.Length] + string.Join('.', parts.Select(p => p.TrimStart('0') is { Length: > 0 } some ? some : "0")), out address) ? address : null;
     }
 
-    internal static IPAddress? TryParseLoosely(string text, out int bits, out bool zeros)
+    public static IPAddress? TryParseLoosely(string text, out int bits, out bool zeros)
     {
         (bits, zeros) = (0, false);
         int slash = text.IndexOf('/');

@@ -15,7 +15,8 @@ static class LabelRules
         }
     }
 
-    public static void Selector(FieldPath at, LabelSelector? selector, Errors errors)
+    /// <param name="badValues">Values that no label can have are taken: what is stored with such must still be changeable.</param>
+    public static void Selector(FieldPath at, LabelSelector? selector, Errors errors, bool badValues = false)
     {
         if (selector is null) return;
         Labels(at["matchLabels"], selector.MatchLabels, errors);
@@ -30,7 +31,7 @@ static class LabelRules
                 default: errors.Invalid(here["operator"], term.Operator, "not a valid selector operator"); break;
             }
             errors.Invalid(here["key"], term.Key, LabelSyntax.KeyErrors(term.Key));
-            for (int j = 0; j < term.Values.Count; j++) errors.Invalid(here["values"][j], term.Values[j], LabelSyntax.ValueErrors(term.Values[j]));
+            for (int j = 0; j < term.Values.Count && !badValues; j++) errors.Invalid(here["values"][j], term.Values[j], LabelSyntax.ValueErrors(term.Values[j]));
         }
     }
 

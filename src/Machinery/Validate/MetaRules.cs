@@ -8,14 +8,15 @@ static class MetaRules
 {
     const int AnnotationBytes = 256 << 10, LongestManager = 128;
 
-    public static void Create(ObjectMeta meta, bool namespaced, Func<string, IReadOnlyList<string>> name, Errors errors)
+    public static void Create(ObjectMeta meta, bool namespaced, Func<string, IReadOnlyList<string>> name, Errors errors) => Create(FieldPath.Metadata, meta, namespaced, name, errors);
+
+    public static void Create(FieldPath at, ObjectMeta meta, bool namespaced, Func<string, IReadOnlyList<string>> name, Errors errors)
     {
-        var at = FieldPath.Metadata;
         if (meta.GenerateName.Length > 0) errors.Invalid(at["generateName"], meta.GenerateName, Names.Generated(meta.GenerateName, name));
         if (meta.Name.Length > 0) errors.Invalid(at["name"], meta.Name, name(meta.Name));
         if (namespaced && meta.Namespace.Length > 0) errors.Invalid(at["namespace"], meta.Namespace, Names.Label(meta.Namespace));
         else if (!namespaced && meta.Namespace.Length > 0) errors.Forbidden(at["namespace"], "not allowed on this type");
-        Common(meta, errors);
+        Common(at, meta, errors);
     }
 
     public static void Update(ObjectMeta meta, ObjectMeta old, Errors errors)
@@ -25,12 +26,11 @@ static class MetaRules
         // Most updates change none of what is looked at here.
         if (meta.Labels == old.Labels && meta.Annotations == old.Annotations && meta.OwnerReferences == old.OwnerReferences
             && meta.Finalizers == old.Finalizers && meta.ManagedFields == old.ManagedFields) return;
-        Common(meta, errors);
+        Common(at, meta, errors);
     }
 
-    static void Common(ObjectMeta meta, Errors errors)
+    static void Common(FieldPath at, ObjectMeta meta, Errors errors)
     {
-        var at = FieldPath.Metadata;
         errors.NotNegative(at["generation"], meta.Generation);
         LabelRules.Labels(at["labels"], meta.Labels, errors);
         Annotations(at["annotations"], meta.Annotations, errors);

@@ -49,7 +49,10 @@ static class PolicyRules
                     if (s.ApiGroup.Length > 0) errors.OneOf(here["apiGroup"], s.ApiGroup, "");
                     if (s.Namespace.Length == 0 && !namespaced) errors.Required(here["namespace"]);
                     break;
-                case "User" or "Group": errors.OneOf(here["apiGroup"], s.ApiGroup, group); break;
+                case "User" or "Group":
+                    if (s.Name.Length == 0) errors.Invalid(here["name"], "", $"{s.Kind.ToLowerInvariant()} name cannot be empty");
+                    errors.OneOf(here["apiGroup"], s.ApiGroup, group);
+                    break;
                 default: errors.OneOf(here["kind"], s.Kind, "ServiceAccount", "User", "Group"); break;
             }
         }
@@ -66,14 +69,14 @@ static class PolicyRules
 
     public static void Update(RoleBinding o, RoleBinding old, Errors errors)
     {
-        SameRole(o.RoleRef, old.RoleRef, errors);
         Binding(o.RoleRef, o.Subjects, true, errors);
+        SameRole(o.RoleRef, old.RoleRef, errors);
     }
 
     public static void Update(ClusterRoleBinding o, ClusterRoleBinding old, Errors errors)
     {
-        SameRole(o.RoleRef, old.RoleRef, errors);
         Binding(o.RoleRef, o.Subjects, false, errors);
+        SameRole(o.RoleRef, old.RoleRef, errors);
     }
 
     static void SameRole(RoleRef now, RoleRef old, Errors errors)

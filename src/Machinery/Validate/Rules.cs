@@ -47,6 +47,9 @@ public static class Rules
         return errors;
     }
 
+    /// <summary>The metadata of an object within another; it need not have a name.</summary>
+    public static void Embedded(FieldPath at, Api.Meta.V1.ObjectMeta meta, Errors errors) => MetaRules.Create(at, meta, meta.Namespace.Length > 0, Names.PathSegment, errors);
+
     /// <summary>Whether somebody decided what is right for the kind.</summary>
     public static bool Know(KindInfo kind) => s_rules.ContainsKey(kind);
 
@@ -70,10 +73,10 @@ public static class Rules
         [Core.ServiceAccount.Info] = Of<Core.ServiceAccount>(Names.Subdomain),
         [Admission.MutatingAdmissionPolicy.Info] = Of<Admission.MutatingAdmissionPolicy>(Names.Subdomain, AdmissionPolicyRules.Check),
         [Admission.MutatingAdmissionPolicyBinding.Info] = Of<Admission.MutatingAdmissionPolicyBinding>(Names.Subdomain, AdmissionPolicyRules.Check),
-        [Admission.MutatingWebhookConfiguration.Info] = Of<Admission.MutatingWebhookConfiguration>(Names.Subdomain, WebhookRules.Check),
-        [Admission.ValidatingAdmissionPolicy.Info] = Of<Admission.ValidatingAdmissionPolicy>(Names.Subdomain, AdmissionPolicyRules.Check),
+        [Admission.MutatingWebhookConfiguration.Info] = Of<Admission.MutatingWebhookConfiguration>(Names.Subdomain, WebhookRules.Check, WebhookRules.Update),
+        [Admission.ValidatingAdmissionPolicy.Info] = Of<Admission.ValidatingAdmissionPolicy>(Names.Subdomain, AdmissionPolicyRules.Check, null, AdmissionPolicyRules.Part),
         [Admission.ValidatingAdmissionPolicyBinding.Info] = Of<Admission.ValidatingAdmissionPolicyBinding>(Names.Subdomain, AdmissionPolicyRules.Check),
-        [Admission.ValidatingWebhookConfiguration.Info] = Of<Admission.ValidatingWebhookConfiguration>(Names.Subdomain, WebhookRules.Check),
+        [Admission.ValidatingWebhookConfiguration.Info] = Of<Admission.ValidatingWebhookConfiguration>(Names.Subdomain, WebhookRules.Check, WebhookRules.Update),
         // Its strategy looks at the schemas.
         [Extensions.CustomResourceDefinition.Info] = Of<Extensions.CustomResourceDefinition>(static _ => []),
         [Registration.APIService.Info] = Of<Registration.APIService>(Names.PathSegment, ClusterRules.Check),
@@ -90,8 +93,8 @@ public static class Rules
         [Hanbae.Api.Certificates.V1beta1.PodCertificateRequest.Info] = Of<Hanbae.Api.Certificates.V1beta1.PodCertificateRequest>(Names.Subdomain, PodCertificateRules.Check, PodCertificateRules.Update, static (_, _, _, _) => { }),
         [Coordination.Lease.Info] = Of<Coordination.Lease>(Names.Subdomain, PolicyRules.Check),
         [Discovery.EndpointSlice.Info] = Of<Discovery.EndpointSlice>(Names.Subdomain, NetworkRules.Check, NetworkRules.Update),
-        [Flow.FlowSchema.Info] = Of<Flow.FlowSchema>(Names.Subdomain, FlowRules.Check),
-        [Flow.PriorityLevelConfiguration.Info] = Of<Flow.PriorityLevelConfiguration>(Names.Subdomain, FlowRules.Check),
+        [Flow.FlowSchema.Info] = Of<Flow.FlowSchema>(Names.Subdomain, FlowRules.Check, null, FlowRules.Part),
+        [Flow.PriorityLevelConfiguration.Info] = Of<Flow.PriorityLevelConfiguration>(Names.Subdomain, FlowRules.Check, null, FlowRules.Part),
         [Networking.Ingress.Info] = Of<Networking.Ingress>(Names.Subdomain, IngressRules.Create, IngressRules.Update),
         [Networking.IngressClass.Info] = Of<Networking.IngressClass>(Names.Subdomain, ClusterNetworkRules.Check, ClusterNetworkRules.Update),
         [Networking.IPAddress.Info] = Of<Networking.IPAddress>(ClusterNetworkRules.AddressName, ClusterNetworkRules.Check, ClusterNetworkRules.Update),

@@ -2,11 +2,11 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Discovery.V1;
+using Hanbae.Machinery.Nodes;
 using Hanbae.Proxy.Rules;
 
 namespace Hanbae.Proxy.Flows;
@@ -70,7 +70,7 @@ internal sealed class StaleFlows(IpFamily family)
 
     HashSet<string> Own() =>
     [
-        .. NetworkInterface.GetAllNetworkInterfaces().SelectMany(i => i.GetIPProperties().UnicastAddresses).Select(a => a.Address)
+        .. LocalInterfaces.All().SelectMany(i => i.Properties.UnicastAddresses).Select(a => a.Address)
             .Where(a => a.AddressFamily == family.Family && !IPAddress.IsLoopback(a)).Select(a => new IPAddress(a.GetAddressBytes()).ToString()),
     ];
 

@@ -30,7 +30,7 @@ sealed class Authorize(ImmutableArray<IAuthorizer> authorizers) : IFilter
     public static ValueTask<Decision> DecideAsync(ImmutableArray<IAuthorizer> authorizers, Attributes attributes, CancellationToken ct) => AuthorizerChain.DecideAsync(authorizers, attributes, ct);
 
     /// <summary>Where an authorizer could not say, the failure is the server's, as upstream answers it.</summary>
-    static StatusException Refused(Attributes attributes, Decision decision) => decision.Error is { } error ? Statuses.Internal(error) : Forbidden(attributes, decision.Reason);
+    internal static StatusException Refused(Attributes attributes, Decision decision) => decision.Error is { } error ? Statuses.Internal(error) : Forbidden(attributes, decision.Reason);
 
     internal static Attributes Of(RequestContext request)
     {

@@ -35,17 +35,22 @@ public sealed class HttpFront : IAsyncDisposable
     const int StreamWindow = 8 << 20, ConnectionWindow = 16 << 20, StreamsPerConnection = 1000;
 
     readonly WebApplication _app;
-    readonly ApiServer _server;
+    readonly Func<Task> _stop;
     readonly HttpFrontOptions _options;
 
     readonly SlowClients _clients;
 
-    HttpFront(WebApplication app, ApiServer server, HttpFrontOptions options, SlowClients clients) => (_app, _server, _options, _clients) = (app, server, options, clients);
+    HttpFront(WebApplication app, Func<Task> stop, HttpFrontOptions options, SlowClients clients) => (_app, _stop, _options, _clients) = (app, stop, options, clients);
 
     /// <summary>What is listened on, with the ports that were taken.</summary>
     public IReadOnlyList<Uri> Addresses { get; private set; } = [];
 
-    public static async Task<HttpFront> StartAsync(ApiServer server, HttpFrontOptions options, CancellationToken ct)
+    public static Task<HttpFront> StartAsync(ApiServer server, HttpFrontOptions options, CancellationToken ct) => StartAsync(server.Handler, server.Options, server.Stopping, server.StopAsync, options, ct);
+
+    /// <param name="behind">Of what is behind: limits, the clock and the log.</param>
+    /// <param name="stopping">Watches end with it.</param>
+    /// <param name="stop">Sets it.</param>
+    internal static async Task<HttpFront> StartAsync(Handler handler, ServerOptions behind, CancellationToken stopping, Func<Task> stop, HttpFrontOptions options, CancellationToken ct)
     {
         // Lines end as the protocol has it: a line feed alone is one reader's end and another's letter.
         AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
@@ -101,10 +106,10 @@ public sealed class HttpFront : IAsyncDisposable
         });
         builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(o => o.ShutdownTimeout = options.Grace);
         var app = builder.Build();
-        var clients = new SlowClients(server.Options.AnswerWithin, server.Options.Time);
-        var writer = new ReplyWriter(server, clients);
+        var clients = new SlowClients(behind.AnswerWithin, behind.Time);
+        var writer = new ReplyWriter(handler, behind, stopping, clients);
         app.Run(writer.RunAsync);
-        var front = new HttpFront(app, server, options, clients);
+        var front = new HttpFront(app, stop, options, clients);
         await app.StartAsync(ct).ConfigureAwait(false);
         front.Addresses = [.. app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(a => new Uri(a))];
         return front;
@@ -113,7 +118,7 @@ public sealed class HttpFront : IAsyncDisposable
     /// <summary>Ends watches, lets requests on their way finish, closes.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _server.StopAsync().ConfigureAwait(false);
+        await _stop().ConfigureAwait(false);
         using var grace = new CancellationTokenSource(_options.Grace);
         await _app.StopAsync(grace.Token).ConfigureAwait(false);
         await _app.DisposeAsync().ConfigureAwait(false);

@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging;
 namespace Hanbae.Server.Front;
 
 /// <summary>Runs the chain for HTTP requests and writes its answers.</summary>
-sealed partial class ReplyWriter(ApiServer server, SlowClients clients)
+sealed partial class ReplyWriter(Handler handler, ServerOptions options, CancellationToken stopping, SlowClients clients)
 {
     /// <summary>As upstream: smaller answers are not worth compressing.</summary>
     const int CompressFrom = 128 * 1024;
@@ -21,11 +21,11 @@ sealed partial class ReplyWriter(ApiServer server, SlowClients clients)
 
     public async Task RunAsync(HttpContext http)
     {
-        var request = new HttpRequestContext(http, server.Options.BodyLimit);
+        var request = new HttpRequestContext(http, options.BodyLimit);
         clients.Enter(request);
         try
         {
-            var reply = request.IsPlain ? await server.Handler(request).ConfigureAwait(false) : Reply.Object(Statuses.From(Statuses.BadRequest("the request can be read in more than one way")), 400);
+            var reply = request.IsPlain ? await handler(request).ConfigureAwait(false) : Reply.Object(Statuses.From(Statuses.BadRequest("the request can be read in more than one way")), 400);
             await WriteAsync(http, request, reply).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested) { } // the client left
@@ -33,13 +33,13 @@ sealed partial class ReplyWriter(ApiServer server, SlowClients clients)
         catch (Exception e) when (!http.Response.HasStarted)
         {
             // Encoding failed: the one thing that the chain cannot catch.
-            Log.NotEncoded(server.Options.Logger, e, request.Method, request.Path);
+            Log.NotEncoded(options.Logger, e, request.Method, request.Path);
             http.Response.Clear();
             await WriteAsync(http, request, Reply.Object(Statuses.From(e), 500)).ConfigureAwait(false);
         }
         catch (Exception e)
         {
-            Log.Aborted(server.Options.Logger, e, request.Method, request.Path);
+            Log.Aborted(options.Logger, e, request.Method, request.Path);
             http.Abort();
         }
         finally { await request.EndedAsync().ConfigureAwait(false); }
@@ -90,7 +90,7 @@ sealed partial class ReplyWriter(ApiServer server, SlowClients clients)
     async Task ItemAsync(HttpContext http, RequestContext request, ItemReply reply)
     {
         var output = request.Output;
-        var now = server.Options.Time.GetUtcNow();
+        var now = options.Time.GetUtcNow();
         if (Encoder.IsPrinted(output) || reply.Item.Json.Length >= CompressFrom)
         {
             var whole = new ArrayBufferWriter<byte>(reply.Item.Json.Length + 1024);
@@ -118,7 +118,7 @@ sealed partial class ReplyWriter(ApiServer server, SlowClients clients)
     {
         var output = request.Output;
         var response = http.Response;
-        var now = server.Options.Time.GetUtcNow();
+        var now = options.Time.GetUtcNow();
         if (Encoder.IsPrinted(output))
         {
             var whole = new MemoryStream();
@@ -150,7 +150,7 @@ sealed partial class ReplyWriter(ApiServer server, SlowClients clients)
         var output = request.Output with { Pretty = false };
         if (output.Format == Format.Yaml) output = output with { Format = Format.Json };
         var watcher = reply.Watcher;
-        using var end = new WatchEnd(reply, server, http.RequestAborted);
+        using var end = new WatchEnd(reply, options.Time, stopping, http.RequestAborted);
         try
         {
             http.Response.StatusCode = 200;
@@ -159,7 +159,7 @@ sealed partial class ReplyWriter(ApiServer server, SlowClients clients)
             // The client waits for the headers, and for nothing else, when nothing happens.
             await http.Response.StartAsync(http.RequestAborted).ConfigureAwait(false);
             await FlushAsync(request, to).ConfigureAwait(false);
-            var encoder = new WatchEncoder(output, reply.Resource, server.Options.Time);
+            var encoder = new WatchEncoder(output, reply.Resource, options.Time);
             foreach (var item in watcher.Initial)
             {
                 encoder.Write(to, new(EventType.Added, item, item.Revision));

@@ -10,13 +10,12 @@ sealed class HealthEndpoints
 {
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    /// <param name="LiveToo">Also a check of /livez and /healthz.</param>
-    /// <param name="Failure">Null when it passes.</param>
-    sealed record Check(string Name, bool LiveToo, Func<CancellationToken, ValueTask<string?>> Failure);
-
-    readonly Check[] _checks;
+    readonly HealthCheck[] _checks;
 
     readonly CheckCounts _counts = new();
+
+    /// <summary>Of a part that runs without a server.</summary>
+    public HealthEndpoints(IEnumerable<HealthCheck> checks) => _checks = [new("ping", true, _ => default), .. checks];
 
     /// <param name="defined">Done when all definitions that were stored are served: a matter of milliseconds, which are waited for.</param>
     /// <param name="hooks">What is begun or done at a start, in the order in which it is told.</param>
@@ -40,8 +39,8 @@ sealed class HealthEndpoints
                 await defined.WaitAsync(ct).ConfigureAwait(false);
                 return null;
             }),
-            .. hooks.Select(h => new Check("poststarthook/" + h.Name, true, _ => new(h.IsDone() ? null : "not finished"))),
-            .. (Check[])(aggregator is null ? [] : [new("autoregister-completion", true, _ => new(aggregator.IsRegistered ? null : "missing APIService"))]),
+            .. hooks.Select(h => new HealthCheck("poststarthook/" + h.Name, true, _ => new(h.IsDone() ? null : "not finished"))),
+            .. (HealthCheck[])(aggregator is null ? [] : [new("autoregister-completion", true, _ => new(aggregator.IsRegistered ? null : "missing APIService"))]),
             new("shutdown", false, _ => new(stopping.IsCancellationRequested ? "process is shutting down" : null)),
         ];
     }
@@ -61,14 +60,14 @@ sealed class HealthEndpoints
     }
 
     /// <returns>Null when it passes.</returns>
-    async ValueTask<string?> FailureAsync(string path, Check check, CancellationToken ct)
+    async ValueTask<string?> FailureAsync(string path, HealthCheck check, CancellationToken ct)
     {
         string? why = await FailureAsync(check, ct).ConfigureAwait(false);
         _counts.Add(check.Name, path, why is null);
         return why;
     }
 
-    static async ValueTask<string?> FailureAsync(Check check, CancellationToken ct)
+    static async ValueTask<string?> FailureAsync(HealthCheck check, CancellationToken ct)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
         patience.CancelAfter(Patience);
@@ -77,7 +76,7 @@ sealed class HealthEndpoints
         catch (OperationCanceledException) when (!ct.IsCancellationRequested) { return "context deadline exceeded"; }
     }
 
-    async ValueTask<Reply> AllAsync(RequestContext request, string path, Check[] checks)
+    async ValueTask<Reply> AllAsync(RequestContext request, string path, HealthCheck[] checks)
     {
         var excluded = request.Query.Where(q => q.Key == "exclude").Select(q => q.Value).ToHashSet();
         var lines = new StringBuilder();

@@ -21,8 +21,7 @@ sealed class MetricsText(ResourceCatalog resources, Action<StringBuilder>? more)
         Head(text, "apiserver_current_inflight_requests", "gauge", "Requests on their way, of each kind.");
         text.Append($"apiserver_current_inflight_requests{{request_kind=\"mutating\"}} {writing}\napiserver_current_inflight_requests{{request_kind=\"readOnly\"}} {reading}\n");
         Stored(text);
-        Head(text, "kubernetes_build_info", "gauge", "A constant 1, labelled with the version.");
-        text.Append($"kubernetes_build_info{{build_date=\"\",compiler=\"dotnet\",git_commit=\"\",git_tree_state=\"clean\",git_version=\"{VersionEndpoint.GitVersion}\",go_version=\"\",major=\"{VersionEndpoint.Major}\",minor=\"{VersionEndpoint.Minor}\",platform=\"{VersionEndpoint.Platform}\"}} 1\n");
+        OfBuild(text);
         OfProcess(text);
         more?.Invoke(text);
         return text.ToString();
@@ -62,7 +61,13 @@ sealed class MetricsText(ResourceCatalog resources, Action<StringBuilder>? more)
                 text.Append($"apiserver_watch_events_total{{group=\"{s.Resource.Group}\",resource=\"{s.Resource.Resource}\",version=\"{s.Kind.Gvk.Version}\"}} {s.Cache.EventsSent}\n");
     }
 
-    static void OfProcess(StringBuilder text)
+    internal static void OfBuild(StringBuilder text)
+    {
+        Head(text, "kubernetes_build_info", "gauge", "A constant 1, labelled with the version.");
+        text.Append($"kubernetes_build_info{{build_date=\"\",compiler=\"dotnet\",git_commit=\"\",git_tree_state=\"clean\",git_version=\"{VersionEndpoint.GitVersion}\",go_version=\"\",major=\"{VersionEndpoint.Major}\",minor=\"{VersionEndpoint.Minor}\",platform=\"{VersionEndpoint.Platform}\"}} 1\n");
+    }
+
+    internal static void OfProcess(StringBuilder text)
     {
         using var process = Process.GetCurrentProcess();
         Plain(text, "process_cpu_seconds_total", "counter", "CPU time of the process.", process.TotalProcessorTime.TotalSeconds);

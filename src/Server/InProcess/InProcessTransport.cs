@@ -66,7 +66,7 @@ sealed class InProcessTransport(ApiServer server) : IApiTransport
                 throw new ApiException(StatusOf(reply));
             }
             watcher = watch.Watcher;
-            end = new WatchEnd(watch, server, ct);
+            end = new WatchEnd(watch, server.Options.Time, server.Stopping, ct);
             foreach (var item in watcher.Initial) yield return new("ADDED", Shaped(context.Output, watch.Resource.View(item)));
             watcher.Initial = [];
             context.Began();

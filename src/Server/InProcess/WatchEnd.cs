@@ -6,14 +6,14 @@ sealed class WatchEnd : IDisposable
     readonly CancellationTokenSource _time;
     readonly CancellationTokenRegistration _over, _left, _stops;
 
-    public WatchEnd(WatchReply watch, ApiServer server, CancellationToken left)
+    public WatchEnd(WatchReply watch, TimeProvider time, CancellationToken stopping, CancellationToken left)
     {
         var watcher = watch.Watcher;
         var cache = watch.Resource.Stored.Cache;
-        _time = new(watch.Terms.Time, server.Options.Time);
+        _time = new(watch.Terms.Time, time);
         _over = _time.Token.Register(() => cache.End(watcher));
         _left = left.Register(() => watcher.End());
-        _stops = server.Stopping.Register(() => watcher.End());
+        _stops = stopping.Register(() => watcher.End());
     }
 
     public void Dispose()

@@ -10,6 +10,7 @@ using Beta = Hanbae.Api.Certificates.V1beta1;
 using Certificates = Hanbae.Api.Certificates.V1;
 using Claims = Hanbae.Api.Resource.V1;
 using Core = Hanbae.Api.Core.V1;
+using Flow = Hanbae.Api.Flowcontrol.V1;
 using Networking = Hanbae.Api.Networking.V1;
 using Webhooks = Hanbae.Api.Admissionregistration.V1;
 
@@ -51,6 +52,7 @@ public static class Catalog
         : kind == Webhooks.MutatingWebhookConfiguration.Info || kind == Webhooks.ValidatingWebhookConfiguration.Info || kind == Webhooks.ValidatingAdmissionPolicy.Info
             || kind == Webhooks.MutatingAdmissionPolicy.Info
             ? new Admission.Policies.ExpressionStrategy(kind)
+        : kind == Flow.FlowSchema.Info || kind == Flow.PriorityLevelConfiguration.Info ? new FlowControl.FlowStrategy(kind)
         : new Strategy(kind);
 
     /// <summary>The version that a resource of several versions is stored in; the only one otherwise.</summary>

@@ -114,4 +114,28 @@ public sealed class LeaderElectorTests : IDisposable
         Assert.Equal(TimeSpan.FromSeconds(10), _time.GetUtcNow() - began);
         Assert.False(_elector.IsLeader);
     }
+
+    [Fact]
+    public async Task Who_works_on_though_the_lease_has_run_out_is_overdue()
+    {
+        HeldBy("");
+        var hangs = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var run = _elector.RunAsync(_ => { _leads.SetResult(); return hangs.Task; }, _stop.Token);
+        (await _server.ExpectAsync(Get)).Answer(_lease);
+        await AcceptAsync(Put);
+        await _leads.Task;
+        await AcceptAsync(Put);
+        await _time.WhenSetAsync(2);
+        // Told to stop, it does not: to the server it looks dead, to itself it leads.
+        await _stop.CancelAsync();
+        _time.Advance(TimeSpan.FromSeconds(15 + 20));
+        Assert.Null(_elector.Overdue(TimeSpan.FromSeconds(20)));
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal("failed election to renew leadership on lease scheduler", _elector.Overdue(TimeSpan.FromSeconds(20)));
+        hangs.SetResult();
+        (await _server.ExpectAsync(Get)).Answer(_lease);
+        await AcceptAsync(Put);
+        await run;
+        Assert.Null(_elector.Overdue(TimeSpan.FromSeconds(20)));
+    }
 }

@@ -38,19 +38,33 @@ public sealed class NodeCgroupTests
         Assert.Equal((4096, 8 * Gi, 32_768), (limits.Shares, limits.Memory, limits.Pids));
     }
 
+    [Theory]
+    // How much of what higher classes ask for is kept from lower ones: what Burstable and BestEffort Pods may have of 6.5Gi. Guaranteed Pods ask for 2Gi, Burstable ones for 1Gi.
+    [InlineData(true, 100, 4608, 3584)]
+    [InlineData(true, 50, 5632, 5120)]
+    [InlineData(true, 0, null, null)]
+    [InlineData(false, 100, null, null)] // the gate is off
+    public void Lower_classes_are_kept_from_the_memory_that_higher_ones_ask_for(bool gate, int percent, int? burstable, int? bestEffort)
+    {
+        using var bench = new PodBench();
+        var options = Options(bench) with { QosReserved = gate, QosReservedMemory = percent };
+        Pod[] pods = [Pod("b", "1", "1Gi"), Pod("c", "2", "2Gi", limited: true), Pod("d", null, null)];
+        Assert.Equal((burstable * Mi, bestEffort * Mi), (NodeLimits.Burstable(options, s_machine, pods).Memory, NodeLimits.BestEffort(options, s_machine, pods).Memory));
+    }
+
     [Fact]
     public void Classes_have_the_shares_their_pods_ask_for()
     {
         using var bench = new PodBench();
         Pod[] pods = [Pod("a", "500m", null), Pod("b", "1", "1Gi"), Pod("c", "2", "2Gi", limited: true), Pod("d", null, null)];
-        var burstable = NodeLimits.Burstable(Options(bench), pods);
+        var burstable = NodeLimits.Burstable(Options(bench), s_machine, pods);
         Assert.Equal((1536, (long?)null), (burstable.Shares, burstable.MemoryLow));
-        Assert.Equal(2, NodeLimits.Burstable(Options(bench), []).Shares);
-        var best = NodeLimits.BestEffort(Options(bench));
+        Assert.Equal(2, NodeLimits.Burstable(Options(bench), s_machine, []).Shares);
+        var best = NodeLimits.BestEffort(Options(bench), s_machine, pods);
         Assert.Equal((2, true), (best.Shares, best.HugePages["2MB"] > 1L << 60));
 
         var keeping = Options(bench) with { MemoryQos = true, MemoryReservationPolicy = "TieredReservation" };
-        Assert.Equal(1 * Gi, NodeLimits.Burstable(keeping, pods).MemoryLow);
+        Assert.Equal(1 * Gi, NodeLimits.Burstable(keeping, s_machine, pods).MemoryLow);
         var root = NodeLimits.Root(keeping, s_machine, 0, pods);
         Assert.Equal((2 * Gi, 1 * Gi, (long?)null), (root.MemoryMin, root.MemoryLow, root.Pids));
     }

@@ -55,13 +55,15 @@ public sealed class KubeletConfigurationTests
             memorySwap: {swapBehavior: LimitedSwap}
             enforceNodeAllocatable: [pods, kube-reserved-compressible]
             kubeReservedCgroup: /kube.slice
-            featureGates: {MemoryQoS: true, Other: true}
+            featureGates: {MemoryQoS: true, QOSReserved: true, Other: true}
+            qosReserved: {memory: 40%}
             memoryThrottlingFactor: 0.8
             memoryReservationPolicy: TieredReservation
             """);
         Assert.Empty(unused);
         Assert.Equal((true, true, true, "LimitedSwap", "/kube.slice"), (options.SystemdCgroups, options.FailCgroupV1, options.FailSwapOn, options.SwapBehavior, options.KubeReservedCgroup));
         Assert.Equal((true, 0.8, "TieredReservation"), (options.MemoryQos, options.MemoryThrottlingFactor, options.MemoryReservationPolicy));
+        Assert.Equal((true, 40), (options.QosReserved, options.QosReservedMemory));
         Assert.Equal(["pods", "kube-reserved-compressible"], options.EnforceNodeAllocatable);
         Assert.Empty(Read("enforceNodeAllocatable: [none]").Options.EnforceNodeAllocatable);
     }
@@ -79,6 +81,9 @@ public sealed class KubeletConfigurationTests
     [InlineData("enforceNodeAllocatable: [pods, system-reserved]", "invalid configuration: systemReservedCgroup (--system-reserved-cgroup) must be specified when \"system-reserved\" contains in enforceNodeAllocatable (--enforce-node-allocatable)")]
     [InlineData("memoryThrottlingFactor: 1.5", "invalid configuration: memoryThrottlingFactor 1.5 must be greater than 0 and less than or equal to 1.0")]
     [InlineData("memorySwap: {swapBehavior: UnlimitedSwap}", "invalid configuration: memorySwap.swapBehavior \"UnlimitedSwap\" must be one of: [\"NoSwap\" \"LimitedSwap\"]")]
+    [InlineData("qosReserved: {memory: '50'}", "percentage expected, got '50'")]
+    [InlineData("qosReserved: {memory: 101%}", "only percentage between 0 and 100 is allowed")]
+    [InlineData("qosReserved: {cpu: 50%}", "cannot reserve \"cpu\" resource")]
     [InlineData("maxPods: many", "maxPods: must be an integer")]
     [InlineData("syncFrequency: soon", "syncFrequency: time: invalid duration \"soon\"")]
     [InlineData("topologyManagerPolicy: strict", "invalid configuration: topologyManagerPolicy (--topology-manager-policy) \"strict\" must be one of: [\"none\" \"best-effort\" \"restricted\" \"single-numa-node\"]")]

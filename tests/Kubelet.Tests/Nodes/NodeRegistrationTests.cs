@@ -37,6 +37,7 @@ public sealed class NodeRegistrationTests
         Assert.Equal(["InternalIP 10.0.0.1", "Hostname host1"], Node.Status.Addresses.Select(a => $"{a.Type} {a.Address}"));
         Assert.Equal(("4", "8Gi", "110"), (Node.Status.Capacity["cpu"].ToString(), Node.Status.Capacity["memory"].ToString(), Node.Status.Capacity["pods"].ToString()));
         Assert.Equal("8092Mi", Node.Status.Allocatable["memory"].ToString());
+        Assert.Equal(["InPlacePodLevelResourcesVerticalScaling", "RestartAllContainersOnContainerExits"], Node.Status.DeclaredFeatures);
         Assert.Equal(10250, Node.Status.DaemonEndpoints.KubeletEndpoint.Port);
         var ready = Node.Status.Conditions.Find(c => c.Type == "Ready")!;
         Assert.Equal(("True", "KubeletReady", "kubelet is posting ready status"), (ready.Status, ready.Reason, ready.Message));

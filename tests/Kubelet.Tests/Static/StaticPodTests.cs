@@ -1,4 +1,5 @@
 using System.Text;
+using Hanbae.Api.Core.V1;
 using Hanbae.Kubelet.Static;
 
 namespace Hanbae.Kubelet.Tests.Static;
@@ -30,4 +31,19 @@ public sealed class StaticPodTests
     [InlineData("{kind: Pod, apiVersion: v1}", "the Pod has no name")]
     public void What_is_no_Pod_is_told(string text, string error) =>
         Assert.Equal(error, Assert.Throws<FormatException>(() => StaticPodFiles.Parse(Encoding.UTF8.GetBytes(text), "x", "n1")).Message);
+
+    [Fact]
+    public async Task The_Pod_of_a_changed_file_has_the_mirror_while_its_predecessor_is_still_known()
+    {
+        using var bench = new PodBench(("busybox:1", new()));
+        Pod Parsed(string text) => StaticPodFiles.Parse(Encoding.UTF8.GetBytes(text), "/etc/web.yaml", "n1");
+        await bench.SettleAsync(Parsed(Yaml));
+        var old = bench.Worker;
+        Assert.Equal(old.Uid, Assert.Single(StaticPodLoop.Ours([old])).Value.Metadata.Uid);
+        old.Remove(grace: 0);
+        await bench.SettleAsync();
+        Assert.True(old.Done);
+        await bench.RunAsync(Parsed(Yaml + "\n"));
+        Assert.Equal(bench.Worker.Uid, Assert.Single(StaticPodLoop.Ours([old, bench.Worker])).Value.Metadata.Uid);
+    }
 }

@@ -36,6 +36,9 @@ public sealed class FiguresTests : IDisposable
         Assert.Equal((5, 2, 1, 4), (f.Threads, f.Processes, f.OomKills, f.FailCount));
         Assert.Equal((1234, 567), (f.Pressure["cpu"].Some.Total, f.Pressure["cpu"].Full.Total));
         Assert.Equal(41, reader.Process("/p/c"));
+        Put("p/crun/cgroup.procs", "");
+        Put("p/crun/container/cgroup.procs", "43\n");
+        Assert.Equal(43, reader.Process("/p/crun"));
         Assert.Null(reader.Read("/p/none"));
     }
 

@@ -192,7 +192,10 @@ public sealed class FlowControlTests
         Assert.Equal((78, "false"), (now.Spec.Limited!.NominalConcurrencyShares, now.Metadata.Annotations["apf.kubernetes.io/autoupdate-spec"]));
         // Mandatory ones have no choice, but the exempt level's shares are the user's.
         var all = levels.Single(l => l.Metadata.Name == "catch-all");
-        Assert.Equal(5, (await PutAsync(With(all, 6, "false"))).Spec.Limited!.NominalConcurrencyShares);
+        var refused = await rig.AsAdminAsync("PUT", Levels + "/catch-all", With(all, 6, "false"));
+        Assert.Equal(422, refused.Code);
+        Assert.Equal("spec of 'catch-all' must equal the fixed value", ((Api.Meta.V1.Status)refused.Object!).Details!.Causes[0].Message.Split("}: ")[^1]);
+        Assert.Equal(5, (await PutAsync(With(all, 5, "false"))).Spec.Limited!.NominalConcurrencyShares);
         var exempt = levels.Single(l => l.Metadata.Name == "exempt");
         Assert.Equal(9, (await PutAsync(exempt with { Spec = exempt.Spec with { Exempt = new() { NominalConcurrencyShares = 9, LendablePercent = 50 } } })).Spec.Exempt!.NominalConcurrencyShares);
         await rig.AsAdminAsync("DELETE", Schemas + "/catch-all");

@@ -36,9 +36,9 @@ public sealed class ImmutabilityTests
 
     [Theory]
     [InlineData("admissionregistration.k8s.io/v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", "\"webhooks\":[{\"name\":\"a\",\"clientConfig\":{},\"rules\":[]}]",
-        "webhooks[0].name: Invalid value: \"a\": should be a domain with at least three segments separated by dots|webhooks[0].admissionReviewVersions: Required value: must specify one of v1, v1beta1|webhooks[0].sideEffects: Required value: must specify one of None, NoneOnDryRun|webhooks[0].clientConfig: Required value: exactly one of url or service is required")]
+        "webhooks[0].name: Invalid value: \"a\": should be a domain with at least three segments separated by dots|webhooks[0].sideEffects: Required value: must specify one of None, NoneOnDryRun|webhooks[0].clientConfig: Required value: exactly one of url or service is required|webhooks[0].admissionReviewVersions: Required value: must specify one of v1, v1beta1")]
     [InlineData("admissionregistration.k8s.io/v1", "validatingadmissionpolicies", "ValidatingAdmissionPolicy", "\"spec\":{\"matchConstraints\":{}}",
-        "spec.matchConstraints.resourceRules: Required value|spec.validations: Required value: validations or auditAnnotations must be non-empty|spec.auditAnnotations: Required value: validations or auditAnnotations must be non-empty")]
+        "spec.matchConstraints.resourceRules: Required value|spec.validations: Required value: validations or auditAnnotations must contain at least one item|spec.auditAnnotations: Required value: validations or auditAnnotations must contain at least one item")]
     [InlineData("admissionregistration.k8s.io/v1", "validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding", "\"spec\":{\"policyName\":\"p\",\"validationActions\":[\"Deny\",\"Warn\"]}",
         "spec.validationActions: Invalid value: [\"Deny\",\"Warn\"]: must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)")]
     [InlineData("flowcontrol.apiserver.k8s.io/v1", "flowschemas", "FlowSchema", "\"spec\":{\"matchingPrecedence\":20000}",

@@ -8,6 +8,11 @@ sealed class CsiPlugin(CsiVolumes volumes) : IVolumePlugin
 {
     public string Name => "kubernetes.io/csi";
 
+    /// <summary>What metrics call a driver's volumes.</summary>
+    public static string NameOf(string driver) => "kubernetes.io/csi:" + driver;
+
+    public string NameOf(Pod pod, Volume volume) => volume.Csi is { } csi ? NameOf(csi.Driver) : Name;
+
     public bool Serves(Volume volume) => volume.Csi is not null || CloudDisks.IsInline(volume);
 
     public Task<PreparedVolume> PrepareAsync(Pod pod, Volume volume, CancellationToken ct)

@@ -16,6 +16,9 @@ static class Urls
         public string Host { get; init; } = "";
         public string RawPath { get; init; } = "";
         public string Query { get; init; } = "";
+        /// <summary>Null when the URL names nobody.</summary>
+        public string? User { get; init; }
+        public string Fragment { get; init; } = "";
         public required string Text { get; init; }
         public override CelType Type => Urls.Type;
         public override bool Same(CelExtension other) => ((Url)other).Text == Text;
@@ -50,7 +53,8 @@ static class Urls
     static Url? Parts(string text, bool request, ref string? error)
     {
         string rest = text;
-        if (!request && rest.IndexOf('#') is >= 0 and var hash) rest = rest[..hash];
+        string fragment = "";
+        if (!request && rest.IndexOf('#') is >= 0 and var hash) (rest, fragment) = (rest[..hash], rest[(hash + 1)..]);
         if (rest.Any(c => c is < ' ' or '\u007f')) { error = "net/url: invalid control character in URL"; return null; }
         if (rest.Length == 0 && request) { error = "empty url"; return null; }
         string scheme = "";
@@ -70,10 +74,13 @@ static class Urls
         if (rest.IndexOf('?') is >= 0 and var mark) (rest, query) = (rest[..mark], rest[(mark + 1)..]);
         if (!rest.StartsWith('/'))
         {
-            if (scheme.Length > 0) return new Url { Text = text, Scheme = scheme, Query = query };
+            if (scheme.Length > 0) return new Url { Text = text, Scheme = scheme, Query = query, Fragment = fragment };
             if (request) { error = "invalid URI for request"; return null; }
+            int colon = rest.IndexOf(':');
+            if (colon >= 0 && rest.IndexOf('/') is var first && (first < 0 || colon < first)) { error = "first path segment in URL cannot contain colon"; return null; }
         }
         string host = "";
+        string? user = null;
         if ((scheme.Length > 0 || !request && !rest.StartsWith("///", StringComparison.Ordinal)) && rest.StartsWith("//", StringComparison.Ordinal))
         {
             int slash = rest.IndexOf('/', 2);
@@ -81,10 +88,10 @@ static class Urls
             rest = slash < 0 ? "" : rest[slash..];
             int at = authority.LastIndexOf('@');
             if (at >= 0 && authority.AsSpan(0, at).IndexOfAnyExcept(s_userinfo) >= 0) { error = "net/url: invalid userinfo"; return null; }
-            host = authority[(at + 1)..];
+            (user, host) = (at < 0 ? null : authority[..at], authority[(at + 1)..]);
             if (!HostIsValid(host, ref error)) return null;
         }
-        return Unescape(rest, plus: false, ref error) is null ? null : new Url { Text = text, Scheme = scheme, Host = host, RawPath = rest, Query = query };
+        return Unescape(rest, plus: false, ref error) is null ? null : new Url { Text = text, Scheme = scheme, Host = host, RawPath = rest, Query = query, User = user, Fragment = fragment };
     }
 
     static readonly System.Buffers.SearchValues<char> s_userinfo = System.Buffers.SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._:~!$&'()*+,;=%@");

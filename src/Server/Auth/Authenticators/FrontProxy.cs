@@ -18,7 +18,7 @@ public sealed record FrontProxyOptions
 }
 
 /// <summary>Knows users by what a proxy before this server says of them, if the proxy shows its certificate.</summary>
-sealed class FrontProxy(FrontProxyOptions options, TimeProvider time) : IAuthenticator
+public sealed class FrontProxy(FrontProxyOptions options, TimeProvider time) : IAuthenticator
 {
     readonly ClientCertificates _proxies = new(options.Authorities, time);
 

@@ -24,8 +24,8 @@ static class ConversionRules
         else
         {
             if (client.Url is null == client.Service is null) errors.Required(config, "exactly one of url or service is required");
-            else if (client.Url is { } url) Url(config["url"], url, errors);
-            else Service(config["service"], client.Service!, errors);
+            else if (client.Url is { } url) WebhookAddress.Url(config["url"], url, errors);
+            else if (client.Service is { } service) WebhookAddress.Service(config["service"], service.Name, service.Namespace, service.Path, service.Port ?? 443, errors);
         }
         Versions(at["conversionReviewVersions"], conversion.Webhook?.ConversionReviewVersions ?? default, errors);
     }
@@ -45,24 +45,6 @@ static class ConversionRules
             return found.Count > 0;
         }
         catch (CryptographicException) { return false; }
-    }
-
-    static void Url(FieldPath at, string text, Findings errors)
-    {
-        if (!Uri.TryCreate(text, UriKind.Absolute, out var url)) { errors.Required(at, $"url must be a valid URL: parse {FieldError.Quoted(text)}: invalid URI for request; desired format: https://host[/path]"); return; }
-        if (url.Scheme != "https") errors.Invalid(at, url.Scheme, "'https' is the only allowed URL scheme; desired format: https://host[/path]");
-        if (url.Host.Length == 0) errors.Invalid(at, url.Host, "host must be specified; desired format: https://host[/path]");
-        if (url.UserInfo.Length > 0) errors.Invalid(at, url.UserInfo, "user information is not permitted in the URL");
-        if (url.Fragment.Length > 0) errors.Invalid(at, url.Fragment, "fragments are not permitted in the URL");
-        if (url.Query.Length > 0) errors.Invalid(at, url.Query, "query parameters are not permitted in the URL");
-    }
-
-    static void Service(FieldPath at, ServiceReference service, Findings errors)
-    {
-        if (service.Name.Length == 0) errors.Required(at["name"], "service name is required");
-        if (service.Namespace.Length == 0) errors.Required(at["namespace"], "service namespace is required");
-        if (service.Port is < 1 or > 65535) errors.Invalid(at["port"], service.Port.Value, "port is not valid: must be between 1 and 65535, inclusive");
-        if (service.Path is { Length: > 0 } path && path[0] != '/') errors.Invalid(at["path"], path, "must start with a '/'");
     }
 
     static void Versions(FieldPath at, Api.Seq<string> versions, Findings errors)

@@ -1,6 +1,7 @@
 using Hanbae.Api;
 using Hanbae.Api.Apiextensions.V1;
 using Hanbae.Machinery.Validate;
+using Hanbae.Server.Crd.Structure;
 using Hanbae.Server.Registry;
 
 namespace Hanbae.Server.Crd.Definition;
@@ -55,6 +56,20 @@ sealed class DefinitionStrategy() : Strategy(CustomResourceDefinition.Info)
 
     /// <summary>v1beta1 did not ask for a schema, nor for one that tells the whole shape, as long as unknown fields were kept.</summary>
     static bool IsOld(WriteContext context) => context.Version == "v1beta1";
+
+    public override IReadOnlyList<string> Warnings(IObject obj, IObject? old)
+    {
+        var known = old is CustomResourceDefinition was ? UnknownFormats(was).ToHashSet() : [];
+        return [.. UnknownFormats((CustomResourceDefinition)obj).Where(f => !known.Contains(f)).Select(f => $"unrecognized format {FieldError.Quoted(f)}")];
+    }
+
+    /// <summary>Formats that no value is held against: often somebody meant another.</summary>
+    static IEnumerable<string> UnknownFormats(CustomResourceDefinition crd) =>
+        from version in crd.Spec.Versions
+        where version.Schema?.OpenAPIV3Schema is not null
+        from node in Structural.Of(version.Schema!.OpenAPIV3Schema!).All()
+        where node.Props.Format.Length > 0 && !Formats.IsKnown(node.Type, node.Props.Format)
+        select node.Props.Format;
 
     /// <summary>A definition always stays until its objects are gone: the delete itself gives it the finalizer.</summary>
     public override bool IsHeld(IObject obj) => obj.Metadata.DeletionTimestamp is null || base.IsHeld(obj);

@@ -14,9 +14,8 @@ static class CustomRules
         if (kind.Structure is not { } structure) return [];
         var (tree, before) = (obj.ToTree(), old?.ToTree());
         var errors = new List<FieldError>(SchemaValidator.Check(tree, structure, before));
+        errors.AddRange(EmbeddedMetadata.Check(obj.Content, structure));
         // Ratcheting here is of the whole: what was wrong already stays allowed.
-        var metadata = EmbeddedMetadata.Check(obj.Content, structure);
-        if (metadata.Count > 0 && (old is null || EmbeddedMetadata.Check(old.Content, structure).Count == 0)) errors.AddRange(metadata);
         var duplicates = Duplicates(obj.Content, structure);
         if (duplicates.Count > 0 && (old is null || Duplicates(old.Content, structure).Count == 0)) errors.AddRange(duplicates);
         if (kind.Rules is { } rules)

@@ -1,39 +1,60 @@
+using Hanbae.Api.Codec;
 using Hanbae.Api.Json;
+using Hanbae.Api.Meta.V1;
 using Hanbae.Machinery.Validate;
+using Findings = Hanbae.Machinery.Validate.Errors;
 
 namespace Hanbae.Server.Crd.Structure;
 
-/// <summary>What x-kubernetes-embedded-resource asks of a value: it says what it is, in a form that could be an object's.</summary>
+/// <summary>What x-kubernetes-embedded-resource asks of a value: it says what it is, and has the metadata that an object could have.</summary>
 static class EmbeddedMetadata
 {
     public static IReadOnlyList<FieldError> Check(JsonObject content, Structural schema)
     {
-        var errors = new List<FieldError>();
-        Walk(content, schema, "", errors);
+        var errors = new Findings();
+        Walk(content, schema, null, errors);
         return errors;
     }
 
-    static void Walk(JsonValue value, Structural? schema, string path, List<FieldError> errors)
+    static void Walk(JsonValue value, Structural? schema, FieldPath? at, Findings errors)
     {
         if (schema is null) return;
         if (value is JsonObject o)
         {
-            if (schema.Embedded) Embedded(o, path, errors);
+            if (schema.Embedded && at is not null) Embedded(o, at, errors);
             foreach (var (name, member) in o)
-                Walk(member, schema.Properties.GetValueOrDefault(name) ?? schema.Additional, schema.Properties.ContainsKey(name) ? path.Length == 0 ? name : path + "." + name : $"{path}[{name}]", errors);
+                if (schema.Properties.TryGetValue(name, out var property)) Walk(member, property, at?[name] ?? FieldPath.Of(name), errors);
+                else Walk(member, schema.Additional, at?.Key(name) ?? FieldPath.Of(name), errors);
         }
-        else if (value is JsonArray array)
-            for (int i = 0; i < array.Count; i++) Walk(array[i], schema.Items, $"{path}[{i}]", errors);
+        else if (value is JsonArray array && at is not null)
+            for (int i = 0; i < array.Count; i++) Walk(array[i], schema.Items, at[i], errors);
     }
 
-    static void Embedded(JsonObject o, string path, List<FieldError> errors)
+    static void Embedded(JsonObject o, FieldPath at, Findings errors)
     {
-        string version = (o["apiVersion"] as JsonString)?.Value ?? "", kind = (o["kind"] as JsonString)?.Value ?? "";
-        if (version.Length == 0) errors.Add(FieldError.Required(path + ".apiVersion", "must not be empty"));
-        else if (Api.GroupVersion.Parse(version) is null) errors.Add(FieldError.Invalid(path + ".apiVersion", version, "unexpected GroupVersion string: " + version));
-        if (kind.Length == 0) errors.Add(FieldError.Required(path + ".kind", "must not be empty"));
-        else if (Names.Label1035(kind.ToLowerInvariant()) is [var first, ..] wrong) errors.Add(FieldError.Invalid(path + ".kind", kind, "may have mixed case, but should otherwise match: " + string.Join(",", wrong)));
-        if (o["metadata"] is JsonObject meta && meta["name"] is JsonString { Value.Length: > 0 } name)
-            foreach (string what in Names.PathSegment(name.Value)) errors.Add(FieldError.Invalid(path + ".metadata.name", name.Value, what));
+        if (Text(o, at, "apiVersion", errors) is { } version && Api.GroupVersion.Parse(version) is null)
+            errors.Invalid(at["apiVersion"], version, "unexpected GroupVersion string: " + version);
+        if (Text(o, at, "kind", errors) is { } kind && Names.Label1035(kind.ToLowerInvariant()) is { Count: > 0 } wrong)
+            errors.Invalid(at["kind"], kind, "may have mixed case, but should otherwise match: " + string.Join(",", wrong));
+        if (o["metadata"] is JsonObject meta) Machinery.Validate.Rules.Embedded(at["metadata"], Read(meta), errors);
+        else if (o["metadata"] is { } other and not JsonNull)
+            errors.InvalidAs(at["metadata"], SchemaValidator.Shown(other), $"json: cannot unmarshal {SchemaValidator.NameInGo(other)} into Go value of type v1.ObjectMeta");
+    }
+
+    static ObjectMeta Read(JsonObject meta)
+    {
+        var reader = new JsonReader(meta.ToUtf8());
+        return ObjectMeta.ReadJson(ref reader);
+    }
+
+    /// <returns>Null when something is said already.</returns>
+    static string? Text(JsonObject o, FieldPath at, string name, Findings errors)
+    {
+        switch (o[name])
+        {
+            case null or JsonString { Value.Length: 0 }: errors.Required(at[name]); return null;
+            case JsonString text: return text.Value;
+            case var other: errors.InvalidAs(at[name], SchemaValidator.Shown(other), "must be a string"); return null;
+        }
     }
 }

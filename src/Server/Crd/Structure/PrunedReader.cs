@@ -9,7 +9,7 @@ namespace Hanbae.Server.Crd.Structure;
 static class PrunedReader
 {
     /// <param name="schema">Null where nothing is known of the value: fields are dropped then.</param>
-    /// <param name="keep">Below x-kubernetes-preserve-unknown-fields, where no schema says otherwise.</param>
+    /// <param name="keep">Below x-kubernetes-preserve-unknown-fields, where no schema says otherwise, and for the items of a list that has it.</param>
     public static JsonValue Read(ref JsonReader reader, Structural? schema, bool keep = false)
     {
         switch (reader.Next)
@@ -26,7 +26,7 @@ static class PrunedReader
     static JsonObject Object(ref JsonReader reader, Structural? schema, bool keep)
     {
         if (!reader.Object()) return JsonObject.Empty;
-        keep = schema?.Preserves ?? keep;
+        keep |= schema is { Preserves: true };
         var members = new JsonObjectBuilder();
         do
         {
@@ -45,7 +45,7 @@ static class PrunedReader
     static JsonArray Array(ref JsonReader reader, Structural? schema, bool keep)
     {
         if (!reader.Array(out _)) return JsonArray.Empty;
-        keep = schema?.Preserves ?? keep;
+        keep |= schema is { Preserves: true };
         var items = System.Collections.Immutable.ImmutableArray.CreateBuilder<JsonValue>();
         do items.Add(Read(ref reader, schema?.Items, keep)); while (reader.NextItem());
         return new(items.DrainToImmutable());

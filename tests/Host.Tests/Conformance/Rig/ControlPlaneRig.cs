@@ -25,6 +25,7 @@ public sealed class ControlPlaneRig : IAsyncLifetime
 
     /// <summary>Of the API server; for those who have a rig of their own.</summary>
     public IReadOnlyDictionary<string, string>? Flags { get; init; }
+    internal ClusterPki Pki => _pki;
     /// <summary>As <c>system:masters</c>.</summary>
     public Wire Admin { get; private set; } = null!;
     public Uri Address { get; private set; } = null!;
