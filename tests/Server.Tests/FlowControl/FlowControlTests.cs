@@ -250,7 +250,7 @@ public sealed class FlowControlTests
             "demand_seats", "demand_seats_high_watermark", "demand_seats_average", "demand_seats_stdev", "demand_seats_smoothed", "target_seats", "seat_fair_frac", "current_limit_seats",
             "request_wait_duration_seconds", "request_execution_seconds", "watch_count_samples", "work_estimated_seats", "request_dispatch_no_accommodation_total", "current_r",
         ];
-        Assert.Empty(names.Where(n => !text.Contains($"# TYPE apiserver_flowcontrol_{n} ", StringComparison.Ordinal)));
+        Assert.All(names, n => Assert.Contains($"# TYPE apiserver_flowcontrol_{n} ", text, StringComparison.Ordinal));
         Assert.Equal(writes + 1, await rig.MetricAsync("watch_count_samples_count", "global-default"));
         Assert.True(await rig.MetricAsync("priority_level_seat_utilization_count", "global-default", "phase=\"executing\"") > 0);
     }
