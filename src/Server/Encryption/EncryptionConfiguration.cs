@@ -51,14 +51,14 @@ public static class EncryptionConfiguration
         return kind switch
         {
             "identity" => [new IdentityProvider()],
-            "aesgcm" => Keys(body).Select(k => (IValueProvider)new AesGcmProvider(k.Name, k.Secret)),
-            "aescbc" => Keys(body).Select(k => (IValueProvider)new AesCbcProvider(k.Name, k.Secret)),
+            "aesgcm" => Keys(body, 16, 24, 32).Select(k => (IValueProvider)new AesGcmProvider(k.Name, k.Secret)),
+            "aescbc" => Keys(body, 16, 24, 32).Select(k => (IValueProvider)new AesCbcProvider(k.Name, k.Secret)),
             "kms" => [Plugin(body, kms, time)],
-            _ => throw new FormatException($"{body.Where}: XSalsa20 and Poly1305 are in no library that this program has: take aescbc, aesgcm or kms"),
+            _ => Keys(body, 32).Select(k => (IValueProvider)new SecretboxProvider(k.Name, k.Secret)),
         };
     }
 
-    static List<(string Name, byte[] Secret)> Keys(ConfigNode body)
+    static List<(string Name, byte[] Secret)> Keys(ConfigNode body, params int[] sizes)
     {
         var keys = body.Objects("keys");
         if (keys.Count == 0) throw new FormatException($"{body.Where}.keys: Required value: at least one key is required");
@@ -72,7 +72,7 @@ public static class EncryptionConfiguration
             byte[] bytes;
             try { bytes = System.Convert.FromBase64String(secret); }
             catch (FormatException) { throw new FormatException($"{here}.secret: Invalid value: \"REDACTED\": secret must be base64 encoded"); }
-            if (bytes.Length is not (16 or 24 or 32)) throw new FormatException($"{here}.secret: Invalid value: \"REDACTED\": secret is not of the expected length, got {bytes.Length}, expected one of [16 24 32]");
+            if (!sizes.Contains(bytes.Length)) throw new FormatException($"{here}.secret: Invalid value: \"REDACTED\": secret is not of the expected length, got {bytes.Length}, expected one of [{string.Join(' ', sizes)}]");
             made.Add((name, bytes));
         }
         return made;

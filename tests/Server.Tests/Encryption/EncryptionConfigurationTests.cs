@@ -26,16 +26,17 @@ public sealed class EncryptionConfigurationTests
         var rules = EncryptionConfiguration.Parse(Config($$"""
               - aescbc: {keys: [{name: b, secret: {{Key}}}, {name: a, secret: {{Key}}}]}
               - aesgcm: {keys: [{name: c, secret: {{Key}}}]}
+              - secretbox: {keys: [{name: d, secret: {{Key}}}]}
               - kms: {apiVersion: v2, name: vault, endpoint: unix:///run/kms.sock, timeout: 5s}
               - identity: {}
             """), TimeProvider.System);
         var chain = rules.For(new("/registry/secrets/default/x"))!;
-        Assert.Equal(["k8s:enc:aescbc:v1:b:", "k8s:enc:aescbc:v1:a:", "k8s:enc:aesgcm:v1:c:", "k8s:enc:kms:v2:vault:", ""], chain.Providers.Select(p => Encoding.UTF8.GetString(p.Prefix.Span)));
+        Assert.Equal(["k8s:enc:aescbc:v1:b:", "k8s:enc:aescbc:v1:a:", "k8s:enc:aesgcm:v1:c:", "k8s:enc:secretbox:v1:d:", "k8s:enc:kms:v2:vault:", ""], chain.Providers.Select(p => Encoding.UTF8.GetString(p.Prefix.Span)));
         Assert.Null(rules.For(new("/registry/configmaps/default/x")));
     }
 
     [Theory]
-    [InlineData("  - secretbox: {keys: [{name: a, secret: x}]}", "take aescbc, aesgcm or kms")]
+    [InlineData("  - secretbox: {keys: [{name: a, secret: MDEyMzQ1Njc4OWFiY2RlZg==}]}", "got 16, expected one of [32]")]
     [InlineData("  - aesgcm: {keys: []}", "at least one key is required")]
     [InlineData("  - aesgcm: {keys: [{name: a, secret: c2hvcnQ=}]}", "got 5, expected one of [16 24 32]")]
     [InlineData("  - aesgcm: {keys: [{name: a, secret: '!'}]}", "secret must be base64 encoded")]
