@@ -11,14 +11,15 @@ sealed class FlowConfiguration
     readonly CompiledSchema[] _schemas;
     readonly CompiledSchema _catchAll;
 
-    FlowConfiguration(CompiledSchema[] schemas, ImmutableSortedDictionary<string, PriorityLevel> levels)
+    FlowConfiguration(CompiledSchema[] schemas, ImmutableSortedDictionary<string, PriorityLevel> levels, Traffic traffic)
     {
-        (_schemas, Levels) = (schemas, levels);
+        (_schemas, Levels, Traffic) = (schemas, levels, traffic);
         _catchAll = schemas.First(s => s.Name == PriorityLevel.CatchAll);
     }
 
     public ImmutableSortedDictionary<string, PriorityLevel> Levels { get; }
     public IReadOnlyList<CompiledSchema> Schemas => _schemas;
+    public Traffic Traffic { get; }
     /// <summary>Seats of all levels together: a few more than the server's, since parts are rounded up.</summary>
     public int Seats { get; private init; }
     public double Proportion { get; private set; }
@@ -35,13 +36,14 @@ sealed class FlowConfiguration
     public static FlowConfiguration Of(IReadOnlyCollection<FlowSchema> schemas, IReadOnlyCollection<PriorityLevelConfiguration> levels, FlowConfiguration? before, int seats, TimeProvider time)
     {
         long now = time.GetTimestamp();
+        var traffic = before?.Traffic ?? new(1.0 / time.TimestampFrequency, now);
         var all = ImmutableSortedDictionary.CreateBuilder<string, PriorityLevel>(StringComparer.Ordinal);
         // The two that the server cannot do without are there whether somebody wrote them or not.
         foreach (var level in levels.Where(PriorityLevel.IsSound).Concat(FlowObjects.Mandatory.Levels))
         {
             if (all.ContainsKey(level.Metadata.Name)) continue;
             var known = before?.Levels.GetValueOrDefault(level.Metadata.Name);
-            var queues = known?.Queues ?? new QueueSet(level.Metadata.Name, QueueShape.Reject, 0, time.TimestampFrequency, now);
+            var queues = known?.Queues ?? new QueueSet(level.Metadata.Name, QueueShape.Reject, 0, time.TimestampFrequency, now, traffic);
             known ??= new(level, queues);
             (known.Object, known.IsQuiescing) = (level, false);
             all[level.Metadata.Name] = known;
@@ -59,7 +61,7 @@ sealed class FlowConfiguration
                 compiled.Add(new(schema, level));
         long shares = all.Values.Sum(l => (long)l.Shares);
         foreach (var level in all.Values) level.Apportion(seats, shares);
-        var made = new FlowConfiguration([.. compiled.OrderBy(s => s.Object.Spec.MatchingPrecedence).ThenBy(s => s.Name, StringComparer.Ordinal)], all.ToImmutable())
+        var made = new FlowConfiguration([.. compiled.OrderBy(s => s.Object.Spec.MatchingPrecedence).ThenBy(s => s.Name, StringComparer.Ordinal)], all.ToImmutable(), traffic)
         {
             Seats = all.Values.Sum(l => l.Nominal),
         };
@@ -72,6 +74,7 @@ sealed class FlowConfiguration
     {
         PriorityLevel[] levels = [.. Levels.Values];
         Claim[] claims = [.. levels.Select(l => l.Claim(now))];
+        Traffic.Limit(levels.Sum(l => l.Shape is { Queues: > 0 and var queues, Length: var length } ? (double)queues * length : 0), Seats, now);
         var divided = Borrowing.Divide(Seats, claims);
         Proportion = divided?.Proportion ?? 0;
         for (int i = 0; i < levels.Length; i++)

@@ -30,6 +30,10 @@ static class FlowMetrics
             l.Queues.Look((set, _, _) => progress = set.Progress);
             return progress;
         });
+        Dispatches(text, levels, "dispatch_r", "The same when a request last left a queue.", d => [("", d.Progress)]);
+        Dispatches(text, levels, "latest_s", "When that request would have begun, in the level's progress.", d => [("", d.Start)]);
+        Dispatches(text, levels, "next_s_bounds", "The least and the most of that, over the oldest requests of all queues.", d => [("min", d.Least), ("max", d.Most)]);
+        Dispatches(text, levels, "next_discounted_s_bounds", "The same without the work that is guessed to be under way from each queue.", d => [("min", d.LeastDiscounted), ("max", d.MostDiscounted)]);
         Flows(text, levels, "dispatched_requests_total", "counter", "Requests that were executed.", c => c.Dispatched);
         Flows(text, levels, "current_inqueue_requests", "gauge", "Requests that wait.", c => c.Waiting);
         Flows(text, levels, "current_inqueue_seats", "gauge", "Seats that they wait for.", c => c.WaitingSeats);
@@ -52,6 +56,26 @@ static class FlowMetrics
         Ratios(text, levels, "priority_level_seat_utilization", "Seats that were taken, as a part of those that the level had, nanosecond by nanosecond.", u => [("executing", u.Seats)]);
         Ratios(text, levels, "priority_level_request_utilization", "Requests, as a part of those that the level had room for, nanosecond by nanosecond.", u => [("executing", u.Executing), ("waiting", u.Waiting)]);
         Ratios(text, levels, "demand_seats", "Seats that a level could have used, as a part of those that it has by its shares, nanosecond by nanosecond.", u => [("", u.Demand)]);
+        const string Traffic = "read_vs_write_current_requests";
+        Head(text, Traffic, "histogram", "Requests that read and that write, as a part of those that all levels have room for, nanosecond by nanosecond.");
+        now.Traffic.ExecutingWrites.Print(text, Prefix + Traffic, "phase=\"executing\",request_kind=\"mutating\"");
+        now.Traffic.ExecutingReads.Print(text, Prefix + Traffic, "phase=\"executing\",request_kind=\"readOnly\"");
+        now.Traffic.WaitingWrites.Print(text, Prefix + Traffic, "phase=\"waiting\",request_kind=\"mutating\"");
+        now.Traffic.WaitingReads.Print(text, Prefix + Traffic, "phase=\"waiting\",request_kind=\"readOnly\"");
+    }
+
+    /// <summary>Of levels whose requests have left queues.</summary>
+    static void Dispatches(StringBuilder text, PriorityLevel[] levels, string name, string help, Func<LastDispatch, (string Bound, double Value)[]> values)
+    {
+        Head(text, name, "gauge", help);
+        foreach (var level in levels)
+        {
+            LastDispatch? last = null;
+            level.Queues.Look((set, _, _) => last = set.LastDispatch);
+            if (last is not { } dispatch) continue;
+            foreach (var (bound, value) in values(dispatch))
+                text.Append(CultureInfo.InvariantCulture, $"{Prefix}{name}{{{(bound.Length > 0 ? $"bound=\"{bound}\"," : "")}priority_level=\"{level.Name}\"}} {value}\n");
+        }
     }
 
     static void Ratios(StringBuilder text, PriorityLevel[] levels, string name, string help, Func<LevelUse, (string Phase, TimedRatio Values)[]> values)

@@ -29,6 +29,8 @@ sealed class QueueSet
     readonly SortedDictionary<string, FlowCounts> _counts = new(StringComparer.Ordinal);
     readonly DemandStats _demand = new();
     readonly LevelUse _use = new();
+    readonly Traffic _traffic;
+    LastDispatch? _lastDispatch;
     QueueShape _shape;
     int _limit;
     double _progress;
@@ -36,9 +38,11 @@ sealed class QueueSet
     uint _deals;
     int _waiting, _waitingSeats, _running, _seatsInUse, _queueSeatsInUse, _queueSeatsWaiting;
 
-    public QueueSet(string name, QueueShape shape, int limit, long ticksPerSecond, long now)
+    /// <param name="traffic">Of all levels together.</param>
+    public QueueSet(string name, QueueShape shape, int limit, long ticksPerSecond, long now, Traffic? traffic = null)
     {
         (Name, _shape, _limit, _secondsPerTick, _last) = (name, shape, limit, 1.0 / ticksPerSecond, now);
+        _traffic = traffic ?? new(_secondsPerTick, now);
         _demand.Begin(now * _secondsPerTick);
     }
 
@@ -101,10 +105,12 @@ sealed class QueueSet
             {
                 counts.QueueLength.Add(1);
                 Bound(queue, ticket);
+                double discounted = queue.NextDispatch - queue.SeatsInUse * Guess;
+                _lastDispatch = new(_progress, queue.NextDispatch, queue.NextDispatch, queue.NextDispatch, discounted, discounted);
                 Dispatch(ticket, now);
                 return ticket;
             }
-            Enqueue(ticket);
+            Enqueue(ticket, now);
             _ = ticket.Decided;
             DispatchAll(now);
             return ticket;
@@ -118,7 +124,7 @@ sealed class QueueSet
         {
             if (ticket.State != TicketState.Waiting) return false;
             Advance(now);
-            Dequeue(ticket);
+            Dequeue(ticket, now);
             ticket.State = TicketState.Over;
             ticket.Counts.WaitedInVain.Add((now - ticket.Arrived) * _secondsPerTick);
             Refuse(ticket.Counts, why);
@@ -143,6 +149,7 @@ sealed class QueueSet
             (began ? ticket.Counts.Began : ticket.Counts.Ran).Add(took);
             _running--;
             ticket.Counts.Executing--;
+            _traffic.Executing(ticket).Change(-1, now);
             if (ticket.Queue is { } queue)
             {
                 queue.Running--;
@@ -228,7 +235,7 @@ sealed class QueueSet
         return queue;
     }
 
-    void Enqueue(Ticket ticket)
+    void Enqueue(Ticket ticket, long now)
     {
         var (queue, estimate) = (ticket.Queue!, ticket.Estimate);
         if (queue.Waiting.Count == 0) _lining.Add(queue);
@@ -242,9 +249,10 @@ sealed class QueueSet
         ticket.Counts.Waiting++;
         ticket.Counts.WaitingSeats += estimate.MaxSeats;
         ticket.Counts.QueueLength.Add(queue.Waiting.Count);
+        _traffic.Waiting(ticket).Change(1, now);
     }
 
-    void Dequeue(Ticket ticket)
+    void Dequeue(Ticket ticket, long now)
     {
         var (queue, estimate) = (ticket.Queue!, ticket.Estimate);
         queue.Waiting.Remove(ticket);
@@ -256,6 +264,7 @@ sealed class QueueSet
         _queueSeatsWaiting -= estimate.MaxSeats;
         ticket.Counts.Waiting--;
         ticket.Counts.WaitingSeats -= estimate.MaxSeats;
+        _traffic.Waiting(ticket).Change(-1, now);
         if (queue.Waiting.First is { } first) Bound(queue, first.Value);
         else
         {
@@ -269,7 +278,7 @@ sealed class QueueSet
     {
         while (_waiting > 0 && _seatsInUse < _limit && Next() is { } ticket)
         {
-            Dequeue(ticket);
+            Dequeue(ticket, now);
             Dispatch(ticket, now);
             ticket.Decide(Refusal.None);
         }
@@ -280,15 +289,23 @@ sealed class QueueSet
     {
         FlowQueue? best = null;
         double soonest = double.MaxValue;
+        double least = double.MaxValue, most = double.MinValue, leastDiscounted = double.MaxValue, mostDiscounted = double.MinValue;
         foreach (var queue in _lining)
         {
             double done = queue.NextDispatch + queue.Waiting.First!.Value.Estimate.Work(Guess);
+            double discounted = queue.NextDispatch - queue.SeatsInUse * Guess;
+            (least, most) = (Math.Min(least, queue.NextDispatch), Math.Max(most, queue.NextDispatch));
+            (leastDiscounted, mostDiscounted) = (Math.Min(leastDiscounted, discounted), Math.Max(mostDiscounted, discounted));
             if (done < soonest || done == soonest && queue.LastDispatch < best!.LastDispatch) (soonest, best) = (done, queue);
         }
         var ticket = best!.Waiting.First!.Value;
-        if (Accommodates(ticket.Estimate.MaxSeats)) return ticket;
-        ticket.Counts.NotAccommodated++;
-        return null;
+        if (!Accommodates(ticket.Estimate.MaxSeats))
+        {
+            ticket.Counts.NotAccommodated++;
+            return null;
+        }
+        _lastDispatch = new(_progress, best.NextDispatch, least, most, leastDiscounted, mostDiscounted);
+        return ticket;
     }
 
     /// <summary>What wants more seats than there are runs alone.</summary>
@@ -318,6 +335,7 @@ sealed class QueueSet
         ticket.Counts.Executing++;
         ticket.Counts.ExecutingSeats += seats;
         ticket.Counts.Dispatched++;
+        _traffic.Executing(ticket).Change(1, now);
     }
 
     /// <summary>A queue that could not use its part for a while must not save it up: what waits does not begin before it came.</summary>
@@ -352,4 +370,6 @@ sealed class QueueSet
     internal double Progress => _progress;
     /// <summary>For <see cref="Look"/>.</summary>
     internal LevelUse Use => _use;
+    /// <summary>For <see cref="Look"/>; null until a request left a queue.</summary>
+    internal LastDispatch? LastDispatch => _lastDispatch;
 }

@@ -8,6 +8,7 @@ sealed class Ticket(QueueSet set, FlowCounts counts, RequestContext? request, st
     public QueueSet Set => set;
     public FlowCounts Counts => counts;
     public RequestContext? Request => request;
+    public bool Writes => request is { Info.Verb: not ("get" or "list" or "watch") };
     /// <summary>Who is told apart from whom within the schema.</summary>
     public string Flow => flow;
     public WorkEstimate Estimate { get; set; } = estimate;

@@ -6,9 +6,10 @@ namespace Hanbae.Server.FlowControl;
 /// <summary>For how long a ratio had which values, as a histogram in nanoseconds: upstream's "observations at the end of every nanosecond". Whoever writes holds a lock.</summary>
 sealed class TimedRatio(double[] bounds)
 {
-    /// <summary>Upstream's bounds of parts of a limit in seats, of one in requests, and of demand, which may be more than the limit.</summary>
+    /// <summary>Upstream's bounds of parts of a limit in seats, of one in requests, of demand, which may be more than the limit, and of reads and writes.</summary>
     public static readonly double[] Seats = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1],
-        Requests = [0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.25, 0.5, 0.75, 1], Demand = [0.2, 0.4, 0.6, 0.8, 1, 1.2, 1.4, 1.7, 2, 2.8, 4, 6];
+        Requests = [0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.25, 0.5, 0.75, 1], Demand = [0.2, 0.4, 0.6, 0.8, 1, 1.2, 1.4, 1.7, 2, 2.8, 4, 6],
+        Traffic = [0, 0.001, 0.01, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1];
 
     readonly double[] _seconds = new double[bounds.Length + 1];
     double _sum;

@@ -234,7 +234,7 @@ public sealed class FlowControlTests
         Assert.Equal(10, await rig.MetricAsync("work_estimated_seats_sum", "global-default"));
     }
 
-    /// <summary>Those of upstream's documentation, but for two that count what does not happen here: progress that overflows, and requests by sort rather than by level.</summary>
+    /// <summary>Those of upstream, but for one that counts what does not happen here: that progress is wound back, lest it overflow.</summary>
     [Fact]
     public async Task Every_figure_that_upstream_documents_is_there()
     {
@@ -249,8 +249,19 @@ public sealed class FlowControlTests
             "priority_level_request_utilization", "priority_level_seat_utilization", "request_queue_length_after_enqueue", "request_concurrency_limit", "nominal_limit_seats", "lower_limit_seats", "upper_limit_seats",
             "demand_seats", "demand_seats_high_watermark", "demand_seats_average", "demand_seats_stdev", "demand_seats_smoothed", "target_seats", "seat_fair_frac", "current_limit_seats",
             "request_wait_duration_seconds", "request_execution_seconds", "watch_count_samples", "work_estimated_seats", "request_dispatch_no_accommodation_total", "current_r",
+            "dispatch_r", "latest_s", "next_s_bounds", "next_discounted_s_bounds", "read_vs_write_current_requests",
         ];
         Assert.All(names, n => Assert.Contains($"# TYPE apiserver_flowcontrol_{n} ", text, StringComparison.Ordinal));
+        // Only levels with queues have what is said of queues.
+        foreach (string bounds in (string[])["next_s_bounds", "next_discounted_s_bounds"])
+        {
+            Assert.Contains($"apiserver_flowcontrol_{bounds}{{bound=\"min\",priority_level=\"global-default\"}} ", text, StringComparison.Ordinal);
+            Assert.Contains($"apiserver_flowcontrol_{bounds}{{bound=\"max\",priority_level=\"global-default\"}} ", text, StringComparison.Ordinal);
+            Assert.DoesNotContain($"apiserver_flowcontrol_{bounds}{{bound=\"min\",priority_level=\"exempt\"}} ", text, StringComparison.Ordinal);
+        }
+        foreach (string phase in (string[])["executing", "waiting"])
+            foreach (string kind in (string[])["mutating", "readOnly"])
+                Assert.Contains($"apiserver_flowcontrol_read_vs_write_current_requests_count{{phase=\"{phase}\",request_kind=\"{kind}\"}} ", text, StringComparison.Ordinal);
         Assert.Equal(writes + 1, await rig.MetricAsync("watch_count_samples_count", "global-default"));
         Assert.True(await rig.MetricAsync("priority_level_seat_utilization_count", "global-default", "phase=\"executing\"") > 0);
     }

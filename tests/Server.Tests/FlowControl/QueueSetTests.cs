@@ -1,4 +1,5 @@
 using Hanbae.Server.FlowControl;
+using Hanbae.Server.InProcess;
 
 namespace Hanbae.Server.Tests.FlowControl;
 
@@ -55,6 +56,70 @@ public sealed class QueueSetTests
             "waiting_bucket{l,le=\"0.03\"} 1000000000", "waiting_bucket{l,le=\"0.1\"} 4000000000", "demand_bucket{l,le=\"2\"} 1000000000", "demand_bucket{l,le=\"2.8\"} 4000000000", "demand_sum{l} 7500000000",
         ])
             Assert.Contains(line + "\n", printed, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Reads_and_writes_of_all_levels_are_told_apart_waiting_and_executed()
+    {
+        var traffic = new Traffic(1.0 / Second, _now);
+        traffic.Limit(waiting: 10, executing: 4, _now);
+        QueueSet one = new("one", new(2, 1, 5), 1, Second, _now, traffic), other = new("other", new(2, 1, 5), 1, Second, _now, traffic);
+        Ticket Of(QueueSet set, string method)
+        {
+            var request = InProcessContext.Of(new() { Method = method, Path = "/api/v1/namespaces/default/configmaps", Identity = FlowRig.User("jane") }, CancellationToken.None);
+            return set.Start(request, "jane", 1, WorkEstimate.One, set.CountsOf("schema"), _now, out _)!;
+        }
+        Ticket read = Of(one, "GET"), second = Of(other, "GET"), write = Of(one, "POST"), leaves = Of(other, "DELETE");
+        int[] Now() => [traffic.ExecutingReads.Requests, traffic.ExecutingWrites.Requests, traffic.WaitingReads.Requests, traffic.WaitingWrites.Requests];
+        Assert.Equal([2, 0, 0, 2], Now());
+        _now += Second; // two of four run, two of ten wait
+        Assert.True(other.Withdraw(leaves, Refusal.Cancelled, _now));
+        one.Finish(read, _now);
+        Assert.Equal([1, 1, 0, 0], Now());
+        one.Finish(read, _now); // a second time counts for nothing
+        _now += Second; // one of four each
+        one.Finish(write, _now);
+        other.Finish(second, _now);
+        Assert.Equal([0, 0, 0, 0], Now());
+        traffic.Limit(waiting: 10, executing: 4, _now); // as every ten seconds, which brings all up to now
+
+        var text = new System.Text.StringBuilder();
+        traffic.ExecutingReads.Print(text, "reads", "l");
+        traffic.ExecutingWrites.Print(text, "writes", "l");
+        traffic.WaitingWrites.Print(text, "waiting", "l");
+        string printed = text.ToString();
+        foreach (string line in (string[])
+        [
+            "reads_bucket{l,le=\"0.2\"} 0", "reads_bucket{l,le=\"0.3\"} 1000000000", "reads_bucket{l,le=\"0.5\"} 2000000000", "reads_sum{l} 750000000", "reads_count{l} 2000000000",
+            "writes_bucket{l,le=\"0\"} 1000000000", "writes_bucket{l,le=\"0.3\"} 2000000000", "waiting_bucket{l,le=\"0.1\"} 1000000000", "waiting_bucket{l,le=\"0.2\"} 2000000000",
+        ])
+            Assert.Contains(line + "\n", printed, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_last_request_to_leave_a_queue_shows_how_far_the_queues_are_apart()
+    {
+        var set = Make(limit: 2, queues: 2);
+        LastDispatch? Last()
+        {
+            LastDispatch? last = null;
+            set.Look((s, _, _) => last = s.LastDispatch);
+            return last is { } d ? new(Math.Round(d.Progress, 6), Math.Round(d.Start, 6), Math.Round(d.Least, 6), Math.Round(d.Most, 6), Math.Round(d.LeastDiscounted, 6), Math.Round(d.MostDiscounted, 6)) : null;
+        }
+        Assert.Null(Last());
+        Start(set, "a", 0);
+        Assert.Equal(new(0, 0, 0, 0, 0, 0), Last());
+        // The first is guessed to take three milliseconds, and is under way.
+        var second = Start(set, "a", 0)!;
+        Assert.Equal(new(0, 0.003, 0.003, 0.003, 0, 0), Last());
+        Start(set, "a", 0);
+        var other = Start(set, "b", 1)!;
+        Assert.Equal(new(0, 0.003, 0.003, 0.003, 0, 0), Last());
+        _now += Second;
+        set.Finish(second, _now);
+        // What it took is the first queue's, which has one more under way; the other queue has had nothing.
+        Assert.True(other.IsRunning);
+        Assert.Equal(new(1, 0, 0, 1.003, 0, 1), Last());
     }
 
     [Fact]

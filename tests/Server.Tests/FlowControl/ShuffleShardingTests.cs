@@ -37,22 +37,26 @@ public sealed class ShuffleShardingTests
     }
 
     /// <summary>KEP-1040's point: with 128 queues and hands of 6, one flow hardly ever has all its queues in the hands of 16 others.</summary>
+    /// <remarks>Over many herds, since hashes are seeded by chance, and one herd may lie unusually wide.</remarks>
     [Fact]
     public void Few_flows_are_shut_in_by_many_elephants()
     {
-        var elephants = new HashSet<int>();
         var hand = new int[6];
-        for (int i = 0; i < 16; i++)
-        {
-            ShuffleSharding.Deal(ShuffleSharding.Hash(7, "elephant-" + i), 128, hand);
-            elephants.UnionWith(hand);
-        }
         int shut = 0;
-        for (int i = 0; i < 10_000; i++)
+        for (ulong herd = 0; herd < 50; herd++)
         {
-            ShuffleSharding.Deal(ShuffleSharding.Hash(7, "mouse-" + i), 128, hand);
-            if (hand.All(elephants.Contains)) shut++;
+            var elephants = new HashSet<int>();
+            for (int i = 0; i < 16; i++)
+            {
+                ShuffleSharding.Deal(ShuffleSharding.Hash(herd, "elephant-" + i), 128, hand);
+                elephants.UnionWith(hand);
+            }
+            for (int i = 0; i < 1_000; i++)
+            {
+                ShuffleSharding.Deal(ShuffleSharding.Hash(herd, "mouse-" + i), 128, hand);
+                if (hand.All(elephants.Contains)) shut++;
+            }
         }
-        Assert.InRange(shut, 0, 500);
+        Assert.InRange(shut, 1, 50_000 / 20);
     }
 }
