@@ -10,9 +10,8 @@ static class ClusterRoles
         role system:discovery
           get path /api,/api/*,/apis,/apis/*,/healthz,/livez,/openapi,/openapi/*,/readyz,/version,/version/
         role system:monitoring
-          get path /healthz,/healthz/*,/livez,/livez/*,/metrics,/metrics/slis,/readyz,/readyz/*
-          get path /flagz
-          get path /statusz
+          get path /flagz,/healthz,/healthz/*,/livez,/livez/*,/metrics,/metrics/slis,/readyz,/readyz/*,/statusz
+          get - nodes/metrics
         role system:public-info-viewer
           get path /healthz,/livez,/readyz,/version,/version/
         role system:basic-user
@@ -31,8 +30,9 @@ static class ClusterRoles
           impersonate - serviceaccounts
           W - pods,pods/attach,pods/exec,pods/portforward,pods/proxy
           create - pods/eviction
-          W - configmaps,events,persistentvolumeclaims,replicationcontrollers,replicationcontrollers/scale,secrets,serviceaccounts,services,services/proxy
+          W - configmaps,persistentvolumeclaims,replicationcontrollers,replicationcontrollers/scale,secrets,serviceaccounts,services,services/proxy
           create - serviceaccounts/token
+          W -,events.k8s.io events
           W apps daemonsets,deployments,deployments/rollback,deployments/scale,replicasets,replicasets/scale,statefulsets,statefulsets/scale
           W autoscaling horizontalpodautoscalers
           W batch cronjobs,jobs
@@ -43,8 +43,9 @@ static class ClusterRoles
           W resource.k8s.io resourceclaims,resourceclaimtemplates
         role system:aggregate-to-view for=view
           R - configmaps,endpoints,persistentvolumeclaims,persistentvolumeclaims/status,pods,replicationcontrollers,replicationcontrollers/scale,serviceaccounts,services,services/status
-          R - bindings,events,limitranges,namespaces/status,pods/log,pods/status,replicationcontrollers/status,resourcequotas,resourcequotas/status
+          R - bindings,limitranges,namespaces/status,pods/log,pods/status,replicationcontrollers/status,resourcequotas,resourcequotas/status
           R - namespaces
+          R -,events.k8s.io events
           R discovery.k8s.io endpointslices
           R apps controllerrevisions,daemonsets,daemonsets/status,deployments,deployments/scale,deployments/status,replicasets,replicasets/scale,replicasets/status,statefulsets,statefulsets/scale,statefulsets/status
           R autoscaling horizontalpodautoscalers,horizontalpodautoscalers/status
@@ -63,7 +64,7 @@ static class ClusterRoles
           create,get,list,watch - nodes
           patch,update - nodes/status
           patch,update - nodes
-          create,patch,update - events
+          EV
           R - pods
           create,delete - pods
           patch,update - pods/status
@@ -99,7 +100,6 @@ static class ClusterRoles
           create authorization.k8s.io subjectaccessreviews
         role system:kube-aggregator
           R - endpoints,services
-          R discovery.k8s.io endpointslices
         role system:kube-controller-manager
           EV
           create coordination.k8s.io leases
@@ -141,7 +141,7 @@ static class ClusterRoles
           R resource.k8s.io deviceclasses
           get,list,patch,update,watch resource.k8s.io resourceclaims
           get,list,patch,update,watch resource.k8s.io resourceclaims/status
-          get,list,patch,update,watch - pods/finalizers
+          update - pods/finalizers
           R resource.k8s.io resourceslices
           create,delete resource.k8s.io resourceclaims
           patch,update resource.k8s.io resourceclaims/binding
