@@ -9,6 +9,7 @@ using Hanbae.Server;
 using Hanbae.Server.Auth;
 using Hanbae.Server.Auth.Tokens;
 using Hanbae.Server.Bootstrap;
+using Hanbae.Server.Components;
 using Hanbae.Server.Encryption;
 using Hanbae.Server.Front;
 using Hanbae.Server.OpenApi;
@@ -29,13 +30,14 @@ public sealed class ControlPlane : IAsyncDisposable
     readonly SqliteHistory _history;
     readonly EncryptionFile _encryption;
     readonly HttpFront _front;
+    readonly MeterText _meters;
     readonly IPAddress _advertise;
     readonly TimeProvider _time;
     readonly ILoggerFactory _loggers;
 
-    ControlPlane(SqliteStore store, SqliteHistory history, EncryptionFile encryption, ApiServer server, HttpFront front, IPAddress advertise, TimeProvider time, ILoggerFactory loggers)
+    ControlPlane(SqliteStore store, SqliteHistory history, EncryptionFile encryption, ApiServer server, HttpFront front, MeterText meters, IPAddress advertise, TimeProvider time, ILoggerFactory loggers)
     {
-        (_store, _history, _encryption, Server, _front, _advertise, _time, _loggers) = (store, history, encryption, server, front, advertise, time, loggers);
+        (_store, _history, _encryption, Server, _front, _meters, _advertise, _time, _loggers) = (store, history, encryption, server, front, meters, advertise, time, loggers);
         Informers = new(As("system:hanbae:informers", "hanbae"), time, logger: loggers.CreateLogger("hanbae.informers"));
     }
 
@@ -68,7 +70,9 @@ public sealed class ControlPlane : IAsyncDisposable
             Logger = loggers.CreateLogger("hanbae.apiserver"),
         }));
         var history = SqliteHistory.Open(folder, new(), time, loggers.CreateLogger("hanbae.history"));
-        await using var made = new Parts(store, history);
+        // Before there are queues: what goes in and out is counted from the first.
+        var meters = new MeterText("Hanbae.Client");
+        await using var made = new Parts(store, history, meters);
         var usage = new NodeUsage();
         var more = settings.Flags.MoreServed();
         var health = new ComponentHealth();
@@ -83,6 +87,7 @@ public sealed class ControlPlane : IAsyncDisposable
             RequestTimeout = settings.Flags.RequestTimeout, EventTtl = settings.Flags.EventTtl,
             FlowControl = settings.Flags.FlowControl(),
             Audit = settings.Flags.Audit(dataFolder, time),
+            MoreMetrics = meters.Print,
             Strategy = Hanbae.Server.Registry.Catalog.With(new() { ClusterIPs = [IPNetwork.Parse(settings.ServiceCidr)] }),
             CurrentKubeletTrust = () => live.Now.KubeletTrust,
             Logger = loggers.CreateLogger("hanbae.apiserver"),
@@ -104,7 +109,7 @@ public sealed class ControlPlane : IAsyncDisposable
         // Side by side they share the store's commits, and the server is ready when both are done.
         await Task.WhenAll(BootstrapAsync(server, settings, pki, advertise, front.Addresses[0].Port, ct), server.Aggregator!.RegisterAsync(ct));
         made.Keep();
-        return new(store, history, encryption, server, front, advertise, time, loggers) { Usage = usage, Security = security, Health = health };
+        return new(store, history, encryption, server, front, meters, advertise, time, loggers) { Usage = usage, Security = security, Health = health };
     }
 
     /// <summary>What every cluster has, such as whom it believes; again when that changes.</summary>
@@ -123,7 +128,7 @@ public sealed class ControlPlane : IAsyncDisposable
     };
 
     /// <summary>Takes back what a failed start has made so far.</summary>
-    sealed class Parts(SqliteStore store, SqliteHistory history) : IAsyncDisposable
+    sealed class Parts(SqliteStore store, SqliteHistory history, MeterText meters) : IAsyncDisposable
     {
         bool _kept;
 
@@ -140,6 +145,7 @@ public sealed class ControlPlane : IAsyncDisposable
             if (_kept) return;
             if (Front is not null) await Front.DisposeAsync();
             if (Server is not null) await Server.DisposeAsync();
+            meters.Dispose();
             await history.DisposeAsync();
             await store.DisposeAsync();
         }
@@ -211,6 +217,7 @@ public sealed class ControlPlane : IAsyncDisposable
     {
         await _front.DisposeAsync();
         await Server.DisposeAsync();
+        _meters.Dispose();
         Security.Dispose();
         await _history.DisposeAsync();
         await _store.DisposeAsync();
