@@ -22,7 +22,7 @@ public sealed class FakeApi(TimeProvider? time = null) : IApiTransport
     long _version;
     long _uid;
     long _heldAt = long.MaxValue;
-    static readonly int _lag = int.TryParse(Environment.GetEnvironmentVariable("HANBAE_LAG"), out int ms) ? ms : 0;
+    static readonly int s_lag = int.TryParse(Environment.GetEnvironmentVariable("HANBAE_LAG"), out int ms) ? ms : 0;
 
     /// <summary>Answers instead of the server, when it returns something.</summary>
     public Func<ApiRequest, ApiResult?>? Intercept { get; set; }
@@ -120,7 +120,7 @@ public sealed class FakeApi(TimeProvider? time = null) : IApiTransport
                         && (route.Namespace.Length == 0 || e.Object.Metadata.Namespace == route.Namespace) && chosen(e.Object))
                         events.Add(e);
             }
-            if (_lag > 0 && events.Count > 0) await Task.Delay(Random.Shared.Next(_lag), ct);
+            if (s_lag > 0 && events.Count > 0) await Task.Delay(Random.Shared.Next(s_lag), ct);
             foreach (var e in events) yield return e;
             await changed.WaitAsync(ct);
         }

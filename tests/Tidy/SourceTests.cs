@@ -65,7 +65,7 @@ public sealed partial class SourceTests
             "tests/Host.Tests/Runtime/RealNode.cs: Task.Delay(5,",
             "tests/Kubelet.Tests/Real/RealKubeletTest.cs: Task.Delay(50)",
             // Lateness is what it is for, and off unless it is asked for.
-            "tests/Kit/FakeApi.cs: Task.Delay(Random.Shared.Next(_lag)");
+            "tests/Kit/FakeApi.cs: Task.Delay(Random.Shared.Next(s_lag)");
 
     [Fact]
     public void No_file_knows_the_machine_it_was_written_on()

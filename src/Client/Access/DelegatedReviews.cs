@@ -17,7 +17,7 @@ public sealed record ReviewTimes(TimeSpan Tokens, TimeSpan Allowed, TimeSpan Den
 /// <remarks>Answers are kept for a while; bound: a table is emptied when it is full. What could not be asked is not kept.</remarks>
 public sealed class DelegatedReviews(IClient client, TimeProvider time, ReviewTimes? times = null)
 {
-    const int MaxKept = 4096;
+    const int MaxKept = 4096, LongestKept = 1024;
 
     readonly ReviewTimes _times = times ?? ReviewTimes.Default;
     readonly ConcurrentDictionary<string, (UserInfo? User, long Until)> _tokens = new();
@@ -44,6 +44,8 @@ public sealed class DelegatedReviews(IClient client, TimeProvider time, ReviewTi
     {
         if (_verdicts.TryGetValue(asked, out var kept) && time.GetTimestamp() < kept.Until) return kept.Allowed;
         var status = (await client.CreateAsync(new SubjectAccessReview { Spec = asked }, ct).ConfigureAwait(false)).Status;
+        // Whoever may ask at all chooses the path: long ones are asked about each time, as upstream, rather than fill the memory.
+        if (asked.NonResourceAttributes is { Path.Length: > LongestKept }) return status.Allowed;
         if (_verdicts.Count >= MaxKept) _verdicts.Clear();
         _verdicts[asked] = (status.Allowed, In(status.Allowed ? _times.Allowed : _times.Denied));
         return status.Allowed;

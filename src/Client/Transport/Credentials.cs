@@ -86,11 +86,14 @@ sealed class Credentials(ClusterConfig config, TimeProvider time) : IDisposable
         return chain.Build(leaf);
     }
 
+    /// <summary>Of what a link leads to: of a Secret that is mounted only <c>..data</c> is another when it changes.</summary>
+    static DateTime Written(string path) => (File.ResolveLinkTarget(path, returnFinalTarget: true) ?? new FileInfo(path)).LastWriteTimeUtc;
+
     X509Certificate2 Certificate()
     {
         lock (_lock)
         {
-            var written = config.ClientCertificate.File is { Length: > 0 } file ? File.GetLastWriteTimeUtc(file) : default;
+            var written = config.ClientCertificate.File is { Length: > 0 } file ? Written(file) : default;
             if (_certificate is { } known && written == _certificateOf) return known;
             string key = config.ClientKey.IsEmpty ? config.ClientCertificate.ReadText() : config.ClientKey.ReadText();
             // The old one may still be in use by a handshake: it is left to the collector.

@@ -53,12 +53,13 @@ sealed class ClusterTrust : IAuthenticator
 
     ClientCertificates? Clients(Map<string> data) => Authorities(data["client-ca-file"]) is { } authorities ? new(authorities, _time) : null;
 
-    FrontProxy? Proxy(Map<string> data) => Authorities(data["requestheader-client-ca-file"]) is not { } authorities ? null : new(new()
-    {
-        Authorities = () => authorities, AllowedNames = Names(data["requestheader-allowed-names"]),
-        UsernameHeaders = Names(data["requestheader-username-headers"]), UidHeaders = Names(data["requestheader-uid-headers"]),
-        GroupHeaders = Names(data["requestheader-group-headers"]), ExtraPrefixes = Names(data["requestheader-extra-headers-prefix"]),
-    }, _time);
+    FrontProxy? Proxy(Map<string> data) =>
+        Authorities(data["requestheader-client-ca-file"]) is { } authorities
+        // An empty list of names lets in whoever the authorities vouch for: one that cannot be read must not.
+        && Names(data["requestheader-allowed-names"]) is { } allowed && Names(data["requestheader-username-headers"]) is { } users
+        && Names(data["requestheader-uid-headers"]) is { } uids && Names(data["requestheader-group-headers"]) is { } groups
+        && Names(data["requestheader-extra-headers-prefix"]) is { } extra
+            ? new(new() { Authorities = () => authorities, AllowedNames = allowed, UsernameHeaders = users, UidHeaders = uids, GroupHeaders = groups, ExtraPrefixes = extra }, _time) : null;
 
     static X509Certificate2Collection? Authorities(string? pem)
     {
@@ -69,10 +70,15 @@ sealed class ClusterTrust : IAuthenticator
         return all.Count > 0 ? all : null;
     }
 
-    static Seq<string> Names(string? list)
+    /// <returns>Null for what is no list of texts.</returns>
+    static Seq<string>? Names(string? list)
     {
-        if (string.IsNullOrEmpty(list)) return [];
-        try { return JsonValue.Parse(list) is JsonArray names ? [.. names.Items.OfType<JsonString>().Select(n => n.Value)] : []; }
-        catch (JsonSyntaxException) { return []; }
+        if (string.IsNullOrEmpty(list)) return default(Seq<string>);
+        try
+        {
+            if (JsonValue.Parse(list) is not JsonArray names || !names.Items.All(n => n is JsonString)) return null;
+            return names.Items.Select(n => ((JsonString)n).Value).ToSeq();
+        }
+        catch (JsonSyntaxException) { return null; }
     }
 }

@@ -10,7 +10,7 @@ sealed class ServingFiles
 {
     readonly string _certificate, _key;
     readonly Lock _gate = new();
-    DateTime _read;
+    (DateTime, DateTime) _read;
     SslStreamCertificateContext _context;
 
     /// <exception cref="SettingsException">They are not there, or do not belong together.</exception>
@@ -18,7 +18,7 @@ sealed class ServingFiles
     {
         (_certificate, _key) = (certificate, key);
         try { _context = Read(); }
-        catch (Exception e) when (e is CryptographicException or ArgumentException) { throw new SettingsException($"{certificate}, {key}: {e.Message}", e); }
+        catch (Exception e) when (e is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException) { throw new SettingsException($"{certificate}, {key}: {e.Message}", e); }
     }
 
     public X509Certificate2 First => _context.TargetCertificate;
@@ -27,9 +27,8 @@ sealed class ServingFiles
     {
         lock (_gate)
         {
-            if (Written() == _read) return _context;
             // While one of the two is written they may not fit: what was there goes on until they do.
-            try { return _context = Read(); }
+            try { return Written() == _read ? _context : _context = Read(); }
             catch (Exception e) when (e is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException) { return _context; }
         }
     }
@@ -44,5 +43,8 @@ sealed class ServingFiles
         return context;
     }
 
-    DateTime Written() => File.GetLastWriteTimeUtc(_certificate) is var a && File.GetLastWriteTimeUtc(_key) is var b && a > b ? a : b;
+    (DateTime, DateTime) Written() => (Written(_certificate), Written(_key));
+
+    /// <summary>Of what a link leads to: of a Secret that is mounted only <c>..data</c> is another when it changes.</summary>
+    static DateTime Written(string path) => (File.ResolveLinkTarget(path, returnFinalTarget: true) ?? new FileInfo(path)).LastWriteTimeUtc;
 }

@@ -52,7 +52,7 @@ public sealed record ArchiveFile(string Path, bool IsOci, IReadOnlyList<string> 
         if (Member("manifest.json") is JsonArray images)
         {
             var platforms = images.Select(i => PlatformOf(Member(Trim((string?)i?["Config"] ?? ""))));
-            var names = images.SelectMany(i => i?["RepoTags"] as JsonArray ?? []).Select(t => (string?)t).OfType<string>().Select(ImageException.FullName);
+            var names = images.SelectMany(i => i?["RepoTags"] as JsonArray ?? []).Select(t => (string?)t).OfType<string>().Select(FullName.Of);
             return new(path, IsOci: false, [.. names], [.. platforms.OfType<string>().Distinct()]);
         }
         string hint = small.Keys.Any(k => k.StartsWith("bin/", StringComparison.Ordinal) || k.StartsWith("etc/", StringComparison.Ordinal))
@@ -68,9 +68,9 @@ public sealed record ArchiveFile(string Path, bool IsOci, IReadOnlyList<string> 
     }
 
     static string? NameOf(JsonNode? descriptor) =>
-        (string?)descriptor?["annotations"]?[OciArchive.NameAnnotation] is { } full ? ImageException.FullName(full)
+        (string?)descriptor?["annotations"]?[OciArchive.NameAnnotation] is { } full ? FullName.Of(full)
         // Others write the whole name, or only the tag, here: a tag is no name.
-        : (string?)descriptor?["annotations"]?["org.opencontainers.image.ref.name"] is { } name && name.AsSpan().IndexOfAny('/', ':') >= 0 ? ImageException.FullName(name)
+        : (string?)descriptor?["annotations"]?["org.opencontainers.image.ref.name"] is { } name && name.AsSpan().IndexOfAny('/', ':') >= 0 ? FullName.Of(name)
         : null;
 
     static string? PlatformOf(JsonNode? config) => (string?)config?["architecture"] is { } a ? $"{(string?)config["os"] ?? "linux"}/{a}" : null;

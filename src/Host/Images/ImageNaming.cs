@@ -40,7 +40,7 @@ static class ImageNaming
         {
             if (descriptor!["annotations"] is not JsonObject annotations) descriptor["annotations"] = annotations = [];
             string? full = name ?? (string?)annotations[OciArchive.NameAnnotation] ?? (string?)annotations["org.opencontainers.image.ref.name"];
-            if (full is not null && (name is not null || full.AsSpan().IndexOfAny('/', ':') >= 0)) annotations[OciArchive.NameAnnotation] = ImageException.FullName(full);
+            if (full is not null && (name is not null || full.AsSpan().IndexOfAny('/', ':') >= 0)) annotations[OciArchive.NameAnnotation] = FullName.Of(full);
         }
         return index.ToJsonString();
     }

@@ -17,7 +17,7 @@ public sealed class ImageStore(string endpoint)
     public async Task<IReadOnlyList<string>> ImportAsync(string file, string? name, bool anyPlatform, CancellationToken ct)
     {
         var archive = await ArchiveFile.InspectAsync(file, ct);
-        string? full = name is null ? null : ImageException.FullName(name);
+        string? full = name is null ? null : FullName.Of(name);
         string here = "linux/" + Platform.Here;
         if (!anyPlatform && archive.Platforms.Count > 0 && !archive.Platforms.Contains(here))
             throw new ImageException($"{file} is for {string.Join(" and ", archive.Platforms)}, this node is {here}: get the image for {here}, or add --any-platform to keep it all the same");
@@ -82,7 +82,7 @@ public sealed class ImageStore(string endpoint)
         if (nameOrId.Length >= 8 && nameOrId.Replace("sha256:", "", StringComparison.Ordinal) is var id && id.All(char.IsAsciiHexDigitLower)
             && images.Where(i => i.Id.StartsWith("sha256:" + id, StringComparison.Ordinal)).ToList() is [var one])
             return (one, null);
-        string full = ImageException.FullName(nameOrId);
+        string full = FullName.Of(nameOrId);
         return images.FirstOrDefault(i => i.Names.Contains(full) || i.Digests.Contains(full)) is { } image ? (image, full)
             : throw new ImageException($"there is no image {full} on this node; see `hanbae image list`");
     }

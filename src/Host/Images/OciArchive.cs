@@ -23,7 +23,7 @@ public static class OciArchive
     /// <summary>Where containerd looks for the whole name of an image in an index.</summary>
     internal const string NameAnnotation = "io.containerd.image.name";
 
-    /// <param name="name">In its long form: see <see cref="ImageException.FullName"/>.</param>
+    /// <param name="name">In its long form: see <see cref="FullName.Of"/>.</param>
     public static async Task WriteAsync(Stream archive, OciLayer layer, OciConfig config, string name, Architecture architecture, DateTimeOffset created, CancellationToken ct)
     {
         byte[] configBlob = Object(w => WriteConfig(w, layer, config, architecture, created));

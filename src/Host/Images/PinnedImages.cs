@@ -12,7 +12,7 @@ public sealed class PinnedImages(string kubeletFolder)
     /// <exception cref="ImageException">It is no name.</exception>
     public string Pin(string image)
     {
-        string name = ImageException.FullName(image);
+        string name = FullName.Of(image);
         if (!Names.Contains(name)) Write([.. Names, name]);
         return name;
     }
@@ -20,7 +20,7 @@ public sealed class PinnedImages(string kubeletFolder)
     /// <inheritdoc cref="Pin"/>
     public string Unpin(string image)
     {
-        string name = ImageException.FullName(image);
+        string name = FullName.Of(image);
         if (!Names.Contains(name)) throw new ImageException($"{name} is not pinned; pinned are: {(Names.Count == 0 ? "none" : string.Join(", ", Names))}");
         Write([.. Names.Where(n => n != name)]);
         return name;

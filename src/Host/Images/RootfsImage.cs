@@ -10,7 +10,7 @@ public static class RootfsImage
     /// <returns>The name the image got.</returns>
     public static async Task<string> BuildAsync(string source, string name, OciConfig config, string archive, TimeProvider time, CancellationToken ct)
     {
-        string full = ImageException.FullName(name);
+        string full = FullName.Of(name);
         if (full.Contains('@', StringComparison.Ordinal)) throw new ImageException($"{name}: an image that is yet to be made has no digest; give it a tag");
         foreach (string variable in config.Env)
             if (variable.IndexOf('=') < 1) throw new ImageException($"--env {variable}: write NAME=value");

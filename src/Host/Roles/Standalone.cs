@@ -44,13 +44,14 @@ sealed class Standalone(string? kubeconfig, ElectionSettings election, ServingSe
     /// <exception cref="SettingsException">The lead was lost.</exception>
     public async Task ControlAsync(Controllers.ControllerOptions options, bool ownAccounts, CancellationToken ct)
     {
-        const string Agent = "kube-controller-manager";
+        // As upstream, what makes tokens works as who the kubeconfig says: no role of its own is there everywhere.
+        const string Agent = "kube-controller-manager", MakesTokens = "tokens-controller";
         using var bare = ownAccounts ? new HttpTransport(Config(kubeconfig).WithoutCredentials(), time, Http(Agent)) : null;
         // As upstream: by name, for people to see which are there; one that breaks starts again by itself.
         var each = Controllers.Catalog.All.Where(options.Run.Has).Select(e => new HealthCheck(e.Name, true, static _ => default));
         await RunAsync(new(Agent, Configurations.Of(options, election), [.. each, Shutdown(ct)]), (cluster, supervisor) =>
         {
-            var transports = Controllers.Catalog.All.Select(e => e.Component).Distinct().ToDictionary(c => c, c => bare is null ? null : new AccountTransport(bare, cluster.Client, c, time));
+            var transports = Controllers.Catalog.All.Select(e => e.Component).Distinct().ToDictionary(c => c, c => bare is null || c == MakesTokens ? null : new AccountTransport(bare, cluster.Client, c, time));
             var accounts = Controllers.Catalog.All.Select(e => (e.Component, e.EventSource)).Distinct().ToDictionary(c => c, c => Access(cluster, supervisor, c.EventSource, transports[c.Component]));
             supervisor.Run("controllers", stop => Controllers.Catalog.RunAsync(entry => accounts[(entry.Component, entry.EventSource)], options, stop, loggers.CreateLogger("hanbae.controllers")));
         }, ct);

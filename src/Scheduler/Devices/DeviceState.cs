@@ -16,7 +16,7 @@ internal sealed class DeviceState
     readonly HashSet<string> _pending = [];
     readonly Dictionary<DeviceId, DeviceUse> _uses = [];
     /// <summary>Claims that were made for the extended resources of Pods, by the uid of these.</summary>
-    readonly Dictionary<string, Key> _extended = [];
+    readonly Dictionary<(string Namespace, string Pod), Key> _extended = [];
     readonly Dictionary<string, ResourceSlice> _slices = [];
     readonly Dictionary<(string Driver, string Pool), Dictionary<string, ResourceSlice>> _slicesOf = [];
     readonly Dictionary<(string Driver, string Pool), DevicePool> _pools = [];
@@ -35,7 +35,8 @@ internal sealed class DeviceState
     /// <summary>The claim as decisions see it.</summary>
     public ResourceClaim? Claim(Key key) => _assumed.GetValueOrDefault(key) ?? _seen.GetValueOrDefault(key);
     /// <summary>The claim that a scheduler made for a Pod's extended resources and did not finish with; null when there is none.</summary>
-    public ResourceClaim? ExtendedOf(string pod) => _extended.TryGetValue(pod, out var key) ? Claim(key) : null;
+    /// <param name="ns">The Pod's: a claim elsewhere is none of its, whatever it says.</param>
+    public ResourceClaim? ExtendedOf(string ns, string pod) => _extended.TryGetValue((ns, pod), out var key) ? Claim(key) : null;
     public IEnumerable<ResourceClaim> Claims => _seen.Values;
     public bool IsPending(string uid) => _pending.Contains(uid);
     public DeviceUse UseOf(DeviceId device) => _uses.GetValueOrDefault(device);
@@ -49,7 +50,7 @@ internal sealed class DeviceState
     {
         var key = Key.Of(claim);
         _seen[key] = claim;
-        if (ExtendedClaim.PodOf(claim) is { } pod) _extended[pod] = key;
+        if (ExtendedClaim.PodOf(claim) is { } pod) _extended[(key.Namespace, pod)] = key;
         // What was written is seen at last, or something newer; another of the name has nothing to do with it.
         if (_assumed.TryGetValue(key, out var assumed) && (assumed.Metadata.Uid != claim.Metadata.Uid || (!_pending.Contains(claim.Metadata.Uid) && Version(claim) >= Version(assumed)))) _assumed.Remove(key);
     });
@@ -58,7 +59,7 @@ internal sealed class DeviceState
     {
         _seen.Remove(Key.Of(claim));
         _assumed.Remove(Key.Of(claim));
-        if (ExtendedClaim.PodOf(claim) is { } pod && _extended.GetValueOrDefault(pod) == Key.Of(claim)) _extended.Remove(pod);
+        if (ExtendedClaim.PodOf(claim) is { } pod && _extended.GetValueOrDefault((claim.Metadata.Namespace, pod)) == Key.Of(claim)) _extended.Remove((claim.Metadata.Namespace, pod));
         _pending.Remove(claim.Metadata.Uid);
     });
 

@@ -96,7 +96,7 @@ internal static class ExtendedClaim
 
     /// <summary>The uid of the Pod for whose extended resources a claim was made; null when it was made for something else.</summary>
     public static string? PodOf(ResourceClaim claim) =>
-        claim.Metadata.Annotations[Annotation] == "true" ? claim.Metadata.OwnerReferences.Find(o => o.Controller == true)?.Uid : null;
+        claim.Metadata.Annotations[Annotation] == "true" ? claim.Metadata.OwnerReferences.Find(o => o is { Controller: true, Kind: "Pod" })?.Uid : null;
 
     /// <summary>What the kubelet has to know: which request of the claim is whose.</summary>
     public static byte[] Status(string claim, Seq<ContainerExtendedResourceRequest> mappings) => StatusPatch.Extended(new() { ResourceClaimName = claim, RequestMappings = mappings });

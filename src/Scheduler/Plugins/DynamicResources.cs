@@ -65,7 +65,7 @@ internal sealed class DynamicResources(DynamicResourcesArgs args) : IPreEnqueue,
         _extended = ExtendedClaim.Of(pod, _devices);
         if (pod.Pod.Spec.ResourceClaims.IsEmpty && _extended.IsEmpty) return Prefiltered.Nothing;
         if (PodDevices.Find(pod, _devices, _claims) is { } why) return new(Verdict.Refuse(why, hopeless: true));
-        if (!_extended.IsEmpty) _left = _devices.ExtendedOf(pod.Uid);
+        if (!_extended.IsEmpty) _left = _devices.ExtendedOf(pod.Pod.Metadata.Namespace, pod.Uid);
         foreach (var claim in _claims)
         {
             if (_devices.IsPending(claim.Metadata.Uid)) return new(Verdict.Refuse($"resource claim {Key.Of(claim)} is in the process of being allocated", hopeless: true));

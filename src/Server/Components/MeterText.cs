@@ -8,7 +8,7 @@ namespace Hanbae.Server.Components;
 /// <remarks>Bound: one series for each instrument and set of labels, which are names of queues and their like.</remarks>
 public sealed class MeterText : IDisposable
 {
-    /// <summary>Prometheus' client for Go has these for times that nobody chose others for.</summary>
+    /// <summary>Upstream's, for the times of work queues.</summary>
     static readonly double[] s_bounds = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1, 10];
 
     sealed class Series

@@ -170,5 +170,33 @@ public sealed class ComponentEndpointsTests(ControlPlaneRig rig)
         finally { folder.Delete(recursive: true); }
     }
 
+    /// <summary>A kubelet shows a Secret by links through <c>..data</c>, and swaps only that one.</summary>
+    [Fact]
+    public void A_certificate_that_is_renewed_in_a_mounted_Secret_is_shown_from_then_on()
+    {
+        var folder = Directory.CreateTempSubdirectory("hanbae-serving-");
+        try
+        {
+            string data = Path.Combine(folder.FullName, "..data"), certificate = Path.Combine(folder.FullName, "tls.crt"), key = Path.Combine(folder.FullName, "tls.key");
+            void Show(X509Certificate2 pair, string version)
+            {
+                var files = folder.CreateSubdirectory(version);
+                using var secret = pair.GetECDsaPrivateKey()!;
+                File.WriteAllText(Path.Combine(files.FullName, "tls.crt"), pair.ExportCertificatePem());
+                File.WriteAllText(Path.Combine(files.FullName, "tls.key"), secret.ExportPkcs8PrivateKeyPem());
+                File.Delete(data);
+                File.CreateSymbolicLink(data, version);
+            }
+            using X509Certificate2 first = Host.Pki.SelfSigned.Of("first", TimeProvider.System), second = Host.Pki.SelfSigned.Of("second", TimeProvider.System);
+            Show(first, "..1");
+            foreach (string file in (string[])[certificate, key]) File.CreateSymbolicLink(file, Path.Combine("..data", Path.GetFileName(file)));
+            var serving = new ServingFiles(certificate, key);
+            Assert.Equal(first.Thumbprint, serving.Current().TargetCertificate.Thumbprint);
+            Show(second, "..2");
+            Assert.Equal(second.Thumbprint, serving.Current().TargetCertificate.Thumbprint);
+        }
+        finally { folder.Delete(recursive: true); }
+    }
+
     static (int, string) Said(Wire.Answer answer) => (answer.Code, answer.Body);
 }

@@ -148,6 +148,7 @@ public sealed class NodeAuthorizerTests : IAsyncLifetime
     public async Task A_nodes_tokens_are_for_those_whom_the_Pods_volumes_name_or_whom_it_may_ask_for()
     {
         await _server.MakeAsync(new CSIDriver { Metadata = new() { Name = "csi.example.com" }, Spec = new() { TokenRequests = [new() { Audience = "of-the-driver" }] } });
+        await _server.MakeAsync(new CSIDriver { Metadata = new() { Name = "file.csi.azure.com" }, Spec = new() { TokenRequests = [new() { Audience = "of-the-cloud" }] } });
         await _server.MakeAsync(new PersistentVolume
         {
             Metadata = new() { Name = "pv" },
@@ -169,6 +170,7 @@ public sealed class NodeAuthorizerTests : IAsyncLifetime
         [
             ("projected", new() { Name = "data", Projected = new() { Sources = [new() { ServiceAccountToken = new() { Path = "t", Audience = "of-the-pod" } }] } }, "of-the-pod"),
             ("inline", new() { Name = "data", Csi = new() { Driver = "csi.example.com" } }, "of-the-driver"),
+            ("disk", new() { Name = "data", AzureFile = new() { ShareName = "s", SecretName = "login" } }, "of-the-cloud"),
             ("claim", new() { Name = "data", PersistentVolumeClaim = new() { ClaimName = "data" } }, "of-the-driver"),
             ("ephemeral", new() { Name = "data", Ephemeral = new() { VolumeClaimTemplate = new() { Spec = new() { AccessModes = ["ReadWriteOnce"], Resources = new() { Requests = Map.Of(("storage", Quantity.Parse("1Gi"))) } } } } }, "of-the-driver"),
         ];

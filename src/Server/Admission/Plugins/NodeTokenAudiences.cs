@@ -2,6 +2,7 @@ using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Api.Storage.V1;
+using Hanbae.Machinery.Volumes.Clouds;
 using Hanbae.Server.Auth;
 using Hanbae.Server.Cache;
 
@@ -34,14 +35,23 @@ static class NodeTokenAudiences
         {
             { Csi: { } own } => own.Driver,
             { PersistentVolumeClaim: { } claim } => await DriverAsync(objects, pod, claim.ClaimName, ct).ConfigureAwait(false),
+            _ when CloudDisks.IsInline(volume) => Inline(volume, pod),
             { Ephemeral: not null } => await DriverAsync(objects, pod, $"{pod.Metadata.Name}-{volume.Name}", ct).ConfigureAwait(false),
             _ => "",
         };
         return driver.Length > 0 && await objects.FindAsync<CSIDriver>("", driver, ct).ConfigureAwait(false) is { } known && known.Spec.TokenRequests.Exists(t => t.Audience == audience);
     }
 
-    /// <summary>Whose volume the claim has; empty while there is none, or where it is no driver's.</summary>
+    /// <summary>The driver of a cloud's disk that the Pod names itself.</summary>
+    static string Inline(Volume volume, Pod pod)
+    {
+        try { return CloudDisks.Inline(volume, pod.Metadata.Namespace)?.Spec.Csi?.Driver ?? ""; }
+        catch (FormatException) { return ""; }
+    }
+
+    /// <summary>Whose volume the claim has, be it by translation; empty while there is none, or where it is no driver's.</summary>
     static async ValueTask<string> DriverAsync(ServedObjects objects, Pod pod, string claim, CancellationToken ct) =>
         await objects.FindAsync<PersistentVolumeClaim>(pod.Metadata.Namespace, claim, ct).ConfigureAwait(false) is { Spec.VolumeName: { Length: > 0 } name }
-        && await objects.FindAsync<PersistentVolume>("", name, ct).ConfigureAwait(false) is { Spec.Csi: { } source } ? source.Driver : "";
+        && await objects.FindAsync<PersistentVolume>("", name, ct).ConfigureAwait(false) is { } volume
+        && CloudDisks.TryTranslate(volume) is { Spec.Csi: { } source } ? source.Driver : "";
 }

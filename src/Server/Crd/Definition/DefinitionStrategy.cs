@@ -60,7 +60,7 @@ sealed class DefinitionStrategy() : Strategy(CustomResourceDefinition.Info)
     public override IReadOnlyList<string> Warnings(IObject obj, IObject? old)
     {
         var known = old is CustomResourceDefinition was ? UnknownFormats(was).ToHashSet() : [];
-        return [.. UnknownFormats((CustomResourceDefinition)obj).Where(f => !known.Contains(f)).Select(f => $"unrecognized format {FieldError.Quoted(f)}")];
+        return [.. UnknownFormats((CustomResourceDefinition)obj).Distinct().Where(f => !known.Contains(f)).Select(f => $"unrecognized format {FieldError.Quoted(f)}")];
     }
 
     /// <summary>Formats that no value is held against: often somebody meant another.</summary>

@@ -2,10 +2,10 @@ using Hanbae.Host.Images;
 
 namespace Hanbae.Host.Tests.Images;
 
-public sealed class ImageNameTests
+public sealed class FullNameTests
 {
     [Fact]
-    public void A_short_name_stands_for_a_long_one() => Assert.Equal("docker.io/library/busybox:latest", ImageException.FullName("busybox"));
+    public void A_short_name_stands_for_a_long_one() => Assert.Equal("docker.io/library/busybox:latest", FullName.Of("busybox"));
 
     [Theory]
     [InlineData("")]
@@ -16,5 +16,5 @@ public sealed class ImageNameTests
     [InlineData("busybox@md5:00")]
     [InlineData("-app")]
     public void What_cannot_be_a_name_is_refused_with_an_example(string name) =>
-        Assert.Contains("busybox:1.35", Assert.Throws<ImageException>(() => ImageException.FullName(name)).Message);
+        Assert.Contains("busybox:1.35", Assert.Throws<ImageException>(() => FullName.Of(name)).Message);
 }
