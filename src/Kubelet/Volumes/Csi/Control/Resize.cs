@@ -36,6 +36,8 @@ sealed class Resize(IClusterAccess cluster, ControllerSide side, Sidecars sideca
         if (await cluster.Client.FindAsync(known, ct).ConfigureAwait(false) is not { Status.Phase: "Bound", Metadata.DeletionTimestamp: null } claim || _volumes.Find(new("", claim.Spec.VolumeName)) is not { Spec.Csi: { } csi } volume
             || csi.Driver != side.Name || volume.Spec.ClaimRef?.Uid != claim.Metadata.Uid) return Again.OnChange;
         var asked = claim.Spec.Resources.Requests[Storage];
+        // As the claim says, which was read anew: the volume may be seen as it was before it grew.
+        if (claim.Status.Capacity[Storage] >= asked || claim.Status.AllocatedResources[Storage] == asked && IsTheNodes(claim.Status.AllocatedResourceStatuses[Storage])) return Again.OnChange;
         if (volume.Spec.Capacity[Storage] >= asked || !side.Does(ControllerCan.ExpandVolume)) return Again.OnChange; // the rest is the kubelet's
         if (_classes.Find(new("", VolumeNotes.ClassOf(claim))) is not { AllowVolumeExpansion: true }) return Again.OnChange;
         // KEP-1790: what can never be done is not tried again before something else is asked.
@@ -80,6 +82,9 @@ sealed class Resize(IClusterAccess cluster, ControllerSide side, Sidecars sideca
         cluster.Recorder.Event(claim, "Normal", "VolumeResizeSuccessful", "Resize volume succeeded");
         return Again.OnChange;
     }
+
+    /// <summary>The driver's controller side has done its part.</summary>
+    static bool IsTheNodes(string? status) => status is "NodeResizePending" or "NodeResizeInProgress" or "NodeResizeInfeasible";
 
     static PersistentVolumeClaim Marked(PersistentVolumeClaim claim, string status, Quantity asked, PersistentVolumeClaimCondition condition) => claim with
     {
