@@ -46,6 +46,10 @@ internal sealed class DeviceState
         _classByResource.TryGetValue(resource, out string? named) ? named
         : resource.StartsWith(ImplicitResource, StringComparison.Ordinal) && _classes.ContainsKey(resource[ImplicitResource.Length..]) ? resource[ImplicitResource.Length..] : null;
 
+    /// <summary>Whether the class stands for the resource, by itself or among others.</summary>
+    public static bool Covers(DeviceClass @class, string resource) => @class.Spec.ExtendedResourceName == resource
+        || (resource.StartsWith(ImplicitResource, StringComparison.Ordinal) && resource.AsSpan(ImplicitResource.Length).SequenceEqual(@class.Metadata.Name));
+
     public void Set(ResourceClaim claim) => Change(Key.Of(claim), () =>
     {
         var key = Key.Of(claim);
