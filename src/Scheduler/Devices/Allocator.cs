@@ -55,7 +55,12 @@ internal sealed class Allocator(DeviceState state, IReadOnlyList<ResourceClaim> 
     {
         var pools = _state.PoolsFor(node.Metadata.Name).ToList();
         var search = new Search(this, node, pools, [.. pools.SelectMany(p => p.Devices.Where(d => d.Reaches(node)))]);
-        try { return new(search.Find(0) ? search.Results() : null); }
+        try
+        {
+            if (search.Find(0)) return new(search.Results());
+            // Nothing was taken of these; it may be they that were meant.
+            return pools.Exists(p => p.Fault is not null && p.Devices.Any(d => d.Reaches(node))) ? new(null, "invalid resource pools were encountered", Here: true) : default;
+        }
         catch (Trouble t) { return new(null, t.Message, t.Here); }
     }
 
@@ -111,8 +116,7 @@ internal sealed class Allocator(DeviceState state, IReadOnlyList<ResourceClaim> 
             {
                 if (++_steps > MostSteps) throw new Trouble("timed out trying to allocate devices");
                 var device = devices[i];
-                if (!device.Pool.IsComplete || !allocator.Matches(want, device)) continue;
-                if (device.Pool.Fault is { } fault) throw new Trouble($"pool {device.Pool} is invalid: {fault}");
+                if (!device.Pool.IsComplete || device.Pool.Fault is not null || !allocator.Matches(want, device)) continue;
                 int before = _taken.Count;
                 if (!Take(want, device)) continue;
                 // Order within a request means nothing; a device that is shared can be had again.
