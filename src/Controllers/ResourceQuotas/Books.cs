@@ -7,7 +7,8 @@ namespace Hanbae.Controllers.ResourceQuotas;
 
 /// <summary>The ledgers of all quotas: begun with what is there when a quota is first counted, or says something else, and kept up from then on.</summary>
 /// <param name="there">The objects of a resource in a namespace.</param>
-sealed class Books(Func<GroupResource, string, IEnumerable<IObject>> there)
+/// <param name="names">What claims to devices depend on.</param>
+sealed class Books(Func<GroupResource, string, IEnumerable<IObject>> there, IDeviceNames names)
 {
     readonly Lock _lock = new();
     readonly Dictionary<Key, Book> _books = [];
@@ -59,7 +60,7 @@ sealed class Books(Func<GroupResource, string, IEnumerable<IObject>> there)
     Book Begin(Key key, ResourceQuota quota, DateTimeOffset now)
     {
         Forget(key);
-        Ledger[] ledgers = [.. CountPlan.Measured.Where(r => quota.Spec.Hard.Any(h => Charges.Concerns(r, h.Key))).Select(r => new Ledger(quota, r))];
+        Ledger[] ledgers = [.. CountPlan.Measured.Where(r => quota.Spec.Hard.Any(h => Charges.Concerns(r, h.Key))).Select(r => new Ledger(quota, r, r == CountPlan.DeviceClaims ? names : null))];
         foreach (var ledger in ledgers)
             foreach (var obj in there(ledger.Resource, key.Namespace)) ledger.Set(obj);
         var book = new Book(quota.Metadata.Uid, quota.Spec, ledgers, now);

@@ -3,6 +3,7 @@ using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Client;
+using DeviceClass = Hanbae.Api.Resource.V1.DeviceClass;
 using ResourceClaim = Hanbae.Api.Resource.V1.ResourceClaim;
 
 namespace Hanbae.Controllers.ResourceQuotas;
@@ -30,6 +31,7 @@ sealed class Count : IReconciler
     readonly ICache<Service> _services;
     readonly ICache<PersistentVolumeClaim> _claims;
     readonly ICache<ResourceClaim> _devices;
+    readonly ICache<DeviceClass> _classes;
     readonly Books _books;
     /// <summary>When the status of a quota changed last, until that was looked at.</summary>
     readonly ConcurrentDictionary<Key, DateTimeOffset> _changed = new();
@@ -40,17 +42,24 @@ sealed class Count : IReconciler
     {
         _cluster = cluster;
         (_quotas, _pods, _services, _claims, _devices) = (cluster.Cache<ResourceQuota>(), cluster.Cache<Pod>(), cluster.Cache<Service>(), cluster.Cache<PersistentVolumeClaim>(), cluster.Cache<ResourceClaim>());
+        _classes = cluster.Cache<DeviceClass>();
         _books = new((resource, ns) => resource.Resource switch
         {
             "pods" => _pods.In(ns), "services" => _services.In(ns), "resourceclaims" => _devices.In(ns), _ => (IEnumerable<IObject>)_claims.In(ns),
-        });
+        }, new Names(_classes, _pods));
     }
 
     public void Watch(Triggers on) => on
         .From(add => { _add = add; return _quotas.Subscribe(OnQuota); })
-        .Needs(_quotas).Needs(_pods).Needs(_services).Needs(_claims).Needs(_devices)
+        .Needs(_quotas).Needs(_pods).Needs(_services).Needs(_claims).Needs(_devices).Needs(_classes)
         .From(_ => Follow(CountPlan.Measured[0], _pods)).From(_ => Follow(CountPlan.Measured[1], _services)).From(_ => Follow(CountPlan.Measured[2], _claims)).From(_ => Follow(CountPlan.Measured[3], _devices))
         .From(_ => _census = new(_cluster.Client.Transport, _cluster.Time, (ns, resource) => Wake(ns, q => CountPlan.Counted(q).Contains(resource))));
+
+    sealed class Names(ICache<DeviceClass> classes, ICache<Pod> pods) : Machinery.Quota.IDeviceNames
+    {
+        public string? ResourceOf(string deviceClass) => classes.Find(new("", deviceClass))?.Spec.ExtendedResourceName;
+        public Pod? Pod(string ns, string name) => pods.Find(new(ns, name));
+    }
 
     void OnQuota(CacheEvent<ResourceQuota> e)
     {

@@ -8,8 +8,10 @@ namespace Hanbae.Controllers.ResourceQuotas;
 /// <summary>What a quota's status has to say of its namespace as it is.</summary>
 static class CountPlan
 {
+    public static readonly GroupResource DeviceClaims = new("resource.k8s.io", "resourceclaims");
+
     /// <summary>What costs more than its count.</summary>
-    public static readonly ImmutableArray<GroupResource> Measured = [new("", "pods"), new("", "services"), new("", "persistentvolumeclaims"), new("resource.k8s.io", "resourceclaims")];
+    public static readonly ImmutableArray<GroupResource> Measured = [new("", "pods"), new("", "services"), new("", "persistentvolumeclaims"), DeviceClaims];
 
     /// <summary>The resources whose mere number the quota limits.</summary>
     public static IEnumerable<GroupResource> Counted(ResourceQuota quota) =>
@@ -33,9 +35,14 @@ static class CountPlan
     {
         var hard = quota.Spec.Hard;
         var used = quota.Status.Used.Only(hard.ContainsKey);
-        foreach (var (resource, sum) in sums)
-            foreach (var (name, _) in hard)
-                if (Charges.Concerns(resource, name)) used = used.Set(name, sum[name]);
+        foreach (var (name, _) in hard)
+        {
+            // Devices cost as what Pods ask for and as what claims do.
+            Quantity? total = null;
+            foreach (var (resource, sum) in sums)
+                if (Charges.Concerns(resource, name)) total = total is { IsZero: false } so ? so + sum[name] : sum[name];
+            if (total is { } known) used = used.Set(name, known);
+        }
         // No scope says anything of these: a quota that has one counts none of them.
         bool scoped = !quota.Spec.Scopes.IsEmpty || quota.Spec.ScopeSelector is { MatchExpressions.IsEmpty: false };
         foreach (var resource in Counted(quota))

@@ -6,7 +6,8 @@ namespace Hanbae.Controllers.ResourceQuotas;
 
 /// <summary>What the objects of one resource cost one quota, kept up as they come and go: a change costs what it changes, however many there are.</summary>
 /// <remarks>Not for more than one thread at a time. Bound: the objects that the quota is about, which caches hold in any case.</remarks>
-sealed class Ledger(ResourceQuota quota, GroupResource resource)
+/// <param name="names">What claims to devices depend on, which changes without them: they, who are few, are summed up when asked for.</param>
+sealed class Ledger(ResourceQuota quota, GroupResource resource, IDeviceNames? names = null)
 {
     readonly Dictionary<string, (IObject Object, bool IsLate)> _counted = [];
     /// <summary>Pods that are to be gone by then, and cost nothing but their count from then on.</summary>
@@ -40,6 +41,7 @@ sealed class Ledger(ResourceQuota quota, GroupResource resource)
 
     public Map<Quantity> Sum(DateTimeOffset now)
     {
+        if (names is not null) return _counted.Values.Aggregate(default(Map<Quantity>), (sum, known) => sum.Plus(Charges.Of(resource, known.Object, now, names)));
         while (_ends.TryPeek(out string? uid, out var at) && at < now)
         {
             _ends.Dequeue();

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Hanbae.Api;
 using Hanbae.Api.Resource.V1;
+using Hanbae.Machinery.Quota;
 using DeviceTaintRule = Hanbae.Api.Resource.V1beta2.DeviceTaintRule;
 
 namespace Hanbae.Scheduler.Devices;
@@ -9,7 +10,7 @@ namespace Hanbae.Scheduler.Devices;
 /// <remarks>Who has a device is kept by difference as claims come and go. Guarded by the scheduler's lock.</remarks>
 internal sealed class DeviceState
 {
-    const string ImplicitResource = "deviceclass.resource.kubernetes.io/";
+    const string ImplicitResource = ClaimCharges.Implicit;
 
     readonly Dictionary<Key, ResourceClaim> _seen = [], _assumed = [];
     /// <summary>Uids of claims whose allocation is being written: nobody else decides about them.</summary>

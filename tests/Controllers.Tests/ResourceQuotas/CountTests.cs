@@ -1,6 +1,7 @@
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Controllers.ResourceQuotas;
+using Devices = Hanbae.Api.Resource.V1;
 
 namespace Hanbae.Controllers.Tests.ResourceQuotas;
 
@@ -81,6 +82,37 @@ public sealed class CountTests
         cluster.Api.Change<Pod>("a", p => p with { Metadata = p.Metadata with { DeletionTimestamp = end.AddSeconds(-30), DeletionGracePeriodSeconds = 30 } });
         await cluster.UntilAsync(api => Uses(api, ("requests.cpu", "0"), ("count/pods", "1")));
         Assert.True(cluster.Time.GetUtcNow() > end);
+    }
+
+    [Fact]
+    public async Task Devices_count_whether_a_Pod_or_a_claim_asks_for_them()
+    {
+        const string Resource = "example.com/gpu", Limited = "requests." + Resource;
+        await using var cluster = new TestCluster(["resourcequota"]) { Creep = TimeSpan.FromSeconds(1) };
+        cluster.Api.Put(new Devices.DeviceClass { Metadata = new() { Name = "gpu", Uid = "uid-of-gpu" }, Spec = new() { ExtendedResourceName = Resource } });
+        var pod = Make.Pod("a");
+        cluster.Api.Put(pod with { Spec = pod.Spec with { Containers = [new() { Name = "main", Image = "i", Resources = new() { Requests = Amounts((Resource, "1")), Limits = Amounts((Resource, "1")) } }] } });
+        cluster.Api.Put(Claim("c", 2));
+        cluster.Api.Put(Quota((Limited, "10")));
+        await cluster.UntilAsync(api => Uses(api, (Limited, "3")));
+
+        // Made for what the Pod asks for, which has paid for it.
+        cluster.Api.Put(Claim("of-a", 1) is var claim ? claim with
+        {
+            Metadata = claim.Metadata with
+            {
+                Annotations = Map.Of(("resource.kubernetes.io/extended-resource-claim", "true")),
+                OwnerReferences = [new() { ApiVersion = "v1", Kind = "Pod", Name = "a", Uid = pod.Metadata.Uid, Controller = true }],
+            },
+        } : null!);
+        cluster.Api.Remove<Devices.ResourceClaim>("c");
+        await cluster.UntilAsync(api => Uses(api, (Limited, "1")));
+
+        static Devices.ResourceClaim Claim(string name, long count) => new()
+        {
+            Metadata = new() { Name = name, Namespace = "default", Uid = "uid-of-" + name },
+            Spec = new() { Devices = new() { Requests = [new() { Name = "r", Exactly = new() { DeviceClassName = "gpu", AllocationMode = "ExactCount", Count = count } }] } },
+        };
     }
 
     [Fact]
