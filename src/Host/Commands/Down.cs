@@ -15,7 +15,7 @@ static class Down
             string folder = parsed.GetValue(dataDir)!;
             var settings = Shared.Settings(folder);
             bool ran = await new Teardown(NodePaths.Of(folder), TimeProvider.System).StopAsync(settings.RuntimeEndpoint, Console.Error.WriteLine, ct);
-            Console.WriteLine(ran ? $"stopped; `hanbae up` brings it back, `hanbae reset` removes it" : "it was not running");
+            Console.WriteLine(ran ? $"stopped; `{Shared.Again("up", folder)}` brings it back, `{Shared.Again("reset", folder)}` removes it" : "it was not running");
             return Shared.Ok;
         }));
         return command;

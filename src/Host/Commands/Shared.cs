@@ -14,13 +14,22 @@ static class Shared
     /// <summary>Exit codes that scripts can trust.</summary>
     public const int Ok = 0, Failed = 1, NotRunning = 3;
 
+    static string DefaultFolder => Environment.GetEnvironmentVariable("HANBAE_DATA_DIR") is { Length: > 0 } set ? set
+        : Environment.IsPrivilegedProcess ? "/var/lib/hanbae"
+        : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".hanbae");
+
     public static Option<string> DataDir() => new("--data-dir")
     {
-        Description = "Folder of the cluster's state; two folders are two clusters. Also by HANBAE_DATA_DIR.",
-        DefaultValueFactory = _ => Environment.GetEnvironmentVariable("HANBAE_DATA_DIR") is { Length: > 0 } set ? set
-            : Environment.IsPrivilegedProcess ? "/var/lib/hanbae"
-            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".hanbae"),
+        Description = "Folder of the cluster's state; two folders are two clusters. Also by HANBAE_DATA_DIR.", DefaultValueFactory = _ => DefaultFolder,
     };
+
+    /// <summary>What to type for another verb about the same cluster.</summary>
+    public static string Again(string verb, string folder)
+    {
+        string full = Path.GetFullPath(folder);
+        if (full == Path.GetFullPath(DefaultFolder)) return "hanbae " + verb;
+        return $"hanbae {verb} --data-dir {(full.Any(c => !char.IsAsciiLetterOrDigit(c) && "/._-+:@%,=".IndexOf(c) < 0) ? "'" + full.Replace("'", "'\\''") + "'" : full)}";
+    }
 
     /// <summary>Runs a verb; what a person can mend is one line on standard error.</summary>
     public static async Task<int> RunAsync(Func<Task<int>> verb)
@@ -49,5 +58,7 @@ static class Shared
 
     /// <summary>The settings of a cluster that must be there.</summary>
     public static ClusterSettings Settings(string dataDir) =>
-        ClusterSettings.Load(dataDir) ?? throw new SettingsException($"there is no cluster in {dataDir}; make one with `hanbae up`, or name its folder with --data-dir");
+        ClusterSettings.Load(dataDir) ?? throw new SettingsException(OtherClusters.IsNoted(NodePaths.Of(dataDir))
+            ? $"the cluster in {dataDir} was removed by other hands and left things on this machine; `{Again("reset", dataDir)}` removes them"
+            : $"there is no cluster in {dataDir}; make one with `hanbae up`, or name its folder with --data-dir");
 }

@@ -27,7 +27,7 @@ static class Status
         Console.WriteLine($"kubeconfig    {KubeconfigPath.Of(folder)}");
         if (ProcessIdentity.Read(paths.HanbaeProcess) is not { IsAlive: true } process)
         {
-            Console.WriteLine("hanbae        not running; start it with `hanbae up`");
+            Console.WriteLine($"hanbae        not running; start it with `{Shared.Again("up", folder)}`");
             return Shared.NotRunning;
         }
         Console.WriteLine($"hanbae        running, process {process.Pid}, {Megabytes(process.Pid)} MB");

@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using System.Net;
 using Hanbae.Host.Runtime;
 using Hanbae.Host.Settings;
+using Hanbae.Machinery.Validate;
 
 namespace Hanbae.Host.Commands;
 
@@ -83,7 +84,7 @@ static class Up
     static int AlreadyUp(NodePaths paths, ProcessIdentity running, Asked asked)
     {
         if (asked != Asked.Nothing)
-            throw new SettingsException($"a cluster already runs in {paths.Data} (process {running.Pid}): stop it with `hanbae down` for other options to take effect, or choose another folder with --data-dir");
+            throw new SettingsException($"a cluster already runs in {paths.Data} (process {running.Pid}): stop it with `{Shared.Again("down", paths.Data)}` for other options to take effect, or choose another folder with --data-dir");
         Console.WriteLine($"already up in {paths.Data} (process {running.Pid})");
         Console.WriteLine($"  export KUBECONFIG={KubeconfigPath.Of(paths.Data)}");
         return Shared.Ok;
@@ -104,6 +105,8 @@ static class Up
             if (port is < 0 or > 65535) throw new SettingsException($"{option} {port} is no port; ports are 1 to 65535, and 0 takes a free one");
         if (asked.Bind is not null && !IPAddress.TryParse(asked.Bind, out _)) throw new SettingsException($"--bind {asked.Bind} is no address; write one of this machine's, such as 127.0.0.1, or 0.0.0.0 for all of them");
         if (asked.SimulatedNodes is < 0) throw new SettingsException("--simulated-nodes must not be negative");
+        if (asked.NodeName is { } node && Names.Subdomain(node) is [var wrong, ..]) throw new SettingsException($"--node-name {node}: {wrong}");
+        if (asked.Domain is { } domain && Names.Subdomain(domain) is [var unfit, ..]) throw new SettingsException($"--cluster-domain {domain}: {unfit}");
         Fixed("--pod-cidr", before?.PodCidr, asked.PodCidr);
         Fixed("--service-cidr", before?.ServiceCidr, asked.ServiceCidr);
         Fixed("--node-name", before?.NodeName, asked.NodeName);
@@ -140,9 +143,11 @@ static class Up
     static ClusterSettings New(Asked asked, NodePaths paths)
     {
         string pods = asked.PodCidr ?? "", services = asked.ServiceCidr ?? "";
+        var taken = AddressPlan.Taken(OtherClusters.DataFolders(paths));
+        if (asked.ControlPlaneOnly != true) AddressPlan.Check(asked.PodCidr, asked.ServiceCidr, taken);
         if (pods.Length == 0 || services.Length == 0)
         {
-            var chosen = AddressPlan.Choose(AddressPlan.Taken(OtherClusters.DataFolders(paths)));
+            var chosen = AddressPlan.Choose([.. taken, .. new[] { pods, services }.Where(r => r.Length > 0).Select(IPNetwork.Parse)]);
             if (pods.Length == 0) pods = chosen.Pods;
             if (services.Length == 0) services = chosen.Services;
         }

@@ -120,11 +120,11 @@ static class Cluster
     /// <summary>Ends with an empty line: what a detached start shows ends there too.</summary>
     static void Say(Steps steps, ClusterSettings settings, NodePaths paths)
     {
-        string option = paths.Data == Path.GetFullPath("/var/lib/hanbae") ? "" : " --data-dir " + paths.Data;
         steps.Say(Detached.Ready + Steps.Format(steps.Elapsed));
         steps.Say($"  export KUBECONFIG={KubeconfigPath.Of(paths.Data)}");
         steps.Say(settings.ControlPlaneOnly && settings.SimulatedNodes == 0 ? "  kubectl get namespaces" : "  kubectl get nodes");
-        steps.Say($"  ./hanbae down{option}        stops the cluster, ./hanbae reset{option} removes it");
+        steps.Say($"  ./{Shared.Again("down", paths.Data)}        stops the cluster, ./{Shared.Again("reset", paths.Data)} removes it");
+        if (!Detached.IsChild && !settings.ControlPlaneOnly) steps.Say("  Ctrl-C ends this process; Pods go on running until then `down` stops them");
         steps.Say("");
     }
 }

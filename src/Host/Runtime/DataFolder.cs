@@ -1,3 +1,6 @@
+using Hanbae.Host.Commands;
+using Hanbae.Host.Settings;
+
 namespace Hanbae.Host.Runtime;
 
 /// <summary>The right to fill, and later to remove, a folder.</summary>
@@ -11,7 +14,9 @@ public static class DataFolder
         Directory.CreateDirectory(paths.Data);
         // A folder that is a disk of its own has a lost+found from the start.
         if (Directory.EnumerateFileSystemEntries(paths.Data).FirstOrDefault(e => Path.GetFileName(e) != "lost+found") is { } other)
-            throw new RuntimeException($"{paths.Data} already holds {Path.GetFileName(other)}, which Hanbae did not put there; choose an empty or new folder with --data-dir");
+            throw new RuntimeException(OtherClusters.IsNoted(paths)
+                ? $"{paths.Data} was removed by other hands, but for {Path.GetFileName(other)}; `{Shared.Again("reset", paths.Data)}` removes what is left of the cluster"
+                : $"{paths.Data} already holds {Path.GetFileName(other)}, which Hanbae did not put there; choose an empty or new folder with --data-dir");
         File.WriteAllText(paths.Marker, $"This folder belongs to the Hanbae node {paths.Id}; `hanbae reset` removes all of it.\n");
     }
 

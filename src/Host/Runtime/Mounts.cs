@@ -30,6 +30,25 @@ public sealed record Mounts(ImmutableArray<Mount> All)
     /// <summary>Mounts strictly below a folder, the latest first: the order in which they can be taken away.</summary>
     public IEnumerable<Mount> Below(string folder) => All.Where(m => IsBelow(m.Point, folder)).Reverse();
 
+    /// <summary>Takes away all that is mounted below a folder.</summary>
+    /// <returns>Each that there was, and why it is there still; null when it is gone.</returns>
+    public static IReadOnlyList<(Mount Mount, string? Why)> Detach(string folder)
+    {
+        List<(Mount, string?)> done = [];
+        foreach (var mount in Read().Below(folder).ToList())
+            try
+            {
+                Native.Detach(mount.Point);
+                done.Add((mount, null));
+            }
+            catch (IOException) when (Read().At(mount.Point) is null)
+            {
+                // It went with another one that propagated its unmounting.
+            }
+            catch (IOException e) { done.Add((mount, e.Message)); }
+        return done;
+    }
+
     static bool IsBelow(string path, string folder) =>
         folder == "/" ? path != "/" : path.Length > folder.Length && path[folder.Length] == '/' && path.StartsWith(folder, StringComparison.Ordinal);
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Hanbae.Host.Settings;
 
 namespace Hanbae.Host.Runtime;
 
@@ -20,7 +21,7 @@ public sealed class Reset(NodePaths paths, TimeProvider time)
     {
         var report = new ResetReport(say);
         bool anything = Directory.Exists(paths.Data) && Directory.EnumerateFileSystemEntries(paths.Data).Any();
-        if (anything && !DataFolder.IsClaimed(paths))
+        if (anything && !DataFolder.IsClaimed(paths) && !OtherClusters.IsNoted(paths))
             throw new RuntimeException($"{paths.Data} was not made by Hanbae ({Path.GetFileName(paths.Marker)} is missing): nothing was removed");
 
         if (await _teardown.StopHanbaeAsync(ct)) report.Removed("the hanbae process");
@@ -75,23 +76,9 @@ public sealed class Reset(NodePaths paths, TimeProvider time)
 
     void Unmount(ResetReport report)
     {
-        var mine = Mounts.Read().Below(paths.Data).Concat(Mounts.Read().Below(paths.Run)).ToList();
-        foreach (var mount in mine)
-        {
-            try
-            {
-                Native.Detach(mount.Point);
-                report.Removed("mount " + mount.Point);
-            }
-            catch (IOException) when (Mounts.Read().At(mount.Point) is null)
-            {
-                // It went with another one that propagated its unmounting.
-            }
-            catch (IOException e)
-            {
-                report.Left($"mount {mount.Point}: {e.Message}");
-            }
-        }
+        foreach (var (mount, why) in Mounts.Detach(paths.Data).Concat(Mounts.Detach(paths.Run)))
+            if (why is null) report.Removed("mount " + mount.Point);
+            else report.Left($"mount {mount.Point}: {why}");
     }
 
     async Task RemoveNetworkAsync(ResetReport report, CancellationToken ct)

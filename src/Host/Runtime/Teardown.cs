@@ -14,7 +14,19 @@ public sealed class Teardown(NodePaths paths, TimeProvider time)
     {
         bool ran = await StopHanbaeAsync(ct);
         var containerd = new Containerd(paths, time);
-        if (endpoint is null && !containerd.IsRunning) return ran;
+        if (endpoint is not null || containerd.IsRunning)
+        {
+            await StopPodsAsync(containerd, endpoint, say, ct);
+            ran = true;
+        }
+        // As after a reboot: no folder of somebody's stays mounted below the data folder, where who deletes that would empty it.
+        foreach (var (mount, why) in Mounts.Detach(paths.Data))
+            if (why is not null) say($"{mount.Point} stays mounted: {why}");
+        return ran;
+    }
+
+    async Task StopPodsAsync(Containerd containerd, string? endpoint, Action<string> say, CancellationToken ct)
+    {
         using var runtime = new NodeCri(endpoint ?? paths.Endpoint);
         await EachSandboxAsync(runtime, foreign: endpoint is not null, async (id, t) =>
         {
@@ -28,7 +40,6 @@ public sealed class Teardown(NodePaths paths, TimeProvider time)
             }
         }, ct);
         if (endpoint is null) await containerd.StopAsync(ct);
-        return true;
     }
 
     /// <summary>Ends the hanbae process of this node, if one runs and it is not this one.</summary>

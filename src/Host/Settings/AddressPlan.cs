@@ -22,6 +22,22 @@ public static class AddressPlan
         throw new SettingsException("no free address ranges were found; name them with --pod-cidr and --service-cidr");
     }
 
+    /// <summary>The cluster's DNS is the tenth address of the Services', as upstream's.</summary>
+    const int LeastServices = 28;
+
+    /// <summary>Whether ranges that were asked for can be: null was not.</summary>
+    /// <exception cref="SettingsException">They overlap, or take addresses that this machine or another cluster uses.</exception>
+    public static void Check(string? pods, string? services, IReadOnlyList<IPNetwork> taken)
+    {
+        foreach (var (option, range) in new[] { ("--pod-cidr", pods), ("--service-cidr", services) })
+            if (range is not null && taken.FirstOrDefault(t => Overlap(t, IPNetwork.Parse(range))) is { PrefixLength: > 0 } other)
+                throw new SettingsException($"{option} {range} overlaps {other}, which this machine or another cluster on it uses; choose another range, or leave the option out for a free one");
+        if (pods is not null && services is not null && Overlap(IPNetwork.Parse(pods), IPNetwork.Parse(services)))
+            throw new SettingsException($"--pod-cidr {pods} and --service-cidr {services} overlap; Pods and Services need addresses of their own");
+        if (services is not null && IPNetwork.Parse(services).PrefixLength > LeastServices)
+            throw new SettingsException($"--service-cidr {services} is too small; it needs sixteen addresses at least, a /{LeastServices}");
+    }
+
     public static bool Overlap(IPNetwork a, IPNetwork b) => a.Contains(b.BaseAddress) || b.Contains(a.BaseAddress);
 
     /// <summary>Networks of the machine's interfaces, and the ranges of other clusters (their data folders are noted under the run folder).</summary>

@@ -29,6 +29,13 @@ static class OtherClusters
         File.WriteAllText(Path.Combine(paths.Run, Note), paths.Data);
     }
 
+    /// <summary>Whether a cluster of this data folder has been on this machine since it booted and was not reset.</summary>
+    public static bool IsNoted(NodePaths paths)
+    {
+        string note = Path.Combine(paths.Run, Note);
+        return File.Exists(note) && File.ReadAllText(note) == paths.Data;
+    }
+
     public static IEnumerable<string> DataFolders(NodePaths except)
     {
         if (!Directory.Exists(NodePaths.RunRoot)) yield break;

@@ -1,5 +1,6 @@
 using Hanbae.Host.Images;
 using Hanbae.Host.Runtime;
+using Hanbae.Host.Tests.Images;
 
 namespace Hanbae.Host.Tests.Runtime;
 
@@ -78,10 +79,17 @@ public sealed class NodeRuntimeTests
         await using var node = new RealNode();
         await node.StartAsync();
         var pause = ProcessIdentity.Of(node.PidOf(await node.RunSandboxAsync("web")))!;
+        using var scratch = new Scratch();
+        File.WriteAllText(scratch / "file", "years");
+        string volume = Directory.CreateDirectory(node.Paths.Kubelet + "/pods/x/volume-subpaths/y/0").FullName;
+        await Tool.RunAsync("mount", ["--bind", scratch.Folder, volume]);
 
         Assert.True(await new Teardown(node.Paths, TimeProvider.System).StopAsync(null, Assert.Fail, default));
 
         Assert.False(pause.IsAlive);
+        // Who deletes the data folder now deletes nothing else.
+        Assert.Empty(Mounts.Read().Below(node.Paths.Data));
+        Assert.True(File.Exists(scratch / "file"));
         Assert.Empty(Shims.Of(node.Paths.Socket));
         Assert.False(new Containerd(node.Paths, TimeProvider.System).IsRunning);
         await node.StartAsync();

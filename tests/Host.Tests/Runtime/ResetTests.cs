@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Hanbae.Host.Runtime;
+using Hanbae.Host.Settings;
 using Hanbae.Host.Tests.Images;
 
 namespace Hanbae.Host.Tests.Runtime;
@@ -17,6 +18,23 @@ public sealed class ResetTests
         Assert.Contains("was not made by Hanbae", refusal.Message);
         Assert.True(File.Exists(scratch / "thesis.txt"));
         Assert.Throws<RuntimeException>(() => DataFolder.Claim(NodePaths.Of(scratch.Folder)));
+    }
+
+    [ContainerFact]
+    public async Task What_is_left_of_a_folder_that_other_hands_removed_can_still_be_reset()
+    {
+        using var scratch = new Scratch();
+        var paths = NodePaths.Of(scratch / "data");
+        OtherClusters.Register(paths);
+        try
+        {
+            Directory.CreateDirectory(paths.Kubelet);
+
+            Assert.Contains("reset --data-dir " + paths.Data, Assert.Throws<RuntimeException>(() => DataFolder.Claim(paths)).Message);
+            Assert.Contains("folder " + paths.Data, (await new Reset(paths, TimeProvider.System).RunAsync(null, _ => { }, default)).RemovedThings);
+            Assert.False(Directory.Exists(paths.Data) || Directory.Exists(paths.Run));
+        }
+        finally { if (Directory.Exists(paths.Run)) Directory.Delete(paths.Run, recursive: true); }
     }
 
     [ContainerFact]

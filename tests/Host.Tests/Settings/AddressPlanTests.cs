@@ -16,6 +16,21 @@ public sealed class AddressPlanTests : IDisposable
         return folder;
     }
 
+    [Theory]
+    [InlineData("10.1.0.0/16", null, null)]
+    [InlineData("10.1.0.0/16", "10.2.0.0/24", null)]
+    [InlineData("192.0.2.128/25", null, "--pod-cidr 192.0.2.128/25 overlaps 192.0.2.0/24")]
+    [InlineData(null, "192.0.0.0/16", "--service-cidr 192.0.0.0/16 overlaps 192.0.2.0/24")]
+    [InlineData("10.1.0.0/16", "10.1.2.0/24", "--pod-cidr 10.1.0.0/16 and --service-cidr 10.1.2.0/24 overlap")]
+    [InlineData(null, "10.2.0.0/29", "--service-cidr 10.2.0.0/29 is too small")]
+    public void Ranges_that_are_asked_for_are_nobodys_and_two(string? pods, string? services, string? refusal)
+    {
+        var wrong = Record.Exception(() => AddressPlan.Check(pods, services, [IPNetwork.Parse("192.0.2.0/24")]));
+
+        if (refusal is null) Assert.Null(wrong);
+        else Assert.StartsWith(refusal, Assert.IsType<SettingsException>(wrong).Message);
+    }
+
     [Fact]
     public void Another_cluster_whose_settings_cannot_be_read_does_not_stand_in_the_way()
     {

@@ -24,6 +24,17 @@ public sealed class ClusterSettingsTests
         Assert.Equal((healthzAt, metricsAt), (settings.ProxyHealthzAt?.ToString() ?? "", settings.ProxyMetricsAt?.ToString() ?? ""));
     }
 
+    [Theory]
+    [InlineData("Foo_Bar", null, "--node-name Foo_Bar: a lowercase RFC 1123 subdomain")]
+    [InlineData(null, "a_b!", "--cluster-domain a_b!: a lowercase RFC 1123 subdomain")]
+    public void What_is_no_name_is_refused_before_anything_starts(string? node, string? domain, string refusal) =>
+        Assert.StartsWith(refusal, Assert.Throws<SettingsException>(() => Up.Settled(null, new(null, null, null, node, null, null, domain, null, ControlPlaneOnly: true, null), NodePaths.Of(Path.GetTempPath()))).Message);
+
+    [Theory]
+    [InlineData("/srv/one", "hanbae down --data-dir /srv/one")]
+    [InlineData("/srv/two words", "hanbae down --data-dir '/srv/two words'")]
+    public void What_to_type_next_names_the_same_cluster(string folder, string typed) => Assert.Equal(typed, Shared.Again("down", folder));
+
     [Fact]
     public void What_is_no_address_is_an_error_that_names_the_flag()
     {
