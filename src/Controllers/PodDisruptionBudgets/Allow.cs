@@ -40,7 +40,8 @@ sealed class Allow(IClusterAccess cluster) : IReconciler
         var selector = budget.Spec.Selector.ToSelector();
         var pods = _pods.Near(key.Namespace, selector).Where(p => selector.Matches(p.Metadata.Labels)).ToList();
         if (pods.Count == 0) cluster.Recorder.Event(budget, "Normal", "NoPods", "No matching pods found");
-        int scale = pods.Count;
+        // One that sets no bound allows nothing.
+        int scale = budget.Spec.MinAvailable is null ? 0 : pods.Count;
         try { if (BudgetPlan.NeedsScale(budget)) scale = await ScaleAsync(budget, pods, ct); }
         catch (Exception e) when (e is InvalidOperationException or ApiException && !ct.IsCancellationRequested)
         {

@@ -20,7 +20,7 @@ sealed record BudgetPlan(PodDisruptionBudgetStatus Status, ImmutableArray<Pod> L
     /// <summary>The budget speaks of what its Pods' controllers ask for, not only of the Pods there are.</summary>
     public static bool NeedsScale(PodDisruptionBudget budget) => budget.Spec.MaxUnavailable is not null || budget.Spec.MinAvailable is { IsString: true };
 
-    /// <param name="scale">The Pods asked for; as many as there are, for a budget that does not look at that.</param>
+    /// <param name="scale">The Pods asked for; as many as there are, for a budget that does not look at that; none, for one that sets no bound.</param>
     public static BudgetPlan For(PodDisruptionBudget budget, IReadOnlyCollection<Pod> pods, int scale, DateTimeOffset now)
     {
         int desired = budget.Spec.MaxUnavailable is { } most ? Math.Max(0, scale - most.GetScaledValue(scale, roundUp: true))

@@ -47,6 +47,14 @@ public sealed class AllowTests
     }
 
     [Fact]
+    public async Task A_budget_that_sets_no_bound_allows_nothing()
+    {
+        await using var cluster = new TestCluster(["disruption"], api => { foreach (var pod in Pods(3)) api.Put(pod); });
+        cluster.Api.Put(Budget());
+        await cluster.UntilAsync(api => api.Find<PodDisruptionBudget>("pdb")!.Status is { CurrentHealthy: 3, ExpectedPods: 0, DesiredHealthy: 0, DisruptionsAllowed: 0 });
+    }
+
+    [Fact]
     [Trait("Conformance", "[sig-apps] DisruptionController should create a PodDisruptionBudget [Conformance]")]
     [Trait("Conformance", "[sig-apps] DisruptionController should observe PodDisruptionBudget status updated [Conformance]")]
     public async Task The_status_follows_Pods_and_what_their_controllers_ask_for()
