@@ -48,6 +48,9 @@ sealed class PodSampler(KubeletOptions options, ICri cri, Func<IEnumerable<PodWo
     readonly VolumeSizes _volumes = new(options.Folders, options.VolumeStatsPeriod, time, volumes ?? ((_, _) => null));
     NodeUse _last = NodeUse.None, _before = NodeUse.None;
 
+    /// <summary>What the container at this path holds open, now.</summary>
+    public OpenFiles Open(string path) => _reader.Open(path);
+
     /// <summary>Not older than a few seconds.</summary>
     public async Task<NodeUse> ReadAsync(CancellationToken ct)
     {
