@@ -49,7 +49,7 @@ public abstract class RequestContext
     /// <summary>Asked about the body of what is nowhere stored, which admission sees all the same; null where storage asks.</summary>
     internal Func<IKind, CancellationToken, ValueTask<IKind?>>? Admit { get; set; }
     /// <summary>Texts of <c>Warning</c> headers.</summary>
-    public List<string> Warnings { get; } = [];
+    public SaidOnce Warnings { get; } = [];
     /// <summary>Headers of the answer besides those that follow from its body.</summary>
     public List<KeyValuePair<string, string>> ReplyHeaders { get; } = [];
     /// <summary>What the answer is to be encoded as; verbs set it before they begin so that a 406 has no effects.</summary>

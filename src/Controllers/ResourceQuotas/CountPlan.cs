@@ -33,9 +33,14 @@ static class CountPlan
     {
         var hard = quota.Spec.Hard;
         var used = quota.Status.Used.Only(hard.ContainsKey);
-        foreach (var (resource, sum) in sums)
-            foreach (var (name, _) in hard)
-                if (Charges.Concerns(resource, name)) used = used.Set(name, sum[name]);
+        foreach (var (name, _) in hard)
+        {
+            // Pods and claims may both use it.
+            Quantity? total = null;
+            foreach (var (resource, sum) in sums)
+                if (Charges.Concerns(resource, name)) total = total is { } others ? others + sum[name] : sum[name];
+            if (total is { } all) used = used.Set(name, all);
+        }
         // No scope says anything of these: a quota that has one counts none of them.
         bool scoped = !quota.Spec.Scopes.IsEmpty || quota.Spec.ScopeSelector is { MatchExpressions.IsEmpty: false };
         foreach (var resource in Counted(quota))
@@ -49,6 +54,6 @@ static class CountPlan
     }
 
     /// <summary>Whether a change of an object may have given something back.</summary>
-    public static bool Frees(GroupResource resource, IObject? old, IObject? now, DateTimeOffset at) =>
-        old is not null && (now is null || !QuotaScopes.Alike(old, now) || !Charges.Of(resource, old, at).Equals(Charges.Of(resource, now, at)));
+    public static bool Frees(GroupResource resource, IObject? old, IObject? now, DateTimeOffset at, DeviceCharges devices) =>
+        old is not null && (now is null || !QuotaScopes.Alike(old, now) || !Charges.Of(resource, old, at, devices).Equals(Charges.Of(resource, now, at, devices)));
 }

@@ -8,9 +8,7 @@ namespace Hanbae.Machinery.Quota;
 /// <summary>What an object costs of a quota: upstream's evaluators as functions. Admission charges by it and the controller counts by it.</summary>
 public static class Charges
 {
-    const string ByStorageClass = ".storageclass.storage.k8s.io/", ByDeviceClass = ".deviceclass.resource.k8s.io/devices";
-    /// <summary>What a claim to all devices may come to: as many results as an allocation may have.</summary>
-    const int AllDevices = 32;
+    const string ByStorageClass = ".storageclass.storage.k8s.io/";
     static readonly GroupResource s_deviceClaims = new("resource.k8s.io", "resourceclaims");
 
     /// <summary>Kinds that cost more than their count.</summary>
@@ -25,14 +23,14 @@ public static class Charges
     {
         var (count, plain) = NamesOf(resource);
         if (name == count || name == plain) return true;
-        if (resource.Group.Length > 0) return resource == s_deviceClaims && name.EndsWith(ByDeviceClass, StringComparison.Ordinal);
+        if (resource.Group.Length > 0) return resource == s_deviceClaims && DeviceCharges.Concerns(name);
         return resource.Resource switch
         {
             "services" => name is "services.nodeports" or "services.loadbalancers",
             "persistentvolumeclaims" => name == "requests.storage" || name.EndsWith(ByStorageClass + "requests.storage", StringComparison.Ordinal) || name.EndsWith(ByStorageClass + "persistentvolumeclaims", StringComparison.Ordinal),
             "pods" => name is "cpu" or "memory" or "ephemeral-storage" or "requests.cpu" or "requests.memory" or "requests.ephemeral-storage" or "limits.cpu" or "limits.memory" or "limits.ephemeral-storage"
                 || name.StartsWith("hugepages-", StringComparison.Ordinal) || name.StartsWith("requests.hugepages-", StringComparison.Ordinal)
-                || name.StartsWith("requests.", StringComparison.Ordinal) && !Validate.ResourceRules.IsNative(name),
+                || DeviceCharges.IsResource(name),
             _ => false,
         };
     }
@@ -46,7 +44,8 @@ public static class Charges
     }
 
     /// <param name="now">Pods that should be gone by then cost nothing but their count.</param>
-    public static Map<Quantity> Of(GroupResource resource, IObject obj, DateTimeOffset now)
+    /// <param name="devices">What is asked about claims to devices.</param>
+    public static Map<Quantity> Of(GroupResource resource, IObject obj, DateTimeOffset now, DeviceCharges devices)
     {
         var (count, plain) = NamesOf(resource);
         var counted = Map.Of((count, Amounts.One));
@@ -56,7 +55,7 @@ public static class Charges
         {
             Service service => counted.With(Of(service)),
             PersistentVolumeClaim claim => counted.With(Of(claim)),
-            ResourceClaim claim => counted.With(Of(claim)),
+            ResourceClaim claim => counted.With(devices.Of(claim)),
             _ => counted,
         };
     }
@@ -74,7 +73,7 @@ public static class Charges
         var cost = default(Map<Quantity>);
         foreach (var (name, request) in requests)
             if (name is "cpu" or "memory" or "ephemeral-storage" || name.StartsWith("hugepages-", StringComparison.Ordinal)) cost = cost.Set(name, request).Set("requests." + name, request);
-            else if (Validate.ResourceRules.IsExtended(name)) cost = cost.Set("requests." + name, request);
+            else if (Validate.ResourceRules.IsExtended(name) || name.StartsWith(DeviceCharges.ImplicitResource, StringComparison.Ordinal)) cost = cost.Set("requests." + name, request);
         foreach (var (name, limit) in limits)
             if (name is "cpu" or "memory" or "ephemeral-storage") cost = cost.Set("limits." + name, limit);
         return cost;
@@ -102,22 +101,6 @@ public static class Charges
         storage = storage.RoundUp(0);
         cost = cost.Set("requests.storage", storage);
         return name.Length > 0 ? cost.Set(name + ByStorageClass + "requests.storage", storage) : cost;
-    }
-
-    /// <summary>Of alternatives the most of each class (KEP-4816).</summary>
-    static Map<Quantity> Of(ResourceClaim claim)
-    {
-        static Map<Quantity> Devices(string name, string mode, long count) =>
-            Map.Of((name + ByDeviceClass, new Quantity(mode switch { "ExactCount" => count, "All" => AllDevices, _ => 0 })));
-        var cost = default(Map<Quantity>);
-        foreach (var request in claim.Spec.Devices.Requests)
-        {
-            if (request.Exactly is { } exactly) cost = cost.Plus(Devices(exactly.DeviceClassName, exactly.AllocationMode, exactly.Count));
-            var most = default(Map<Quantity>);
-            foreach (var either in request.FirstAvailable) most = most.Larger(Devices(either.DeviceClassName, either.AllocationMode, either.Count));
-            cost = cost.Plus(most);
-        }
-        return cost;
     }
 
     /// <summary>A quota of processor or memory asks every container to say what it needs.</summary>

@@ -45,6 +45,8 @@ public sealed record AdmissionRequest
     public required Operation Operation { get; init; }
     public required GroupVersionResource Resource { get; init; }
     public string Subresource { get; init; } = "";
+    /// <summary>What the client does, as authorization knows it: an update may be a patch.</summary>
+    public string Verb { get; init; } = "";
     public required GroupVersionKind Kind { get; init; }
     public required string Namespace { get; init; }
     /// <summary>Empty on create with generateName (until validation).</summary>

@@ -9,6 +9,8 @@ public static class Groups
     public const string Masters = "system:masters", Authenticated = "system:authenticated", Unauthenticated = "system:unauthenticated";
     public const string Nodes = "system:nodes", ServiceAccounts = "system:serviceaccounts", Bootstrappers = "system:bootstrappers";
     public const string NodePrefix = "system:node:", ServiceAccountPrefix = "system:serviceaccount:";
+    /// <summary>What says of a token's user on which node its Pod runs.</summary>
+    public const string NodeName = "authentication.kubernetes.io/node-name";
 
     /// <summary>What the server calls itself when it writes on its own account.</summary>
     public static Identity ApiServer { get; } = new("system:apiserver", [Masters, Authenticated]);

@@ -35,6 +35,9 @@ public enum Verdict : byte { NoOpinion, Allow, Deny }
 /// <param name="Error">Why an authorizer could not say: a request that nobody allows then fails with it.</param>
 public readonly record struct Decision(Verdict Verdict, string Reason, string? Error = null)
 {
+    /// <summary>All that there is to say of a refusal.</summary>
+    public string Why => Error is null ? Reason : Reason.Length > 0 ? $"{Error}: {Reason}" : Error;
+
     public static Decision Allow(string reason = "") => new(Verdict.Allow, reason);
     public static Decision Deny(string reason) => new(Verdict.Deny, reason);
     public static Decision NoOpinion(string reason = "") => new(Verdict.NoOpinion, reason);

@@ -44,7 +44,7 @@ public sealed class Security : IDisposable
             Auth.Authenticators.Catalog.Tokens(options, Objects, _tokenWebhook is null ? [serviceAccounts, _issuers, legacy] : [serviceAccounts, _issuers, legacy, _tokenWebhook]), options.ApiAudiences);
         Authenticators = Auth.Authenticators.Catalog.Of(options, tokens);
         Admission = AdmissionCatalog.Of(options.Admission, Objects, Authorizer, options.Time, new Escalation(rbac, Authorizer), new Hanbae.Server.Admission.Plugins.PodCertificateSigning(Authorizer),
-            new Hanbae.Server.Admission.Plugins.DeviceAdminAccess(Objects));
+            new Hanbae.Server.Admission.Plugins.DeviceAdminAccess(Objects), new Hanbae.Server.Admission.Plugins.ClaimStatusRights(Authorizer));
         var access = new AccessReviews(Authorizer);
         Rest =
         [

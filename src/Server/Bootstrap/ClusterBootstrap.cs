@@ -25,12 +25,16 @@ public static class ClusterBootstrap
     }
 
     /// <summary>The part of it that must not be missing or other while the server runs.</summary>
-    internal static async Task StandAsync(Ensure ensure, BootstrapOptions options, CancellationToken ct)
+    /// <param name="before">What the look before this one went by, if there was one.</param>
+    internal static async Task StandAsync(Ensure ensure, BootstrapOptions options, BootstrapOptions? before, CancellationToken ct)
     {
         await ensure.EachAsync(SystemNamespaces(), Keep, ct).ConfigureAwait(false);
         await Task.WhenAll(
-            ensure.EachAsync(TrustObjects.Of(options), TrustObjects.Merge, ct),
+            ensure.EachAsync(TrustObjects.Of(options), Merge, ct),
             KubernetesService.StandAsync(ensure, options, ct)).ConfigureAwait(false);
+
+        ConfigMap Merge(ConfigMap there, ConfigMap wanted) =>
+            wanted.Metadata.Name == TrustObjects.ClusterInfo && before is not null && TrustObjects.IsToldTheSame(before, options) ? there : TrustObjects.Merge(there, wanted);
     }
 
     static IEnumerable<Namespace> SystemNamespaces() =>

@@ -23,6 +23,7 @@ public static class StandingObjects
     {
         var time = options().Time;
         var ensure = new Ensure(transport, time);
+        BootstrapOptions? before = null;
         // One waiting change stands for all before it.
         var changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
@@ -36,7 +37,12 @@ public static class StandingObjects
             while (true)
             {
                 await WaitAsync().ConfigureAwait(false);
-                try { await ClusterBootstrap.StandAsync(ensure, options(), ct).ConfigureAwait(false); }
+                try
+                {
+                    var now = options();
+                    await ClusterBootstrap.StandAsync(ensure, now, before, ct).ConfigureAwait(false);
+                    before = now;
+                }
                 // What somebody's admission refuses today may be let in at the next look.
                 catch (ApiException) { }
                 await Task.Delay(s_pause, time, ct).ConfigureAwait(false);

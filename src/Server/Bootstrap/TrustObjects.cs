@@ -16,6 +16,10 @@ static class TrustObjects
         if (ForJoining(options) is { } info) yield return info;
     }
 
+    /// <summary>What machines that want to join are told is an administrator's too (kubeadm and its users write it): it is put right only when it has become other.</summary>
+    public static bool IsToldTheSame(BootstrapOptions before, BootstrapOptions now) =>
+        before.ServingAuthority == now.ServingAuthority && Equals(before.Advertise, now.Advertise);
+
     /// <summary>What is there with what must be in it; what others added stays, such as signatures.</summary>
     public static ConfigMap Merge(ConfigMap there, ConfigMap wanted)
     {

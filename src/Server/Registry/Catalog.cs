@@ -45,6 +45,7 @@ public static class Catalog
         : kind == Batch.CronJob.Info ? new CronJobStrategy()
         : kind == Certificates.CertificateSigningRequest.Info ? new SigningStrategy()
         : kind == Beta.ClusterTrustBundle.Info ? new FieldStrategy<Beta.ClusterTrustBundle>(("spec.signerName", b => b.Spec.SignerName))
+        : kind == Claims.ResourceClaim.Info ? new DeviceClaimStrategy()
         : kind == Claims.ResourceSlice.Info ? new SliceStrategy()
         : kind == Hanbae.Api.Resource.V1beta2.DeviceTaintRule.Info ? new TaintRuleStrategy()
         : kind == Hanbae.Api.Node.V1.RuntimeClass.Info ? new RuntimeClassStrategy()

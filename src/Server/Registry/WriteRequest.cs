@@ -53,7 +53,7 @@ public sealed record WriteRequest
 
     internal AdmissionRequest Admission(Operation operation, IKind? obj, IObject? old, string? name = null) => new()
     {
-        Operation = operation, Resource = Resource.Gvr, Subresource = Subresource, Kind = (obj ?? old)?.Kind().Gvk ?? Resource.Kind.Gvk,
+        Operation = operation, Resource = Resource.Gvr, Subresource = Subresource, Verb = Verb == "apply" ? "patch" : Verb, Kind = (obj ?? old)?.Kind().Gvk ?? Resource.Kind.Gvk,
         Namespace = Namespace, Name = name ?? Name, Object = obj, OldObject = old, Options = OptionsOf(operation), DryRun = DryRun, User = User, Warnings = Warnings, Audit = Audit,
     };
 }

@@ -70,7 +70,7 @@ static class Body
         found.AddRange(duplicates.Take(MostStrictErrors).Select(p => $"duplicate field \"{p}\""));
         if (found.Count == 0 && said is null) return obj;
         if (validation == "Strict") throw refused(string.Join(", ", [.. said?.Errors ?? [], .. found]), true);
-        foreach (string warning in (string[])[.. said?.Warnings ?? [], .. found]) if (!request.Warnings.Contains(warning)) request.Warnings.Add(warning);
+        foreach (string warning in (string[])[.. said?.Warnings ?? [], .. found]) request.Warnings.Add(warning);
         return obj;
     }
 

@@ -84,10 +84,28 @@ public sealed class StandingObjectsTests : IAsyncLifetime
         Assert.Contains("certificate-authority-data: " + Convert.ToBase64String("CA"u8), info.Data["kubeconfig"], StringComparison.Ordinal);
 
         _options = _options with { ServingAuthority = "CA2" };
-        Good(await _server.CallAsync(Admin, "PUT", Resources.Of<ConfigMap>().Path("kube-public", "cluster-info"), info with { Data = info.Data.With(Map.Of(("jws-kubeconfig-abcdef", "signed"))) }));
+        // Of no version: a look between may have gone by the new authority already.
+        var signed = info with { Metadata = info.Metadata with { ResourceVersion = "" }, Data = info.Data.With(Map.Of(("jws-kubeconfig-abcdef", "signed"))) };
+        Good(await _server.CallAsync(Admin, "PUT", Resources.Of<ConfigMap>().Path("kube-public", "cluster-info"), signed));
 
         string today = Convert.ToBase64String(Encoding.UTF8.GetBytes("CA2"));
         var now = await UntilAsync<ConfigMap>("kube-public", "cluster-info", m => m.Data["kubeconfig"]!.Contains(today, StringComparison.Ordinal));
         Assert.Equal("signed", now.Data["jws-kubeconfig-abcdef"]);
+    }
+
+    [Fact]
+    public async Task What_an_administrator_tells_machines_that_want_to_join_stays()
+    {
+        var map = Resources.Of<ConfigMap>();
+        // The first look puts everything right: it is over when what it makes is there again.
+        await ComesBackAsync<ConfigMap>("kube-system", "extension-apiserver-authentication");
+        await ComesBackAsync<ConfigMap>("kube-system", "extension-apiserver-authentication");
+        var info = await UntilAsync<ConfigMap>("kube-public", "cluster-info", _ => true);
+        Good(await _server.CallAsync(Admin, "PUT", map.Path("kube-public", "cluster-info"), info with { Data = Map.Of(("kubeconfig", "mine")) }));
+
+        // Two more looks have gone by.
+        await ComesBackAsync<ConfigMap>("kube-system", "extension-apiserver-authentication");
+        await ComesBackAsync<ConfigMap>("kube-system", "extension-apiserver-authentication");
+        Assert.Equal("mine", (await UntilAsync<ConfigMap>("kube-public", "cluster-info", _ => true)).Data["kubeconfig"]);
     }
 }

@@ -1,3 +1,6 @@
+using Hanbae.Api;
+using Hanbae.Server.Admission;
+
 namespace Hanbae.Server.Tests.Kinds;
 
 /// <summary>What is taken and yet seldom meant is told in a Warning header.</summary>
@@ -56,5 +59,36 @@ public sealed class WarningTests
 
         Assert.Equal(200, answer.Code);
         Assert.False(answer.Headers.Contains("Warning"));
+    }
+
+    [Fact]
+    public async Task What_has_to_be_tried_again_is_told_once()
+    {
+        var meddler = new Meddler();
+        await using var server = await TestServer.StartAsync(o => o with { Admission = [meddler] });
+        await server.PostAsync(Services, Service("\"clusterIP\":\"None\",\"sessionAffinity\":\"ClientIP\""));
+        meddler.Meddle = () => server.SendAsync("PATCH", Services + "/s", """{"metadata":{"labels":{"a":"b"}}}""", "application/merge-patch+json");
+
+        var answer = await server.SendAsync("PATCH", Services + "/s", """{"metadata":{"labels":{"c":"d"}}}""", "application/merge-patch+json");
+
+        Assert.Equal((200, 3), (answer.Code, meddler.Seen));
+        Assert.Equal("299 - \"spec.SessionAffinity is ignored for headless services\"", Assert.Single(answer.Headers.GetValues("Warning")));
+    }
+
+    /// <summary>Has another write come before the one that it looks at, once.</summary>
+    sealed class Meddler : IAdmission
+    {
+        public Func<Task>? Meddle { get; set; }
+        public int Seen { get; private set; }
+
+        public bool Handles(Operation operation, GroupResource resource, string subresource) => operation == Operation.Update;
+
+        public async ValueTask ValidateAsync(AdmissionRequest request, CancellationToken ct)
+        {
+            Seen++;
+            if (Meddle is not { } meddle) return;
+            Meddle = null;
+            await meddle();
+        }
     }
 }

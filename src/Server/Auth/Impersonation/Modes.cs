@@ -14,7 +14,7 @@ namespace Hanbae.Server.Auth.Impersonation;
 /// </remarks>
 sealed class Modes(IAuthorizer authorizer)
 {
-    const string Authentication = "authentication.k8s.io", NodeName = "authentication.kubernetes.io/node-name", Legacy = "impersonate";
+    const string Authentication = "authentication.k8s.io", Legacy = "impersonate";
     /// <summary>From so many on a right to all of them is asked for first.</summary>
     const int Many = 4;
 
@@ -45,7 +45,7 @@ sealed class Modes(IAuthorizer authorizer)
         bool account = Groups.ServiceAccountOf(wanted.Name) is not null;
         if (node is not null && onlyName)
         {
-            if (Groups.ServiceAccountOf(requester.Name) is not null && requester.Extra[NodeName] is [var on] && on == node) yield return "associated-node";
+            if (Groups.ServiceAccountOf(requester.Name) is not null && requester.Extra[Groups.NodeName] is [var on] && on == node) yield return "associated-node";
             yield return "arbitrary-node";
         }
         if (account && onlyName) yield return "serviceaccount";
@@ -135,6 +135,6 @@ sealed class Modes(IAuthorizer authorizer)
     {
         var decision = await authorizer.AuthorizeAsync(attributes, ct).ConfigureAwait(false);
         if (decision.Verdict == Verdict.Allow) return;
-        throw Authorize.Forbidden(attributes, decision.Error is null ? decision.Reason : decision.Reason.Length > 0 ? $"{decision.Error}: {decision.Reason}" : decision.Error);
+        throw Authorize.Forbidden(attributes, decision.Why);
     }
 }

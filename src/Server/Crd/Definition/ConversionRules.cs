@@ -10,7 +10,8 @@ namespace Hanbae.Server.Crd.Definition;
 /// <summary>How a definition may ask for conversion between its versions.</summary>
 static class ConversionRules
 {
-    public static void Check(FieldPath at, CustomResourceConversion conversion, Findings errors)
+    /// <param name="old">What was asked before; a definition that names only versions nobody knows may go on doing so.</param>
+    public static void Check(FieldPath at, CustomResourceConversion conversion, CustomResourceConversion? old, Findings errors)
     {
         errors.RequiredOneOf(at["strategy"], conversion.Strategy, "None", "Webhook");
         if (conversion.Strategy != "Webhook")
@@ -27,8 +28,11 @@ static class ConversionRules
             else if (client.Url is { } url) WebhookAddress.Url(config["url"], url, errors);
             else if (client.Service is { } service) WebhookAddress.Service(config["service"], service.Name, service.Namespace, service.Path, service.Port ?? 443, errors);
         }
-        Versions(at["conversionReviewVersions"], conversion.Webhook?.ConversionReviewVersions ?? default, errors);
+        var before = old?.Webhook?.ConversionReviewVersions ?? default;
+        Versions(at["conversionReviewVersions"], conversion.Webhook?.ConversionReviewVersions ?? default, before.IsEmpty || IsKnown(before), errors);
     }
+
+    static bool IsKnown(Api.Seq<string> versions) => versions.Contains("v1") || versions.Contains("v1beta1");
 
     /// <summary>What is wrong with the authorities of a webhook; null for nothing. It does not keep a definition out, only from being served (v1.31).</summary>
     public static FieldError? WrongBundle(CustomResourceConversion? conversion) =>
@@ -47,7 +51,7 @@ static class ConversionRules
         catch (CryptographicException) { return false; }
     }
 
-    static void Versions(FieldPath at, Api.Seq<string> versions, Findings errors)
+    static void Versions(FieldPath at, Api.Seq<string> versions, bool mustBeKnown, Findings errors)
     {
         if (versions.IsEmpty) { errors.Required(at); return; }
         for (int i = 0; i < versions.Count; i++)
@@ -55,6 +59,6 @@ static class ConversionRules
             if (versions.Span[..i].Contains(versions[i])) errors.Invalid(at[i], versions[i], "duplicate version");
             else errors.Invalid(at[i], versions[i], Names.Label1035(versions[i]));
         }
-        if (!versions.Contains("v1") && !versions.Contains("v1beta1")) errors.InvalidAs(at, Shown.List(versions), "must include at least one of v1, v1beta1");
+        if (mustBeKnown && !IsKnown(versions)) errors.InvalidAs(at, Shown.List(versions), "must include at least one of v1, v1beta1");
     }
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using Hanbae.Api;
 using Hanbae.Api.Apiextensions.V1;
 using Hanbae.Api.Codec;
@@ -68,24 +70,29 @@ static class DefinitionRules
         errors.RequiredOneOf(at["scope"], spec.Scope, "Cluster", "Namespaced");
 
         bool keepsAll = spec.PreserveUnknownFields && mayKeepAll;
-        bool hoisted = spec.Versions.Count > 0 && spec.Versions.Span.ToArray().All(v => v.Schema is not null && v.Schema == spec.Versions[0].Schema);
+        bool sameSchema = Same(v => v.Schema), sameSubresources = Same(v => v.Subresources), sameColumns = Same(v => v.AdditionalPrinterColumns);
+        bool sameSelectable = sameSchema && Same(v => v.SelectableFields);
         for (int i = 0; i < spec.Versions.Count; i++)
         {
             var version = spec.Versions[i];
             var here = at["versions"][i];
-            if (version.Schema?.OpenAPIV3Schema is null && !keepsAll) errors.Required(hoisted ? at["validation"]["openAPIV3Schema"] : here["schema"]["openAPIV3Schema"]);
-            if (Machinery.Validate.Names.Label1035(version.Name) is { Count: > 0 } bad) errors.Invalid(here["name"], version.Name, string.Join(",", bad));
+            if (version.Schema?.OpenAPIV3Schema is null && !keepsAll) errors.Required(here["schema"]["openAPIV3Schema"], "schemas are required");
+            if (Machinery.Validate.Names.Label1035(version.Name) is { Count: > 0 } bad)
+            {
+                errors.Invalid(here["name"], version.Name, string.Join(",", bad));
+                if (i == 0) errors.Invalid(at["version"], version.Name, string.Join(",", bad));
+            }
             Warning(here["deprecationWarning"], version, errors);
-            if (version.Schema?.OpenAPIV3Schema is { } schema && (!hoisted || i == 0))
+            if (version.Schema?.OpenAPIV3Schema is { } schema && (!sameSchema || i == 0))
             {
                 bool unchanged = old?.Spec.Versions.Find(v => v.Name == version.Name)?.Schema == version.Schema;
-                SchemaRules.Check(schema, version.Subresources?.Status is not null, hoisted ? at["validation"] : here["schema"], unchanged, keepsAll, errors);
+                bool hasStatus = sameSchema ? spec.Versions.Exists(v => v.Subresources?.Status is not null) : version.Subresources?.Status is not null;
+                SchemaRules.Check(schema, hasStatus, sameSchema ? at["validation"] : here["schema"], unchanged, keepsAll, errors);
             }
-            bool one = spec.Versions.Count == 1;
-            Subresources(one ? at["subresources"] : here["subresources"], version.Subresources, errors);
-            for (int c = 0; c < version.AdditionalPrinterColumns.Count; c++)
-                Column((one ? at : here)["additionalPrinterColumns"][c], version.AdditionalPrinterColumns[c], errors);
-            Selectable((one ? at : here)["selectableFields"], version, errors);
+            if (!sameSubresources || i == 0) Subresources((sameSubresources ? at : here)["subresources"], version.Subresources, errors);
+            for (int c = 0; c < version.AdditionalPrinterColumns.Count && (!sameColumns || i == 0); c++)
+                Column((sameColumns ? at : here)["additionalPrinterColumns"][c], version.AdditionalPrinterColumns[c], errors);
+            if (!sameSelectable || i == 0) Selectable((sameSelectable ? at : here)["selectableFields"], version, errors);
         }
         string shown = Shown.Messages(spec.Versions);
         if (spec.Versions.Select(v => v.Name).Distinct().Count() != spec.Versions.Count) errors.InvalidAs(at["versions"], shown, "must contain unique version names");
@@ -96,11 +103,17 @@ static class DefinitionRules
         if (spec.Names.Kind.Length == 0) errors.Required(at["names"]["kind"]);
         if (spec.Names.ListKind.Length == 0) errors.Required(at["names"]["listKind"]);
         Names(at["names"], spec.Names, errors);
-        if (spec.Conversion is { } conversion) ConversionRules.Check(at["conversion"], conversion, errors);
+        if (spec.Conversion is { } conversion)
+        {
+            if (spec.PreserveUnknownFields && conversion.Strategy != "None") errors.Invalid(at["conversion"]["strategy"], conversion.Strategy, "must be None if spec.preserveUnknownFields is true");
+            ConversionRules.Check(at["conversion"], conversion, old?.Spec.Conversion, errors);
+        }
         Names(FieldPath.Of("status")["acceptedNames"], crd.Status.AcceptedNames, errors);
         StoredVersions(crd, errors);
         if (spec.PreserveUnknownFields && !mayKeepAll)
             errors.InvalidAs(at["preserveUnknownFields"], "true", "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead");
+
+        bool Same<T>(Func<CustomResourceDefinitionVersion, T> part) => spec.Versions.All(v => EqualityComparer<T>.Default.Equals(part(v), part(spec.Versions[0])));
     }
 
     static void StoredVersions(CustomResourceDefinition crd, Findings errors)
@@ -122,11 +135,28 @@ static class DefinitionRules
     static void Warning(FieldPath at, CustomResourceDefinitionVersion version, Findings errors)
     {
         if (version.DeprecationWarning is not { } text) return;
-        if (!version.Deprecated) errors.Invalid(at, text, "can only be set for deprecated versions");
-        else if (text.Length > LongestWarning) errors.Invalid(at, text, "must be <= 256 characters long");
-        else if (text.Length == 0) errors.Invalid(at, text, "must not be an empty string");
-        else if (text.AsSpan().IndexOfAnyInRange('\0', '\x1F') is >= 0 and var place) errors.Invalid(at, text, $"must only contain printable UTF-8 characters; non-printable character found at index {place}");
+        if (!version.Deprecated)
+        {
+            errors.Invalid(at, text, "can only be set for deprecated versions");
+            return;
+        }
+        if (Encoding.UTF8.GetByteCount(text) > LongestWarning) errors.Invalid(at, text, "must be <= 256 characters long");
+        if (text.Length == 0) errors.Invalid(at, text, "must not be an empty string");
+        int place = 0;
+        foreach (var rune in text.EnumerateRunes())
+        {
+            if (!IsPrintable(rune))
+            {
+                errors.Invalid(at, text, $"must only contain printable UTF-8 characters; non-printable character found at index {place}");
+                return;
+            }
+            place += rune.Utf8SequenceLength;
+        }
     }
+
+    /// <summary>As Go sees it: of what is blank, only the plain space.</summary>
+    static bool IsPrintable(Rune rune) => rune.Value == ' ' || Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate
+        or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned or UnicodeCategory.SpaceSeparator or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
 
     static void Names(FieldPath at, CustomResourceDefinitionNames names, Findings errors)
     {
@@ -173,13 +203,13 @@ static class DefinitionRules
             string path = version.SelectableFields[i].JsonPath;
             var here = at[i]["jsonPath"];
             if (path.Length == 0) { errors.Required(here); continue; }
-            Structural? node = root;
-            string[] steps = path.TrimStart('.').Split('.');
-            foreach (string step in steps) node = node?.Properties.GetValueOrDefault(step);
-            if (path[0] != '.') errors.Invalid(here, path, "is an invalid path: expected [ or . but got: " + path);
-            else if (steps[0] == "metadata") errors.Invalid(here, path, "must not point to fields in metadata");
-            else if (node is null) errors.Invalid(here, path, $"is an invalid path: does not refer to a valid field");
-            else if (node.Type is not ("string" or "boolean" or "integer"))
+            if (SchemaPath.Of(path, root, out string wrong, brackets: false) is not { } found)
+            {
+                errors.Invalid(here, path, "is an invalid path: " + wrong);
+                continue;
+            }
+            if (found.Steps[0].Name == "metadata") errors.Invalid(here, path, "must not point to fields in metadata");
+            if (found.Schema.Type is not ("string" or "boolean" or "integer"))
                 errors.Invalid(here, path, "must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.");
             if (!seen.Add(path)) errors.Duplicate(here, path);
         }

@@ -52,7 +52,8 @@ sealed class DefinitionStrategy() : Strategy(CustomResourceDefinition.Info)
 
     /// <summary>What is served goes on being served: it may not come to trust nobody.</summary>
     static FieldError[] Bundle(CustomResourceDefinition crd, CustomResourceDefinition old) =>
-        DefinitionStatus.IsTrue(old, "Established") && ConversionRules.WrongBundle(old.Spec.Conversion) is null && ConversionRules.WrongBundle(crd.Spec.Conversion) is { } wrong ? [wrong] : [];
+        DefinitionStatus.IsTrue(old, "Established") && ConversionRules.WrongBundle(old.Spec.Conversion) is null && ConversionRules.WrongBundle(crd.Spec.Conversion) is { } wrong
+            ? [wrong with { Field = "spec.conversion.webhookClientConfig.caBundle" }] : [];
 
     /// <summary>v1beta1 did not ask for a schema, nor for one that tells the whole shape, as long as unknown fields were kept.</summary>
     static bool IsOld(WriteContext context) => context.Version == "v1beta1";

@@ -25,10 +25,14 @@ static class SchemaRules
         var wrong = StructuralRules.Check(structural, root);
         if (!keepsAll) errors.AddRange(wrong);
         else if (structural.HasDefaults) errors.InvalidAs(FieldPath.Spec["preserveUnknownFields"], "true", "must be false in order to use defaults in the schema");
-        if (wrong.Count == 0) Defaults(structural, root, true, errors);
-        var context = new Context(null, false);
-        Node(schema, root, context, isRoot: true, errors);
-        if (errors.Count == 0 && wrong.Count == 0) DefinedRules.Check(structural, root, unchanged, errors);
+        var (defaults, nodes) = (new Findings(), new Findings());
+        if (wrong.Count == 0) Defaults(structural, root, true, defaults);
+        Node(schema, root, new(null, false), isRoot: true, nodes);
+        errors.AddRange(defaults);
+        errors.AddRange(nodes);
+        // Rules rest on the schema: one above or at what is wrong would only say the same in worse words.
+        if (wrong.Count + defaults.Count == 0)
+            DefinedRules.Check(structural, root, unchanged, at => nodes.Exists(e => e.Field.StartsWith(at, StringComparison.Ordinal)), errors);
     }
 
     /// <summary>With a status subresource the status is checked by its own part of the schema: the root may hold nothing that would be lost.</summary>
@@ -36,8 +40,12 @@ static class SchemaRules
     {
         if (schema.Type.Length > 0 && schema.Type != "object")
             errors.Invalid(at["openAPIV3Schema.type"], schema.Type, "only \"object\" is allowed as the type at the root of the schema if the status subresource is enabled");
-        var rest = schema with { AllOf = default, AnyOf = default, OneOf = default, Not = null, Enum = default, Default = default, MaxProperties = null, MinProperties = null, AdditionalProperties = null };
-        if (rest != schema)
+        else if (schema with
+        {
+            Id = "", Schema = "", Ref = null, Nullable = false, PatternProperties = default, Dependencies = default, AdditionalItems = null, Definitions = default,
+            XKubernetesEmbeddedResource = false, XKubernetesIntOrString = false, XKubernetesListMapKeys = default, XKubernetesListType = null, XKubernetesMapType = null,
+            AllOf = default, AnyOf = default, OneOf = default, Not = null, Enum = default, Default = default, MaxProperties = null, MinProperties = null, AdditionalProperties = null,
+        } != schema)
             errors.InvalidAs(at["openAPIV3Schema"], Shown.Message(schema), "only [Description Type Format Title Maximum ExclusiveMaximum Minimum ExclusiveMinimum MaxLength MinLength Pattern MaxItems MinItems UniqueItems MultipleOf Required Items Properties ExternalDocs Example XPreserveUnknownFields XValidations] fields are allowed at the root of the schema if the status subresource is enabled");
     }
 
@@ -87,13 +95,13 @@ static class SchemaRules
         for (int i = 0; i < s.AnyOf.Count; i++) Node(s.AnyOf[i], at["anyOf"][i], context, false, errors);
         if (s.Items?.One is { } items) Node(items, at["items"], context, false, errors);
         Extensions(s, at, errors);
-        for (int i = 0; i < s.XKubernetesValidations.Count; i++) Rule(s.XKubernetesValidations[i], at["x-kubernetes-validations"][i], errors);
+        for (int i = 0; i < s.XKubernetesValidations.Count; i++) Rule(s.XKubernetesValidations[i], s, at["x-kubernetes-validations"][i], errors);
     }
 
     static void Standard(JSONSchemaProps s, FieldPath at, Context context, Findings errors)
     {
         if (s.Type == "null") errors.Forbidden(at["type"], "type cannot be set to null, use nullable as an alternative");
-        else errors.OneOf(at["type"], s.Type.Length == 0 ? "object" : s.Type, s_types);
+        errors.OneOf(at["type"], s.Type.Length == 0 ? "object" : s.Type, s_types);
         if (!s.Default.IsNil && context.NoDefaults is { } why) errors.Forbidden(at["default"], "must not be set " + why);
         if (s.Id.Length > 0) errors.Forbidden(at["id"], "id is not supported");
         if (s.AdditionalItems is not null) errors.Forbidden(at["additionalItems"], "additionalItems is not supported");
@@ -165,17 +173,18 @@ static class SchemaRules
         }
     }
 
-    static void Rule(ValidationRule rule, FieldPath at, Findings errors)
+    static void Rule(ValidationRule rule, JSONSchemaProps schema, FieldPath at, Findings errors)
     {
         static bool Broken(string text) => text.AsSpan().ContainsAny('\n', '\r');
         string text = rule.Rule.Trim(), message = rule.Message.Trim();
         if (text.Length == 0) errors.Required(at["rule"], "rule is not specified");
-        else if (rule.Message.Length > 0 && message.Length == 0) errors.Invalid(at["message"], rule.Message, "must be non-empty if specified");
-        else if (Broken(message)) errors.Invalid(at["message"], rule.Message, "must not contain line breaks");
+        else if (rule.Message.Length > 0 && message.Length == 0) errors.Invalid(at["message"], rule.Message, "message must be non-empty if specified");
+        else if (Broken(message)) errors.Invalid(at["message"], rule.Message, "message must not contain line breaks");
         else if (Broken(text) && message.Length == 0) errors.Required(at["message"], "message must be specified if rule contains line breaks");
         if (rule.MessageExpression.Length > 0 && rule.MessageExpression.Trim().Length == 0) errors.Required(at["messageExpression"], "messageExpression must be non-empty if specified");
         if (rule.Reason is { } reason) errors.OneOf(at["reason"], reason, s_reasons);
-        if (rule.FieldPath.Length > 0 && rule.FieldPath.Trim().Length == 0) errors.Invalid(at["fieldPath"], rule.FieldPath, "must be non-empty if specified");
-        if (Broken(rule.FieldPath)) errors.Invalid(at["fieldPath"], rule.FieldPath, "must not contain line breaks");
+        if (rule.FieldPath.Length > 0 && rule.FieldPath.Trim().Length == 0) errors.Invalid(at["fieldPath"], rule.FieldPath, "fieldPath must be non-empty if specified");
+        if (Broken(rule.FieldPath)) errors.Invalid(at["fieldPath"], rule.FieldPath, "fieldPath must not contain line breaks");
+        if (rule.FieldPath.Length > 0 && SchemaPath.Of(rule.FieldPath, Structural.Of(schema), out _) is null) errors.Invalid(at["fieldPath"], rule.FieldPath, "fieldPath must be a valid path");
     }
 }

@@ -11,11 +11,12 @@ namespace Hanbae.Server.Crd.Rules;
 static class DefinedRules
 {
     /// <param name="unchanged">What was taken before is not measured against the limit of one rule.</param>
-    public static void Check(Structural schema, FieldPath at, bool unchanged, Findings errors)
+    /// <param name="isBroken">Whether something at or below a place is wrong already.</param>
+    public static void Check(Structural schema, FieldPath at, bool unchanged, Func<string, bool> isBroken, Findings errors)
     {
         if (RuleNode.Of(schema) is not { } root) return;
         var costs = new List<(FieldPath At, ulong Cost)>();
-        Node(root, at, 1, null, unchanged, costs, errors);
+        Node(root, at, 1, null, unchanged, isBroken, costs, errors);
         ulong total = costs.Aggregate(0UL, (sum, c) => ulong.MaxValue - sum < c.Cost ? ulong.MaxValue : sum + c.Cost);
         if (total <= CelLimits.EstimatedPerDefinition) return;
         foreach (var (place, _) in costs.OrderByDescending(c => c.Cost).Take(4)) errors.Forbidden(place, "contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema");
@@ -23,15 +24,14 @@ static class DefinedRules
     }
 
     /// <param name="times">How often the node can be there; null when nothing bounds it.</param>
-    /// <param name="uncorrelated">The first list or map above whose items cannot be told apart over time.</param>
-    static void Node(RuleNode node, FieldPath at, ulong? times, FieldPath? uncorrelated, bool unchanged, List<(FieldPath, ulong)> costs, Findings errors)
+    /// <param name="uncorrelated">The first list above whose items cannot be told apart over time.</param>
+    static void Node(RuleNode node, FieldPath at, ulong? times, FieldPath? uncorrelated, bool unchanged, Func<string, bool> isBroken, List<(FieldPath, ulong)> costs, Findings errors)
     {
-        for (int i = 0; i < node.Rules.Length; i++) Rule(node, node.Rules[i], at["x-kubernetes-validations"][i], times, uncorrelated, unchanged, costs, errors);
+        for (int i = 0; i < node.Rules.Length && !isBroken(at.ToString()); i++) Rule(node, node.Rules[i], at["x-kubernetes-validations"][i], times, uncorrelated, unchanged, costs, errors);
         var props = node.Schema.Props;
-        var below = props.XKubernetesMapType == "atomic" ? uncorrelated ?? at : uncorrelated;
-        foreach (var (name, property) in node.Properties) Node(property, at["properties"].Key(name), times, below, unchanged, costs, errors);
-        if (node.Items is { } items) Node(items, at["items"], Times(times, props.MaxItems), props.XKubernetesListType == "map" ? uncorrelated : uncorrelated ?? at, unchanged, costs, errors);
-        if (node.Additional is { } more) Node(more, at["additionalProperties"], Times(times, props.MaxProperties), below, unchanged, costs, errors);
+        foreach (var (name, property) in node.Properties) Node(property, at["properties"].Key(name), times, uncorrelated, unchanged, isBroken, costs, errors);
+        if (node.Items is { } items) Node(items, at["items"], Times(times, props.MaxItems), props.XKubernetesListType == "map" ? uncorrelated : uncorrelated ?? at, unchanged, isBroken, costs, errors);
+        if (node.Additional is { } more) Node(more, at["additionalProperties"], Times(times, props.MaxProperties), uncorrelated, unchanged, isBroken, costs, errors);
     }
 
     static ulong? Times(ulong? times, long? most) => times is { } t && most is { } m ? Multiply(t, (ulong)Math.Max(m, 0)) : null;

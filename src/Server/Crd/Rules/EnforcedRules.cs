@@ -30,11 +30,10 @@ sealed class EnforcedRules
             Rule(node, rule, path, value, old is JsonNull ? null : old);
             if (_spent) return;
         }
-        bool told = node.Schema.Props.XKubernetesMapType != "atomic";
         if (value is JsonObject o)
             foreach (var (name, member) in o)
             {
-                var before = told ? (old as JsonObject)?[name] : null;
+                var before = (old as JsonObject)?[name];
                 if (node.Properties.TryGetValue(name, out var property)) Node(property, path.Length == 0 ? name : path + "." + name, member, before);
                 else if (node.Additional is { } more && !node.Schema.Properties.ContainsKey(name)) Node(more, $"{path}[{name}]", member, before);
             }
@@ -74,7 +73,7 @@ sealed class EnforcedRules
             return;
         }
         string detail = MessageOf(rule, activation, at, node);
-        if (rule.Rule.FieldPath.Length > 0) at = Below(path, rule.Rule.FieldPath);
+        if (rule.Rule.FieldPath.Length > 0) at = SchemaPath.Of(rule.Rule.FieldPath, node.Schema, out _) is { } field ? field.Below(path) : path + rule.Rule.FieldPath;
         string shown = node.Schema.Type is "object" or "array" ? FieldError.Quoted(node.Schema.Type) : value is JsonString s ? FieldError.Quoted(s.Value) : SchemaValidator.Shown(value);
         _errors.Add(rule.Rule.Reason switch
         {
@@ -84,8 +83,6 @@ sealed class EnforcedRules
             _ => FieldError.InvalidAs(at, shown, detail),
         });
     }
-
-    static string Below(string path, string field) => path + (path.Length == 0 ? field.TrimStart('.') : field[0] is '.' or '[' ? field : "." + field);
 
     static FieldError Wrong(string at, RuleNode node, string detail) => FieldError.InvalidAs(at, FieldError.Quoted(node.Schema.Type), detail);
 

@@ -28,6 +28,17 @@ sealed class SliceStrategy() : Strategy(ResourceSlice.Info)
     }
 }
 
+/// <summary>Claims to devices: what was told of a device goes when the claim has it no more.</summary>
+sealed class DeviceClaimStrategy() : Strategy(ResourceClaim.Info)
+{
+    public override IObject PrepareForUpdate(IObject obj, IObject old, WriteContext context)
+    {
+        var claim = (ResourceClaim)base.PrepareForUpdate(obj, old, context);
+        if (context.Subresource != "status" || claim.Status.Devices.IsEmpty) return claim;
+        return claim with { Status = claim.Status with { Devices = GivenDevices.Left(claim.Status.Devices, ((ResourceClaim)old).Status, claim.Status) } };
+    }
+}
+
 /// <summary>Taints that people put on devices: a changed effect begins anew, unless they say since when.</summary>
 sealed class TaintRuleStrategy() : Strategy(Beta.DeviceTaintRule.Info)
 {
