@@ -24,7 +24,7 @@ public static class KubeletConfiguration
         "eventRecordQPS", "hairpinMode", "healthzBindAddress", "healthzPort", "httpCheckFrequency", "imageServiceEndpoint",
         "iptablesDropBit", "iptablesMasqueradeBit", "kernelMemcgNotification", "kubeAPIBurst", "kubeAPIQPS", "kubeletCgroups", "localStorageCapacityIsolation", "logging", "makeIPTablesUtilChains", "maxOpenFiles",
         "nodeStatusMaxImages", "oomScoreAdj", "podLogsDir", "podsPerCore", "protectKernelDefaults",
-        "readOnlyPort", "registryBurst", "registryPullQPS", "rotateCertificates", "runOnce", "runtimeRequestTimeout", "serializeImagePulls", "serverTLSBootstrap", "showHiddenMetricsForVersion", "singleProcessOOMKill", "staticPodURL",
+        "readOnlyPort", "registryBurst", "registryPullQPS", "rotateCertificates", "runOnce", "runtimeRequestTimeout", "serverTLSBootstrap", "showHiddenMetricsForVersion", "singleProcessOOMKill", "staticPodURL",
         "staticPodURLHeader", "streamingConnectionIdleTimeout", "systemCgroups", "tlsCertFile", "tlsCipherSuites", "tlsCurvePreferences", "tlsMinVersion", "tlsPrivateKeyFile", "tracing", "volumePluginDir",
         "volumeStatsAggPeriod", "port", "address",
     ];
@@ -70,7 +70,10 @@ public static class KubeletConfiguration
     static (KubeletOptions Options, Seq<string> Unused) Settled(JsonObject root, KubeletOptions given)
     {
         var (options, unused) = (given, new List<string>());
-        foreach (var (name, value) in root)
+        if (root["serializeImagePulls"] is JsonBool { Value: true } && root["maxParallelImagePulls"] is JsonNumber most && ConfigurationValues.Number(most, "maxParallelImagePulls") > 1)
+            throw new FormatException($"invalid configuration: maxParallelImagePulls {most} cannot be larger than 1 unless SerializeImagePulls is set to false");
+        // How many at once has the last word on whether at once.
+        foreach (var (name, value) in root.OrderBy(m => m.Name == "maxParallelImagePulls"))
         {
             if (value is JsonNull || name is "kind" or "apiVersion" || s_eviction.Contains(name)) continue;
             if (Field(name) is { } field) options = field(options, value);
@@ -123,6 +126,7 @@ public static class KubeletConfiguration
             "cpuCFSQuota" => (o, v) => o with { CpuCfsQuota = ConfigurationValues.Bool(v, name) },
             "cpuCFSQuotaPeriod" => (o, v) => o with { CpuCfsQuotaPeriod = Time(v) },
             "crashLoopBackOff" => (o, v) => v is JsonObject loop && loop["maxContainerRestartPeriod"] is JsonString most ? Restarts(o, ConfigurationValues.Time(most, name + ".maxContainerRestartPeriod")) : o,
+            "serializeImagePulls" => (o, v) => o with { MaxParallelPulls = ConfigurationValues.Bool(v, name) ? 1 : int.MaxValue },
             "maxParallelImagePulls" => (o, v) => o with { MaxParallelPulls = Math.Max(1, Int(v)) },
             "seccompDefault" => (o, v) => o with { SeccompDefault = ConfigurationValues.Bool(v, name) },
             "containerLogMaxSize" => (o, v) => o with { LogMaxBytes = ConfigurationValues.Amount(v, name).Value() },

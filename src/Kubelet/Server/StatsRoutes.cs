@@ -112,7 +112,8 @@ sealed class StatsRoutes(KubeletOptions options, ICri cri, PodSampler sampler, P
             json.WriteString("resolvConf", options.ResolvConf);
             json.WriteBoolean("cpuCFSQuota", options.CpuCfsQuota);
             json.WriteString("cpuCFSQuotaPeriod", Go(options.CpuCfsQuotaPeriod));
-            json.WriteNumber("maxParallelImagePulls", options.MaxParallelPulls);
+            json.WriteBoolean("serializeImagePulls", options.MaxParallelPulls == 1);
+            if (options.MaxParallelPulls < int.MaxValue) json.WriteNumber("maxParallelImagePulls", options.MaxParallelPulls);
             json.WriteStartObject("crashLoopBackOff");
             json.WriteString("maxContainerRestartPeriod", Go(options.RestartBackoffMax));
             json.WriteEndObject();

@@ -71,6 +71,17 @@ public sealed class KubeletConfigurationTests
             Assert.Throws<FormatException>(() => Read("crashLoopBackOff: {maxContainerRestartPeriod: 301s}")).Message);
     }
 
+    [Theory]
+    [InlineData("serializeImagePulls: true", 1)]
+    [InlineData("serializeImagePulls: false", int.MaxValue)]
+    [InlineData("maxParallelImagePulls: 3\nserializeImagePulls: false", 3)]
+    [InlineData("maxParallelImagePulls: 1\nserializeImagePulls: true", 1)]
+    public void Images_are_pulled_one_after_another_or_so_many_at_once(string fields, int most) => Assert.Equal(most, Read(fields).Options.MaxParallelPulls);
+
+    [Fact]
+    public void One_after_another_is_not_several_at_once() => Assert.Equal("invalid configuration: maxParallelImagePulls 3 cannot be larger than 1 unless SerializeImagePulls is set to false",
+        Assert.Throws<FormatException>(() => Read("serializeImagePulls: true\nmaxParallelImagePulls: 3")).Message);
+
     [Fact]
     public void What_it_says_of_cgroups_is_taken()
     {
