@@ -12,6 +12,9 @@ public interface IRecorder
     /// <param name="fieldPath">The part concerned, such as <c>spec.containers{web}</c>.</param>
     void Event(IObject about, string type, string reason, string message, string fieldPath = "");
 
+    /// <summary>The same with annotations on the Event, for programs that want to know more than people.</summary>
+    void Annotated(IObject about, Map<string> annotations, string type, string reason, string message) => Event(about, type, reason, message);
+
     /// <summary>The same, for who works in several names: a scheduler speaks as the profile that a Pod asks for.</summary>
     /// <param name="component">Whose Events they are.</param>
     IRecorder For(string component) => this;

@@ -44,20 +44,24 @@ public sealed partial class EventRecorder : IRecorder
     public void Event(IObject about, string type, string reason, string message, string fieldPath = "") => Say(_source, about, type, reason, message, fieldPath);
 
     /// <inheritdoc/>
+    public void Annotated(IObject about, Map<string> annotations, string type, string reason, string message) => Say(_source, about, type, reason, message, "", annotations);
+
+    /// <inheritdoc/>
     public IRecorder For(string component) => component == _source.Component ? this : new Named(this, _source with { Component = component });
 
     sealed class Named(EventRecorder all, EventSource source) : IRecorder
     {
         public void Event(IObject about, string type, string reason, string message, string fieldPath = "") => all.Say(source, about, type, reason, message, fieldPath);
+        public void Annotated(IObject about, Map<string> annotations, string type, string reason, string message) => all.Say(source, about, type, reason, message, "", annotations);
         public IRecorder For(string component) => all.For(component);
     }
 
-    void Say(EventSource source, IObject about, string type, string reason, string message, string fieldPath)
+    void Say(EventSource source, IObject about, string type, string reason, string message, string fieldPath, Map<string> annotations = default)
     {
         var (kind, meta, now) = (about.Kind(), about.Metadata, _time.GetUtcNow());
         var e = new Event
         {
-            Metadata = new() { Name = NameFor(meta.Name, now), Namespace = meta.Namespace.Length > 0 ? meta.Namespace : "default" },
+            Metadata = new() { Name = NameFor(meta.Name, now), Namespace = meta.Namespace.Length > 0 ? meta.Namespace : "default", Annotations = annotations },
             InvolvedObject = new()
             {
                 ApiVersion = kind.ApiVersion, Kind = kind.Kind, Namespace = meta.Namespace, Name = meta.Name,

@@ -84,15 +84,15 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
     }, settings.KubeletConfig, loggers.CreateLogger("hanbae.kubelet"));
 
     /// <summary>With what a KubeletConfiguration says; of what it says in vain the log tells.</summary>
-    internal static KubeletOptions Configured(KubeletOptions options, string? file, ILogger log)
+    internal static KubeletOptions Configured(KubeletOptions options, string? file, ILogger log, string? folder = null)
     {
-        var (configured, unused) = ClusterSettings.Configured(options, file);
-        if (!unused.IsEmpty) log.Unused(file!, string.Join(", ", unused));
+        var (configured, unused) = ClusterSettings.Configured(options, file, folder);
+        if (!unused.IsEmpty) log.Unused((file ?? folder)!, string.Join(", ", unused));
         return configured;
     }
 
     /// <summary>What a runtime of our own is to be told, so that both have the same driver.</summary>
-    internal static bool SystemdCgroups(NodePaths paths, string? file) => ClusterSettings.Configured(Options("", paths, 0), file).Options.SystemdCgroups;
+    internal static bool SystemdCgroups(NodePaths paths, string? file, string? folder = null) => ClusterSettings.Configured(Options("", paths, 0), file, folder).Options.SystemdCgroups;
 
     /// <summary>What every kubelet of this program has, whoever its API server is.</summary>
     internal static KubeletOptions Options(string node, NodePaths paths, int port) => new()

@@ -17,7 +17,7 @@ using Microsoft.Extensions.Logging;
 namespace Hanbae.Host.Roles;
 
 /// <summary>What a kubelet by itself is told; names and meanings are upstream's.</summary>
-sealed record StandaloneSettings(string NodeName, string Kubeconfig, string? BootstrapKubeconfig, string? RuntimeEndpoint, string PodCidr, int Port, string ClusterDns, string ClusterDomain, bool RotateServer, string? Config = null);
+sealed record StandaloneSettings(string NodeName, string Kubeconfig, string? BootstrapKubeconfig, string? RuntimeEndpoint, string PodCidr, int Port, string ClusterDns, string ClusterDomain, bool RotateServer, string? Config = null, string? ConfigFolder = null);
 
 /// <summary>A kubelet alone on this machine, of a cluster elsewhere: joins by a bootstrap kubeconfig, and keeps its certificates good.</summary>
 sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, TimeProvider time, ILoggerFactory loggers)
@@ -36,7 +36,7 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
         OtherClusters.Register(paths);
         try
         {
-            var ready = settings.RuntimeEndpoint is { } endpoint ? await runtime.UseAsync(endpoint, Images.PauseImage.Name, ct) : await runtime.StartAsync([settings.PodCidr], [settings.PodCidr], NodeAgent.SystemdCgroups(paths, settings.Config), ct);
+            var ready = settings.RuntimeEndpoint is { } endpoint ? await runtime.UseAsync(endpoint, Images.PauseImage.Name, ct) : await runtime.StartAsync([settings.PodCidr], [settings.PodCidr], NodeAgent.SystemdCgroups(paths, settings.Config, settings.ConfigFolder), ct);
             await JoinAsync(ct);
             var config = Client.Kubeconfig.Load(settings.Kubeconfig).Resolve();
             using var transport = new HttpTransport(config, time);
@@ -78,7 +78,7 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
             {
                 RuntimeEndpoint = ready.Endpoint, PodCidr = settings.PodCidr, ClusterDns = settings.ClusterDns.Length > 0 ? [settings.ClusterDns] : [], ClusterDomain = settings.ClusterDomain,
                 CurrentServingCertificate = () => own ?? serving.Current, CurrentClientCAs = () => clients,
-            }, settings.Config, _log),
+            }, settings.Config, _log, settings.ConfigFolder),
             Cri = cri, Client = access.Client, Requests = transport, Pods = pods, Events = access.Recorder, Time = time, Services = services, Snapshots = new(channel), Log = _log,
         }).RunAsync(ct));
     }

@@ -61,14 +61,21 @@ public sealed record ClusterSettings
     public string? KubeletConfig { get; init; }
 
     /// <summary>The kubelet's settings with what the file says in place of what holds without it.</summary>
-    /// <exception cref="SettingsException">The file cannot be read, or is no such configuration.</exception>
-    public static (Kubelet.KubeletOptions Options, Seq<string> Unused) Configured(Kubelet.KubeletOptions options, string? file)
+    /// <param name="folder">Its files <c>*.conf</c>, also those of folders in it, have the last word, one after another by their names.</param>
+    /// <exception cref="SettingsException">A file cannot be read, or is no such configuration.</exception>
+    public static (Kubelet.KubeletOptions Options, Seq<string> Unused) Configured(Kubelet.KubeletOptions options, string? file, string? folder = null)
     {
-        if (file is null) return (options, default);
-        try { return Kubelet.Configuration.KubeletConfiguration.Read(File.ReadAllText(file), options); }
+        if (file is null && folder is null) return (options, default);
+        try
+        {
+            string[] more = folder is null ? [] : Directory.GetFiles(folder, "*.conf", SearchOption.AllDirectories);
+            Array.Sort(more, StringComparer.Ordinal);
+            string[] all = file is null ? more : [file, .. more];
+            return Kubelet.Configuration.KubeletConfiguration.Read(all.Select(one => (folder is null ? "" : one, File.ReadAllText(one))), options);
+        }
         catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException)
         {
-            throw new SettingsException($"kubelet configuration {file}: {e.Message}", e);
+            throw new SettingsException($"kubelet configuration {file ?? folder}: {e.Message}", e);
         }
     }
 

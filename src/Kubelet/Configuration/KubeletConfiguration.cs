@@ -5,6 +5,7 @@ using Hanbae.Api.Json;
 using Hanbae.Kubelet.Placement;
 using Hanbae.Kubelet.Placement.Cpus;
 using Hanbae.Kubelet.Placement.Memory;
+using Hanbae.Machinery.Patch;
 using Hanbae.Machinery.Yaml;
 
 namespace Hanbae.Kubelet.Configuration;
@@ -18,12 +19,12 @@ public static class KubeletConfiguration
     /// <summary>Upstream's fields that nothing here asks for.</summary>
     static readonly string[] s_elsewhere =
     [
-        "authentication", "authorization", "cgroupRoot", "cgroupsPerQOS", "configMapAndSecretChangeDetectionStrategy", "containerLogMaxWorkers", "containerRuntimeEndpoint", "contentType", "crashLoopBackOff",
+        "authentication", "authorization", "cgroupRoot", "cgroupsPerQOS", "configMapAndSecretChangeDetectionStrategy", "containerLogMaxWorkers", "containerRuntimeEndpoint", "contentType",
         "enableContentionProfiling", "enableControllerAttachDetach", "enableDebugFlagsHandler", "enableProfilingHandler", "enableServer", "eventBurst",
         "eventRecordQPS", "hairpinMode", "healthzBindAddress", "healthzPort", "httpCheckFrequency", "imageServiceEndpoint",
         "iptablesDropBit", "iptablesMasqueradeBit", "kernelMemcgNotification", "kubeAPIBurst", "kubeAPIQPS", "kubeletCgroups", "localStorageCapacityIsolation", "logging", "makeIPTablesUtilChains", "maxOpenFiles",
         "nodeStatusMaxImages", "oomScoreAdj", "podLogsDir", "podsPerCore", "protectKernelDefaults",
-        "readOnlyPort", "registryBurst", "registryPullQPS", "rotateCertificates", "runOnce", "runtimeRequestTimeout", "serializeImagePulls", "serverTLSBootstrap", "showHiddenMetricsForVersion", "singleProcessOOMKill", "staticPodURL",
+        "readOnlyPort", "registryBurst", "registryPullQPS", "rotateCertificates", "runOnce", "runtimeRequestTimeout", "serverTLSBootstrap", "showHiddenMetricsForVersion", "singleProcessOOMKill", "staticPodURL",
         "staticPodURLHeader", "streamingConnectionIdleTimeout", "systemCgroups", "tlsCertFile", "tlsCipherSuites", "tlsCurvePreferences", "tlsMinVersion", "tlsPrivateKeyFile", "tracing", "volumePluginDir",
         "volumeStatsAggPeriod", "port", "address",
     ];
@@ -33,7 +34,29 @@ public static class KubeletConfiguration
     /// <param name="given">What holds for all that the file does not say.</param>
     /// <returns>The settings, and the fields of the file that change nothing.</returns>
     /// <exception cref="FormatException">What is wrong with it, and where.</exception>
-    public static (KubeletOptions Options, Seq<string> Unused) Read(string yaml, KubeletOptions given)
+    public static (KubeletOptions Options, Seq<string> Unused) Read(string yaml, KubeletOptions given) => Read([("", yaml)], given);
+
+    /// <param name="files">By name: each has the last word on what it says, lists as a whole, objects and maps member by member.</param>
+    /// <inheritdoc cref="Read(string, KubeletOptions)"/>
+    public static (KubeletOptions Options, Seq<string> Unused) Read(IEnumerable<(string Name, string Yaml)> files, KubeletOptions given)
+    {
+        var root = JsonObject.Empty;
+        foreach (var (name, yaml) in files)
+        {
+            try
+            {
+                var one = Root(yaml);
+                Settled(one, given); // each has to be right by itself
+                root = (JsonObject)MergePatch.Apply(root, one);
+            }
+            catch (FormatException e) when (name.Length > 0) { throw new FormatException($"{name}: {e.Message}", e); }
+        }
+        var (options, unused) = Settled(root, given);
+        Check(options);
+        return (options, unused);
+    }
+
+    static JsonObject Root(string yaml)
     {
         JsonValue read;
         try { read = YamlReader.Read(yaml); }
@@ -41,8 +64,16 @@ public static class KubeletConfiguration
         if (read is not JsonObject root) throw new FormatException("the kubelet's configuration is no object");
         if (ConfigurationValues.Text(root["kind"], "kind") != "KubeletConfiguration" || ConfigurationValues.Text(root["apiVersion"], "apiVersion") != Version)
             throw new FormatException($"no kind \"{root["kind"]}\" is registered for version \"{root["apiVersion"]}\"; want KubeletConfiguration of {Version}");
+        return root;
+    }
+
+    static (KubeletOptions Options, Seq<string> Unused) Settled(JsonObject root, KubeletOptions given)
+    {
         var (options, unused) = (given, new List<string>());
-        foreach (var (name, value) in root)
+        if (root["serializeImagePulls"] is JsonBool { Value: true } && root["maxParallelImagePulls"] is JsonNumber most && ConfigurationValues.Number(most, "maxParallelImagePulls") > 1)
+            throw new FormatException($"invalid configuration: maxParallelImagePulls {most} cannot be larger than 1 unless SerializeImagePulls is set to false");
+        // How many at once has the last word on whether at once.
+        foreach (var (name, value) in root.OrderBy(m => m.Name == "maxParallelImagePulls"))
         {
             if (value is JsonNull || name is "kind" or "apiVersion" || s_eviction.Contains(name)) continue;
             if (Field(name) is { } field) options = field(options, value);
@@ -50,7 +81,6 @@ public static class KubeletConfiguration
             else throw new FormatException($"strict decoding error: unknown field \"{name}\"");
         }
         if (s_eviction.Any(root.Contains)) options = options with { Eviction = EvictionFields.Read(root) };
-        Check(options);
         return (options, unused.ToSeq());
     }
 
@@ -95,6 +125,8 @@ public static class KubeletConfiguration
             "resolvConf" => (o, v) => o with { ResolvConf = Text(v) },
             "cpuCFSQuota" => (o, v) => o with { CpuCfsQuota = ConfigurationValues.Bool(v, name) },
             "cpuCFSQuotaPeriod" => (o, v) => o with { CpuCfsQuotaPeriod = Time(v) },
+            "crashLoopBackOff" => (o, v) => v is JsonObject loop && loop["maxContainerRestartPeriod"] is JsonString most ? Restarts(o, ConfigurationValues.Time(most, name + ".maxContainerRestartPeriod")) : o,
+            "serializeImagePulls" => (o, v) => o with { MaxParallelPulls = ConfigurationValues.Bool(v, name) ? 1 : int.MaxValue },
             "maxParallelImagePulls" => (o, v) => o with { MaxParallelPulls = Math.Max(1, Int(v)) },
             "seccompDefault" => (o, v) => o with { SeccompDefault = ConfigurationValues.Bool(v, name) },
             "containerLogMaxSize" => (o, v) => o with { LogMaxBytes = ConfigurationValues.Amount(v, name).Value() },
@@ -128,6 +160,13 @@ public static class KubeletConfiguration
             "userNamespaces" => (o, v) => v is JsonObject users && users["idsPerPod"] is { } ids ? o with { IdsPerPod = ConfigurationValues.Number(ids, name + ".idsPerPod") } : o,
             _ => null,
         };
+    }
+
+    static KubeletOptions Restarts(KubeletOptions options, TimeSpan most)
+    {
+        if (most < TimeSpan.FromSeconds(1) || most > TimeSpan.FromMinutes(5))
+            throw new FormatException($"invalid configuration: CrashLoopBackOff.MaxContainerRestartPeriod (got: {most.TotalSeconds.ToString(CultureInfo.InvariantCulture)} seconds) must be set between 1s and 5m0s");
+        return options with { RestartBackoffMax = most, RestartBackoff = most < options.RestartBackoff ? most : options.RestartBackoff };
     }
 
     static int Percent(string text)

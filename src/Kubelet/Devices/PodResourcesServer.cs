@@ -43,13 +43,14 @@ sealed class PodResourcesServer(string folder, PodDevices devices, Placements? p
 
     public GrpcService Service() => new GrpcService()
         .Unary(PodResourcesMethods.List, (_, _) => Answer("list", () => new ListPodResourcesResponse { PodResources = { pods().Where(Active).Select(Of) } }))
+        .Unary(PodResourcesMethods.ListAlpha, (_, _) => Answer("list", () => new ListPodResourcesResponse { PodResources = { pods().Where(Active).Select(OfAlpha) } }, "v1alpha1"))
         .Unary(PodResourcesMethods.GetAllocatableResources, (_, _) => Answer("get_allocatable", Allocatable))
         .Unary(PodResourcesMethods.Get, (request, _) => Answer("get", () => new GetPodResourcesResponse { PodResources = Of(Find(request)) }));
 
-    Task<T> Answer<T>(string method, Func<T> answer)
+    Task<T> Answer<T>(string method, Func<T> answer, string version = "v1")
     {
-        metrics.Count("kubelet_pod_resources_endpoint_requests_total", ("server_api_version", "v1"));
-        metrics.Count("kubelet_pod_resources_endpoint_requests_" + method, ("server_api_version", "v1"));
+        metrics.Count("kubelet_pod_resources_endpoint_requests_total", ("server_api_version", version));
+        metrics.Count("kubelet_pod_resources_endpoint_requests_" + method, ("server_api_version", version));
         try
         {
             Take();
@@ -57,7 +58,7 @@ sealed class PodResourcesServer(string folder, PodDevices devices, Placements? p
         }
         catch (GrpcException)
         {
-            metrics.Count("kubelet_pod_resources_endpoint_errors_" + method, ("server_api_version", "v1"));
+            metrics.Count("kubelet_pod_resources_endpoint_errors_" + method, ("server_api_version", version));
             throw;
         }
     }
@@ -109,6 +110,19 @@ sealed class PodResourcesServer(string folder, PodDevices devices, Placements? p
                 of.DynamicResources.Add(told);
             }
             resources.Containers.Add(of);
+        }
+        return resources;
+    }
+
+    PodResources OfAlpha(Pod pod)
+    {
+        var resources = Of(pod);
+        foreach (var container in resources.Containers)
+        {
+            container.CpuIds.Clear();
+            container.Memory.Clear();
+            container.DynamicResources.Clear();
+            foreach (var device in container.Devices) device.Topology = null;
         }
         return resources;
     }

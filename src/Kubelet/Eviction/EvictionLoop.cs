@@ -1,3 +1,4 @@
+using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Grpc;
 using Hanbae.Kubelet.Images;
@@ -13,6 +14,7 @@ sealed class EvictionLoop(PodContext context, PodSampler sampler, PodWorkers wor
 {
     static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
+    readonly Threshold[] _thresholds = Threshold.Watched(context.Options);
     readonly Dictionary<Threshold, DateTimeOffset> _since = []; // as many as thresholds
     readonly Dictionary<string, DateTimeOffset> _seen = []; // three conditions
     volatile IReadOnlyList<string> _conditions = [];
@@ -39,7 +41,7 @@ sealed class EvictionLoop(PodContext context, PodSampler sampler, PodWorkers wor
     {
         var now = context.Time.GetUtcNow();
         var observed = Look();
-        var met = context.Options.Eviction.Where(t => Short(t, observed)).ToArray();
+        var met = _thresholds.Where(t => Short(t, observed)).ToArray();
         foreach (var threshold in _since.Keys.Except(met).ToArray()) _since.Remove(threshold);
         foreach (var threshold in met) _since.TryAdd(threshold, now);
         foreach (var threshold in met) _seen[threshold.Condition] = now;
@@ -54,7 +56,7 @@ sealed class EvictionLoop(PodContext context, PodSampler sampler, PodWorkers wor
         }
 
         // Memory first: it kills soonest. A soft threshold counts only after its grace.
-        var due = met.Where(t => t.Grace is not { } grace || now - _since[t] >= grace).OrderBy(t => t.Signal == "memory.available" ? 0 : 1).ThenBy(t => t.Grace is null ? 0 : 1).FirstOrDefault();
+        var due = met.Where(t => t.Grace is not { } grace || now - _since[t] >= grace).OrderBy(t => t.Condition == "MemoryPressure" ? 0 : 1).ThenBy(t => t.Grace is null ? 0 : 1).FirstOrDefault();
         if (due is null || _leaving is { Done: false, Runtime.IsRunning: true } && now - _leavingSince < s_patience) return;
         if (due.Condition == "DiskPressure" && await images.FreeAsync(long.MaxValue, ct).ConfigureAwait(false) > 0 && !Short(due, Look())) return;
         use ??= await sampler.ReadAsync(ct).ConfigureAwait(false);
@@ -64,12 +66,18 @@ sealed class EvictionLoop(PodContext context, PodSampler sampler, PodWorkers wor
         if (EvictionRank.Order(due.Signal, alive).FirstOrDefault() is not { } victim) return;
         var what = observed[due.Signal];
         long? patience = due.Grace is null ? 1 : Math.Min((long)context.Options.EvictionMaxGrace.TotalSeconds, victim.Pod.GraceSeconds());
-        Evict(victim.Pod, EvictionRank.Message(due, what.Capacity, what.Available, victim), disruption: true, patience);
+        Evict(victim.Pod, EvictionRank.Message(due, what.Capacity, what.Available, victim), disruption: true, patience, EvictionRank.Annotations(due, victim));
         context.Figures.Count("kubelet_evictions", ("eviction_signal", due.Signal));
         (_leaving, _leavingSince) = (workers.Find(victim.Pod.Metadata.Uid), now);
     }
 
-    Dictionary<string, Observed> Look() => Observe?.Invoke() ?? Observed.All(context.Options.Folders.Data, imageFolder());
+    Dictionary<string, Observed> Look()
+    {
+        if (Observe is not null) return Observe();
+        var all = Observed.All(context.Options.Folders.Data, imageFolder());
+        if (_thresholds.Any(t => t.Signal == Threshold.AllocatableMemory) && sampler.AllPods() is { MemoryLimit: > 0 } pods) all[Threshold.AllocatableMemory] = new(pods.Available, pods.MemoryLimit);
+        return all;
+    }
 
     /// <summary>Once it was short, it stays so until the bound and what is to be won back are there.</summary>
     bool Short(Threshold threshold, Dictionary<string, Observed> observed) =>
@@ -78,11 +86,11 @@ sealed class EvictionLoop(PodContext context, PodSampler sampler, PodWorkers wor
     static bool HasDiskLimit(Pod pod) =>
         pod.Spec.Volumes.Exists(v => v.EmptyDir?.SizeLimit is { Sign: > 0 }) || pod.Spec.Containers.Exists(c => c.Resources.Limits.ContainsKey("ephemeral-storage"));
 
-    void Evict(Pod pod, string message, bool disruption, long? grace)
+    void Evict(Pod pod, string message, bool disruption, long? grace, Map<string> annotations = default)
     {
         if (workers.Find(pod.Metadata.Uid) is not { Ended: false } worker || CriticalPods.IsCritical(pod)) return;
         context.Log.Evicting(pod.Metadata.Namespace, pod.Metadata.Name, message);
-        context.Events.Event(pod, "Warning", "Evicted", message);
+        context.Events.Annotated(pod, annotations, "Warning", "Evicted", message);
         worker.Fail(new("Evicted", message), disruption ? message : null, grace);
     }
 }

@@ -12,7 +12,7 @@ static class EvictionRank
     /// <summary>What a signal is about, as messages and requests call it.</summary>
     public static string Resource(string signal) => signal switch
     {
-        "memory.available" => "memory",
+        "memory.available" or Threshold.AllocatableMemory => "memory",
         "pid.available" => "pids",
         _ => signal.EndsWith("inodesFree", StringComparison.Ordinal) ? "inodes" : "ephemeral-storage",
     };
@@ -34,14 +34,28 @@ static class EvictionRank
         string resource = Resource(threshold.Signal);
         var format = resource is "memory" or "ephemeral-storage" ? QuantityFormat.BinarySI : QuantityFormat.DecimalSI;
         string message = $"The node was low on resource: {resource}. Threshold quantity: {new Quantity(threshold.Of(capacity), format)}, available: {Rounded(available, format)}. ";
-        if (resource is not ("memory" or "ephemeral-storage")) return message;
+        foreach (var (name, used, request) in Offenders(resource, pod)) message += $"Container {name} was using {used}, request is {request}, has larger consumption of {resource}. ";
+        return message;
+    }
+
+    /// <summary>The same for programs: annotations of the Event.</summary>
+    public static Map<string> Annotations(Threshold threshold, PodUse pod)
+    {
+        string resource = Resource(threshold.Signal);
+        var offenders = Offenders(resource, pod).ToArray();
+        return Map.Of(("offending_containers", string.Join(',', offenders.Select(o => o.Name))), ("offending_containers_usage", string.Join(',', offenders.Select(o => o.Used))), ("starved_resource", resource));
+    }
+
+    /// <summary>Containers that use more than they asked for.</summary>
+    static IEnumerable<(string Name, string Used, Quantity Request)> Offenders(string resource, PodUse pod)
+    {
+        if (resource is not ("memory" or "ephemeral-storage")) yield break;
         foreach (var c in pod.Containers)
         {
             long used = resource == "memory" ? c.Figures.WorkingSet : c.WritableBytes + c.LogBytes;
             var request = pod.Pod.Spec.Containers.Find(s => s.Name == c.Name)?.Resources.Requests[resource] ?? default;
-            if (used > request.Value()) message += $"Container {c.Name} was using {Rounded(used, format)}, request is {request}, has larger consumption of {resource}. ";
+            if (used > request.Value()) yield return (c.Name, Rounded(used, QuantityFormat.BinarySI), request);
         }
-        return message;
     }
 
     /// <summary>What a Pod takes beyond the limits that it set itself; null when it keeps them.</summary>

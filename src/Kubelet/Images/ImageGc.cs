@@ -39,7 +39,7 @@ sealed class ImageGc(PodContext context)
     {
         var unused = await UnusedAsync(ct).ConfigureAwait(false);
         if (_options.ImageMaximumAge > TimeSpan.Zero)
-            foreach (var image in unused.Where(u => context.Time.GetUtcNow() - (u.Used > u.Found ? u.Used : u.Found) > _options.ImageMaximumAge)) await RemoveAsync(image.Image, ct).ConfigureAwait(false);
+            foreach (var image in unused.Where(u => context.Time.GetUtcNow() - (u.Used > u.Found ? u.Used : u.Found) > _options.ImageMaximumAge)) await RemoveAsync(image.Image, "age", ct).ConfigureAwait(false);
         if (Folder.Length == 0) Folder = (await context.Cri.ImageFsInfoAsync(ct).ConfigureAwait(false)).ImageFilesystems.FirstOrDefault()?.FsId?.Mountpoint ?? "";
         if (Folder.Length == 0 || !Directory.Exists(Folder)) return 0;
         var (total, available, _, _) = Native.FileSystem(Folder);
@@ -66,7 +66,7 @@ sealed class ImageGc(PodContext context)
         {
             if (freed >= bytes) break;
             if (context.Time.GetUtcNow() - found < _options.ImageMinimumAge) continue;
-            if (await RemoveAsync(image, ct).ConfigureAwait(false)) freed += (long)image.Size;
+            if (await RemoveAsync(image, "space", ct).ConfigureAwait(false)) freed += (long)image.Size;
         }
         return freed;
     }
@@ -100,7 +100,7 @@ sealed class ImageGc(PodContext context)
         return unused;
     }
 
-    async Task<bool> RemoveAsync(Image image, CancellationToken ct)
+    async Task<bool> RemoveAsync(Image image, string why, CancellationToken ct)
     {
         string name = image.RepoTags.Concat(image.RepoDigests).FirstOrDefault() ?? image.Id;
         try
@@ -108,6 +108,7 @@ sealed class ImageGc(PodContext context)
             await context.Cri.RemoveImageAsync(new ImageSpec { Image = image.Id }, ct).ConfigureAwait(false);
             _known.Remove(image.Id);
             context.Log.ImageRemoved(name, image.Size);
+            context.Figures.Count("kubelet_image_garbage_collected_total", ("reason", why));
             return true;
         }
         catch (GrpcException e) when (!ct.IsCancellationRequested)

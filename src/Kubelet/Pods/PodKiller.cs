@@ -37,11 +37,16 @@ sealed class PodKiller(PodContext context)
         context.Events.Event(pod, "Normal", "Killing", message.Length > 0 ? message : $"Stopping container {container.Name}", pod.Spec.FieldPath(container.Name));
         long start = context.Time.GetTimestamp();
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        Task<bool>? late = null;
         if (spec?.Lifecycle?.PreStop is { } hook && seconds > 0 && container.State == RuntimeState.Running)
         {
             // One that takes longer than there is goes on beside the signal, as upstream: it ends with its container.
-            try { await PreStopAsync(pod, spec, container, hook, ended.Token).WaitAsync(TimeSpan.FromSeconds(seconds), context.Time, ct).ConfigureAwait(false); }
-            catch (TimeoutException) { }
+            var succeeds = PreStopAsync(pod, spec, container, hook, ended.Token);
+            try
+            {
+                if (!await succeeds.WaitAsync(TimeSpan.FromSeconds(seconds), context.Time, ct).ConfigureAwait(false)) Failed();
+            }
+            catch (TimeoutException) { late = succeeds; }
         }
         if (!turn.IsCompleted)
         {
@@ -52,23 +57,24 @@ sealed class PodKiller(PodContext context)
         if (left < LeastGrace) left = grace is < LeastGrace ? grace.Value : LeastGrace;
         await context.Cri.StopContainerAsync(container.Id, TimeSpan.FromSeconds(left), ct).ConfigureAwait(false);
         await ended.CancelAsync().ConfigureAwait(false);
+        if (late is not null && !await late.ConfigureAwait(false)) Failed();
         context.Prober.Remove(container.Id);
+
+        void Failed() => context.Events.Event(pod, "Warning", "FailedPreStopHook", "PreStopHook failed", pod.Spec.FieldPath(container.Name));
     }
 
     static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
 
     /// <param name="ended">The container is no more, or the kill was broken off.</param>
-    async Task PreStopAsync(Pod pod, Container spec, RuntimeContainer container, LifecycleHandler hook, CancellationToken ended)
+    /// <returns>It did what it was for.</returns>
+    async Task<bool> PreStopAsync(Pod pod, Container spec, RuntimeContainer container, LifecycleHandler hook, CancellationToken ended)
     {
         try
         {
             await Hooks.RunAsync(context, pod, spec, container.Id, hook, ended).ConfigureAwait(false);
+            return true;
         }
-        catch (OperationCanceledException) when (ended.IsCancellationRequested) { }
-        catch (HookException) when (ended.IsCancellationRequested) { }
-        catch (HookException)
-        {
-            context.Events.Event(pod, "Warning", "FailedPreStopHook", "PreStopHook failed", pod.Spec.FieldPath(spec.Name));
-        }
+        catch (OperationCanceledException) when (ended.IsCancellationRequested) { return false; }
+        catch (HookException) { return false; }
     }
 }

@@ -68,7 +68,7 @@ sealed partial class PodWorker
                 {
                     await Wake.WaitAsync(Timeout.InfiniteTimeSpan, context.Time, over.Token).ConfigureAwait(false);
                     _runtime = await ReadAsync(pod, over.Token).ConfigureAwait(false);
-                    Tell(pod, terminal: false);
+                    Tell(pod, terminal: false, ending: true);
                 }
             }
             catch (OperationCanceledException) when (over.IsCancellationRequested) { }
@@ -85,15 +85,15 @@ sealed partial class PodWorker
         DeviceHealth = container => context.Devices?.HealthOf(pod, container) ?? default,
     });
 
-    /// <summary>Computes and reports the status. A phase is only final when nothing runs any more (others free the Pod's resources on it).</summary>
-    void Tell(Pod pod, bool terminal)
+    /// <summary>Computes and reports the status. A phase is only final when nothing runs any more and all is given back (others free the Pod's resources on it).</summary>
+    void Tell(Pod pod, bool terminal, bool ending = false)
     {
         var before = _status ?? pod.Status;
         // Before the status is computed: what the kubelet before this one had found out still holds.
         context.Prober.Sync(pod, _runtime!, before);
         var status = Computed(pod, terminal);
         bool running = _runtime!.Containers.Any(c => c.State == RuntimeState.Running);
-        if (status.IsFinished() && !before.IsFinished() && running && !terminal) status = status with { Phase = before.Phase.Length > 0 ? before.Phase : "Pending", Reason = before.Reason, Message = before.Message };
+        if (status.IsFinished() && !before.IsFinished() && (ending || running && !terminal)) status = status with { Phase = before.Phase.Length > 0 ? before.Phase : "Pending", Reason = before.Reason, Message = before.Message };
         if (_status is not null && _status == status) return;
         _status = status;
         context.Reports.Report(pod, status);

@@ -238,6 +238,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
                 sandbox.Linux.SecurityContext.NamespaceOptions.UsernsOptions = context.UserNamespaces?.For(pod, handler);
                 ct.ThrowIfCancellationRequested();
                 context.Figures.Count("kubelet_started_pods_total");
+                if (pod.Spec.HostUsers == false) context.Figures.Count("kubelet_started_user_namespaced_pods_total");
                 long began = context.Time.GetTimestamp();
                 string id = await context.Cri.RunPodSandboxAsync(sandbox, handler, _whole).ConfigureAwait(false);
                 context.Figures.Observe("kubelet_run_podsandbox_duration_seconds", context.Time.GetElapsedTime(began), ("runtime_handler", handler));
@@ -252,6 +253,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
         catch (Exception e) when (e is GrpcException or ContainerConfigException && !ct.IsCancellationRequested)
         {
             context.Figures.Count("kubelet_started_pods_errors_total");
+            if (pod.Spec.HostUsers == false) context.Figures.Count("kubelet_started_user_namespaced_pods_errors_total");
             if (e is GrpcException) context.Figures.Count("kubelet_run_podsandbox_errors_total", ("runtime_handler", ""));
             context.Events.Event(pod, "Warning", "FailedCreatePodSandBox", "Failed to create pod sandbox: " + e.Message);
             if (DriverMismatch.IsIt(e.Message)) TellOfDrivers(pod, DriverMismatch.Describe(context.Options, context.RuntimeVersion()));

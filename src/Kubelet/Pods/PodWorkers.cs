@@ -81,6 +81,7 @@ sealed class PodWorkers(PodContext context, CancellationToken ct)
         {
             context.Events.Event(victim, "Warning", "Preempting", "Preempted in order to admit critical pod");
             Find(victim.Metadata.Uid)?.Fail(new("Preempting", "Preempted in order to admit critical pod"), disruption: "Pod was preempted by Kubelet to accommodate a critical pod.");
+            context.Figures.Count("kubelet_preemptions", ("preemption_signal", refusal.Reason["OutOf".Length..]));
         }
         return victims.Count > 0;
     }

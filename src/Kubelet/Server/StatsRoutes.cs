@@ -41,7 +41,7 @@ sealed class StatsRoutes(KubeletOptions options, ICri cri, PodSampler sampler, P
     public async Task ResourceAsync(HttpContext context) => await TextAsync(context, ResourceMetrics.Render(await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false))).ConfigureAwait(false);
 
     public async Task CadvisorAsync(HttpContext context) =>
-        await TextAsync(context, CadvisorMetrics.Render(await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false), machine, NodeStatuses.Version, runtimeVersion())).ConfigureAwait(false);
+        await TextAsync(context, CadvisorMetrics.Render(await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false), machine, NodeStatuses.Version, runtimeVersion(), sampler.Open)).ConfigureAwait(false);
 
     public async Task OwnAsync(HttpContext context) =>
         await TextAsync(context, KubeletMetrics.Render(options, [.. workers.All], await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false), Devices, Placements, Rejections, Figures, LastSeen(), VolumeFigures, Requests, Mirrors())).ConfigureAwait(false);
@@ -112,7 +112,11 @@ sealed class StatsRoutes(KubeletOptions options, ICri cri, PodSampler sampler, P
             json.WriteString("resolvConf", options.ResolvConf);
             json.WriteBoolean("cpuCFSQuota", options.CpuCfsQuota);
             json.WriteString("cpuCFSQuotaPeriod", Go(options.CpuCfsQuotaPeriod));
-            json.WriteNumber("maxParallelImagePulls", options.MaxParallelPulls);
+            json.WriteBoolean("serializeImagePulls", options.MaxParallelPulls == 1);
+            if (options.MaxParallelPulls < int.MaxValue) json.WriteNumber("maxParallelImagePulls", options.MaxParallelPulls);
+            json.WriteStartObject("crashLoopBackOff");
+            json.WriteString("maxContainerRestartPeriod", Go(options.RestartBackoffMax));
+            json.WriteEndObject();
             json.WriteBoolean("seccompDefault", options.SeccompDefault);
             // Whoever keeps the certificates of this process keeps these, too.
             json.WriteBoolean("rotateCertificates", options.CurrentServingCertificate is not null);

@@ -8,7 +8,7 @@ static class CadvisorMetrics
 {
     sealed record Row(string Labels, CgroupFigures Figures, ContainerUse? Container);
 
-    public static string Render(NodeUse use, MachineInfo machine, string kubeletVersion, string runtimeVersion)
+    public static string Render(NodeUse use, MachineInfo machine, string kubeletVersion, string runtimeVersion, Func<string, OpenFiles>? open = null)
     {
         var text = new PrometheusText();
         text.Family("cadvisor_version_info", "gauge", "A metric with a constant '1' value labeled by kernel version, OS version, docker version, cadvisor version & cadvisor revision.")
@@ -43,8 +43,13 @@ static class CadvisorMetrics
                 .Sample("container_memory_failures_total", row.Labels + ",failure_type=\"pgmajfault\",scope=\"hierarchy\"", row.Figures.MajorPageFaults, use.At);
         Each("container_oom_events_total", "counter", "Count of out of memory events observed for the container", rows, f => f.OomKills);
         Each("container_spec_memory_limit_bytes", "gauge", "Memory limit for the container.", rows, f => f.MemoryLimit);
+        Each("container_spec_memory_reservation_limit_bytes", "gauge", "Memory reservation limit for the container.", rows, f => f.MemoryReservation);
+        Each("container_spec_memory_swap_limit_bytes", "gauge", "Memory swap limit for the container.", rows, f => f.SwapLimit);
         Each("container_processes", "gauge", "Number of processes running inside the container.", rows, f => f.Processes);
         Each("container_threads", "gauge", "Number of threads running inside the container", rows, f => f.Threads);
+        Each("container_threads_max", "gauge", "Maximum number of threads allowed inside the container, infinity if value is zero", rows, f => f.ThreadsMax);
+        if (open is not null) Files();
+        Blocks();
         foreach (string kind in (ReadOnlySpan<string>)["cpu", "memory", "io"])
         {
             var known = rows.Where(r => r.Figures.Pressure.ContainsKey(kind)).ToArray();
@@ -76,6 +81,39 @@ static class CadvisorMetrics
             if (of.Length == 0) return;
             text.Family(name, type, help);
             foreach (var row in of) text.Sample(name, row.Labels + more, value(row.Figures), use.At);
+        }
+
+        void Files()
+        {
+            var files = containers.Select(r => (r.Labels, Open: open(r.Container!.Path))).ToArray();
+            if (files.Length == 0) return;
+            text.Family("container_file_descriptors", "gauge", "Number of open file descriptors for the container.");
+            foreach (var (labels, said) in files) text.Sample("container_file_descriptors", labels, said.Files, use.At);
+            text.Family("container_sockets", "gauge", "Number of open sockets for the container.");
+            foreach (var (labels, said) in files) text.Sample("container_sockets", labels, said.Sockets, use.At);
+            text.Family("container_ulimits_soft", "gauge", "Soft ulimit values for the container root process. Unlimited if -1, except priority and nice");
+            foreach (var (labels, said) in files)
+                if (said.SoftLimit is { } soft) text.Sample("container_ulimits_soft", labels + ",ulimit=\"max_open_files\"", soft, use.At);
+        }
+
+        void Blocks()
+        {
+            var moved = rows.SelectMany(r => r.Figures.Devices.Select(d => (r.Labels, Device: d, Name: BlockDevices.Name(d.Major, d.Minor)))).ToArray();
+            if (moved.Length == 0) return;
+            text.Family("container_blkio_device_usage_total", "counter", "Blkio Device bytes usage");
+            foreach (var (labels, d, name) in moved)
+                foreach (var (operation, bytes) in ((string, long)[])[("Read", d.ReadBytes), ("Write", d.WrittenBytes)])
+                    text.Sample("container_blkio_device_usage_total", labels + $",device=\"{name}\",major=\"{d.Major}\",minor=\"{d.Minor}\",operation=\"{operation}\"", bytes, use.At);
+            (string Name, string Help, Func<DeviceFigures, long> Value)[] counters =
+            [
+                ("reads_bytes", "Cumulative count of bytes read", d => d.ReadBytes), ("reads", "Cumulative count of reads completed", d => d.Reads),
+                ("writes_bytes", "Cumulative count of bytes written", d => d.WrittenBytes), ("writes", "Cumulative count of writes completed", d => d.Writes),
+            ];
+            foreach (var (counter, help, value) in counters)
+            {
+                text.Family($"container_fs_{counter}_total", "counter", help);
+                foreach (var (labels, d, name) in moved) text.Sample($"container_fs_{counter}_total", labels + $",device=\"{name}\"", value(d), use.At);
+            }
         }
 
         void Network()

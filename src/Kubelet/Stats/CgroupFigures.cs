@@ -29,6 +29,14 @@ sealed record CgroupFigures
     public long MajorPageFaults { get; init; }
     public long FailCount { get; init; }
     public long OomKills { get; init; }
+    /// <summary>The memory that the cgroup is guaranteed while others want it, 0 without a word of it.</summary>
+    public long MemoryReservation { get; init; }
+    /// <summary>0 without a limit.</summary>
+    public long SwapLimit { get; init; }
+    /// <summary>0 without a limit.</summary>
+    public long ThreadsMax { get; init; }
+    /// <summary>What it read of and wrote to block devices.</summary>
+    public IReadOnlyList<DeviceFigures> Devices { get; init; } = [];
     public long Processes { get; init; }
     public long Threads { get; init; }
     /// <summary>By <c>cpu</c>, <c>memory</c>, <c>io</c>: how long processes waited (KEP-4205).</summary>
@@ -38,6 +46,13 @@ sealed record CgroupFigures
     public long WorkingSet => Math.Max(MemoryUsage - InactiveFile, 0);
     public long Available => MemoryLimit > 0 ? Math.Max(MemoryLimit - WorkingSet, 0) : 0;
 }
+
+/// <summary>What a cgroup did with one block device.</summary>
+readonly record struct DeviceFigures(int Major, int Minor, long ReadBytes, long WrittenBytes, long Reads, long Writes);
+
+/// <summary>What the processes of a cgroup hold open, and how much they may.</summary>
+/// <param name="SoftLimit">Of open files, as the first process has it; null when none tells, -1 for no limit.</param>
+readonly record struct OpenFiles(long Files, long Sockets, long? SoftLimit);
 
 /// <summary>Reads cgroups of v1's hierarchies or v2's one: a few small files each, no walk over processes.</summary>
 sealed class CgroupReader(string mount)
@@ -90,6 +105,9 @@ sealed class CgroupReader(string mount)
             InactiveFile = stat.GetValueOrDefault("total_inactive_file"), ActiveFile = stat.GetValueOrDefault("total_active_file"),
             PageFaults = stat.GetValueOrDefault("total_pgfault"), MajorPageFaults = stat.GetValueOrDefault("total_pgmajfault"),
             FailCount = Number(memory + "/memory.failcnt"), OomKills = Table(memory + "/memory.oom_control").GetValueOrDefault("oom_kill"),
+            MemoryReservation = Number(memory + "/memory.soft_limit_in_bytes") is > 0 and < NoLimit and var soft ? soft : 0,
+            SwapLimit = Number(memory + "/memory.memsw.limit_in_bytes") is > 0 and < NoLimit and var both ? Math.Max(both - limit, 0) : 0,
+            Devices = BlockV1(mount + "/blkio" + path), ThreadsMax = Number(mount + "/pids" + path + "/pids.max"),
             Processes = Lines(memory + "/cgroup.procs"), Threads = Number(mount + "/pids" + path + "/pids.current"),
         };
     }
@@ -111,10 +129,91 @@ sealed class CgroupReader(string mount)
             InactiveFile = stat.GetValueOrDefault("inactive_file"), ActiveFile = stat.GetValueOrDefault("active_file"),
             PageFaults = stat.GetValueOrDefault("pgfault"), MajorPageFaults = stat.GetValueOrDefault("pgmajfault"),
             FailCount = Table(folder + "/memory.events").GetValueOrDefault("max"), OomKills = Table(folder + "/memory.events").GetValueOrDefault("oom_kill"),
-            Processes = Lines(folder + "/cgroup.procs"), Threads = Number(folder + "/pids.current"),
+            MemoryReservation = Number(folder + "/memory.low"), SwapLimit = Number(folder + "/memory.swap.max"), ThreadsMax = Number(folder + "/pids.max"),
+            Devices = BlockV2(folder + "/io.stat"), Processes = Lines(folder + "/cgroup.procs"), Threads = Number(folder + "/pids.current"),
             Pressure = Stats.Pressure.Read(kind => $"{folder}/{kind}.pressure"),
         };
     }
+
+    /// <summary>Walks over the processes: for whoever asks, not for every round.</summary>
+    public OpenFiles Open(string path)
+    {
+        var (files, sockets, soft) = (0L, 0L, (long?)null);
+        foreach (int pid in Processes(_v2 ? mount + path : mount + "/memory" + path))
+        {
+            try
+            {
+                soft ??= SoftLimit(pid);
+                foreach (var file in new DirectoryInfo($"/proc/{pid}/fd").EnumerateFileSystemInfos())
+                {
+                    files++;
+                    if (file.LinkTarget?.StartsWith("socket:", StringComparison.Ordinal) == true) sockets++;
+                }
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException) { } // it ended
+        }
+        return new(files, sockets, soft);
+    }
+
+    static IEnumerable<int> Processes(string folder)
+    {
+        string[] here, beneath;
+        try { (here, beneath) = (File.ReadAllLines(folder + "/cgroup.procs"), Directory.GetDirectories(folder)); }
+        catch (IOException) { yield break; }
+        foreach (string line in here)
+            if (int.TryParse(line, CultureInfo.InvariantCulture, out int pid) && pid > 0) yield return pid;
+        foreach (int pid in beneath.SelectMany(Processes)) yield return pid;
+    }
+
+    static long? SoftLimit(int pid)
+    {
+        string? line = File.ReadLines($"/proc/{pid}/limits").FirstOrDefault(l => l.StartsWith("Max open files", StringComparison.Ordinal));
+        string? soft = line?["Max open files".Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault();
+        return soft == "unlimited" ? -1 : long.TryParse(soft, CultureInfo.InvariantCulture, out long limit) ? limit : null;
+    }
+
+    // "8:0 rbytes=90430464 wbytes=299008 rios=8950 wios=1252 dbytes=0 dios=0"
+    static List<DeviceFigures> BlockV2(string file)
+    {
+        var devices = new List<DeviceFigures>();
+        if (!File.Exists(file)) return devices;
+        foreach (string line in File.ReadLines(file))
+        {
+            string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            if (words.Length < 2 || Device(words[0]) is not { } device) continue;
+            var said = words.Skip(1).Select(w => w.Split('=')).Where(w => w.Length == 2).ToDictionary(w => w[0], w => long.TryParse(w[1], CultureInfo.InvariantCulture, out long n) ? n : 0);
+            devices.Add(new(device.Major, device.Minor, said.GetValueOrDefault("rbytes"), said.GetValueOrDefault("wbytes"), said.GetValueOrDefault("rios"), said.GetValueOrDefault("wios")));
+        }
+        return devices;
+    }
+
+    // Lines "8:0 Read 4096", and "Total 4096" at the end; recursive where the scheduler counts, throttled where it does not.
+    static List<DeviceFigures> BlockV1(string folder)
+    {
+        var devices = new SortedDictionary<(int, int), DeviceFigures>();
+        Count(["blkio.bfq.io_service_bytes_recursive", "blkio.io_service_bytes_recursive", "blkio.throttle.io_service_bytes_recursive", "blkio.throttle.io_service_bytes"], (d, kind, n) => kind == "Read" ? d with { ReadBytes = n } : d with { WrittenBytes = n });
+        Count(["blkio.bfq.io_serviced_recursive", "blkio.io_serviced_recursive", "blkio.throttle.io_serviced_recursive", "blkio.throttle.io_serviced"], (d, kind, n) => kind == "Read" ? d with { Reads = n } : d with { Writes = n });
+        return [.. devices.Values];
+
+        void Count(string[] files, Func<DeviceFigures, string, long, DeviceFigures> with)
+        {
+            foreach (string file in files)
+            {
+                if (!File.Exists($"{folder}/{file}")) continue;
+                bool any = false;
+                foreach (string line in File.ReadLines($"{folder}/{file}"))
+                {
+                    if (line.Split(' ') is not [var name, ("Read" or "Write") and var kind, var number] || Device(name) is not { } device || !long.TryParse(number, CultureInfo.InvariantCulture, out long n)) continue;
+                    any = true;
+                    devices[device] = with(devices.GetValueOrDefault(device, new(device.Major, device.Minor, 0, 0, 0, 0)), kind, n);
+                }
+                if (any) return;
+            }
+        }
+    }
+
+    static (int Major, int Minor)? Device(string name) =>
+        name.Split(':') is [var a, var b] && int.TryParse(a, CultureInfo.InvariantCulture, out int major) && int.TryParse(b, CultureInfo.InvariantCulture, out int minor) ? (major, minor) : null;
 
     /// <summary>0 for files that are not there and for <c>max</c>.</summary>
     static long Number(string file) => File.Exists(file) && long.TryParse(File.ReadAllText(file).AsSpan().Trim(), CultureInfo.InvariantCulture, out long value) ? value : 0;

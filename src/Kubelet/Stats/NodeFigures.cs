@@ -21,6 +21,16 @@ static class NodeFigures
         return line is null ? DateTimeOffset.UnixEpoch : DateTimeOffset.FromUnixTimeSeconds(long.Parse(line[6..], CultureInfo.InvariantCulture));
     }
 
+    /// <summary>Of all processes since the start, and those that had to be read from a disk.</summary>
+    public static (long All, long Major) PageFaults()
+    {
+        if (!File.Exists("/proc/vmstat")) return default;
+        var (all, major) = (0L, 0L);
+        foreach (string line in File.ReadLines("/proc/vmstat"))
+            if (line.Split(' ') is [var name and ("pgfault" or "pgmajfault"), var value] && long.TryParse(value, CultureInfo.InvariantCulture, out long n)) (all, major) = name == "pgfault" ? (n, major) : (all, n);
+        return (all, major);
+    }
+
     /// <summary>Processes and threads there are, and how many there may be; 0 where Linux does not say.</summary>
     public static (int Now, int Max) Processes()
     {

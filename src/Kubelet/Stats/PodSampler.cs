@@ -48,6 +48,12 @@ sealed class PodSampler(KubeletOptions options, ICri cri, Func<IEnumerable<PodWo
     readonly VolumeSizes _volumes = new(options.Folders, options.VolumeStatsPeriod, time, volumes ?? ((_, _) => null));
     NodeUse _last = NodeUse.None, _before = NodeUse.None;
 
+    /// <summary>What all Pods use together, now; null without their cgroup.</summary>
+    public CgroupFigures? AllPods() => _reader.Read(Path.GetDirectoryName(CgroupNames.Folder(options, "Guaranteed", ""))!);
+
+    /// <summary>What the container at this path holds open, now.</summary>
+    public OpenFiles Open(string path) => _reader.Open(path);
+
     /// <summary>Not older than a few seconds.</summary>
     public async Task<NodeUse> ReadAsync(CancellationToken ct)
     {
@@ -91,7 +97,7 @@ sealed class PodSampler(KubeletOptions options, ICri cri, Func<IEnumerable<PodWo
         long cpu = NodeFigures.CpuNanoseconds();
         var earlierSystems = _last.Systems.ToDictionary(s => s.Name, s => s.Figures.CpuUsage);
         var systems = new List<SystemUse>();
-        foreach (var (name, figures) in ((string, CgroupFigures?)[])[("kubelet", ProcessFigures.Of(Environment.ProcessId)), ("runtime", ProcessFigures.Of(ProcessFigures.Behind(options.RuntimeEndpoint))), ("pods", _reader.Read(Path.GetDirectoryName(CgroupNames.Folder(options, "Guaranteed", ""))!))])
+        foreach (var (name, figures) in ((string, CgroupFigures?)[])[("kubelet", ProcessFigures.Of(Environment.ProcessId)), ("runtime", ProcessFigures.Of(ProcessFigures.Behind(options.RuntimeEndpoint))), ("pods", AllPods())])
             if (figures is not null) systems.Add(new(name, figures, Rate(earlierSystems, name, figures.CpuUsage)));
         return new(now, passed, cpu, _last.CpuNanoseconds == 0 || passed <= TimeSpan.Zero ? null : (long)((cpu - _last.CpuNanoseconds) / passed.TotalSeconds), pods) { Systems = systems };
 

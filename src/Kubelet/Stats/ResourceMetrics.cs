@@ -16,6 +16,8 @@ static class ResourceMetrics
         Family("container_start_time_seconds", "gauge", "[STABLE] Start time of the container since unix epoch in seconds",
             containers.Where(c => c.Use.Container.StartedAt is not null).Select(c => (c.Labels, c.Use.Container.StartedAt!.Value.ToUnixTimeMilliseconds() / 1e3)), stamped: false);
         Family("container_swap_usage_bytes", "gauge", "[ALPHA] Current amount of the container swap usage in bytes", containers.Select(c => (c.Labels, (double)c.Use.Figures.Swap)));
+        Family("container_swap_limit_bytes", "gauge", "[ALPHA] Current amount of the container swap limit in bytes. Reported only on non-windows systems",
+            containers.Where(c => c.Use.Figures.SwapLimit > 0).Select(c => (c.Labels, (double)c.Use.Figures.SwapLimit)));
         Family("pod_cpu_usage_seconds_total", "counter", "[STABLE] Cumulative cpu time consumed by the pod in core-seconds", use.Pods.Select(p => (Of(p), (p.Figures?.CpuUsage ?? p.Containers.Sum(c => c.Figures.CpuUsage)) / 1e9)));
         Family("pod_memory_working_set_bytes", "gauge", "[STABLE] Current working set of the pod in bytes", use.Pods.Select(p => (Of(p), (double)p.WorkingSet)));
         Family("pod_swap_usage_bytes", "gauge", "[ALPHA] Current amount of the pod swap usage in bytes", use.Pods.Select(p => (Of(p), (double)(p.Figures?.Swap ?? 0))));

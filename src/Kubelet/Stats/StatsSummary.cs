@@ -15,7 +15,8 @@ static class StatsSummary
             json.WriteStartObject();
             Node(json, use, options, images, now);
             json.WriteStartArray("pods");
-            foreach (var pod in use.Pods) Pod(json, pod, options, now);
+            var disks = new Disks(DiskOf(images.Path.Length > 0 ? images.Path : options.Folders.Data), DiskOf(options.Folders.Data));
+            foreach (var pod in use.Pods) Pod(json, pod, disks, now);
             json.WriteEndArray();
             json.WriteEndObject();
         }
@@ -51,6 +52,9 @@ static class StatsSummary
         json.WriteNumber("usageBytes", total - MachineInfo.Memory("MemFree"));
         json.WriteNumber("workingSetBytes", total - available);
         json.WriteNumber("rssBytes", MachineInfo.Memory("AnonPages"));
+        var (faults, major) = NodeFigures.PageFaults();
+        json.WriteNumber("pageFaults", faults);
+        json.WriteNumber("majorPageFaults", major);
         Psi(json, pressure, "memory");
         json.WriteEndObject();
         Io(json, pressure, now);
@@ -62,7 +66,9 @@ static class StatsSummary
         Network(json, NetworkFigures.Of(Environment.ProcessId), now);
         FileSystem(json, "fs", options.Folders.Data, now, null);
         json.WriteStartObject("runtime");
-        FileSystem(json, "imageFs", images.Path.Length > 0 ? images.Path : options.Folders.Data, now, images.Used);
+        // Runtimes keep what containers write where their images are.
+        foreach (string fs in (ReadOnlySpan<string>)["imageFs", "containerFs"])
+            FileSystem(json, fs, images.Path.Length > 0 ? images.Path : options.Folders.Data, now, images.Used);
         json.WriteEndObject();
         var (processes, most) = NodeFigures.Processes();
         json.WriteStartObject("rlimit");
@@ -73,7 +79,7 @@ static class StatsSummary
         json.WriteEndObject();
     }
 
-    static void Pod(Utf8JsonWriter json, PodUse pod, KubeletOptions options, string now)
+    static void Pod(Utf8JsonWriter json, PodUse pod, Disks disks, string now)
     {
         json.WriteStartObject();
         json.WriteStartObject("podRef");
@@ -89,8 +95,8 @@ static class StatsSummary
             json.WriteString("name", c.Name);
             if (c.Container.StartedAt is { } start) json.WriteString("startTime", start.ToApi());
             Use(json, now, c.Figures, c.Rate);
-            Disk(json, "rootfs", now, c.WritableBytes, c.WritableInodes);
-            Disk(json, "logs", now, c.LogBytes, null);
+            Disk(json, "rootfs", now, c.WritableBytes, c.WritableInodes, disks.Images);
+            Disk(json, "logs", now, c.LogBytes, null, disks.Node);
             json.WriteEndObject();
         }
         json.WriteEndArray();
@@ -124,7 +130,7 @@ static class StatsSummary
             json.WriteEndObject();
         }
         json.WriteEndArray();
-        Disk(json, "ephemeral-storage", now, pod.DiskBytes, pod.Containers.Sum(c => c.WritableInodes) + pod.Volumes.Values.Where(v => v.OnNodeDisk).Sum(v => v.InodesUsed));
+        Disk(json, "ephemeral-storage", now, pod.DiskBytes, pod.Containers.Sum(c => c.WritableInodes) + pod.Volumes.Values.Where(v => v.OnNodeDisk).Sum(v => v.InodesUsed), disks.Node);
         json.WriteStartObject("process_stats");
         json.WriteNumber("process_count", pod.Figures?.Threads ?? pod.Containers.Sum(c => c.Figures.Threads));
         json.WriteEndObject();
@@ -150,6 +156,11 @@ static class StatsSummary
         Psi(json, f.Pressure, "memory");
         json.WriteEndObject();
         Io(json, f.Pressure, now);
+        json.WriteStartObject("swap");
+        json.WriteString("time", now);
+        if (f.SwapLimit > 0) json.WriteNumber("swapAvailableBytes", Math.Max(f.SwapLimit - f.Swap, 0));
+        json.WriteNumber("swapUsageBytes", f.Swap);
+        json.WriteEndObject();
     }
 
     static void Io(Utf8JsonWriter json, IReadOnlyDictionary<string, Pressure> pressure, string now)
@@ -177,12 +188,18 @@ static class StatsSummary
         json.WriteEndObject();
     }
 
-    static void Disk(Utf8JsonWriter json, string name, string now, long used, long? inodes)
+    /// <param name="inodes">Null for what the whole disk has in use.</param>
+    /// <param name="disk">Where it lies: all its users share that.</param>
+    static void Disk(Utf8JsonWriter json, string name, string now, long used, long? inodes, (long Total, long Available, long Inodes, long InodesFree) disk)
     {
         json.WriteStartObject(name);
         json.WriteString("time", now);
+        json.WriteNumber("availableBytes", disk.Available);
+        json.WriteNumber("capacityBytes", disk.Total);
         json.WriteNumber("usedBytes", used);
-        if (inodes is { } n) json.WriteNumber("inodesUsed", n);
+        json.WriteNumber("inodesFree", disk.InodesFree);
+        json.WriteNumber("inodes", disk.Inodes);
+        json.WriteNumber("inodesUsed", inodes ?? disk.Inodes - disk.InodesFree);
         json.WriteEndObject();
     }
 
@@ -226,6 +243,8 @@ static class StatsSummary
         json.WriteNumber("inodesUsed", inodes - inodesFree);
         json.WriteEndObject();
     }
+
+    readonly record struct Disks((long, long, long, long) Images, (long, long, long, long) Node);
 
     static (long, long, long, long) DiskOf(string path)
     {

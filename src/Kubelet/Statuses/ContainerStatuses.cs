@@ -70,6 +70,9 @@ static class ContainerStatuses
             if (inputs.Terminal) return before with { State = lost, Ready = false, Started = false };
             if (before.State.Running is not null) empty = empty with { LastState = lost, RestartCount = before.RestartCount + 1 };
         }
+        // Its container was removed, its status lost, and yet what comes after it was started: it must have done what it was for.
+        if (init && !container.IsSidecar() && inputs.AppStarted)
+            return empty with { State = new() { Terminated = new() { Reason = "Completed", ExitCode = 0, Message = "Unable to get init container status from container runtime and pod has been initialized, treat it as exited normally" } } };
         bool initializing = !inputs.Pod.Spec.InitContainers.IsEmpty; // as upstream, also for init containers themselves
         return empty with { State = new() { Waiting = new() { Reason = initializing ? "PodInitializing" : "ContainerCreating" } } };
     }

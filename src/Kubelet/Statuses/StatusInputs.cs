@@ -37,5 +37,8 @@ public sealed record StatusInputs
     /// <summary>The kubelet itself ends the Pod: phase Failed, with this reason.</summary>
     public Waiting? Failed { get; init; }
 
+    /// <summary>An app container has been started in the sandbox that there is.</summary>
+    public bool AppStarted => Pod.Spec.Containers.Exists(c => Runtime.Current(c.Name) is not null);
+
     public string IdOf(RuntimeContainer container) => $"{RuntimeName}://{container.Id}";
 }

@@ -52,6 +52,15 @@ public sealed class EventRecorderTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task An_event_carries_what_programs_want_to_know()
+    {
+        Start();
+        _recorder.Annotated(Make.Pod("web", "7"), Map.Of(("starved_resource", "memory")), "Warning", "Evicted", "The node was low on resource: memory. ");
+        var e = await CreatedAsync();
+        Assert.Equal(("Evicted", "memory"), (e.Reason, e.Metadata.Annotations["starved_resource"]));
+    }
+
+    [Fact]
     public async Task Objects_without_a_namespace_report_to_default()
     {
         Start();

@@ -46,6 +46,43 @@ public sealed class KubeletConfigurationTests
     }
 
     [Fact]
+    public void Files_of_a_folder_have_the_last_word_one_after_another()
+    {
+        const string head = "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n";
+        var (options, _) = KubeletConfiguration.Read(
+        [
+            ("kubelet.yaml", head + "maxPods: 50\nclusterDNS: [192.168.1.1, 192.168.1.5]\nsystemReserved: {memory: 1Gi, cpu: 500m}\nevictionHard: {memory.available: 100Mi}"),
+            ("10.conf", head + "maxPods: 60\nclusterDNS: [192.168.1.8]\nsystemReserved: {memory: 2Gi}"),
+            ("20.conf", head + "maxPods: 70\nevictionHard: {memory.available: 200Mi}"),
+        ], s_given);
+        Assert.Equal((70, "192.168.1.8", 2L << 30, 500L), (options.MaxPods, Assert.Single(options.ClusterDns), options.SystemReserved["memory"].Value(), options.SystemReserved["cpu"].MilliValue()));
+        Assert.Equal("200Mi", Assert.Single(options.Eviction, t => t.Signal == "memory.available").Text);
+        Assert.Contains("20.conf: strict decoding error: unknown field \"nope\"", Assert.Throws<FormatException>(() => KubeletConfiguration.Read([("10.conf", head), ("20.conf", head + "nope: 1")], s_given)).Message);
+        Assert.Contains("10.conf: no kind", Assert.Throws<FormatException>(() => KubeletConfiguration.Read([("10.conf", "maxPods: 1")], s_given)).Message);
+    }
+
+    [Fact]
+    public void How_long_failing_containers_wait_at_most_may_be_said()
+    {
+        var (options, unused) = Read("crashLoopBackOff: {maxContainerRestartPeriod: 5s}");
+        Assert.Equal((5.0, 5.0, 0), (options.RestartBackoffMax.TotalSeconds, options.RestartBackoff.TotalSeconds, unused.Count));
+        Assert.Equal((60.0, 10.0), Read("crashLoopBackOff: {maxContainerRestartPeriod: 1m}").Options is var longer ? (longer.RestartBackoffMax.TotalSeconds, longer.RestartBackoff.TotalSeconds) : default);
+        Assert.Equal("invalid configuration: CrashLoopBackOff.MaxContainerRestartPeriod (got: 301 seconds) must be set between 1s and 5m0s",
+            Assert.Throws<FormatException>(() => Read("crashLoopBackOff: {maxContainerRestartPeriod: 301s}")).Message);
+    }
+
+    [Theory]
+    [InlineData("serializeImagePulls: true", 1)]
+    [InlineData("serializeImagePulls: false", int.MaxValue)]
+    [InlineData("maxParallelImagePulls: 3\nserializeImagePulls: false", 3)]
+    [InlineData("maxParallelImagePulls: 1\nserializeImagePulls: true", 1)]
+    public void Images_are_pulled_one_after_another_or_so_many_at_once(string fields, int most) => Assert.Equal(most, Read(fields).Options.MaxParallelPulls);
+
+    [Fact]
+    public void One_after_another_is_not_several_at_once() => Assert.Equal("invalid configuration: maxParallelImagePulls 3 cannot be larger than 1 unless SerializeImagePulls is set to false",
+        Assert.Throws<FormatException>(() => Read("serializeImagePulls: true\nmaxParallelImagePulls: 3")).Message);
+
+    [Fact]
     public void What_it_says_of_cgroups_is_taken()
     {
         var (options, unused) = Read("""

@@ -64,6 +64,8 @@ public sealed class PodResourcesTests : IAsyncLifetime
         Assert.Empty(told.Containers[1].Devices);
 
         Assert.Equal(told, (await GetAsync(user)).PodResources);
+        var old = Assert.Single((await _channel.UnaryAsync(PodResourcesMethods.ListAlpha, new(), new(TimeSpan.FromSeconds(60)))).PodResources);
+        Assert.Equal("""{ "name": "app", "devices": [ { "resourceName": "example.com/gpu", "deviceIds": [ "gpu-0" ] } ] }""", old.Containers[0].ToString());
         Assert.Equal($"pod {over.Metadata.Name} in namespace default is not active", (await Assert.ThrowsAsync<GrpcException>(() => GetAsync(over))).Detail);
         Assert.Equal("pod nobody in namespace default not found", (await Assert.ThrowsAsync<GrpcException>(() => GetAsync(new() { Metadata = new() { Name = "nobody" } }))).Detail);
 

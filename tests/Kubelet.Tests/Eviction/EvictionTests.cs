@@ -37,6 +37,32 @@ public sealed class EvictionTests
     }
 
     [Fact]
+    public void Programs_are_told_what_was_short_and_who_took_it()
+    {
+        var said = EvictionRank.Annotations(new(Threshold.AllocatableMemory, "100Mi"), Use(Pod("greedy", 0, "1Mi"), 800 << 20));
+        Assert.Equal(("memory", "app", "819200Ki"), (said["starved_resource"], said["offending_containers"], said["offending_containers_usage"]));
+        Assert.Equal("inodes", EvictionRank.Annotations(new("nodefs.inodesFree", "5%"), Use(Pod("greedy"), 0))["starved_resource"]);
+    }
+
+    [Fact]
+    public async Task Pods_that_take_nearly_all_that_the_node_has_for_them_are_ended_though_the_node_has_more()
+    {
+        using var bench = new PodBench(("app:1", FakeProgram.Forever));
+        var workers = new PodWorkers(bench.Context with { Active = () => [] }, default);
+        var sampler = new PodSampler(bench.Options, bench.Cri, () => workers.All, bench.Time, NullLogger.Instance);
+        Dictionary<string, Observed> observed = new() { ["memory.available"] = new(4L << 30, 8L << 30), [Threshold.AllocatableMemory] = new(200 << 20, 2L << 30) };
+        var loop = new EvictionLoop(bench.Context, sampler, workers, new ImageGc(bench.Context), () => "") { Observe = () => observed };
+        await loop.OnceAsync(default);
+        Assert.Empty(loop.Conditions);
+        observed[Threshold.AllocatableMemory] = new(50 << 20, 2L << 30);
+        await loop.OnceAsync(default);
+        Assert.Equal(["MemoryPressure"], loop.Conditions);
+
+        Assert.DoesNotContain(Threshold.Watched(bench.Options with { EnforceNodeAllocatable = [] }), t => t.Signal == Threshold.AllocatableMemory);
+        Assert.Equal("The node was low on resource: memory. Threshold quantity: 100Mi, available: 51200Ki. ", EvictionRank.Message(new(Threshold.AllocatableMemory, "100Mi"), 2L << 30, 50 << 20, Use(Pod("p", 0, "1Gi"), 1)));
+    }
+
+    [Fact]
     public void Disk_beyond_a_Pods_own_limits_is_told()
     {
         var pod = Pod("full");

@@ -36,6 +36,9 @@ public sealed class ImageGcTests
         bench.Time.Advance(3601);
         await gc.OnceAsync(default);
         Assert.Empty(await NamesAsync(bench));
+        var text = new Hanbae.Kubelet.Stats.PrometheusText();
+        bench.Context.Figures.Render(text);
+        Assert.Contains("kubelet_image_garbage_collected_total{reason=\"age\"} 1", text.ToString());
     }
 
     [Fact]

@@ -27,6 +27,25 @@ public sealed class LifecycleTests
     }
 
     [Fact]
+    public async Task An_init_container_that_was_removed_has_done_what_it_was_for_when_others_run()
+    {
+        using var bench = new PodBench(("init", FakeProgram.Exits(0, TimeSpan.FromSeconds(1))), ("app", FakeProgram.Forever));
+        var pod = Make.Pod(Make.Container("app", "app")).Init(Make.Container("init", "init"));
+        await bench.SettleAsync(pod);
+        bench.Time.Advance(1);
+        await bench.SettleAsync();
+        Assert.Equal("Running", bench.Status.Phase);
+
+        await bench.Cri.RemoveContainerAsync(bench.IdOf("init"), default);
+        await bench.RestartAsync(pod); // and nobody told its status, as for a static Pod without an API server
+        await bench.SettleAsync();
+        Assert.Equal(("Running", "True"), (bench.Status.Phase, bench.Status.Condition("Initialized")));
+        var init = Assert.Single(bench.Status.InitContainerStatuses);
+        Assert.Equal(("Completed", 0, true), (init.State.Terminated!.Reason, init.State.Terminated.ExitCode, init.Ready));
+        Assert.DoesNotContain(bench.Worker.Runtime!.Containers, c => c.Name == "init"); // nor is it run again
+    }
+
+    [Fact]
     public async Task A_failing_container_waits_longer_each_time_and_at_most_five_minutes()
     {
         using var bench = new PodBench(("app:1", FakeProgram.Exits(1, TimeSpan.FromSeconds(1))));

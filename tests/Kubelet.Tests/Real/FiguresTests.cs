@@ -25,7 +25,7 @@ public sealed class FiguresTests(KubeletNode node) : RealKubeletTest(node)
         string cadvisor = "";
         await LookAsync("figures of the container", async () => (cadvisor = await client.GetStringAsync(url + "/metrics/cadvisor")).Contains("container=\"app\""));
         string labels = $"container=\"app\",id=\"{Node.CgroupRoot}/";
-        foreach (string metric in (string[])["container_cpu_usage_seconds_total", "container_memory_working_set_bytes", "container_memory_rss", "container_spec_cpu_quota", "container_spec_memory_limit_bytes", "container_start_time_seconds", "container_fs_usage_bytes", "container_processes"])
+        foreach (string metric in (string[])["container_cpu_usage_seconds_total", "container_memory_working_set_bytes", "container_memory_rss", "container_spec_cpu_quota", "container_spec_memory_limit_bytes", "container_start_time_seconds", "container_fs_usage_bytes", "container_processes", "container_file_descriptors", "container_threads_max"])
             Assert.Contains(metric + "{" + labels, cadvisor);
         Assert.Contains("container_spec_memory_limit_bytes{container=\"\",id=\"", cadvisor); // the Pod as a whole
         Assert.Contains("container_network_receive_bytes_total{container=\"\"", cadvisor);
@@ -47,7 +47,11 @@ public sealed class FiguresTests(KubeletNode node) : RealKubeletTest(node)
         var app = summary.GetProperty("pods").EnumerateArray().Single(p => p.GetProperty("podRef").GetProperty("name").GetString() == "busy").GetProperty("containers")[0];
         Assert.True(app.GetProperty("memory").GetProperty("workingSetBytes").GetInt64() > 0);
         Assert.True(app.GetProperty("cpu").GetProperty("usageCoreNanoSeconds").GetInt64() > 0);
-        Assert.True(app.TryGetProperty("rootfs", out _) && app.TryGetProperty("logs", out _));
+        foreach (string disk in (string[])["rootfs", "logs"])
+            Assert.True(app.GetProperty(disk).GetProperty("capacityBytes").GetInt64() > app.GetProperty(disk).GetProperty("usedBytes").GetInt64());
+        Assert.True(app.GetProperty("swap").TryGetProperty("swapUsageBytes", out _));
+        Assert.True(summary.GetProperty("node").GetProperty("memory").GetProperty("pageFaults").GetInt64() > 0);
+        Assert.True(summary.GetProperty("node").GetProperty("runtime").GetProperty("containerFs").GetProperty("inodes").GetInt64() > 0);
 
         // For kubectl top: after two readings.
         await LookAsync("figures of use", () => Task.FromResult(kubelet.Usage.Pods.Exists(p => p.Metadata.Name == "busy")));

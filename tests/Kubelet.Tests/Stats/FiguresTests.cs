@@ -27,6 +27,10 @@ public sealed class FiguresTests : IDisposable
         Put("p/c/memory.stat", "anon 600000\nfile 300000\ninactive_file 200000\nfile_mapped 1000\npgfault 7\npgmajfault 2\n");
         Put("p/c/memory.events", "low 0\nmax 4\noom 1\noom_kill 1\n");
         Put("p/c/pids.current", "5\n");
+        Put("p/c/pids.max", "100\n");
+        Put("p/c/memory.low", "4096\n");
+        Put("p/c/memory.swap.max", "8192\n");
+        Put("p/c/io.stat", "8:0 rbytes=90 wbytes=29 rios=8 wios=1 dbytes=0 dios=0\n253:1\n");
         Put("p/c/cgroup.procs", "41\n42\n");
         Put("p/c/cpu.pressure", "some avg10=0.00 avg60=0.00 avg300=0.00 total=1234\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=567\n");
         var reader = new CgroupReader(_folder);
@@ -34,12 +38,43 @@ public sealed class FiguresTests : IDisposable
         Assert.Equal((2_500_000_000, 70_000_000, 3, 20_000, 100_000), (f.CpuUsage, f.ThrottledTime, f.ThrottledPeriods, f.CpuQuota, f.CpuPeriod));
         Assert.Equal((1_000_000, 800_000, 0, 600_000, 300_000), (f.MemoryUsage, f.WorkingSet, f.MemoryLimit, f.Rss, f.Cache));
         Assert.Equal((5, 2, 1, 4), (f.Threads, f.Processes, f.OomKills, f.FailCount));
+        Assert.Equal((100, 4096, 8192), (f.ThreadsMax, f.MemoryReservation, f.SwapLimit));
+        Assert.Equal([new(8, 0, 90, 29, 8, 1)], f.Devices);
         Assert.Equal((1234, 567), (f.Pressure["cpu"].Some.Total, f.Pressure["cpu"].Full.Total));
         Assert.Equal(41, reader.Process("/p/c"));
         Put("p/crun/cgroup.procs", "");
         Put("p/crun/container/cgroup.procs", "43\n");
         Assert.Equal(43, reader.Process("/p/crun"));
         Assert.Null(reader.Read("/p/none"));
+    }
+
+    [Fact]
+    public void Open_files_of_all_processes_are_counted()
+    {
+        Put("cgroup.controllers", "");
+        Put("c/cgroup.procs", "");
+        Put("c/inner/cgroup.procs", $"{Environment.ProcessId}\n");
+        using var socket = new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Unspecified);
+        var open = new CgroupReader(_folder).Open("/c");
+        Assert.True(open is { Files: > 5, Sockets: > 0, SoftLimit: > 100 or -1 });
+        Assert.Equal(default, new CgroupReader(_folder).Open("/none"));
+    }
+
+    [Fact]
+    public void Whoever_scrapes_finds_what_containers_read_wrote_and_hold_open()
+    {
+        var figures = new CgroupFigures { ThreadsMax = 9, Devices = [new(8, 250, 7, 5, 2, 1)] };
+        var pod = Make.Pod(Make.Container("app", "app"));
+        var container = new Hanbae.Kubelet.Runtime.RuntimeContainer { Id = "c1", Name = "app", Image = "app", SandboxId = "s", State = Hanbae.Kubelet.Runtime.RuntimeState.Running };
+        var use = new NodeUse(DateTimeOffset.UnixEpoch, TimeSpan.Zero, 0, null, [new(pod, "/p", null, null, [new(container, "/p/c1", figures, null, 0, 0, 0)], [], null)]);
+        string text = CadvisorMetrics.Render(use, new(), "v", "r", path => path == "/p/c1" ? new(30, 4, 1024) : default);
+        string labels = "container=\"app\",id=\"/p/c1\",image=\"app\",name=\"c1\",namespace=\"" + pod.Metadata.Namespace + "\",pod=\"" + pod.Metadata.Name + "\"";
+        foreach (string line in (string[])
+        [
+            "container_blkio_device_usage_total{" + labels + ",device=\"\",major=\"8\",minor=\"250\",operation=\"Write\"} 5", "container_fs_reads_bytes_total{" + labels + ",device=\"\"} 7",
+            "container_fs_writes_total{" + labels + ",device=\"\"} 1", "container_file_descriptors{" + labels + "} 30", "container_sockets{" + labels + "} 4",
+            "container_ulimits_soft{" + labels + ",ulimit=\"max_open_files\"} 1024", "container_threads_max{" + labels + "} 9", "container_spec_memory_reservation_limit_bytes{" + labels + "} 0",
+        ]) Assert.Contains(line, text);
     }
 
     [Fact]
@@ -62,7 +97,11 @@ public sealed class FiguresTests : IDisposable
         Put("memory/c/memory.usage_in_bytes", "1000\n");
         Put("memory/c/memory.limit_in_bytes", "9223372036854771712\n");
         Put("memory/c/memory.stat", "total_cache 500\ntotal_rss 400\ntotal_inactive_file 300\n");
+        Put("blkio/c/blkio.bfq.io_service_bytes_recursive", "Total 0\n");
+        Put("blkio/c/blkio.throttle.io_service_bytes_recursive", "8:16 Read 7\n8:16 Write 5\n8:16 Sync 12\n8:16 Total 12\nTotal 12\n");
+        Put("blkio/c/blkio.throttle.io_serviced_recursive", "8:16 Read 2\n8:16 Write 1\n8:16 Total 3\nTotal 3\n");
         var f = new CgroupReader(_folder).Read("/c")!;
+        Assert.Equal([new(8, 16, 7, 5, 2, 1)], f.Devices);
         Assert.Equal((123456789, 50_000_000, 70_000_000, 0, 102), (f.CpuUsage, f.CpuUser, f.CpuSystem, f.CpuQuota, f.CpuShares));
         Assert.Equal((1000, 700, 0), (f.MemoryUsage, f.WorkingSet, f.MemoryLimit));
     }
