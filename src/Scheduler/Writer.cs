@@ -16,12 +16,12 @@ internal sealed class Writer(IClusterAccess cluster)
         string? nominated = decision.Nominated.Length > 0 ? decision.Nominated : decision.Waits ? null : "";
         if (Refusal.Patch(pod.Pod, decision.Error ? "SchedulerError" : "Unschedulable", decision.Message, nominated, cluster.Time.GetUtcNow()) is { } status) await PatchStatusAsync(pod, status, ct);
         if (decision.Frees is { } claim) await new ClaimWriter(cluster, default).FreeAsync(claim, ct);
-        foreach (var other in outranked) await PatchStatusAsync(other, Refusal.Nomination(""), ct);
+        foreach (var other in outranked) await PatchStatusAsync(other, Refusal.Nomination(other.Uid, ""), ct);
         await Task.WhenAll(decision.Victims.Select(victim => EvictAsync(victim, pod, scheduler, decision.Nominated, ct)));
     }
 
     /// <summary>Says to which node a Pod is going, before what has to be done for that.</summary>
-    public Task NominateAsync(PodInfo pod, string node, CancellationToken ct) => PatchStatusAsync(pod, Refusal.Nomination(node), ct);
+    public Task NominateAsync(PodInfo pod, string node, CancellationToken ct) => PatchStatusAsync(pod, Refusal.Nomination(pod.Uid, node), ct);
 
     /// <summary>Says what became of a group.</summary>
     public async Task SayAsync(PodGroup group, GroupAttempt.Verdict verdict, CancellationToken ct)
@@ -50,6 +50,7 @@ internal sealed class Writer(IClusterAccess cluster)
     async Task PatchStatusAsync(PodInfo pod, byte[] patch, CancellationToken ct)
     {
         try { await cluster.Client.PatchAsync<Pod>(pod.Key, Patch.Strategic(patch), ct, "status"); }
-        catch (ApiException e) when (e.IsNotFound) { }
+        // It is gone, or another of its name is there.
+        catch (ApiException e) when (e.IsNotFound || e.IsConflict || (e.Reason == "Invalid" && e.Message.Contains("metadata.uid", StringComparison.Ordinal))) { }
     }
 }

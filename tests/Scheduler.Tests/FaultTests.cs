@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Bench.Scheduler;
+using Hanbae.Client;
 using Hanbae.Kit;
 
 namespace Hanbae.Scheduler.Tests;
@@ -231,5 +232,17 @@ public sealed class FaultTests : IAsyncLifetime
         Assert.Equal(100_000, queue.Counts.Active);
         foreach (var key in seen) queue.Remove(key);
         Assert.Equal(0, queue.Count);
+    }
+
+    [Fact]
+    public async Task What_is_said_of_a_Pod_is_not_said_of_another_of_its_name()
+    {
+        var (time, api) = (_rig.Time, _rig.Api);
+        var next = Make.Pod("a");
+        api.Put(next with { Metadata = next.Metadata with { Uid = "uid-of-the-next" } });
+        var writer = new Writer(new ClusterAccess(api, new InformerFactory(api, time), "tests", time));
+        await writer.RefuseAsync(Make.Pod("a").Info(), "default-scheduler", new(null, "no room", 0), [], CancellationToken.None);
+        await writer.NominateAsync(Make.Pod("a").Info(), "n1", CancellationToken.None);
+        Assert.Equal(new(), api.Find<Pod>("a")!.Status);
     }
 }
