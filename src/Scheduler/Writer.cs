@@ -17,7 +17,11 @@ internal sealed class Writer(IClusterAccess cluster)
         if (Refusal.Patch(pod.Pod, decision.Error ? "SchedulerError" : "Unschedulable", decision.Message, nominated, cluster.Time.GetUtcNow()) is { } status) await PatchStatusAsync(pod, status, ct);
         if (decision.Frees is { } claim) await new ClaimWriter(cluster, default).FreeAsync(claim, ct);
         foreach (var other in outranked) await PatchStatusAsync(other, Refusal.Nomination(other.Uid, ""), ct);
-        await Task.WhenAll(decision.Victims.Select(victim => EvictAsync(victim, pod, scheduler, decision.Nominated, ct)));
+        PodInfo[] victims = [.. decision.Victims.Where(v => !v.Terminating)];
+        if (victims.Length == 0) return;
+        // The last only when the others go: none goes for nothing as long as one that is needed stays.
+        await Task.WhenAll(victims[..^1].Select(victim => EvictAsync(victim, pod, scheduler, decision.Nominated, ct)));
+        await EvictAsync(victims[^1], pod, scheduler, decision.Nominated, ct);
     }
 
     /// <summary>Says to which node a Pod is going, before what has to be done for that.</summary>
@@ -39,7 +43,6 @@ internal sealed class Writer(IClusterAccess cluster)
 
     async Task EvictAsync(PodInfo victim, PodInfo preemptor, string scheduler, string node, CancellationToken ct)
     {
-        if (victim.Terminating) return;
         await PatchStatusAsync(victim, Refusal.Disruption(victim.Pod, scheduler, cluster.Time.GetUtcNow()), ct);
         try { await cluster.Client.DeleteAsync<Pod>(victim.Key, new() { Preconditions = new() { Uid = victim.Uid } }, ct); }
         // It has gone already, or another of its name has come.

@@ -234,6 +234,28 @@ public sealed class FaultTests : IAsyncLifetime
         Assert.Equal(0, queue.Count);
     }
 
+    /// <summary>Upstream's TestAsyncPreemption_PartialDeletionFailureRollback.</summary>
+    [Fact]
+    public async Task The_last_victim_goes_only_when_the_others_go()
+    {
+        Api.Put(Make.Node("n1", cpu: "3"));
+        for (int i = 0; i < 3; i++) Api.Put(Make.Pod("v" + i, "1", priority: 10 - i).With(s => s with { NodeName = "n1" }));
+        Api.Put(Make.Pod("high", "3", priority: 100));
+        int asked = 0;
+        bool early = false;
+        _rig.Meddle = r =>
+        {
+            if (r.Method != "DELETE") return null;
+            if (r.Path.EndsWith("/pods/v2", StringComparison.Ordinal)) early |= Volatile.Read(ref asked) <= 3;
+            if (!r.Path.EndsWith("/pods/v0", StringComparison.Ordinal) || Interlocked.Increment(ref asked) > 3) return null;
+            return new() { Code = 403, Object = FakeApi.Error(403, "Forbidden", "pods \"v0\" is forbidden: no").Status };
+        };
+        _rig.Start();
+        await _rig.BoundAsync("high");
+        Assert.False(early, "v2 was asked to go while v0 stayed");
+        Assert.Equal(["high"], Api.All<Pod>().Select(p => p.Metadata.Name));
+    }
+
     [Fact]
     public async Task What_is_said_of_a_Pod_is_not_said_of_another_of_its_name()
     {
