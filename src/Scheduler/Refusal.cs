@@ -20,24 +20,27 @@ internal static class Refusal
             LastTransitionTime = before?.Status == "False" ? before.LastTransitionTime : now,
             ObservedGeneration = pod.Metadata.Generation,
         };
-        return Status(condition, names ? null : nominated);
+        return Status(pod.Metadata.Uid, condition, names ? null : nominated);
     }
 
     /// <summary>Says of a Pod that it has to go for a more important one (KEP-3329).</summary>
-    public static byte[] Disruption(Pod pod, string scheduler, DateTimeOffset now) => Status(new()
+    public static byte[] Disruption(Pod pod, string scheduler, DateTimeOffset now) => Status(pod.Metadata.Uid, new()
     {
         Type = "DisruptionTarget", Status = "True", Reason = "PreemptionByScheduler", Message = scheduler + ": preempting to accommodate a higher priority pod",
         LastTransitionTime = now, ObservedGeneration = pod.Metadata.Generation,
     }, null);
 
-    public static byte[] Nomination(string node) => Status(null, node);
+    public static byte[] Nomination(string uid, string node) => Status(uid, null, node);
 
-    static byte[] Status(PodCondition? condition, string? nominated)
+    /// <param name="uid">Of the Pod that is meant: another may have its name by now.</param>
+    static byte[] Status(string uid, PodCondition? condition, string? nominated)
     {
         var writer = new JsonWriter(512);
         try
         {
-            writer.Raw("{\"status\":{"u8);
+            writer.Raw("{\"metadata\":{\"uid\":"u8);
+            writer.String(uid);
+            writer.Raw("},\"status\":{"u8);
             if (condition is not null)
             {
                 writer.Raw("\"conditions\":["u8);

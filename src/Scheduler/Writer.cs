@@ -16,12 +16,16 @@ internal sealed class Writer(IClusterAccess cluster)
         string? nominated = decision.Nominated.Length > 0 ? decision.Nominated : decision.Waits ? null : "";
         if (Refusal.Patch(pod.Pod, decision.Error ? "SchedulerError" : "Unschedulable", decision.Message, nominated, cluster.Time.GetUtcNow()) is { } status) await PatchStatusAsync(pod, status, ct);
         if (decision.Frees is { } claim) await new ClaimWriter(cluster, default).FreeAsync(claim, ct);
-        foreach (var other in outranked) await PatchStatusAsync(other, Refusal.Nomination(""), ct);
-        await Task.WhenAll(decision.Victims.Select(victim => EvictAsync(victim, pod, scheduler, decision.Nominated, ct)));
+        foreach (var other in outranked) await PatchStatusAsync(other, Refusal.Nomination(other.Uid, ""), ct);
+        PodInfo[] victims = [.. decision.Victims.Where(v => !v.Terminating)];
+        if (victims.Length == 0) return;
+        // The last only when the others go: none goes for nothing as long as one that is needed stays.
+        await Task.WhenAll(victims[..^1].Select(victim => EvictAsync(victim, pod, scheduler, decision.Nominated, ct)));
+        await EvictAsync(victims[^1], pod, scheduler, decision.Nominated, ct);
     }
 
     /// <summary>Says to which node a Pod is going, before what has to be done for that.</summary>
-    public Task NominateAsync(PodInfo pod, string node, CancellationToken ct) => PatchStatusAsync(pod, Refusal.Nomination(node), ct);
+    public Task NominateAsync(PodInfo pod, string node, CancellationToken ct) => PatchStatusAsync(pod, Refusal.Nomination(pod.Uid, node), ct);
 
     /// <summary>Says what became of a group.</summary>
     public async Task SayAsync(PodGroup group, GroupAttempt.Verdict verdict, CancellationToken ct)
@@ -39,7 +43,6 @@ internal sealed class Writer(IClusterAccess cluster)
 
     async Task EvictAsync(PodInfo victim, PodInfo preemptor, string scheduler, string node, CancellationToken ct)
     {
-        if (victim.Terminating) return;
         await PatchStatusAsync(victim, Refusal.Disruption(victim.Pod, scheduler, cluster.Time.GetUtcNow()), ct);
         try { await cluster.Client.DeleteAsync<Pod>(victim.Key, new() { Preconditions = new() { Uid = victim.Uid } }, ct); }
         // It has gone already, or another of its name has come.
@@ -50,6 +53,7 @@ internal sealed class Writer(IClusterAccess cluster)
     async Task PatchStatusAsync(PodInfo pod, byte[] patch, CancellationToken ct)
     {
         try { await cluster.Client.PatchAsync<Pod>(pod.Key, Patch.Strategic(patch), ct, "status"); }
-        catch (ApiException e) when (e.IsNotFound) { }
+        // It is gone, or another of its name is there.
+        catch (ApiException e) when (e.IsNotFound || e.IsConflict || (e.Reason == "Invalid" && e.Message.Contains("metadata.uid", StringComparison.Ordinal))) { }
     }
 }

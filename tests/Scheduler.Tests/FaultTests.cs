@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Bench.Scheduler;
+using Hanbae.Client;
 using Hanbae.Kit;
 
 namespace Hanbae.Scheduler.Tests;
@@ -231,5 +232,39 @@ public sealed class FaultTests : IAsyncLifetime
         Assert.Equal(100_000, queue.Counts.Active);
         foreach (var key in seen) queue.Remove(key);
         Assert.Equal(0, queue.Count);
+    }
+
+    /// <summary>Upstream's TestAsyncPreemption_PartialDeletionFailureRollback.</summary>
+    [Fact]
+    public async Task The_last_victim_goes_only_when_the_others_go()
+    {
+        Api.Put(Make.Node("n1", cpu: "3"));
+        for (int i = 0; i < 3; i++) Api.Put(Make.Pod("v" + i, "1", priority: 10 - i).With(s => s with { NodeName = "n1" }));
+        Api.Put(Make.Pod("high", "3", priority: 100));
+        int asked = 0;
+        bool early = false;
+        _rig.Meddle = r =>
+        {
+            if (r.Method != "DELETE") return null;
+            if (r.Path.EndsWith("/pods/v2", StringComparison.Ordinal)) early |= Volatile.Read(ref asked) <= 3;
+            if (!r.Path.EndsWith("/pods/v0", StringComparison.Ordinal) || Interlocked.Increment(ref asked) > 3) return null;
+            return new() { Code = 403, Object = FakeApi.Error(403, "Forbidden", "pods \"v0\" is forbidden: no").Status };
+        };
+        _rig.Start();
+        await _rig.BoundAsync("high");
+        Assert.False(early, "v2 was asked to go while v0 stayed");
+        Assert.Equal(["high"], Api.All<Pod>().Select(p => p.Metadata.Name));
+    }
+
+    [Fact]
+    public async Task What_is_said_of_a_Pod_is_not_said_of_another_of_its_name()
+    {
+        var (time, api) = (_rig.Time, _rig.Api);
+        var next = Make.Pod("a");
+        api.Put(next with { Metadata = next.Metadata with { Uid = "uid-of-the-next" } });
+        var writer = new Writer(new ClusterAccess(api, new InformerFactory(api, time), "tests", time));
+        await writer.RefuseAsync(Make.Pod("a").Info(), "default-scheduler", new(null, "no room", 0), [], CancellationToken.None);
+        await writer.NominateAsync(Make.Pod("a").Info(), "n1", CancellationToken.None);
+        Assert.Equal(new(), api.Find<Pod>("a")!.Status);
     }
 }

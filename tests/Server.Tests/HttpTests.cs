@@ -138,6 +138,43 @@ public sealed class HttpTests
         Assert.Equal(404, (await server.SendAsync("PATCH", Pods + "/b", "{}", "application/merge-patch+json")).Code);
     }
 
+    /// <summary>Upstream's TestPatchPodStatusUIDPrecondition: a patch for an object that another has the name of is invalid; a whole object, or a scale, is in conflict.</summary>
+    [Theory]
+    [InlineData(Pods + "/a", "merge-patch")]
+    [InlineData(Pods + "/a", "strategic-merge-patch")]
+    [InlineData(Pods + "/a", "apply-patch")]
+    [InlineData(Pods + "/a/status", "strategic-merge-patch")]
+    [InlineData("/apis/apps/v1/namespaces/default/deployments/a", "merge-patch")]
+    [InlineData("/apis/apps/v1/namespaces/default/deployments/a/status", "strategic-merge-patch")]
+    [InlineData("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.example.com/status", "merge-patch")]
+    [InlineData("/apis/apps/v1/namespaces/default/deployments/a/scale", "merge-patch", 409)]
+    [InlineData(Pods + "/a", "", 409)]
+    [InlineData(Pods + "/a/status", "", 409)]
+    public async Task Another_uid_is_another_object(string path, string patch, int code = 422)
+    {
+        await using var server = await TestServer.StartAsync();
+        await server.PostAsync(Pods, """{"metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"i"}]}}""");
+        await server.PostAsync("/apis/apps/v1/namespaces/default/deployments",
+            """{"metadata":{"name":"a"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}}""");
+        await server.PostAsync("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", """
+            {"metadata":{"name":"widgets.example.com"},"spec":{"group":"example.com","scope":"Namespaced","names":{"plural":"widgets","kind":"Widget"},
+            "versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object"}}}]}}
+            """);
+        var there = await server.GetAsync(path);
+        string uid = there.Text("metadata", "uid");
+        Assert.NotEqual("", uid);
+        var refused = patch switch
+        {
+            "" => await server.SendAsync("PUT", path, there.Body.Replace(uid, "other", StringComparison.Ordinal)),
+            "apply-patch" => await server.SendAsync("PATCH", path + "?fieldManager=me", """{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","uid":"other"}}""", "application/apply-patch+yaml"),
+            _ => await server.SendAsync("PATCH", path, """{"metadata":{"uid":"other"}}""", $"application/{patch}+json"),
+        };
+        Assert.Equal(code, refused.Code);
+        if (code == 422) Assert.EndsWith("metadata.uid: Invalid value: \"other\": field is immutable", refused.Message);
+        else Assert.EndsWith($"Precondition failed: UID in precondition: other, UID in object meta: {uid}", refused.Message);
+        Assert.Equal(there.Text("metadata", "resourceVersion"), (await server.GetAsync(path)).Text("metadata", "resourceVersion"));
+    }
+
     [Theory]
     [InlineData("merge-patch", """{"spec":{"priority":"high"}}""", "json: cannot unmarshal string into Go struct field PodSpec.spec.priority of type int32")]
     [InlineData("strategic-merge-patch", """{"spec":{"priority":"high"}}""", "patch: Invalid value: \"map[spec:map[priority:high]]\": unrecognized type: int32")]

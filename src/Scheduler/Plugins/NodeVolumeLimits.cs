@@ -19,6 +19,7 @@ internal sealed class NodeVolumeLimits : IPreFilter, IFilter
     public bool MayCure(PodInfo pod, in ClusterChange change) => (change.Old, change.New) switch
     {
         (Pod gone, null) => gone.Spec.Volumes.Exists(v => v.PersistentVolumeClaim is not null || v.Ephemeral is not null || CloudDisks.IsInline(v)),
+        (VolumeAttachment gone, null) => !pod.Claims.IsEmpty || pod.Pod.Spec.Volumes.Exists(v => CloudDisks.IsInline(v) && InlineCsi(v, pod.Key.Namespace)?.Driver == gone.Spec.Attacher),
         (_, PersistentVolumeClaim claim) => pod.Claims.Any(c => c.Claim == Key.Of(claim)),
         (CSINode before, CSINode now) => now.Spec.Drivers.Exists(d => before.Spec.Drivers.Find(b => b.Name == d.Name) is not { } had || (had.Allocatable?.Count is { } limit && !(d.Allocatable?.Count <= limit))),
         _ => true,

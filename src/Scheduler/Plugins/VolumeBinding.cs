@@ -25,6 +25,7 @@ internal sealed class VolumeBinding(VolumeBindingArgs args) : IPreFilter, IFilte
     public bool MayCure(PodInfo pod, in ClusterChange change) => (change.Old, change.New) switch
     {
         (_, PersistentVolumeClaim claim) => pod.Claims.Any(c => c.Claim == Key.Of(claim)),
+        (StorageClass before, var now) => now is StorageClass other && other.AllowedTopologies != before.AllowedTopologies,
         (CSIStorageCapacity before, CSIStorageCapacity now) => Largest(now) > Largest(before),
         // Whose room is not asked about any more has enough.
         (CSIDriver before, CSIDriver now) => before.Spec.StorageCapacity == true && now.Spec.StorageCapacity != true,

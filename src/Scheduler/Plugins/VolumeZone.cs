@@ -1,5 +1,6 @@
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
+using Hanbae.Api.Storage.V1;
 
 namespace Hanbae.Scheduler.Plugins;
 
@@ -14,9 +15,10 @@ internal sealed class VolumeZone : IPreFilter, IFilter
     public string Name => "VolumeZone";
     public Change Cures => Change.Claim | Change.Volume | Change.StorageClass | Change.NodeAdded | Change.NodeLabels;
 
-    /// <summary>Of claims only the Pod's own, of volumes only what says where they are.</summary>
+    /// <summary>Of claims only the Pod's own, of volumes only what says where they are, of classes new ones that wait for Pods.</summary>
     public bool MayCure(PodInfo pod, in ClusterChange change) => change.New switch
     {
+        _ when change.What == Change.StorageClass => change is { Old: null, New: StorageClass { VolumeBindingMode: "WaitForFirstConsumer" } },
         PersistentVolumeClaim claim => pod.Claims.Any(c => c.Claim == Key.Of(claim)),
         PersistentVolume volume => change.Old is not PersistentVolume before || Array.Exists(Labels, l => before.Metadata.Labels[l] != volume.Metadata.Labels[l]),
         _ => true,
@@ -27,7 +29,8 @@ internal sealed class VolumeZone : IPreFilter, IFilter
         _wanted.Clear();
         foreach (var use in pod.Claims)
         {
-            if (!snapshot.Storage.Claims.TryGetValue(use.Claim, out var claim) || !snapshot.Storage.Volumes.TryGetValue(claim.Spec.VolumeName, out var volume)) continue;
+            if (!snapshot.Storage.Claims.TryGetValue(use.Claim, out var claim) || claim.Spec.VolumeName is not { Length: > 0 } name) continue;
+            if (!snapshot.Storage.Volumes.TryGetValue(name, out var volume)) return new(Verdict.Refuse($"persistentvolume \"{name}\" not found", hopeless: true));
             foreach (string label in Labels)
                 // Several zones stand in one label, as upstream's cloud providers wrote them.
                 if (volume.Metadata.Labels.TryGet(label, out string? value)) _wanted.Add((label, value.Split("__")));

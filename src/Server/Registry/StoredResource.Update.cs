@@ -35,7 +35,7 @@ public sealed partial class StoredResource
             var old = current.Object;
             var obj = change(old);
             if (write.Fields is { } fields) obj = fields.Update(current, obj, Now());
-            bool pinned = CheckVersion(obj, old, current.Revision, unconditional);
+            bool pinned = CheckVersion(obj, old, current.Revision, unconditional, byUid: !unconditional || write.Subresource == "scale");
             obj = await AdmitAsync(write, obj, old, ct).ConfigureAwait(false);
             using var reservation = await ReserveAsync(write, obj, old, ct).ConfigureAwait(false);
             var unwritten = new Compensation();
@@ -91,12 +91,13 @@ public sealed partial class StoredResource
     string PreconditionFailed(ObjectMeta meta, string why) =>
         $"StorageError: invalid object, Code: 4, Key: {(Kind is UnstructuredKind ? Prefix : $"/registry/{Resource.Resource}/")}{(meta.Namespace.Length > 0 ? meta.Namespace + "/" : "")}{meta.Name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: {why}";
 
+    /// <param name="byUid">The uid says which object is meant. In a patch it is, as upstream, a field like others: one that cannot be changed.</param>
     /// <returns>Whether the change is for exactly this version.</returns>
-    bool CheckVersion(IObject obj, IObject old, long revision, bool unconditional)
+    bool CheckVersion(IObject obj, IObject old, long revision, bool unconditional, bool byUid)
     {
         string version = obj.Metadata.ResourceVersion;
         string uid = obj.Metadata.Uid;
-        if (uid.Length > 0 && uid != old.Metadata.Uid)
+        if (byUid && uid.Length > 0 && uid != old.Metadata.Uid)
             throw Statuses.Conflict(Resource, old.Metadata.Name, PreconditionFailed(old.Metadata, $"UID in precondition: {uid}, UID in object meta: {old.Metadata.Uid}"));
         if (version.Length == 0 || version == "0")
         {
@@ -133,7 +134,9 @@ public sealed partial class StoredResource
             Namespace = meta.Namespace.Length == 0 ? was.Namespace : meta.Namespace,
         });
         obj = Strategy.PrepareForUpdate(obj, old, context);
-        Check(obj, ObjectNames.CheckUpdate(obj.Metadata, was), Strategy.ValidateUpdate(obj, old, context));
+        // Of who writes a status little else is taken, but another object's it is not to be.
+        var asked = meta.Uid.Length == 0 || meta.Uid == obj.Metadata.Uid ? obj.Metadata : obj.Metadata with { Uid = meta.Uid };
+        Check(obj, ObjectNames.CheckUpdate(asked, was), Strategy.ValidateUpdate(obj, old, context));
         // Who writes a status or another part says nothing of what is asked for.
         if (write.Subresource.Length == 0)
             foreach (string warning in Strategy.Warnings(obj, old)) write.Warnings.Add(warning);

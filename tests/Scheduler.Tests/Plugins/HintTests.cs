@@ -116,6 +116,34 @@ public sealed class HintTests
         Assert.Equal(helps, new VolumeBinding(new()).MayCure(Make.Pod("p").Info(), new(Change.StorageCapacity, Room(before), Room(now))));
     }
 
+    /// <param name="before">A class and its only zone; no zone is any, and one that waits for Pods ends in <c>!</c>.</param>
+    [Theory]
+    [InlineData("-", "fast", true, false)]
+    [InlineData("-", "fast!", true, true)]
+    [InlineData("fast a", "fast b", true, false)]
+    [InlineData("fast! a", "fast!", true, false)]
+    [InlineData("fast! a", "fast! a", false, false)]
+    [InlineData("fast!", "-", false, false)]
+    public void Of_a_class_that_reaches_elsewhere(string before, string now, bool binds, bool zones)
+    {
+        static StorageClass? Class(string said) => said == "-" ? null : new()
+        {
+            Metadata = new() { Name = said.Split(' ')[0].TrimEnd('!') }, VolumeBindingMode = said.Contains('!') ? "WaitForFirstConsumer" : "Immediate",
+            AllowedTopologies = said.Split(' ') is [_, var zone] ? [new() { MatchLabelExpressions = [new() { Key = "zone", Values = [zone] }] }] : [],
+        };
+        var change = new ClusterChange(Change.StorageClass, Class(before), Class(now));
+        Assert.Equal((binds, zones), (new VolumeBinding(new()).MayCure(Make.Pod("p").Info(), change), new VolumeZone().MayCure(Make.Pod("p").Info(), change)));
+    }
+
+    [Theory]
+    [InlineData("ebs.csi.aws.com", true)]
+    [InlineData("pd.csi.storage.gke.io", false)]
+    public void Of_a_volume_that_is_attached_no_more(string driver, bool helps)
+    {
+        var pod = Make.Pod("p").With(s => s with { Volumes = [new() { Name = "v", AwsElasticBlockStore = new() { VolumeID = "x" } }] });
+        Assert.Equal(helps, new NodeVolumeLimits().MayCure(pod.Info(), new(Change.VolumeDetached, new VolumeAttachment { Spec = new() { Attacher = driver } })));
+    }
+
     [Theory]
     [InlineData(true, false, true)]
     [InlineData(false, true, false)]

@@ -134,6 +134,33 @@ public sealed class AllocationTests
     }
 
     [Fact]
+    public async Task A_balancer_that_does_without_node_ports_keeps_only_those_that_its_client_leaves_in()
+    {
+        await using var server = await StartAsync();
+        var made = await server.PostAsync(Path, Json("lb", """{"type":"LoadBalancer","ports":[{"name":"a","port":80},{"name":"b","port":81}]}"""));
+        var kept = await server.SendAsync("PATCH", Path + "/lb", """{"spec":{"allocateLoadBalancerNodePorts":false}}""", "application/strategic-merge-patch+json");
+        Assert.Equal(made.Text("spec", "ports", "0", "nodePort"), kept.Text("spec", "ports", "0", "nodePort"));
+        var less = await server.SendAsync("PATCH", Path + "/lb", """{"spec":{"ports":[{"port":80,"nodePort":null}]}}""", "application/strategic-merge-patch+json");
+        Assert.Equal(("", made.Text("spec", "ports", "1", "nodePort")), (less.Text("spec", "ports", "0", "nodePort"), less.Text("spec", "ports", "1", "nodePort")));
+        var more = await server.SendAsync("PATCH", Path + "/lb", """{"spec":{"allocateLoadBalancerNodePorts":true}}""", "application/strategic-merge-patch+json");
+        Assert.InRange(int.Parse(more.Text("spec", "ports", "0", "nodePort")), 30000, 32767);
+    }
+
+    [Theory, InlineData(""), InlineData("/status")]
+    public async Task A_service_that_is_waited_for_keeps_what_it_has_until_nobody_waits_any_more(string subresource)
+    {
+        const string Spec = """{"type":"NodePort","clusterIP":"10.96.0.21","ports":[{"port":8443,"nodePort":30443}]}""";
+        await using var server = await StartAsync();
+        Assert.Equal(201, (await server.PostAsync(Path, $$"""{"kind":"Service","apiVersion":"v1","metadata":{"name":"web","finalizers":["foo.bar/wait"]},"spec":{{Spec}}}""")).Code);
+        Assert.Equal(200, (await server.SendAsync("DELETE", Path + "/web")).Code);
+        Assert.Equal(422, (await server.PostAsync(Path, Json("other", Spec))).Code);
+        var let = await server.SendAsync("PATCH", Path + "/web" + subresource, """{"metadata":{"$deleteFromPrimitiveList/finalizers":["foo.bar/wait"]}}""", "application/strategic-merge-patch+json");
+        Assert.Equal(200, let.Code);
+        Assert.Equal(404, (await server.SendAsync("GET", Path + "/web")).Code);
+        Assert.Equal(201, (await server.PostAsync(Path, Json("other", Spec))).Code);
+    }
+
+    [Fact]
     public async Task A_local_balancer_gets_a_health_check_port_until_it_is_local_no_more()
     {
         await using var server = await StartAsync();

@@ -30,7 +30,8 @@ static class ServiceFields
             if (spec.ClusterIP.Length == 0) spec = spec with { ClusterIP = old.Spec.ClusterIP };
             if (spec.ClusterIPs.IsEmpty && spec.ClusterIP == old.Spec.ClusterIP) spec = spec with { ClusterIPs = old.Spec.ClusterIPs };
         }
-        if (ServiceNeeds.NodePort(old) && ServiceNeeds.NodePort(s))
+        // Of a balancer that does without, those that the client leaves out go.
+        if (ServiceNeeds.NodePort(old) && ServiceNeeds.AnyNodePort(s))
         {
             var used = old.Spec.Ports.Select(p => p.NodePort).Intersect(spec.Ports.Select(p => p.NodePort)).ToHashSet();
             for (int i = 0; i < spec.Ports.Count; i++)
