@@ -180,6 +180,10 @@ public sealed class StorageTests
         Assert.Equal("foregroundDeletion", deleted.Text("metadata", "finalizers", "0"));
         var orphaned = await server.SendAsync("DELETE", Maps + "/one?propagationPolicy=Orphan");
         Assert.Equal("orphan", orphaned.Text("metadata", "finalizers", "0"));
+        // Nothing depends on an Event.
+        const string Events = "/api/v1/namespaces/default/events";
+        Assert.Equal(201, (await server.PostAsync(Events, """{"metadata":{"name":"e","finalizers":["example.com/wait"]},"involvedObject":{"namespace":"default"}}""")).Code);
+        Assert.Equal("""["example.com/wait"]""", (await server.SendAsync("DELETE", Events + "/e?propagationPolicy=Foreground")).Text("metadata", "finalizers"));
     }
 
     [Fact]
