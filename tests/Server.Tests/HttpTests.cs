@@ -91,6 +91,14 @@ public sealed class HttpTests
     }
 
     [Fact]
+    public async Task No_cache_on_the_way_keeps_an_answer()
+    {
+        await using var server = await TestServer.StartAsync();
+        foreach (string path in (string[])["/api/v1/namespaces", "/api/v1/namespaces/none", "/apis/apps/v1/deployments", "/none"])
+            Assert.Equal("no-cache, private", string.Join(", ", (await server.GetAsync(path)).Headers.GetValues("Cache-Control")));
+    }
+
+    [Fact]
     public async Task Unknown_media_types_are_refused()
     {
         await using var server = await TestServer.StartAsync();
