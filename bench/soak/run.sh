@@ -2,7 +2,7 @@
 # Whether a node keeps anything of Pods that are gone: bench/soak/run.sh [minutes (30)] [Pods at once (20)] [seed].
 # Random Pods of all shapes come and go all the while; every minute the churn stops, all Pods are deleted, and what is left is counted. What
 # belongs to Pods (mounts, cgroups, addresses, network devices, logs, folders, tasks) must be none each time; memory and descriptors must not
-# grow from one half of the run to the other. Needs root, busybox, kubectl. Ends with 1 when something stayed.
+# grow from one half of the run to the other. Needs root, busybox, kubectl, ctr. Ends with 1 when something stayed.
 . "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
 minutes=${1:-30} most=${2:-20} RANDOM=${3:-$$}
 echo "seed ${3:-$$}"
@@ -70,15 +70,20 @@ left() {
     echo "folders $(ls "$data/kubelet/pods" | wc -l)"
     echo "logs $(ls "$data/logs" 2>/dev/null | wc -l)"
     echo "shims $(ls "$run/state/io.containerd.runtime.v2.task/k8s.io" 2>/dev/null | wc -l)"
-    echo "snapshots $(find "$data/containerd" -maxdepth 4 -type d -path '*overlayfs/snapshots/*' 2>/dev/null | wc -l)"
+    echo "snapshots $(ask_runtime snapshots list | tail -n +2 | wc -l)"
 }
+
+ask_runtime() { ctr --address "$run/containerd.sock" --namespace k8s.io "$@"; }
+# containerd forgets a snapshot at once and removes its folder when it collects, which it is in no hurry to do.
+collect() { ask_runtime leases delete --sync "$(ask_runtime leases create)" >/dev/null; }
+snapshot_folders() { find "$data/containerd" -maxdepth 4 -type d -path '*overlayfs/snapshots/*' | wc -l; }
 
 none() { left | awk -v layers="$layers" '{ if ($1 == "snapshots" ? $2 > layers : $2 > 0) bad = bad " " $1 "=" $2 } END { if (bad) print substr(bad, 2) }'; }
 
 # What the managed heap holds, as the program says itself: $1 is committed or live.
 heap_mb() { kubectl get --raw /metrics | awk -v name="dotnet_gc_$1_bytes" '$1 == name { printf "%.0f", $2 / 1e6 }'; }
 fds() { ls "/proc/$1/fd" | wc -l; }
-layers=$(left | awk '/^snapshots/ { print $2 }')
+layers=$(left | awk '/^snapshots/ { print $2 }') layer_folders=$(snapshot_folders)
 next=0 made=0 failed=0 deadline=$(($(now_ms) + minutes * 60000))
 printf '%6s %8s %10s %10s %10s %10s %6s %8s %12s  %s\n' minute pods 'RSS MB' 'own MB' 'heap MB' 'live MB' fds threads 'runtime fds' 'left after all were deleted'
 : >"$work/figures"
@@ -100,6 +105,9 @@ while (($(now_ms) < deadline)); do
     echo "$(anon_mb $hanbae_pid) $(fds $hanbae_pid)" >>"$work/figures"
     printf '%6s %8s %10s %10s %10s %10s %6s %8s %12s  %s\n' "$minute" "$made" "$(rss_mb $hanbae_pid)" "$(anon_mb $hanbae_pid)" "$(heap_mb committed)" "$(heap_mb live)" "$(fds $hanbae_pid)" "$(ls /proc/$hanbae_pid/task | wc -l)" "$(fds "$runtime")" "${rest:-nothing}"
 done
+collect
+(($(snapshot_folders) <= layer_folders)) || { failed=1; echo "snapshots' folders: $(snapshot_folders), at first $layer_folders"; }
+grep -E '1012|missed the end' "$work/up.log" || true
 du -sh "$data/logs" "$data/kubelet" "$data/containerd" "$data/audit" "$data/store"
 # The first quarter warms up: what is compiled, cached and pooled. Then the second half against what was before it, with room for noise.
 awk -v failed=$failed '{ m[NR] = $1; f[NR] = $2 }

@@ -141,7 +141,7 @@ public sealed class Kubelet(KubeletParts parts)
         {
             if (options.ServingCertificate is not null || options.CurrentServingCertificate is not null)
             {
-                var stats = new StatsRoutes(options, cri, sampler, workers, prober, machine, () => health.Version) { Devices = devices, Placements = placements, Rejections = context.Rejections, Figures = figures, Health = new(pleg.Trouble), LastSeen = () => pleg.LastSeen, VolumeFigures = mounted?.Figures, Requests = parts.Requests };
+                var stats = new StatsRoutes(options, cri, sampler, workers, prober, machine, () => health.Version) { Devices = devices, Placements = placements, Rejections = context.Rejections, Figures = figures, Mirrors = () => parts.Pods.All.Count(p => p.IsMirror() && p.Spec.NodeName == options.NodeName), Health = new(pleg.Trouble), LastSeen = () => pleg.LastSeen, VolumeFigures = mounted?.Figures, Requests = parts.Requests };
                 server = new(options, new(options, parts.Client, time, log), new(options, cri, workers, stats, time, log));
                 await server.StartAsync(stop.Token).ConfigureAwait(false);
             }

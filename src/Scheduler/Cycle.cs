@@ -96,6 +96,7 @@ internal sealed class Cycle(Profile profile, Random random, int percentage = 0)
         var shape = remember && opening.Only is null && profile.GoesByShape ? pod.Shape : null;
         FindFits(pod, snapshot, nodes, opening.Only, shape);
         _narrowers = opening.Narrowers;
+        foreach (var (_, verdict) in _refused) if (verdict.Broken) return new(null, $"running \"{profile.NameOf(verdict.Plugin)}\" filter plugin: {verdict.Reason}", 0) { Error = true };
         return null;
     }
 

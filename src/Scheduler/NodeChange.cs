@@ -14,6 +14,7 @@ internal static class NodeChange
         if (old.Metadata.Labels != now.Metadata.Labels) change |= Change.NodeLabels;
         if (old.Spec.Taints != now.Spec.Taints) change |= Change.NodeTaints;
         if (old.Spec.Unschedulable && !now.Spec.Unschedulable) change |= Change.NodeUncordoned;
+        if (old.Status.DeclaredFeatures != now.Status.DeclaredFeatures) change |= Change.NodeFeatures;
         return change;
     }
 }

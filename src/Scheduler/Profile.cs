@@ -212,6 +212,8 @@ internal sealed class Profile
         return 0;
     }
 
+    public string NameOf(int plugin) => _plugins[plugin].Name;
+
     /// <summary>The plugin's changes that may help a Pod it refused.</summary>
     public Change CuresOf(ulong plugins)
     {

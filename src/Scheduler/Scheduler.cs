@@ -293,10 +293,12 @@ public sealed class Scheduler
         catch (Exception e)
         {
             if (decision.Node is not null) await RetryAsync(pod, profile, ct);
-            _cluster.Recorder.For(pod.Pod.Spec.SchedulerName).Event(pod.Pod, "Warning", "FailedScheduling", e.Message);
+            Tell(pod, e);
         }
         finally { if (!released) _bindings.Release(); }
     }
+
+    void Tell(PodInfo pod, Exception e) => _cluster.Recorder.For(pod.Pod.Spec.SchedulerName).Event(pod.Pod, "Warning", "FailedScheduling", e.Message);
 
     /// <summary>Victims may have gone while others were still being asked to: the Pod is tried at once.</summary>
     void Reconsider(PodInfo pod, Cycle.Decision decision)
@@ -336,6 +338,13 @@ public sealed class Scheduler
             Wake();
             return;
         }
+        catch (Exception e) when (!ct.IsCancellationRequested)
+        {
+            // What had to be done there for the Pod is done: the place is kept for its next try, as its status says.
+            await RetryAsync(pod, profile, ct, keeps: waits ? node : "");
+            Tell(pod, e);
+            return;
+        }
         lock (_lock)
         {
             _queue.Remove(pod.Key, pod.Uid);
@@ -357,7 +366,7 @@ public sealed class Scheduler
         return null;
     }
 
-    async Task RetryAsync(PodInfo pod, Profile profile, CancellationToken ct)
+    async Task RetryAsync(PodInfo pod, Profile profile, CancellationToken ct, string keeps = "")
     {
         foreach (var plugin in profile.Releases)
         {
@@ -367,6 +376,11 @@ public sealed class Scheduler
         }
         lock (_lock)
         {
+            if (keeps.Length > 0)
+            {
+                pod.Pod = pod.Pod with { Status = pod.Pod.Status with { NominatedNodeName = keeps } };
+                _snapshot.Nominate(pod, keeps);
+            }
             _queue.Errored(pod);
             GiveUp(pod, profile);
         }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
+using Hanbae.Machinery.Nodes;
 using Hanbae.Scheduler.Plugins;
 
 namespace Hanbae.Scheduler;
@@ -65,6 +66,7 @@ public static class Why
         "NodeAffinity" => "label the node as the Pod's nodeSelector or nodeAffinity asks" + Missing(pod, node),
         "NodePorts" => "a Pod there has to give up the host port, or this one has to ask for another",
         "NodeResourcesFit" => Room(reason, pod, node),
+        "NodeDeclaredFeatures" => "a newer kubelet, or one on which these features are on: " + string.Join(", ", DeclaredFeatures.Missing(DeclaredFeatures.NeededBy(pod.Pod.Spec), node.Node!)),
         "VolumeBinding" when reason.Contains("unbound immediate", StringComparison.Ordinal) => "the claim has to be bound: look at `kubectl describe pvc`",
         "VolumeBinding" => "a volume that this node reaches",
         "VolumeZone" => "a node in the zone of the volume",

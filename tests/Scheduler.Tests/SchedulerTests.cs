@@ -223,6 +223,32 @@ public sealed class SchedulerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Where_all_was_prepared_for_a_Pod_it_goes_though_its_binding_fails_and_others_would_go_there()
+    {
+        foreach (string n in new[] { "n1", "n2" }) _rig.Api.Put(Make.Node(n, cpu: "1").Labels(("name", n)));
+        _rig.Api.Put(new Api.Storage.V1.StorageClass { Metadata = new() { Name = "late" }, Provisioner = "csi.example.com", VolumeBindingMode = "WaitForFirstConsumer" });
+        _rig.Api.Put(new PersistentVolumeClaim { Metadata = new() { Name = "data", Namespace = "default" }, Spec = new() { StorageClassName = "late" } });
+        Pod Liking(string name) => Make.Pod(name, "1").With(s => s with
+        {
+            Affinity = new() { NodeAffinity = new() { PreferredDuringSchedulingIgnoredDuringExecution = [new() { Weight = 100, Preference = new() { MatchExpressions = [new() { Key = "name", Operator = "In", Values = ["n1"] }] } }] } },
+        });
+        _rig.Api.Put(Liking("db").With(s => s with { Volumes = [new() { Name = "d", PersistentVolumeClaim = new() { ClaimName = "data" } }] }));
+        _rig.Failures = 1;
+        Start();
+        await _rig.Api.UntilAsync(a => a.Find<PersistentVolumeClaim>("data")!.Metadata.Annotations["volume.kubernetes.io/selected-node"] == "n1");
+        _rig.Api.Put(new PersistentVolume { Metadata = new() { Name = "v" }, Spec = new() { StorageClassName = "late", ClaimRef = new() { Namespace = "default", Name = "data" } }, Status = new() { Phase = "Bound" } });
+        _rig.Api.Change<PersistentVolumeClaim>("data", c => c with
+        {
+            Metadata = c.Metadata with { Annotations = c.Metadata.Annotations.Set("pv.kubernetes.io/bind-completed", "yes") }, Spec = c.Spec with { VolumeName = "v" }, Status = new() { Phase = "Bound" },
+        });
+        await _rig.Events.UntilAsync(("Warning", "FailedScheduling", "no luck"));
+        _rig.Api.Put(Liking("other"));
+        await BoundAsync("other");
+        await BoundAsync("db");
+        Assert.Equal(("n1", "n2"), (_rig.Api.Find<Pod>("db")!.Spec.NodeName, _rig.Api.Find<Pod>("other")!.Spec.NodeName));
+    }
+
+    [Fact]
     public async Task A_Pod_that_could_not_be_spread_is_tried_again_when_the_emptiest_domain_is_gone()
     {
         _rig.Api.Put(Make.Node("n1", cpu: "4").Labels(("zone", "a")));

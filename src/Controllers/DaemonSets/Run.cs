@@ -38,11 +38,12 @@ sealed class Run(IClusterAccess cluster) : IReconciler
         _pods.IndexControllers();
         _pods.AddIndex(ByNode, static p => p.Controller is { Kind: "DaemonSet" } owner && DaemonPod.NodeOf(p) is { } node ? [Place(owner.Uid, node)] : []);
         _revisions.IndexControllers();
-        on.Each(_sets).Needs(_pods).Needs(_nodes).OwnerOf(_revisions, "DaemonSet")
+        on.Each(_sets).Needs(_pods).Needs(_nodes).Needs(_revisions)
             // What a look would find is noted before anybody is woken to look.
             .From(_ => _sets.Subscribe(e => { if (e.New is null) _rosters.TryRemove(e.Old!.Metadata.Uid, out Roster? _); }))
             .From(_ => _pods.Subscribe(e => { Open(e.Old); Open(e.New); }))
             .From(new PodWatch<DaemonSet>(_sets, _pods, s => s.Spec.Selector).Subscribe)
+            .From(add => _revisions.Subscribe(e => OnRevision(e, add)))
             .From(add => _nodes.Subscribe(e => OnNode(e, add)));
     }
 
@@ -57,7 +58,7 @@ sealed class Run(IClusterAccess cluster) : IReconciler
         }
         if (set.IsBeingDeleted) return Again.OnChange;
         var now = cluster.Time.GetUtcNow();
-        var history = await _history.SyncAsync(set, selector, set.Spec.Template, set.Status.CollisionCount, ct);
+        var history = await LabelledAsync(await _history.SyncAsync(set, selector, set.Spec.Template, set.Status.CollisionCount, ct), ct);
         string hash = history.Hash(DaemonPod.HashLabel);
         var (roster, fleet) = Part(set, selector, history, hash, now) is { } part ? part : await WholeAsync(set, selector, history, hash, now, ct);
 
@@ -122,6 +123,17 @@ sealed class Run(IClusterAccess cluster) : IReconciler
         if (pod?.Controller is { Kind: "DaemonSet" } owner && _rosters.TryGetValue(owner.Uid, out var roster) && DaemonPod.NodeOf(pod) is { } node) roster.Open(node);
     }
 
+    /// <summary>What somebody else wrote may not say by which hash its Pods are known: its name is one that no other has.</summary>
+    async Task<History.Result> LabelledAsync(History.Result history, CancellationToken ct)
+    {
+        if (history.All.All(r => r.Metadata.Labels.ContainsKey(DaemonPod.HashLabel))) return history;
+        var all = history.All.ToBuilder();
+        for (int i = 0; i < all.Count; i++)
+            if (all[i] is var bare && !bare.Metadata.Labels.ContainsKey(DaemonPod.HashLabel))
+                all[i] = await cluster.Client.UpdateAsync(bare with { Metadata = bare.Metadata with { Labels = bare.Metadata.Labels.Set(DaemonPod.HashLabel, bare.Metadata.Name) } }, ct);
+        return history with { Current = all.First(r => r.Metadata.Uid == history.Current.Metadata.Uid), All = all.ToImmutable() };
+    }
+
     static IEnumerable<ControllerRevision> Twins(DaemonSet set, History.Result history) =>
         history.All.Where(r => r.Metadata.Uid != history.Current.Metadata.Uid && Snapshot.TemplateOf(r)?.Equals(set.Spec.Template) == true);
 
@@ -165,6 +177,22 @@ sealed class Run(IClusterAccess cluster) : IReconciler
         return _history.TrimAsync(history.All.Where(r => r.Metadata.Uid != history.Current.Metadata.Uid), set.Spec.RevisionHistoryLimit ?? 10, ct,
             r => (used ??= [.. _pods.ControlledBy(set.Metadata.Uid).Select(p => p.Metadata.Labels[DaemonPod.HashLabel])]).Contains(r.Metadata.Labels[DaemonPod.HashLabel]));
     }
+
+    /// <summary>That a set has got one more calls for nothing: it has made it, or who wrote it may go on. An orphan may be adopted, and one that goes or changes is missed.</summary>
+    void OnRevision(CacheEvent<ControllerRevision> e, Action<Key> add)
+    {
+        if (e.Old is { } old && SetOf(old) is { } before) add(before);
+        if (e.New is not { } revision) return;
+        if (revision.Controller is not null)
+        {
+            if (e.Old is not null && SetOf(revision) is { } now) add(now);
+        }
+        else if (e.Old is null || e.Old.Metadata.Labels != revision.Metadata.Labels || e.Old.Controller is not null)
+            foreach (var set in _sets.MayChoose(revision.Metadata.Namespace, revision.Metadata.Labels))
+                if (set.Spec.Selector.ToSelector() is { IsEmpty: false } selector && selector.Matches(revision.Metadata.Labels)) add(Key.Of(set));
+    }
+
+    static Key? SetOf(ControllerRevision revision) => revision.Controller is { Kind: "DaemonSet" } owner ? new(revision.Metadata.Namespace, owner.Name) : null;
 
     /// <summary>Concerns the sets that should now run there and did not, or the other way round.</summary>
     void OnNode(CacheEvent<Node> e, Action<Key> add)

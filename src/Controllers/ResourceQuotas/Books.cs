@@ -7,8 +7,7 @@ namespace Hanbae.Controllers.ResourceQuotas;
 
 /// <summary>The ledgers of all quotas: begun with what is there when a quota is first counted, or says something else, and kept up from then on.</summary>
 /// <param name="there">The objects of a resource in a namespace.</param>
-/// <param name="names">What claims to devices depend on.</param>
-sealed class Books(Func<GroupResource, string, IEnumerable<IObject>> there, IDeviceNames names)
+sealed class Books(Func<GroupResource, string, IEnumerable<IObject>> there, DeviceCharges devices)
 {
     readonly Lock _lock = new();
     readonly Dictionary<Key, Book> _books = [];
@@ -28,6 +27,22 @@ sealed class Books(Func<GroupResource, string, IEnumerable<IObject>> there, IDev
                     else if (isGone) ledger.Remove(obj.Metadata.Uid);
                     else ledger.Set(obj);
         }
+    }
+
+    /// <summary>What some objects cost may have become another, without a change of themselves.</summary>
+    /// <returns>Whether it has.</returns>
+    public bool Weigh(GroupResource resource, string ns, Func<IObject, bool> which)
+    {
+        bool changed = false;
+        lock (_lock)
+        {
+            if (!_in.TryGetValue(ns, out var books)) return false;
+            // As when a book is begun: what is told meanwhile waits.
+            foreach (var obj in there(resource, ns).Where(which).ToList())
+                foreach (var book in books)
+                    foreach (var ledger in book.Ledgers) if (ledger.Resource == resource) changed |= ledger.Weigh(obj);
+        }
+        return changed;
     }
 
     public void Forget(Key quota)
@@ -60,7 +75,7 @@ sealed class Books(Func<GroupResource, string, IEnumerable<IObject>> there, IDev
     Book Begin(Key key, ResourceQuota quota, DateTimeOffset now)
     {
         Forget(key);
-        Ledger[] ledgers = [.. CountPlan.Measured.Where(r => quota.Spec.Hard.Any(h => Charges.Concerns(r, h.Key))).Select(r => new Ledger(quota, r, r == CountPlan.DeviceClaims ? names : null))];
+        Ledger[] ledgers = [.. CountPlan.Measured.Where(r => quota.Spec.Hard.Any(h => Charges.Concerns(r, h.Key))).Select(r => new Ledger(quota, r, devices))];
         foreach (var ledger in ledgers)
             foreach (var obj in there(ledger.Resource, key.Namespace)) ledger.Set(obj);
         var book = new Book(quota.Metadata.Uid, quota.Spec, ledgers, now);

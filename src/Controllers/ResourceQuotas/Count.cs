@@ -3,6 +3,7 @@ using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Client;
+using Hanbae.Machinery.Quota;
 using DeviceClass = Hanbae.Api.Resource.V1.DeviceClass;
 using ResourceClaim = Hanbae.Api.Resource.V1.ResourceClaim;
 
@@ -32,6 +33,7 @@ sealed class Count : IReconciler
     readonly ICache<PersistentVolumeClaim> _claims;
     readonly ICache<ResourceClaim> _devices;
     readonly ICache<DeviceClass> _classes;
+    readonly DeviceCharges _charges;
     readonly Books _books;
     /// <summary>When the status of a quota changed last, until that was looked at.</summary>
     readonly ConcurrentDictionary<Key, DateTimeOffset> _changed = new();
@@ -43,23 +45,19 @@ sealed class Count : IReconciler
         _cluster = cluster;
         (_quotas, _pods, _services, _claims, _devices) = (cluster.Cache<ResourceQuota>(), cluster.Cache<Pod>(), cluster.Cache<Service>(), cluster.Cache<PersistentVolumeClaim>(), cluster.Cache<ResourceClaim>());
         _classes = cluster.Cache<DeviceClass>();
+        _charges = new(name => _classes.Find(new("", name))?.Spec.ExtendedResourceName, _pods.Find);
         _books = new((resource, ns) => resource.Resource switch
         {
             "pods" => _pods.In(ns), "services" => _services.In(ns), "resourceclaims" => _devices.In(ns), _ => (IEnumerable<IObject>)_claims.In(ns),
-        }, new Names(_classes, _pods));
+        }, _charges);
     }
 
     public void Watch(Triggers on) => on
         .From(add => { _add = add; return _quotas.Subscribe(OnQuota); })
         .Needs(_quotas).Needs(_pods).Needs(_services).Needs(_claims).Needs(_devices).Needs(_classes)
         .From(_ => Follow(CountPlan.Measured[0], _pods)).From(_ => Follow(CountPlan.Measured[1], _services)).From(_ => Follow(CountPlan.Measured[2], _claims)).From(_ => Follow(CountPlan.Measured[3], _devices))
+        .From(_ => _pods.Subscribe(OnOwner)).From(_ => _classes.Subscribe(OnClass))
         .From(_ => _census = new(_cluster.Client.Transport, _cluster.Time, (ns, resource) => Wake(ns, q => CountPlan.Counted(q).Contains(resource))));
-
-    sealed class Names(ICache<DeviceClass> classes, ICache<Pod> pods) : Machinery.Quota.IDeviceNames
-    {
-        public string? ResourceOf(string deviceClass) => classes.Find(new("", deviceClass))?.Spec.ExtendedResourceName;
-        public Pod? Pod(string ns, string name) => pods.Find(new(ns, name));
-    }
 
     void OnQuota(CacheEvent<ResourceQuota> e)
     {
@@ -82,9 +80,29 @@ sealed class Count : IReconciler
             if (_quotas.In(e.Object.Metadata.Namespace).Count == 0) return;
             _books.Note(resource, e.Object, e.New is null);
             // What begins to end is looked at for when it has to be gone.
-            if (e is { Old.Metadata.DeletionTimestamp: null, New.Metadata.DeletionTimestamp: not null } || CountPlan.Frees(resource, e.Old, e.New, _cluster.Time.GetUtcNow()))
-                Wake(e.Object.Metadata.Namespace, q => q.Spec.Hard.Any(h => Machinery.Quota.Charges.Concerns(resource, h.Key)));
+            if (e is { Old.Metadata.DeletionTimestamp: null, New.Metadata.DeletionTimestamp: not null } || CountPlan.Frees(resource, e.Old, e.New, _cluster.Time.GetUtcNow(), _charges))
+                Wake(e.Object.Metadata.Namespace, q => q.Spec.Hard.Any(h => Charges.Concerns(resource, h.Key)));
         });
+
+    /// <summary>A Pod may be seen later than the claim that was made for its resources, and says later which that is.</summary>
+    void OnOwner(CacheEvent<Pod> e)
+    {
+        if (e.New is not { } pod || (e.Old is { } old && old.Status.ExtendedResourceClaimStatus == pod.Status.ExtendedResourceClaimStatus)) return;
+        WeighDevices(pod.Metadata.Namespace, c => DeviceCharges.PodOf(c)?.Uid == pod.Metadata.Uid);
+    }
+
+    void OnClass(CacheEvent<DeviceClass> e)
+    {
+        if (e.Old?.Spec.ExtendedResourceName == e.New?.Spec.ExtendedResourceName) return;
+        foreach (string ns in _quotas.All.Select(q => q.Metadata.Namespace).Distinct().ToList()) WeighDevices(ns, c => DeviceCharges.ClassesOf(c).Contains(e.Object.Metadata.Name));
+    }
+
+    void WeighDevices(string ns, Func<ResourceClaim, bool> which)
+    {
+        var resource = CountPlan.Measured[3];
+        if (_devices.In(ns).Count > 0 && _books.Weigh(resource, ns, o => o is ResourceClaim claim && which(claim)))
+            Wake(ns, q => q.Spec.Hard.Any(h => Charges.Concerns(resource, h.Key)));
+    }
 
     void Wake(string ns, Func<ResourceQuota, bool> concerned)
     {

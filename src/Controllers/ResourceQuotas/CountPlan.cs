@@ -8,10 +8,8 @@ namespace Hanbae.Controllers.ResourceQuotas;
 /// <summary>What a quota's status has to say of its namespace as it is.</summary>
 static class CountPlan
 {
-    public static readonly GroupResource DeviceClaims = new("resource.k8s.io", "resourceclaims");
-
     /// <summary>What costs more than its count.</summary>
-    public static readonly ImmutableArray<GroupResource> Measured = [new("", "pods"), new("", "services"), new("", "persistentvolumeclaims"), DeviceClaims];
+    public static readonly ImmutableArray<GroupResource> Measured = [new("", "pods"), new("", "services"), new("", "persistentvolumeclaims"), new("resource.k8s.io", "resourceclaims")];
 
     /// <summary>The resources whose mere number the quota limits.</summary>
     public static IEnumerable<GroupResource> Counted(ResourceQuota quota) =>
@@ -37,11 +35,11 @@ static class CountPlan
         var used = quota.Status.Used.Only(hard.ContainsKey);
         foreach (var (name, _) in hard)
         {
-            // Devices cost as what Pods ask for and as what claims do.
+            // Pods and claims may both use it.
             Quantity? total = null;
             foreach (var (resource, sum) in sums)
-                if (Charges.Concerns(resource, name)) total = total is { IsZero: false } so ? so + sum[name] : sum[name];
-            if (total is { } known) used = used.Set(name, known);
+                if (Charges.Concerns(resource, name)) total = total is { } others ? others + sum[name] : sum[name];
+            if (total is { } all) used = used.Set(name, all);
         }
         // No scope says anything of these: a quota that has one counts none of them.
         bool scoped = !quota.Spec.Scopes.IsEmpty || quota.Spec.ScopeSelector is { MatchExpressions.IsEmpty: false };
@@ -56,6 +54,6 @@ static class CountPlan
     }
 
     /// <summary>Whether a change of an object may have given something back.</summary>
-    public static bool Frees(GroupResource resource, IObject? old, IObject? now, DateTimeOffset at) =>
-        old is not null && (now is null || !QuotaScopes.Alike(old, now) || !Charges.Of(resource, old, at).Equals(Charges.Of(resource, now, at)));
+    public static bool Frees(GroupResource resource, IObject? old, IObject? now, DateTimeOffset at, DeviceCharges devices) =>
+        old is not null && (now is null || !QuotaScopes.Alike(old, now) || !Charges.Of(resource, old, at, devices).Equals(Charges.Of(resource, now, at, devices)));
 }

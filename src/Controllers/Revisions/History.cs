@@ -29,9 +29,9 @@ sealed class History(IClient client, ICache<ControllerRevision> cache, string la
     {
         var all = await Claim.AllAsync(client, owner, selector, cache, ct);
         all = [.. all.Where(r => !r.IsBeingDeleted).OrderBy(r => r.Revision).ThenBy(r => r.Metadata.CreationTimestamp).ThenBy(r => r.Metadata.Name, StringComparer.Ordinal)];
-        var same = all.LastOrDefault(r => Snapshot.TemplateOf(r) is { } known && known.Equals(template));
-        if (same is not null && same == all[^1]) return new(same, all, collisions);
-        long next = all.IsEmpty ? 1 : all[^1].Revision + 1;
+        var same = all.LastOrDefault(Says);
+        long next = all.Where(r => !Says(r)).Select(r => r.Revision).DefaultIfEmpty().Max() + 1;
+        if (same?.Revision >= next) return new(same, all, collisions);
         if (same is not null)
         {
             var renumbered = await client.UpdateAsync(same with { Revision = next }, ct);
@@ -56,11 +56,13 @@ sealed class History(IClient client, ICache<ControllerRevision> cache, string la
             }
             catch (ApiException e) when (e.IsAlreadyExists)
             {
-                // Ours, which the cache did not show yet; or a stranger of the same name.
-                if (await client.FindAsync(made, ct) is { } there && there.IsControlledBy(owner) && Snapshot.TemplateOf(there) is { } known && known.Equals(template))
+                // Ours, or an orphan that will be, which the cache did not show yet; or a stranger of the same name.
+                if (await client.FindAsync(made, ct) is { } there && Says(there) && (there.Controller is null ? selector.Matches(there.Metadata.Labels) : there.IsControlledBy(owner)))
                     return new(there, [.. all, there], count == 0 && collisions is null ? null : count);
             }
         }
+
+        bool Says(ControllerRevision revision) => Snapshot.TemplateOf(revision) is { } known && known.Equals(template);
     }
 
     /// <summary>Deletes the oldest, as far as they are more than <paramref name="limit"/>.</summary>

@@ -1,4 +1,5 @@
 using Hanbae.Api.Core.V1;
+using Hanbae.Machinery.Nodes;
 
 namespace Hanbae.Kubelet.Nodes;
 
@@ -29,9 +30,6 @@ static class NodeStatuses
 {
     public const string Version = "v1.36.3";
 
-    // KEP-5328: what scheduler and admission of this version look for in nodes, sorted.
-    static readonly Seq<string> s_declared = ["InPlacePodLevelResourcesVerticalScaling", "RestartAllContainersOnContainerExits"];
-
     public static NodeStatus For(KubeletOptions options, NodeState state, NodeStatus before)
     {
         var own = Capacity(options, state.Machine);
@@ -52,7 +50,7 @@ static class NodeStatuses
             Images = state.Images,
             RuntimeHandlers = state.Handlers,
             Features = state.Features,
-            DeclaredFeatures = s_declared,
+            DeclaredFeatures = DeclaredFeatures.All,
             VolumesInUse = state.VolumesInUse,
             Conditions = Conditions(options, state, before),
         };

@@ -35,7 +35,7 @@ sealed class ContainerStarter(PodContext context, RestartBackoff restarts, PullB
         {
             var image = await context.Images.EnsureAsync(pod, container, sandbox, pulls, ct).ConfigureAwait(false);
             SecurityContexts.CheckNonRoot(pod, container, image.Uid, image.UserName);
-            config = await ConfigAsync(pod, container, newest is null ? 0 : newest.RestartCount + 1, image.Reference, runtime, sandbox, volumes, ct).ConfigureAwait(false);
+            config = await ConfigAsync(pod, container, newest is null ? context.StaticStarts.Before(pod.Metadata.Uid, container.Name) : newest.RestartCount + 1, image.Reference, runtime, sandbox, volumes, ct).ConfigureAwait(false);
         }
         catch (ImageException e)
         {
@@ -47,7 +47,7 @@ sealed class ContainerStarter(PodContext context, RestartBackoff restarts, PullB
             context.Events.Event(pod, "Warning", "Failed", "Error: " + e.Message, field);
             throw new StartException("CreateContainerConfigError", e.Message);
         }
-        string kind = container.IsSidecar() || pod.Spec.InitContainers.Exists(c => c.Name == container.Name) ? "init_container" : pod.Spec.EphemeralContainers.Exists(c => c.Name == container.Name) ? "ephemeral_container" : "container";
+        string kind = pod.Spec.KindOf(container.Name);
         context.Figures.Count("kubelet_started_containers_total", ("container_type", kind));
         string id;
         try { id = await CreateAsync(pod, runtime.Sandbox!.Id, config, sandbox, field, ct).ConfigureAwait(false); }

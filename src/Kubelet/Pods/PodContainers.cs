@@ -26,6 +26,10 @@ static class PodContainers
     public static Container? Find(this PodSpec spec, string name) =>
         spec.Containers.Find(c => c.Name == name) ?? spec.InitContainers.Find(c => c.Name == name) ?? spec.EphemeralContainers.Find(c => c.Name == name)?.AsContainer();
 
+    /// <summary>How figures call its kind.</summary>
+    public static string KindOf(this PodSpec spec, string name) =>
+        spec.InitContainers.Exists(c => c.Name == name) ? "init_container" : spec.EphemeralContainers.Exists(c => c.Name == name) ? "ephemeral_container" : "container";
+
     /// <summary>How events and errors call the container: <c>spec.containers{web}</c>.</summary>
     public static string FieldPath(this PodSpec spec, string name)
     {

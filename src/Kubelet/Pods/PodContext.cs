@@ -36,6 +36,7 @@ sealed record PodContext
     public PodDevices? Devices { get; init; }
     /// <summary>Null where nothing has a place: then Pods get no devices, either.</summary>
     public Placements? Placements { get; init; }
+    public Static.StaticStarts StaticStarts { get; } = new();
     public Rejections Rejections { get; init; } = new();
     public Stats.KubeletFigures Figures { get; init; } = new();
     /// <summary>Null where all Pods share the host's users.</summary>

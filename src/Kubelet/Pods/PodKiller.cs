@@ -36,8 +36,13 @@ sealed class PodKiller(PodContext context)
         long seconds = grace ?? pod.GraceSeconds();
         context.Events.Event(pod, "Normal", "Killing", message.Length > 0 ? message : $"Stopping container {container.Name}", pod.Spec.FieldPath(container.Name));
         long start = context.Time.GetTimestamp();
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(ct);
         if (spec?.Lifecycle?.PreStop is { } hook && seconds > 0 && container.State == RuntimeState.Running)
-            await PreStopAsync(pod, spec, container, hook, TimeSpan.FromSeconds(seconds), ct).ConfigureAwait(false);
+        {
+            // One that takes longer than there is goes on beside the signal, as upstream: it ends with its container.
+            try { await PreStopAsync(pod, spec, container, hook, ended.Token).WaitAsync(TimeSpan.FromSeconds(seconds), context.Time, ct).ConfigureAwait(false); }
+            catch (TimeoutException) { }
+        }
         if (!turn.IsCompleted)
         {
             try { await turn.WaitAsync(Max(TimeSpan.FromSeconds(seconds) - context.Time.GetElapsedTime(start), TimeSpan.Zero), context.Time, ct).ConfigureAwait(false); }
@@ -46,20 +51,21 @@ sealed class PodKiller(PodContext context)
         long left = seconds - (long)context.Time.GetElapsedTime(start).TotalSeconds;
         if (left < LeastGrace) left = grace is < LeastGrace ? grace.Value : LeastGrace;
         await context.Cri.StopContainerAsync(container.Id, TimeSpan.FromSeconds(left), ct).ConfigureAwait(false);
+        await ended.CancelAsync().ConfigureAwait(false);
         context.Prober.Remove(container.Id);
     }
 
     static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
 
-    async Task PreStopAsync(Pod pod, Container spec, RuntimeContainer container, LifecycleHandler hook, TimeSpan most, CancellationToken ct)
+    /// <param name="ended">The container is no more, or the kill was broken off.</param>
+    async Task PreStopAsync(Pod pod, Container spec, RuntimeContainer container, LifecycleHandler hook, CancellationToken ended)
     {
-        using var timeout = new CancellationTokenSource(most, context.Time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, timeout.Token);
         try
         {
-            await Hooks.RunAsync(context, pod, spec, container.Id, hook, either.Token).ConfigureAwait(false);
+            await Hooks.RunAsync(context, pod, spec, container.Id, hook, ended).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (!ct.IsCancellationRequested) { } // the grace is used up
+        catch (OperationCanceledException) when (ended.IsCancellationRequested) { }
+        catch (HookException) when (ended.IsCancellationRequested) { }
         catch (HookException)
         {
             context.Events.Event(pod, "Warning", "FailedPreStopHook", "PreStopHook failed", pod.Spec.FieldPath(spec.Name));

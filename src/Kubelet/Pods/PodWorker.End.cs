@@ -1,5 +1,7 @@
 using Hanbae.Api.Core.V1;
+using Hanbae.Grpc;
 using Hanbae.Kubelet.Runtime;
+using Hanbae.Kubelet.Static;
 using Hanbae.Kubelet.Statuses;
 using PodStatus = Hanbae.Api.Core.V1.PodStatus;
 
@@ -14,7 +16,7 @@ sealed partial class PodWorker
         if (_runtime!.IsRunning)
         {
             long? grace = pod.Metadata.DeletionGracePeriodSeconds is { } asked ? Math.Max(asked, 1) : _grace;
-            await _killer.KillPodAsync(pod, _runtime, grace, ct).ConfigureAwait(false);
+            await TellingAsync(pod, _killer.KillPodAsync(pod, _runtime, grace, ct), ct).ConfigureAwait(false);
             _runtime = await ReadAsync(pod, ct).ConfigureAwait(false);
         }
         if (context.Devices is { } devices) await devices.Claims.UnprepareAsync(Uid, ct).ConfigureAwait(false);
@@ -32,6 +34,7 @@ sealed partial class PodWorker
             return context.Time.GetUtcNow() + context.Options.SyncPeriod;
         }
 
+        if (pod.IsStatic()) context.StaticStarts.Keep(Uid, _runtime);
         foreach (var container in _runtime.Containers) context.Prober.Remove(container.Id);
         foreach (var sandbox in _runtime.Sandboxes) await context.Cri.RemovePodSandboxAsync(sandbox.Id, ct).ConfigureAwait(false);
         foreach (var container in _runtime.Containers) await context.Cri.RemoveContainerAsync(container.Id, ct).ConfigureAwait(false);
@@ -45,9 +48,37 @@ sealed partial class PodWorker
         return soon;
     }
 
+    /// <summary>Tells how containers end and probes answer while others of the Pod take their time to end.</summary>
+    async Task TellingAsync(Pod pod, Task killing, CancellationToken ct)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var telling = TellAsync();
+        try { await killing.ConfigureAwait(false); }
+        finally
+        {
+            await over.CancelAsync().ConfigureAwait(false);
+            await telling.ConfigureAwait(false);
+        }
+
+        async Task TellAsync()
+        {
+            try
+            {
+                while (true)
+                {
+                    await Wake.WaitAsync(Timeout.InfiniteTimeSpan, context.Time, over.Token).ConfigureAwait(false);
+                    _runtime = await ReadAsync(pod, over.Token).ConfigureAwait(false);
+                    Tell(pod, terminal: false);
+                }
+            }
+            catch (OperationCanceledException) when (over.IsCancellationRequested) { }
+            catch (Exception e) when (e is GrpcException or IOException) { } // told when all have ended
+        }
+    }
+
     PodStatus Computed(Pod pod, bool terminal) => PodStatuses.For(new()
     {
-        Pod = context.Allocations.Of(pod), Runtime = _runtime!, Before = _status ?? pod.Status, Errors = _errors, Probes = context.Prober, Now = context.Time.GetUtcNow(),
+        Pod = context.Allocations.Of(pod), Runtime = _runtime!, RuntimeName = context.RuntimeVersion() is { Length: > 0 } version ? version.Split(':')[0] : "containerd", Before = _status ?? pod.Status, Errors = _errors, Probes = context.Prober, Now = context.Time.GetUtcNow(),
         HostIPs = context.HostIPs, Terminal = terminal, Failed = _failed,
         Passing = ResizeConditions(), Disruption = _disruption, InForce = name => context.Allocations.InForce(Uid, name), WholeInForce = context.Allocations.WholeInForce(Uid),
         MountsReadOnlyRecursively = context.MountsReadOnlyRecursively(_handler),
@@ -58,10 +89,11 @@ sealed partial class PodWorker
     void Tell(Pod pod, bool terminal)
     {
         var before = _status ?? pod.Status;
+        // Before the status is computed: what the kubelet before this one had found out still holds.
+        context.Prober.Sync(pod, _runtime!, before);
         var status = Computed(pod, terminal);
         bool running = _runtime!.Containers.Any(c => c.State == RuntimeState.Running);
         if (status.IsFinished() && !before.IsFinished() && running && !terminal) status = status with { Phase = before.Phase.Length > 0 ? before.Phase : "Pending", Reason = before.Reason, Message = before.Message };
-        context.Prober.Sync(pod, _runtime!);
         if (_status is not null && _status == status) return;
         _status = status;
         context.Reports.Report(pod, status);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Hanbae.Api.Core.V1;
 using Hanbae.Grpc;
 using Hanbae.Kubelet.Cgroups;
@@ -45,6 +46,11 @@ sealed partial class PodWorker(PodContext context, Pod first)
     public WakeUp Wake { get; } = new();
     /// <summary>Nothing is left to do for ever: the loop has ended.</summary>
     public bool Done { get; private set; }
+    /// <summary>Nobody wants it any more: neither the API nor a file has it.</summary>
+    public bool Removed
+    {
+        get { lock (_gate) return _removed; }
+    }
     /// <summary>As last told.</summary>
     public PodStatus? Status => _status;
     public RuntimePod? Runtime => _runtime;
@@ -316,8 +322,16 @@ sealed partial class PodWorker(PodContext context, Pod first)
     /// <summary>Before the next look at what stands in the way of the Pod's sandbox: soon at first, then every ten seconds.</summary>
     TimeSpan Pause() => TimeSpan.FromSeconds(Math.Min(0.5 * (1 << Math.Min(_obstacles++, 5)), 10));
 
-    async Task<RuntimePod> ReadAsync(Pod pod, CancellationToken ct) =>
-        _wholes.Marked(await _reader.ReadAsync(Uid, pod.Metadata.Namespace, pod.Metadata.Name, _runtime, ct).ConfigureAwait(false));
+    async Task<RuntimePod> ReadAsync(Pod pod, CancellationToken ct)
+    {
+        var read = await _reader.ReadAsync(Uid, pod.Metadata.Namespace, pod.Metadata.Name, _runtime, ct).ConfigureAwait(false);
+        // What had ended before this kubelet first looked was counted by another.
+        if (_runtime is { } before)
+            foreach (var c in read.Containers)
+                if (c.State == RuntimeState.Exited && !before.Containers.Any(b => b.Id == c.Id && b.State == RuntimeState.Exited))
+                    context.Figures.Count("kubelet_terminated_containers_total", ("container_type", pod.Spec.KindOf(c.Name)), ("exit_code", c.ExitCode.ToString(CultureInfo.InvariantCulture)));
+        return _wholes.Marked(read);
+    }
 
     /// <summary>Ends all containers at once, without hooks and patience, when one of them had an end that says so; the plan then starts them as if none had run.</summary>
     async Task RestartAllAsync(Pod pod, CancellationToken ct)

@@ -7,10 +7,10 @@ sealed class WakeUp
 
     public void Set() => _set.TrySetResult();
 
-    /// <summary>Until set, or until the time has passed.</summary>
+    /// <summary>Until set, or until the time has passed; <see cref="Timeout.InfiniteTimeSpan"/> waits for ever.</summary>
     public async Task WaitAsync(TimeSpan most, TimeProvider time, CancellationToken ct)
     {
-        try { await _set.Task.WaitAsync(most > TimeSpan.Zero ? most : TimeSpan.Zero, time, ct).ConfigureAwait(false); }
+        try { await _set.Task.WaitAsync(most > TimeSpan.Zero || most == Timeout.InfiniteTimeSpan ? most : TimeSpan.Zero, time, ct).ConfigureAwait(false); }
         catch (TimeoutException) { }
         if (_set.Task.IsCompleted) _set = New();
     }

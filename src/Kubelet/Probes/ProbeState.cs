@@ -4,7 +4,8 @@ using Container = Hanbae.Api.Core.V1.Container;
 namespace Hanbae.Kubelet.Probes;
 
 /// <summary>One probe of one running container: thresholds, hold, and when it is due. Pure: time and results come from outside.</summary>
-sealed class ProbeState(Pod pod, Container container, string containerId, ProbeKind kind, Probe probe, DateTimeOffset startedAt)
+/// <param name="succeeded">It is known to have succeeded, from before.</param>
+sealed class ProbeState(Pod pod, Container container, string containerId, ProbeKind kind, Probe probe, DateTimeOffset startedAt, bool succeeded = false)
 {
     ProbeVerdict _last = ProbeVerdict.Unknown;
     int _run;
@@ -22,7 +23,7 @@ sealed class ProbeState(Pod pod, Container container, string containerId, ProbeK
     public DateTimeOffset First => startedAt + TimeSpan.FromSeconds(probe.InitialDelaySeconds);
 
     /// <summary>Until the first word: not ready, but alive.</summary>
-    public ProbeVerdict Result { get; private set; } = kind switch { ProbeKind.Readiness => ProbeVerdict.Failure, ProbeKind.Liveness => ProbeVerdict.Success, _ => ProbeVerdict.Unknown };
+    public ProbeVerdict Result { get; private set; } = succeeded ? ProbeVerdict.Success : kind switch { ProbeKind.Readiness => ProbeVerdict.Failure, ProbeKind.Liveness => ProbeVerdict.Success, _ => ProbeVerdict.Unknown };
 
     /// <summary>Whether it is to be asked now: not once it has decided for good, and the others not before the container has started up.</summary>
     public bool Wanted(ProbeVerdict startup) => !_hold && (kind == ProbeKind.Startup ? Result != ProbeVerdict.Success : container.StartupProbe is null || startup == ProbeVerdict.Success);

@@ -29,20 +29,22 @@ sealed class Prober(ICri cri, IRecorder events, TimeProvider time, Func<Pod, str
     public ProbeVerdict Get(string containerId, ProbeKind kind) => _probes.TryGetValue((containerId, kind), out var state) ? state.Result : ProbeVerdict.Unknown;
 
     /// <summary>Begins the probes of containers that run and forgets those of containers that do not.</summary>
-    public void Sync(Pod pod, RuntimePod runtime)
+    /// <param name="told">What was last told of the Pod: a container that had started up, or was ready, is so until a probe says otherwise (KEP-4781).</param>
+    public void Sync(Pod pod, RuntimePod runtime, PodStatus told)
     {
         foreach (var c in runtime.Containers)
         {
             if (c.State != RuntimeState.Running) { Remove(c.Id); continue; }
             if (pod.Spec.Find(c.Name) is not { } spec || pod.Spec.InitContainers.Exists(i => i.Name == c.Name && !i.IsSidecar())) continue;
-            Add(ProbeKind.Startup, spec.StartupProbe);
-            Add(ProbeKind.Liveness, pod.Metadata.DeletionTimestamp is null ? spec.LivenessProbe : null);
-            Add(ProbeKind.Readiness, spec.ReadinessProbe);
+            var before = told.ContainerStatuses.Concat(told.InitContainerStatuses).FirstOrDefault(s => s.Name == c.Name && s.ContainerID.EndsWith("//" + c.Id, StringComparison.Ordinal));
+            Add(ProbeKind.Startup, spec.StartupProbe, before?.Started == true);
+            Add(ProbeKind.Liveness, pod.Metadata.DeletionTimestamp is null ? spec.LivenessProbe : null, false);
+            Add(ProbeKind.Readiness, spec.ReadinessProbe, before?.Ready == true);
 
-            void Add(ProbeKind kind, Probe? probe)
+            void Add(ProbeKind kind, Probe? probe, bool succeeded)
             {
                 if (probe is null || _probes.ContainsKey((c.Id, kind))) return;
-                var state = new ProbeState(pod, spec, c.Id, kind, probe, c.StartedAt ?? time.GetUtcNow());
+                var state = new ProbeState(pod, spec, c.Id, kind, probe, c.StartedAt ?? time.GetUtcNow(), succeeded);
                 if (_probes.TryAdd((c.Id, kind), state)) Schedule(state, Max(state.First, time.GetUtcNow()));
             }
         }

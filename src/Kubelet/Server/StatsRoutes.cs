@@ -27,6 +27,8 @@ sealed class StatsRoutes(KubeletOptions options, ICri cri, PodSampler sampler, P
     /// <summary>Null where nobody counts what the API server is asked.</summary>
     public CountingTransport? Requests { get; init; }
     public KubeletHealth Health { get; init; } = new(() => null);
+    /// <summary>How many mirror Pods of this node there are.</summary>
+    public Func<int> Mirrors { get; init; } = () => 0;
     /// <summary>When the runtime was last looked at.</summary>
     public Func<DateTimeOffset?> LastSeen { get; init; } = () => null;
 
@@ -42,7 +44,7 @@ sealed class StatsRoutes(KubeletOptions options, ICri cri, PodSampler sampler, P
         await TextAsync(context, CadvisorMetrics.Render(await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false), machine, NodeStatuses.Version, runtimeVersion())).ConfigureAwait(false);
 
     public async Task OwnAsync(HttpContext context) =>
-        await TextAsync(context, KubeletMetrics.Render(options, [.. workers.All], await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false), Devices, Placements, Rejections, Figures, LastSeen(), VolumeFigures, Requests)).ConfigureAwait(false);
+        await TextAsync(context, KubeletMetrics.Render(options, [.. workers.All], await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false), Devices, Placements, Rejections, Figures, LastSeen(), VolumeFigures, Requests, Mirrors())).ConfigureAwait(false);
 
     public Task SlisAsync(HttpContext context) => TextAsync(context, Health.Slis());
 

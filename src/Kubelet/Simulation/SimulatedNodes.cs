@@ -6,6 +6,7 @@ using Hanbae.Api.Core.V1;
 using Hanbae.Api.Meta.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Client;
+using Hanbae.Machinery.Nodes;
 
 namespace Hanbae.Kubelet.Simulation;
 
@@ -145,7 +146,7 @@ public sealed class SimulatedNodes(IClusterAccess cluster, int count)
         {
             Capacity = room, Allocatable = room,
             Conditions = [new() { Type = "Ready", Status = "True", Reason = "KubeletReady", Message = "simulated", LastHeartbeatTime = now, LastTransitionTime = now }],
-            Addresses = [new() { Type = "Hostname", Address = name }],
+            Addresses = [new() { Type = "Hostname", Address = name }], DeclaredFeatures = DeclaredFeatures.All,
             NodeInfo = new() { KubeletVersion = "v1.36.3", OsImage = "simulated", OperatingSystem = "linux", Architecture = "amd64", ContainerRuntimeVersion = "simulated://1" },
         })), ct, "status");
     }

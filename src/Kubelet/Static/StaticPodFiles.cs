@@ -39,7 +39,7 @@ static class StaticPodFiles
         {
             Metadata = pod.Metadata with
             {
-                Name = pod.Metadata.Name + "-" + node, Namespace = ns, Uid = pod.Metadata.Uid.Length > 0 ? pod.Metadata.Uid : hash, Generation = 1,
+                Name = pod.Metadata.Name + "-" + node, Namespace = ns, Uid = pod.Metadata.Uid.Length > 0 ? pod.Metadata.Uid : hash,
                 Annotations = pod.Metadata.Annotations.With(Map.Of((StaticPods.HashAnnotation, hash), (StaticPods.SourceAnnotation, "file"))),
             },
             Spec = pod.Spec with { NodeName = node, Tolerations = tolerant ? pod.Spec.Tolerations : pod.Spec.Tolerations.Add(new() { Operator = "Exists", Effect = "NoExecute" }) },

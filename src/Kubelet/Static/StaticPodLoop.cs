@@ -14,6 +14,8 @@ sealed class StaticPodLoop(PodContext context, PodWorkers workers, IClient clien
 {
     readonly WakeUp _wake = new();
     readonly Dictionary<string, string> _errors = []; // as many as files that cannot be read; told once each
+    readonly Dictionary<string, string> _files = []; // uid of each file's Pod
+    readonly HashSet<string> _gone = []; // files that went since they were last looked at, whether or not they are back
 
     /// <summary>Something happened to a mirror.</summary>
     public void Wake() => _wake.Set();
@@ -26,9 +28,11 @@ sealed class StaticPodLoop(PodContext context, PodWorkers workers, IClient clien
         {
             watcher.Changed += (_, _) => _wake.Set();
             watcher.Created += (_, _) => _wake.Set();
-            watcher.Deleted += (_, _) => _wake.Set();
-            watcher.Renamed += (_, _) => _wake.Set();
+            watcher.Deleted += (_, e) => Went(e.FullPath);
+            watcher.Renamed += (_, e) => Went(e.OldFullPath);
         }
+        // What the mirrors say of Pods that run is better known before: but Pods run without an API, too.
+        await Task.WhenAny(pods.WhenSyncedAsync(ct), Task.Delay(s_patience, context.Time, ct)).ConfigureAwait(false);
         while (true)
         {
             bool settled = Run(folder);
@@ -37,15 +41,31 @@ sealed class StaticPodLoop(PodContext context, PodWorkers workers, IClient clien
         }
     }
 
+    static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
+
+    /// <summary>A file was there no more, if only for a moment: its Pod ends, and begins anew if the file is back.</summary>
+    internal void Went(string path)
+    {
+        lock (_gone) _gone.Add(path);
+        _wake.Set();
+    }
+
     /// <summary>Brings what runs in line with the files.</summary>
     /// <returns>False while a Pod has to wait for its predecessor's end.</returns>
     public bool Run(string folder)
     {
         if (folder.Length == 0) return true;
         var wanted = new Dictionary<string, Pod>();
+        HashSet<string> ended;
+        lock (_gone)
+        {
+            ended = [.. _gone.Select(path => _files.GetValueOrDefault(path)).OfType<string>()];
+            _gone.Clear();
+        }
+        _files.Clear();
         foreach (var (path, pod, error) in StaticPodFiles.Read(folder, context.Options.NodeName))
         {
-            if (pod is not null) wanted[pod.Metadata.Uid] = pod;
+            if (pod is not null) wanted[_files[path] = pod.Metadata.Uid] = pod;
             if (error.Length == 0) _errors.Remove(path);
             else if (_errors.GetValueOrDefault(path) != error)
             {
@@ -53,14 +73,23 @@ sealed class StaticPodLoop(PodContext context, PodWorkers workers, IClient clien
                 context.Log.StaticPod(path, error);
             }
         }
-        foreach (var worker in workers.All.Where(w => w.Pod.IsStatic() && !wanted.ContainsKey(w.Uid))) worker.Remove(grace: worker.Pod.GraceSeconds());
+        foreach (var worker in workers.All.Where(w => w.Pod.IsStatic() && (!wanted.ContainsKey(w.Uid) || ended.Contains(w.Uid)))) worker.Remove(grace: worker.Pod.GraceSeconds());
         bool settled = true;
-        foreach (var pod in wanted.Values.Where(p => !workers.Knows(p.Metadata.Uid)))
+        foreach (var pod in wanted.Values)
         {
-            if (workers.Find(pod.Metadata.Namespace, pod.Metadata.Name) is { Done: false }) settled = false;
-            else workers.Add(pod);
+            if (workers.Find(pod.Metadata.Uid) is { } running) settled &= !running.Removed;
+            else if (workers.Find(pod.Metadata.Namespace, pod.Metadata.Name) is { Done: false }) settled = false;
+            else workers.Add(Known(pod));
         }
         return settled;
+    }
+
+    /// <summary>With what its mirror tells: a kubelet that was only restarted does not know less than the one before it.</summary>
+    Pod Known(Pod pod)
+    {
+        if (context.StaticStarts.Knows(pod.Metadata.Uid)) context.Figures.Count("kubelet_restarted_pods_total", ("static", "true"));
+        return pods.Find(Key.Of(pod)) is { } mirror && mirror.IsMirror() && mirror.Metadata.Annotations[StaticPods.MirrorAnnotation] == HashOf(pod) && !mirror.Status.IsFinished()
+            && !context.StaticStarts.Knows(pod.Metadata.Uid) ? pod with { Status = mirror.Status } : pod;
     }
 
     /// <summary>The Pods that mirrors are made of. A worker that is done is still known for a moment, when the Pod of the changed file may have its name already.</summary>

@@ -27,6 +27,7 @@ sealed class KubeletFigures
         ["kubelet_pod_start_duration_seconds"] = ("Duration in seconds from kubelet seeing a pod for the first time to the pod starting to run", s_starts),
         ["kubelet_pod_worker_duration_seconds"] = ("Duration in seconds to sync a single pod. Broken down by operation type: create, update, or sync", s_common),
         ["kubelet_pod_worker_start_duration_seconds"] = ("Duration in seconds from kubelet seeing a pod to starting a worker.", s_common),
+        ["kubelet_restarted_pods_total"] = ("Number of pods that have been restarted because they were deleted and recreated with the same UID while the kubelet was watching them (common for static pods, extremely uncommon for API pods)", null),
         ["kubelet_run_podsandbox_duration_seconds"] = ("Duration in seconds of the run_podsandbox operations. Broken down by RuntimeClass.Handler.", s_common),
         ["kubelet_run_podsandbox_errors_total"] = ("Cumulative number of the run_podsandbox operation errors by RuntimeClass.Handler.", null),
         ["kubelet_runtime_operations_duration_seconds"] = ("Duration in seconds of runtime operations. Broken down by operation type.", s_calls),
@@ -36,6 +37,7 @@ sealed class KubeletFigures
         ["kubelet_started_containers_total"] = ("Cumulative number of containers started", null),
         ["kubelet_started_pods_errors_total"] = ("Cumulative number of errors when starting pods", null),
         ["kubelet_started_pods_total"] = ("Cumulative number of pods started", null),
+        ["kubelet_terminated_containers_total"] = ("Cumulative number of containers that have ended, by their exit code", null),
         ["storage_operation_duration_seconds"] = ("Storage operation duration", s_storage),
     };
 

@@ -16,22 +16,17 @@ namespace Hanbae.Kubelet.Stats;
 static class KubeletMetrics
 {
     public static string Render(KubeletOptions options, IReadOnlyCollection<PodWorker> workers, NodeUse use, PodDevices? devices, Placements? placements, Rejections rejections, KubeletFigures figures, DateTimeOffset? lastSeen,
-        VolumeFigures? volumeFigures, CountingTransport? requests)
+        VolumeFigures? volumeFigures, CountingTransport? requests, int mirrors)
     {
         var text = new PrometheusText();
         text.Family("kubernetes_build_info", "gauge", "[ALPHA] A metric with a constant '1' value labeled by major, minor, git version, git commit, git tree state, build date, Go version, and compiler from which Kubernetes was built, and platform on which it is running.")
             .Sample("kubernetes_build_info", PrometheusText.Labels(("git_version", NodeStatuses.Version), ("major", "1"), ("minor", "36"), ("platform", "linux")), 1);
         text.Family("kubelet_node_name", "gauge", "[ALPHA] The node's name. The count is always 1.").Sample("kubelet_node_name", PrometheusText.Labels(("node", options.NodeName)), 1);
-        text.Family("kubelet_desired_pods", "gauge", "[ALPHA] The number of pods the kubelet is being instructed to run. static is true if the pod is not from the apiserver.");
-        foreach (bool isStatic in (ReadOnlySpan<bool>)[false, true])
-            text.Sample("kubelet_desired_pods", PrometheusText.Labels(("static", isStatic ? "true" : "")), workers.Count(w => Static.StaticPods.IsStatic(w.Pod) == isStatic));
         text.Family("kubelet_running_pods", "gauge", "[ALPHA] Number of pods that have a running pod sandbox").Sample("kubelet_running_pods", "", workers.Count(w => w.Runtime?.Sandbox is { Ready: true }));
         text.Family("kubelet_running_containers", "gauge", "[ALPHA] Number of containers currently running");
         foreach (var state in workers.SelectMany(w => w.Runtime?.Containers ?? []).GroupBy(c => c.State))
             text.Sample("kubelet_running_containers", PrometheusText.Labels(("container_state", state.Key switch { RuntimeState.Created => "created", RuntimeState.Running => "running", RuntimeState.Exited => "exited", _ => "unknown" })), state.Count());
-        text.Family("kubelet_working_pods", "gauge", "[ALPHA] Number of pods the kubelet is actually running, broken down by lifecycle phase")
-            .Sample("kubelet_working_pods", PrometheusText.Labels(("lifecycle", "sync")), workers.Count(w => !w.Ended && w.Pod.Metadata.DeletionTimestamp is null))
-            .Sample("kubelet_working_pods", PrometheusText.Labels(("lifecycle", "terminating")), workers.Count(w => w.Pod.Metadata.DeletionTimestamp is not null));
+        WorkingPods.Render(text, workers, mirrors);
 
         (string Name, string Help, Func<VolumeUse, long> Value)[] volumes =
         [

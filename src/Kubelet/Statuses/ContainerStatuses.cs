@@ -27,7 +27,7 @@ static class ContainerStatuses
     static ContainerStatus For(StatusInputs inputs, Container container, ContainerStatus? before, bool init)
     {
         var newest = inputs.Runtime.Newest(container.Name);
-        var status = newest is null ? Absent(inputs, container, before, init) : Of(newest, inputs.Runtime.Before(newest), before);
+        var status = newest is null ? Absent(inputs, container, before, init) : Of(inputs, newest, inputs.Runtime.Before(newest), before);
         status = status with { Name = container.Name };
 
         // What ran before all began anew is the past: the container is yet to start.
@@ -74,29 +74,29 @@ static class ContainerStatuses
         return empty with { State = new() { Waiting = new() { Reason = initializing ? "PodInitializing" : "ContainerCreating" } } };
     }
 
-    static ContainerStatus Of(RuntimeContainer c, RuntimeContainer? earlier, ContainerStatus? before) => new()
+    static ContainerStatus Of(StatusInputs inputs, RuntimeContainer c, RuntimeContainer? earlier, ContainerStatus? before) => new()
     {
         Name = c.Name,
         Image = c.Image,
         ImageID = c.ImageId,
-        ContainerID = "containerd://" + c.Id,
+        ContainerID = inputs.IdOf(c),
         RestartCount = Math.Max(c.RestartCount, before?.RestartCount ?? 0),
-        State = State(c),
-        LastState = earlier is not null ? State(earlier) : before is { LastState: { Terminated: not null } last } ? last : ContainerState.Empty,
+        State = State(inputs, c),
+        LastState = earlier is not null ? State(inputs, earlier) : before is { LastState: { Terminated: not null } last } ? last : ContainerState.Empty,
     };
 
-    static ContainerState State(RuntimeContainer c) => c.State switch
+    static ContainerState State(StatusInputs inputs, RuntimeContainer c) => c.State switch
     {
         RuntimeState.Running => new() { Running = new() { StartedAt = c.StartedAt } },
         RuntimeState.Exited => new()
         {
             Terminated = new()
             {
-                ExitCode = c.ExitCode, Reason = c.Reason, Message = c.Message, ContainerID = "containerd://" + c.Id,
+                ExitCode = c.ExitCode, Reason = c.Reason, Message = c.Message, ContainerID = inputs.IdOf(c),
                 StartedAt = c.StartedAt ?? DateTimeOffset.UnixEpoch, FinishedAt = c.FinishedAt ?? DateTimeOffset.UnixEpoch,
             },
         },
-        RuntimeState.Unknown => new() { Terminated = new() { ExitCode = 137, Reason = "ContainerStatusUnknown", Message = "The container could not be located when the pod was terminated", ContainerID = "containerd://" + c.Id } },
+        RuntimeState.Unknown => new() { Terminated = new() { ExitCode = 137, Reason = "ContainerStatusUnknown", Message = "The container could not be located when the pod was terminated", ContainerID = inputs.IdOf(c) } },
         _ => new() { Waiting = new() { Reason = "ContainerCreating" } },
     };
 

@@ -7,15 +7,21 @@ namespace Hanbae.Kubelet.Statuses;
 /// <summary>A Pod's phase, from its containers' statuses.</summary>
 static class PodPhase
 {
-    public static string Of(Pod pod, Seq<ContainerStatus> init, Seq<ContainerStatus> apps, bool terminal)
+    /// <param name="active">An app container has been started in the sandbox that there is.</param>
+    public static string Of(Pod pod, Seq<ContainerStatus> init, Seq<ContainerStatus> apps, bool terminal, bool active)
     {
-        int pending = 0, failed = 0, failedForGood = 0;
+        int pending = 0, pendingSidecars = 0, failed = 0, failedForGood = 0;
         foreach (var container in pod.Spec.InitContainers)
         {
             var status = init.Find(s => s.Name == container.Name);
             if (container.IsSidecar())
             {
-                if (status is null || status.Started != true) pending++;
+                if (status switch
+                {
+                    null => true,
+                    { State.Running: not null } => status.Started != true,
+                    _ => (status.State.Terminated ?? status.LastState.Terminated) is null, // one that has ended before says nothing of the phase
+                }) pendingSidecars++;
             }
             else if (status is null || status.State.Running is not null) pending++;
             else if (status.State.Terminated is { ExitCode: 0 }) { }
@@ -43,7 +49,8 @@ static class PodPhase
         if (failedForGood > 0) return "Failed";
         if (terminal && running == 0 && stopped == 0 && unknown == 0 && waiting > 0) return "Failed"; // upstream: what never ran did not succeed
         if (failed > 0 && !begun) return terminal ? "Failed" : "Pending";
-        if (pending > 0 && !begun) return "Pending";
+        // Init containers that run again, in a new sandbox, put the Pod back to where it was at first; sidecars that begin anew beside the others do not.
+        if (pending > 0 || pendingSidecars > 0 && !active) return terminal ? "Failed" : "Pending";
         if (waiting > 0) return terminal && stopped > 0 ? "Failed" : "Pending";
         if (running > 0 && unknown == 0) return "Running";
         if (running == 0 && stopped > 0 && unknown == 0)

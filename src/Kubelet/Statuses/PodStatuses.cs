@@ -17,7 +17,7 @@ static class PodStatuses
         var ephemeral = ContainerStatuses.For(inputs, pod.Spec.EphemeralContainers.Select(PodContainers.AsContainer), before.EphemeralContainerStatuses, init: false);
 
         // A finished Pod stays what it is.
-        string phase = before.IsFinished() ? before.Phase : inputs.Failed is not null ? "Failed" : PodPhase.Of(pod, init, apps, inputs.Terminal);
+        string phase = before.IsFinished() ? before.Phase : inputs.Failed is not null ? "Failed" : PodPhase.Of(pod, init, apps, inputs.Terminal, active: pod.Spec.Containers.Exists(c => inputs.Runtime.Current(c.Name) is not null));
         // While all containers are ended to begin anew, how they end says nothing.
         if (!inputs.Terminal && inputs.Failed is null && WholeRestart.Cause(pod, inputs.Runtime) is not null) phase = before.Phase is "Running" or "Pending" ? before.Phase : "Running";
         var ips = Addresses(inputs);

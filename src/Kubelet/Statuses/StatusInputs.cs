@@ -11,6 +11,8 @@ public sealed record StatusInputs
     /// <summary>The Pod as the API has it; conditions of others are kept from here.</summary>
     public required Pod Pod { get; init; }
     public required RuntimePod Runtime { get; init; }
+    /// <summary>The runtime's name, of which container ids begin: <c>containerd</c>, <c>cri-o</c>.</summary>
+    public string RuntimeName { get; init; } = "containerd";
     /// <summary>What was last told, or what the API has after a restart.</summary>
     public required PodStatus Before { get; init; }
     /// <summary>Why containers could not be started, by name.</summary>
@@ -34,4 +36,6 @@ public sealed record StatusInputs
     public bool Terminal { get; init; }
     /// <summary>The kubelet itself ends the Pod: phase Failed, with this reason.</summary>
     public Waiting? Failed { get; init; }
+
+    public string IdOf(RuntimeContainer container) => $"{RuntimeName}://{container.Id}";
 }

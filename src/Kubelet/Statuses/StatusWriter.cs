@@ -76,8 +76,9 @@ sealed class StatusWriter(IClient client, TimeProvider time, ILogger log, Func<P
         if (pod.IsStatic())
         {
             // Told of its mirror; without one there is nobody to tell, and the mirror's coming has it told again.
+            // What was observed is the file, which has no generation: the mirror's own says nothing of it, as upstream.
             if (mirrorOf?.Invoke(pod) is not { } mirror) return true;
-            (pod, status) = (mirror, status with { ObservedGeneration = mirror.Metadata.Generation });
+            pod = mirror;
         }
         string uid = pod.Metadata.Uid;
         var turn = _turns.GetOrAdd(uid, _ => new(1));

@@ -23,14 +23,14 @@ public static class Charges
     {
         var (count, plain) = NamesOf(resource);
         if (name == count || name == plain) return true;
-        if (resource.Group.Length > 0) return resource == s_deviceClaims && (name.EndsWith(ClaimCharges.ByDeviceClass, StringComparison.Ordinal) || ClaimCharges.IsLimited(name));
+        if (resource.Group.Length > 0) return resource == s_deviceClaims && DeviceCharges.Concerns(name);
         return resource.Resource switch
         {
             "services" => name is "services.nodeports" or "services.loadbalancers",
             "persistentvolumeclaims" => name == "requests.storage" || name.EndsWith(ByStorageClass + "requests.storage", StringComparison.Ordinal) || name.EndsWith(ByStorageClass + "persistentvolumeclaims", StringComparison.Ordinal),
             "pods" => name is "cpu" or "memory" or "ephemeral-storage" or "requests.cpu" or "requests.memory" or "requests.ephemeral-storage" or "limits.cpu" or "limits.memory" or "limits.ephemeral-storage"
                 || name.StartsWith("hugepages-", StringComparison.Ordinal) || name.StartsWith("requests.hugepages-", StringComparison.Ordinal)
-                || ClaimCharges.IsLimited(name),
+                || DeviceCharges.IsResource(name),
             _ => false,
         };
     }
@@ -44,8 +44,8 @@ public static class Charges
     }
 
     /// <param name="now">Pods that should be gone by then cost nothing but their count.</param>
-    /// <param name="names">For claims to devices; without, they cost by the names of their classes alone.</param>
-    public static Map<Quantity> Of(GroupResource resource, IObject obj, DateTimeOffset now, IDeviceNames? names = null)
+    /// <param name="devices">What is asked about claims to devices.</param>
+    public static Map<Quantity> Of(GroupResource resource, IObject obj, DateTimeOffset now, DeviceCharges devices)
     {
         var (count, plain) = NamesOf(resource);
         var counted = Map.Of((count, Amounts.One));
@@ -55,7 +55,7 @@ public static class Charges
         {
             Service service => counted.With(Of(service)),
             PersistentVolumeClaim claim => counted.With(Of(claim)),
-            ResourceClaim claim => counted.With(ClaimCharges.Of(claim, names)),
+            ResourceClaim claim => counted.With(devices.Of(claim)),
             _ => counted,
         };
     }
@@ -73,7 +73,7 @@ public static class Charges
         var cost = default(Map<Quantity>);
         foreach (var (name, request) in requests)
             if (name is "cpu" or "memory" or "ephemeral-storage" || name.StartsWith("hugepages-", StringComparison.Ordinal)) cost = cost.Set(name, request).Set("requests." + name, request);
-            else if (ClaimCharges.IsAskedFor(name)) cost = cost.Set("requests." + name, request);
+            else if (Validate.ResourceRules.IsExtended(name) || name.StartsWith(DeviceCharges.ImplicitResource, StringComparison.Ordinal)) cost = cost.Set("requests." + name, request);
         foreach (var (name, limit) in limits)
             if (name is "cpu" or "memory" or "ephemeral-storage") cost = cost.Set("limits." + name, limit);
         return cost;

@@ -16,14 +16,11 @@ public sealed class Errors : List<FieldError>
     /// <summary>Whether the text stands in the object already: what was right once is not refused later.</summary>
     bool Keeps(string text) => Old is not null && (_old ??= Shown.Message(Old)).Contains(Shown.Json(text), StringComparison.Ordinal);
 
-    /// <summary>An address, in one form only: a leading zero means base eight to some, and the mapped form is two things at once (KEP-4858).</summary>
+    /// <summary>An address, in one form only, see <see cref="IpSyntax.Fault"/>.</summary>
     /// <returns>The address if it can be read at all.</returns>
     public IPAddress? Address(FieldPath at, string text)
     {
-        var address = IpSyntax.TryParseLoosely(text, out bool zeros);
-        if (address is not null && !zeros && !address.IsIPv4MappedToIPv6 || Keeps(text)) return address;
-        if (address is null) Invalid(at, text, IpSyntax.AddressRule);
-        else Invalid(at, text, zeros ? "must not have leading 0s" : "must not be an IPv4-mapped IPv6 address");
+        if (IpSyntax.Fault(text, out var address) is { } fault && !Keeps(text)) Invalid(at, text, fault);
         return address;
     }
 

@@ -36,6 +36,15 @@ public static class IpSyntax
         return TryParse(text[..^tail.Length] + string.Join('.', parts.Select(p => p.TrimStart('0') is { Length: > 0 } some ? some : "0")), out address) ? address : null;
     }
 
+    /// <summary>What is wrong with an address that is to have one form only: a leading zero means base eight to some, and the mapped form is two things at once (KEP-4858).</summary>
+    /// <param name="address">If it can be read at all.</param>
+    /// <returns>Null when nothing is.</returns>
+    public static string? Fault(string text, out IPAddress? address)
+    {
+        address = TryParseLoosely(text, out bool zeros);
+        return address is null ? AddressRule : zeros ? "must not have leading 0s" : address.IsIPv4MappedToIPv6 ? "must not be an IPv4-mapped IPv6 address" : null;
+    }
+
     public static IPAddress? TryParseLoosely(string text, out int bits, out bool zeros)
     {
         (bits, zeros) = (0, false);

@@ -17,9 +17,13 @@ internal sealed class Allocator(DeviceState state, IReadOnlyList<ResourceClaim> 
 
     /// <param name="Allocations">By claim, as they were asked for; null when there is none.</param>
     /// <param name="Error">What is wrong with claims, classes or pools; null when there are just not the devices.</param>
-    public readonly record struct Outcome(ImmutableArray<AllocationResult>? Allocations, string? Error = null);
+    /// <param name="Here">With pools of this node, or their number: another may do.</param>
+    public readonly record struct Outcome(ImmutableArray<AllocationResult>? Allocations, string? Error = null, bool Here = false);
 
-    sealed class Trouble(string message) : Exception(message);
+    sealed class Trouble(string message, bool here = true) : Exception(message)
+    {
+        public bool Here => here;
+    }
 
     readonly DeviceState _state = state;
     readonly Dictionary<(DeviceId, int Want), bool> _matches = [];
@@ -51,17 +55,22 @@ internal sealed class Allocator(DeviceState state, IReadOnlyList<ResourceClaim> 
     {
         var pools = _state.PoolsFor(node.Metadata.Name).ToList();
         var search = new Search(this, node, pools, [.. pools.SelectMany(p => p.Devices.Where(d => d.Reaches(node)))]);
-        try { return new(search.Find(0) ? search.Results() : null); }
-        catch (Trouble t) { return new(null, t.Message); }
+        try
+        {
+            if (search.Find(0)) return new(search.Results());
+            // Nothing was taken of these; it may be they that were meant.
+            return pools.Exists(p => p.Fault is not null && p.Devices.Any(d => d.Reaches(node))) ? new(null, "invalid resource pools were encountered", Here: true) : default;
+        }
+        catch (Trouble t) { return new(null, t.Message, t.Here); }
     }
 
     /// <summary>Whether class and request mean the device.</summary>
     bool Matches(Want want, PoolDevice device)
     {
         if (_matches.TryGetValue((device.Id, want.Id), out bool known)) return known;
-        if (!_state.Classes.TryGetValue(want.Class, out var @class)) throw new Trouble($"claim {Key.Of(claims[want.Claim])}, request {want.Name}: could not retrieve device class {want.Class}");
+        if (!_state.Classes.TryGetValue(want.Class, out var @class)) throw new Trouble($"claim {Key.Of(claims[want.Claim])}, request {want.Name}: could not retrieve device class {want.Class}", here: false);
         bool matches = DeviceSelectors.Match(@class.Spec.Selectors, device, "class " + want.Class, out string? error) && DeviceSelectors.Match(want.Selectors, device, "claim " + Key.Of(claims[want.Claim]), out error);
-        if (error is not null) throw new Trouble(error);
+        if (error is not null) throw new Trouble(error, here: false);
         return _matches[(device.Id, want.Id)] = matches;
     }
 
@@ -107,8 +116,7 @@ internal sealed class Allocator(DeviceState state, IReadOnlyList<ResourceClaim> 
             {
                 if (++_steps > MostSteps) throw new Trouble("timed out trying to allocate devices");
                 var device = devices[i];
-                if (!device.Pool.IsComplete || !allocator.Matches(want, device)) continue;
-                if (device.Pool.Fault is { } fault) throw new Trouble($"pool {device.Pool} is invalid: {fault}");
+                if (!device.Pool.IsComplete || device.Pool.Fault is not null || !allocator.Matches(want, device)) continue;
                 int before = _taken.Count;
                 if (!Take(want, device)) continue;
                 // Order within a request means nothing; a device that is shared can be had again.

@@ -10,7 +10,7 @@ namespace Hanbae.Scheduler.Devices;
 /// <remarks>Who has a device is kept by difference as claims come and go. Guarded by the scheduler's lock.</remarks>
 internal sealed class DeviceState
 {
-    const string ImplicitResource = ClaimCharges.Implicit;
+    const string ImplicitResource = DeviceCharges.ImplicitResource;
 
     readonly Dictionary<Key, ResourceClaim> _seen = [], _assumed = [];
     /// <summary>Uids of claims whose allocation is being written: nobody else decides about them.</summary>
@@ -46,6 +46,10 @@ internal sealed class DeviceState
     public string? ClassOf(string resource) =>
         _classByResource.TryGetValue(resource, out string? named) ? named
         : resource.StartsWith(ImplicitResource, StringComparison.Ordinal) && _classes.ContainsKey(resource[ImplicitResource.Length..]) ? resource[ImplicitResource.Length..] : null;
+
+    /// <summary>Whether the class stands for the resource, by itself or among others.</summary>
+    public static bool Covers(DeviceClass @class, string resource) => @class.Spec.ExtendedResourceName == resource
+        || (resource.StartsWith(ImplicitResource, StringComparison.Ordinal) && resource.AsSpan(ImplicitResource.Length).SequenceEqual(@class.Metadata.Name));
 
     public void Set(ResourceClaim claim) => Change(Key.Of(claim), () =>
     {

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Resource.V1;
+using Hanbae.Machinery.Quota;
 using ResourceClaim = Hanbae.Api.Resource.V1.ResourceClaim;
 
 namespace Hanbae.Scheduler.Devices;
@@ -9,7 +10,7 @@ namespace Hanbae.Scheduler.Devices;
 /// <summary>Turns extended resources that device classes stand for into a claim of the Pod's own (KEP-5004), made once a node is found.</summary>
 internal static class ExtendedClaim
 {
-    const string Annotation = "resource.kubernetes.io/extended-resource-claim";
+    const string Annotation = DeviceCharges.MadeForPod;
 
     /// <summary>A resource that the Pod asks for, and the class that stands for it.</summary>
     public readonly record struct Wish(string Resource, string Class);

@@ -30,6 +30,7 @@ internal static class Catalog
         new("DefaultPreemption", 0, p => new DefaultPreemption(p.Preemption)),              // only when nothing fits
         new("NodeResourcesBalancedAllocation", 1, p => new BalancedAllocation(p.Balanced)),
         new("ImageLocality", 1, _ => new ImageLocality()),
-        new("DefaultBinder", 0, _ => new DefaultBinder()),                                  // last of all
+        new("DefaultBinder", 0, _ => new DefaultBinder()),                                  // last of all that every Pod meets
+        new("NodeDeclaredFeatures", 0, _ => new NodeDeclaredFeatures()),                    // nothing for most Pods; behind the rest, as upstream's
     ];
 }

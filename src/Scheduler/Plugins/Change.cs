@@ -24,6 +24,7 @@ internal enum Change
     NodeRemoved = 1 << 20,
     /// <summary>A VolumeAttachment is gone.</summary>
     VolumeDetached = 1 << 21,
+    NodeFeatures = 1 << 22,
     Any = ~0,
 }
 

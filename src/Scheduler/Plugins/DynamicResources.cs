@@ -99,8 +99,8 @@ internal sealed class DynamicResources(DynamicResourcesArgs args) : IPreEnqueue,
             }
         if (SearchFor(pod, node) is not { } search) return Answer();
         var claims = search.Claims;
-        var (found, error) = search.Allocator.Allocate(node.Node!);
-        if (error is not null) return Verdict.Refuse(error, hopeless: true);
+        var (found, error, here) = search.Allocator.Allocate(node.Node!);
+        if (error is not null) return Verdict.Refuse(error, hopeless: true) with { Broken = !here };
         if (found is null) return Verdict.Refuse("cannot allocate all claims", hopeless: true);
         if (claims.Any(c => c.Spec.Devices.Requests.Exists(r => !r.FirstAvailable.IsEmpty))) _points[node.Name] = Points(claims, found.Value);
         return Answer();

@@ -4,7 +4,8 @@ namespace Hanbae.Scheduler.Plugins;
 /// <param name="Reason">Null when it fits; shown to users, counted over nodes; several reasons stand on lines of their own.</param>
 /// <param name="Hopeless">No eviction would help (upstream's UnschedulableAndUnresolvable).</param>
 /// <param name="Plugin">The place of who said so in the profile's plugins; filled in by the profile.</param>
-internal readonly record struct Verdict(string? Reason, bool Hopeless = false, int Plugin = -1)
+/// <param name="Broken">It cannot be said of this node, and so of none: the Pod is tried again after a pause.</param>
+internal readonly record struct Verdict(string? Reason, bool Hopeless = false, int Plugin = -1, bool Broken = false)
 {
     public static Verdict Fits => default;
     public static Verdict Refuse(string reason, bool hopeless = false) => new(reason, hopeless);

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
+using Hanbae.Api.Resource.V1;
 using Hanbae.Scheduler.Configuration;
+using Hanbae.Scheduler.Devices;
 
 namespace Hanbae.Scheduler.Plugins;
 
@@ -10,20 +12,28 @@ internal sealed class NodeResourcesFit(NodeResourcesFitArgs args) : IPreFilter, 
 {
     readonly ImmutableArray<ResourceWeight> _resources = args.Strategy.Resources;
 
-    Devices.DeviceState _devices = new();
+    DeviceState _devices = new();
     Snapshot? _snapshot;
 
     public string Name => "NodeResourcesFit";
     public bool GoesByShape => true;
-    public Change Cures => Change.PodRemoved | Change.PodUpdated | Change.NodeAllocatable | Change.NodeAdded;
+    public Change Cures => Change.PodRemoved | Change.PodUpdated | Change.NodeAllocatable | Change.NodeAdded | Change.DeviceClass;
 
     public bool MayCure(PodInfo pod, in ClusterChange change)
     {
         if (change.Node is { } node)
             return Missing(pod.Requests, Resources.Of(node.Status.Allocatable), default) is null && (change.Old is not Node had || HasMore(pod.Requests, node, had));
-        if (change.Pod is null) return true;
+        if (change.New is DeviceClass @class) return StandsFor(@class, pod) && !(change.Old is DeviceClass before && StandsFor(before, pod));
+        if (change.Pod is null) return change.What != Change.DeviceClass;
         if (change.What == Change.PodRemoved) return MayFit(pod, change.FreedOn);
-        return change.Old is not Pod before || Resources.Of(before) != Resources.Of((Pod)change.New!);
+        return change.Old is not Pod old || Resources.Of(old) != Resources.Of((Pod)change.New!);
+    }
+
+    /// <summary>Whether what the Pod asks for may be had as devices of the class (KEP-5004).</summary>
+    static bool StandsFor(DeviceClass @class, PodInfo pod)
+    {
+        foreach (var (name, amount) in pod.Requests.Scalars) if (amount > 0 && DeviceState.Covers(@class, name)) return true;
+        return false;
     }
 
     /// <summary>Whether a node has more than before of what is asked for, or of places.</summary>

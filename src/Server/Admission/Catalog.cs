@@ -70,6 +70,7 @@ static class AdmissionCatalog
         On("DefaultIngressClass", p => new DefaultIngressClass(p.Objects)),
         Off("DenyServiceExternalIPs", _ => new DenyServiceExternalIPs()),
         On("PodTopologyLabels", p => new PodTopologyLabels(p.Objects)),
+        On("NodeDeclaredFeatureValidator", p => new NodeDeclaredFeatureValidator(p.Objects)),
         On("PodResizeValidator", p => new PodResize(p.Objects)),
         // Clients' own: behind all that this server changes, before whatever counts.
         On("MutatingAdmissionPolicy", p => new MutatingPolicies(p.Objects, p.Versions, p.Authorizer, p.Time)),

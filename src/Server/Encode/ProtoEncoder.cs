@@ -89,21 +89,8 @@ static class ProtoEncoder
 
     public static void ListItem(IBufferWriter<byte> to, SharedBytes message)
     {
-        if (message.Length > 4000)
-        {
-            Field(to, 2, message.Length);
-            message.WriteTo(to);
-            return;
-        }
-        // One copy into the response's own buffer.
-        var span = to.GetSpan(message.Length + 6);
-        span[0] = 2 << 3 | 2;
-        int at = 1;
-        uint v = (uint)message.Length;
-        for (; v >= 0x80; v >>= 7) span[at++] = (byte)(v | 0x80);
-        span[at++] = (byte)v;
-        message.CopyTo(span[at..]);
-        to.Advance(at + message.Length);
+        Field(to, 2, message.Length);
+        message.WriteTo(to);
     }
 
     public static void EndList(IBufferWriter<byte> to) => to.Write(Tail);

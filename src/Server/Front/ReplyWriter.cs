@@ -163,13 +163,14 @@ sealed partial class ReplyWriter(Handler handler, ServerOptions options, Cancell
             await http.Response.StartAsync(http.RequestAborted).ConfigureAwait(false);
             await FlushAsync(request, to).ConfigureAwait(false);
             var encoder = new WatchEncoder(output, reply.Resource, options.Time);
+            var blocks = new BlockWriter(to);
             foreach (var item in watcher.Initial)
             {
-                encoder.Write(to, new(EventType.Added, item, item.Revision));
-                if (to.UnflushedBytes > FlushEvery) await FlushAsync(request, to).ConfigureAwait(false);
+                encoder.Write(blocks, new(EventType.Added, item, item.Revision));
+                if (to.UnflushedBytes > FlushEvery) await FlushAsync(request, to, blocks).ConfigureAwait(false);
             }
             watcher.Initial = [];
-            if (to.UnflushedBytes > 0) await FlushAsync(request, to).ConfigureAwait(false);
+            await FlushAsync(request, to, blocks).ConfigureAwait(false);
             request.Began();
             var cache = reply.Resource.Stored.Cache;
             var events = new List<ItemEvent>();
@@ -177,11 +178,11 @@ sealed partial class ReplyWriter(Handler handler, ServerOptions options, Cancell
             {
                 foreach (var e in events)
                 {
-                    encoder.Write(to, e);
-                    if (to.UnflushedBytes > FlushEvery) await FlushAsync(request, to).ConfigureAwait(false);
+                    encoder.Write(blocks, e);
+                    if (to.UnflushedBytes > FlushEvery) await FlushAsync(request, to, blocks).ConfigureAwait(false);
                 }
                 cache.CountSent(events.Count);
-                if (to.UnflushedBytes > 0) await FlushAsync(request, to).ConfigureAwait(false);
+                await FlushAsync(request, to, blocks).ConfigureAwait(false);
             }
             if (watcher.Error is { } error)
             {
@@ -209,6 +210,12 @@ sealed partial class ReplyWriter(Handler handler, ServerOptions options, Cancell
             }
         }
         finally { ArrayPool<byte>.Shared.Return(buffer); }
+    }
+
+    ValueTask FlushAsync(HttpRequestContext request, PipeWriter to, BlockWriter blocks)
+    {
+        blocks.Commit();
+        return to.UnflushedBytes > 0 ? FlushAsync(request, to) : default;
     }
 
     /// <summary>Notes for how long the client does not take what it is sent.</summary>

@@ -185,6 +185,71 @@ public sealed class RunTests
     }
 
     [Fact]
+    [Trait("Conformance", "[sig-apps] ControllerRevision [Serial] should manage the lifecycle of a ControllerRevision [Conformance]")]
+    public async Task A_twin_that_somebody_writes_stays_until_there_is_a_reason_to_look()
+    {
+        await using var cluster = Cluster(1);
+        await using var nodes = new PlayedNodes(cluster);
+        cluster.Api.Put(Daemons.Set("log"));
+        cluster.Api.Put(Daemons.Set("other"));
+        await cluster.UntilAsync(api => Status(api).NumberReady == 1 && api.Find<DaemonSet>("other")!.Status.NumberReady == 1);
+        var first = cluster.Api.All<ControllerRevision>().Single(r => r.Controller!.Name == "log");
+        cluster.Api.Put(first with { Revision = 2, Metadata = first.Metadata with { Name = "log-twin", Uid = "uid-of-twin" } });
+        // Adopted, so all that was told of revisions before was heard.
+        cluster.Api.Put(new ControllerRevision { Metadata = new() { Name = "stray", Namespace = "default", Labels = Map.Of(("app", "other")) }, Revision = 1 });
+        await cluster.UntilAsync(api => api.Find<ControllerRevision>("stray") is { Controller.Name: "other" });
+
+        Assert.Equal([first.Metadata.Name, "log-twin"], cluster.Api.All<ControllerRevision>().Where(r => r.Controller!.Name == "log").OrderBy(r => r.Revision).Select(r => r.Metadata.Name));
+        Assert.All(cluster.Api.All<Pod>().Where(p => p.Controller!.Name == "log"), p => Assert.Equal(first.Metadata.Labels[DaemonPod.HashLabel], p.Metadata.Labels[DaemonPod.HashLabel]));
+    }
+
+    [Fact]
+    public async Task Orphans_are_adopted_and_known_by_their_names_where_they_do_not_say_a_hash()
+    {
+        var set = Daemons.Set("log");
+        ControllerRevision Orphan(string name, string image, long revision) => new()
+        {
+            Metadata = new() { Name = name, Namespace = "default", Labels = Map.Of(("app", "log")) }, Revision = revision,
+            Data = Snapshot.Of(set.Spec.Template.Image(image)),
+        };
+        await using var cluster = new TestCluster(Which, api =>
+        {
+            api.Put(Make.Node("n0"));
+            api.Put(Orphan("now", "nginx:1", 4));
+            api.Put(Orphan("older", "nginx:0", 4));
+        });
+        cluster.Api.Put(set);
+        await cluster.UntilAsync(api => Status(api).CurrentNumberScheduled == 1);
+
+        // Of two with one number that of the set's template becomes the newer.
+        Assert.Equal([("now", 5), ("older", 4)], cluster.Api.All<ControllerRevision>().Select(r => (r.Metadata.Labels[DaemonPod.HashLabel]!, (int)r.Revision)));
+        Assert.All(cluster.Api.All<ControllerRevision>(), r => Assert.Equal("log", r.Controller?.Name));
+        Assert.Equal("now", Assert.Single(cluster.Api.All<Pod>()).Metadata.Labels[DaemonPod.HashLabel]);
+    }
+
+    [Fact]
+    public async Task An_orphan_of_the_same_name_that_comes_in_between_is_taken()
+    {
+        await using var cluster = Cluster(1);
+        var set = Daemons.Set("log");
+        string hash = Snapshot.Hash(set.Spec.Template, 0);
+        bool came = false;
+        cluster.Api.Intercept = r =>
+        {
+            if (r.Method != "POST" || !r.Path.EndsWith("/controllerrevisions", StringComparison.Ordinal) || Interlocked.Exchange(ref came, true)) return null;
+            cluster.Api.Put(new ControllerRevision
+            {
+                Metadata = new() { Name = "log-" + hash, Namespace = "default", Labels = Map.Of(("app", "log"), (DaemonPod.HashLabel, hash)) }, Revision = 1, Data = Snapshot.Of(set.Spec.Template),
+            });
+            return null;
+        };
+        cluster.Api.Put(set);
+        await cluster.UntilAsync(api => Status(api).CurrentNumberScheduled == 1 && api.All<ControllerRevision>() is [{ Controller.Name: "log" }]);
+        Assert.Null(Status(cluster.Api).CollisionCount);
+        Assert.Equal(hash, Assert.Single(cluster.Api.All<Pod>()).Metadata.Labels[DaemonPod.HashLabel]);
+    }
+
+    [Fact]
     public void A_revision_is_to_the_byte_what_Go_would_write()
     {
         var template = Make.Template("log") is var t ? t with { Spec = t.Spec with { TerminationGracePeriodSeconds = 30, DnsPolicy = "ClusterFirst", Containers = [t.Spec.Containers[0] with { Command = ["sh", "-c", "a && b"] }] } } : null!;

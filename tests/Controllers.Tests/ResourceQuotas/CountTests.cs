@@ -1,7 +1,8 @@
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
+using Hanbae.Api.Resource.V1;
 using Hanbae.Controllers.ResourceQuotas;
-using Devices = Hanbae.Api.Resource.V1;
+using ResourceClaim = Hanbae.Api.Resource.V1.ResourceClaim;
 
 namespace Hanbae.Controllers.Tests.ResourceQuotas;
 
@@ -84,35 +85,31 @@ public sealed class CountTests
         Assert.True(cluster.Time.GetUtcNow() > end);
     }
 
+    /// <summary>By the class it is seen what else a claim costs, and by the Pod what of that is paid for: both may be seen late.</summary>
     [Fact]
-    public async Task Devices_count_whether_a_Pod_or_a_claim_asks_for_them()
+    public async Task A_class_or_a_Pod_that_is_seen_later_than_the_claim_corrects_its_cost()
     {
-        const string Resource = "example.com/gpu", Limited = "requests." + Resource;
-        await using var cluster = new TestCluster(["resourcequota"]) { Creep = TimeSpan.FromSeconds(1) };
-        cluster.Api.Put(new Devices.DeviceClass { Metadata = new() { Name = "gpu", Uid = "uid-of-gpu" }, Spec = new() { ExtendedResourceName = Resource } });
-        var pod = Make.Pod("a");
-        cluster.Api.Put(pod with { Spec = pod.Spec with { Containers = [new() { Name = "main", Image = "i", Resources = new() { Requests = Amounts((Resource, "1")), Limits = Amounts((Resource, "1")) } }] } });
-        cluster.Api.Put(Claim("c", 2));
-        cluster.Api.Put(Quota((Limited, "10")));
-        await cluster.UntilAsync(api => Uses(api, (Limited, "3")));
-
-        // Made for what the Pod asks for, which has paid for it.
-        cluster.Api.Put(Claim("of-a", 1) is var claim ? claim with
+        const string Named = "requests.example.com/gpu", Implicit = "requests.deviceclass.resource.kubernetes.io/gpu";
+        await using var cluster = new TestCluster(["resourcequota"]);
+        cluster.Api.Put(new ResourceClaim
         {
-            Metadata = claim.Metadata with
+            Metadata = new()
             {
-                Annotations = Map.Of(("resource.kubernetes.io/extended-resource-claim", "true")),
-                OwnerReferences = [new() { ApiVersion = "v1", Kind = "Pod", Name = "a", Uid = pod.Metadata.Uid, Controller = true }],
+                Name = "c", Namespace = "default", Uid = "uid-of-c", Annotations = Map.Of(("resource.kubernetes.io/extended-resource-claim", "true")),
+                OwnerReferences = [new() { ApiVersion = "v1", Kind = "Pod", Name = "a", Uid = "uid-of-a", Controller = true }],
             },
-        } : null!);
-        cluster.Api.Remove<Devices.ResourceClaim>("c");
-        await cluster.UntilAsync(api => Uses(api, (Limited, "1")));
-
-        static Devices.ResourceClaim Claim(string name, long count) => new()
-        {
-            Metadata = new() { Name = name, Namespace = "default", Uid = "uid-of-" + name },
-            Spec = new() { Devices = new() { Requests = [new() { Name = "r", Exactly = new() { DeviceClassName = "gpu", AllocationMode = "ExactCount", Count = count } }] } },
-        };
+            Spec = new() { Devices = new() { Requests = [new() { Name = "r", Exactly = new() { DeviceClassName = "gpu", AllocationMode = "ExactCount", Count = 2 } }] } },
+        });
+        cluster.Api.Put(Quota((Named, "9"), (Implicit, "9")));
+        await cluster.UntilAsync(api => Uses(api, (Named, "0"), (Implicit, "2")));
+        cluster.Api.Put(new DeviceClass { Metadata = new() { Name = "gpu" }, Spec = new() { ExtendedResourceName = "example.com/gpu" } });
+        await cluster.UntilAsync(api => Uses(api, (Named, "2"), (Implicit, "2")));
+        var pod = Make.Pod("a") with { Spec = new() { Containers = [new() { Name = "main", Resources = new() { Requests = Amounts(("deviceclass.resource.kubernetes.io/gpu", "2"), ("example.com/gpu", "1")) } }] } };
+        cluster.Api.Put(pod);
+        await cluster.UntilAsync(api => Uses(api, (Named, "3"), (Implicit, "2")));
+        // Another claim is the Pod's: this one costs all that any other would.
+        cluster.Api.Change<Pod>("a", p => p with { Status = p.Status with { ExtendedResourceClaimStatus = new() { ResourceClaimName = "d" } } });
+        await cluster.UntilAsync(api => Uses(api, (Named, "3"), (Implicit, "4")));
     }
 
     [Fact]
@@ -121,7 +118,7 @@ public sealed class CountTests
         int seed = Environment.TickCount;
         var random = new Random(seed);
         var quota = Quota(("pods", "100"), ("requests.cpu", "100"), ("count/pods", "100")) is var q ? q with { Spec = q.Spec with { Scopes = ["NotTerminating"] } } : null!;
-        var ledger = new Ledger(quota, Pods);
+        var ledger = new Ledger(quota, Pods, new(_ => null, _ => null));
         Dictionary<string, Pod> there = [];
         var now = Make.Start;
         for (int step = 0; step < 2_000; step++)
@@ -136,7 +133,7 @@ public sealed class CountTests
                 if (random.Next(6) == 0) pod = pod with { Spec = pod.Spec with { ActiveDeadlineSeconds = 5 } };
                 ledger.Set(there[name] = pod);
             }
-            var other = new Ledger(quota, Pods);
+            var other = new Ledger(quota, Pods, new(_ => null, _ => null));
             foreach (var pod in there.Values) other.Set(pod);
             var (sum, anew) = (ledger.Sum(now), other.Sum(now));
             foreach (string limited in (string[])["pods", "requests.cpu", "count/pods"])

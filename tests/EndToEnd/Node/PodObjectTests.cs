@@ -130,7 +130,7 @@ public sealed class PodObjectTests(SharedCluster shared) : PodRun(shared)
 
         // Since 1.36 the server says so (PodResizeValidator), and nothing of it reaches the node.
         string refusal = (await TryAsync("patch", "pod", "growing", "--subresource", "resize", "-p", """{"spec":{"containers":[{"name":"c2","resources":{"requests":{"cpu":"9999"}}}]}}""")).Fails();
-        Assert.Contains("Node didn't have enough allocatable resources: cpu, requested: 9999010", refusal);
+        Assert.Contains("node didn't have enough allocatable resources: cpu, requested: 9999010", refusal);
         Assert.Equal("20m", await ReadAsync("pod/growing", ".spec.containers[?(@.name=='c2')].resources.requests.cpu"));
         Assert.Equal("20m", await ReadAsync("pod/growing", ".status.containerStatuses[?(@.name=='c2')].allocatedResources.cpu"));
     }

@@ -53,7 +53,24 @@ sealed class Reports : IPodReports
     public ConcurrentDictionary<string, PodStatus> Last { get; } = new();
     public ConcurrentQueue<string> Finished { get; } = new();
 
-    public void Report(Pod pod, PodStatus status) => Last[pod.Metadata.Uid] = status;
+    readonly ConcurrentDictionary<TaskCompletionSource, Func<bool>> _waits = new();
+
+    public void Report(Pod pod, PodStatus status)
+    {
+        Last[pod.Metadata.Uid] = status;
+        foreach (var (wait, condition) in _waits) if (condition()) wait.TrySetResult();
+    }
+
+    /// <summary>Completes when what was told has made it so.</summary>
+    public async Task UntilAsync(Func<bool> condition, string what)
+    {
+        var wait = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _waits[wait] = condition;
+        if (condition()) wait.TrySetResult();
+        try { await wait.Task.WaitAsync(TimeSpan.FromSeconds(60)); }
+        catch (TimeoutException) { Assert.Fail($"not within 60 s: {what}; told: {string.Join("; ", Last.Values)}"); }
+        finally { _waits.TryRemove(wait, out _); }
+    }
 
     public void Forget(string uid) { }
 

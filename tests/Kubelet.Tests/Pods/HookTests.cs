@@ -26,6 +26,26 @@ public sealed class HookTests
     }
 
     [Fact]
+    public async Task A_hook_that_takes_longer_than_the_grace_ends_with_its_container()
+    {
+        using var bench = new PodBench(("app", FakeProgram.Forever with { ExitCodeOnStop = null, Exec = _ => new(Takes: TimeSpan.FromSeconds(100)) }));
+        var pod = Make.Pod(Make.Container("app", "app") with { Lifecycle = new() { PreStop = new() { Exec = new() { Command = ["bye"] } } } });
+        CancellationToken hook = default;
+        var worker = new Hanbae.Kubelet.Pods.PodWorker(bench.Context with { Cri = WatchedCri.Around(bench.Cri, (call, token) => { if (call == "ExecSyncAsync") hook = token; }) }, pod);
+        await worker.SyncAsync(default);
+        worker.Update(pod.Deleted(bench.Time.GetUtcNow(), grace: 10));
+        var step = worker.SyncAsync(default);
+        await bench.Time.WhenSetAsync(2); // the hook's own time, and the grace around it
+        bench.Time.Advance(10);
+        await bench.Time.WhenSetAsync(2); // the hook's still, and the least grace of the signal
+        Assert.False(hook.IsCancellationRequested);
+        bench.Time.Advance(2);
+        await step;
+        Assert.True(worker.Done);
+        Assert.DoesNotContain(bench.Events.All, e => e.Contains("FailedPreStopHook"));
+    }
+
+    [Fact]
     public async Task A_failed_post_start_hook_ends_the_container()
     {
         using var bench = new PodBench(("app", FakeProgram.Forever with { Exec = _ => new(Stderr: "no", ExitCode: 1) }));

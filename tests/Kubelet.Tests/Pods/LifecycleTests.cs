@@ -228,6 +228,92 @@ public sealed class LifecycleTests
     }
 
     [Fact]
+    public async Task A_pod_whose_sandbox_was_lost_is_pending_until_it_is_initialized_again()
+    {
+        using var bench = new PodBench(("one", FakeProgram.Exits(0, TimeSpan.FromSeconds(5))), ("side", FakeProgram.Forever), ("app", FakeProgram.Forever));
+        var side = Make.Container("side", "side") with { RestartPolicy = "Always" };
+        await bench.SettleAsync(Make.Pod(Make.Container("app", "app")).Init(Make.Container("one", "one"), side));
+        bench.Time.Advance(5);
+        await bench.SettleAsync();
+        Assert.Equal("Running", bench.Status.Phase);
+
+        await bench.Cri.StopPodSandboxAsync(bench.Worker.Runtime!.Sandbox!.Id, default);
+        await bench.SettleAsync();
+        Assert.Equal(1, bench.Status.InitContainerStatuses[0].RestartCount);
+        Assert.Equal("Pending", bench.Status.Phase);
+
+        bench.Time.Advance(5);
+        await bench.SettleAsync();
+        Assert.Equal("Running", bench.Status.Phase);
+        bench.Cri.Exit(bench.IdOf("side"), 1); // a sidecar that begins anew beside the app changes nothing
+        await bench.StepAsync();
+        Assert.Equal("Running", bench.Status.Phase);
+    }
+
+    [Fact]
+    public async Task What_a_container_was_found_to_be_outlives_the_kubelet_that_found_it()
+    {
+        using var bench = new PodBench(("app", FakeProgram.Forever));
+        var always = new Probe { Exec = new() { Command = ["up"] }, PeriodSeconds = 1 };
+        var pod = Make.Pod(Make.Container("app", "app") with { StartupProbe = always, ReadinessProbe = always });
+        await bench.SettleAsync(pod);
+        Assert.Equal((false, false), (bench.Status.ContainerStatuses[0].Started, bench.Status.ContainerStatuses[0].Ready));
+
+        var found = bench.Status with { ContainerStatuses = [bench.Status.ContainerStatuses[0] with { Started = true, Ready = true }] };
+        await bench.RestartAsync(pod with { Status = found });
+        Assert.Equal((true, true), (bench.Status.ContainerStatuses[0].Started, bench.Status.ContainerStatuses[0].Ready));
+        Assert.Equal("True", bench.Status.Condition("Ready"));
+
+        bench.Cri.Exit(bench.IdOf("app"), 1); // of the next one nothing is known
+        await bench.SettleAsync();
+        Assert.Equal((1, false, false), (bench.Status.ContainerStatuses[0].RestartCount, bench.Status.ContainerStatuses[0].Started, bench.Status.ContainerStatuses[0].Ready));
+    }
+
+    [Fact]
+    public async Task While_a_pod_takes_its_time_to_end_it_is_told_who_has_ended()
+    {
+        using var bench = new PodBench(("quick", FakeProgram.Forever), ("slow", FakeProgram.Forever with { ExitCodeOnStop = null }));
+        var pod = Make.Pod(Make.Container("quick", "quick"), Make.Container("slow", "slow"));
+        await bench.SettleAsync(pod);
+        bench.Worker.Update(pod.Deleted(bench.Time.GetUtcNow(), grace: 600));
+        var step = bench.StepAsync();
+        await bench.Time.WhenSetAsync(); // the slow one has its signal, and so the quick one had
+        bench.Worker.Wake.Set(); // as the runtime's events do
+        await bench.Reports.UntilAsync(() => !bench.Status.ContainerStatuses[0].Ready, "the end of the quick one is told");
+        Assert.False(step.IsCompleted);
+        Assert.Equal([false, true], bench.Status.ContainerStatuses.Select(c => c.Ready));
+        Assert.NotNull(bench.Status.ContainerStatuses[0].State.Terminated);
+        Assert.Equal(("Running", "False"), (bench.Status.Phase, bench.Status.Condition("Ready")));
+        bench.Time.Advance(600);
+        await step;
+        Assert.True(bench.Worker.Done);
+    }
+
+    [Fact]
+    public async Task Ends_are_counted_by_kind_and_exit_code_once_each()
+    {
+        using var bench = new PodBench(("one", FakeProgram.Exits(0)), ("app", FakeProgram.Exits(139)));
+        var pod = Make.Pod(Make.Container("app", "app")).Init(Make.Container("one", "one")).Restart("Never");
+        await bench.SettleAsync(pod);
+        await bench.SettleAsync();
+        await bench.RestartAsync(pod with { Status = bench.Status });
+        var text = new Hanbae.Kubelet.Stats.PrometheusText();
+        bench.Context.Figures.Render(text);
+        Assert.Equal(
+            ["kubelet_terminated_containers_total{container_type=\"container\",exit_code=\"139\"} 1", "kubelet_terminated_containers_total{container_type=\"init_container\",exit_code=\"0\"} 1"],
+            text.ToString().Split('\n').Where(l => l.StartsWith("kubelet_terminated_containers_total{", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Ids_begin_with_the_name_of_the_runtime()
+    {
+        using var bench = new PodBench(("app", FakeProgram.Forever));
+        var worker = new PodWorker(bench.Context with { RuntimeVersion = () => "cri-o://1.34.1" }, Make.Pod(Make.Container("app", "app")));
+        await worker.SyncAsync(default);
+        Assert.StartsWith("cri-o://", worker.Status!.ContainerStatuses[0].ContainerID);
+    }
+
+    [Fact]
     public async Task An_image_that_cannot_be_pulled_is_tried_with_growing_pauses()
     {
         using var bench = new PodBench();

@@ -28,7 +28,7 @@ public sealed class WholeRestartTests
 
         bench.Time.Advance(5);
         await bench.StepAsync();
-        Assert.Equal("Running", bench.Status.Phase);
+        Assert.Equal("Pending", bench.Status.Phase); // as at its first start
         Assert.Equal("init", Assert.Single(bench.Worker.Runtime!.Containers, c => c is { Past: false }).Name);
         Assert.Equal(42, bench.Status.ContainerStatuses[0].LastState.Terminated!.ExitCode);
         Assert.Equal("PodInitializing", bench.Status.ContainerStatuses[1].State.Waiting!.Reason);

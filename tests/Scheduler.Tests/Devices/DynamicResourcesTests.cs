@@ -99,6 +99,31 @@ public sealed class DynamicResourcesTests : IAsyncLifetime
         await _rig.BoundAsync("a");
     }
 
+    [Theory, InlineData("example.com/gpu"), InlineData("deviceclass.resource.kubernetes.io/late")]
+    public async Task A_class_that_comes_later_makes_an_extended_resource_of_its_devices(string resource)
+    {
+        Api.Put(Some.Slice("n1", Some.Device("gpu-0")));
+        Api.Put(Make.Pod("a").With(s => s with { Containers = [new() { Name = "main", Resources = new() { Requests = Some.Amounts((resource, "1")) } }] }));
+        _rig.Start();
+        await SaysAsync("a", "Insufficient " + resource);
+        Api.Put(Some.Class("late") with { Spec = new() { ExtendedResourceName = "example.com/gpu" } });
+        await _rig.BoundAsync("a");
+    }
+
+    [Fact]
+    public async Task An_expression_that_fails_on_one_node_keeps_the_Pod_from_all()
+    {
+        Api.Put(Some.Slice("n1", Some.Device("gpu-0", ("kind", "gpu"))));
+        Api.Put(Some.Slice("n2", Some.Device("gpu-0")));
+        Api.Put(Some.Claim("c", Some.Request(selector: "device.attributes['d'].kind == 'gpu'")));
+        Api.Put(Make.Pod("a").Uses("c"));
+        _rig.Start();
+        await SaysAsync("a", "running \"DynamicResources\" filter plugin: claim default/c: selector #0: CEL runtime error: no such key: kind");
+        Assert.Equal("SchedulerError", Api.Find<Pod>("a")!.Status.Conditions[0].Reason);
+        Api.Change<ResourceSlice>("slice-n2", s => s with { Spec = s.Spec with { Devices = [Some.Device("gpu-0", ("kind", "nic"))] } }, ns: "");
+        await _rig.BoundAsync("a");
+    }
+
     static Rule Taints(string effect, string? device = null) => new()
     {
         Metadata = new() { Name = "rule", Uid = "uid-rule" },

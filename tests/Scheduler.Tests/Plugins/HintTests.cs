@@ -1,5 +1,6 @@
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
+using Hanbae.Api.Resource.V1;
 using Hanbae.Api.Storage.V1;
 using Hanbae.Scheduler.Plugins;
 using NodeAffinity = Hanbae.Scheduler.Plugins.NodeAffinity;
@@ -154,6 +155,39 @@ public sealed class HintTests
             Volumes = [what switch { "claim" => new() { Name = "v", PersistentVolumeClaim = new() { ClaimName = "c" } }, "disk" => new() { Name = "v", AwsElasticBlockStore = new() { VolumeID = "x" } }, _ => new() { Name = "v", EmptyDir = new() } }],
         });
         Assert.Equal(helps, new NodeVolumeLimits().MayCure(Make.Pod("p").Info(), new(Change.PodRemoved, gone)));
+    }
+
+    [Theory]
+    [InlineData("-", "RestartAllContainersOnContainerExits", true)]
+    [InlineData("-", "", false)]
+    [InlineData("", "Other RestartAllContainersOnContainerExits", true)]
+    [InlineData("", "InPlacePodLevelResourcesVerticalScaling", false)]
+    public void Of_a_node_that_can_do_more(string before, string now, bool helps)
+    {
+        static Node? Node(string said) => said == "-" ? null : Make.Node("n") with { Status = new() { DeclaredFeatures = said.Split(' ', StringSplitOptions.RemoveEmptyEntries) } };
+        var (plugin, pod) = (new NodeDeclaredFeatures(), Make.Pod("p").With(s => s with { Containers = [new() { Name = "c", RestartPolicyRules = [new() { Action = "RestartAllContainers" }] }] }));
+        var change = Node(before) is { } was ? NodeChange.Of(was, Node(now)!) : Change.NodeAdded;
+        Assert.NotEqual(Change.None, plugin.Cures & change);
+        Assert.Equal(helps, plugin.MayCure(pod.Info(), new(change, Node(before), Node(now))));
+    }
+
+    /// <param name="before">The class, and the resource that it stands for; <c>-</c> is none.</param>
+    [Theory]
+    [InlineData("-", "any example.com/gpu", true)]
+    [InlineData("-", "any example.com/other", false)]
+    [InlineData("-", "mine", true)]
+    [InlineData("-", "any", false)]
+    [InlineData("any", "any example.com/gpu", true)]
+    [InlineData("any example.com/gpu", "any example.com/gpu", false)]
+    [InlineData("any example.com/gpu", "any", false)]
+    [InlineData("any example.com/gpu", "-", false)]
+    public void Of_a_class_that_stands_for_what_is_asked_for(string before, string now, bool helps)
+    {
+        static DeviceClass? Class(string said) => said == "-" ? null : new() { Metadata = new() { Name = said.Split(' ')[0] }, Spec = new() { ExtendedResourceName = said.Split(' ') is [_, var name] ? name : null } };
+        var pod = Make.Pod("p").With(s => s with { Containers = [new() { Name = "c", Resources = new() { Requests = Map.Of(("example.com/gpu", Quantity.Parse("1")), ("deviceclass.resource.kubernetes.io/mine", Quantity.Parse("1"))) } }] });
+        var plugin = new NodeResourcesFit(new());
+        Assert.NotEqual(Change.None, plugin.Cures & Change.DeviceClass);
+        Assert.Equal(helps, plugin.MayCure(pod.Info(), new(Change.DeviceClass, Class(before), Class(now))));
     }
 
     static bool Asks(IPlugin plugin, Pod pod, string before, string now) =>

@@ -23,14 +23,15 @@ public sealed class NodeAndDeviceTests
 
     [Theory]
     [InlineData("linux", "2", "1Gi", "", "")]
-    [InlineData("linux", "5", "9Gi", "Node didn't have enough allocatable resources: cpu, requested: 5000, allocatable: 4000; memory, requested: 9663676416, allocatable: 8589934592", "NodeCapacity")]
-    [InlineData("windows", "2", "1Gi", "pod resize is only supported on linux nodes, node \"n\" is \"windows\"", "UnsupportedPlatform")]
+    [InlineData("linux", "5", "9Gi", "node didn't have enough allocatable resources: cpu, requested: 5000, allocatable: 4000; memory, requested: 9663676416, allocatable: 8589934592", "NodeCapacity")]
+    [InlineData("", "2", "1Gi", "", "")]
+    [InlineData("windows", "5", "1Gi", "pod resize is only supported on linux nodes, node \"n\" is \"windows\"", "UnsupportedPlatform")]
     public async Task A_resize_that_the_node_could_never_grant_is_refused(string system, string cpu, string memory, string why, string cause)
     {
         await using var server = await StartAsync();
         await server.MakeAsync(new Node
         {
-            Metadata = new() { Name = "n", Labels = Map.Of(("kubernetes.io/os", system)) },
+            Metadata = new() { Name = "n", Labels = system.Length == 0 ? default : Map.Of(("kubernetes.io/os", system)) },
             Status = new() { Allocatable = Map.Of(("cpu", Quantity.Parse("4")), ("memory", Quantity.Parse("8Gi"))) },
         });
         await server.MakeAsync(Asking("1", "1Gi"));
@@ -39,6 +40,28 @@ public sealed class NodeAndDeviceTests
 
         Assert.Equal(why.Length == 0 ? (200, "") : (403, "pods \"web\" is forbidden: " + why), (answer.Code, why.Length == 0 ? "" : Message(answer)));
         if (cause.Length > 0) Assert.Equal(cause, ((Api.Meta.V1.Status)answer.Object!).Details!.Causes[0].Reason);
+    }
+
+    /// <summary>KEP-5328.</summary>
+    [Theory]
+    [InlineData("InPlacePodLevelResourcesVerticalScaling", true, 200)]
+    [InlineData("Other", false, 200)]
+    [InlineData("Other", true, 403)]
+    public async Task A_node_has_to_know_how_to_make_a_change_of_its_Pods(string declared, bool whole, int code)
+    {
+        await using var server = await StartAsync();
+        await server.MakeAsync(new Node
+        {
+            Metadata = new() { Name = "n" },
+            Status = new() { Allocatable = Map.Of(("cpu", Quantity.Parse("4")), ("memory", Quantity.Parse("8Gi"))), DeclaredFeatures = [declared] },
+        });
+        static Pod Whole(string cpu) => Asking("1", "1Gi") with { Spec = Asking("1", "1Gi").Spec with { Resources = new() { Requests = Map.Of(("cpu", Quantity.Parse(cpu)), ("memory", Quantity.Parse("1Gi"))) } } };
+        await server.MakeAsync(whole ? Whole("1") : Asking("1", "1Gi"));
+
+        var answer = await server.CallAsync(Admin, "PUT", "/api/v1/namespaces/default/pods/web/resize", whole ? Whole("2") : Asking("2", "1Gi"));
+
+        Assert.Equal((code, code == 200 ? "" : "pods \"web\" is forbidden: pod update requires features InPlacePodLevelResourcesVerticalScaling which are not available on node \"n\""),
+            (answer.Code, answer.Code == 200 ? "" : Message(answer)));
     }
 
     [Fact]

@@ -2,9 +2,11 @@ using Hanbae.Api;
 using Hanbae.Api.Apps.V1;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Meta.V1;
+using Hanbae.Api.Resource.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Client;
 using Hanbae.Server.Tests.Auth;
+using ResourceClaim = Hanbae.Api.Resource.V1.ResourceClaim;
 using static Hanbae.Server.Tests.Auth.SecureServer;
 
 namespace Hanbae.Server.Tests.Admission;
@@ -84,6 +86,37 @@ public sealed class QuotaTests : IAsyncLifetime
         Assert.Equal("pods \"b\" is forbidden: failed quota: q: must specify requests.memory for: c", await RefusedAsync(Asking("b", "cpu=100m")));
         await _server.DeleteAsync<Pod>(Admin, "default", "a");
         await UsedAsync("pods=0,requests.cpu=0,requests.memory=0,requests.example.com/dongle=0");
+    }
+
+    [Fact]
+    public async Task Devices_cost_the_same_by_whichever_name_they_are_asked_for()
+    {
+        const string Named = "requests.example.com/gpu", Implicit = "requests.deviceclass.resource.kubernetes.io/gpu", Class = "gpu.deviceclass.resource.k8s.io/devices", Claims = "count/resourceclaims.resource.k8s.io";
+        static string Used(int claims, int named, int @implicit, int devices) => $"{Claims}={claims},{Named}={named},{Implicit}={@implicit},{Class}={devices}";
+        await _server.MakeAsync(new DeviceClass { Metadata = new() { Name = "gpu" }, Spec = new() { ExtendedResourceName = "example.com/gpu" } });
+        await QuotaAsync(Used(5, 5, 5, 5));
+        var pod = await _server.MakeAsync(Asking("a", Named[9..] + "=2," + Implicit[9..] + "=1", Named[9..] + "=2," + Implicit[9..] + "=1"));
+        await UsedAsync(Used(0, 2, 1, 0));
+        static ResourceClaim Claim(string name, params long[] counts) => new()
+        {
+            Metadata = new() { Name = name, Namespace = "default" },
+            Spec = new() { Devices = new() { Requests = [.. counts.Select((c, i) => new DeviceRequest { Name = "r" + i, Exactly = new() { DeviceClassName = "gpu", Count = c } })] } },
+        };
+        var made = Claim("made", 2, 1);
+        await _server.MakeAsync(made with
+        {
+            Metadata = made.Metadata with
+            {
+                Annotations = Map.Of(("resource.kubernetes.io/extended-resource-claim", "true")),
+                OwnerReferences = [new() { ApiVersion = "v1", Kind = "Pod", Name = "a", Uid = pod.Metadata.Uid, Controller = true }],
+            },
+        });
+        await UsedAsync(Used(1, 3, 3, 3));
+        await _server.MakeAsync(Claim("plain", 2));
+        await UsedAsync(Used(2, 5, 5, 5));
+        Assert.Equal($"pods \"b\" is forbidden: exceeded quota: q, requested: {Named}=1, used: {Named}=5, limited: {Named}=5", await RefusedAsync(Asking("b", Named[9..] + "=1", Named[9..] + "=1")));
+        await _server.DeleteAsync<ResourceClaim>(Admin, "default", "plain");
+        await UsedAsync(Used(1, 3, 3, 3));
     }
 
     [Fact]

@@ -43,6 +43,8 @@ public sealed class AllocationTests
     [InlineData("10.96.0.7", "spec.clusterIPs: Invalid value: [\"10.96.0.7\"]: failed to allocate IP 10.96.0.7: provided IP is already allocated")]
     [InlineData("10.0.0.1", "spec.clusterIPs: Invalid value: [\"10.0.0.1\"]: failed to allocate IP 10.0.0.1: the provided IP (10.0.0.1) is not in the valid range. The range of valid IPs is 10.96.0.0/16")]
     [InlineData("10.96.0.300", "spec.clusterIPs[0]: Invalid value: \"10.96.0.300\": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")]
+    [InlineData("10.096.000.30", "spec.clusterIPs[0]: Invalid value: \"10.096.000.30\": must not have leading 0s")]
+    [InlineData("::ffff:10.96.0.30", "spec.clusterIPs[0]: Invalid value: \"::ffff:10.96.0.30\": must not be an IPv4-mapped IPv6 address")]
     public async Task An_address_that_cannot_be_had_is_refused(string ip, string message)
     {
         await using var server = await StartAsync();

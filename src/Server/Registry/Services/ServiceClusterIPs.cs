@@ -63,12 +63,12 @@ static class ServiceClusterIPs
                 broken |= spec.ClusterIPs.Count > 1;
                 if (spec.Type != "ClusterIP") errors.Add(FieldError.Invalid($"{ClusterIPs}[0]", ip, $"may not be set to 'None' for {spec.Type} services"));
             }
-            else if (IpSyntax.TryParse(ip, out var address)) families.Add(ServiceFamilies.FamilyOf(address));
-            else
+            else if (IpSyntax.Fault(ip, out var address) is { } fault)
             {
                 broken = true;
-                errors.Add(FieldError.Invalid($"{ClusterIPs}[{i}]", ip, IpSyntax.AddressRule));
+                errors.Add(FieldError.Invalid($"{ClusterIPs}[{i}]", ip, fault));
             }
+            else families.Add(ServiceFamilies.FamilyOf(address!));
         }
         return families;
     }
