@@ -172,6 +172,21 @@ public sealed class StorageTests
     }
 
     [Fact]
+    public async Task Whose_identity_is_another_is_not_written()
+    {
+        await using var server = await TestServer.StartAsync();
+        string uid = (await server.PostAsync(Maps, Map("one"))).Text("metadata", "uid");
+        var put = await server.SendAsync("PUT", Maps + "/one", Map("one", more: ",\"uid\":\"other\""));
+        Assert.Equal((409, true), (put.Code, put.Message.EndsWith($"Precondition failed: UID in precondition: other, UID in object meta: {uid}", StringComparison.Ordinal)));
+        foreach (string type in (string[])["merge-patch", "strategic-merge-patch"])
+        {
+            var patched = await server.SendAsync("PATCH", Maps + "/one", "{\"metadata\":{\"uid\":\"other\"}}", $"application/{type}+json");
+            Assert.Equal((422, "ConfigMap \"one\" is invalid: metadata.uid: Invalid value: \"other\": field is immutable"), (patched.Code, patched.Message));
+        }
+        Assert.Equal(200, (await server.SendAsync("PATCH", Maps + "/one", "{\"metadata\":{\"uid\":\"" + uid + "\"}}", "application/merge-patch+json")).Code);
+    }
+
+    [Fact]
     public async Task Foreground_and_orphan_deletes_leave_the_rest_to_the_collector()
     {
         await using var server = await TestServer.StartAsync();

@@ -96,6 +96,9 @@ public sealed partial class StoredResource
     {
         string version = obj.Metadata.ResourceVersion;
         string uid = obj.Metadata.Uid;
+        // A patch changes what is there; only what is put says which object it is for.
+        if (uid.Length > 0 && uid != old.Metadata.Uid && unconditional)
+            throw Statuses.Invalid(Kind.Gvk, old.Metadata.Name, [FieldError.Invalid("metadata.uid", uid, "field is immutable")]);
         if (uid.Length > 0 && uid != old.Metadata.Uid)
             throw Statuses.Conflict(Resource, old.Metadata.Name, PreconditionFailed(old.Metadata, $"UID in precondition: {uid}, UID in object meta: {old.Metadata.Uid}"));
         if (version.Length == 0 || version == "0")
