@@ -38,6 +38,8 @@ public sealed class BadInputTests(SharedCluster shared) : NamespaceTest(shared)
         await api.RefusedAsync(409, "Conflict", "Operation cannot be fulfilled on configmaps \"mine\": the object has been modified; please apply your changes to the latest version and try again",
             HttpMethod.Put, maps + "/mine", Map("mine", $",\"resourceVersion\":\"{version}\""));
         await api.RefusedAsync(400, "BadRequest", "the name of the object (other) does not match the name on the URL (mine)", HttpMethod.Put, maps + "/mine", Map("other"));
+        await api.RefusedAsync(409, "Conflict", "Precondition failed: UID in precondition: 11111111-1111-1111-1111-111111111111, UID in object meta: ",
+            HttpMethod.Put, maps + "/mine", Map("mine", ",\"uid\":\"11111111-1111-1111-1111-111111111111\""));
         await api.RefusedAsync(422, "Invalid", "ConfigMap \"mine\" is invalid: metadata.uid: Invalid value: \"11111111-1111-1111-1111-111111111111\": field is immutable",
             HttpMethod.Patch, maps + "/mine", """{"metadata":{"uid":"11111111-1111-1111-1111-111111111111"}}""", "application/merge-patch+json");
     }

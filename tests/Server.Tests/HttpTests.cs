@@ -51,6 +51,31 @@ public sealed class HttpTests
     }
 
     [Fact]
+    public async Task Faults_of_fields_are_told_in_the_order_in_which_upstream_comes_upon_them()
+    {
+        await using var server = await TestServer.StartAsync();
+        const string Deployments = "/apis/apps/v1/namespaces/default/deployments", Strict = "?fieldValidation=Strict";
+        const string Template = "\"selector\":{\"matchLabels\":{\"a\":\"b\"}},\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"NESTED}]}}";
+        string wrong = "{\"metadata\":{\"name\":\"a\",\"name\":\"a\",\"meta\":1},\"spec\":{\"unknown1\":1,\"unknownDupe\":{\"x\":1,\"x\":2},\"unknownDupe\":2,\"paused\":true,\"paused\":false,"
+            + Template.Replace("NESTED", ",\"nested\":1,\"imagePullPolicy\":\"Always\",\"imagePullPolicy\":\"Never\"", StringComparison.Ordinal) + "}}";
+        const string Nested = "unknown field \"spec.template.spec.containers[0].nested\"", Unknown = "unknown field \"spec.unknown1\", unknown field \"spec.unknownDupe\"";
+
+        var json = await server.PostAsync(Deployments + Strict, wrong);
+        Assert.EndsWith(": strict decoding error: duplicate field \"metadata.name\", unknown field \"metadata.meta\", " + Unknown + ", duplicate field \"spec.paused\", " + Nested
+            + ", duplicate field \"spec.template.spec.containers[0].imagePullPolicy\"", json.Message, StringComparison.Ordinal);
+
+        // Names are in order in what YAML and patches are turned into.
+        var yaml = await server.SendAsync("POST", Deployments + Strict, "spec: {unknownDupe: 1, unknown1: 1, " + Template.Replace("\"", "", StringComparison.Ordinal).Replace(":", ": ", StringComparison.Ordinal).Replace("NESTED", ", nested: 1", StringComparison.Ordinal) + "}\nmetadata: {name: a, meta: 1}\n", "application/yaml");
+        Assert.EndsWith(": strict decoding error: unknown field \"metadata.meta\", " + Nested + ", " + Unknown, yaml.Message, StringComparison.Ordinal);
+
+        Assert.Equal(201, (await server.PostAsync(Deployments, "{\"metadata\":{\"name\":\"a\"},\"spec\":{" + Template.Replace("NESTED", "", StringComparison.Ordinal) + "}}")).Code);
+        string patch = "{\"spec\":{\"unknownDupe\":1,\"unknownDupe\":2,\"unknown1\":1,\"aaa\":1," + Template.Replace("NESTED", ",\"nested\":1", StringComparison.Ordinal) + "}}";
+        foreach (string type in (string[])["merge-patch", "strategic-merge-patch"])
+            Assert.EndsWith(": strict decoding error: duplicate field \"spec.unknownDupe\", unknown field \"spec.aaa\", " + Nested + ", " + Unknown,
+                (await server.SendAsync("PATCH", Deployments + "/a" + Strict, patch, $"application/{type}+json")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Unknown_and_duplicate_fields_are_refused_or_warned_about()
     {
         await using var server = await TestServer.StartAsync();
@@ -63,6 +88,14 @@ public sealed class HttpTests
         Assert.Contains("299 - \"unknown field \\\"spec.foo\\\"\"", warned.Headers.GetValues("Warning"));
         var ignored = await server.PostAsync(Pods + "?fieldValidation=Ignore", Body.Replace("\"a\"", "\"b\""));
         Assert.False(ignored.Headers.Contains("Warning"));
+    }
+
+    [Fact]
+    public async Task No_cache_on_the_way_keeps_an_answer()
+    {
+        await using var server = await TestServer.StartAsync();
+        foreach (string path in (string[])["/api/v1/namespaces", "/api/v1/namespaces/none", "/apis/apps/v1/deployments", "/none"])
+            Assert.Equal("no-cache, private", string.Join(", ", (await server.GetAsync(path)).Headers.GetValues("Cache-Control")));
     }
 
     [Fact]
@@ -398,7 +431,7 @@ public sealed class HttpTests
         const string Faults = "line 3: key \"name\" already set in map\n  line 6: key \"data\" already set in map";
 
         var strict = await server.SendAsync("POST", Maps + "?fieldValidation=Strict", Yaml, "application/yaml");
-        Assert.Equal((400, "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: error converting YAML to JSON: yaml: unmarshal errors:\n  " + Faults + ", unknown field \"none\""), (strict.Code, strict.Message));
+        Assert.Equal((400, "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: yaml: unmarshal errors:\n  " + Faults + ", unknown field \"none\""), (strict.Code, strict.Message));
         var warned = await server.SendAsync("POST", Maps, Yaml, "application/yaml");
         Assert.Equal(["299 - \"line 3: key \\\"name\\\" already set in map\"", "299 - \"line 6: key \\\"data\\\" already set in map\"", "299 - \"unknown field \\\"none\\\"\""], warned.Headers.GetValues("Warning"));
         Assert.False((await server.SendAsync("POST", Maps + "?fieldValidation=Ignore&dryRun=All", Yaml.Replace(" a", " b", StringComparison.Ordinal), "application/yaml")).Headers.Contains("Warning"));
@@ -408,6 +441,7 @@ public sealed class HttpTests
             ("merge-patch", """{"data":{"a":"1","a":"2"}}""", "duplicate field \"data.a\""),
             ("strategic-merge-patch", """{"data":{"a":"1","a":"2"}}""", "duplicate field \"data.a\""),
             ("json-patch", """[{"op":"add","op":"add","path":"/data/a","value":"2","why":"so"}]""", "json patch duplicate field \"[0].op\", json patch unknown field \"[0].why\""),
+            ("json-patch", """[{"why":"so","op":"add","path":"/data/b","path":"/data/a","value":"2"}]""", "json patch unknown field \"[0].why\", json patch duplicate field \"[0].path\""),
         })
         {
             var refused = await server.SendAsync("PATCH", Maps + "/a?fieldValidation=Strict", patch, $"application/{type}+json");

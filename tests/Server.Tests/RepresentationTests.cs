@@ -49,6 +49,17 @@ public sealed class RepresentationTests
     }
 
     [Fact]
+    public async Task Rows_bring_nothing_that_nobody_knows()
+    {
+        await using var server = await WithOneAsync();
+        foreach (string watch in (string[])["", "&watch=1"])
+        {
+            var refused = await server.GetAsync($"{Maps}?includeObject=unrecognized{watch}", "application/json;as=Table;v=v1;g=meta.k8s.io");
+            Assert.Equal((400, "Unable to convert to Table as requested: includeObject: Invalid value: \"unrecognized\": must be 'Metadata', 'Object', 'None', or empty"), (refused.Code, refused.Message));
+        }
+    }
+
+    [Fact]
     public async Task A_table_comes_as_YAML_too()
     {
         await using var server = await WithOneAsync();
@@ -115,6 +126,8 @@ public sealed class RepresentationTests
     [InlineData("application/cbor")]
     [InlineData("application/cbor-seq")]
     [InlineData("application/json;as=Table;v=v2;g=meta.k8s.io")]
+    [InlineData("application/json;g=meta.k8s.io;v=v1")]
+    [InlineData("application/json;v=v1")]
     [InlineData("application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io")]
     [InlineData("text/html")]
     public async Task What_is_not_served_is_not_acceptable(string accept)
@@ -122,6 +135,7 @@ public sealed class RepresentationTests
         await using var server = await WithOneAsync();
         var refused = await server.GetAsync(Maps, accept);
         Assert.Equal((406, "NotAcceptable", "only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf"), (refused.Code, refused.Text("reason"), refused.Message));
+        Assert.Equal(refused.Message, (await server.GetAsync(Maps + "?watch=1", accept)).Message);
         Assert.Equal(200, (await server.GetAsync(Maps, accept + ", application/json;q=0.5")).Code);
         Assert.Equal(415, (await server.SendAsync("POST", Maps, "x", "application/cbor")).Code);
     }

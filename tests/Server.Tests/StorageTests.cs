@@ -172,6 +172,21 @@ public sealed class StorageTests
     }
 
     [Fact]
+    public async Task Whose_identity_is_another_is_not_written()
+    {
+        await using var server = await TestServer.StartAsync();
+        string uid = (await server.PostAsync(Maps, Map("one"))).Text("metadata", "uid");
+        var put = await server.SendAsync("PUT", Maps + "/one", Map("one", more: ",\"uid\":\"other\""));
+        Assert.Equal((409, true), (put.Code, put.Message.EndsWith($"Precondition failed: UID in precondition: other, UID in object meta: {uid}", StringComparison.Ordinal)));
+        foreach (string type in (string[])["merge-patch", "strategic-merge-patch"])
+        {
+            var patched = await server.SendAsync("PATCH", Maps + "/one", "{\"metadata\":{\"uid\":\"other\"}}", $"application/{type}+json");
+            Assert.Equal((422, "ConfigMap \"one\" is invalid: metadata.uid: Invalid value: \"other\": field is immutable"), (patched.Code, patched.Message));
+        }
+        Assert.Equal(200, (await server.SendAsync("PATCH", Maps + "/one", "{\"metadata\":{\"uid\":\"" + uid + "\"}}", "application/merge-patch+json")).Code);
+    }
+
+    [Fact]
     public async Task Foreground_and_orphan_deletes_leave_the_rest_to_the_collector()
     {
         await using var server = await TestServer.StartAsync();
@@ -180,6 +195,10 @@ public sealed class StorageTests
         Assert.Equal("foregroundDeletion", deleted.Text("metadata", "finalizers", "0"));
         var orphaned = await server.SendAsync("DELETE", Maps + "/one?propagationPolicy=Orphan");
         Assert.Equal("orphan", orphaned.Text("metadata", "finalizers", "0"));
+        // Nothing depends on an Event.
+        const string Events = "/api/v1/namespaces/default/events";
+        Assert.Equal(201, (await server.PostAsync(Events, """{"metadata":{"name":"e","finalizers":["example.com/wait"]},"involvedObject":{"namespace":"default"}}""")).Code);
+        Assert.Equal("""["example.com/wait"]""", (await server.SendAsync("DELETE", Events + "/e?propagationPolicy=Foreground")).Text("metadata", "finalizers"));
     }
 
     [Fact]

@@ -62,7 +62,7 @@ sealed class Sweep(IClusterAccess cluster, ControllerOptions options) : IReconci
             await DeleteAsync(pod, ct);
         }
         // It went in the meantime, and another may have its name.
-        catch (ApiException e) when (e.IsNotFound || e.IsConflict) { }
+        catch (ApiException e) when (e.IsNotFound || e.IsConflict || e.Code == 422) { }
     }
 
     /// <summary>All that its role lets it say of a Pod is a patch.</summary>

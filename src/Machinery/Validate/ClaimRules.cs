@@ -12,7 +12,10 @@ static class ClaimRules
 
     public static void Check(PersistentVolumeClaim o, Errors errors) => Spec(FieldPath.Spec, o.Spec, oldGroups: false, errors);
 
-    /// <summary>A claim that a Pod or a StatefulSet will make.</summary>
+    /// <summary>What a StatefulSet's claims will ask for.</summary>
+    public static void Made(FieldPath at, PersistentVolumeClaimSpec spec, Errors errors) => Spec(at, spec, oldGroups: false, errors);
+
+    /// <summary>A claim that a Pod will make.</summary>
     public static void Template(FieldPath at, PersistentVolumeClaimTemplate template, Errors errors)
     {
         MetaRules.Template(at["metadata"], template.Metadata, errors);

@@ -48,6 +48,15 @@ static class WorkloadRules
     public static void Check(StatefulSet o, Errors errors)
     {
         var (at, s) = (FieldPath.Spec, o.Spec);
+        Common(o, errors);
+        // What cannot be changed is looked at once: it becomes the Pods' subdomain, and their claims.
+        if (s.ServiceName.Length > 0) errors.Invalid(at["serviceName"], s.ServiceName, Names.Label(s.ServiceName));
+        for (int i = 0; i < s.VolumeClaimTemplates.Count; i++) ClaimRules.Made(at["volumeClaimTemplates"][i]["spec"], s.VolumeClaimTemplates[i].Spec, errors);
+    }
+
+    static void Common(StatefulSet o, Errors errors)
+    {
+        var (at, s) = (FieldPath.Spec, o.Spec);
         if (s.PodManagementPolicy.Length == 0) errors.Required(at["podManagementPolicy"]);
         else if (s.PodManagementPolicy is not ("OrderedReady" or "Parallel")) errors.Invalid(at["podManagementPolicy"], s.PodManagementPolicy, "must be 'OrderedReady' or 'Parallel'");
         if (s.PersistentVolumeClaimRetentionPolicy is { } retention)
@@ -219,6 +228,6 @@ static class WorkloadRules
         };
         if (same != was)
             errors.Forbidden(FieldPath.Spec, "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden");
-        Check(now, errors);
+        Common(now, errors);
     }
 }

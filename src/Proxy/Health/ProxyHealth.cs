@@ -68,9 +68,9 @@ internal sealed class ProxyHealth(TimeProvider time)
         var text = new StringBuilder();
         lock (_lock)
         {
-            Say("kubeproxy_sync_proxy_rules_last_timestamp_seconds", "gauge", "The last time proxy rules were successfully synced", Seconds(_loaded));
-            Say("kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds", "gauge", "The last time a sync of proxy rules was queued", Seconds(_changed));
-            Say("kubeproxy_sync_proxy_rules_nftables_sync_failures_total", "counter", "Cumulative proxy nftables sync failures", _failures);
+            Say("kubeproxy_sync_proxy_rules_last_timestamp_seconds", "gauge", "When rules were last loaded, in Unix time.", Seconds(_loaded));
+            Say("kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds", "gauge", "When something last changed that rules depend on, in Unix time.", Seconds(_changed));
+            Say("kubeproxy_sync_proxy_rules_nftables_sync_failures_total", "counter", "Rules that could not be loaded.", _failures);
         }
         return text.ToString();
 

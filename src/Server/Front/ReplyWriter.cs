@@ -18,6 +18,7 @@ sealed partial class ReplyWriter(Handler handler, ServerOptions options, Cancell
     const int FlushEvery = 128 * 1024;
     /// <summary>As upstream: warnings beyond so many characters are left out rather than break clients that bound headers.</summary>
     const int WarningCharacters = 4096;
+    static readonly Microsoft.Extensions.Primitives.StringValues s_private = "no-cache, private";
 
     public async Task RunAsync(HttpContext http)
     {
@@ -49,6 +50,8 @@ sealed partial class ReplyWriter(Handler handler, ServerOptions options, Cancell
     {
         var response = http.Response;
         foreach (var (name, value) in request.ReplyHeaders) response.Headers.Append(name, value);
+        // What one user may see no cache may show another.
+        if (response.Headers.CacheControl.Count == 0) response.Headers.CacheControl = s_private;
         int left = WarningCharacters;
         foreach (string warning in request.Warnings)
         {

@@ -42,6 +42,8 @@ public interface IStrategy
 
     /// <summary>Whether dependents are orphaned when a delete does not say: only kinds that predate garbage collection do.</summary>
     bool OrphansByDefault { get; }
+    /// <summary>Whether anything can depend on it; a delete of what nothing depends on does not wait for dependents, whatever is asked.</summary>
+    bool HasDependents { get; }
 
     /// <summary>Fields that field selectors may name besides <c>metadata.name</c> and <c>metadata.namespace</c>; the first ones are worth an index.</summary>
     IReadOnlyList<string> SelectableFields { get; }

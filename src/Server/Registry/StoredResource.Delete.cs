@@ -149,11 +149,11 @@ public sealed partial class StoredResource
     Seq<string> Finalizers(ObjectMeta meta, DeleteOptions options)
     {
         bool hasOrphan = meta.Finalizers.Contains(Orphan), hasForeground = meta.Finalizers.Contains(Foreground);
-        bool orphan = options.OrphanDependents ?? options.PropagationPolicy switch
+        bool orphan = Strategy.HasDependents && (options.OrphanDependents ?? options.PropagationPolicy switch
         {
             "Orphan" => true, "Background" or "Foreground" => false, _ => hasOrphan || !hasForeground && Strategy.OrphansByDefault,
-        };
-        bool foreground = options.OrphanDependents is null && options.PropagationPolicy switch
+        });
+        bool foreground = Strategy.HasDependents && options.OrphanDependents is null && options.PropagationPolicy switch
         {
             "Foreground" => true, "Background" or "Orphan" => false, _ => !hasOrphan && hasForeground,
         };

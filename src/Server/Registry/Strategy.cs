@@ -48,6 +48,7 @@ public class Strategy(KindInfo kind) : IStrategy
     public virtual bool IsHeld(IObject obj) => !obj.Metadata.Finalizers.IsEmpty;
     public virtual IObject OnDeleting(IObject obj) => obj;
     public virtual bool OrphansByDefault => false;
+    public virtual bool HasDependents => true;
 
     public virtual IReadOnlyList<string> SelectableFields => [];
     public virtual string? SelectableField(GroupVersion version, string label) => SelectableFields.Contains(label) ? label : null;

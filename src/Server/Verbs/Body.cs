@@ -2,6 +2,7 @@ using Hanbae.Api;
 using Hanbae.Api.Codec;
 using Hanbae.Api.Json;
 using Hanbae.Api.Schema;
+using Hanbae.Machinery.Yaml;
 using Hanbae.Server.Encode;
 using Hanbae.Server.Errors;
 
@@ -10,9 +11,6 @@ namespace Hanbae.Server.Verbs;
 /// <summary>Makes objects of bodies, and says what is wrong with them as upstream does.</summary>
 static class Body
 {
-    /// <summary>As upstream's decoder: what is wrong beyond this is not told, and costs nothing.</summary>
-    const int MostStrictErrors = 100;
-
     /// <param name="also">Another version that will do.</param>
     public static async ValueTask<IKind?> ReadAsync(RequestContext request, KindInfo kind, CancellationToken ct, KindInfo? also = null)
     {
@@ -33,7 +31,7 @@ static class Body
             case MediaTypes.Yaml:
                 var twice = new List<string>();
                 byte[] converted = YamlBody.ToJson(body, twice);
-                return FromJson(request, converted, kind, said: twice.Count == 0 ? null : new([YamlBody.Duplicates(twice)], twice), also: also);
+                return FromJson(request, converted, kind, said: twice.Count == 0 ? null : new([YamlReader.DuplicatesMessage(twice)], twice), also: also, isMade: true);
             case MediaTypes.Protobuf when kind is UnstructuredKind: throw Statuses.UnsupportedMediaType([MediaTypes.Json, MediaTypes.Yaml]);
             case MediaTypes.Protobuf: return FromProto(body.Span, kind, also);
             default: throw Statuses.UnsupportedMediaType(MediaTypes.Bodies);
@@ -48,7 +46,8 @@ static class Body
 
     /// <param name="refused">Makes the answer to a body that is not of its kind, or (true) has fields that its kind does not have.</param>
     /// <param name="said">What is wrong with what <paramref name="json"/> was made from, if only strictly.</param>
-    public static IKind FromJson(RequestContext request, ReadOnlySpan<byte> json, KindInfo kind, Func<string, bool, StatusException>? refused = null, StrictFaults? said = null, KindInfo? also = null)
+    /// <param name="isMade">From something else, so that nothing stands in it twice.</param>
+    public static IKind FromJson(RequestContext request, ReadOnlySpan<byte> json, KindInfo kind, Func<string, bool, StatusException>? refused = null, StrictFaults? said = null, KindInfo? also = null, bool isMade = false)
     {
         kind = CheckType(json, kind, also);
         string validation = request.Parameter("fieldValidation") ?? "Warn";
@@ -61,13 +60,13 @@ static class Body
         var unknown = new List<int>();
         var obj = Read(json, kind, unknown, refused);
         if (unknown.Count == 0 && said is null && !DuplicateFields.Suspects(json)) return obj;
-        if (unknown.Count > MostStrictErrors) unknown.RemoveRange(MostStrictErrors, unknown.Count - MostStrictErrors);
-        List<string> found = [.. FieldPaths.Of(json, unknown).Select(p => $"unknown field \"{p}\"")];
         var duplicates = new List<string>();
         // What the reader skipped over it has not looked at closely.
         try { JsonParser.Parse(json, duplicates); }
         catch (FormatException e) { throw refused(e.Message, false); }
-        found.AddRange(duplicates.Take(MostStrictErrors).Select(p => $"duplicate field \"{p}\""));
+        List<string> found = kind is UnstructuredKind
+            ? [.. duplicates.Take(StrictFields.Most).Select(p => $"duplicate field \"{p}\""), .. StrictFields.UnknownOfCustom(json, unknown).Select(p => $"unknown field \"{p}\"")]
+            : isMade ? [.. StrictFields.Unknown(json, unknown).Select(p => $"unknown field \"{p}\"")] : StrictFields.AsRead(json, unknown);
         if (found.Count == 0 && said is null) return obj;
         if (validation == "Strict") throw refused(string.Join(", ", [.. said?.Errors ?? [], .. found]), true);
         foreach (string warning in (string[])[.. said?.Warnings ?? [], .. found]) request.Warnings.Add(warning);

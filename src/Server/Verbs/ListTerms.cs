@@ -114,7 +114,6 @@ sealed record ListTerms
                 if (Match == "Exact" && ResourceVersion == "0") Forbid("resourceVersionMatch", "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
             }
             if (SendInitialEvents is not null) Forbid("sendInitialEvents", "sendInitialEvents is forbidden for list");
-            if (Continue.Length > 0 && ResourceVersion.Length > 0 && ResourceVersion != "0") throw Statuses.BadRequest("specifying resource version is not allowed when using continue");
         }
         if (errors.Count > 0) throw Statuses.Invalid(new("meta.k8s.io", "v1", "ListOptions"), "", errors);
     }

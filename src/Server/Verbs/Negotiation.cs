@@ -9,7 +9,7 @@ namespace Hanbae.Server.Verbs;
 static class Negotiation
 {
     const int MostRemembered = 256;
-    static readonly ConcurrentDictionary<(string Accept, bool Shapes, bool Objects, bool Streams), Output?> s_seen = new();
+    static readonly ConcurrentDictionary<(string Accept, bool Shapes, bool Objects), Output?> s_seen = new();
 
     /// <param name="shapes">Whether objects may be answered as Table and as PartialObjectMetadata.</param>
     /// <param name="objects">Whether whole objects have a protobuf form; custom resources have none, their metadata has.</param>
@@ -22,19 +22,19 @@ static class Negotiation
         if (accept.Length == 0 || accept is "*/*" or MediaTypes.Json) output = Output.Json;
         else
         {
-            if (!s_seen.TryGetValue((accept, shapes, objects, streams), out var found))
+            if (!s_seen.TryGetValue((accept, shapes, objects), out var found))
             {
                 found = Parse(accept, shapes, objects);
-                // As upstream: what comes first is meant, whatever else would do.
-                if (streams && found?.Format == Format.Yaml) found = null;
-                if (s_seen.Count < MostRemembered) s_seen[(accept, shapes, objects, streams)] = found;
+                if (s_seen.Count < MostRemembered) s_seen[(accept, shapes, objects)] = found;
             }
-            output = found ?? throw Statuses.NotAcceptable(streams ? objects ? [Streamed(MediaTypes.Json), Streamed(MediaTypes.Protobuf)] : [Streamed(MediaTypes.Json)]
-                : objects ? MediaTypes.Bodies : [MediaTypes.Json, MediaTypes.Yaml]);
+            output = found ?? throw Statuses.NotAcceptable(objects ? MediaTypes.Bodies : [MediaTypes.Json, MediaTypes.Yaml]);
+            // As upstream: what comes first is meant, whatever else would do.
+            if (streams && output.Format == Format.Yaml) throw Statuses.NotAcceptable(objects ? [Streamed(MediaTypes.Json), Streamed(MediaTypes.Protobuf)] : [Streamed(MediaTypes.Json)]);
         }
         if (output.Shape == Shape.Table && request.Parameter("includeObject") is { Length: > 0 } include)
         {
-            if (include is not ("None" or "Metadata" or "Object")) throw Statuses.BadRequest($"unrecognized includeObject value: \"{include}\"");
+            if (include is not ("None" or "Metadata" or "Object"))
+                throw Statuses.BadRequest($"Unable to convert to Table as requested: includeObject: Invalid value: {Machinery.Validate.FieldError.Quoted(include)}: must be 'Metadata', 'Object', 'None', or empty");
             output = output with { IncludeObject = include };
         }
         return IsPretty(request) && output.Format == Format.Json ? output with { Pretty = true } : output;
@@ -74,7 +74,8 @@ static class Negotiation
                 else if (parameter.StartsWith("g=", StringComparison.Ordinal)) group = parameter[2..];
                 else if (parameter.StartsWith("v=", StringComparison.Ordinal)) version = parameter[2..];
             }
-            if (!known || shape != Shape.Full && (group != "meta.k8s.io" || version is not ("v1" or "v1beta1"))) continue;
+            // A group or version of nothing in particular is none that there is.
+            if (!known || (shape == Shape.Full ? (group + version).Length > 0 : group != "meta.k8s.io" || version is not ("v1" or "v1beta1"))) continue;
             if (format == Format.Protobuf && shape == Shape.Full && !objects) continue;
             return shape == Shape.Full ? new(format.Value) : new(format.Value, shape, MetaVersion: version);
         }

@@ -1,4 +1,5 @@
 using Hanbae.Api;
+using Hanbae.Api.Codec;
 using Hanbae.Api.Json;
 using Hanbae.Api.Meta.V1;
 using Hanbae.Machinery.Patch;
@@ -36,7 +37,7 @@ static class Patches
     public static IKind Apply(RequestContext request, Api.Schema.KindInfo kind, IKind old, Patch patch)
     {
         var json = patch.Apply(kind.ToJson(old));
-        return Body.FromJson(request, json.Span, kind, (why, strict) => patch.Refused(kind, json, strict ? "strict decoding error: " + why : why, strict), patch.Faults);
+        return Body.FromJson(request, json.Span, kind, (why, strict) => patch.Refused(kind, json, strict ? "strict decoding error: " + why : why, strict), patch.Faults, isMade: true);
     }
 
     /// <summary>A patch that was read, and what it makes of a document.</summary>
@@ -73,7 +74,7 @@ static class Patches
             case MediaTypes.JsonPatch:
                 var operations = JsonPatch.Parse(patch);
                 if (operations.Operations.Length > 10_000) throw Statuses.TooLarge(10_000);
-                return new(document => JsonPrinter.ToUtf8(operations.Apply(JsonValue.Parse(document))), Faults: FaultsOf([.. twice.Select(p => $"json patch duplicate field \"{p}\""), .. Unknown(patch)]));
+                return new(document => JsonPrinter.ToUtf8(operations.Apply(JsonValue.Parse(document))), Faults: FaultsOf([.. StrictFields.AsRead(body.Span, Unknown(body.Span), "json patch ")]));
             case MediaTypes.MergePatch:
                 if (patch is not JsonObject changes) throw Statuses.BadRequest("error decoding patch: json: cannot unmarshal " + Named(patch) + " into Go value of type map[string]interface {}");
                 return new(document => MergePatch.Apply(document, changes), Faults: FaultsOf(Duplicates(twice)));
@@ -88,9 +89,23 @@ static class Patches
     static string[] Duplicates(List<string> paths) => [.. paths.Select(p => $"duplicate field \"{p}\"")];
 
     /// <summary>Of operations, what no operation has.</summary>
-    static IEnumerable<string> Unknown(JsonValue patch) => patch is not JsonArray list ? []
-        : list.SelectMany((o, i) => o is not JsonObject operation ? []
-            : operation.Members.Select(m => m.Name).Where(n => n is not ("op" or "path" or "from" or "value")).Select(n => $"json patch unknown field \"[{i}].{n}\""));
+    static List<int> Unknown(ReadOnlySpan<byte> patch)
+    {
+        var found = new List<int>();
+        var reader = new JsonReader(patch);
+        if (reader.Next == '[' && reader.Array(out _))
+            do
+                if (reader.Next != '{') reader.Skip();
+                else if (reader.Object())
+                    do
+                    {
+                        var name = reader.Name();
+                        if (!name.SequenceEqual("op"u8) && !name.SequenceEqual("path"u8) && !name.SequenceEqual("from"u8) && !name.SequenceEqual("value"u8)) found.Add(reader.Position);
+                        reader.Skip();
+                    } while (reader.NextMember());
+            while (reader.NextItem());
+        return found;
+    }
 
     static string Named(JsonValue value) => value.Kind.ToString().ToLowerInvariant();
 }

@@ -33,6 +33,7 @@ static class Reads
         var cache = stored.Cache;
         ContinueToken? token = null;
         if (terms.Continue.Length > 0 && (token = ContinueToken.Decode(terms.Continue, out string error)) is null) throw Statuses.BadRequest(error);
+        if (token is not null && terms.Revision > 0) throw Statuses.BadRequest("specifying resource version is not allowed when using continue");
 
         ResourceCache.State state;
         // A page at a revision that was named means that revision (upstream's reading from before resourceVersionMatch).

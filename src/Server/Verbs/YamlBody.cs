@@ -14,8 +14,5 @@ static class YamlBody
         catch (YamlException e) { throw Statuses.BadRequest("error converting YAML to JSON: " + e.Message); }
     }
 
-    /// <summary>As upstream's reader tells of them, all in one.</summary>
-    public static string Duplicates(IEnumerable<string> duplicates) => "error converting YAML to JSON: " + YamlReader.DuplicatesMessage(duplicates);
-
     public static byte[] ToYaml(ReadOnlySpan<byte> json) => System.Text.Encoding.UTF8.GetBytes(YamlWriter.Write(JsonValue.Parse(json)));
 }

@@ -24,7 +24,7 @@ static class Stateful
     {
         Spec = set.Spec with
         {
-            VolumeClaimTemplates = [new PersistentVolumeClaim { Metadata = new() { Name = "data" }, Spec = new() { AccessModes = ["ReadWriteOnce"] } }],
+            VolumeClaimTemplates = [new PersistentVolumeClaim { Metadata = new() { Name = "data" }, Spec = new() { AccessModes = ["ReadWriteOnce"], Resources = new() { Requests = Map.Of(("storage", Quantity.Parse("1Gi"))) } } }],
             PersistentVolumeClaimRetentionPolicy = new() { WhenDeleted = whenDeleted, WhenScaled = whenScaled },
         },
     };

@@ -106,7 +106,7 @@ sealed class MemoryApi : IClient, ICache<Pod>
         {
             if (Get<T>(key) is not { } old) throw Error("NotFound", 404);
             var changes = (JsonObject)JsonValue.Parse(patch.Body.Span);
-            if ((changes["metadata"] as JsonObject)?["uid"] is JsonString { Value: var uid } && uid != old.Metadata.Uid) throw Error("Conflict", 409);
+            if ((changes["metadata"] as JsonObject)?["uid"] is JsonString { Value: var uid } && uid != old.Metadata.Uid) throw Error("Invalid", 422);
             var merged = StrategicMerge.Apply((JsonObject)JsonValue.Parse(T.Info.ToJson(old)), changes, T.Info.Schema);
             Put((T)T.Info.Decode(merged.ToUtf8()));
             return Task.FromResult(Get<T>(key)!);

@@ -29,6 +29,10 @@ public sealed class WorkloadRulesTests
         "spec.persistentVolumeClaimRetentionPolicy.whenDeleted: Unsupported value: \"Burn\": supported values: \"Retain\", \"Delete\"")]
     [InlineData("StatefulSet", """ "persistentVolumeClaimRetentionPolicy":{"whenDeleted":"Delete","whenScaled":"Retain"}""", "")]
     [InlineData("StatefulSet", """ "updateStrategy":{"rollingUpdate":{"maxUnavailable":0}}""", "spec.updateStrategy.rollingUpdate.maxUnavailable: Invalid value: 0: cannot be 0")]
+    [InlineData("StatefulSet", """ "serviceName":"a.b" """, "spec.serviceName: Invalid value: \"a.b\": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')")]
+    [InlineData("StatefulSet", """ "serviceName":"ab" """, "")]
+    [InlineData("StatefulSet", """ "volumeClaimTemplates":[{"metadata":{"name":"d"},"spec":{"resources":{"requests":{"storage":"1Gi"}}}}]""", "spec.volumeClaimTemplates[0].spec.accessModes: Required value: at least 1 access mode is required")]
+    [InlineData("StatefulSet", """ "volumeClaimTemplates":[{"metadata":{"name":"d"},"spec":{"accessModes":["ReadWriteOnce"]}}]""", "spec.volumeClaimTemplates[0].spec.resources[storage]: Required value")]
     public void A_wrong_spec_is_told_what_is_wrong(string kind, string spec, string message) =>
         Assert.Equal(message.Length == 0 ? [] : [message], Told(Rules.Create(Read("apps/v1", kind, $$""" "spec":{{{Head}},{{spec}}}"""), true)));
 
@@ -47,6 +51,13 @@ public sealed class WorkloadRulesTests
     public void Ports_of_the_nodes_network_are_the_nodes(string port, string message) =>
         Assert.Equal(message.Length == 0 ? [] : [message], Told(Rules.Create(Read("apps/v1", "DaemonSet",
             $$""" "spec":{{{Head.Replace("\"containers\":[{\"name\":\"c\"", "\"hostNetwork\":true,\"containers\":[{\"ports\":[" + port + "],\"name\":\"c\"", StringComparison.Ordinal)}}}"""), true)));
+
+    [Fact]
+    public void What_a_StatefulSet_cannot_change_is_not_held_against_it_later()
+    {
+        string wrong = "\"spec\":{" + Head + """ ,"serviceName":"a.b","volumeClaimTemplates":[{"metadata":{"name":"d"},"spec":{}}],"replicas":"""; // from before it was looked at
+        Assert.Empty(Told(Rules.Update(Read("apps/v1", "StatefulSet", wrong + "2}"), Read("apps/v1", "StatefulSet", wrong + "1}"), "")));
+    }
 
     [Fact]
     public void Members_are_named_after_their_set_so_its_name_is_a_label()

@@ -116,7 +116,7 @@ public sealed class TokenTests : IAsyncLifetime
         Assert.Equal(("default", "default", account.Metadata.Uid), (told.Metadata.Name, told.Metadata.Namespace, told.Metadata.Uid));
         Assert.Equal((409, $"Operation cannot be fulfilled on TokenRequest.authentication.k8s.io \"default\": the UID in the token request (other) does not match the UID of the service account ({account.Metadata.Uid})"), await AskAsync(new() { Uid = "other" }));
         Assert.Equal((422, "TokenRequest.authentication.k8s.io \"default\" is invalid: metadata.name: Invalid value: \"mine\": must match the service account name if specified"), await AskAsync(new() { Name = "mine" }));
-        Assert.Equal((422, "TokenRequest.authentication.k8s.io \"default\" is invalid: metadata.namespace: Invalid value: \"mine\": must match the service account namespace if specified"), await AskAsync(new() { Namespace = "mine" }));
+        Assert.Equal((400, "the namespace of the provided object does not match the namespace sent on the request"), await AskAsync(new() { Namespace = "mine" }));
     }
 
     [Fact]

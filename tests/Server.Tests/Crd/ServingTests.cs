@@ -88,7 +88,7 @@ public sealed class ServingTests
         const string Body = """{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"a","unknownMeta":1},"spec":{"foo":"1","foo":"2","any":1,"template":{"apiVersion":"v1","kind":"K","metadata":{"name":"n","unknownSubMeta":1}}}}""";
         var strict = await rig.Test.PostAsync(CrdRig.Things + "?fieldValidation=Strict", Body);
         Assert.Equal(400, strict.Code);
-        Assert.Contains("unknown field \"metadata.unknownMeta\", unknown field \"spec.template.metadata.unknownSubMeta\", duplicate field \"spec.foo\"", strict.Message);
+        Assert.Contains("strict decoding error: duplicate field \"spec.foo\", unknown field \"metadata.unknownMeta\", unknown field \"spec.template.metadata.unknownSubMeta\"", strict.Message);
         Assert.Equal(201, (await rig.Test.PostAsync(CrdRig.Things + "?fieldValidation=Ignore", Body)).Code);
         Assert.Equal("1", (await rig.Test.GetAsync(CrdRig.Things + "/a")).Text("spec", "any"));
     }

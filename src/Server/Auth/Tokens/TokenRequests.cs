@@ -22,8 +22,9 @@ public sealed class TokenRequests(SecurityOptions options, ServedObjects objects
         var (ns, name) = (request.Info.Namespace, request.Info.Name);
         var asked = await request.ReadObjectAsync(TokenRequest.Info, ct).ConfigureAwait(false) as TokenRequest ?? throw Statuses.BadRequest("a TokenRequest is required");
         if (options.CurrentServiceAccountKeys() is not [var key, ..]) throw Statuses.NotFound(ServiceAccounts, name);
-        if (asked.Metadata.Name.Length > 0 && asked.Metadata.Name != name) throw Elsewhere(name, "metadata.name", asked.Metadata.Name, "name");
-        if (asked.Metadata.Namespace.Length > 0 && asked.Metadata.Namespace != ns) throw Elsewhere(name, "metadata.namespace", asked.Metadata.Namespace, "namespace");
+        if (asked.Metadata.Namespace.Length > 0 && asked.Metadata.Namespace != ns) throw Statuses.BadRequest("the namespace of the provided object does not match the namespace sent on the request");
+        if (asked.Metadata.Name.Length > 0 && asked.Metadata.Name != name)
+            throw Statuses.Invalid(TokenRequest.Info.Gvk, name, [FieldError.Invalid("metadata.name", asked.Metadata.Name, "must match the service account name if specified")]);
         var account = await objects.FindAsync<ServiceAccount>(ns, name, ct).ConfigureAwait(false) ?? throw Statuses.NotFound(ServiceAccounts, name);
         if (asked.Metadata.Uid.Length > 0 && asked.Metadata.Uid != account.Metadata.Uid)
             throw Statuses.Conflict(new("authentication.k8s.io", "TokenRequest"), name, $"the UID in the token request ({asked.Metadata.Uid}) does not match the UID of the service account ({account.Metadata.Uid})");
@@ -48,9 +49,6 @@ public sealed class TokenRequests(SecurityOptions options, ServedObjects objects
             Status = new() { Token = Jwt.Sign(key, claims.ToJson()), ExpirationTimestamp = DateTimeOffset.FromUnixTimeSeconds(told) },
         }, 201);
     }
-
-    static StatusException Elsewhere(string account, string field, string given, string what) =>
-        Statuses.Invalid(TokenRequest.Info.Gvk, account, [FieldError.Invalid(field, given, $"must match the service account {what} if specified")]);
 
     static void Validate(TokenRequestSpec spec)
     {

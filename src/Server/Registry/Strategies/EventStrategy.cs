@@ -6,6 +6,8 @@ namespace Hanbae.Server.Registry.Strategies;
 /// <summary>Events: found by what they are about.</summary>
 public class EventStrategy() : Strategy(Event.Info)
 {
+    public override bool HasDependents => false;
+
     public override IReadOnlyList<string> SelectableFields { get; } =
     [
         "involvedObject.uid", "involvedObject.name", "involvedObject.namespace", "involvedObject.kind", "involvedObject.apiVersion", "involvedObject.resourceVersion",
