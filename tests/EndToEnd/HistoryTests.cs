@@ -22,7 +22,8 @@ public sealed class HistoryTests(ClientCluster shared)
         Assert.Matches(@"^\d+ .* ann +patch +kubectl-patch +\.data\.a$", lines[2]);
         Assert.Contains("-  a: \"1\"\n+  a: \"2\"\n", await HistoryAsync("--diff"));
 
-        (await cluster.HanbaeAsync("undo", "cm/story")).Ok();
+        string undone = (await cluster.HanbaeAsync("undo", "cm/story")).Ok();
+        Assert.Matches(@"undone: patch by ann with kubectl-patch at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, revision \d+\n", undone);
         Assert.Equal("1", await cluster.KubectlAsync("get", "cm", "story", "-o", "jsonpath={.data.a}"));
         await cluster.KubectlAsync("delete", "cm", "story");
         Assert.Contains("configmap/story is as it was at revision", (await cluster.HanbaeAsync("undo", "cm/story")).Ok());

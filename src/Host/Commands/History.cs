@@ -14,16 +14,15 @@ static class History
     {
         var (what, ns, dataDir) = Options();
         var diff = new Option<bool>("--diff") { Description = "Show what each version changed." };
-        var command = new Command("history", "Tell who changed an object, when and how.") { what, ns, diff, dataDir };
+        var all = new Option<bool>("--all") { Description = "Show the versions of its status too, and what became of that." };
+        var command = new Command("history", "Tell who changed an object, when and how.") { what, ns, diff, all, dataDir };
         command.SetAction((parsed, ct) => Shared.RunAsync(async () =>
         {
             using var transport = Shared.Connect(parsed.GetValue(dataDir)!);
             var address = await ObjectAddress.FindAsync(transport, parsed.GetValue(what)!, parsed.GetValue(ns)!, ct);
             var versions = await VersionsAsync(transport, address, ct);
-            if (!parsed.GetValue(diff)) Console.Write(ObjectHistory.Table(versions));
-            else
-                for (int i = 0; i < versions.Count; i++)
-                    Console.Write(ObjectHistory.Diff(i == 0 ? null : versions[i - 1], versions[i]));
+            bool every = parsed.GetValue(all);
+            Console.Write(parsed.GetValue(diff) ? ObjectHistory.Diffs(versions, every) : ObjectHistory.Table(versions, every));
             return Shared.Ok;
         }));
         return command;
@@ -43,14 +42,14 @@ static class History
             var wanted = Wanted(versions, parsed.GetValue(to), address);
             if (parsed.GetValue(dryRun))
             {
-                Console.Write(ObjectHistory.Diff(versions[^1], wanted));
+                Console.Write(ObjectHistory.Diff(versions[^1], wanted, status: false));
                 return Shared.Ok;
             }
             var current = await CurrentAsync(transport, address, ct);
             byte[] body = ObjectHistory.ToWrite(wanted.Object!, current).ToUtf8();
             var request = current is null ? new ApiRequest { Method = "POST", Path = address.Collection } : new() { Method = "PUT", Path = address.Path };
             (await transport.SendAsync(request with { Body = body, ContentType = "application/json", Query = [new("fieldManager", "hanbae-undo")] }, ct)).OrThrow();
-            Console.WriteLine($"{address.Shown} is as it was at revision {wanted.Revision}");
+            Console.Write($"{address.Shown} is as it was at revision {wanted.Revision}\n{ObjectHistory.Undone(versions, wanted)}");
             return Shared.Ok;
         }));
         return command;
@@ -61,7 +60,7 @@ static class History
         if (revision is null)
             return ObjectHistory.Before(versions) ?? throw new SettingsException($"nothing that was kept of {address.Shown} differs from what it is now");
         var version = versions.FirstOrDefault(v => v.Revision == revision)
-            ?? throw new SettingsException($"{address.Shown} has no revision {revision}; `hanbae history` lists those it has");
+            ?? throw new SettingsException($"{address.Shown} has no revision {revision}; `hanbae history --all` lists those it has");
         return version.Object is not null ? version : throw new SettingsException(version.Verb == "delete"
             ? $"revision {revision} is the deletion of {address.Shown}; choose one before it"
             : $"what revision {revision} of {address.Shown} was is not kept any more: its key was rotated away, or it was lost in a crash; choose another");

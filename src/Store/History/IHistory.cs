@@ -38,7 +38,7 @@ public sealed record HistoryLimits
 {
     /// <summary>Older deeds go.</summary>
     public TimeSpan KeepFor { get; init; } = TimeSpan.FromDays(7);
-    /// <summary>Of one object.</summary>
+    /// <summary>Of one object: so many of its status, and so many others.</summary>
     public int KeepEach { get; init; } = 100;
     /// <summary>Of all replaced versions together; the oldest deeds go first.</summary>
     public long KeepBytes { get; init; } = 64 << 20;

@@ -5,7 +5,7 @@ public sealed class MemoryHistory(HistoryLimits limits, TimeProvider time) : IHi
 {
     readonly Lock _gate = new();
     readonly Queue<Deed> _all = [];
-    readonly Dictionary<Key, Queue<Deed>> _byKey = [];
+    readonly Dictionary<Key, List<Deed>> _byKey = [];
     long _bytes;
 
     public void Note(Deed deed)
@@ -15,17 +15,18 @@ public sealed class MemoryHistory(HistoryLimits limits, TimeProvider time) : IHi
         lock (_gate)
         {
             if (!_byKey.TryGetValue(deed.Key, out var own)) _byKey[deed.Key] = own = [];
-            own.Enqueue(deed);
+            own.Add(deed);
             _all.Enqueue(deed);
             _bytes += Size(deed);
-            if (own.Count > limits.KeepEach) own.Dequeue();
+            if (own.Count > limits.KeepEach)
+                foreach (int i in Surplus.Of([.. own.Select(Surplus.Of)], limits.KeepEach)) own.RemoveAt(i);
             while (_all.TryPeek(out var oldest) && (_bytes > limits.KeepBytes || _all.Count > Most || time.GetUtcNow() - oldest.Time > limits.KeepFor))
             {
                 _all.Dequeue();
                 _bytes -= Size(oldest);
                 // It may have gone before, as one too many of its object.
-                if (!_byKey.TryGetValue(oldest.Key, out var mine) || !ReferenceEquals(mine.Peek(), oldest)) continue;
-                mine.Dequeue();
+                if (!_byKey.TryGetValue(oldest.Key, out var mine) || !ReferenceEquals(mine[0], oldest)) continue;
+                mine.RemoveAt(0);
                 if (mine.Count == 0) _byKey.Remove(oldest.Key);
             }
         }

@@ -18,7 +18,7 @@ public sealed partial class SqliteHistory : IHistory
     static readonly TimeSpan s_gather = TimeSpan.FromSeconds(1);
 
     readonly Connection _connection;
-    readonly Statement _insert, _of, _surplus, _oldest, _forget;
+    readonly Statement _insert, _of, _count, _traces, _oldest, _forget;
     readonly HistoryLimits _limits;
     readonly TimeProvider _time;
     readonly ILogger _log;
@@ -34,7 +34,8 @@ public sealed partial class SqliteHistory : IHistory
         (_connection, _limits, _time, _log) = (connection, limits, time, log);
         _insert = connection.Prepare("INSERT INTO deeds (key, rev, time, user, verb, manager, sub, replaced, before) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
         _of = connection.Prepare("SELECT rev, time, user, verb, manager, sub, replaced, before FROM deeds WHERE key = ?1 ORDER BY id");
-        _surplus = connection.Prepare("SELECT id, coalesce(length(before), 0) FROM deeds WHERE key = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2");
+        _count = connection.Prepare("SELECT count(*) FROM deeds WHERE key = ?1");
+        _traces = connection.Prepare("SELECT id, rev, replaced, sub = 'status', coalesce(length(before), 0) FROM deeds WHERE key = ?1 ORDER BY id");
         _oldest = connection.Prepare("SELECT id, time, coalesce(length(before), 0) FROM deeds ORDER BY id LIMIT ?1");
         _forget = connection.Prepare("DELETE FROM deeds WHERE id = ?1");
         _bytes = connection.Number("SELECT coalesce(sum(length(before)), 0) FROM deeds");
@@ -144,14 +145,20 @@ public sealed partial class SqliteHistory : IHistory
 
     void Trim(Key key)
     {
-        while (true)
+        // Counting needs the index alone: most objects never have too many.
+        byte[] path = Utf8(key.Path);
+        bool many = _count.BindText(1, path).Step() && _count.Long(0) > _limits.KeepEach;
+        _count.Reset();
+        if (!many) return;
+        List<(long Id, long Length)> rows = [];
+        List<Surplus.Trace> traces = [];
+        for (_traces.BindText(1, path); _traces.Step();)
         {
-            long id = 0, length = 0;
-            if (_surplus.BindText(1, Utf8(key.Path)).Bind(2, _limits.KeepEach).Step()) (id, length) = (_surplus.Long(0), _surplus.Long(1));
-            _surplus.Reset();
-            if (id == 0) return;
-            Forget(id, length);
+            rows.Add((_traces.Long(0), _traces.Long(4)));
+            traces.Add(new(_traces.Long(1), _traces.Long(2), _traces.Long(3) != 0));
         }
+        _traces.Reset();
+        foreach (int i in Surplus.Of(traces, _limits.KeepEach)) Forget(rows[i].Id, rows[i].Length);
     }
 
     void Sweep(int most)

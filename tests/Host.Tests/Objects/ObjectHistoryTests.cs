@@ -24,7 +24,40 @@ public sealed class ObjectHistoryTests
             11         2026-11-21 10:00:01   system:controller   update status                  .status
             15         2026-11-21 11:00:00   bob                 patch           kubectl-edit   .spec.replicas
 
-            """, ObjectHistory.Table(s_versions));
+            """, ObjectHistory.Table(s_versions, all: true));
+    }
+
+    [Fact]
+    public void Versions_of_the_status_are_counted_unless_they_are_asked_for() => Assert.Equal("""
+        REVISION   TIME                  USER   VERB     MANAGER        CHANGED
+        10         2026-11-21 10:00:00   ann    create   kubectl
+        15         2026-11-21 11:00:00   bob    patch    kubectl-edit   .spec.replicas
+        1 version of its status is not shown; --all shows it
+
+        """, ObjectHistory.Table(s_versions, all: false));
+
+    [Fact]
+    public void What_a_version_changed_is_told_without_the_versions_of_the_status_before_it()
+    {
+        // As the server tells it once what 11 made, and those after it, were pruned.
+        ObjectVersion[] versions = [s_versions[0], s_versions[1] with { Object = null },
+            s_versions[1] with { Revision = "14", Object = null }, s_versions[2]];
+        string table = ObjectHistory.Table(versions, all: false);
+        Assert.Contains("   kubectl-edit   .spec.replicas\n", table, StringComparison.Ordinal);
+        Assert.EndsWith("\n2 versions of its status are not shown; --all shows them\n", table, StringComparison.Ordinal);
+        Assert.Contains("--- revision 10\n+++ revision 15 ", ObjectHistory.Diffs(versions, all: false), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Diffs_leave_the_status_out_unless_it_is_asked_for(bool all)
+    {
+        string diffs = ObjectHistory.Diffs(s_versions, all);
+        Assert.Contains("-  replicas: 1\n+  replicas: 3\n", diffs, StringComparison.Ordinal);
+        Assert.Equal(all, diffs.Contains("+status:\n+  ready: 1\n", StringComparison.Ordinal));
+        Assert.Equal(all, diffs.Contains("ready", StringComparison.Ordinal));
+        Assert.Equal(!all, diffs.Contains("1 version of its status is not shown", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -42,7 +75,7 @@ public sealed class ObjectHistoryTests
              status:
                ready: 1
 
-            """, ObjectHistory.Diff(s_versions[1], s_versions[2]));
+            """, ObjectHistory.Diff(s_versions[1], s_versions[2], status: true));
     }
 
     [Fact]
@@ -62,6 +95,32 @@ public sealed class ObjectHistoryTests
         var back = ObjectHistory.Before(versions)!;
         Assert.Equal("15", back.Revision);
         Assert.Equal("""{"name":"web","labels":{"a":"1"}}""", ObjectHistory.ToWrite(back.Object!, null)["metadata"]!.ToString());
+    }
+
+    static ObjectVersion Restarted(string revision, string user, string at) =>
+        s_versions[2] with { Revision = revision, User = user,
+            Object = s_versions[2].Object!.With("spec", JsonObject.Of(("restartedAt", new JsonString(at)))) };
+
+    [Theory]
+    [InlineData("11", "dan 18", "cem 16", "bob 15")]
+    [InlineData("15", "dan 18", "cem 16")]
+    [InlineData("16", "dan 18")]
+    public void An_undo_tells_whose_changes_are_gone(string wanted, params string[] undone)
+    {
+        ObjectVersion cem = Restarted("16", "cem", "1");
+        ObjectVersion status = cem with { Revision = "17", User = "system:controller", Verb = "update", Subresource = "status" };
+        ObjectVersion[] versions = [.. s_versions, cem, status, Restarted("18", "dan", "2")];
+        var lines = undone.Select(u => u.Split(' '))
+            .Select(u => $"  undone: patch by {u[0]} with kubectl-edit at 2026-11-21 11:00:00, revision {u[1]}\n");
+        Assert.Equal(string.Concat(lines), ObjectHistory.Undone(versions, versions.Single(v => v.Revision == wanted)));
+    }
+
+    [Fact]
+    public void An_undo_tells_of_a_deletion_and_of_nothing()
+    {
+        ObjectVersion[] versions = [.. s_versions, new("20", s_versions[2].Time, "eve", "delete", "", "", null)];
+        Assert.Equal("  undone: delete by eve at 2026-11-21 11:00:00, revision 20\n", ObjectHistory.Undone(versions, versions[2]));
+        Assert.Equal("  nobody changed it since\n", ObjectHistory.Undone(s_versions, s_versions[2]));
     }
 
     [Fact]

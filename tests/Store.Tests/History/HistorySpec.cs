@@ -52,6 +52,28 @@ public abstract class HistorySpec
     }
 
     [Fact]
+    public async Task Writes_of_status_push_out_nothing_that_people_did()
+    {
+        await using var history = Open(new() { KeepEach = 3 });
+        void Write(int times, string subresource = "")
+        {
+            for (int i = 0; i < times; i++) history.Note(Deed("pods/a", replaced: _revision) with { Subresource = subresource });
+        }
+        for (int i = 0; i < 2; i++)
+        {
+            Write(1);
+            Write(10, "status");
+        }
+        // 2 and 13 hold what 1 and 12 made.
+        Assert.Equal([1, 2, 12, 13, 20, 21, 22], await RevisionsAsync(history, "pods/a"));
+        Assert.All((await history.OfAsync(new("/registry/pods/a"), default)).Skip(1), d => Assert.NotNull(d.Before));
+
+        // Nor the other way round; and what 2 and 13 held goes with those that made it.
+        Write(4);
+        Assert.Equal([20, 21, 22, 24, 25, 26], await RevisionsAsync(history, "pods/a"));
+    }
+
+    [Fact]
     public async Task The_oldest_go_when_there_are_too_many_bytes()
     {
         await using var history = Open(new() { KeepBytes = 100 });
