@@ -38,6 +38,9 @@ public sealed class LifecycleTests
         Assert.Equal(("Failed", "NodeAffinity", "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"), (bench.Status.Phase, bench.Status.Reason, bench.Status.Message));
         Assert.Single(bench.Events.All, e => e == "Warning NodeAffinity Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector");
         Assert.Empty(bench.Worker.Runtime!.Sandboxes);
+        Assert.Empty(bench.Status.ContainerStatuses); // so that clients show the reason, not a container that is being created
+        await bench.RestartAsync(pod with { Status = bench.Status });
+        Assert.Equal(("NodeAffinity", 0), (bench.Status.Reason, bench.Status.ContainerStatuses.Count));
 
         bench.Objects.NodeNow = Labeled("ssd"); // the label is new
         var other = pod with { Metadata = pod.Metadata with { Uid = "other" } };
