@@ -18,6 +18,8 @@ sealed class ApiPodObjects(IClient client, ICache<Service>? services, Func<Node?
 
     public Node? Node => node();
 
+    public Task<Node?> NodeNowAsync(CancellationToken ct) => Node is { } known ? client.FindAsync<Node>(new("", known.Metadata.Name), ct) : Task.FromResult<Node?>(null);
+
     public async Task<ConfigMap?> ConfigMapAsync(string ns, string name, CancellationToken ct) => (ConfigMap?)await KeptAsync<ConfigMap>("ConfigMap", new(ns, name), ct).ConfigureAwait(false);
 
     public async Task<Secret?> SecretAsync(string ns, string name, CancellationToken ct) => (Secret?)await KeptAsync<Secret>("Secret", new(ns, name), ct).ConfigureAwait(false);

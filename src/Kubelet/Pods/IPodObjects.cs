@@ -24,6 +24,10 @@ public interface IPodObjects
     /// <summary>The node as last seen; null before it is registered.</summary>
     Node? Node { get; }
 
+    /// <summary>The node as it is now; null when it is gone.</summary>
+    /// <exception cref="Hanbae.Api.Rest.ApiException">The server refused, or did not answer.</exception>
+    Task<Node?> NodeNowAsync(CancellationToken ct) => Task.FromResult(Node);
+
     /// <summary>A token for the Pod's service account, bound to the Pod and new enough to last.</summary>
     Task<TokenRequestStatus> TokenAsync(Pod pod, string audience, TimeSpan lifetime, CancellationToken ct);
 

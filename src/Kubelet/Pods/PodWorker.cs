@@ -8,6 +8,7 @@ using Hanbae.Kubelet.Probes;
 using Hanbae.Kubelet.Runtime;
 using Hanbae.Kubelet.Statuses;
 using Hanbae.Kubelet.Volumes;
+using Hanbae.Machinery.Nodes;
 using PodStatus = Hanbae.Api.Core.V1.PodStatus;
 
 namespace Hanbae.Kubelet.Pods;
@@ -33,6 +34,8 @@ sealed partial class PodWorker(PodContext context, Pod first)
     bool _ran;
     string _handler = "";
     bool _placed;
+    // One that has started was let in before, by this kubelet or the one that it replaces.
+    bool _fits = first.Status.StartTime is not null || first.Metadata.DeletionTimestamp is not null;
     int _obstacles;
     RuntimePod? _runtime;
     PodStatus? _status;
@@ -155,6 +158,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
             _runtime = await ReadAsync(pod, step.Token).ConfigureAwait(false);
             if (DeadlineOf(pod) is { } deadline && context.Time.GetUtcNow() >= deadline)
                 _failed ??= new("DeadlineExceeded", "Pod was active on the node longer than the specified deadline");
+            if (await UnfitAsync(pod, step.Token).ConfigureAwait(false) is { } unfit) _failed ??= unfit;
             Tell(pod, terminal: false);
             over = removed || pod.Metadata.DeletionTimestamp is not null || _failed is not null || Computed(pod, false).IsFinished();
             return over ? await TerminateAsync(pod, removed, step.Token).ConfigureAwait(false) : await AdvanceAsync(pod, step.Token).ConfigureAwait(false);
@@ -293,15 +297,29 @@ sealed partial class PodWorker(PodContext context, Pod first)
         if (_placed || context.Placements is not { } placements) return null;
         var granted = context.Allocations.Of(pod);
         if (_runtime!.IsRunning) placements.Restore(granted);
-        else if (await placements.AdmitAsync(granted, ct).ConfigureAwait(false) is { } why)
-        {
-            context.Events.Event(pod, "Warning", why.Reason, why.Message);
-            context.Rejections.Count(why.Reason);
-            context.Log.Refused(pod.Metadata.Namespace, pod.Metadata.Name, why.Reason, why.Message);
-            return new(why.Reason, "Pod was rejected: " + why.Message);
-        }
+        else if (await placements.AdmitAsync(granted, ct).ConfigureAwait(false) is { } why) return Refused(pod, why);
         _placed = true;
         return null;
+    }
+
+    /// <summary>Whoever bound a new Pod to this node may not have asked whether it wants to be here.</summary>
+    async Task<Waiting?> UnfitAsync(Pod pod, CancellationToken ct)
+    {
+        if (_fits) return null;
+        // What is known of the node may be some seconds old: no Pod is refused by that alone.
+        if (!Ended && context.Objects.Node is { } known && !NodeTerms.Allows(pod.Spec, known)
+            && await context.Objects.NodeNowAsync(ct).ConfigureAwait(false) is { } now && !NodeTerms.Allows(pod.Spec, now))
+            return Refused(pod, new("NodeAffinity", "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"));
+        _fits = true;
+        return null;
+    }
+
+    Waiting Refused(Pod pod, Waiting why)
+    {
+        context.Events.Event(pod, "Warning", why.Reason, why.Message);
+        context.Rejections.Count(why.Reason);
+        context.Log.Refused(pod.Metadata.Namespace, pod.Metadata.Name, why.Reason, why.Message);
+        return new(why.Reason, "Pod was rejected: " + why.Message);
     }
 
     /// <summary>The classic fault of an installation is told in full: by the Pod, and in the log.</summary>

@@ -16,6 +16,8 @@ static class PodStatuses
         var apps = ContainerStatuses.For(inputs, pod.Spec.Containers, before.ContainerStatuses, init: false);
         var ephemeral = ContainerStatuses.For(inputs, pod.Spec.EphemeralContainers.Select(PodContainers.AsContainer), before.EphemeralContainerStatuses, init: false);
 
+        if (inputs.NeverMade) (init, apps, ephemeral) = ([], [], []);
+
         // A finished Pod stays what it is.
         string phase = before.IsFinished() ? before.Phase : inputs.Failed is not null ? "Failed" : PodPhase.Of(pod, init, apps, inputs.Terminal, inputs.AppStarted);
         // While all containers are ended to begin anew, how they end says nothing.

@@ -1,5 +1,6 @@
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
+using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Probes;
 using Hanbae.Kubelet.Runtime;
 
@@ -39,6 +40,10 @@ public sealed record StatusInputs
 
     /// <summary>An app container has been started in the sandbox that there is.</summary>
     public bool AppStarted => Pod.Spec.Containers.Exists(c => Runtime.Current(c.Name) is not null);
+
+    /// <summary>It ended before anything of it was made, as one that the node refused: it has no containers to tell of, as upstream.</summary>
+    public bool NeverMade => (Failed is not null || Before.IsFinished()) && !Runtime.Sandboxes.Any() && !Runtime.Containers.Any()
+        && !Before.ContainerStatuses.Concat(Before.InitContainerStatuses).Any(s => s.ContainerID.Length > 0);
 
     public string IdOf(RuntimeContainer container) => $"{RuntimeName}://{container.Id}";
 }

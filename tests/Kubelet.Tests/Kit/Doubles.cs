@@ -27,7 +27,10 @@ sealed class PlainEnvironments : IContainerEnvironments
 sealed class GivenObjects : IPodObjects
 {
     public Dictionary<string, Secret> Secrets { get; } = [];
-    public Node? Node => null;
+    public Node? Node { get; set; }
+    /// <summary>What the server has meanwhile.</summary>
+    public Node? NodeNow { get; set; }
+    public Task<Node?> NodeNowAsync(CancellationToken ct) => Task.FromResult(NodeNow ?? Node);
     public Task<ConfigMap?> ConfigMapAsync(string ns, string name, CancellationToken ct) => Task.FromResult<ConfigMap?>(null);
     public Task<Secret?> SecretAsync(string ns, string name, CancellationToken ct) => Task.FromResult(Secrets.GetValueOrDefault(name));
     public Task<IReadOnlyList<Hanbae.Api.Certificates.V1beta1.ClusterTrustBundle>> TrustBundlesAsync(string fieldSelector, CancellationToken ct) => throw new InvalidOperationException("no bundles here");

@@ -27,6 +27,32 @@ public sealed class LifecycleTests
     }
 
     [Fact]
+    public async Task A_Pod_that_does_not_want_to_be_on_this_node_is_refused_unless_it_runs_already()
+    {
+        static Node Labeled(string disk) => new() { Metadata = new() { Name = "node", Labels = Map.Of(("disk", disk)) } };
+        using var bench = new PodBench(("app", FakeProgram.Forever));
+        bench.Objects.Node = Labeled("hdd");
+        var pod = Make.Pod(Make.Container("app", "app"));
+        pod = pod with { Spec = pod.Spec with { NodeSelector = Map.Of(("disk", "ssd")) } };
+        await bench.SettleAsync(pod);
+        Assert.Equal(("Failed", "NodeAffinity", "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"), (bench.Status.Phase, bench.Status.Reason, bench.Status.Message));
+        Assert.Single(bench.Events.All, e => e == "Warning NodeAffinity Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector");
+        Assert.Empty(bench.Worker.Runtime!.Sandboxes);
+        Assert.Empty(bench.Status.ContainerStatuses); // so that clients show the reason, not a container that is being created
+        await bench.RestartAsync(pod with { Status = bench.Status });
+        Assert.Equal(("NodeAffinity", 0), (bench.Status.Reason, bench.Status.ContainerStatuses.Count));
+
+        bench.Objects.NodeNow = Labeled("ssd"); // the label is new
+        var other = pod with { Metadata = pod.Metadata with { Uid = "other" } };
+        await bench.SettleAsync(other);
+        Assert.Equal("Running", bench.Status.Phase);
+        bench.Objects.NodeNow = null;
+        await bench.RestartAsync(other with { Status = bench.Status });
+        await bench.SettleAsync();
+        Assert.Equal("Running", bench.Status.Phase);
+    }
+
+    [Fact]
     public async Task An_init_container_that_was_removed_has_done_what_it_was_for_when_others_run()
     {
         using var bench = new PodBench(("init", FakeProgram.Exits(0, TimeSpan.FromSeconds(1))), ("app", FakeProgram.Forever));
