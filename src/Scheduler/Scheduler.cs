@@ -318,14 +318,15 @@ public sealed class Scheduler
         if (nominates) await _writer.NominateAsync(pod, node, ct);
         if (waits && await PrepareAsync(pod, profile, node, ct) is { } refused)
         {
-            await _writer.RefuseAsync(pod, profile.Name, new(null, refused, 0), [], ct);
+            await _writer.RefuseAsync(pod, profile.Name, refused, [], ct);
             if (nominates) await _writer.NominateAsync(pod, "", ct);
             await RetryAsync(pod, profile, ct);
             return;
         }
+        var binder = _extenders.FirstOrDefault(e => e.Binds && e.Concerns(pod.Pod));
         try
         {
-            if (_extenders.FirstOrDefault(e => e.Binds && e.Concerns(pod.Pod)) is { } binder) await binder.BindAsync(pod, node, ct);
+            if (binder is not null) await binder.BindAsync(pod, node, ct);
             else await profile.Binder.BindAsync(pod, node, _cluster, ct);
         }
         catch (ApiException e) when (e.IsNotFound)
@@ -340,9 +341,9 @@ public sealed class Scheduler
         }
         catch (Exception e) when (!ct.IsCancellationRequested)
         {
+            await TellUnboundAsync(pod, profile, binder is not null ? e.Message : $"running Bind plugin \"{profile.Binder.Name}\": {e.Message}", e, ct);
             // What had to be done there for the Pod is done: the place is kept for its next try, as its status says.
             await RetryAsync(pod, profile, ct, keeps: waits ? node : "");
-            Tell(pod, e);
             return;
         }
         lock (_lock)
@@ -355,13 +356,24 @@ public sealed class Scheduler
         _cluster.Recorder.For(pod.Pod.Spec.SchedulerName).Event(pod.Pod, "Normal", "Scheduled", $"Successfully assigned {pod.Key} to {node}");
     }
 
-    async Task<string?> PrepareAsync(PodInfo pod, Profile profile, string node, CancellationToken ct)
+    async Task TellUnboundAsync(PodInfo pod, Profile profile, string why, Exception e, CancellationToken ct)
     {
-        foreach (var permit in profile.Permits) if (await permit.PermitAsync(pod, node, ct) is { } refused) return $"running Permit plugin \"{permit.Name}\": {refused}";
+        // A conflict: somebody else has bound it, and its status says where.
+        if (e is ApiException { IsConflict: true }) { _cluster.Recorder.For(profile.Name).Event(pod.Pod, "Warning", "FailedScheduling", why); return; }
+        try { await _writer.RefuseAsync(pod, profile.Name, new(null, why, 0) { Error = true, Waits = true }, [], ct); }
+        // The same server would not bind it, either: the next failure says it.
+        catch (Exception x) when (x is ApiException or HttpRequestException or IOException) { }
+    }
+
+    /// <returns>Why it must not be bound yet; null when it may.</returns>
+    async Task<Cycle.Decision?> PrepareAsync(PodInfo pod, Profile profile, string node, CancellationToken ct)
+    {
+        foreach (var permit in profile.Permits) if (await permit.PermitAsync(pod, node, ct) is { } refused) return new(null, $"running Permit plugin \"{permit.Name}\": {refused}", 0);
         foreach (var plugin in profile.PreBinds)
         {
             // Never under the lock: whoever tells caches' subscribers may be waiting for it.
-            if (plugin.Concerns(pod) && await plugin.PreBindAsync(pod, node, _cluster, ct) is { } refused) return $"running PreBind plugin \"{plugin.Name}\": {refused}";
+            if (plugin.Concerns(pod) && await plugin.PreBindAsync(pod, node, _cluster, ct) is { } refused)
+                return new(null, $"running PreBind plugin \"{plugin.Name}\": {refused}", 0) { Error = true };
         }
         return null;
     }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Rest;
@@ -67,7 +68,8 @@ public sealed class SchedulerTests : IAsyncLifetime
         _rig.Api.Put(Make.Pod("a", "1"));
         Start();
         await BoundAsync("a");
-        Assert.Contains(_rig.Events.Told, e => e.Reason == "FailedScheduling");
+        Assert.Contains(_rig.Events.Told, e => e is { Reason: "FailedScheduling", Message: "running Bind plugin \"DefaultBinder\": no luck" });
+        Assert.Contains(_rig.Api.Requests, r => r.Method == "PATCH" && r.Path.EndsWith("/pods/a/status", StringComparison.Ordinal) && Encoding.UTF8.GetString(r.Body.Span).Contains("SchedulerError", StringComparison.Ordinal));
         Assert.Single(_rig.Bound);
     }
 
@@ -241,7 +243,7 @@ public sealed class SchedulerTests : IAsyncLifetime
         {
             Metadata = c.Metadata with { Annotations = c.Metadata.Annotations.Set("pv.kubernetes.io/bind-completed", "yes") }, Spec = c.Spec with { VolumeName = "v" }, Status = new() { Phase = "Bound" },
         });
-        await _rig.Events.UntilAsync(("Warning", "FailedScheduling", "no luck"));
+        await _rig.Events.UntilAsync(("Warning", "FailedScheduling", "running Bind plugin \"DefaultBinder\": no luck"));
         _rig.Api.Put(Liking("other"));
         await BoundAsync("other");
         await BoundAsync("db");

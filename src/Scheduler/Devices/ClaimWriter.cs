@@ -13,7 +13,7 @@ internal sealed class ClaimWriter(IClusterAccess cluster, TimeSpan bindingTimeou
     const int Attempts = 5;
 
     /// <returns>Why the Pod cannot have its devices; null when it can.</returns>
-    public async Task<string?> BindAsync(PodInfo pod, DevicePlan plan, CancellationToken ct)
+    public async Task<string?> BindAsync(PodInfo pod, DevicePlan plan, string node, CancellationToken ct)
     {
         for (int i = 0; i < plan.Claims.Length; i++)
         {
@@ -30,7 +30,7 @@ internal sealed class ClaimWriter(IClusterAccess cluster, TimeSpan bindingTimeou
             }
             if (extended) await cluster.Client.PatchAsync<Pod>(pod.Key, Patch.Strategic(ExtendedClaim.Status(claim.Metadata.Name, plan.Extended)), ct, "status");
         }
-        return await WaitAsync(pod, plan, ct);
+        return await WaitAsync(pod, plan, node, ct);
     }
 
     async Task<(ResourceClaim? Written, string? Refused)> ReserveAsync(PodInfo pod, ResourceClaim claim, Api.Resource.V1.AllocationResult? found, CancellationToken ct)
@@ -59,10 +59,11 @@ internal sealed class ClaimWriter(IClusterAccess cluster, TimeSpan bindingTimeou
 
     static bool Late(ResourceClaim claim) => claim.Status.Allocation is { } given && given.Devices.Results.Exists(r => !r.BindingConditions.IsEmpty);
 
-    async Task<string?> WaitAsync(PodInfo pod, DevicePlan plan, CancellationToken ct)
+    async Task<string?> WaitAsync(PodInfo pod, DevicePlan plan, string node, CancellationToken ct)
     {
         var late = plan.Claims.Select(c => plan.Written.GetValueOrDefault(Key.Of(c)) ?? c).Where(Late).ToDictionary(Key.Of);
         if (late.Count == 0) return null;
+        cluster.Recorder.For(pod.Pod.Spec.SchedulerName).Event(pod.Pod, "Normal", "BindingConditionsPending", "waiting for binding conditions for device on node " + node);
         var done = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
         HashSet<Key> ready = [];
         // The subscription tells of every claim first, so nothing is missed between the writes and the wait.

@@ -184,7 +184,7 @@ internal sealed class DynamicResources(DynamicResourcesArgs args) : IPreEnqueue,
     public bool Concerns(PodInfo pod) => _plans.ContainsKey(pod.Uid);
 
     public Task<string?> PreBindAsync(PodInfo pod, string node, IClusterAccess cluster, CancellationToken ct) =>
-        _plans.TryGetValue(pod.Uid, out var plan) ? new ClaimWriter(cluster, args.BindingTimeout).BindAsync(pod, plan, ct) : Task.FromResult<string?>(null);
+        _plans.TryGetValue(pod.Uid, out var plan) ? new ClaimWriter(cluster, args.BindingTimeout).BindAsync(pod, plan, node, ct) : Task.FromResult<string?>(null);
 
     public Task ReleaseAsync(PodInfo pod, IClusterAccess cluster, CancellationToken ct) =>
         _plans.TryGetValue(pod.Uid, out var plan) ? new ClaimWriter(cluster, args.BindingTimeout).ReleaseAsync(pod, plan, ct) : Task.CompletedTask;

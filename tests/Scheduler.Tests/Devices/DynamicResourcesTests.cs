@@ -1,3 +1,4 @@
+using System.Text;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Resource.V1;
@@ -248,6 +249,7 @@ public sealed class DynamicResourcesTests : IAsyncLifetime
         _rig.Start();
         await Api.UntilAsync(a => a.Find<ResourceClaim>("c")!.Status.Allocation is { AllocationTimestamp: not null }, "allocated", TimeSpan.FromSeconds(60));
         Assert.Equal("", Api.Find<Pod>("a")!.Spec.NodeName);
+        await _rig.Events.UntilAsync(("Normal", "BindingConditionsPending", "waiting for binding conditions for device on node n1"));
         Say("attached");
         await _rig.BoundAsync("a");
     }
@@ -263,6 +265,7 @@ public sealed class DynamicResourcesTests : IAsyncLifetime
         Say("broken");
         await Api.UntilAsync(a => a.Find<ResourceClaim>("c")!.Status.Allocation is null, "given up", TimeSpan.FromSeconds(60));
         await SaysAsync("a", "claim default/c device binding failed");
+        Assert.Contains(Api.Requests, r => r.Method == "PATCH" && Encoding.UTF8.GetString(r.Body.Span).Contains("\"reason\":\"SchedulerError\"", StringComparison.Ordinal));
     }
 
     void Say(string condition) => Api.Change<ResourceClaim>("c", c => c with
