@@ -59,7 +59,8 @@ static class ResetFields
         {
             "Pod" => s_podStatus,
             "Deployment" => s_deploymentStatus,
-            "CustomResourceDefinition" or "ValidatingAdmissionPolicy" or "ResourceClaim" or "VolumeAttachment" => s_statusOnly,
+            "APIService" or "CustomResourceDefinition" or "DeviceTaintRule" or "FlowSchema" or "PodCertificateRequest" or "PriorityLevelConfiguration" or "ResourceClaim" or "ServiceCIDR"
+                or "ValidatingAdmissionPolicy" or "VolumeAttachment" => s_statusOnly,
             _ => s_status,
         },
         "resize" => s_resize,

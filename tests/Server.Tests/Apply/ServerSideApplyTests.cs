@@ -21,6 +21,9 @@ public sealed class ServerSideApplyTests
 
     static string Fields(TestServer.Answer answer, int entry = 0) => answer.Text("metadata", "managedFields", entry.ToString(), "fieldsV1");
 
+    static string FieldsOf(TestServer.Answer answer, string manager) => Enumerable.Range(0, ((JsonArray)((JsonObject)answer.Json["metadata"]!)["managedFields"]!).Count)
+        .Where(i => answer.Text("metadata", "managedFields", $"{i}", "manager") == manager).Select(i => Fields(answer, i)).Single();
+
     [Fact]
     public async Task What_is_absent_is_created_and_then_changed()
     {
@@ -45,6 +48,29 @@ public sealed class ServerSideApplyTests
             (refused.Text("details", "causes", "0", "reason"), refused.Text("details", "causes", "0", "message"), refused.Text("details", "causes", "0", "field")));
         var forced = await ApplyAsync(server, Deployments + "/web", Web.Replace("\"replicas\":1", "\"replicas\":2"), "fieldManager=me&force=true");
         Assert.Equal((200, "2", "me:Apply kubectl-client-side-apply:Update"), (forced.Code, forced.Text("spec", "replicas"), Managers(forced)));
+    }
+
+    [Theory]
+    [InlineData("/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas", "FlowSchema", "\"priorityLevelConfiguration\":{\"name\":\"exempt\"},\"matchingPrecedence\":5", "\"matchingPrecedence\":6")]
+    [InlineData("/apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations", "PriorityLevelConfiguration", "\"type\":\"Limited\",\"limited\":{\"limitResponse\":{\"type\":\"Reject\"},\"nominalConcurrencyShares\":3}", "\"limited\":{\"nominalConcurrencyShares\":4}")]
+    [InlineData("/apis/networking.k8s.io/v1/servicecidrs", "ServiceCIDR", "\"cidrs\":[\"10.1.0.0/24\"]", "\"cidrs\":[\"10.2.0.0/24\"]")]
+    [InlineData("/apis/storage.k8s.io/v1/volumeattachments", "VolumeAttachment", "\"attacher\":\"a\",\"nodeName\":\"n\",\"source\":{\"persistentVolumeName\":\"v\"}", "\"nodeName\":\"m\"")]
+    public async Task Through_the_status_nobody_comes_to_own_what_it_leaves_as_it_is(string path, string kind, string spec, string other)
+    {
+        await using var server = await TestServer.StartAsync();
+        string version = path["/apis/".Length..path.LastIndexOf('/')];
+        string status = kind == "VolumeAttachment" ? "{\"attached\":true}"
+            : """{"conditions":[{"type":"Mine","status":"True","lastTransitionTime":"2020-01-01T00:00:00Z","reason":"R","message":"m"}]}""";
+        string Body(string label, string spec) =>
+            $$$"""{"apiVersion":"{{{version}}}","kind":"{{{kind}}}","metadata":{"name":"x","labels":{"a":"{{{label}}}"}},"spec":{ {{{spec}}} },"status":{{{status}}} }""";
+        var created = await ApplyAsync(server, path + "/x", Body("b", spec), "fieldManager=one");
+        Assert.True(created.Code == 201, created.Body);
+        var told = await ApplyAsync(server, path + "/x/status", Body("c", other), "fieldManager=two");
+        Assert.True(told.Code == 200, told.Body);
+        Assert.Equal("b", told.Text("metadata", "labels", "a"));
+        foreach (var (manager, field) in (ReadOnlySpan<(string, string)>)[("one", "f:status"), ("two", "f:metadata"), ("two", "f:spec")])
+            Assert.DoesNotContain(field, FieldsOf(told, manager), StringComparison.Ordinal);
+        Assert.Equal(409, (await ApplyAsync(server, path + "/x", Body("c", spec), "fieldManager=two")).Code);
     }
 
     [Fact]
