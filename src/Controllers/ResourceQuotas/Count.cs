@@ -14,7 +14,7 @@ namespace Hanbae.Controllers.ResourceQuotas;
 /// What comes is charged by admission, not here: counting upon every new object would take back charges for objects that this cache does not
 /// have yet. As upstream, then, only what frees something makes it count again, and every five minutes all of it. Unlike there a quota whose
 /// status changed is looked at once more when it has been quiet for a while: an object that was not made after all was charged, and one that was
-/// made while the quota was counted for the first time was not.
+/// made while the quota was counted for the first time was not. And unlike there nothing that was charged a moment ago is taken back.
 /// </remarks>
 sealed class Count : IReconciler
 {
@@ -23,6 +23,8 @@ sealed class Count : IReconciler
     static readonly TimeSpan Unknown = TimeSpan.FromSeconds(10);
     /// <summary>By then what was charged is there, and in the caches.</summary>
     static readonly TimeSpan Quiet = TimeSpan.FromSeconds(10);
+    /// <summary>By then it mostly is; so much later at most is what a quota has to spare known.</summary>
+    static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(500);
     /// <summary>Of keys that ask whether a quota has been quiet; no quota has such a name.</summary>
     const string Settling = "settling:";
 
@@ -37,6 +39,7 @@ sealed class Count : IReconciler
     readonly Books _books;
     /// <summary>When the status of a quota changed last, until that was looked at.</summary>
     readonly ConcurrentDictionary<Key, DateTimeOffset> _changed = new();
+    readonly Lately _lately = new(Moment);
     Action<Key> _add = static _ => { };
     Census? _census;
 
@@ -65,12 +68,15 @@ sealed class Count : IReconciler
         if (e.New is not { } now)
         {
             _books.Forget(key);
+            _lately.Forget(key);
             _changed.TryRemove(key, out _);
             return;
         }
         if (e.Old is null || e.Old.Spec != now.Spec || now.Status.Hard != now.Spec.Hard) _add(key);
         if (e.Old is null || e.Old.Status == now.Status) return;
-        _changed[key] = _cluster.Time.GetUtcNow();
+        var at = _cluster.Time.GetUtcNow();
+        _lately.Note(key, e.Old.Status.Used, now.Status.Used, at);
+        _changed[key] = at;
         _add(new(key.Namespace, Settling + key.Name));
     }
 
@@ -120,7 +126,9 @@ sealed class Count : IReconciler
         var now = _cluster.Time.GetUtcNow();
         var (sums, next) = _books.Of(quota, Resync, now);
         var status = CountPlan.For(quota, sums, r => _census!.Count(r, key.Namespace));
-        await _cluster.Client.UpdateStatusIfChangedAsync(quota, quota with { Status = status }, ct);
+        var (used, until) = _lately.Hold(key, quota.Status.Used, status.Used, now);
+        await _cluster.Client.UpdateStatusIfChangedAsync(quota, quota with { Status = status with { Used = used } }, ct);
+        if (until is { } then) return Again.At(then);
         if (!known) return Again.In(Unknown);
         // A Pod that is not gone when it should be stops to cost without any change.
         return next is { } at && at - now < Resync ? Again.At(at.AddSeconds(1)) : Again.In(Resync);

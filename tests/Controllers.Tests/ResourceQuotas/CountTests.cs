@@ -57,6 +57,47 @@ public sealed class CountTests
     }
 
     [Fact]
+    public async Task What_was_charged_a_moment_ago_is_not_taken_for_gone()
+    {
+        await using var cluster = new TestCluster(["resourcequota"]) { Creep = TestCluster.Hardly };
+        cluster.Api.Put(Pod("a", "100m"));
+        cluster.Api.Put(Pod("b", "100m"));
+        cluster.Api.Put(Quota(("pods", "3"), ("requests.cpu", "1")));
+        await cluster.UntilAsync(api => Uses(api, ("pods", "2"), ("requests.cpu", "200m")));
+
+        // A third is charged and comes in a moment; meanwhile another goes.
+        cluster.Api.Change<ResourceQuota>("q", q => q with { Status = q.Status with { Used = Amounts(("pods", "3"), ("requests.cpu", "250m")) } });
+        await cluster.UntilAsync(api => Uses(api, ("pods", "3"), ("requests.cpu", "250m")));
+        cluster.Api.Remove<Pod>("a");
+        await cluster.UntilAsync(api => Uses(api, ("pods", "2"), ("requests.cpu", "150m")));
+        cluster.Api.Put(Pod("c", "50m"));
+
+        cluster.Api.Remove<Pod>("b");
+        cluster.Creep = TimeSpan.FromMilliseconds(20);
+        await cluster.UntilAsync(api => Uses(api, ("pods", "1"), ("requests.cpu", "50m")));
+    }
+
+    [Fact]
+    public void What_was_charged_is_held_for_a_moment_and_no_longer()
+    {
+        var lately = new Lately(TimeSpan.FromSeconds(1));
+        var (key, now) = (new Key("default", "q"), Make.Start);
+        Map<Quantity> Pods(string count) => Amounts(("pods", count));
+        // The first count is no charge.
+        lately.Note(key, default, Pods("5"), now);
+        Assert.Equal((Pods("4"), null), lately.Hold(key, Pods("5"), Pods("4"), now));
+
+        lately.Note(key, Pods("5"), Pods("7"), now);
+        lately.Note(key, Pods("7"), Pods("6"), now);
+        lately.Note(key, Pods("6"), Pods("7"), now.AddMilliseconds(500));
+        Assert.Equal((Pods("5"), now.AddMilliseconds(1500)), lately.Hold(key, Pods("7"), Pods("2"), now.AddMilliseconds(600)));
+        Assert.Equal((Pods("7"), now.AddMilliseconds(1500)), lately.Hold(key, Pods("7"), Pods("5"), now.AddMilliseconds(600)));
+        Assert.Equal((Pods("8"), null), lately.Hold(key, Pods("7"), Pods("8"), now.AddMilliseconds(600)));
+        Assert.Equal((Pods("3"), now.AddMilliseconds(1500)), lately.Hold(key, Pods("7"), Pods("2"), now.AddMilliseconds(1000)));
+        Assert.Equal((Pods("2"), null), lately.Hold(key, Pods("7"), Pods("2"), now.AddMilliseconds(1500)));
+    }
+
+    [Fact]
     public async Task What_came_while_it_was_counted_for_the_first_time_is_counted_soon()
     {
         await using var cluster = new TestCluster(["resourcequota"]) { Creep = TimeSpan.FromSeconds(1) };
