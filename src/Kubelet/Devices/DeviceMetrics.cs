@@ -61,16 +61,16 @@ sealed class DeviceMetrics
         }
         var used = claims.ToArray();
         if (used.Length == 0) return;
-        text.Family("dra_resource_claims_in_use", "gauge", "[ALPHA] The number of ResourceClaims that are currently in use on the node, by driver name (driver_name label value) and across all drivers (special value <any> for driver_name).");
+        text.Family("dra_resource_claims_in_use", "gauge", "[ALPHA] Claims that are ready for Pods here, by driver; <any> is all of them.");
         foreach (var (driver, count) in used) text.Sample("dra_resource_claims_in_use", PrometheusText.Labels(("driver_name", driver)), count);
     }
 
     static string Help(string name) => name switch
     {
-        "kubelet_device_plugin_registration_total" => "Cumulative number of device plugin registrations. Broken down by resource name.",
-        "kubelet_device_plugin_alloc_duration_seconds" => "Duration in seconds to serve a device plugin Allocation request. Broken down by resource name.",
-        "dra_operations_duration_seconds" => "Latency histogram in seconds for the duration of handling all ResourceClaims referenced by a pod when the pod starts or stops, by operation and whether it failed.",
-        "dra_grpc_operations_duration_seconds" => "Duration in seconds of the DRA gRPC operations.",
-        _ => "Cumulative number of requests to the PodResource endpoint.",
+        "kubelet_device_plugin_registration_total" => "Device plugins that have registered, by resource.",
+        "kubelet_device_plugin_alloc_duration_seconds" => "How long device plugins took to allocate, by resource.",
+        "dra_operations_duration_seconds" => "How long the claims of a Pod took to be made ready or given back, and whether that failed.",
+        "dra_grpc_operations_duration_seconds" => "How long calls of device drivers took.",
+        _ => "Requests to the pod resources API.",
     };
 }

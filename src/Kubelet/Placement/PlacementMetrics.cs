@@ -47,7 +47,7 @@ sealed class PlacementMetrics
             foreach (var (key, count) in samples) text.Sample(name, key.Labels, count);
         }
         const string duration = "kubelet_topology_manager_admission_duration_ms";
-        text.Family(duration, "histogram", "[ALPHA] Duration in milliseconds to serve a pod admission request.");
+        text.Family(duration, "histogram", "[ALPHA] How long it took to find places for a Pod, in milliseconds.");
         lock (_durations)
         {
             long sum = 0;
@@ -57,24 +57,24 @@ sealed class PlacementMetrics
         }
         if (cpus.Policy is not { } policy) return;
         var state = cpus.State;
-        text.Family("kubelet_cpu_manager_shared_pool_size_millicores", "gauge", "[ALPHA] The size of the shared CPU pool for non-guaranteed QoS pods, in millicores.")
+        text.Family("kubelet_cpu_manager_shared_pool_size_millicores", "gauge", "[ALPHA] Processors that Pods share, in thousandths.")
             .Sample("kubelet_cpu_manager_shared_pool_size_millicores", "", policy.Available(state).Count * 1000);
-        text.Family("kubelet_cpu_manager_exclusive_cpu_allocation_count", "gauge", "[ALPHA] The total number of CPUs exclusively allocated to containers running on this node")
+        text.Family("kubelet_cpu_manager_exclusive_cpu_allocation_count", "gauge", "[ALPHA] Processors that containers have to themselves.")
             .Sample("kubelet_cpu_manager_exclusive_cpu_allocation_count", "", state.Exclusive.Count);
-        text.Family("kubelet_cpu_manager_allocation_per_numa", "gauge", "[ALPHA] Number of CPUs allocated per NUMA node");
+        text.Family("kubelet_cpu_manager_allocation_per_numa", "gauge", "[ALPHA] Processors that containers have to themselves, by NUMA node.");
         foreach (int node in policy.Machine.CpuNodes)
             text.Sample("kubelet_cpu_manager_allocation_per_numa", PrometheusText.Labels(("numa_node", node.ToString(CultureInfo.InvariantCulture))), state.Exclusive.Count(id => policy.Machine[id].Node == node));
     }
 
     static readonly SortedDictionary<string, string> s_help = new(StringComparer.Ordinal)
     {
-        ["kubelet_container_aligned_compute_resources_count"] = "Cumulative number of aligned compute resources allocated to containers by alignment type.",
-        ["kubelet_container_aligned_compute_resources_failure_count"] = "Cumulative number of failures to allocate aligned compute resources to containers by alignment type.",
-        ["kubelet_cpu_manager_pinning_errors_total"] = "The number of cpu core allocations which required pinning failed.",
-        ["kubelet_cpu_manager_pinning_requests_total"] = "The number of cpu core allocations which required pinning.",
-        ["kubelet_memory_manager_pinning_errors_total"] = "The number of memory pages allocations which required pinning that failed.",
-        ["kubelet_memory_manager_pinning_requests_total"] = "The number of memory pages allocations which required pinning.",
-        ["kubelet_topology_manager_admission_errors_total"] = "The number of admission request failures where resources could not be aligned.",
-        ["kubelet_topology_manager_admission_requests_total"] = "The number of admission requests where resources have to be aligned.",
+        ["kubelet_container_aligned_compute_resources_count"] = "Containers and Pods whose processors, memory and devices lie together, by scope and boundary.",
+        ["kubelet_container_aligned_compute_resources_failure_count"] = "Containers and Pods for which that could not be had, by scope and boundary.",
+        ["kubelet_cpu_manager_pinning_errors_total"] = "Containers that could not get processors to themselves.",
+        ["kubelet_cpu_manager_pinning_requests_total"] = "Containers that asked for processors to themselves.",
+        ["kubelet_memory_manager_pinning_errors_total"] = "Containers that could not get memory of certain NUMA nodes.",
+        ["kubelet_memory_manager_pinning_requests_total"] = "Containers that asked for memory of certain NUMA nodes.",
+        ["kubelet_topology_manager_admission_errors_total"] = "Pods that were refused for want of places that lie together.",
+        ["kubelet_topology_manager_admission_requests_total"] = "Pods for which places that lie together were looked for.",
     };
 }

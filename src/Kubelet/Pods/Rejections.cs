@@ -18,7 +18,7 @@ sealed class Rejections
     public void Render(PrometheusText text)
     {
         if (_counts.IsEmpty) return;
-        text.Family(Name, "counter", "[ALPHA] Cumulative number pod admission rejections by the Kubelet.");
+        text.Family(Name, "counter", "[ALPHA] Pods that were refused here, by reason.");
         foreach (var (reason, count) in _counts.OrderBy(c => c.Key, StringComparer.Ordinal)) text.Sample(Name, PrometheusText.Labels(("reason", reason)), count);
     }
 }

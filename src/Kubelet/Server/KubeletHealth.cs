@@ -40,9 +40,9 @@ sealed class KubeletHealth(Func<string?> loop)
     public string Slis()
     {
         var text = new PrometheusText();
-        text.Family("kubernetes_healthcheck", "gauge", "[STABLE] This metric records the result of a single healthcheck.");
+        text.Family("kubernetes_healthcheck", "gauge", "[STABLE] Whether a check of health passed when it was last made.");
         foreach (var (name, trouble) in Check()) text.Sample("kubernetes_healthcheck", PrometheusText.Labels(("name", name), ("type", "healthz")), trouble is null ? 1 : 0);
-        text.Family("kubernetes_healthchecks_total", "counter", "[STABLE] This metric records the results of all healthcheck.");
+        text.Family("kubernetes_healthchecks_total", "counter", "[STABLE] How often checks of health were made, by how they came out.");
         lock (_asked)
             foreach (var ((name, status), count) in _asked.OrderBy(a => a.Key)) text.Sample("kubernetes_healthchecks_total", PrometheusText.Labels(("name", name), ("status", status), ("type", "healthz")), count);
         return text.ToString();

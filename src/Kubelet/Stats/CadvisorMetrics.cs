@@ -11,67 +11,67 @@ static class CadvisorMetrics
     public static string Render(NodeUse use, MachineInfo machine, string kubeletVersion, string runtimeVersion, Func<string, OpenFiles>? open = null)
     {
         var text = new PrometheusText();
-        text.Family("cadvisor_version_info", "gauge", "A metric with a constant '1' value labeled by kernel version, OS version, docker version, cadvisor version & cadvisor revision.")
+        text.Family("cadvisor_version_info", "gauge", "Always 1; the labels say what runs here.")
             .Sample("cadvisor_version_info", PrometheusText.Labels(("cadvisorRevision", ""), ("cadvisorVersion", kubeletVersion), ("dockerVersion", runtimeVersion), ("kernelVersion", machine.Kernel), ("osVersion", machine.OsImage)), 1);
         var rows = use.Pods.SelectMany(Rows).ToArray();
         var containers = rows.Where(r => r.Container is not null).ToArray();
 
-        Each("container_cpu_usage_seconds_total", "counter", "Cumulative cpu time consumed in seconds.", rows, f => f.CpuUsage / 1e9, ",cpu=\"total\"");
-        Each("container_cpu_user_seconds_total", "counter", "Cumulative user cpu time consumed in seconds.", rows, f => f.CpuUser / 1e9);
-        Each("container_cpu_system_seconds_total", "counter", "Cumulative system cpu time consumed in seconds.", rows, f => f.CpuSystem / 1e9);
+        Each("container_cpu_usage_seconds_total", "counter", "Processor time.", rows, f => f.CpuUsage / 1e9, ",cpu=\"total\"");
+        Each("container_cpu_user_seconds_total", "counter", "Processor time outside the kernel.", rows, f => f.CpuUser / 1e9);
+        Each("container_cpu_system_seconds_total", "counter", "Processor time in the kernel.", rows, f => f.CpuSystem / 1e9);
         var limited = rows.Where(r => r.Figures.CpuQuota > 0).ToArray();
-        Each("container_cpu_cfs_periods_total", "counter", "Number of elapsed enforcement period intervals.", limited, f => f.Periods);
-        Each("container_cpu_cfs_throttled_periods_total", "counter", "Number of throttled period intervals.", limited, f => f.ThrottledPeriods);
-        Each("container_cpu_cfs_throttled_seconds_total", "counter", "Total time duration the container has been throttled.", limited, f => f.ThrottledTime / 1e9);
-        Each("container_spec_cpu_period", "gauge", "CPU period of the container.", rows, f => f.CpuPeriod);
-        Each("container_spec_cpu_quota", "gauge", "CPU quota of the container.", limited, f => f.CpuQuota);
-        Each("container_spec_cpu_shares", "gauge", "CPU share of the container.", rows, f => f.CpuShares);
+        Each("container_cpu_cfs_periods_total", "counter", "Periods in which a processor limit was in force.", limited, f => f.Periods);
+        Each("container_cpu_cfs_throttled_periods_total", "counter", "Periods in which it held the container up.", limited, f => f.ThrottledPeriods);
+        Each("container_cpu_cfs_throttled_seconds_total", "counter", "For how long it held the container up.", limited, f => f.ThrottledTime / 1e9);
+        Each("container_spec_cpu_period", "gauge", "The period of the processor limit, in microseconds.", rows, f => f.CpuPeriod);
+        Each("container_spec_cpu_quota", "gauge", "The processor limit of a period, in microseconds.", limited, f => f.CpuQuota);
+        Each("container_spec_cpu_shares", "gauge", "The container's weight for processor time.", rows, f => f.CpuShares);
 
-        Each("container_memory_usage_bytes", "gauge", "Current memory usage in bytes, including all memory regardless of when it was accessed", rows, f => f.MemoryUsage);
-        Each("container_memory_working_set_bytes", "gauge", "Current working set in bytes.", rows, f => f.WorkingSet);
-        Each("container_memory_rss", "gauge", "Size of RSS in bytes.", rows, f => f.Rss);
-        Each("container_memory_cache", "gauge", "Number of bytes of page cache memory.", rows, f => f.Cache);
-        Each("container_memory_mapped_file", "gauge", "Size of memory mapped files in bytes.", rows, f => f.Mapped);
-        Each("container_memory_swap", "gauge", "Container swap usage in bytes.", rows, f => f.Swap);
-        Each("container_memory_max_usage_bytes", "gauge", "Maximum memory usage recorded in bytes", rows, f => f.MemoryMax);
-        Each("container_memory_failcnt", "counter", "Number of memory usage hits limits", rows, f => f.FailCount);
-        Each("container_memory_total_active_file_bytes", "gauge", "Current total active file in bytes.", rows, f => f.ActiveFile);
-        Each("container_memory_total_inactive_file_bytes", "gauge", "Current total inactive file in bytes.", rows, f => f.InactiveFile);
-        text.Family("container_memory_failures_total", "counter", "Cumulative count of memory allocation failures.");
+        Each("container_memory_usage_bytes", "gauge", "Memory charged to the container.", rows, f => f.MemoryUsage);
+        Each("container_memory_working_set_bytes", "gauge", "Memory in use.", rows, f => f.WorkingSet);
+        Each("container_memory_rss", "gauge", "Memory that is of no file.", rows, f => f.Rss);
+        Each("container_memory_cache", "gauge", "Memory that is of files.", rows, f => f.Cache);
+        Each("container_memory_mapped_file", "gauge", "Memory that is of mapped files.", rows, f => f.Mapped);
+        Each("container_memory_swap", "gauge", "Swap space that is full.", rows, f => f.Swap);
+        Each("container_memory_max_usage_bytes", "gauge", "The most memory that was charged so far.", rows, f => f.MemoryMax);
+        Each("container_memory_failcnt", "counter", "How often the memory limit was met.", rows, f => f.FailCount);
+        Each("container_memory_total_active_file_bytes", "gauge", "Memory of files that was used lately.", rows, f => f.ActiveFile);
+        Each("container_memory_total_inactive_file_bytes", "gauge", "Memory of files that was not used lately.", rows, f => f.InactiveFile);
+        text.Family("container_memory_failures_total", "counter", "Page faults by kind.");
         foreach (var row in rows)
             text.Sample("container_memory_failures_total", row.Labels + ",failure_type=\"pgfault\",scope=\"hierarchy\"", row.Figures.PageFaults, use.At)
                 .Sample("container_memory_failures_total", row.Labels + ",failure_type=\"pgmajfault\",scope=\"hierarchy\"", row.Figures.MajorPageFaults, use.At);
-        Each("container_oom_events_total", "counter", "Count of out of memory events observed for the container", rows, f => f.OomKills);
-        Each("container_spec_memory_limit_bytes", "gauge", "Memory limit for the container.", rows, f => f.MemoryLimit);
-        Each("container_spec_memory_reservation_limit_bytes", "gauge", "Memory reservation limit for the container.", rows, f => f.MemoryReservation);
-        Each("container_spec_memory_swap_limit_bytes", "gauge", "Memory swap limit for the container.", rows, f => f.SwapLimit);
-        Each("container_processes", "gauge", "Number of processes running inside the container.", rows, f => f.Processes);
-        Each("container_threads", "gauge", "Number of threads running inside the container", rows, f => f.Threads);
-        Each("container_threads_max", "gauge", "Maximum number of threads allowed inside the container, infinity if value is zero", rows, f => f.ThreadsMax);
+        Each("container_oom_events_total", "counter", "Processes killed for want of memory.", rows, f => f.OomKills);
+        Each("container_spec_memory_limit_bytes", "gauge", "The memory limit; 0 is none.", rows, f => f.MemoryLimit);
+        Each("container_spec_memory_reservation_limit_bytes", "gauge", "Memory that is held back for the container.", rows, f => f.MemoryReservation);
+        Each("container_spec_memory_swap_limit_bytes", "gauge", "The limit of memory and swap together.", rows, f => f.SwapLimit);
+        Each("container_processes", "gauge", "Processes.", rows, f => f.Processes);
+        Each("container_threads", "gauge", "Threads.", rows, f => f.Threads);
+        Each("container_threads_max", "gauge", "The limit of threads; 0 is none.", rows, f => f.ThreadsMax);
         if (open is not null) Files();
         Blocks();
         foreach (string kind in (ReadOnlySpan<string>)["cpu", "memory", "io"])
         {
             var known = rows.Where(r => r.Figures.Pressure.ContainsKey(kind)).ToArray();
             if (known.Length == 0) continue;
-            Each($"container_pressure_{kind}_waiting_seconds_total", "counter", $"Total time duration tasks in the container have waited due to {kind} congestion.", known, f => f.Pressure[kind].Some.Total / 1e6);
-            Each($"container_pressure_{kind}_stalled_seconds_total", "counter", $"Total time duration no tasks in the container could make progress due to {kind} congestion.", known, f => f.Pressure[kind].Full.Total / 1e6);
+            Each($"container_pressure_{kind}_waiting_seconds_total", "counter", $"For how long some of the processes waited for {kind}.", known, f => f.Pressure[kind].Some.Total / 1e6);
+            Each($"container_pressure_{kind}_stalled_seconds_total", "counter", $"For how long all of the processes waited for {kind}.", known, f => f.Pressure[kind].Full.Total / 1e6);
         }
 
-        text.Family("container_start_time_seconds", "gauge", "Start time of the container since unix epoch in seconds.");
+        text.Family("container_start_time_seconds", "gauge", "When a container started, in Unix time.");
         foreach (var row in containers) text.Sample("container_start_time_seconds", row.Labels, row.Container!.Container.StartedAt?.ToUnixTimeSeconds() ?? 0, use.At);
-        text.Family("container_last_seen", "gauge", "Last time a container was seen by the exporter");
+        text.Family("container_last_seen", "gauge", "When the figures were read, in Unix time.");
         foreach (var row in rows) text.Sample("container_last_seen", row.Labels, use.At.ToUnixTimeSeconds(), use.At);
-        text.Family("container_fs_usage_bytes", "gauge", "Number of bytes that are consumed by the container on this filesystem.");
+        text.Family("container_fs_usage_bytes", "gauge", "Bytes that a container and its log take on disk.");
         foreach (var row in containers) text.Sample("container_fs_usage_bytes", row.Labels + ",device=\"\"", row.Container!.WritableBytes + row.Container.LogBytes, use.At);
-        text.Family("container_fs_inodes_total", "gauge", "Number of Inodes");
+        text.Family("container_fs_inodes_total", "gauge", "Inodes that a container takes on disk.");
         foreach (var row in containers) text.Sample("container_fs_inodes_total", row.Labels + ",device=\"\"", row.Container!.WritableInodes, use.At);
         Network();
 
-        text.Family("machine_cpu_cores", "gauge", "Number of logical CPU cores.").Sample("machine_cpu_cores", Machine(), machine.Cpus, use.At);
-        text.Family("machine_memory_bytes", "gauge", "Amount of memory installed on the machine.").Sample("machine_memory_bytes", Machine(), machine.MemoryBytes, use.At);
-        text.Family("machine_scrape_error", "gauge", "1 if there was an error while getting machine metrics, 0 otherwise.").Sample("machine_scrape_error", "", 0);
-        text.Family("container_scrape_error", "gauge", "1 if there was an error while getting container metrics, 0 otherwise").Sample("container_scrape_error", "", 0);
+        text.Family("machine_cpu_cores", "gauge", "Processors of the machine.").Sample("machine_cpu_cores", Machine(), machine.Cpus, use.At);
+        text.Family("machine_memory_bytes", "gauge", "Memory of the machine.").Sample("machine_memory_bytes", Machine(), machine.MemoryBytes, use.At);
+        text.Family("machine_scrape_error", "gauge", "1 when the figures of the machine could not be read.").Sample("machine_scrape_error", "", 0);
+        text.Family("container_scrape_error", "gauge", "1 when the figures of containers could not be read.").Sample("container_scrape_error", "", 0);
         return text.ToString();
 
         string Machine() => PrometheusText.Labels(("boot_id", machine.BootId), ("machine_id", machine.MachineId), ("system_uuid", machine.SystemUuid));
@@ -87,11 +87,11 @@ static class CadvisorMetrics
         {
             var files = containers.Select(r => (r.Labels, Open: open(r.Container!.Path))).ToArray();
             if (files.Length == 0) return;
-            text.Family("container_file_descriptors", "gauge", "Number of open file descriptors for the container.");
+            text.Family("container_file_descriptors", "gauge", "Descriptors that a container's processes have open.");
             foreach (var (labels, said) in files) text.Sample("container_file_descriptors", labels, said.Files, use.At);
-            text.Family("container_sockets", "gauge", "Number of open sockets for the container.");
+            text.Family("container_sockets", "gauge", "Sockets that a container's processes have open.");
             foreach (var (labels, said) in files) text.Sample("container_sockets", labels, said.Sockets, use.At);
-            text.Family("container_ulimits_soft", "gauge", "Soft ulimit values for the container root process. Unlimited if -1, except priority and nice");
+            text.Family("container_ulimits_soft", "gauge", "Soft limits of a container's first process; -1 is none.");
             foreach (var (labels, said) in files)
                 if (said.SoftLimit is { } soft) text.Sample("container_ulimits_soft", labels + ",ulimit=\"max_open_files\"", soft, use.At);
         }
@@ -100,14 +100,14 @@ static class CadvisorMetrics
         {
             var moved = rows.SelectMany(r => r.Figures.Devices.Select(d => (r.Labels, Device: d, Name: BlockDevices.Name(d.Major, d.Minor)))).ToArray();
             if (moved.Length == 0) return;
-            text.Family("container_blkio_device_usage_total", "counter", "Blkio Device bytes usage");
+            text.Family("container_blkio_device_usage_total", "counter", "Bytes read and written by device.");
             foreach (var (labels, d, name) in moved)
                 foreach (var (operation, bytes) in ((string, long)[])[("Read", d.ReadBytes), ("Write", d.WrittenBytes)])
                     text.Sample("container_blkio_device_usage_total", labels + $",device=\"{name}\",major=\"{d.Major}\",minor=\"{d.Minor}\",operation=\"{operation}\"", bytes, use.At);
             (string Name, string Help, Func<DeviceFigures, long> Value)[] counters =
             [
-                ("reads_bytes", "Cumulative count of bytes read", d => d.ReadBytes), ("reads", "Cumulative count of reads completed", d => d.Reads),
-                ("writes_bytes", "Cumulative count of bytes written", d => d.WrittenBytes), ("writes", "Cumulative count of writes completed", d => d.Writes),
+                ("reads_bytes", "Bytes read.", d => d.ReadBytes), ("reads", "Reads.", d => d.Reads),
+                ("writes_bytes", "Bytes written.", d => d.WrittenBytes), ("writes", "Writes.", d => d.Writes),
             ];
             foreach (var (counter, help, value) in counters)
             {
@@ -120,10 +120,10 @@ static class CadvisorMetrics
         {
             (string Name, string Help, Func<NetworkFigures, long> Value)[] counters =
             [
-                ("receive_bytes", "Cumulative count of bytes received", n => n.ReceivedBytes), ("receive_packets", "Cumulative count of packets received", n => n.ReceivedPackets),
-                ("receive_packets_dropped", "Cumulative count of packets dropped while receiving", n => n.ReceiveDropped), ("receive_errors", "Cumulative count of errors encountered while receiving", n => n.ReceiveErrors),
-                ("transmit_bytes", "Cumulative count of bytes transmitted", n => n.SentBytes), ("transmit_packets", "Cumulative count of packets transmitted", n => n.SentPackets),
-                ("transmit_packets_dropped", "Cumulative count of packets dropped while transmitting", n => n.SendDropped), ("transmit_errors", "Cumulative count of errors encountered while transmitting", n => n.SendErrors),
+                ("receive_bytes", "Bytes received.", n => n.ReceivedBytes), ("receive_packets", "Packets received.", n => n.ReceivedPackets),
+                ("receive_packets_dropped", "Packets that came and were dropped.", n => n.ReceiveDropped), ("receive_errors", "Packets that came broken.", n => n.ReceiveErrors),
+                ("transmit_bytes", "Bytes sent.", n => n.SentBytes), ("transmit_packets", "Packets sent.", n => n.SentPackets),
+                ("transmit_packets_dropped", "Packets that were to be sent and were dropped.", n => n.SendDropped), ("transmit_errors", "Packets that could not be sent.", n => n.SendErrors),
             ];
             foreach (var (name, help, value) in counters)
             {

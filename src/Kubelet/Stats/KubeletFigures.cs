@@ -17,32 +17,32 @@ sealed class KubeletFigures
 
     static readonly SortedDictionary<string, (string Help, double[]? Buckets)> s_families = new(StringComparer.Ordinal)
     {
-        ["kubelet_cgroup_manager_duration_seconds"] = ("Duration in seconds for cgroup manager operations. Broken down by method.", s_common),
-        ["kubelet_evictions"] = ("Cumulative number of pod evictions by eviction signal", null),
-        ["kubelet_http_requests_duration_seconds"] = ("Duration in seconds to serve http requests", s_common),
-        ["kubelet_http_requests_total"] = ("Number of the http requests received since the server started", null),
-        ["kubelet_image_pull_duration_seconds"] = ("Duration in seconds to pull an image.", s_starts),
+        ["kubelet_cgroup_manager_duration_seconds"] = ("How long work on cgroups took, by kind.", s_common),
+        ["kubelet_evictions"] = ("Pods evicted, by what ran short.", null),
+        ["kubelet_http_requests_duration_seconds"] = ("How long answers of the kubelet's own API took.", s_common),
+        ["kubelet_http_requests_total"] = ("Requests to the kubelet's own API.", null),
+        ["kubelet_image_pull_duration_seconds"] = ("How long images took to come, by size.", s_starts),
         ["kubelet_image_garbage_collected_total"] = ("Total number of images garbage collected by the kubelet, whether through disk usage or image age.", null),
-        ["kubelet_pleg_relist_duration_seconds"] = ("Duration in seconds for relisting pods in PLEG.", s_common),
-        ["kubelet_pleg_relist_interval_seconds"] = ("Interval in seconds between relisting in PLEG.", s_common),
-        ["kubelet_pod_start_duration_seconds"] = ("Duration in seconds from kubelet seeing a pod for the first time to the pod starting to run", s_starts),
-        ["kubelet_pod_worker_duration_seconds"] = ("Duration in seconds to sync a single pod. Broken down by operation type: create, update, or sync", s_common),
-        ["kubelet_pod_worker_start_duration_seconds"] = ("Duration in seconds from kubelet seeing a pod to starting a worker.", s_common),
+        ["kubelet_pleg_relist_duration_seconds"] = ("How long it took to list the containers.", s_common),
+        ["kubelet_pleg_relist_interval_seconds"] = ("How long between two lists of the containers.", s_common),
+        ["kubelet_pod_start_duration_seconds"] = ("From when a Pod was first seen until its first container was started.", s_starts),
+        ["kubelet_pod_worker_duration_seconds"] = ("How long one round of work on a Pod took.", s_common),
+        ["kubelet_pod_worker_start_duration_seconds"] = ("From when a Pod was first seen until work on it began.", s_common),
         ["kubelet_preemptions"] = ("Cumulative number of pod preemptions by preemption resource", null),
-        ["kubelet_restarted_pods_total"] = ("Number of pods that have been restarted because they were deleted and recreated with the same UID while the kubelet was watching them (common for static pods, extremely uncommon for API pods)", null),
-        ["kubelet_run_podsandbox_duration_seconds"] = ("Duration in seconds of the run_podsandbox operations. Broken down by RuntimeClass.Handler.", s_common),
-        ["kubelet_run_podsandbox_errors_total"] = ("Cumulative number of the run_podsandbox operation errors by RuntimeClass.Handler.", null),
-        ["kubelet_runtime_operations_duration_seconds"] = ("Duration in seconds of runtime operations. Broken down by operation type.", s_calls),
-        ["kubelet_runtime_operations_errors_total"] = ("Cumulative number of runtime operation errors by operation type.", null),
-        ["kubelet_runtime_operations_total"] = ("Cumulative number of runtime operations by operation type.", null),
-        ["kubelet_started_containers_errors_total"] = ("Cumulative number of errors when starting containers", null),
-        ["kubelet_started_containers_total"] = ("Cumulative number of containers started", null),
-        ["kubelet_started_pods_errors_total"] = ("Cumulative number of errors when starting pods", null),
-        ["kubelet_started_pods_total"] = ("Cumulative number of pods started", null),
+        ["kubelet_restarted_pods_total"] = ("Pods that went and came back with the uid that they had, as files do that are changed back.", null),
+        ["kubelet_run_podsandbox_duration_seconds"] = ("How long sandboxes took to start, by handler.", s_common),
+        ["kubelet_run_podsandbox_errors_total"] = ("Sandboxes that could not be started, by handler.", null),
+        ["kubelet_runtime_operations_duration_seconds"] = ("How long calls of the runtime took, by kind.", s_calls),
+        ["kubelet_runtime_operations_errors_total"] = ("Calls of the runtime that failed, by kind.", null),
+        ["kubelet_runtime_operations_total"] = ("Calls of the runtime, by kind.", null),
+        ["kubelet_started_containers_errors_total"] = ("Containers that could not be started.", null),
+        ["kubelet_started_containers_total"] = ("Containers started.", null),
+        ["kubelet_started_pods_errors_total"] = ("Pods that could not be started.", null),
+        ["kubelet_started_pods_total"] = ("Pods started.", null),
         ["kubelet_started_user_namespaced_pods_errors_total"] = ("Cumulative number of errors when starting pods with user namespaces. This metric will only be collected on Linux.", null),
         ["kubelet_started_user_namespaced_pods_total"] = ("Cumulative number of pods with user namespaces started. This metric will only be collected on Linux.", null),
-        ["kubelet_terminated_containers_total"] = ("Cumulative number of containers that have ended, by their exit code", null),
-        ["storage_operation_duration_seconds"] = ("Storage operation duration", s_storage),
+        ["kubelet_terminated_containers_total"] = ("Containers that have ended, by exit code.", null),
+        ["storage_operation_duration_seconds"] = ("How long work on volumes took, by kind and outcome.", s_storage),
     };
 
     readonly ConcurrentDictionary<(string Name, string Labels), long> _counts = new();
@@ -115,6 +115,6 @@ sealed class KubeletFigures
             foreach (var (key, count) in counts) text.Sample(name, key.Labels, count);
             foreach (var (key, histogram) in durations) histogram.Render(text, name, key.Labels);
         }
-        text.Family("kubelet_http_inflight_requests", "gauge", "[ALPHA] Number of the inflight http requests").Sample("kubelet_http_inflight_requests", "", Volatile.Read(ref _inFlight));
+        text.Family("kubelet_http_inflight_requests", "gauge", "[ALPHA] Requests that are being answered.").Sample("kubelet_http_inflight_requests", "", Volatile.Read(ref _inFlight));
     }
 }

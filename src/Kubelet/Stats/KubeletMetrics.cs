@@ -19,27 +19,27 @@ static class KubeletMetrics
         VolumeFigures? volumeFigures, CountingTransport? requests, int mirrors)
     {
         var text = new PrometheusText();
-        text.Family("kubernetes_build_info", "gauge", "[ALPHA] A metric with a constant '1' value labeled by major, minor, git version, git commit, git tree state, build date, Go version, and compiler from which Kubernetes was built, and platform on which it is running.")
+        text.Family("kubernetes_build_info", "gauge", "[ALPHA] Always 1; the labels say which version this is.")
             .Sample("kubernetes_build_info", PrometheusText.Labels(("git_version", NodeStatuses.Version), ("major", "1"), ("minor", "36"), ("platform", "linux")), 1);
-        text.Family("kubelet_node_name", "gauge", "[ALPHA] The node's name. The count is always 1.").Sample("kubelet_node_name", PrometheusText.Labels(("node", options.NodeName)), 1);
-        text.Family("kubelet_running_pods", "gauge", "[ALPHA] Number of pods that have a running pod sandbox").Sample("kubelet_running_pods", "", workers.Count(w => w.Runtime?.Sandbox is { Ready: true }));
-        text.Family("kubelet_running_containers", "gauge", "[ALPHA] Number of containers currently running");
+        text.Family("kubelet_node_name", "gauge", "[ALPHA] Always 1; the label says what the node is called.").Sample("kubelet_node_name", PrometheusText.Labels(("node", options.NodeName)), 1);
+        text.Family("kubelet_running_pods", "gauge", "[ALPHA] Pods whose sandbox runs.").Sample("kubelet_running_pods", "", workers.Count(w => w.Runtime?.Sandbox is { Ready: true }));
+        text.Family("kubelet_running_containers", "gauge", "[ALPHA] Containers by state.");
         foreach (var state in workers.SelectMany(w => w.Runtime?.Containers ?? []).GroupBy(c => c.State))
             text.Sample("kubelet_running_containers", PrometheusText.Labels(("container_state", state.Key switch { RuntimeState.Created => "created", RuntimeState.Running => "running", RuntimeState.Exited => "exited", _ => "unknown" })), state.Count());
         WorkingPods.Render(text, workers, mirrors);
 
         (string Name, string Help, Func<VolumeUse, long> Value)[] volumes =
         [
-            ("kubelet_volume_stats_used_bytes", "[ALPHA] Number of used bytes in the volume", v => v.Used), ("kubelet_volume_stats_capacity_bytes", "[ALPHA] Capacity in bytes of the volume", v => v.Capacity),
-            ("kubelet_volume_stats_available_bytes", "[ALPHA] Number of available bytes in the volume", v => v.Available), ("kubelet_volume_stats_inodes", "[ALPHA] Maximum number of inodes in the volume", v => v.Inodes),
-            ("kubelet_volume_stats_inodes_free", "[ALPHA] Number of free inodes in the volume", v => v.InodesFree), ("kubelet_volume_stats_inodes_used", "[ALPHA] Number of used inodes in the volume", v => v.InodesUsed),
+            ("kubelet_volume_stats_used_bytes", "[ALPHA] Bytes of a volume that are full.", v => v.Used), ("kubelet_volume_stats_capacity_bytes", "[ALPHA] Bytes that a volume holds.", v => v.Capacity),
+            ("kubelet_volume_stats_available_bytes", "[ALPHA] Bytes of a volume that are free.", v => v.Available), ("kubelet_volume_stats_inodes", "[ALPHA] Inodes that a volume holds.", v => v.Inodes),
+            ("kubelet_volume_stats_inodes_free", "[ALPHA] Inodes of a volume that are free.", v => v.InodesFree), ("kubelet_volume_stats_inodes_used", "[ALPHA] Inodes of a volume that are taken.", v => v.InodesUsed),
         ];
         var claims = (from pod in use.Pods from volume in pod.Pod.Spec.Volumes let name = VolumeSizes.ClaimOf(pod.Pod, volume)
                       where name is not null && pod.Volumes.ContainsKey(volume.Name)
                       select (Labels: PrometheusText.Labels(("namespace", pod.Pod.Metadata.Namespace), ("persistentvolumeclaim", name)), Use: pod.Volumes[volume.Name])).ToArray();
         if (claims.Any(c => c.Use.Abnormal is not null))
         {
-            text.Family("kubelet_volume_stats_health_status_abnormal", "gauge", "[ALPHA] Abnormal volume health status. The count is either 1 or 0. 1 indicates the volume is unhealthy, 0 indicates volume is healthy");
+            text.Family("kubelet_volume_stats_health_status_abnormal", "gauge", "[ALPHA] 1 when its driver says that a volume is ill.");
             foreach (var claim in claims) if (claim.Use.Abnormal is { } ill) text.Sample("kubelet_volume_stats_health_status_abnormal", claim.Labels, ill ? 1 : 0);
         }
         if (claims.Length > 0)
@@ -57,24 +57,24 @@ static class KubeletMetrics
         volumeFigures?.Render(text);
         if (requests is not null)
         {
-            text.Family("rest_client_requests_total", "counter", "[BETA] Number of HTTP requests, partitioned by status code, method, and host.");
+            text.Family("rest_client_requests_total", "counter", "[BETA] Requests to the API by status code, method and host.");
             foreach (var (code, method, count) in requests.Counts)
                 text.Sample("rest_client_requests_total", PrometheusText.Labels(("code", code), ("host", requests.Host), ("method", method)), count);
         }
-        if (lastSeen is { } seen) text.Family("kubelet_pleg_last_seen_seconds", "gauge", "[ALPHA] Timestamp in seconds when PLEG was last seen active.").Sample("kubelet_pleg_last_seen_seconds", "", seen.ToUnixTimeMilliseconds() / 1e3);
+        if (lastSeen is { } seen) text.Family("kubelet_pleg_last_seen_seconds", "gauge", "[ALPHA] When the containers were last listed, in Unix time.").Sample("kubelet_pleg_last_seen_seconds", "", seen.ToUnixTimeMilliseconds() / 1e3);
 
         using var process = Process.GetCurrentProcess();
-        text.Family("process_cpu_seconds_total", "counter", "Total user and system CPU time spent in seconds.").Sample("process_cpu_seconds_total", "", process.TotalProcessorTime.TotalSeconds);
-        text.Family("process_resident_memory_bytes", "gauge", "Resident memory size in bytes.").Sample("process_resident_memory_bytes", "", process.WorkingSet64);
-        text.Family("process_virtual_memory_bytes", "gauge", "Virtual memory size in bytes.").Sample("process_virtual_memory_bytes", "", process.VirtualMemorySize64);
-        text.Family("process_start_time_seconds", "gauge", "Start time of the process since unix epoch in seconds.").Sample("process_start_time_seconds", "", new DateTimeOffset(process.StartTime).ToUnixTimeMilliseconds() / 1e3);
+        text.Family("process_cpu_seconds_total", "counter", "Processor time of this process.").Sample("process_cpu_seconds_total", "", process.TotalProcessorTime.TotalSeconds);
+        text.Family("process_resident_memory_bytes", "gauge", "Memory of this process that is in RAM.").Sample("process_resident_memory_bytes", "", process.WorkingSet64);
+        text.Family("process_virtual_memory_bytes", "gauge", "Address space of this process.").Sample("process_virtual_memory_bytes", "", process.VirtualMemorySize64);
+        text.Family("process_start_time_seconds", "gauge", "When this process started, in Unix time.").Sample("process_start_time_seconds", "", new DateTimeOffset(process.StartTime).ToUnixTimeMilliseconds() / 1e3);
         return text.ToString();
     }
 
     public static string Probes(Prober prober, IEnumerable<PodWorker> workers)
     {
         var text = new PrometheusText();
-        text.Family("prober_probe_total", "counter", "[BETA] Cumulative number of a liveness, readiness or startup probe for a container by result.");
+        text.Family("prober_probe_total", "counter", "[BETA] Probes of containers by kind and outcome.");
         var pods = workers.ToDictionary(w => w.Uid, w => w.Pod);
         foreach (var (probe, counts) in prober.Counts)
         {

@@ -15,13 +15,13 @@ static class WorkingPods
     public static void Render(PrometheusText text, IReadOnlyCollection<PodWorker> workers, int mirrors)
     {
         var all = workers.Select(w => (Origin: OriginOf(w), Life: LifeOf(w), Static: StaticOf(w))).ToArray();
-        text.Family(Active, "gauge", "[ALPHA] The number of pods the kubelet considers active and which are being considered when admitting new pods. static is true if the pod is not from the apiserver.");
+        text.Family(Active, "gauge", "[ALPHA] Pods that count when another is admitted; static ones come from files.");
         foreach (string s in (ReadOnlySpan<string>)["", "true"]) text.Sample(Active, PrometheusText.Labels(("static", s)), all.Count(w => w.Life == "sync" && w.Static == s));
-        text.Family(Desired, "gauge", "[ALPHA] The number of pods the kubelet is being instructed to run. static is true if the pod is not from the apiserver.");
+        text.Family(Desired, "gauge", "[ALPHA] Pods that are wanted here; static ones come from files.");
         foreach (string s in (ReadOnlySpan<string>)["", "true"]) text.Sample(Desired, PrometheusText.Labels(("static", s)), all.Count(w => w.Origin == ("desired", s)));
-        text.Family("kubelet_mirror_pods", "gauge", "[ALPHA] The number of mirror pods the kubelet will try to create (one per admitted static pod)").Sample("kubelet_mirror_pods", "", mirrors);
-        text.Family(Working, "gauge", "[ALPHA] Number of pods the kubelet is actually running, broken down by lifecycle phase, whether the pod is desired, orphaned, or runtime only (also orphaned), "
-            + "and whether the pod is static. An orphaned pod has been removed from local configuration or force deleted in the API and consumes resources that are not otherwise visible.");
+        text.Family("kubelet_mirror_pods", "gauge", "[ALPHA] Pods in the API that stand for static ones.").Sample("kubelet_mirror_pods", "", mirrors);
+        text.Family(Working, "gauge", "[ALPHA] Pods that are worked on: how far they are, who wants them, "
+            + "and whether they are static. Orphans are gone from the API or their folder and still here.");
         foreach (string life in s_lives)
             foreach (var origin in s_origins)
                 text.Sample(Working, PrometheusText.Labels(("config", origin.Config), ("lifecycle", life), ("static", origin.Static)), all.Count(w => w.Origin == origin && w.Life == life));

@@ -65,7 +65,7 @@ sealed class VolumeFigures(TimeProvider time)
     {
         var volumes = _volumes.Values.ToArray();
         if (volumes.Length == 0) return;
-        text.Family("volume_manager_total_volumes", "gauge", "[ALPHA] Number of volumes in Volume Manager");
+        text.Family("volume_manager_total_volumes", "gauge", "[ALPHA] Volumes by plugin and by whether they are wanted or there.");
         foreach (var (state, those) in ((string, IEnumerable<(string Plugin, bool Mounted)>)[])[("actual_state_of_world", volumes.Where(v => v.Mounted)), ("desired_state_of_world", volumes)])
             foreach (var kind in those.GroupBy(v => v.Plugin).OrderBy(k => k.Key, StringComparer.Ordinal))
                 text.Sample("volume_manager_total_volumes", PrometheusText.Labels(("plugin_name", kind.Key), ("state", state)), kind.Count());

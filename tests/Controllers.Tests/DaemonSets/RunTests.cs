@@ -208,8 +208,8 @@ public sealed class RunTests
                 await cluster.UntilAsync(api => api.Find<ControllerRevision>(stray) is { Controller.Name: "other" });
             }
             if (OfLog().OrderBy(r => r.Revision).Select(r => r.Metadata.Name).SequenceEqual([before.Metadata.Name, name])) break;
-            Assert.True(attempt < 5, "it is merged at once");
-            await Task.Delay(50 * attempt);
+            Assert.True(attempt < 10, "it is merged at once");
+            await cluster.UntilAsync(_ => OfLog().Count() == 1);
         }
         Assert.All(cluster.Api.All<Pod>().Where(p => p.Controller!.Name == "log"), p => Assert.Equal(first.Metadata.Labels[DaemonPod.HashLabel], p.Metadata.Labels[DaemonPod.HashLabel]));
     }

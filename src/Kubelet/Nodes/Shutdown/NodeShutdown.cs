@@ -71,8 +71,8 @@ sealed class NodeShutdown(PodContext context, PodWorkers workers)
         var record = ShutdownRecord.Load(options.Folders.Data);
         foreach (var (name, help, at) in (ReadOnlySpan<(string, string, DateTimeOffset?)>)
         [
-            ("kubelet_graceful_shutdown_start_time_seconds", "Last graceful shutdown start time since unix epoch in seconds", record.Started),
-            ("kubelet_graceful_shutdown_end_time_seconds", "Last graceful shutdown start time since unix epoch in seconds", record.Ended),
+            ("kubelet_graceful_shutdown_start_time_seconds", "When the last shutdown of the machine began or ended, in Unix time.", record.Started),
+            ("kubelet_graceful_shutdown_end_time_seconds", "When the last shutdown of the machine began or ended, in Unix time.", record.Ended),
         ])
             if (at is { } time) text.Family(name, "gauge", "[ALPHA] " + help).Sample(name, "", time.ToUnixTimeMilliseconds() / 1e3);
     }
