@@ -1,4 +1,5 @@
 using System.Text;
+using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Kit;
@@ -97,12 +98,12 @@ public sealed class CrowdTests
         Change();
         Assert.False(late.IsCompleted);
         _clock.Advance(Crowd.Round);
-        Assert.Equal([1L, 2L], await late);
+        Assert.Equal([1L, 2L], (await late).AsEnumerable());
 
         var ended = TakeAsync(_watchers[1]);
         Assert.False(ended.IsCompleted);
         _watchers[1].End();
-        Assert.Equal([1L, 2L], await ended);
+        Assert.Equal([1L, 2L], (await ended).AsEnumerable());
         Assert.Empty(await TakeAsync(_watchers[1]));
     }
 
@@ -111,11 +112,11 @@ public sealed class CrowdTests
     {
         Watch(Crowd.Few + 1);
         Change();
-        Assert.Equal([1L], await TakeFirstAsync());
+        Assert.Equal([1L], (await TakeFirstAsync()).AsEnumerable());
         _crowd.Remove(_watchers[^1]);
         var next = TakeAsync(_watchers[0]);
         Change();
-        Assert.Equal([2L], await next);
+        Assert.Equal([2L], (await next).AsEnumerable());
 
         async Task<long[]> TakeFirstAsync()
         {
