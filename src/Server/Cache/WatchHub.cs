@@ -6,9 +6,9 @@ namespace Hanbae.Server.Cache;
 /// <remarks>Not thread-safe: the cache's lock is around it.</remarks>
 sealed class WatchHub(IStrategy strategy, bool namespaced)
 {
-    readonly Crowd _all = NewCrowd();
-    readonly Dictionary<string, Crowd> _byKey = [], _byNamespace = [];
-    readonly Dictionary<(string Field, string Value), Crowd> _byField = [];
+    readonly List<Watcher> _all = [];
+    readonly Dictionary<string, List<Watcher>> _byKey = [], _byNamespace = [];
+    readonly Dictionary<(string Field, string Value), List<Watcher>> _byField = [];
     readonly Dictionary<string, int> _fields = [];
 
     public int Count { get; private set; }
@@ -17,9 +17,9 @@ sealed class WatchHub(IStrategy strategy, bool namespaced)
 
     public void Add(Watcher watcher)
     {
-        var crowd = CrowdOf(watcher);
-        crowd.Add(watcher);
-        watcher.Crowd = crowd;
+        var bucket = BucketOf(watcher);
+        bucket.Add(watcher);
+        watcher.Bucket = bucket;
         Count++;
     }
 
@@ -34,10 +34,10 @@ sealed class WatchHub(IStrategy strategy, bool namespaced)
 
     public void Remove(Watcher watcher)
     {
-        if (watcher.Crowd is not { } crowd || !crowd.Remove(watcher)) return;
-        watcher.Crowd = null;
+        if (watcher.Bucket is not List<Watcher> bucket || !bucket.Remove(watcher)) return;
+        watcher.Bucket = null;
         Count--;
-        if (crowd.Count > 0 || crowd == _all) return;
+        if (bucket.Count > 0 || bucket == _all) return;
         var filter = watcher.Filter;
         if (filter.Key(namespaced) is { } key) _byKey.Remove(key);
         else if (IndexedField(filter) is { } field)
@@ -48,16 +48,16 @@ sealed class WatchHub(IStrategy strategy, bool namespaced)
         else _byNamespace.Remove(filter.Prefix);
     }
 
-    Crowd CrowdOf(Watcher watcher)
+    List<Watcher> BucketOf(Watcher watcher)
     {
         var filter = watcher.Filter;
-        if (filter.Key(namespaced) is { } key) return In(_byKey, key);
+        if (filter.Key(namespaced) is { } key) return Bucket(_byKey, key);
         if (IndexedField(filter) is { } field)
         {
             if (!_byField.ContainsKey(field)) _fields[field.Field] = _fields.GetValueOrDefault(field.Field) + 1;
-            return In(_byField, field);
+            return Bucket(_byField, field);
         }
-        return filter.Prefix.Length > 0 ? In(_byNamespace, filter.Prefix) : _all;
+        return filter.Prefix.Length > 0 ? Bucket(_byNamespace, filter.Prefix) : _all;
     }
 
     (string Field, string Value)? IndexedField(Filter filter)
@@ -67,10 +67,8 @@ sealed class WatchHub(IStrategy strategy, bool namespaced)
         return null;
     }
 
-    static Crowd In<TKey>(Dictionary<TKey, Crowd> crowds, TKey key) where TKey : notnull => crowds.TryGetValue(key, out var crowd) ? crowd : crowds[key] = NewCrowd();
-
-    /// <summary>What is sent is paced by the machine's own time, also where a test stops the cluster's.</summary>
-    static Crowd NewCrowd() => new(TimeProvider.System);
+    static List<Watcher> Bucket<TKey>(Dictionary<TKey, List<Watcher>> buckets, TKey key) where TKey : notnull =>
+        buckets.TryGetValue(key, out var bucket) ? bucket : buckets[key] = [];
 
     public void Dispatch(CacheEvent e)
     {
@@ -88,11 +86,11 @@ sealed class WatchHub(IStrategy strategy, bool namespaced)
         }
     }
 
-    void Offer(Crowd crowd, CacheEvent e)
+    void Offer(List<Watcher> watchers, CacheEvent e)
     {
-        Asked += crowd.Count;
-        crowd.Offer(e);
+        Asked += watchers.Count;
+        foreach (var watcher in watchers) watcher.Offer(e);
     }
 
-    public IEnumerable<Watcher> Everyone() => [.. ((IEnumerable<Crowd>)[_all, .. _byKey.Values, .. _byNamespace.Values, .. _byField.Values]).SelectMany(c => c.Watchers)];
+    public IEnumerable<Watcher> Everyone() => [.. _all, .. _byKey.Values.SelectMany(b => b), .. _byNamespace.Values.SelectMany(b => b), .. _byField.Values.SelectMany(b => b)];
 }

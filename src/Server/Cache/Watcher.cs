@@ -22,8 +22,6 @@ public sealed class Watcher : IValueTaskSource<bool>
     readonly Action<Watcher> _leave;
     ManualResetValueTaskSourceCore<bool> _signal = new() { RunContinuationsAsynchronously = true };
     List<ItemEvent> _waiting = [];
-    /// <summary>Woken and has not taken yet: then it need not wait for its crowd again.</summary>
-    bool _isWoken;
     bool _isAwaited, _ended;
 
     internal Watcher(Filter filter, bool bookmarks, Action<Watcher> leave) => (Filter, _bookmarks, _leave) = (filter, bookmarks, leave);
@@ -41,8 +39,8 @@ public sealed class Watcher : IValueTaskSource<bool>
     internal IEnumerable<Item> Initial { get; set; } = [];
     /// <summary>Set when the watch ended with an error that the client is told.</summary>
     public Status? Error { get; private set; }
-    /// <summary>Where the cache keeps it, while it does.</summary>
-    internal Crowd? Crowd { get; set; }
+    /// <summary>Where the cache keeps it.</summary>
+    internal object? Bucket { get; set; }
 
     /// <summary>How many events wait to be taken.</summary>
     public int Waiting
@@ -54,14 +52,13 @@ public sealed class Watcher : IValueTaskSource<bool>
     internal long After { get; init; }
 
     /// <summary>An event of the cache, translated to what it means under the filter.</summary>
-    /// <param name="now">Told at once; otherwise with what comes until the others are told.</param>
-    internal void Offer(CacheEvent e, bool now = true)
+    internal void Offer(CacheEvent e)
     {
         if (e.Revision <= After) return;
-        bool after = e.Type != EventType.Deleted && Filter.Matches(e.Item);
+        bool now = e.Type != EventType.Deleted && Filter.Matches(e.Item);
         bool before = e.Previous is not null && Filter.Matches(e.Previous);
-        if (after) Enqueue(new(before ? EventType.Modified : EventType.Added, e.Item, e.Revision, Previous: before ? e.Previous : null), now);
-        else if (before) Enqueue(new(EventType.Deleted, e.Type == EventType.Deleted ? e.Item : e.PreviousHere, e.Revision), now);
+        if (now) Enqueue(new(before ? EventType.Modified : EventType.Added, e.Item, e.Revision, Previous: before ? e.Previous : null));
+        else if (before) Enqueue(new(EventType.Deleted, e.Type == EventType.Deleted ? e.Item : e.PreviousHere, e.Revision));
     }
 
     internal void OfferBookmark(long revision)
@@ -69,7 +66,7 @@ public sealed class Watcher : IValueTaskSource<bool>
         if (_bookmarks && revision >= After) Enqueue(new(EventType.Bookmark, null, revision));
     }
 
-    internal void Enqueue(ItemEvent e, bool now = true)
+    internal void Enqueue(ItemEvent e)
     {
         lock (_gate)
         {
@@ -82,7 +79,7 @@ public sealed class Watcher : IValueTaskSource<bool>
                 return;
             }
             _waiting.Add(e);
-            if (_isAwaited && (now || Crowd?.Keep(this) != true)) Wake();
+            Wake();
         }
     }
 
@@ -99,16 +96,10 @@ public sealed class Watcher : IValueTaskSource<bool>
         Wake();
     }
 
-    /// <summary>The others of its crowd are told too now.</summary>
-    internal void WakeNow()
-    {
-        lock (_gate) Wake();
-    }
-
     void Wake()
     {
         if (!_isAwaited) return;
-        (_isAwaited, _isWoken) = (false, true);
+        _isAwaited = false;
         _signal.SetResult(true);
     }
 
@@ -118,13 +109,12 @@ public sealed class Watcher : IValueTaskSource<bool>
         lock (_gate)
         {
             events.Clear();
-            if (_waiting.Count > 0 && (_isWoken || _ended || Crowd?.Keep(this) != true))
+            if (_waiting.Count > 0)
             {
-                _isWoken = false;
                 (_waiting, events) = (events, _waiting);
                 return new(true);
             }
-            if (_waiting.Count == 0 && _ended) return new(false);
+            if (_ended) return new(false);
             _signal.Reset();
             _isAwaited = true;
             return new(this, _signal.Version);
