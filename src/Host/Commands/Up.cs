@@ -29,7 +29,7 @@ static class Up
         var legacy = new Option<bool>("--legacy-apis") { Description = "Take manifests of versions that Kubernetes has given up, such as extensions/v1beta1 (the default; --legacy-apis=false for none)." };
         var scheduler = new Option<string?>("--scheduler-config") { Description = "A KubeSchedulerConfiguration file: profiles, plugins and their arguments. Empty for the defaults again." };
         var kubelet = new Option<string?>("--kubelet-config") { Description = "A KubeletConfiguration file: eviction, reservations, CPU and memory policies, shutdown. Empty for the defaults again." };
-        var kubeletDir = new Option<string?>("--kubelet-dir") { Description = "Where the kubelet keeps volumes and drivers' sockets (kubelet in the data folder); drivers and charts look for /var/lib/kubelet." };
+        var kubeletDir = new Option<string?>("--kubelet-dir") { Description = "Where the kubelet keeps volumes and drivers' sockets (/var/lib/kubelet where nobody has it, for the machine's own node; otherwise kubelet in the data folder)." };
         var healthz = new Option<string?>("--healthz-bind-address") { Description = "Where the node's proxy tells its health (0.0.0.0:10256). Empty for nowhere." };
         var metrics = new Option<string?>("--metrics-bind-address") { Description = "Where the node's proxy tells its mode and figures (127.0.0.1:10249). Empty for nowhere." };
         var flags = ServerFlags.All.Select(f => (f.Name, Option: new Option<string?>("--" + f.Name) { Description = f.Meaning })).ToArray();
@@ -64,7 +64,7 @@ static class Up
                     OtherClusters.Register(paths);
                     settings.Lasting.Save(folder);
                 }
-                if (asked.KubeletDir is { } placed) KubeletFolder.Place(paths, placed);
+                if ((asked.KubeletDir ?? (settings.ControlPlaneOnly ? null : KubeletFolder.Usual(paths))) is { } placed) KubeletFolder.Place(paths, placed);
             }
             return await Roles.Cluster.RunAsync(settings, paths, parsed.GetValue(log) ?? "warning", ct);
         }));

@@ -19,6 +19,14 @@ public static class KubeletFolder
     /// <summary>Null for below the data folder, or where what is linked to is not this node's.</summary>
     public static string? Elsewhere(NodePaths paths) => Of(paths) is var folder && folder != paths.Kubelet && IsOurs(paths, folder) ? folder : null;
 
+    /// <summary>Where drivers, charts and tests look: for the machine's own node, when no other kubelet has it and this one has not begun elsewhere.</summary>
+    /// <returns>Null where the kubelet is to be below its data folder.</returns>
+    public static string? Usual(NodePaths paths, string own = Shared.MachineFolder, string known = "/var/lib/kubelet") =>
+        paths.Data == own && Of(paths) == paths.Kubelet && !Path.Exists(paths.Kubelet) && !(Directory.Exists(known) ? Holds(known) is not null : Path.Exists(known)) ? known : null;
+
+    /// <summary>Something in a folder, if anything; one that is a disk of its own has a lost+found from the start.</summary>
+    static string? Holds(string folder) => Directory.EnumerateFileSystemEntries(folder).Select(e => Path.GetFileName(e)).FirstOrDefault(e => e != "lost+found");
+
     /// <summary>Has the kubelet keep its things in another folder, from the beginning.</summary>
     /// <exception cref="RuntimeException">There is something in it, or the kubelet has a folder already.</exception>
     public static void Place(NodePaths paths, string folder)
@@ -31,9 +39,8 @@ public static class KubeletFolder
         Directory.CreateDirectory(folder);
         if (!IsOurs(paths, folder))
         {
-            // A folder that is a disk of its own has a lost+found from the start.
-            if (Directory.EnumerateFileSystemEntries(folder).FirstOrDefault(e => Path.GetFileName(e) != "lost+found") is { } other)
-                throw new RuntimeException($"{folder} already holds {Path.GetFileName(other)}, which this node did not put there; choose an empty or new one");
+            if (Holds(folder) is { } other)
+                throw new RuntimeException($"{folder} already holds {other}, which this node did not put there; choose an empty or new one");
             File.WriteAllText(Path.Combine(folder, Marker), paths.Id + "\n");
         }
         File.CreateSymbolicLink(paths.Kubelet, folder);

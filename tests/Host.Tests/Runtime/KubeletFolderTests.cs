@@ -38,6 +38,23 @@ public sealed class KubeletFolderTests
     }
 
     [Fact]
+    public void The_machines_own_node_has_the_usual_folder_unless_somebody_else_has()
+    {
+        using var scratch = new Scratch();
+        var paths = NodePaths.Of(scratch / "data");
+        string known = scratch / "lib";
+        Assert.Equal(known, KubeletFolder.Usual(paths, paths.Data, known));
+        Assert.Null(KubeletFolder.Usual(NodePaths.Of(scratch / "other"), paths.Data, known)); // a second node of the machine
+        Directory.CreateDirectory(known + "/lost+found");
+        Assert.Equal(known, KubeletFolder.Usual(paths, paths.Data, known));
+        Directory.CreateDirectory(known + "/pods");
+        Assert.Null(KubeletFolder.Usual(paths, paths.Data, known));
+        Directory.Delete(known + "/pods");
+        Directory.CreateDirectory(paths.Kubelet); // it has begun there
+        Assert.Null(KubeletFolder.Usual(paths, paths.Data, known));
+    }
+
+    [Fact]
     public void A_folder_of_somebody_elses_is_not_taken_nor_one_that_the_data_is_in()
     {
         using var scratch = new Scratch();
