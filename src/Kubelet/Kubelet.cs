@@ -81,6 +81,7 @@ public sealed class Kubelet(KubeletParts parts)
         var health = new RuntimeHealth(cri, time);
         var figures = new KubeletFigures();
         if (cri is CriClient measured) measured.Called += figures.RuntimeCalled;
+        parts.Drivers.Called += figures.DriverCalled;
         var pleg = new Pleg(cri, options, time, uid => workers.Wake(uid), log) { Figures = figures };
         var prober = new Prober(cri, parts.Events, time, pod => AddressOf(workers, pod, ips)) { Changed = uid => workers.Wake(uid) };
         var writer = new StatusWriter(parts.Client, time, log, pod => parts.Pods.Find(Key.Of(pod)) is { } m && m.IsMirror() ? m : null);
@@ -90,6 +91,7 @@ public sealed class Kubelet(KubeletParts parts)
         if (mounted is not null) mounted.Figures.Durations = figures;
         if (mounted is not null) mounted.InUseChanged = () => registration?.Wake.Set();
         var nodes = new CsiNodes(parts.Client, options.NodeName, time) { Changed = () => registration?.Wake.Set() };
+        if (mounted is not null) mounted.Exhausted = nodes.AskSoon;
         using var plugged = new DevicePlugins(options.Folders, time, log) { Changed = () => registration?.Wake.Set(), PodChanged = uid => workers.Wake(uid) };
         bool kept = plugged.Load();
         var placements = new Placements(options, TopologyReader.Read(machine.MemoryBytes, machine.HugePages), plugged, time, log);
@@ -167,6 +169,7 @@ public sealed class Kubelet(KubeletParts parts)
         {
             await stop.CancelAsync().ConfigureAwait(false);
             if (cri is CriClient called) called.Called -= figures.RuntimeCalled;
+            parts.Drivers.Called -= figures.DriverCalled;
             await workers.WhenDoneAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (server is not null) await server.DisposeAsync().ConfigureAwait(false);
             _serving.TrySetCanceled(CancellationToken.None);

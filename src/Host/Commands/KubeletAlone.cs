@@ -23,10 +23,11 @@ static class KubeletAlone
         var rotate = new Option<bool>("--rotate-server-certificates") { Description = "Have the certificate by which the kubelet serves signed by the cluster, rather than by nobody; somebody has to approve it.", DefaultValueFactory = _ => true };
         var config = new Option<string?>("--config") { Description = "A KubeletConfiguration file: eviction, reservations, CPU and memory policies, shutdown." };
         var folder = new Option<string?>("--config-dir") { Description = "A folder whose files *.conf change what --config says, one after another by their names." };
+        var root = new Option<string?>("--root-dir") { Description = "Where the kubelet keeps volumes and drivers' sockets (/var/lib/kubelet where nobody has it, for the machine's own node; otherwise kubelet in the data folder)." };
         var log = new Option<string>("--log-level") { Description = "trace, debug, information, warning or error.", DefaultValueFactory = _ => "warning" };
         var command = new Command("kubelet", "Run a kubelet alone, in the foreground, for a cluster elsewhere: Hanbae's or another Kubernetes.")
         {
-            kubeconfig, bootstrap, node, runtime, pods, port, dns, domain, rotate, config, folder, log, dataDir,
+            kubeconfig, bootstrap, node, runtime, pods, port, dns, domain, rotate, config, folder, root, log, dataDir,
         };
         command.SetAction((parsed, ct) => Shared.RunAsync(async () =>
         {
@@ -34,6 +35,11 @@ static class KubeletAlone
             if (ClusterSettings.Load(paths.Data) is not null) throw new SettingsException($"{paths.Data} is a whole cluster's, which has a kubelet: choose another folder with --data-dir");
             if (parsed.GetValue(pods) is { } given && !IPNetwork.TryParse(given, out _)) throw new SettingsException($"--pod-cidr {given} is no network; write it like 10.244.0.0/24");
             _ = ClusterSettings.Configured(NodeAgent.Options("", paths, 0), parsed.GetValue(config), parsed.GetValue(folder)); // said now rather than again and again
+            if ((parsed.GetValue(root) ?? KubeletFolder.Usual(paths)) is { } placed)
+            {
+                DataFolder.Claim(paths);
+                KubeletFolder.Place(paths, placed);
+            }
             using var loggers = Flags.Loggers(parsed.GetValue(log)!);
             var settings = new StandaloneSettings(
                 parsed.GetValue(node) ?? System.Net.Dns.GetHostName().ToLowerInvariant(), Path.GetFullPath(parsed.GetValue(kubeconfig) ?? Path.Combine(paths.Data, "kubelet.kubeconfig")),

@@ -29,13 +29,14 @@ static class Up
         var legacy = new Option<bool>("--legacy-apis") { Description = "Take manifests of versions that Kubernetes has given up, such as extensions/v1beta1 (the default; --legacy-apis=false for none)." };
         var scheduler = new Option<string?>("--scheduler-config") { Description = "A KubeSchedulerConfiguration file: profiles, plugins and their arguments. Empty for the defaults again." };
         var kubelet = new Option<string?>("--kubelet-config") { Description = "A KubeletConfiguration file: eviction, reservations, CPU and memory policies, shutdown. Empty for the defaults again." };
+        var kubeletDir = new Option<string?>("--kubelet-dir") { Description = "Where the kubelet keeps volumes and drivers' sockets (/var/lib/kubelet where nobody has it, for the machine's own node; otherwise kubelet in the data folder)." };
         var healthz = new Option<string?>("--healthz-bind-address") { Description = "Where the node's proxy tells its health (0.0.0.0:10256). Empty for nowhere." };
         var metrics = new Option<string?>("--metrics-bind-address") { Description = "Where the node's proxy tells its mode and figures (127.0.0.1:10249). Empty for nowhere." };
         var flags = ServerFlags.All.Select(f => (f.Name, Option: new Option<string?>("--" + f.Name) { Description = f.Meaning })).ToArray();
         var log = new Option<string?>("--log-level") { Description = "trace, debug, information, warning (the default) or error." };
         var command = new Command("up", "Bring up a cluster on this machine. Options are kept: the next `up` needs none of them.")
         {
-            detach, port, bind, kubeletPort, node, pods, services, domain, runtime, control, simulated, legacy, scheduler, kubelet, healthz, metrics, log, dataDir,
+            detach, port, bind, kubeletPort, node, pods, services, domain, runtime, control, simulated, legacy, scheduler, kubelet, kubeletDir, healthz, metrics, log, dataDir,
         };
         foreach (var (_, option) in flags) command.Add(option);
         command.SetAction((parsed, ct) => Shared.RunAsync(async () =>
@@ -47,7 +48,7 @@ static class Up
                 parsed.GetValue(domain), parsed.GetValue(runtime), parsed.GetResult(control) is { Implicit: false } ? parsed.GetValue(control) : null, parsed.GetValue(simulated),
                 parsed.GetResult(legacy) is { Implicit: false } ? parsed.GetValue(legacy) : null, parsed.GetValue(scheduler),
                 flags.Where(f => parsed.GetValue(f.Option) is not null).ToDictionary(f => f.Name, f => ServerFlags.Kept(f.Name, parsed.GetValue(f.Option)!)) is { Count: > 0 } given ? given : null,
-                parsed.GetValue(kubelet), parsed.GetValue(healthz), parsed.GetValue(metrics));
+                parsed.GetValue(kubelet), parsed.GetValue(healthz), parsed.GetValue(metrics), parsed.GetValue(kubeletDir));
             if (ProcessIdentity.Read(paths.HanbaeProcess) is { IsAlive: true } running && running.Pid != Environment.ProcessId) return AlreadyUp(paths, running, asked);
             if (parsed.GetValue(detach) && !Detached.IsChild) return await Detached.StartAsync(folder, ct);
             ClusterSettings settings;
@@ -63,6 +64,7 @@ static class Up
                     OtherClusters.Register(paths);
                     settings.Lasting.Save(folder);
                 }
+                if ((asked.KubeletDir ?? (settings.ControlPlaneOnly ? null : KubeletFolder.Usual(paths))) is { } placed) KubeletFolder.Place(paths, placed);
             }
             return await Roles.Cluster.RunAsync(settings, paths, parsed.GetValue(log) ?? "warning", ct);
         }));
@@ -91,7 +93,7 @@ static class Up
     }
 
     /// <summary>What was asked for this time; null leaves what was asked before, or the default.</summary>
-    internal sealed record Asked(int? Port, string? Bind, int? KubeletPort, string? NodeName, string? PodCidr, string? ServiceCidr, string? Domain, string? Runtime, bool? ControlPlaneOnly, int? SimulatedNodes, bool? LegacyApis = null, string? SchedulerConfig = null, IReadOnlyDictionary<string, string>? Flags = null, string? KubeletConfig = null, string? ProxyHealthz = null, string? ProxyMetrics = null)
+    internal sealed record Asked(int? Port, string? Bind, int? KubeletPort, string? NodeName, string? PodCidr, string? ServiceCidr, string? Domain, string? Runtime, bool? ControlPlaneOnly, int? SimulatedNodes, bool? LegacyApis = null, string? SchedulerConfig = null, IReadOnlyDictionary<string, string>? Flags = null, string? KubeletConfig = null, string? ProxyHealthz = null, string? ProxyMetrics = null, string? KubeletDir = null)
     {
         public static Asked Nothing { get; } = new(null, null, null, null, null, null, null, null, null, null);
     }

@@ -30,7 +30,8 @@ sealed record ServingSettings(IPAddress Address, int Port, ServingFiles? Files, 
 /// <param name="Name">Upstream's, such as <c>kube-scheduler</c>.</param>
 /// <param name="Configuration">What <c>/configz</c> answers.</param>
 /// <param name="Checks">Besides that of its lead.</param>
-sealed record ComponentState(string Name, JsonObject Configuration, ImmutableArray<HealthCheck> Checks);
+/// <param name="Figures">Of its own, besides those of all components.</param>
+sealed record ComponentState(string Name, JsonObject Configuration, ImmutableArray<HealthCheck> Checks, Action<StringBuilder>? Figures = null);
 
 /// <summary>The endpoints of a scheduler or of the controllers by themselves: health for everybody, figures and configuration for whom the cluster lets.</summary>
 sealed class ComponentEndpoints : IAsyncDisposable
@@ -57,7 +58,7 @@ sealed class ComponentEndpoints : IAsyncDisposable
     {
         Connection asksWho = connect(settings.Authentication), asksWhat = connect(settings.Authorization);
         var supervisor = new Supervisor(loggers, time);
-        var meters = new MeterText("Hanbae.Client");
+        var meters = new MeterText("Hanbae.Client", "Hanbae.Controllers");
         try
         {
             var trust = new ClusterTrust(asksWho.Informers, time);
@@ -77,6 +78,7 @@ sealed class ComponentEndpoints : IAsyncDisposable
                 {
                     if (elector is not null) Lead(text, state.Name, elector.IsLeader);
                     meters.Print(text);
+                    state.Figures?.Invoke(text);
                 },
                 Logger = loggers.CreateLogger("hanbae.endpoints"), Time = time,
             }, ct);

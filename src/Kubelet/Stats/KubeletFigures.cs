@@ -17,6 +17,7 @@ sealed class KubeletFigures
 
     static readonly SortedDictionary<string, (string Help, double[]? Buckets)> s_families = new(StringComparer.Ordinal)
     {
+        ["csi_operations_seconds"] = ("How long calls of storage drivers took, by driver, call and outcome.", s_storage),
         ["kubelet_cgroup_manager_duration_seconds"] = ("How long work on cgroups took, by kind.", s_common),
         ["kubelet_evictions"] = ("Pods evicted, by what ran short.", null),
         ["kubelet_http_requests_duration_seconds"] = ("How long answers of the kubelet's own API took.", s_common),
@@ -91,6 +92,14 @@ sealed class KubeletFigures
         Count("kubelet_runtime_operations_total", operation);
         Observe("kubelet_runtime_operations_duration_seconds", took, operation);
         if (error is not null) Count("kubelet_runtime_operations_errors_total", operation);
+    }
+
+    /// <summary>A call to a storage driver has ended; those to its controller are not the kubelet's.</summary>
+    /// <param name="method">As <c>/csi.v1.Node/NodePublishVolume</c>.</param>
+    public void DriverCalled(string driver, string method, TimeSpan took, GrpcException? error)
+    {
+        if (method.StartsWith("/csi.v1.Node/", StringComparison.Ordinal))
+            Observe("csi_operations_seconds", took, ("driver_name", driver), ("grpc_status_code", (error?.Status ?? GrpcStatus.OK).ToString()), ("method_name", method), ("migrated", "false"));
     }
 
     public void RequestBegan() => Interlocked.Increment(ref _inFlight);

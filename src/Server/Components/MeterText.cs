@@ -8,25 +8,26 @@ namespace Hanbae.Server.Components;
 /// <remarks>Bound: one series for each instrument and set of labels, which are names of queues and their like.</remarks>
 public sealed class MeterText : IDisposable
 {
-    /// <summary>Upstream's, for the times of work queues.</summary>
+    /// <summary>Upstream's, for the times of work queues; instruments may advise others.</summary>
     static readonly double[] s_bounds = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1, 10];
 
-    sealed class Series
+    sealed class Series(IReadOnlyList<double> bounds)
     {
         public double Sum;
-        public readonly long[] Buckets = new long[s_bounds.Length + 1];
+        public readonly IReadOnlyList<double> Bounds = bounds;
+        public readonly long[] Buckets = new long[bounds.Count + 1];
     }
 
     readonly Lock _gate = new();
     readonly SortedDictionary<string, (Instrument Instrument, SortedDictionary<string, Series> Series)> _all = new(StringComparer.Ordinal);
     readonly MeterListener _listener = new();
 
-    /// <param name="meter">Whose instruments are listened to, those there are and those to come.</param>
-    public MeterText(string meter)
+    /// <param name="meters">Whose instruments are listened to, those there are and those to come.</param>
+    public MeterText(params string[] meters)
     {
         _listener.InstrumentPublished = (instrument, listener) =>
         {
-            if (instrument.Meter.Name != meter) return;
+            if (Array.IndexOf(meters, instrument.Meter.Name) < 0) return;
             lock (_gate) _all.TryAdd(instrument.Name, (instrument, new(StringComparer.Ordinal)));
             listener.EnableMeasurementEvents(instrument);
         };
@@ -38,12 +39,12 @@ public sealed class MeterText : IDisposable
     void Record(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
         string labels = Labels(tags);
-        int bucket = 0;
-        while (bucket < s_bounds.Length && value > s_bounds[bucket]) bucket++;
         lock (_gate)
         {
             if (!_all.TryGetValue(instrument.Name, out var known)) return;
-            if (!known.Series.TryGetValue(labels, out var series)) known.Series.Add(labels, series = new());
+            if (!known.Series.TryGetValue(labels, out var series)) known.Series.Add(labels, series = new((instrument as Histogram<double>)?.Advice?.HistogramBucketBoundaries ?? s_bounds));
+            int bucket = 0;
+            while (bucket < series.Bounds.Count && value > series.Bounds[bucket]) bucket++;
             series.Sum += value;
             series.Buckets[bucket]++;
         }
@@ -65,7 +66,7 @@ public sealed class MeterText : IDisposable
                 text.Append($"# HELP {name} {instrument.Description}\n# TYPE {name} {type}\n");
                 foreach (var (labels, series) in all)
                     if (type == "histogram") Distribution(text, name, labels, series);
-                    else text.Append(CultureInfo.InvariantCulture, $"{name}{{{labels}}} {series.Sum}\n");
+                    else text.Append(CultureInfo.InvariantCulture, $"{name}{(labels.Length > 0 ? $"{{{labels}}}" : "")} {series.Sum}\n");
             }
     }
 
@@ -73,10 +74,10 @@ public sealed class MeterText : IDisposable
     {
         string before = labels.Length > 0 ? labels + "," : "";
         long count = 0;
-        for (int i = 0; i <= s_bounds.Length; i++)
+        for (int i = 0; i <= series.Bounds.Count; i++)
         {
             count += series.Buckets[i];
-            string bound = i < s_bounds.Length ? s_bounds[i].ToString("0.########", CultureInfo.InvariantCulture) : "+Inf";
+            string bound = i < series.Bounds.Count ? series.Bounds[i].ToString("0.########", CultureInfo.InvariantCulture) : "+Inf";
             text.Append(CultureInfo.InvariantCulture, $"{name}_bucket{{{before}le=\"{bound}\"}} {count}\n");
         }
         text.Append(CultureInfo.InvariantCulture, $"{name}_sum{{{labels}}} {series.Sum}\n{name}_count{{{labels}}} {count}\n");

@@ -11,7 +11,9 @@ namespace Hanbae.Kubelet.Tests;
 /// <summary>Volumes for Pods that have none.</summary>
 sealed class NoVolumes : IVolumes
 {
-    public Task<PreparedVolumes> PrepareAsync(Pod pod, CancellationToken ct) => Task.FromResult(PreparedVolumes.None);
+    /// <summary>Why they cannot be had.</summary>
+    public VolumeException? Failure { get; set; }
+    public Task<PreparedVolumes> PrepareAsync(Pod pod, CancellationToken ct) => Failure is null ? Task.FromResult(PreparedVolumes.None) : Task.FromException<PreparedVolumes>(Failure);
     public Task<string> SubPathAsync(Pod pod, string container, VolumeMount mount, string subPath, PreparedVolumes volumes, CancellationToken ct) => throw new VolumeException("no volumes");
     public Task RefreshAsync(Pod pod, CancellationToken ct) => Task.CompletedTask;
     public Task TearDownAsync(string podUid, CancellationToken ct) => Task.CompletedTask;

@@ -11,9 +11,14 @@ public sealed class MeterTextTests
     {
         using var meter = new Meter("Hanbae.Tests.MeterText");
         var adds = meter.CreateCounter<long>("queue_adds_total", description: "Adds.");
-        using var text = new MeterText("Hanbae.Tests.MeterText");
+        using var other = new Meter("Hanbae.Tests.MeterText.Other");
+        using var text = new MeterText("Hanbae.Tests.MeterText", "Hanbae.Tests.MeterText.Other");
         var depth = meter.CreateUpDownCounter<long>("queue_depth", description: "Depth."); // that comes later is heard, too
         var took = meter.CreateHistogram<double>("queue_seconds", description: "Time.");
+        var slow = other.CreateHistogram("slow_seconds", description: "Of its own bounds.", advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.5, 60] });
+        var bare = other.CreateCounter<long>("bare_total", description: "Without labels.");
+        slow.Record(7, new KeyValuePair<string, object?>("name", "a"));
+        bare.Add(1);
         KeyValuePair<string, object?> a = new("name", "a"), b = new("name", "b");
         adds.Add(2, a);
         adds.Add(1, a);
@@ -25,6 +30,9 @@ public sealed class MeterTextTests
         var printed = new StringBuilder();
         text.Print(printed);
         Assert.Equal("""
+            # HELP bare_total Without labels.
+            # TYPE bare_total counter
+            bare_total 1
             # HELP queue_adds_total Adds.
             # TYPE queue_adds_total counter
             queue_adds_total{name="a"} 3
@@ -47,6 +55,13 @@ public sealed class MeterTextTests
             queue_seconds_bucket{name="a",le="+Inf"} 2
             queue_seconds_sum{name="a"} 20.05
             queue_seconds_count{name="a"} 2
+            # HELP slow_seconds Of its own bounds.
+            # TYPE slow_seconds histogram
+            slow_seconds_bucket{name="a",le="0.5"} 0
+            slow_seconds_bucket{name="a",le="60"} 1
+            slow_seconds_bucket{name="a",le="+Inf"} 1
+            slow_seconds_sum{name="a"} 7
+            slow_seconds_count{name="a"} 1
 
             """, printed.ToString());
     }
