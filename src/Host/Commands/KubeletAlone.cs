@@ -12,7 +12,7 @@ static class KubeletAlone
     public static Command Command()
     {
         var dataDir = Shared.DataDir();
-        var kubeconfig = new Option<string?>("--kubeconfig") { Description = "How the API server is reached; made by the bootstrap kubeconfig when it is not there (kubelet.kubeconfig in the data folder)." };
+        var kubeconfig = new Option<string?>("--kubeconfig") { Description = "How the API server is reached; made by the bootstrap kubeconfig when it is not there (kubelet.kubeconfig in the data folder). Without any, only Pods in files run, for no cluster." };
         var bootstrap = new Option<string?>("--bootstrap-kubeconfig") { Description = "A kubeconfig that may ask for the first certificate, such as one with a bootstrap token." };
         var node = new Option<string?>("--hostname-override") { Description = "Name of the node (the host's name)." };
         var runtime = new Option<string?>("--container-runtime-endpoint") { Description = "CRI socket of a runtime that is there already; without it one is started." };
@@ -23,26 +23,39 @@ static class KubeletAlone
         var rotate = new Option<bool>("--rotate-server-certificates") { Description = "Have the certificate by which the kubelet serves signed by the cluster, rather than by nobody; somebody has to approve it.", DefaultValueFactory = _ => true };
         var config = new Option<string?>("--config") { Description = "A KubeletConfiguration file: eviction, reservations, CPU and memory policies, shutdown." };
         var folder = new Option<string?>("--config-dir") { Description = "A folder whose files *.conf change what --config says, one after another by their names." };
+        var credentials = new Option<string?>("--image-credential-provider-config") { Description = "A CredentialProviderConfig file, or a folder of such: programs that know logins of image registries." };
+        var programs = new Option<string?>("--image-credential-provider-bin-dir") { Description = "Where those programs are." };
+        var lockFile = new Option<string?>("--lock-file") { Description = "A file that one kubelet holds at a time: this one waits until it is free." };
+        var yields = new Option<bool>("--exit-on-lock-contention") { Description = "End when somebody else opens that file." };
         var log = new Option<string>("--log-level") { Description = "trace, debug, information, warning or error.", DefaultValueFactory = _ => "warning" };
         var command = new Command("kubelet", "Run a kubelet alone, in the foreground, for a cluster elsewhere: Hanbae's or another Kubernetes.")
         {
-            kubeconfig, bootstrap, node, runtime, pods, port, dns, domain, rotate, config, folder, log, dataDir,
+            kubeconfig, bootstrap, node, runtime, pods, port, dns, domain, rotate, config, folder, credentials, programs, lockFile, yields, log, dataDir,
         };
         command.SetAction((parsed, ct) => Shared.RunAsync(async () =>
         {
             var paths = NodePaths.Of(parsed.GetValue(dataDir)!);
             if (ClusterSettings.Load(paths.Data) is not null) throw new SettingsException($"{paths.Data} is a whole cluster's, which has a kubelet: choose another folder with --data-dir");
             if (parsed.GetValue(pods) is { } given && !IPNetwork.TryParse(given, out _)) throw new SettingsException($"--pod-cidr {given} is no network; write it like 10.244.0.0/24");
+            if (parsed.GetValue(yields) && parsed.GetValue(lockFile) is null) throw new SettingsException("cannot exit on lock file contention: no lock file specified");
+            if (parsed.GetValue(credentials) is null != parsed.GetValue(programs) is null) throw new SettingsException("--image-credential-provider-config and --image-credential-provider-bin-dir go together");
             _ = ClusterSettings.Configured(NodeAgent.Options("", paths, 0), parsed.GetValue(config), parsed.GetValue(folder)); // said now rather than again and again
             using var loggers = Flags.Loggers(parsed.GetValue(log)!);
             var settings = new StandaloneSettings(
-                parsed.GetValue(node) ?? System.Net.Dns.GetHostName().ToLowerInvariant(), Path.GetFullPath(parsed.GetValue(kubeconfig) ?? Path.Combine(paths.Data, "kubelet.kubeconfig")),
+                parsed.GetValue(node) ?? System.Net.Dns.GetHostName().ToLowerInvariant(), KubeconfigOf(parsed.GetValue(kubeconfig), parsed.GetValue(bootstrap), Path.Combine(paths.Data, "kubelet.kubeconfig")),
                 parsed.GetValue(bootstrap) is { } file ? Path.GetFullPath(file) : null, parsed.GetValue(runtime),
                 parsed.GetValue(pods) ?? AddressPlan.Choose(AddressPlan.Taken(OtherClusters.DataFolders(paths))).Pods.Replace("/16", "/24"), parsed.GetValue(port),
-                parsed.GetValue(dns)!, parsed.GetValue(domain)!, parsed.GetValue(rotate), parsed.GetValue(config) is { } own ? Path.GetFullPath(own) : null, parsed.GetValue(folder) is { } more ? Path.GetFullPath(more) : null);
+                parsed.GetValue(dns)!, parsed.GetValue(domain)!, parsed.GetValue(rotate), parsed.GetValue(config) is { } own ? Path.GetFullPath(own) : null, parsed.GetValue(folder) is { } more ? Path.GetFullPath(more) : null)
+            {
+                Credentials = parsed.GetValue(credentials) is { } providers ? (Path.GetFullPath(providers), Path.GetFullPath(parsed.GetValue(programs)!)) : null,
+                LockFile = parsed.GetValue(lockFile) is { } held ? Path.GetFullPath(held) : null, YieldsLock = parsed.GetValue(yields),
+            };
             await new StandaloneKubelet(settings, paths, TimeProvider.System, loggers).RunAsync(ct);
             return Shared.Ok;
         }));
         return command;
     }
+
+    /// <returns>Null where nothing leads to a cluster.</returns>
+    internal static string? KubeconfigOf(string? given, string? bootstrap, string usual) => given is not null ? Path.GetFullPath(given) : bootstrap is not null || File.Exists(usual) ? Path.GetFullPath(usual) : null;
 }

@@ -38,6 +38,7 @@ public sealed class Reset(NodePaths paths, TimeProvider time)
             if (await Cgroups.RemoveAsync(cgroup, time, ct)) report.Removed("cgroup " + cgroup);
             else report.Left("cgroup " + cgroup);
         }
+        if (PodLogs.Remove(paths.Kubelet + "/pods") is > 0 and var logs) report.Removed($"logs of {logs} pods");
         RemoveFolder(paths.Run, report);
         RemoveFolder(paths.Data, report);
         if (!Directory.Exists(paths.Run)) await HostFootprint.RemoveUnusedAsync(report, ct);
