@@ -192,6 +192,7 @@ public sealed class Kubelet(KubeletParts parts)
         // What gone drivers have offered here is taken back; the Node must be there for that to be allowed.
         async Task WipeAsync(string driver, CancellationToken token)
         {
+            if (parts.Alone) return;
             string fields = "spec.nodeName=" + options.NodeName + (driver.Length > 0 ? ",spec.driver=" + driver : "");
             var result = await parts.Client.Transport.SendAsync(Requests.DeleteCollection<ResourceSlice>(new() { FieldSelector = fields }, DeleteOptions.Empty), token).ConfigureAwait(false);
             if (result.Code >= 400) throw new ApiException(result.Object as Status ?? new() { Code = result.Code, Message = $"HTTP {result.Code}" });

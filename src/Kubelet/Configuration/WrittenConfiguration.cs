@@ -92,7 +92,8 @@ static class WrittenConfiguration
 
     static void Cgroups(Utf8JsonWriter json, KubeletOptions o)
     {
-        json.WriteString("cgroupRoot", o.CgroupRoot);
+        string parent = o.CgroupRoot.EndsWith(KubeletConfiguration.PodCgroups, StringComparison.Ordinal) ? o.CgroupRoot[..^KubeletConfiguration.PodCgroups.Length] : o.CgroupRoot;
+        json.WriteString("cgroupRoot", parent.Length > 0 ? parent : "/");
         json.WriteString("cgroupDriver", o.SystemdCgroups ? "systemd" : "cgroupfs");
         json.WriteBoolean("failCgroupV1", o.FailCgroupV1);
         json.WriteBoolean("failSwapOn", o.FailSwapOn);

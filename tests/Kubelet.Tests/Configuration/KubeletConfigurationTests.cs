@@ -57,6 +57,7 @@ public sealed class KubeletConfigurationTests
             ("10.conf", head + "maxPods: 60\nclusterDNS: [192.168.1.8]\nsystemReserved: {memory: 2Gi}"),
             ("20.conf", head + "maxPods: 70\nevictionHard: {memory.available: 200Mi}"),
         ], s_given);
+        Assert.Equal("/kubepods", KubeletConfiguration.Read(head + "cgroupRoot: /", s_given).Options.CgroupRoot);
         Assert.Equal((70, "192.168.1.8", 2L << 30, 500L), (options.MaxPods, Assert.Single(options.ClusterDns), options.SystemReserved["memory"].Value(), options.SystemReserved["cpu"].MilliValue()));
         Assert.Equal("200Mi", Assert.Single(options.Eviction, t => t.Signal == "memory.available").Text);
         Assert.Contains("20.conf: strict decoding error: unknown field \"nope\"", Assert.Throws<FormatException>(() => KubeletConfiguration.Read([("10.conf", head), ("20.conf", head + "nope: 1")], s_given)).Message);
@@ -121,6 +122,7 @@ public sealed class KubeletConfigurationTests
         imageMaximumGCAge: 24h
         imageGCHighThresholdPercent: 84
         imageGCLowThresholdPercent: 79
+        cgroupRoot: /k/
         cgroupDriver: systemd
         failCgroupV1: true
         failSwapOn: true
@@ -253,6 +255,7 @@ public sealed class KubeletConfigurationTests
     [InlineData("readOnlyPort: 65536", "invalid configuration: readOnlyPort 65536 must be between 0 and 65535, inclusive")]
     [InlineData("healthzBindAddress: localhost", "healthzBindAddress: \"localhost\" is not an IP address")]
     [InlineData("podLogsDir: logs", "invalid configuration: pod logs path \"logs\" must be absolute path")]
+    [InlineData("cgroupRoot: k", "cgroupRoot: \"k\" must be an absolute path")]
     [InlineData("maxPods: many", "maxPods: must be an integer")]
     [InlineData("syncFrequency: soon", "syncFrequency: time: invalid duration \"soon\"")]
     [InlineData("topologyManagerPolicy: strict", "invalid configuration: topologyManagerPolicy (--topology-manager-policy) \"strict\" must be one of: [\"none\" \"best-effort\" \"restricted\" \"single-numa-node\"]")]
