@@ -37,13 +37,12 @@ static class KubeletAlone
             var paths = NodePaths.Of(parsed.GetValue(dataDir)!);
             if (ClusterSettings.Load(paths.Data) is not null) throw new SettingsException($"{paths.Data} is a whole cluster's, which has a kubelet: choose another folder with --data-dir");
             if (parsed.GetValue(pods) is { } given && !IPNetwork.TryParse(given, out _)) throw new SettingsException($"--pod-cidr {given} is no network; write it like 10.244.0.0/24");
-            if (parsed.GetValue(yields) && parsed.GetValue(lockFile) is null) throw new SettingsException("cannot exit on lock file contention: no lock file specified");
-            if (parsed.GetValue(credentials) is null != parsed.GetValue(programs) is null) throw new SettingsException("--image-credential-provider-config and --image-credential-provider-bin-dir go together");
-            _ = ClusterSettings.Configured(NodeAgent.Options("", paths, 0), parsed.GetValue(config), parsed.GetValue(folder)); // said now rather than again and again
+            Check(parsed.GetValue(yields), parsed.GetValue(lockFile), parsed.GetValue(credentials), parsed.GetValue(programs));
+            var configured = ClusterSettings.Configured(NodeAgent.Options("", paths, 0), parsed.GetValue(config), parsed.GetValue(folder)).Options; // what is wrong is said now rather than again and again
             using var loggers = Flags.Loggers(parsed.GetValue(log)!);
             var settings = new StandaloneSettings(
                 parsed.GetValue(node) ?? System.Net.Dns.GetHostName().ToLowerInvariant(), KubeconfigOf(parsed.GetValue(kubeconfig), parsed.GetValue(bootstrap), Path.Combine(paths.Data, "kubelet.kubeconfig")),
-                parsed.GetValue(bootstrap) is { } file ? Path.GetFullPath(file) : null, parsed.GetValue(runtime),
+                parsed.GetValue(bootstrap) is { } file ? Path.GetFullPath(file) : null, RuntimeOf(parsed.GetValue(runtime), configured.RuntimeEndpoint, paths),
                 parsed.GetValue(pods) ?? AddressPlan.Choose(AddressPlan.Taken(OtherClusters.DataFolders(paths))).Pods.Replace("/16", "/24"), parsed.GetValue(port),
                 parsed.GetValue(dns)!, parsed.GetValue(domain)!, parsed.GetValue(rotate), parsed.GetValue(config) is { } own ? Path.GetFullPath(own) : null, parsed.GetValue(folder) is { } more ? Path.GetFullPath(more) : null)
             {
@@ -55,6 +54,17 @@ static class KubeletAlone
         }));
         return command;
     }
+
+    /// <exception cref="SettingsException">One flag misses another.</exception>
+    internal static void Check(bool yields, string? lockFile, string? credentials, string? programs)
+    {
+        if (yields && lockFile is null) throw new SettingsException("cannot exit on lock file contention: no lock file specified");
+        if (credentials is null != programs is null) throw new SettingsException("--image-credential-provider-config and --image-credential-provider-bin-dir go together");
+    }
+
+    /// <param name="configured">The configuration's, which may be what this kubelet told of itself.</param>
+    /// <returns>Null for a runtime of our own.</returns>
+    internal static string? RuntimeOf(string? given, string configured, NodePaths paths) => given ?? (configured.Length == 0 || configured == paths.Endpoint ? null : configured);
 
     /// <returns>Null where nothing leads to a cluster.</returns>
     internal static string? KubeconfigOf(string? given, string? bootstrap, string usual) => given is not null ? Path.GetFullPath(given) : bootstrap is not null || File.Exists(usual) ? Path.GetFullPath(usual) : null;

@@ -48,7 +48,7 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
         });
         Kubelet.Kubelet Make() => new(new()
         {
-            Options = Options() with { RuntimeEndpoint = runtime.Endpoint }, Cri = cri, Client = access.Client, Requests = transport, Pods = pods, Events = access.Recorder, Time = time, Services = services, Snapshots = new(channel), Drivers = drivers, Log = loggers.CreateLogger("hanbae.kubelet"),
+            Options = Over(runtime), Cri = cri, Client = access.Client, Requests = transport, Pods = pods, Events = access.Recorder, Time = time, Services = services, Snapshots = new(channel), Drivers = drivers, Log = loggers.CreateLogger("hanbae.kubelet"),
         });
 
         var proxyAccess = control.Access(supervisor, "system:kube-proxy", "kube-proxy", "kube-proxy", "system:node-proxier");
@@ -72,6 +72,14 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
             await dns.RunAsync(ct);
         });
         supervisor.Run("dns-service", ct => new DnsService(control.As("system:hanbae:dns-service", "hanbae"), settings, time).RunAsync(ct));
+    }
+
+    /// <summary>Which runtime it is was decided when the cluster was made.</summary>
+    KubeletOptions Over(RuntimeReady runtime)
+    {
+        var options = Options();
+        if (options.RuntimeEndpoint.Length > 0 && options.RuntimeEndpoint != runtime.Endpoint) loggers.CreateLogger("hanbae.kubelet").Unused(settings.KubeletConfig!, "containerRuntimeEndpoint");
+        return options with { RuntimeEndpoint = runtime.Endpoint };
     }
 
     const long PidsPerPod = 16_384;

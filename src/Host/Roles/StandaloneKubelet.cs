@@ -104,9 +104,9 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
 
     KubeletOptions Options(RuntimeReady ready) => NodeAgent.Configured(NodeAgent.Options(settings.NodeName, paths, settings.Port) with
     {
-        RuntimeEndpoint = ready.Endpoint, PodCidr = settings.PodCidr, ClusterDns = settings.ClusterDns.Length > 0 ? [settings.ClusterDns] : [], ClusterDomain = settings.ClusterDomain,
+        PodCidr = settings.PodCidr, ClusterDns = settings.ClusterDns.Length > 0 ? [settings.ClusterDns] : [], ClusterDomain = settings.ClusterDomain,
         CredentialProviderConfig = settings.Credentials?.Config ?? "", CredentialProviderFolder = settings.Credentials?.Folder ?? "",
-    }, settings.Config, _log, settings.ConfigFolder);
+    }, settings.Config, _log, settings.ConfigFolder) with { RuntimeEndpoint = ready.Endpoint };
 
     void Run(Supervisor supervisor, ClusterConfig config, HttpTransport http, RuntimeReady ready)
     {

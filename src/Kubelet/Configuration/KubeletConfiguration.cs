@@ -21,7 +21,7 @@ public static class KubeletConfiguration
     /// <summary>Upstream's fields that nothing here asks for.</summary>
     static readonly string[] s_elsewhere =
     [
-        "authentication", "authorization", "cgroupsPerQOS", "configMapAndSecretChangeDetectionStrategy", "containerLogMaxWorkers", "containerRuntimeEndpoint", "contentType",
+        "authentication", "authorization", "cgroupsPerQOS", "configMapAndSecretChangeDetectionStrategy", "containerLogMaxWorkers", "contentType",
         "enableContentionProfiling", "enableControllerAttachDetach", "enableDebugFlagsHandler", "enableProfilingHandler", "enableServer", "eventBurst",
         "eventRecordQPS", "hairpinMode", "httpCheckFrequency", "imageServiceEndpoint",
         "iptablesDropBit", "iptablesMasqueradeBit", "kernelMemcgNotification", "kubeAPIBurst", "kubeAPIQPS", "kubeletCgroups", "localStorageCapacityIsolation", "logging", "makeIPTablesUtilChains", "maxOpenFiles",
@@ -120,6 +120,7 @@ public static class KubeletConfiguration
             "imageMaximumGCAge" => (o, v) => o with { ImageMaximumAge = Time(v) },
             "imageGCHighThresholdPercent" => (o, v) => o with { ImageHighPercent = Int(v) },
             "imageGCLowThresholdPercent" => (o, v) => o with { ImageLowPercent = Int(v) },
+            "containerRuntimeEndpoint" => (o, v) => o with { RuntimeEndpoint = Text(v) },
             "cgroupRoot" => (o, v) => Text(v).StartsWith('/') ? o with { CgroupRoot = Text(v).TrimEnd('/') + PodCgroups } : throw new FormatException($"{name}: \"{Text(v)}\" must be an absolute path"),
             "cgroupDriver" => (o, v) => o with { SystemdCgroups = Text(v) switch { "systemd" => true, "cgroupfs" => false, var other => throw new FormatException($"{name}: \"{other}\" must be cgroupfs or systemd") } },
             "failCgroupV1" => (o, v) => o with { FailCgroupV1 = ConfigurationValues.Bool(v, name) },

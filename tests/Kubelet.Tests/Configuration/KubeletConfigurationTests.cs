@@ -123,6 +123,7 @@ public sealed class KubeletConfigurationTests
         imageGCHighThresholdPercent: 84
         imageGCLowThresholdPercent: 79
         cgroupRoot: /k/
+        containerRuntimeEndpoint: unix:///run/r.sock
         cgroupDriver: systemd
         failCgroupV1: true
         failSwapOn: true
@@ -230,7 +231,7 @@ public sealed class KubeletConfigurationTests
             volumeStatsAggPeriod: 0s
             """);
         Assert.Equal(s_given, options);
-        Assert.Equal(["authentication", "containerRuntimeEndpoint", "logging"], unused);
+        Assert.Equal(["authentication", "logging"], unused);
         // Who looks more often tells more often, unless he says otherwise.
         Assert.Equal((7.0, 7.0), Read("nodeStatusUpdateFrequency: 7s") is var (often, _) ? (often.StatusUpdatePeriod.TotalSeconds, often.StatusReportPeriod.TotalSeconds) : default);
         Assert.Equal(60, Read("nodeStatusUpdateFrequency: 7s\nnodeStatusReportFrequency: 1m").Options.StatusReportPeriod.TotalSeconds);
