@@ -39,6 +39,7 @@ public sealed class Reset(NodePaths paths, TimeProvider time)
             if (await Cgroups.RemoveAsync(cgroup, time, ct)) report.Removed("cgroup " + cgroup);
             else report.Left("cgroup " + cgroup);
         }
+        if (PodLogs.Remove(paths.Kubelet + "/pods") is > 0 and var logs) report.Removed($"logs of {logs} pods");
         RemoveFolder(paths.Run, report);
         // The data folder's link is what leads there, and goes after it.
         if (elsewhere is not null) RemoveFolder(elsewhere, report);

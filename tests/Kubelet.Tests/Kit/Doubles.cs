@@ -37,8 +37,9 @@ sealed class GivenObjects : IPodObjects
     public Task<Secret?> SecretAsync(string ns, string name, CancellationToken ct) => Task.FromResult(Secrets.GetValueOrDefault(name));
     public Task<IReadOnlyList<Hanbae.Api.Certificates.V1beta1.ClusterTrustBundle>> TrustBundlesAsync(string fieldSelector, CancellationToken ct) => throw new InvalidOperationException("no bundles here");
     public IReadOnlyCollection<Service> Services(string ns) => [];
-    public Task<TokenRequestStatus> TokenAsync(Pod pod, string audience, TimeSpan lifetime, CancellationToken ct) => throw new InvalidOperationException("no tokens here");
-    public Task<ServiceAccount?> ServiceAccountAsync(string ns, string name, CancellationToken ct) => throw new InvalidOperationException("no accounts here");
+    public Task<TokenRequestStatus> TokenAsync(Pod pod, string audience, TimeSpan lifetime, CancellationToken ct) => Task.FromResult(new TokenRequestStatus { Token = "token for " + audience });
+    public Dictionary<string, ServiceAccount> Accounts { get; } = [];
+    public Task<ServiceAccount?> ServiceAccountAsync(string ns, string name, CancellationToken ct) => Task.FromResult(Accounts.GetValueOrDefault(name));
     public Task<Hanbae.Api.Certificates.V1beta1.PodCertificateRequest> AskCertificateAsync(Hanbae.Api.Certificates.V1beta1.PodCertificateRequest request, CancellationToken ct) => throw new InvalidOperationException("no certificates here");
     public Task<Hanbae.Api.Certificates.V1beta1.PodCertificateRequest?> CertificateRequestAsync(string ns, string name, CancellationToken ct) => throw new InvalidOperationException("no certificates here");
 }
