@@ -15,7 +15,8 @@ public sealed class WarningTests
     {
         { Services, Service("\"clusterIP\":\"None\",\"sessionAffinity\":\"ClientIP\""), ["spec.SessionAffinity is ignored for headless services"] },
         { Services, Service("\"clusterIP\":\"None\",\"externalIPs\":[\"2001:DB8::1\"]"),
-            ["spec.externalIPs is ignored for headless services", "spec.externalIPs[0]: IPv6 address \"2001:DB8::1\" should be in RFC 5952 canonical format (\"2001:db8::1\")"] },
+            ["spec.externalIPs is ignored for headless services", "spec.externalIPs is deprecated", "spec.externalIPs[0]: IPv6 address \"2001:DB8::1\" should be in RFC 5952 canonical format (\"2001:db8::1\")"] },
+        { Services, Service("\"externalIPs\":[\"192.0.2.1\"]"), ["spec.externalIPs is deprecated"] },
         { Services, Service("\"type\":\"LoadBalancer\",\"loadBalancerSourceRanges\":[\"2001:DB8::/32\",\"10.1.0.0/16\"]"),
             ["spec.loadBalancerSourceRanges[0]: IPv6 CIDR value \"2001:DB8::/32\" should be in RFC 5952 canonical format (\"2001:db8::/32\")"] },
         { Services, Service("\"externalName\":\"example.com\""), ["spec.externalName is ignored when spec.type is not \"ExternalName\""] },
