@@ -70,16 +70,27 @@ public sealed class WebhookReviewTests : IAsyncLifetime
         Assert.Equal(["CREATE eviction CreateOptions"], _rig.Hook.Seen.Select(s => $"{Text(s.Request, "operation")} {Text(s.Request, "subResource")} {Text(s.Request, "options", "kind")}"));
     }
 
+    /// <summary>As upstream, whose storage minds: upstream's own test of accounts held to their nodes creates what it has read before, and is to hear the policy.</summary>
     [Fact]
-    public async Task What_is_new_has_no_version_whatever_admission_says()
+    public async Task That_something_new_has_a_version_is_minded_after_all_else()
     {
-        _rig.Hook.On("/all", _ => Deny("no"));
+        static string Pinned(string version, string data = "{}") => $$"""{"metadata":{"name":"a","resourceVersion":"{{version}}"},"data":{{data}} }""";
+        bool mayBe = false;
+        _rig.Hook.On("/all", _ => mayBe ? Allow : Deny("no"));
         await _rig.ValidateAsync("hooks", _rig.Webhook("all", "/all", Rule("*", "", "v1", "configmaps")));
 
-        var refused = await _rig.Test.PostAsync(ConfigMaps, """{"metadata":{"name":"a","resourceVersion":"1"},"data":{"not a key":"x"}}""");
-
-        Assert.Equal((500, "resourceVersion should not be set on objects to be created"), (refused.Code, refused.Message));
+        var invalid = await _rig.Test.PostAsync(ConfigMaps, Pinned("1", """{"not a key":"x"}"""));
+        Assert.Equal((422, "Invalid"), (invalid.Code, invalid.Text("reason")));
         Assert.Empty(_rig.Hook.Seen);
+        Assert.Equal("admission webhook \"all.example.com\" denied the request: no", (await _rig.Test.PostAsync(ConfigMaps, Pinned("1"))).Message);
+        mayBe = true;
+        var refused = await _rig.Test.PostAsync(ConfigMaps, Pinned("1"));
+        Assert.Equal((500, "resourceVersion should not be set on objects to be created"), (refused.Code, refused.Message));
+        Assert.Equal(404, (await _rig.Test.GetAsync(ConfigMaps + "/a")).Code);
+        // What is not stored is not minded, and nought is no version.
+        Assert.Equal(201, (await _rig.Test.PostAsync(ConfigMaps + "?dryRun=All", Pinned("1"))).Code);
+        var made = await _rig.GoodAsync("POST", ConfigMaps, Pinned("0"));
+        Assert.NotEqual("0", made.Text("metadata", "resourceVersion"));
     }
 
     [Fact]

@@ -1,5 +1,4 @@
 using System.Net.Http.Headers;
-using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Hanbae.Api.Admissionregistration.V1;
@@ -42,7 +41,7 @@ sealed class WebhookClients(ServiceBackends backends, WebhookUsers users) : IDis
             return response.IsSuccessStatusCode ? answer : throw new IOException(Refused((int)response.StatusCode, answer));
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested) { throw new IOException($"Post \"{address}\": context deadline exceeded"); }
-        catch (HttpRequestException e) { throw new IOException($"Post \"{address}\": {Why(e)}", e); }
+        catch (HttpRequestException e) { throw new IOException($"Post \"{address}\": {BackendTls.Why(e)}", e); }
         finally { Return(use); }
     }
 
@@ -55,14 +54,6 @@ sealed class WebhookClients(ServiceBackends backends, WebhookUsers users) : IDis
         >= 500 => $"an error on the server ({Api.Json.GoQuote.Text(Encoding.UTF8.GetString(answer.AsSpan(0, Math.Min(answer.Length, 2048))).Trim())}) has prevented the request from succeeding",
         _ => "the server rejected our request for an unknown reason",
     };
-
-    static string Why(HttpRequestException e)
-    {
-        for (Exception? inner = e.InnerException; inner is not null; inner = inner.InnerException)
-            if (inner is AuthenticationException) return "tls: failed to verify certificate: x509: certificate signed by unknown authority";
-            else if (inner is IOException { Message: var text } && inner is not HttpIOException) return text;
-        return e.HttpRequestError == HttpRequestError.ResponseEnded ? "EOF" : e.Message;
-    }
 
     Use Take(WebhookClientConfig config)
     {
