@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Hanbae.Api.Json;
 using Hanbae.Server.Auth;
+using Hanbae.Server.Tests.Crd;
 
 namespace Hanbae.Server.Tests;
 
@@ -193,6 +194,7 @@ public sealed class HttpTests
             {"metadata":{"name":"widgets.example.com"},"spec":{"group":"example.com","scope":"Namespaced","names":{"plural":"widgets","kind":"Widget"},
             "versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object"}}}]}}
             """);
+        if (path.Contains("widgets", StringComparison.Ordinal)) await new CrdRig(server).EstablishedAsync("widgets.example.com");
         var there = await server.GetAsync(path);
         string uid = there.Text("metadata", "uid");
         Assert.NotEqual("", uid);
