@@ -25,9 +25,11 @@ sealed class WebhookClients(ServiceBackends backends, WebhookUsers users) : IDis
     }
 
     /// <exception cref="IOException">In the words of Go's client.</exception>
-    public async Task<byte[]> PostAsync(WebhookClientConfig config, int? timeout, byte[] body, CancellationToken ct)
+    /// <param name="left">Of the request's own time, which ends by the token: the webhook is told when it is less than its own.</param>
+    public async Task<byte[]> PostAsync(WebhookClientConfig config, int? timeout, TimeSpan? left, byte[] body, CancellationToken ct)
     {
-        string address = Address(config, timeout);
+        int? whole = left is { } rest ? Math.Max(1, (int)Math.Ceiling(rest.TotalSeconds)) : null;
+        string address = Address(config, whole < (timeout ?? int.MaxValue) ? whole : timeout);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         if (timeout is { } seconds) limit.CancelAfter(TimeSpan.FromSeconds(seconds));
         var use = Take(config);
