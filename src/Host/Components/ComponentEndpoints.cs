@@ -62,6 +62,7 @@ sealed class ComponentEndpoints : IAsyncDisposable
         try
         {
             var trust = new ClusterTrust(asksWho.Informers, time);
+            var log = loggers.CreateLogger("hanbae.endpoints");
             supervisor.Run("trust", asksWho.RunAsync);
             var server = await ComponentServer.StartAsync(new()
             {
@@ -70,8 +71,8 @@ sealed class ComponentEndpoints : IAsyncDisposable
                     Endpoints = [new(settings.Address, settings.Port)], Certificate = settings.Files?.First ?? SelfSigned.Of(Environment.MachineName.ToLowerInvariant(), time),
                     CurrentCertificate = settings.Files is { } files ? files.Current : null, Grace = TimeSpan.FromSeconds(1),
                 },
-                Authenticators = [trust, new BearerTokens([new DelegatedTokens(new(asksWho.Client, time))], [state.Name])],
-                Authorizers = [new PrivilegedGroup(), new DelegatedAuthorizer(new(asksWhat.Client, time))], OpenPaths = settings.OpenPaths,
+                Authenticators = [trust, new BearerTokens([new DelegatedTokens(new(asksWho.Client, time), log)], [state.Name])],
+                Authorizers = [new PrivilegedGroup(), new DelegatedAuthorizer(new(asksWhat.Client, time), log)], OpenPaths = settings.OpenPaths,
                 Checks = elector is null ? state.Checks : [new("leaderElection", true, _ => new(elector.Overdue(s_late))), .. state.Checks],
                 Configuration = state.Configuration,
                 Metrics = text =>
@@ -80,7 +81,7 @@ sealed class ComponentEndpoints : IAsyncDisposable
                     meters.Print(text);
                     state.Figures?.Invoke(text);
                 },
-                Logger = loggers.CreateLogger("hanbae.endpoints"), Time = time,
+                Logger = log, Time = time,
             }, ct);
             return new(server, trust, meters, supervisor, [asksWho, asksWhat]);
         }

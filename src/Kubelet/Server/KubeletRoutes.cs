@@ -32,7 +32,10 @@ sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers,
         long began = time.GetTimestamp();
         stats.Figures.RequestBegan();
         try { await answer(parts).ConfigureAwait(false); }
-        catch (GrpcException e) when (!context.Response.HasStarted) { await Text(context, 500, e.Message).ConfigureAwait(false); }
+        catch (GrpcException e) when (!context.Response.HasStarted)
+        {
+            await Text(context, e.Status switch { GrpcStatus.NotFound => 404, GrpcStatus.ResourceExhausted => 429, _ => 500 }, e.Message).ConfigureAwait(false);
+        }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested) { }
         catch (Exception e) when (!context.Response.HasStarted)
         {
@@ -130,7 +133,7 @@ sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers,
             await Text(context, 422, wrong).ConfigureAwait(false);
             return;
         }
-        if (await FindAsync(context, ns, name).ConfigureAwait(false) is not { } worker) return;
+        if (await FindAsync(context, ns, name, $"pod \"{name}\" does not exist").ConfigureAwait(false) is not { } worker) return;
         if (worker.Pod.Spec.Find(containerName) is null)
         {
             await Text(context, 404, $"container \"{containerName}\" not found in pod \"{name}\"").ConfigureAwait(false);
@@ -169,7 +172,8 @@ sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers,
         if (await FindAsync(context, ns, name).ConfigureAwait(false) is not { } worker) return;
         if (worker.Runtime?.Newest(containerName) is not { State: RuntimeState.Running } container)
         {
-            await Text(context, 404, $"container not found (\"{containerName}\")").ConfigureAwait(false);
+            // Upstream's words for each, and its code: clients look for the words.
+            await Text(context, 500, exec ? $"container not found (\"{containerName}\")" : $"container {containerName} not found in pod {name}_{ns}").ConfigureAwait(false);
             return;
         }
         var ct = context.RequestAborted;
@@ -185,7 +189,7 @@ sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers,
         if (await FindAsync(context, ns, name).ConfigureAwait(false) is not { } worker) return;
         if (worker.Runtime?.Sandbox is not { Ready: true } sandbox)
         {
-            await Text(context, 404, $"sandbox for pod \"{name}_{ns}\" not found").ConfigureAwait(false);
+            await Text(context, 500, $"pod not found (\"{name}_{ns}\")").ConfigureAwait(false);
             return;
         }
         string url = await cri.PortForwardAsync(new PortForwardRequest { PodSandboxId = sandbox.Id }, context.RequestAborted).ConfigureAwait(false);
@@ -248,10 +252,10 @@ sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers,
         await context.Response.WriteAsync(JsonObject.Of(("items", JsonArray.Of(file))).ToString(), context.RequestAborted).ConfigureAwait(false);
     }
 
-    async Task<PodWorker?> FindAsync(HttpContext context, string ns, string name)
+    async Task<PodWorker?> FindAsync(HttpContext context, string ns, string name, string none = "pod does not exist")
     {
         var worker = workers.Find(ns, name);
-        if (worker is null) await Text(context, 404, $"pod \"{name}\" not found").ConfigureAwait(false);
+        if (worker is null) await Text(context, 404, none).ConfigureAwait(false);
         return worker;
     }
 }

@@ -65,4 +65,65 @@ public sealed class MeterTextTests
 
             """, printed.ToString());
     }
+
+    [Fact]
+    public void Instruments_of_every_kind_are_printed_each_in_its_way()
+    {
+        using var meter = new Meter("Hanbae.Tests.MeterText.Kinds");
+        using var text = new MeterText("Hanbae.Tests.MeterText.Kinds");
+        int here = 3;
+        meter.CreateObservableCounter("a_total", () => here * 10, description: "A.");
+        meter.CreateObservableGauge("b", () => new Measurement<double>(here / 2.0, new KeyValuePair<string, object?>("of", 0.5)), description: "B.");
+        meter.CreateObservableUpDownCounter("c", () => -here, description: "C.");
+        var gauge = meter.CreateGauge<float>("d", description: "D.");
+        gauge.Record(7);
+        gauge.Record(float.PositiveInfinity);
+        meter.CreateCounter<decimal>("e_total", description: "E.").Add(1.5m);
+        meter.CreateHistogram("f_bytes", null, "F.", null, new InstrumentAdvice<long> { HistogramBucketBoundaries = [10, 100] }).Record(100);
+        text.Print(new());
+        here = 4; // what is observed is how much there is, not how much more
+        var printed = new StringBuilder();
+        text.Print(printed);
+        Assert.Equal("""
+            # HELP a_total A.
+            # TYPE a_total counter
+            a_total 40
+            # HELP b B.
+            # TYPE b gauge
+            b{of="0.5"} 2
+            # HELP c C.
+            # TYPE c gauge
+            c -4
+            # HELP d D.
+            # TYPE d gauge
+            d +Inf
+            # HELP e_total E.
+            # TYPE e_total counter
+            e_total 1.5
+            # HELP f_bytes F.
+            # TYPE f_bytes histogram
+            f_bytes_bucket{le="10"} 0
+            f_bytes_bucket{le="100"} 1
+            f_bytes_bucket{le="+Inf"} 1
+            f_bytes_sum 100
+            f_bytes_count 1
+
+            """, printed.ToString());
+    }
+
+    [Fact]
+    public void What_is_said_in_several_lines_or_quotes_stays_one_line()
+    {
+        using var meter = new Meter("Hanbae.Tests.MeterText.Words");
+        using var text = new MeterText("Hanbae.Tests.MeterText.Words");
+        meter.CreateCounter<long>("said_total", description: "One \"line\" \\\nand another").Add(1, new("by", "a \"b\" \\ c\nd"), new("none", null));
+        var printed = new StringBuilder();
+        text.Print(printed);
+        Assert.Equal("""
+            # HELP said_total One "line" \\\nand another
+            # TYPE said_total counter
+            said_total{by="a \"b\" \\ c\nd",none=""} 1
+
+            """, printed.ToString());
+    }
 }
