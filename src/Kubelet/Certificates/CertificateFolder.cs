@@ -24,12 +24,10 @@ public sealed class CertificateFolder(string folder, string name)
     /// <summary>From now on this is the newest; who reads meanwhile sees the one before or this one, whole.</summary>
     public X509Certificate2 Save(string certificates, ECDsa key, DateTimeOffset now)
     {
-        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(folder);
-        else Directory.CreateDirectory(folder, Private | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(folder, Private | UnixFileMode.UserExecute);
         string file = Path.Combine(folder, $"{name}-{now.UtcDateTime.ToString("yyyy-MM-dd-HH-mm-ss", CultureInfo.InvariantCulture)}.pem");
         File.Delete(file + ".partial");
-        var owned = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows()) owned.UnixCreateMode = Private;
+        var owned = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = Private };
         using (var stream = new FileStream(file + ".partial", owned))
         {
             stream.Write(System.Text.Encoding.ASCII.GetBytes(certificates.TrimEnd() + "\n" + key.ExportECPrivateKeyPem() + "\n"));

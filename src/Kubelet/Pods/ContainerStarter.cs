@@ -89,7 +89,7 @@ sealed class ContainerStarter(PodContext context, RestartBackoff restarts, PullB
         {
             string file = Path.Combine(folder, Guid.NewGuid().ToString("N")[..8]);
             await File.WriteAllBytesAsync(file, [], ct).ConfigureAwait(false);
-            if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(file, (UnixFileMode)0b110_110_110); // whoever the container runs as
+            File.SetUnixFileMode(file, (UnixFileMode)0b110_110_110); // whoever the container runs as
             mounts.Add(new Mount { ContainerPath = container.TerminationMessagePath, HostPath = file });
         }
         string? target = pod.Spec.EphemeralContainers.Find(e => e.Name == container.Name) is { TargetContainerName.Length: > 0 } ephemeral

@@ -32,7 +32,7 @@ static class ProcessFigures
     {
         const int socketLevel = 1, peerCredentials = 17; // SOL_SOCKET, SO_PEERCRED
         const string unix = "unix://";
-        if (!endpoint.StartsWith(unix, StringComparison.Ordinal) || !OperatingSystem.IsLinux()) return 0;
+        if (!endpoint.StartsWith(unix, StringComparison.Ordinal)) return 0;
         try
         {
             using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
