@@ -139,9 +139,10 @@ sealed class Attach(IClusterAccess cluster, ControllerOptions options) : IReconc
             try { await cluster.Client.CreateAsync(attachment, ct); }
             catch (ApiException e) when (e.IsAlreadyExists) { }
         }
-        Tell(needed, there);
+        var due = Tell(needed, there, now);
         if (raced) return Again.WithBackoff;
-        return plan.LookAt is { } at ? Again.At(at) : Again.OnChange;
+        if (plan.LookAt is { } at && !(due < at)) due = at;
+        return due is { } next ? Again.At(next) : Again.OnChange;
     }
 
     static string PluginOf(string driver) => "kubernetes.io/csi:" + driver;
@@ -221,13 +222,20 @@ sealed class Attach(IClusterAccess cluster, ControllerOptions options) : IReconc
     }
 
     /// <summary>Once for each outcome.</summary>
-    void Tell(List<Needed> needed, List<(VolumeAttachment Attachment, PersistentVolume Volume)> there)
+    /// <returns>When one that nobody has answered for is late.</returns>
+    DateTimeOffset? Tell(List<Needed> needed, List<(VolumeAttachment Attachment, PersistentVolume Volume)> there, DateTimeOffset now)
     {
+        DateTimeOffset? first = null;
         foreach (var need in needed)
             if (there.Find(t => AttachPlan.UniqueName(t.Volume) == AttachPlan.UniqueName(need.Volume)).Attachment is { } attachment)
             {
                 string outcome = attachment.Status.Attached ? "attached" : attachment.Status.AttachError?.Message ?? "";
                 string about = attachment.Metadata.Uid;
+                if (outcome.Length == 0 && attachment.Metadata is { DeletionTimestamp: null, CreationTimestamp: { } made })
+                {
+                    if (now < made + s_patience) first = first < made + s_patience ? first : made + s_patience;
+                    else outcome = $"timed out waiting for external-attacher of {attachment.Spec.Attacher} CSI driver to attach volume {need.Volume.Spec.Csi!.VolumeHandle}";
+                }
                 if (outcome.Length == 0 || _told.GetValueOrDefault(about) == outcome) continue;
                 _told[about] = outcome;
                 // What fails is tried again.
@@ -236,5 +244,9 @@ sealed class Attach(IClusterAccess cluster, ControllerOptions options) : IReconc
                 if (attachment.Status.Attached) cluster.Recorder.Event(need.For, "Normal", "SuccessfulAttachVolume", $"AttachVolume.Attach succeeded for volume \"{need.Volume.Metadata.Name}\" ");
                 else cluster.Recorder.Event(need.For, "Warning", "FailedAttachVolume", $"AttachVolume.Attach failed for volume \"{need.Volume.Metadata.Name}\" : {outcome}");
             }
+        return first;
     }
+
+    /// <summary>For who attaches, as upstream: then the Pod's user is told that there may be nobody.</summary>
+    static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
 }

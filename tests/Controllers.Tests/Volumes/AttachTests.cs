@@ -119,6 +119,25 @@ public sealed class AttachTests
     }
 
     [Fact]
+    public async Task Where_nobody_attaches_the_Pods_user_is_told_and_again_when_somebody_does()
+    {
+        await using var cluster = Start(api =>
+        {
+            api.Put(Node("n1"));
+            Bound(api, "c", "v");
+            api.Put(Storage.User("p", "c", "n1"));
+        });
+        await cluster.UntilAsync(api => On(api, "n1") is not null);
+        Assert.DoesNotContain(cluster.Events.Told, e => e.Reason == "FailedAttachVolume");
+        cluster.Creep = TimeSpan.FromSeconds(10);
+        await cluster.UntilAsync(_ => cluster.Events.Told.Contains(
+            ("FailedAttachVolume", $"AttachVolume.Attach failed for volume \"v\" : timed out waiting for external-attacher of {Driver} CSI driver to attach volume handle-v")));
+        Attached(cluster, "n1");
+        await cluster.UntilAsync(_ => cluster.Events.Told.Any(e => e.Reason == "SuccessfulAttachVolume"));
+        Assert.Single(cluster.Events.Told, e => e.Reason == "FailedAttachVolume");
+    }
+
+    [Fact]
     public async Task A_volume_for_one_node_waits_until_the_other_has_let_go()
     {
         await using var cluster = Start(api =>

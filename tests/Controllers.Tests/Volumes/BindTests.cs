@@ -200,9 +200,12 @@ public sealed class BindTests
     public async Task A_binding_of_which_half_was_taken_back_leaves_the_claim_as_it_is()
     {
         var claim = Storage.Claim("half", volume: "taken") is var c ? c with { Metadata = c.Metadata with { Annotations = Map.Of(("pv.kubernetes.io/bound-by-controller", "yes")) }, Status = new() { Phase = "Bound" } } : null!;
-        await using var cluster = new TestCluster(Binder);
-        cluster.Api.Put(Storage.Volume("taken", claim: new() { Namespace = "default", Name = "else", Uid = "u" }, phase: "Bound"));
-        cluster.Api.Put(claim);
+        // Both are there before: which of two watches is first nobody says, and a claim whose volume is not there waits for it.
+        await using var cluster = new TestCluster(Binder, api =>
+        {
+            api.Put(Storage.Volume("taken", claim: new() { Namespace = "default", Name = "else", Uid = "u" }, phase: "Bound"));
+            api.Put(claim);
+        });
         await cluster.UntilAsync(_ => cluster.Events.Told.Count(e => e == ("FailedBinding", "volume \"taken\" already bound to a different claim.")) > 1);
         Assert.Equal("Bound", Claim(cluster.Api, "half").Status.Phase);
     }

@@ -22,6 +22,7 @@ public sealed class KubeletFolderTests
         KubeletFolder.Prepare(node.Paths);
         Assert.Equal(mounts, Mounts.Read().All.Length);
         Assert.True(Mounts.Read().Holding(folder)!.Shared);
+        Assert.Equal("750", Convert.ToString((int)File.GetUnixFileMode(KubeletFolder.Of(node.Paths)), 8)); // as the CIS check looks, which a link would fail
         Directory.CreateDirectory(scratch / "precious");
         File.WriteAllText(scratch / "precious/file", "years");
         string subPath = node.Paths.Kubelet + "/pods/x/volume-subpaths/y/0";

@@ -33,7 +33,7 @@ static class CisFiles
         Item("4.1.5, 4.1.6", "The kubelet's credentials are their owner's alone", s => s.Settings.ControlPlaneOnly ? NoNode : Files(s, Own, Path.Combine(s.PkiFolder, "kubelet.key"))),
         Item("4.1.7, 4.1.8", "Others may at most read the authorities that clients of the kubelet come from", s => s.Settings.ControlPlaneOnly ? NoNode : Files(s, Shown, Path.Combine(s.PkiFolder, "ca.crt"))),
         Item("4.1.9, 4.1.10", "The kubelet's own folder is closed to others", s => s.Settings.ControlPlaneOnly ? NoNode
-            : Files(s, OwnFolder | UnixFileMode.GroupRead | UnixFileMode.GroupExecute, s.Paths.Kubelet)),
+            : Files(s, OwnFolder | UnixFileMode.GroupRead | UnixFileMode.GroupExecute, KubeletFolder.Of(s.Paths))),
     ];
 
     /// <summary>Where somebody has made hanbae a service.</summary>
