@@ -21,6 +21,9 @@ public sealed class HookServer : IAsyncDisposable
     /// <summary>Every query that came in, in the order of <see cref="Seen"/>.</summary>
     public ConcurrentQueue<string> Queries { get; } = new();
 
+    /// <summary>By which version of HTTP every review came, in the same order.</summary>
+    public ConcurrentQueue<string> Protocols { get; } = new();
+
     /// <summary>Answers say neither their version nor their kind.</summary>
     public bool IsNameless { get; set; }
 
@@ -70,6 +73,7 @@ public sealed class HookServer : IAsyncDisposable
         var request = (JsonObject)review["request"]!;
         Seen.Enqueue((http.Request.Path.Value!, request));
         Queries.Enqueue(http.Request.QueryString.Value!);
+        Protocols.Enqueue(http.Request.Protocol);
         // Nobody answers there until the caller gives up.
         if (http.Request.Path == "/hang")
         {

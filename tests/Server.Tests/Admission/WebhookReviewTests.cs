@@ -145,6 +145,16 @@ public sealed class WebhookReviewTests : IAsyncLifetime
         Assert.Equal((code, message), (answer.Code, answer.Message));
     }
 
+    /// <summary>Upstream's TestWebhookLoadBalance, whose other half is that of Services.</summary>
+    [Fact]
+    public async Task A_webhook_at_an_address_is_asked_over_one_connection()
+    {
+        _rig.Hook.On("/one", _ => Allow);
+        await _rig.ValidateAsync("hooks", _rig.Webhook("one", "/one", Rule("CREATE", "", "v1", "configmaps")));
+        await _rig.GoodAsync("POST", ConfigMaps, ConfigMap("a"));
+        Assert.Equal(["HTTP/2"], _rig.Hook.Protocols);
+    }
+
     /// <summary>Upstream's TestWebhookTimeout: the lesser of its own time and of what is left of the request's.</summary>
     [Fact]
     public async Task A_webhook_is_told_how_long_it_has()

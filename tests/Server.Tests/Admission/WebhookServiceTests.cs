@@ -41,6 +41,8 @@ public sealed class WebhookServiceTests : IAsyncLifetime
         await SliceAsync("ready", _rig.Hook.Port, ready: true);
         await _rig.MutateAsync("hooks", Hook());
         for (int i = 0; i < 5; i++) Assert.Equal("yes", (await _rig.GoodAsync("POST", ConfigMaps, ConfigMap("a" + i))).Text("data", "marked"));
+        // Not over one connection, so that all endpoints have their share.
+        Assert.Equal(Enumerable.Repeat("HTTP/1.1", 5), _rig.Hook.Protocols);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
@@ -35,7 +36,12 @@ sealed class WebhookClients(ServiceBackends backends, WebhookUsers users) : IDis
         var use = Take(config);
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(address)) { Content = new ByteArrayContent(body) };
+            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(address))
+            {
+                // As upstream: one connection that all share, but for Services, whose endpoints are to share the work.
+                Version = config.Service is null ? HttpVersion.Version20 : HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+                Content = new ByteArrayContent(body),
+            };
             request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
             if (use.User is { } user) request.Headers.Authorization = await user.HeaderAsync(limit.Token).ConfigureAwait(false);
             using var response = await use.Http.SendAsync(request, limit.Token).ConfigureAwait(false);
@@ -95,6 +101,8 @@ sealed class WebhookClients(ServiceBackends backends, WebhookUsers users) : IDis
         return new(new SocketsHttpHandler
         {
             UseProxy = false, UseCookies = false, AllowAutoRedirect = false, SslOptions = tls, PooledConnectionIdleTimeout = TimeSpan.FromSeconds(90),
+            // As upstream: a connection whose other end is gone without a word does not keep the next review waiting for long.
+            KeepAlivePingDelay = TimeSpan.FromSeconds(30), KeepAlivePingTimeout = TimeSpan.FromSeconds(15),
             ConnectCallback = (context, ct) => service is null ? ServiceBackends.DialAsync(context.DnsEndPoint, ct) : backends.DialAsync(service.Namespace, service.Name, service.Port ?? 443, ct),
         })
         { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = MostAnswer };
