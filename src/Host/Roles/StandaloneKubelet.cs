@@ -17,7 +17,8 @@ using Microsoft.Extensions.Logging;
 namespace Hanbae.Host.Roles;
 
 /// <summary>What a kubelet by itself is told; names and meanings are upstream's.</summary>
-sealed record StandaloneSettings(string NodeName, string Kubeconfig, string? BootstrapKubeconfig, string? RuntimeEndpoint, string PodCidr, int Port, string ClusterDns, string ClusterDomain, bool RotateServer, string? Config = null, string? ConfigFolder = null);
+sealed record StandaloneSettings(
+    string NodeName, string Kubeconfig, string? BootstrapKubeconfig, string? RuntimeEndpoint, string PodCidr, int Port, string ClusterDns, string ClusterDomain, bool RotateServer, string? Config = null, string? ConfigFolder = null);
 
 /// <summary>A kubelet alone on this machine, of a cluster elsewhere: joins by a bootstrap kubeconfig, and keeps its certificates good.</summary>
 sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, TimeProvider time, ILoggerFactory loggers)
@@ -36,7 +37,9 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
         OtherClusters.Register(paths);
         try
         {
-            var ready = settings.RuntimeEndpoint is { } endpoint ? await runtime.UseAsync(endpoint, Images.PauseImage.Name, ct) : await runtime.StartAsync([settings.PodCidr], [settings.PodCidr], NodeAgent.SystemdCgroups(paths, settings.Config, settings.ConfigFolder), ct);
+            bool systemd = NodeAgent.SystemdCgroups(paths, settings.Config, settings.ConfigFolder);
+            var ready = settings.RuntimeEndpoint is { } endpoint ? await runtime.UseAsync(endpoint, Images.PauseImage.Name, ct)
+                : await runtime.StartAsync([settings.PodCidr], [settings.PodCidr], systemd, ct);
             await JoinAsync(ct);
             var config = Client.Kubeconfig.Load(settings.Kubeconfig).Resolve();
             using var transport = new HttpTransport(config, time);
@@ -87,7 +90,8 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
     async Task JoinAsync(CancellationToken ct)
     {
         var folder = Folder("kubelet-client");
-        if (File.Exists(settings.Kubeconfig) && (Client.Kubeconfig.Load(settings.Kubeconfig).Resolve().ClientCertificate.File != folder.Current || folder.Load() is { } kept && kept.NotAfter.ToUniversalTime() > time.GetUtcNow())) return;
+        if (File.Exists(settings.Kubeconfig) && (Client.Kubeconfig.Load(settings.Kubeconfig).Resolve().ClientCertificate.File != folder.Current
+            || folder.Load() is { } kept && kept.NotAfter.ToUniversalTime() > time.GetUtcNow())) return;
         if (settings.BootstrapKubeconfig is not { } bootstrap) throw new SettingsException($"there is no good certificate in {settings.Kubeconfig}: give a --bootstrap-kubeconfig");
         var config = Client.Kubeconfig.Load(bootstrap).Resolve();
         using var transport = new HttpTransport(config, time);
