@@ -20,7 +20,8 @@ static class KubeconfigPath
             string folder = parsed.GetValue(dataDir)!;
             if (await MendAsync(folder, Shared.Settings(folder), ct)) Console.Error.WriteLine($"{Of(folder)} is written anew");
             // What is printed is taken for the path: who cannot read it is told beside.
-            if (Owners.Kubeconfig(folder).ToList() is { Count: > 1 } lines) Console.Error.WriteLine("it is root's alone; for kubectl without sudo:\n  " + string.Join("\n  ", lines));
+            if (Owners.Kubeconfig(folder).ToList() is { Count: > 1 } lines)
+                Console.Error.WriteLine("it is root's alone; for kubectl without sudo:\n  " + string.Join("\n  ", lines));
             Console.WriteLine(Of(folder));
             return Shared.Ok;
         }));
@@ -36,7 +37,8 @@ static class KubeconfigPath
         try { return take(Kubeconfig.Load(file).Resolve()); }
         catch (Exception e) when (e is FileNotFoundException or FormatException or CryptographicException or ArgumentException)
         {
-            throw new SettingsException($"{file} is {(e is FileNotFoundException ? "gone" : $"damaged ({e.Message})")}; `{Shared.Again("kubeconfig", dataDir)}` writes it anew", e);
+            string what = e is FileNotFoundException ? "gone" : $"damaged ({e.Message})";
+            throw new SettingsException($"{file} is {what}; `{Shared.Again("kubeconfig", dataDir)}` writes it anew", e);
         }
     }
 

@@ -67,12 +67,15 @@ static class Shared
     /// <summary>The settings of a cluster that must be there.</summary>
     public static ClusterSettings Settings(string dataDir) => ClusterSettings.Load(dataDir) ?? throw new SettingsException(Missing(dataDir));
 
+    /// <summary>Where else there is one that may be meant, when nobody named a folder; empty when there is none.</summary>
+    public static string Elsewhere(string dataDir) => dataDir == DefaultFolder ? Owners.Elsewhere() : "";
+
     /// <summary>Why there is no cluster in a folder, and what to do.</summary>
     public static string Missing(string dataDir)
     {
         if (OtherClusters.IsNoted(NodePaths.Of(dataDir)))
             return $"the cluster in {dataDir} was removed by other hands and left things on this machine; `{Again("reset", dataDir)}` removes them";
-        string elsewhere = dataDir == DefaultFolder ? Owners.Elsewhere() : "";
+        string elsewhere = Elsewhere(dataDir);
         return $"there is no cluster in {dataDir}" + (elsewhere.Length > 0 ? elsewhere : "; make one with `hanbae up`, or name its folder with --data-dir");
     }
 }

@@ -23,18 +23,23 @@ static class Up
         {
             string folder = Path.GetFullPath(parsed.GetValue(dataDir)!);
             bool behind = parsed.GetValue(detach) && !Detached.IsChild;
-            return Shared.RunAsync(() => RunAsync(NodePaths.Of(folder), flags.Read(parsed), behind, parsed.GetValue(log) ?? "warning", ct), behind
-                ? $"interrupted, and the cluster goes on starting: `{Shared.Again("status", folder)}` tells how it is, `{Shared.Again("down", folder)}` stops it; "
-                    + $"its log is {Path.Combine(folder, LogFile)}"
-                : $"interrupted before the cluster was ready: `{Shared.Again("up", folder)}` begins again, `{Shared.Again("down", folder)}` stops what runs already, "
-                    + $"`{Shared.Again("reset", folder)}` removes it");
+            string level = parsed.GetValue(log) ?? "warning";
+            return Shared.RunAsync(() => RunAsync(NodePaths.Of(folder), flags.Read(parsed), behind, level, ct), Interrupted(folder, behind));
         });
         return command;
     }
 
+    static string Interrupted(string folder, bool behind)
+    {
+        string up = Shared.Again("up", folder), down = Shared.Again("down", folder), reset = Shared.Again("reset", folder), status = Shared.Again("status", folder);
+        return behind ? $"interrupted, and the cluster goes on starting: `{status}` tells how it is, `{down}` stops it; its log is {Path.Combine(folder, LogFile)}"
+            : $"interrupted before the cluster was ready: `{up}` begins again, `{down}` stops what runs already, `{reset}` removes it";
+    }
+
     static async Task<int> RunAsync(NodePaths paths, Asked asked, bool behind, string logLevel, CancellationToken ct)
     {
-        if (ProcessIdentity.Read(paths.HanbaeProcess) is { IsAlive: true } running && running.Pid != Environment.ProcessId) return AlreadyUp(paths, running, asked);
+        if (ProcessIdentity.Read(paths.HanbaeProcess) is { IsAlive: true } running && running.Pid != Environment.ProcessId)
+            return AlreadyUp(paths, running, asked);
         if (behind) return await Detached.StartAsync(paths.Data, ct);
         var (before, settings) = await SettleAsync(paths, asked, ct);
         if (before is not null && string.Join(' ', asked.Kept(before)) is { Length: > 0 } kept)

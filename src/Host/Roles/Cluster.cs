@@ -154,7 +154,8 @@ sealed class Cluster(ClusterSettings settings, NodePaths paths, ILoggerFactory l
         using var cancelled = ct.Register(() => ready.TrySetCanceled(ct));
         using var subscription = nodes.Subscribe(e =>
         {
-            if (e.New is { } node && node.Metadata.Name == name && node.Status.Conditions.Exists(c => c is { Type: "Ready", Status: "True" } && c.LastHeartbeatTime > since)) ready.TrySetResult();
+            if (e.New is { } node && node.Metadata.Name == name
+                && node.Status.Conditions.Exists(c => c is { Type: "Ready", Status: "True" } && c.LastHeartbeatTime > since)) ready.TrySetResult();
         });
         await ready.Task;
     }

@@ -18,7 +18,8 @@ namespace Hanbae.Host.Roles;
 
 /// <summary>What a kubelet by itself is told; names and meanings are upstream's.</summary>
 sealed record StandaloneSettings(
-    string NodeName, string Kubeconfig, string? BootstrapKubeconfig, string? RuntimeEndpoint, string PodCidr, int Port, string ClusterDns, string ClusterDomain, bool RotateServer, string? Config = null, string? ConfigFolder = null);
+    string NodeName, string Kubeconfig, string? BootstrapKubeconfig, string? RuntimeEndpoint, string PodCidr, int Port,
+    string ClusterDns, string ClusterDomain, bool RotateServer, string? Config = null, string? ConfigFolder = null);
 
 /// <summary>A kubelet alone on this machine, of a cluster elsewhere: joins by a bootstrap kubeconfig, and keeps its certificates good.</summary>
 sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, TimeProvider time, ILoggerFactory loggers)

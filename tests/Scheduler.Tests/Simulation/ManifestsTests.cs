@@ -18,17 +18,17 @@ public sealed class ManifestsTests
         "Deployment \"web\": unknown field \"spec.replica\", unknown field \"spec.template.spec.conteners\"")]
     public void What_there_is_not_is_an_error_in_what_people_write(string yaml, string refusal)
     {
-        Assert.Equal(refusal, Assert.Throws<FormatException>(() => Manifests.Read(yaml, strict: true)).Message);
-        Manifests.Read(yaml);
+        Assert.Equal(refusal, Assert.Throws<FormatException>(() => Manifests.Read("---\n" + yaml, strict: true)).Message);
+        Manifests.Read("---\n" + yaml);
     }
 
     [Theory]
     [InlineData("{apiVersion: v1, kind: ConfigMap, metadata: {name: of-no-account}}")]
     [InlineData("{apiVersion: networking.k8s.io/v1beta1, kind: Ingress, metadata: {name: old}}")]
     [InlineData("{apiVersion: serving.example.org/v1, kind: Service, metadata: {name: custom}, spec: {any: thing}}")]
-    public void What_has_no_say_is_passed_over(string yaml) => Assert.Empty(Manifests.Read(yaml, strict: true));
+    public void What_has_no_say_is_passed_over(string yaml) => Assert.Empty(Manifests.Read("---\n" + yaml, strict: true));
 
     [Fact]
     public void What_is_right_is_read() =>
-        Assert.Equal(3, Assert.IsType<Deployment>(Assert.Single(Manifests.Read("{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {replicas: 3, " + Selector + "}}", strict: true))).Spec.Replicas);
+        Assert.Equal(3, Assert.IsType<Deployment>(Assert.Single(Manifests.Read("---\n{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {replicas: 3, " + Selector + "}}", strict: true))).Spec.Replicas);
 }
