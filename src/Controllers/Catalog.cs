@@ -50,7 +50,7 @@ public static partial class Catalog
         // Where it keeps its data. The claims of ephemeral volumes come before what gives claims their volumes.
         new("ephemeral-volume-controller", "ephemeral-volume", "ephemeral-volume-controller", (c, _) => new Volumes.Ephemeral(c)) { EventSource = "ephemeral_volume" },
         new("persistentvolume-binder-controller", "persistentvolume-binder", "persistent-volume-binder", (c, o) => new PersistentVolumes.Bind(c, o)) { EventSource = "persistentvolume-controller" },
-        new("persistentvolume-attach-detach-controller", "attachdetach", "attachdetach-controller", (c, _) => new Volumes.Attach(c)) { EventSource = "attachdetach-controller" },
+        new("persistentvolume-attach-detach-controller", "attachdetach", "attachdetach-controller", (c, o) => new Volumes.Attach(c, o)) { EventSource = "attachdetach-controller" },
         new("persistentvolume-expander-controller", "persistentvolume-expander", "expand-controller", (c, _) => new PersistentVolumeClaims.Expand(c)) { EventSource = "volume_expand" },
         new("persistentvolumeclaim-protection-controller", "pvc-protection", "pvc-protection-controller", (c, _) => new PersistentVolumeClaims.Protect(c)),
         new("persistentvolume-protection-controller", "pv-protection", "pv-protection-controller", (c, _) => new PersistentVolumes.Protect(c)),

@@ -42,6 +42,8 @@ public sealed record ControllerOptions
     public TimeSpan LegacyTokenCleanUpPeriod { get; init; } = TimeSpan.FromDays(365);
     /// <summary>How many Pods that have ended are kept; 0 for all.</summary>
     public int TerminatedPodThreshold { get; init; } = 12_500;
+    /// <summary>Where controllers show what they count; null for nowhere.</summary>
+    public ControllerFigures? Figures { get; init; }
     /// <summary>What empties volumes whose policy is <c>Recycle</c>: an image with a shell, <c>rm</c> and <c>ls</c>.</summary>
     public string RecyclerImage { get; init; } = "busybox:1";
 }

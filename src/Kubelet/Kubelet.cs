@@ -49,6 +49,8 @@ public sealed record KubeletParts
     public ImageSnapshots? Snapshots { get; init; }
     /// <summary>Where CSI drivers of this node are put as they register; a host that calls them too gives its own.</summary>
     public CsiDrivers Drivers { get; init; } = new();
+    /// <summary>There is no API server: nobody is told of the node.</summary>
+    public bool Alone { get; init; }
     public ILogger Log { get; init; } = NullLogger.Instance;
 }
 
@@ -81,6 +83,7 @@ public sealed class Kubelet(KubeletParts parts)
         var health = new RuntimeHealth(cri, time);
         var figures = new KubeletFigures();
         if (cri is CriClient measured) measured.Called += figures.RuntimeCalled;
+        parts.Drivers.Called += figures.DriverCalled;
         var pleg = new Pleg(cri, options, time, uid => workers.Wake(uid), log) { Figures = figures };
         var prober = new Prober(cri, parts.Events, time, pod => AddressOf(workers, pod, ips)) { Changed = uid => workers.Wake(uid) };
         var writer = new StatusWriter(parts.Client, time, log, pod => parts.Pods.Find(Key.Of(pod)) is { } m && m.IsMirror() ? m : null);
@@ -90,6 +93,7 @@ public sealed class Kubelet(KubeletParts parts)
         if (mounted is not null) mounted.Figures.Durations = figures;
         if (mounted is not null) mounted.InUseChanged = () => registration?.Wake.Set();
         var nodes = new CsiNodes(parts.Client, options.NodeName, time) { Changed = () => registration?.Wake.Set() };
+        if (mounted is not null) mounted.Exhausted = nodes.AskSoon;
         using var plugged = new DevicePlugins(options.Folders, time, log) { Changed = () => registration?.Wake.Set(), PodChanged = uid => workers.Wake(uid) };
         bool kept = plugged.Load();
         var placements = new Placements(options, TopologyReader.Read(machine.MemoryBytes, machine.HugePages), plugged, time, log);
@@ -108,7 +112,7 @@ public sealed class Kubelet(KubeletParts parts)
         var context = new PodContext
         {
             Options = options, Cri = cri, Volumes = volumes, Environments = new ContainerEnvironments(objects, parts.Events, options.Folders), Objects = objects,
-            Images = new(cri, objects, parts.Events, time, options.MaxParallelPulls, new(options, time)) { Figures = figures }, Cgroups = cgroups, Allocations = new(options.Folders), Prober = prober, Reports = writer, Events = parts.Events, Time = time, Log = log,
+            Images = new(cri, objects, parts.Events, time, options.MaxParallelPulls, new(options, time)) { Figures = figures, Providers = ProvidersOf(options, objects, figures) }, Cgroups = cgroups, Allocations = new(options.Folders), Prober = prober, Reports = writer, Events = parts.Events, Time = time, Log = log,
             NetworkTrouble = () => health.NetworkTrouble, RuntimeVersion = () => health.Version, HostIPs = ips, NodeMemory = machine.MemoryBytes,
             Figures = figures, Devices = devices, Placements = placements, UserNamespaces = new(options, () => health.Handlers),
             ImageMountsOf = () => mounts is not null && ImageVolumes.NeedsUs(health.Version) ? mounts : null,
@@ -139,10 +143,11 @@ public sealed class Kubelet(KubeletParts parts)
         var watch = new ShutdownWatch(options, shutdown, parts.Events, () => registration.Node, registration.Wake, time, log);
         try
         {
+            var stats = new StatsRoutes(options, cri, sampler, workers, prober, machine, () => health.Version) { Devices = devices, Placements = placements, Rejections = context.Rejections, Figures = figures, Mirrors = () => parts.Pods.All.Count(p => p.IsMirror() && p.Spec.NodeName == options.NodeName), Health = new(pleg.Trouble), LastSeen = () => pleg.LastSeen, VolumeFigures = mounted?.Figures, Requests = parts.Requests };
+            var routes = new KubeletRoutes(options, cri, workers, stats, time, log);
             if (options.ServingCertificate is not null || options.CurrentServingCertificate is not null)
             {
-                var stats = new StatsRoutes(options, cri, sampler, workers, prober, machine, () => health.Version) { Devices = devices, Placements = placements, Rejections = context.Rejections, Figures = figures, Mirrors = () => parts.Pods.All.Count(p => p.IsMirror() && p.Spec.NodeName == options.NodeName), Health = new(pleg.Trouble), LastSeen = () => pleg.LastSeen, VolumeFigures = mounted?.Figures, Requests = parts.Requests };
-                server = new(options, new(options, parts.Client, time, log), new(options, cri, workers, stats, time, log));
+                server = new(options, new(options, parts.Client, time, log), routes);
                 await server.StartAsync(stop.Token).ConfigureAwait(false);
             }
             _serving.TrySetResult(server?.Port ?? 0);
@@ -153,12 +158,15 @@ public sealed class Kubelet(KubeletParts parts)
             Task[] loops =
             [
                 .. mounted is null ? Enumerable.Empty<Task>() : [mounted.RunAsync(stop.Token)],
-                health.RunAsync(stop.Token), registration.RunAsync(stop.Token), writer.RunAsync(stop.Token), prober.RunAsync(stop.Token), pleg.RunAsync(stop.Token),
+                .. options.HealthzPort > 0 ? [PlainServer.OfHealth(options, time, log).RunAsync(stop.Token)] : Enumerable.Empty<Task>(),
+                .. options.ReadOnlyPort > 0 ? [PlainServer.ToRead(options, routes, time, log).RunAsync(stop.Token)] : Enumerable.Empty<Task>(),
+                .. parts.Alone ? Enumerable.Empty<Task>() : [registration.RunAsync(stop.Token), nodes.RunAsync(parts.Drivers, () => registration.Node, stop.Token)],
+                health.RunAsync(stop.Token), writer.RunAsync(stop.Token), prober.RunAsync(stop.Token), pleg.RunAsync(stop.Token),
                 new LogRotation(cri, workers, options, time, log).RunAsync(stop.Token),
                 usage.RunAsync(stop.Token), images.RunAsync(stop.Token), eviction.RunAsync(stop.Token), files.RunAsync(stop.Token),
                 registrations.RunAsync(stop.Token), drivers.RunAsync(stop.Token), claims.RunAsync(workers.Knows, stop.Token),
                 new PodResourcesServer(options.Folders.PodResources, devices, placements, () => workers.All.Select(w => w.Pod), plugged.Metrics, time, log).RunAsync(stop.Token),
-                PodsAsync(workers, context, pleg, registration, stop.Token), shared.RunAsync(stop.Token), above.RunAsync(stop.Token), watch.RunAsync(stop.Token), plugins.RunAsync(stop.Token), nodes.RunAsync(parts.Drivers, () => registration.Node, stop.Token),
+                PodsAsync(workers, context, pleg, registration, stop.Token), shared.RunAsync(stop.Token), above.RunAsync(stop.Token), watch.RunAsync(stop.Token), plugins.RunAsync(stop.Token),
             ];
             // Any loop that ends has failed: the whole agent ends with it, to be started again.
             await (await Task.WhenAny(loops).ConfigureAwait(false)).ConfigureAwait(false);
@@ -167,6 +175,7 @@ public sealed class Kubelet(KubeletParts parts)
         {
             await stop.CancelAsync().ConfigureAwait(false);
             if (cri is CriClient called) called.Called -= figures.RuntimeCalled;
+            parts.Drivers.Called -= figures.DriverCalled;
             await workers.WhenDoneAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (server is not null) await server.DisposeAsync().ConfigureAwait(false);
             _serving.TrySetCanceled(CancellationToken.None);
@@ -186,6 +195,7 @@ public sealed class Kubelet(KubeletParts parts)
         // What gone drivers have offered here is taken back; the Node must be there for that to be allowed.
         async Task WipeAsync(string driver, CancellationToken token)
         {
+            if (parts.Alone) return;
             string fields = "spec.nodeName=" + options.NodeName + (driver.Length > 0 ? ",spec.driver=" + driver : "");
             var result = await parts.Client.Transport.SendAsync(Requests.DeleteCollection<ResourceSlice>(new() { FieldSelector = fields }, DeleteOptions.Empty), token).ConfigureAwait(false);
             if (result.Code >= 400) throw new ApiException(result.Object as Status ?? new() { Code = result.Code, Message = $"HTTP {result.Code}" });
@@ -202,6 +212,10 @@ public sealed class Kubelet(KubeletParts parts)
             catch (GrpcException) when (!token.IsCancellationRequested) { return default; }
         }
     }
+
+    /// <exception cref="FormatException">What is wrong with them.</exception>
+    CredentialProviders? ProvidersOf(KubeletOptions options, IPodObjects objects, KubeletFigures figures) => options.CredentialProviderConfig.Length == 0 || options.CredentialProviderFolder.Length == 0 ? null
+        : new(CredentialProvider.Load(options.CredentialProviderConfig), options.CredentialProviderFolder, objects, parts.Time, parts.Log) { Figures = figures };
 
     /// <summary>Pods are worked on once the list of them is whole: before that, everything that runs would look unknown.</summary>
     async Task PodsAsync(PodWorkers workers, PodContext context, Pleg pleg, NodeRegistration registration, CancellationToken ct)

@@ -104,6 +104,12 @@ static partial class KubeletLog
     [LoggerMessage(8046, LogLevel.Error, "{Message}")]
     public static partial void DriverMismatch(this ILogger log, string message);
 
+    [LoggerMessage(8049, LogLevel.Warning, "credential provider {Provider} gave no login for {Image}: {Message}")]
+    public static partial void NoCredentials(this ILogger log, string provider, string image, string message);
+
+    [LoggerMessage(8048, LogLevel.Warning, "port {Port} of {Address} is not served, it is tried again: {Message}")]
+    public static partial void PortNotServed(this ILogger log, string address, int port, string message);
+
     [LoggerMessage(8047, LogLevel.Information, "the container runtime's cgroup driver is {Theirs}, the kubelet was told {Mine}: {Theirs} it is")]
     public static partial void DriverTold(this ILogger log, string theirs, string mine);
 }

@@ -44,6 +44,12 @@ public sealed record KubeletOptions
     /// <summary><c>qosReserved</c>: how much of it, in percent.</summary>
     public int QosReservedMemory { get; init; }
     internal bool KeepsMemory => MemoryQos && MemoryReservationPolicy == "TieredReservation";
+    /// <summary>Gates as the configuration file has them, for <c>/configz</c>.</summary>
+    public Map<bool> FeatureGates { get; init; }
+    /// <summary>When memory runs out in a container, the kernel ends one of its processes rather than all; null does so on v1 only, where there is no other way.</summary>
+    public bool? SingleProcessOomKill { get; init; }
+    /// <summary>All processes of a container end together for want of memory; filled in from the machine.</summary>
+    public bool OomKillsTogether { get; init; }
     /// <summary>In bytes; filled in from the machine.</summary>
     public Seq<long> HugePageSizes { get; init; }
     /// <summary>Bytes the machine can swap; filled in where cgroups can say how much of that a container may have (v2).</summary>
@@ -64,6 +70,11 @@ public sealed record KubeletOptions
     public IPAddress Address { get; init; } = IPAddress.Any;
     /// <summary>0 takes a free one.</summary>
     public int Port { get; init; } = 10250;
+    /// <summary>Where anybody is told that the kubelet is there, by <c>/healthz</c> over plain HTTP; 0 for nowhere, else upstream's is 10248.</summary>
+    public int HealthzPort { get; init; }
+    public IPAddress HealthzAddress { get; init; } = IPAddress.Loopback;
+    /// <summary>Where anybody may read Pods and figures, over plain HTTP and without a word on who he is; 0 for nowhere.</summary>
+    public int ReadOnlyPort { get; init; }
     /// <summary>Without one, and without <see cref="CurrentServingCertificate"/>, the API is not served.</summary>
     public X509Certificate2? ServingCertificate { get; init; }
     /// <summary>Client certificates must come from here; who has none is refused.</summary>
@@ -169,6 +180,9 @@ public sealed record KubeletOptions
     /// <summary>When a Pod has to show that it may have an image that is there: <c>NeverVerify</c>, <c>NeverVerifyPreloadedImages</c>, <c>NeverVerifyAllowlistedImages</c>, <c>AlwaysVerify</c>.</summary>
     public string ImageVerification { get; init; } = "NeverVerifyPreloadedImages";
     public Seq<string> ImageAllowlist { get; init; }
+    /// <summary>A <c>CredentialProviderConfig</c>, or a folder of them, and where its programs are; empty for none.</summary>
+    public string CredentialProviderConfig { get; init; } = "";
+    public string CredentialProviderFolder { get; init; } = "";
 
     /// <summary>With the reserved CPUs as an amount of the system's, too, so that nobody else counts on them.</summary>
     public KubeletOptions WithReservedCpus() => ReservedSystemCpus.Length == 0 ? this

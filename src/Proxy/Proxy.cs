@@ -20,6 +20,7 @@ public sealed class Proxy(IClusterAccess cluster, ProxyOptions options, Action<s
     readonly ProxyHealth _health = new(cluster.Time);
     readonly Lock _lock = new();
     readonly SemaphoreSlim _wake = new(0, 1);
+    readonly Unshown _unshown = new(cluster.Time.GetUtcNow());
     HashSet<Key> _dirty = [];
     NodePlace _here = new(options.NodeName);
 
@@ -41,13 +42,21 @@ public sealed class Proxy(IClusterAccess cluster, ProxyOptions options, Action<s
         {
             HashSet<Key> dirty;
             NodePlace here;
+            var since = _unshown.Take();
             lock (_lock) { dirty = _dirty; _dirty = []; here = _here; }
             bool failed = false;
             foreach (var program in programs)
             {
                 program.Table.Here = here;
                 foreach (var key in dirty) program.Set(key, _services.Find(key), SlicesOf(key));
-                failed |= !await LoadAsync(program, ct);
+                long began = cluster.Time.GetTimestamp();
+                string family = program.Table.Family.AddressType;
+                if (await LoadAsync(program, ct)) _health.Took(family, cluster.Time.GetElapsedTime(began), since[family]);
+                else
+                {
+                    failed = true;
+                    _health.Refused(family);
+                }
             }
             foreach (var key in dirty) await asked.SetAsync(key, _services.Find(key), SlicesOf(key), ct);
             // The kernel tracks connections from the first rules that ask for that.
@@ -106,6 +115,7 @@ public sealed class Proxy(IClusterAccess cluster, ProxyOptions options, Action<s
 
     void OnSlice(CacheEvent<EndpointSlice> change)
     {
+        _unshown.See(change);
         if (ServiceOf(change.Object) is { } key) Mark(key);
         if (change.Old is { } old && ServiceOf(old) is { } before) Mark(before);
     }

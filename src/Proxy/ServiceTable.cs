@@ -14,7 +14,7 @@ internal sealed class ServiceTable(IpFamily family, string node, string podCidr)
     const string Unserved = "service.kubernetes.io/headless";
     const string Headless = "None";
 
-    readonly Dictionary<Key, ServiceRules> _services = [];
+    readonly Dictionary<Key, (DateTimeOffset Made, ServiceRules Rules)> _services = [];
 
     public IpFamily Family => family;
 
@@ -28,7 +28,7 @@ internal sealed class ServiceTable(IpFamily family, string node, string podCidr)
     public void Set(Key key, Service? service, IEnumerable<EndpointSlice> slices)
     {
         if (service is null || !Serves(service)) _services.Remove(key);
-        else _services[key] = ServiceRules.For(service, slices, family, Here, podCidr);
+        else _services[key] = (service.Metadata.CreationTimestamp ?? default, ServiceRules.For(service, slices, family, Here, podCidr));
     }
 
     public Ruleset Build()
@@ -37,13 +37,22 @@ internal sealed class ServiceTable(IpFamily family, string node, string podCidr)
         var chains = start.Chains.ToBuilder();
         var sets = start.Sets.ToBuilder();
         var maps = start.Maps.ToDictionary(m => m.Key, m => m.Value.Elements.ToBuilder());
-        // In key order: of two Services that claim one address and port, the same one always has it.
-        foreach (var (_, rules) in _services.OrderBy(s => s.Key.ToString(), StringComparer.Ordinal))
+        // By age: of two Services that name one address and port, the one that was there first has it.
+        var services = _services.OrderBy(s => s.Value.Made).ThenBy(s => s.Key.ToString(), StringComparer.Ordinal).Select(s => s.Value.Rules).ToList();
+        foreach (var rules in services)
         {
             foreach (var (name, chain) in rules.Chains) chains[name] = chain;
             foreach (var (name, declaration) in rules.Sets) sets[name] = declaration;
             foreach (var (map, key, verdict) in rules.Elements) maps[map].TryAdd(key, verdict);
         }
+        // All of it, or nothing: whom it turns away is its own matter. What a cluster IP serves stays the cluster IP's.
+        Dictionary<string, ServiceRules> named = [];
+        foreach (var rules in services)
+            foreach (var (map, key, verdict) in rules.Named)
+            {
+                if (!named.ContainsKey(key) && !maps["service-ips"].ContainsKey(key) && !maps["unserved-ips"].ContainsKey(key)) named[key] = rules;
+                if (ReferenceEquals(named.GetValueOrDefault(key), rules)) maps[map].TryAdd(key, verdict);
+            }
         return new(chains.ToImmutable(), start.Maps.SetItems(maps.Select(m => KeyValuePair.Create(m.Key, start.Maps[m.Key] with { Elements = m.Value.ToImmutable() }))), sets.ToImmutable());
     }
 }

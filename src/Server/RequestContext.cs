@@ -41,6 +41,8 @@ public abstract class RequestContext
 
     /// <summary>The client's going away, or the deadline; forwarded everywhere.</summary>
     public CancellationToken Aborted { get; set; }
+    /// <summary>How long it is until the deadline; null where there is none.</summary>
+    internal Func<TimeSpan>? Left { get; set; }
     public RequestInfo Info { get; }
     /// <summary>Who asks; set by authentication, changed by impersonation.</summary>
     public Identity User { get; set; } = Anonymous;

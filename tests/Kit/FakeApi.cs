@@ -188,6 +188,8 @@ public sealed class FakeApi(TimeProvider? time = null) : IApiTransport
         bool apart = route.Resource.Subresources.Any(s => s.Name == "status");
         var next = route.Subresource == "status" ? FakeMerge.Take(route.Resource.Kind, from: sent, into: old, "status")
             : apart ? FakeMerge.Take(route.Resource.Kind, from: old, into: sent, "status") : sent;
+        // Who balances a Service may say so in its metadata, too.
+        if (route.Subresource == "status" && sent is Api.Core.V1.Service) next = next.WithMetadata(sent.Metadata);
         return Store(route.Resource, old, next.WithMetadata(next.Metadata with
         {
             Uid = old.Metadata.Uid, CreationTimestamp = old.Metadata.CreationTimestamp, DeletionTimestamp = old.Metadata.DeletionTimestamp,

@@ -4,6 +4,7 @@ using Hanbae.Api.Storage.V1;
 using Hanbae.Client;
 using Hanbae.Controllers.Ownership;
 using Hanbae.Controllers.PersistentVolumeClaims;
+using Hanbae.Controllers.Volumes;
 using Hanbae.Machinery.Volumes;
 
 namespace Hanbae.Controllers.PersistentVolumes;
@@ -24,8 +25,12 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
     readonly Recycler _recycler = new(cluster, options);
 
+    /// <summary>When claims first asked for a volume to be made, and volumes first for theirs to be removed. Bound: those that there are.</summary>
+    readonly Asked _asked = new(cluster.Time);
+
     public void Watch(Triggers on)
     {
+        options.Figures?.Show("persistentvolume-binder", () => BindFigures.Of([.. _volumes.All], [.. _claims.All]));
         _pods.IndexClaims();
         _volumes.AddIndex(ByUse, static v => Bond.ClaimOf(v) is { } claim ? [claim.ToString()] : v.Status.Phase == "Available" ? [Class + VolumeNotes.ClassOf(v)] : []);
         _claims.AddIndex(ByUse, static c => c.Spec.VolumeName.Length == 0 ? [Class + VolumeNotes.ClassOf(c)] : c.Metadata.Annotations.ContainsKey(VolumeNotes.BindCompleted) ? [] : [Named + c.Spec.VolumeName]);
@@ -45,8 +50,16 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
     public Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
         if (key.Namespace.Length > 0)
-            return _claims.Find(key) is not { } claim ? Done : claim.Metadata.Annotations.ContainsKey(VolumeNotes.BindCompleted) ? BoundAsync(claim, ct) : UnboundAsync(claim, ct);
-        return _volumes.Find(key) is { } volume ? VolumeAsync(volume, ct) : Done;
+            return _claims.Find(key) is not { } claim ? Gone(key) : claim.Metadata.Annotations.ContainsKey(VolumeNotes.BindCompleted) ? BoundAsync(claim, ct) : UnboundAsync(claim, ct);
+        return _volumes.Find(key) is { } volume ? VolumeAsync(volume, ct) : Gone(key);
+    }
+
+    Task<Again> Gone(Key key)
+    {
+        // A volume that was to go has gone; a claim that did not live to be bound says nothing.
+        if (key.Namespace.Length == 0) _asked.Done(key, "delete");
+        else _asked.Forget(key);
+        return Done;
     }
 
     static Task<Again> Done => Task.FromResult(Again.OnChange);
@@ -59,7 +72,7 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
         if (Match.Best(claim, _volumes.ByIndex(ByUse, Key.Of(claim).ToString()).Concat(_volumes.ByIndex(ByUse, Class + VolumeNotes.ClassOf(claim))), delayed) is { } volume) return await JoinAsync(claim, volume, ct);
         if (!VolumeNotes.NamesClass(claim) && Classes.DefaultOf(_classes.All) is { } given)
         {
-            await cluster.Client.UpdateAsync(claim with { Spec = claim.Spec with { StorageClassName = given.Metadata.Name } }, ct); // KEP-3333
+            await GiveClassAsync(claim, given, ct);
             return Again.OnChange;
         }
         if (claim.Metadata.DeletionTimestamp is not null) return await PhaseAsync(claim, "Pending", null, ct);
@@ -67,6 +80,18 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
         else if (VolumeNotes.ClassOf(claim).Length > 0) claim = await AskAsync(claim, @class, ct);
         else Tell(claim, "Normal", "FailedBinding", "no persistent volumes available for this claim and no storage class is set");
         return await PhaseAsync(claim, "Pending", null, ct);
+    }
+
+    /// <summary>A claim from before there was a default class gets it now (KEP-3333).</summary>
+    async Task GiveClassAsync(PersistentVolumeClaim claim, StorageClass given, CancellationToken ct)
+    {
+        bool well = false;
+        try
+        {
+            await cluster.Client.UpdateAsync(claim with { Spec = claim.Spec with { StorageClassName = given.Metadata.Name } }, ct);
+            well = true;
+        }
+        finally { VolumeMeters.Retroactive(well); }
     }
 
     void TellWaiting(PersistentVolumeClaim claim)
@@ -92,6 +117,7 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
         }
         var notes = claim.Metadata.Annotations.Set(VolumeNotes.BetaProvisioner, provisioner).Set(VolumeNotes.Provisioner, provisioner);
         if (notes != claim.Metadata.Annotations) claim = await cluster.Client.UpdateAsync(claim with { Metadata = claim.Metadata with { Annotations = notes } }, ct);
+        _asked.For(Key.Of(claim), provisioner);
         Tell(claim, "Normal", "ExternalProvisioning",
             $"Waiting for a volume to be created either by the external provisioner '{provisioner}' or manually by the system administrator. "
             + "If volume creation is delayed, please verify that the provisioner is running and correctly registered.");
@@ -140,6 +166,7 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
         given = await PhaseAsync(given, "Bound", "", ct);
         var taken = Bond.Take(claim, given);
         if (!ReferenceEquals(taken, claim)) taken = await cluster.Client.UpdateAsync(taken, ct);
+        _asked.Done(Key.Of(claim), "provision");
         return await PhaseAsync(taken, "Bound", given, ct);
     }
 
@@ -182,7 +209,11 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
             case "Recycle": return await _recycler.RunAsync(volume, FailAsync, ct);
             case "Delete":
                 // Who made it removes it; nobody made what an administrator put there.
-                if (volume.Metadata.Annotations.ContainsKey(VolumeNotes.ProvisionedBy) || volume.Spec.Csi is not null) return Again.OnChange;
+                if ((volume.Metadata.Annotations[VolumeNotes.ProvisionedBy] ?? volume.Spec.Csi?.Driver) is { } maker)
+                {
+                    _asked.For(Key.Of(volume), maker);
+                    return Again.OnChange;
+                }
                 // Upstream removes what is below /tmp on its own machine, for tests; here nothing is removed for nobody.
                 if (volume.Spec.HostPath is { } path && !path.Path.StartsWith("/tmp/", StringComparison.Ordinal)) await FailAsync(volume, "VolumeFailedDelete", "host_path deleter only supports /tmp/.+ but received provided " + path.Path, ct);
                 else await FailAsync(volume, "VolumeFailedDelete", $"error getting deleter volume plugin for volume \"{volume.Metadata.Name}\": no deletable volume plugin matched", ct);

@@ -63,21 +63,23 @@ sealed class Balance(IClusterAccess cluster) : IReconciler
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
         if (_services.Find(key) is not { } service) { _least.TryRemove(key, out _); return Again.OnChange; }
-        bool wanted = BalancePlan.Wants(service);
+        bool wanted = BalancePlan.Wants(service), held = BalancePlan.IsHeld(service);
         // What a node that comes meanwhile has to come up to is not known yet: any may be the one.
         _least.TryRemove(key, out _);
         // What another balancer has set is the other's, as is all of a Service of another class.
-        if (!wanted && (service.Spec.Type == "LoadBalancer" || service.Status.LoadBalancer.Ingress.IsEmpty)) return Again.OnChange;
+        if (!wanted && (service.Spec.Type == "LoadBalancer" ? !held || service.Spec.LoadBalancerClass is not null : !held && service.Status.LoadBalancer.Ingress.IsEmpty)) return Again.OnChange;
         var backed = _slices.ByIndex(ByService, key.Namespace + "/" + key.Name)
             .SelectMany(s => s.Endpoints).Where(e => e.Conditions.Ready ?? true).Select(e => e.NodeName).OfType<string>().ToHashSet();
         var api = _services.Find(new("default", "kubernetes"))?.Spec.Ports.Find(p => p.Name == "https");
         int apiPort = api?.TargetPort is { IsString: false } target ? target.Int : 6443;
         var ingress = BalancePlan.For(service, Nodes(), backed, apiPort, out ulong least);
         if (least > 0 && !BalancePlan.IsLocal(service)) _least[key] = least;
-        if (ingress == service.Status.LoadBalancer.Ingress) return Again.OnChange;
+        if (wanted == held && ingress == service.Status.LoadBalancer.Ingress) return Again.OnChange;
         if (wanted) cluster.Recorder.Event(service, "Normal", "EnsuringLoadBalancer", "Ensuring load balancer");
-        try { await cluster.Client.UpdateStatusAsync(service with { Status = service.Status with { LoadBalancer = service.Status.LoadBalancer with { Ingress = ingress } } }, ct); }
+        else cluster.Recorder.Event(service, "Normal", "DeletingLoadBalancer", "Deleting load balancer");
+        try { await cluster.Client.UpdateStatusAsync(BalancePlan.Hold(service, wanted) with { Status = service.Status with { LoadBalancer = service.Status.LoadBalancer with { Ingress = ingress } } }, ct); }
         catch (ApiException e) when (e.IsNotFound) { return Again.OnChange; }
+        if (!wanted) cluster.Recorder.Event(service, "Normal", "DeletedLoadBalancer", "Deleted load balancer");
         if (ingress.Exists(i => i.IpMode == "Proxy")) cluster.Recorder.Event(service, "Warning", "PortReserved", "The nodes themselves are reached by a port of this Service: it answers at its node ports only");
         if (wanted && ingress.IsEmpty) cluster.Recorder.Event(service, "Warning", "UnAvailableLoadBalancer", "There are no available nodes for LoadBalancer");
         else if (wanted) cluster.Recorder.Event(service, "Normal", "EnsuredLoadBalancer", "Ensured load balancer");

@@ -13,6 +13,16 @@ static class BalancePlan
     /// <summary>Whether the Service is ours: one that names a class waits for whoever implements that.</summary>
     public static bool Wants(Service service) => service.Spec is { Type: "LoadBalancer", LoadBalancerClass: null } && service.Metadata.DeletionTimestamp is null;
 
+    /// <summary>Keeps a Service there until nothing balances it any more, as upstream. Manifests bring it along that were taken from other clusters.</summary>
+    const string Finalizer = "service.kubernetes.io/load-balancer-cleanup";
+
+    public static bool IsHeld(Service service) => service.Metadata.Finalizers.Contains(Finalizer);
+
+    public static Service Hold(Service service, bool hold) => IsHeld(service) == hold ? service : service with
+    {
+        Metadata = service.Metadata with { Finalizers = hold ? service.Metadata.Finalizers.Add(Finalizer) : service.Metadata.Finalizers.Where(f => f != Finalizer).ToSeq() },
+    };
+
     /// <summary>Traffic has to stay on the node that it comes to.</summary>
     public static bool IsLocal(Service service) => service.Spec.ExternalTrafficPolicy == "Local";
 

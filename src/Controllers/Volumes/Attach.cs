@@ -18,7 +18,7 @@ namespace Hanbae.Controllers.Volumes;
 /// status what is attached. A volume that is mounted stays until the kubelet has let go of it (<c>volumesInUse</c>), or, on a node that fails,
 /// for six minutes, or until somebody says that the node is out of service. Keys are nodes.
 /// </remarks>
-sealed class Attach(IClusterAccess cluster) : IReconciler
+sealed class Attach(IClusterAccess cluster, ControllerOptions options) : IReconciler
 {
     const string Managed = "volumes.kubernetes.io/controller-managed-attach-detach", Keeps = "volumes.kubernetes.io/keep-terminated-pod-volumes", ByNode = "attach-detach/node", ByVolume = "attach-detach/volume", ByDisk = "attach-detach/disk";
 
@@ -39,8 +39,13 @@ sealed class Attach(IClusterAccess cluster) : IReconciler
     /// <summary>What was said last of Pods and attachments, by uid; forgotten with them.</summary>
     readonly ConcurrentDictionary<string, string> _told = new();
 
+    /// <summary>Attachments, by name, that were asked for or given up here and are not there or gone yet, since when. Bound: those just made or deleted.</summary>
+    readonly ConcurrentDictionary<string, (string Node, string Plugin, long Since)> _coming = new(), _going = new();
+
     public void Watch(Triggers on)
     {
+        options.Figures?.Show("attachdetach", Figures);
+        foreach (bool outOfService in (bool[])[false, true]) VolumeMeters.Forced(outOfService, times: 0);
         Nodes.Lifecycle.IndexNodes(_pods);
         _pods.IndexClaims();
         _pods.AddIndex(ByDisk, p => p.Spec.Volumes.Where(CloudDisks.IsInline).Select(v => Disk(v, p.Metadata.Namespace)?.Spec.Csi).OfType<CSIPersistentVolumeSource>().Select(VolumeKey));
@@ -88,6 +93,8 @@ sealed class Attach(IClusterAccess cluster) : IReconciler
 
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
+        foreach (var (name, going) in _going)
+            if (going.Node == key.Name && _attachments.Find(new("", name)) is null && _going.TryRemove(name, out var gone)) VolumeMeters.Done("volume_detach", gone.Plugin, cluster.Time.GetElapsedTime(gone.Since), well: true);
         // The caches show what was written for this node by now.
         foreach (var (volume, taker) in _taken)
             if (taker == key.Name) _taken.TryRemove(new(volume, taker));
@@ -102,14 +109,19 @@ sealed class Attach(IClusterAccess cluster) : IReconciler
         var wanted = needed.Select(n => AttachPlan.UniqueName(n.Volume)).ToHashSet();
         foreach (var (attachment, volume) in there)
             if (wanted.Contains(AttachPlan.UniqueName(volume))) _unneeded.TryRemove(attachment.Metadata.Name, out _);
-        var plan = AttachPlan.For(key.Name, needed, there, v => Elsewhere(v, key.Name), (node?.Status.VolumesInUse ?? _mounted.GetValueOrDefault(key.Name)).ToHashSet(), name => _unneeded.GetOrAdd(name, now),
-            node is not null && Zones.IsReady(node), node is not null && Sweep.IsOutOfService(node), now);
+        var mounted = (node?.Status.VolumesInUse ?? _mounted.GetValueOrDefault(key.Name)).ToHashSet();
+        bool outOfService = node is not null && Sweep.IsOutOfService(node);
+        var plan = AttachPlan.For(key.Name, needed, there, v => Elsewhere(v, key.Name), mounted, name => _unneeded.GetOrAdd(name, now),
+            node is not null && Zones.IsReady(node), outOfService, now);
 
         // The kubelet must not mount what is about to go.
         if (node is not null && node.Status.VolumesAttached != plan.Attached)
             await cluster.Client.UpdateStatusAsync(node with { Status = node.Status with { VolumesAttached = plan.Attached } }, ct);
         foreach (var attachment in plan.Detach)
         {
+            if (there.Exists(t => ReferenceEquals(t.Attachment, attachment) && mounted.Contains(AttachPlan.UniqueName(t.Item2)))) VolumeMeters.Forced(outOfService);
+            _coming.TryRemove(attachment.Metadata.Name, out _);
+            _going.TryAdd(attachment.Metadata.Name, (key.Name, PluginOf(attachment.Spec.Attacher), cluster.Time.GetTimestamp()));
             await cluster.Client.TryDeleteAsync<VolumeAttachment>(Key.Of(attachment), Preconditions.Uid(attachment), ct);
             _unneeded.TryRemove(attachment.Metadata.Name, out _);
         }
@@ -123,12 +135,25 @@ sealed class Attach(IClusterAccess cluster) : IReconciler
                 raced = true;
                 continue;
             }
+            _coming[attachment.Metadata.Name] = (key.Name, PluginOf(attachment.Spec.Attacher), cluster.Time.GetTimestamp());
             try { await cluster.Client.CreateAsync(attachment, ct); }
             catch (ApiException e) when (e.IsAlreadyExists) { }
         }
         Tell(needed, there);
         if (raced) return Again.WithBackoff;
         return plan.LookAt is { } at ? Again.At(at) : Again.OnChange;
+    }
+
+    static string PluginOf(string driver) => "kubernetes.io/csi:" + driver;
+
+    /// <summary>What is to be attached and what is, and what Pods use of it.</summary>
+    IEnumerable<Figure> Figures()
+    {
+        const string total = "attachdetach_controller_total_volumes", help = "Volumes by plugin and by whether they are wanted or attached.";
+        var wanted = _nodes.All.SelectMany(n => Needs(n.Metadata.Name, n.Metadata.Annotations[Keeps] == "true").Select(need => (Node: n.Metadata.Name, Plugin: PluginOf(need.Volume.Spec.Csi!.Driver)))).ToList();
+        foreach (var each in wanted.GroupBy(w => w.Plugin)) yield return new(total, help, $"plugin_name=\"{each.Key}\",state=\"desired_state_of_world\"", each.Count());
+        foreach (var each in _attachments.All.Where(a => a.Status.Attached).GroupBy(a => PluginOf(a.Spec.Attacher))) yield return new(total, help, $"plugin_name=\"{each.Key}\",state=\"actual_state_of_world\"", each.Count());
+        foreach (var each in wanted.GroupBy(w => w)) yield return new("storage_count_attachable_volumes_in_use", "Volumes that Pods of a node use.", $"node=\"{each.Key.Node}\",volume_plugin=\"{each.Key.Plugin}\"", each.Count());
     }
 
     /// <summary>Takes a volume that only one node may have.</summary>
@@ -205,6 +230,9 @@ sealed class Attach(IClusterAccess cluster) : IReconciler
                 string about = attachment.Metadata.Uid;
                 if (outcome.Length == 0 || _told.GetValueOrDefault(about) == outcome) continue;
                 _told[about] = outcome;
+                // What fails is tried again.
+                if (attachment.Status.Attached ? _coming.TryRemove(attachment.Metadata.Name, out var began) : _coming.TryGetValue(attachment.Metadata.Name, out began))
+                    VolumeMeters.Done("volume_attach", began.Plugin, cluster.Time.GetElapsedTime(began.Since), attachment.Status.Attached);
                 if (attachment.Status.Attached) cluster.Recorder.Event(need.For, "Normal", "SuccessfulAttachVolume", $"AttachVolume.Attach succeeded for volume \"{need.Volume.Metadata.Name}\" ");
                 else cluster.Recorder.Event(need.For, "Warning", "FailedAttachVolume", $"AttachVolume.Attach failed for volume \"{need.Volume.Metadata.Name}\" : {outcome}");
             }

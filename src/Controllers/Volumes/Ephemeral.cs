@@ -51,11 +51,22 @@ sealed class Ephemeral(IClusterAccess cluster) : IReconciler
         if (there is null)
             try
             {
-                await cluster.Client.CreateAsync(ClaimFor(pod, volume, key), ct);
+                await CreateAsync(ClaimFor(pod, volume, key), ct);
                 return true;
             }
             catch (ApiException e) when (e.IsAlreadyExists) { there = await cluster.Client.FindAsync<PersistentVolumeClaim>(key, ct); }
         return there is null || there.IsControlledBy(pod);
+    }
+
+    async Task CreateAsync(PersistentVolumeClaim claim, CancellationToken ct)
+    {
+        bool well = false;
+        try
+        {
+            await cluster.Client.CreateAsync(claim, ct);
+            well = true;
+        }
+        finally { VolumeMeters.Ephemeral(well); }
     }
 
     public static PersistentVolumeClaim ClaimFor(Pod pod, Volume volume, Key key)

@@ -93,8 +93,13 @@ public sealed partial class FakeCri
         return true;
     });
 
-    public Task CheckpointContainerAsync(string containerId, string location, TimeSpan timeout, CancellationToken ct) =>
-        Do<bool>("CheckpointContainer", ct, () => throw new GrpcException(GrpcStatus.Unimplemented, "method CheckpointContainer not implemented"));
+    public Task CheckpointContainerAsync(string containerId, string location, TimeSpan timeout, CancellationToken ct) => Do("CheckpointContainer", ct, () =>
+    {
+        var container = Found(containerId);
+        if (container.State != ContainerState.ContainerRunning) throw new GrpcException(GrpcStatus.Unknown, "container is not running");
+        File.WriteAllText(location, containerId);
+        return true;
+    });
 
     string Create(string sandboxId, ContainerConfig config)
     {

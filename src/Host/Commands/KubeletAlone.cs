@@ -12,7 +12,7 @@ static class KubeletAlone
     public static Command Command()
     {
         var dataDir = Shared.DataDir();
-        var kubeconfig = new Option<string?>("--kubeconfig") { Description = "How the API server is reached; made by the bootstrap kubeconfig when it is not there (kubelet.kubeconfig in the data folder)." };
+        var kubeconfig = new Option<string?>("--kubeconfig") { Description = "How the API server is reached; made by the bootstrap kubeconfig when it is not there (kubelet.kubeconfig in the data folder). Without any, only Pods in files run, for no cluster." };
         var bootstrap = new Option<string?>("--bootstrap-kubeconfig") { Description = "A kubeconfig that may ask for the first certificate, such as one with a bootstrap token." };
         var node = new Option<string?>("--hostname-override") { Description = "Name of the node (the host's name)." };
         var runtime = new Option<string?>("--container-runtime-endpoint") { Description = "CRI socket of a runtime that is there already; without it one is started." };
@@ -27,10 +27,15 @@ static class KubeletAlone
         };
         var config = new Option<string?>("--config") { Description = "A KubeletConfiguration file: eviction, reservations, CPU and memory policies, shutdown." };
         var folder = new Option<string?>("--config-dir") { Description = "A folder whose files *.conf change what --config says, one after another by their names." };
+        var root = new Option<string?>("--root-dir") { Description = "Where the kubelet keeps volumes and drivers' sockets (/var/lib/kubelet where nobody has it, for the machine's own node; otherwise kubelet in the data folder)." };
+        var credentials = new Option<string?>("--image-credential-provider-config") { Description = "A CredentialProviderConfig file, or a folder of such: programs that know logins of image registries." };
+        var programs = new Option<string?>("--image-credential-provider-bin-dir") { Description = "Where those programs are." };
+        var lockFile = new Option<string?>("--lock-file") { Description = "A file that one kubelet holds at a time: this one waits until it is free." };
+        var yields = new Option<bool>("--exit-on-lock-contention") { Description = "End when somebody else opens that file." };
         var log = new Option<string>("--log-level") { Description = "trace, debug, information, warning or error.", DefaultValueFactory = _ => "warning" };
         var command = new Command("kubelet", "Run a kubelet alone, in the foreground, for a cluster elsewhere: Hanbae's or another Kubernetes.")
         {
-            kubeconfig, bootstrap, node, runtime, pods, port, dns, domain, rotate, config, folder, log, dataDir,
+            kubeconfig, bootstrap, node, runtime, pods, port, dns, domain, rotate, config, folder, root, credentials, programs, lockFile, yields, log, dataDir,
         };
         command.SetAction((parsed, ct) => Shared.RunAsync(async () =>
         {
@@ -39,17 +44,42 @@ static class KubeletAlone
             if (parsed.GetValue(pods) is { } given && !IPNetwork.TryParse(given, out _)) throw new SettingsException($"--pod-cidr {given} is no network; write it like 10.244.0.0/24");
             if (parsed.GetResult(port) is { Implicit: false } && Ports.Trouble(new(IPAddress.Any, parsed.GetValue(port))) is { } taken)
                 throw new SettingsException($"--port {parsed.GetValue(port)} cannot be had: {taken}; choose another, or --port 0 for any that is free");
-            _ = ClusterSettings.Configured(NodeAgent.Options("", paths, 0), parsed.GetValue(config), parsed.GetValue(folder)); // said now rather than again and again
+            Check(parsed.GetValue(yields), parsed.GetValue(lockFile), parsed.GetValue(credentials), parsed.GetValue(programs));
+            // What is wrong is said now rather than again and again.
+            var configured = ClusterSettings.Configured(NodeAgent.Options("", paths, 0), parsed.GetValue(config), parsed.GetValue(folder)).Options;
+            if ((parsed.GetValue(root) ?? KubeletFolder.Usual(paths)) is { } placed)
+            {
+                DataFolder.Claim(paths);
+                KubeletFolder.Place(paths, placed);
+            }
             using var loggers = Flags.Loggers(parsed.GetValue(log)!);
             var settings = new StandaloneSettings(
-                parsed.GetValue(node) ?? System.Net.Dns.GetHostName().ToLowerInvariant(), Path.GetFullPath(parsed.GetValue(kubeconfig) ?? Path.Combine(paths.Data, "kubelet.kubeconfig")),
-                parsed.GetValue(bootstrap) is { } file ? Path.GetFullPath(file) : null, parsed.GetValue(runtime),
+                parsed.GetValue(node) ?? System.Net.Dns.GetHostName().ToLowerInvariant(), KubeconfigOf(parsed.GetValue(kubeconfig), parsed.GetValue(bootstrap), Path.Combine(paths.Data, "kubelet.kubeconfig")),
+                parsed.GetValue(bootstrap) is { } file ? Path.GetFullPath(file) : null, RuntimeOf(parsed.GetValue(runtime), configured.RuntimeEndpoint, paths),
                 parsed.GetValue(pods) ?? AddressPlan.Choose(AddressPlan.Taken(OtherClusters.DataFolders(paths))).Pods.Replace("/16", "/24"), parsed.GetValue(port),
                 parsed.GetValue(dns)!, parsed.GetValue(domain)!, parsed.GetValue(rotate),
-                parsed.GetValue(config) is { } own ? Path.GetFullPath(own) : null, parsed.GetValue(folder) is { } more ? Path.GetFullPath(more) : null);
+                parsed.GetValue(config) is { } own ? Path.GetFullPath(own) : null, parsed.GetValue(folder) is { } more ? Path.GetFullPath(more) : null)
+            {
+                Credentials = parsed.GetValue(credentials) is { } providers ? (Path.GetFullPath(providers), Path.GetFullPath(parsed.GetValue(programs)!)) : null,
+                LockFile = parsed.GetValue(lockFile) is { } held ? Path.GetFullPath(held) : null, YieldsLock = parsed.GetValue(yields),
+            };
             await new StandaloneKubelet(settings, paths, TimeProvider.System, loggers).RunAsync(ct);
             return Shared.Ok;
         }));
         return command;
     }
+
+    /// <exception cref="SettingsException">One flag misses another.</exception>
+    internal static void Check(bool yields, string? lockFile, string? credentials, string? programs)
+    {
+        if (yields && lockFile is null) throw new SettingsException("cannot exit on lock file contention: no lock file specified");
+        if (credentials is null != programs is null) throw new SettingsException("--image-credential-provider-config and --image-credential-provider-bin-dir go together");
+    }
+
+    /// <param name="configured">The configuration's, which may be what this kubelet told of itself.</param>
+    /// <returns>Null for a runtime of our own.</returns>
+    internal static string? RuntimeOf(string? given, string configured, NodePaths paths) => given ?? (configured.Length == 0 || configured == paths.Endpoint ? null : configured);
+
+    /// <returns>Null where nothing leads to a cluster.</returns>
+    internal static string? KubeconfigOf(string? given, string? bootstrap, string usual) => given is not null ? Path.GetFullPath(given) : bootstrap is not null || File.Exists(usual) ? Path.GetFullPath(usual) : null;
 }

@@ -5,8 +5,6 @@ namespace Hanbae.Host.Commands;
 /// <summary>Whose a cluster is: what sudo made is root's, which is told to whoever comes without it, and the other way round.</summary>
 static class Owners
 {
-    public const string RootsFolder = "/var/lib/hanbae";
-
     static string? Sudoer => Environment.IsPrivilegedProcess && Environment.GetEnvironmentVariable("SUDO_USER") is { Length: > 0 } user && user != "root" ? user : null;
 
     /// <summary>How kubectl is told of the cluster: lines to type.</summary>
@@ -25,7 +23,7 @@ static class Owners
 
     internal static string Elsewhere(bool root, string? user, Func<string, bool> exists, Func<IEnumerable<string>> passwords)
     {
-        if (!root) return exists(NodePaths.Of(RootsFolder).Marker) ? $", but one of root's in {RootsFolder}: type the same again with sudo in front" : "";
+        if (!root) return exists(NodePaths.Of(Shared.MachineFolder).Marker) ? $", but one of root's in {Shared.MachineFolder}: type the same again with sudo in front" : "";
         // NAME:x:UID:GID:REAL NAME:HOME:SHELL
         if (user is null || passwords().Select(l => l.Split(':')).FirstOrDefault(l => l.Length > 5 && l[0] == user) is not { } entry) return "";
         string folder = Path.Combine(entry[5], ".hanbae");

@@ -17,8 +17,11 @@ static class Shared
     /// <summary>Exit codes that scripts can trust.</summary>
     public const int Ok = 0, Failed = 1, NotRunning = 3, Interrupted = 130;
 
+    /// <summary>Of the node that is the machine's own.</summary>
+    public const string MachineFolder = "/var/lib/hanbae";
+
     static string DefaultFolder => Environment.GetEnvironmentVariable("HANBAE_DATA_DIR") is { Length: > 0 } set ? set
-        : Environment.IsPrivilegedProcess ? Owners.RootsFolder
+        : Environment.IsPrivilegedProcess ? MachineFolder
         : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".hanbae");
 
     public static Option<string> DataDir() => new("--data-dir")

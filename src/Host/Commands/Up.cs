@@ -61,6 +61,7 @@ static class Up
             OtherClusters.Register(paths);
             settings.Lasting.Save(paths.Data);
         }
+        if ((asked.KubeletDir ?? (settings.ControlPlaneOnly ? null : KubeletFolder.Usual(paths))) is { } placed) KubeletFolder.Place(paths, placed);
         return (before, settings);
     }
 

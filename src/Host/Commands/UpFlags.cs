@@ -29,6 +29,8 @@ sealed class UpFlags
         "A KubeSchedulerConfiguration file: profiles, plugins and their arguments. Empty for the defaults again.");
     readonly Option<string?> _kubelet = Text("--kubelet-config",
         "A KubeletConfiguration file: eviction, reservations, CPU and memory policies, shutdown. Empty for the defaults again.");
+    readonly Option<string?> _kubeletDir = Text("--kubelet-dir",
+        "Where the kubelet keeps volumes and drivers' sockets (/var/lib/kubelet where nobody has it, for the machine's own node; otherwise kubelet in the data folder).");
     readonly Option<string?> _healthz = Text("--healthz-bind-address",
         "Where the node's proxy tells its health (0.0.0.0:10256, unless another cluster has it). Empty for nowhere.");
     readonly Option<string?> _metrics = Text("--metrics-bind-address",
@@ -37,7 +39,10 @@ sealed class UpFlags
 
     public void AddTo(Command command)
     {
-        Option[] own = [_port, _bind, _kubeletPort, _node, _pods, _services, _domain, _runtime, _control, _simulated, _legacy, _scheduler, _kubelet, _healthz, _metrics];
+        Option[] own =
+        [
+            _port, _bind, _kubeletPort, _node, _pods, _services, _domain, _runtime, _control, _simulated, _legacy, _scheduler, _kubelet, _kubeletDir, _healthz, _metrics,
+        ];
         foreach (var option in (Option[])[.. own, .. _flags.Select(f => f.Option)]) command.Options.Add(option);
     }
 
@@ -49,7 +54,7 @@ sealed class UpFlags
             Port = parsed.GetValue(_port), Bind = parsed.GetValue(_bind), KubeletPort = parsed.GetValue(_kubeletPort), NodeName = parsed.GetValue(_node),
             PodCidr = parsed.GetValue(_pods), ServiceCidr = parsed.GetValue(_services), Domain = parsed.GetValue(_domain), Runtime = parsed.GetValue(_runtime),
             ControlPlaneOnly = Given(parsed, _control), SimulatedNodes = parsed.GetValue(_simulated), LegacyApis = Given(parsed, _legacy),
-            SchedulerConfig = parsed.GetValue(_scheduler), KubeletConfig = parsed.GetValue(_kubelet),
+            SchedulerConfig = parsed.GetValue(_scheduler), KubeletConfig = parsed.GetValue(_kubelet), KubeletDir = parsed.GetValue(_kubeletDir),
             ProxyHealthz = parsed.GetValue(_healthz), ProxyMetrics = parsed.GetValue(_metrics), Flags = flags.Count > 0 ? flags : null,
         };
     }

@@ -30,7 +30,8 @@ sealed record ServingSettings(IPAddress Address, int Port, ServingFiles? Files, 
 /// <param name="Name">Upstream's, such as <c>kube-scheduler</c>.</param>
 /// <param name="Configuration">What <c>/configz</c> answers.</param>
 /// <param name="Checks">Besides that of its lead.</param>
-sealed record ComponentState(string Name, JsonObject Configuration, ImmutableArray<HealthCheck> Checks);
+/// <param name="Figures">Of its own, besides those of all components.</param>
+sealed record ComponentState(string Name, JsonObject Configuration, ImmutableArray<HealthCheck> Checks, Action<StringBuilder>? Figures = null);
 
 /// <summary>The endpoints of a scheduler or of the controllers by themselves: health for everybody, figures and configuration for whom the cluster lets.</summary>
 sealed class ComponentEndpoints : IAsyncDisposable
@@ -57,10 +58,11 @@ sealed class ComponentEndpoints : IAsyncDisposable
     {
         Connection asksWho = connect(settings.Authentication), asksWhat = connect(settings.Authorization);
         var supervisor = new Supervisor(loggers, time);
-        var meters = new MeterText("Hanbae.Client");
+        var meters = new MeterText("Hanbae.Client", "Hanbae.Controllers");
         try
         {
             var trust = new ClusterTrust(asksWho.Informers, time);
+            var log = loggers.CreateLogger("hanbae.endpoints");
             supervisor.Run("trust", asksWho.RunAsync);
             var server = await ComponentServer.StartAsync(new()
             {
@@ -69,16 +71,17 @@ sealed class ComponentEndpoints : IAsyncDisposable
                     Endpoints = [new(settings.Address, settings.Port)], Certificate = settings.Files?.First ?? SelfSigned.Of(Environment.MachineName.ToLowerInvariant(), time),
                     CurrentCertificate = settings.Files is { } files ? files.Current : null, Grace = TimeSpan.FromSeconds(1),
                 },
-                Authenticators = [trust, new BearerTokens([new DelegatedTokens(new(asksWho.Client, time))], [state.Name])],
-                Authorizers = [new PrivilegedGroup(), new DelegatedAuthorizer(new(asksWhat.Client, time))], OpenPaths = settings.OpenPaths,
+                Authenticators = [trust, new BearerTokens([new DelegatedTokens(new(asksWho.Client, time), log)], [state.Name])],
+                Authorizers = [new PrivilegedGroup(), new DelegatedAuthorizer(new(asksWhat.Client, time), log)], OpenPaths = settings.OpenPaths,
                 Checks = elector is null ? state.Checks : [new("leaderElection", true, _ => new(elector.Overdue(s_late))), .. state.Checks],
                 Configuration = state.Configuration,
                 Metrics = text =>
                 {
                     if (elector is not null) Lead(text, state.Name, elector.IsLeader);
                     meters.Print(text);
+                    state.Figures?.Invoke(text);
                 },
-                Logger = loggers.CreateLogger("hanbae.endpoints"), Time = time,
+                Logger = log, Time = time,
             }, ct);
             return new(server, trust, meters, supervisor, [asksWho, asksWhat]);
         }

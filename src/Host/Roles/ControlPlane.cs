@@ -46,6 +46,8 @@ public sealed class ControlPlane : IAsyncDisposable
     public required Security Security { get; init; }
     /// <summary>Where kubelets of this process put what they measure.</summary>
     public required NodeUsage Usage { get; init; }
+    /// <summary>What the controllers count.</summary>
+    public required Controllers.ControllerFigures Figures { get; init; }
     /// <summary>How the parts that <see cref="RunComponents"/> starts are doing.</summary>
     public required ComponentHealth Health { get; init; }
     /// <summary>Where the API server listens.</summary>
@@ -72,7 +74,8 @@ public sealed class ControlPlane : IAsyncDisposable
         }));
         var history = SqliteHistory.Open(folder, new(), time, loggers.CreateLogger("hanbae.history"));
         // Before there are queues: what goes in and out is counted from the first.
-        var meters = new MeterText("Hanbae.Client");
+        var meters = new MeterText("Hanbae.Client", "Hanbae.Controllers");
+        var figures = new Controllers.ControllerFigures();
         await using var made = new Parts(store, history, meters);
         var usage = new NodeUsage();
         var more = settings.Flags.MoreServed();
@@ -88,7 +91,11 @@ public sealed class ControlPlane : IAsyncDisposable
             RequestTimeout = settings.Flags.RequestTimeout, EventTtl = settings.Flags.EventTtl,
             FlowControl = settings.Flags.FlowControl(),
             Audit = settings.Flags.Audit(dataFolder, time),
-            MoreMetrics = meters.Print,
+            MoreMetrics = text =>
+            {
+                meters.Print(text);
+                figures.Print(text);
+            },
             Strategy = Hanbae.Server.Registry.Catalog.With(new() { ClusterIPs = [IPNetwork.Parse(settings.ServiceCidr)] }),
             CurrentKubeletTrust = () => live.Now.KubeletTrust,
             Logger = loggers.CreateLogger("hanbae.apiserver"),
@@ -110,7 +117,7 @@ public sealed class ControlPlane : IAsyncDisposable
         // Side by side they share the store's commits, and the server is ready when both are done.
         await Task.WhenAll(BootstrapAsync(server, settings, pki, advertise, front.Addresses[0].Port, ct), server.Aggregator!.RegisterAsync(ct));
         made.Keep();
-        return new(store, history, encryption, server, front, meters, advertise, time, loggers) { Usage = usage, Security = security, Health = health };
+        return new(store, history, encryption, server, front, meters, advertise, time, loggers) { Usage = usage, Security = security, Health = health, Figures = figures };
     }
 
     /// <summary>What every cluster has, such as whom it believes; again when that changes.</summary>
@@ -179,7 +186,7 @@ public sealed class ControlPlane : IAsyncDisposable
         supervisor.Run("flow-policy", ct => FlowPolicy.KeepAsync(As("system:apiserver", "kube-apiserver", "system:masters"), _time, ct));
         var options = new Controllers.ControllerOptions
         {
-            Run = settings.Flags.Controllers(), MoreServed = Server.Options.MoreServed,
+            Run = settings.Flags.Controllers(), Figures = Figures, MoreServed = Server.Options.MoreServed,
             CurrentRootCa = () => live.Now.Authority.TrustedPem, OnRootCaChange = live.OnChange, SigningAuthority = () => live.Now.Authority.Signing, ClusterCidr = settings.PodCidr,
             ServiceAccountToken = (account, secret) => LegacyTokens.Make(live.Now.TokenKeys[0], account, secret),
         };

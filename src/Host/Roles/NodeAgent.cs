@@ -47,7 +47,7 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
         });
         Kubelet.Kubelet Make() => new(new()
         {
-            Options = Options() with { RuntimeEndpoint = runtime.Endpoint }, Cri = cri, Client = access.Client, Requests = transport, Pods = pods, Events = access.Recorder,
+            Options = Over(runtime), Cri = cri, Client = access.Client, Requests = transport, Pods = pods, Events = access.Recorder,
             Time = time, Services = services, Snapshots = new(channel), Drivers = drivers, Log = loggers.CreateLogger("hanbae.kubelet"),
         });
 
@@ -74,7 +74,16 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
         supervisor.Run("dns-service", ct => new DnsService(control.As("system:hanbae:dns-service", "hanbae"), settings, time).RunAsync(ct));
     }
 
+    /// <summary>Which runtime it is was decided when the cluster was made.</summary>
+    KubeletOptions Over(RuntimeReady runtime)
+    {
+        var options = Options();
+        if (options.RuntimeEndpoint.Length > 0 && options.RuntimeEndpoint != runtime.Endpoint) loggers.CreateLogger("hanbae.kubelet").Unused(settings.KubeletConfig!, "containerRuntimeEndpoint");
+        return options with { RuntimeEndpoint = runtime.Endpoint };
+    }
+
     const long PidsPerPod = 16_384;
+    const int HealthzPort = 10248;
 
     KubeletOptions Options() => Configured(Options(settings.NodeName, paths, settings.KubeletPort) with
     {
@@ -95,17 +104,22 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
     internal static bool SystemdCgroups(NodePaths paths, string? file, string? folder = null) => ClusterSettings.Configured(Options("", paths, 0), file, folder).Options.SystemdCgroups;
 
     /// <summary>What every kubelet of this program has, whoever its API server is.</summary>
-    internal static KubeletOptions Options(string node, NodePaths paths, int port) => new()
+    internal static KubeletOptions Options(string node, NodePaths paths, int port)
     {
-        NodeName = node, Hostname = node,
-        Folders = new(paths.Kubelet, Path.Combine(paths.Data, "logs")),
-        CgroupRoot = paths.CgroupRoot + "/kubepods",
-        StaticPodPath = Path.Combine(paths.Data, "manifests"),
         // Another kubelet may live here: the Node says which port is this one's, so any will do.
-        Port = port == 0 || Ports.IsFree(port) ? port : 0,
-        // As the CIS benchmark asks (4.2.13, 4.2.14): no Pod takes all process ids, and who says nothing of seccomp gets the runtime's profile.
-        PodPidsLimit = PidsPerPod, SeccompDefault = true,
-    };
+        int own = port == 0 || Ports.IsFree(port) ? port : 0;
+        return new()
+        {
+            NodeName = node, Hostname = node,
+            Folders = new(paths.Kubelet, PodLogs.Folder) { Links = PodLogs.Links },
+            CgroupRoot = paths.CgroupRoot + "/kubepods",
+            StaticPodPath = Path.Combine(paths.Data, "manifests"),
+            // Where another kubelet lives, the port by which people know the kubelet's health is that one's.
+            Port = own, HealthzPort = own == 0 ? 0 : HealthzPort,
+            // As the CIS benchmark asks (4.2.13, 4.2.14): no Pod takes all process ids, and who says nothing of seccomp gets the runtime's profile.
+            PodPidsLimit = PidsPerPod, SeccompDefault = true,
+        };
+    }
 }
 
 static partial class NodeLog

@@ -49,7 +49,9 @@ sealed class Standalone(string? kubeconfig, ElectionSettings election, ServingSe
         using var bare = ownAccounts ? new HttpTransport(Config(kubeconfig).WithoutCredentials(), time, Http(Agent)) : null;
         // As upstream: by name, for people to see which are there; one that breaks starts again by itself.
         var each = Controllers.Catalog.All.Where(options.Run.Has).Select(e => new HealthCheck(e.Name, true, static _ => default));
-        await RunAsync(new(Agent, Configurations.Of(options, election), [.. each, Shutdown(ct)]), (cluster, supervisor) =>
+        var figures = new Controllers.ControllerFigures();
+        options = options with { Figures = figures };
+        await RunAsync(new(Agent, Configurations.Of(options, election), [.. each, Shutdown(ct)], figures.Print), (cluster, supervisor) =>
         {
             var transports = Controllers.Catalog.All.Select(e => e.Component).Distinct().ToDictionary(c => c, c => bare is null || c == MakesTokens ? null : new AccountTransport(bare, cluster.Client, c, time));
             var accounts = Controllers.Catalog.All.Select(e => (e.Component, e.EventSource)).Distinct().ToDictionary(c => c, c => Access(cluster, supervisor, c.EventSource, transports[c.Component]));

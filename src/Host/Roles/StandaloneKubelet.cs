@@ -10,16 +10,28 @@ using Hanbae.Host.Packages;
 using Hanbae.Host.Pki;
 using Hanbae.Host.Runtime;
 using Hanbae.Host.Settings;
+using Hanbae.Kubelet;
 using Hanbae.Kubelet.Certificates;
+using Hanbae.Kubelet.Nodes;
+using Hanbae.Kubelet.Static;
 using Hanbae.Machinery.Pkcs;
 using Microsoft.Extensions.Logging;
 
 namespace Hanbae.Host.Roles;
 
 /// <summary>What a kubelet by itself is told; names and meanings are upstream's.</summary>
+/// <param name="Kubeconfig">Null for no cluster at all: then only what is in files runs.</param>
 sealed record StandaloneSettings(
-    string NodeName, string Kubeconfig, string? BootstrapKubeconfig, string? RuntimeEndpoint, string PodCidr, int Port,
-    string ClusterDns, string ClusterDomain, bool RotateServer, string? Config = null, string? ConfigFolder = null);
+    string NodeName, string? Kubeconfig, string? BootstrapKubeconfig, string? RuntimeEndpoint, string PodCidr, int Port,
+    string ClusterDns, string ClusterDomain, bool RotateServer, string? Config = null, string? ConfigFolder = null)
+{
+    /// <summary>Who knows logins of image registries: a configuration, and the folder of its programs.</summary>
+    public (string Config, string Folder)? Credentials { get; init; }
+    /// <summary>Held while the kubelet runs.</summary>
+    public string? LockFile { get; init; }
+    /// <summary>The kubelet ends when somebody else wants that.</summary>
+    public bool YieldsLock { get; init; }
+}
 
 /// <summary>A kubelet alone on this machine, of a cluster elsewhere: joins by a bootstrap kubeconfig, and keeps its certificates good.</summary>
 sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, TimeProvider time, ILoggerFactory loggers)
@@ -32,6 +44,28 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
 
     public async Task RunAsync(CancellationToken ct)
     {
+        if (settings.LockFile is not { } file)
+        {
+            await WorkAsync(ct);
+            return;
+        }
+        using var held = await LockFile.TakeAsync(file, time, ct);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var work = WorkAsync(stop.Token);
+        var asked = settings.YieldsLock ? held.AskedForAsync(stop.Token) : Task.Delay(Timeout.Infinite, stop.Token);
+        try
+        {
+            if (await Task.WhenAny(work, asked).ConfigureAwait(false) == asked) await asked.ConfigureAwait(false);
+        }
+        finally
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+            await work;
+        }
+    }
+
+    async Task WorkAsync(CancellationToken ct)
+    {
         if (settings.RuntimeEndpoint is null) await PackageInstaller.EnsureAsync("hanbae kubelet", Console.WriteLine, ct);
         var runtime = new NodeRuntime(paths, time);
         runtime.Register();
@@ -41,8 +75,13 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
             bool systemd = NodeAgent.SystemdCgroups(paths, settings.Config, settings.ConfigFolder);
             var ready = settings.RuntimeEndpoint is { } endpoint ? await runtime.UseAsync(endpoint, Images.PauseImage.Name, ct)
                 : await runtime.StartAsync([settings.PodCidr], [settings.PodCidr], systemd, ct);
-            await JoinAsync(ct);
-            var config = Client.Kubeconfig.Load(settings.Kubeconfig).Resolve();
+            if (settings.Kubeconfig is not { } kubeconfig)
+            {
+                await AloneAsync(ready, ct);
+                return;
+            }
+            await JoinAsync(kubeconfig, ct);
+            var config = Client.Kubeconfig.Load(kubeconfig).Resolve();
             using var transport = new HttpTransport(config, time);
             await using var supervisor = new Supervisor(loggers, time);
             supervisor.Run("quiet", stop => Quiet.RunAsync(time, stop));
@@ -53,6 +92,25 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
         }
         finally { File.Delete(paths.HanbaeProcess); }
     }
+
+    /// <summary>Runs what is in files, for nobody.</summary>
+    async Task AloneAsync(RuntimeReady ready, CancellationToken ct)
+    {
+        await using var supervisor = new Supervisor(loggers, time);
+        supervisor.Run("quiet", stop => Quiet.RunAsync(time, stop));
+        if (settings.RuntimeEndpoint is null) supervisor.Run("containerd", stop => new Containerd(paths, time).KeepAsync(_log, stop));
+        using var channel = new GrpcChannel(ready.Endpoint);
+        var options = Options(ready) with { ServingCertificate = SelfSigned.Of(settings.NodeName, time) };
+        supervisor.Run("kubelet", stop => new Kubelet.Kubelet(NoApi.Parts(options, new CriClient(channel), time, _log) with { Snapshots = new(channel) }).RunAsync(stop));
+        Console.WriteLine($"kubelet of node {settings.NodeName} runs without a cluster: Pods are the files in {options.StaticPodPath}");
+        await Task.Delay(Timeout.Infinite, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    KubeletOptions Options(RuntimeReady ready) => NodeAgent.Configured(NodeAgent.Options(settings.NodeName, paths, settings.Port) with
+    {
+        PodCidr = settings.PodCidr, ClusterDns = settings.ClusterDns.Length > 0 ? [settings.ClusterDns] : [], ClusterDomain = settings.ClusterDomain,
+        CredentialProviderConfig = settings.Credentials?.Config ?? "", CredentialProviderFolder = settings.Credentials?.Folder ?? "",
+    }, settings.Config, _log, settings.ConfigFolder) with { RuntimeEndpoint = ready.Endpoint };
 
     void Run(Supervisor supervisor, ClusterConfig config, HttpTransport http, RuntimeReady ready)
     {
@@ -78,22 +136,18 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
         var cri = new CriClient(channel);
         supervisor.Run("kubelet", ct => new Kubelet.Kubelet(new()
         {
-            Options = NodeAgent.Configured(NodeAgent.Options(node, paths, settings.Port) with
-            {
-                RuntimeEndpoint = ready.Endpoint, PodCidr = settings.PodCidr, ClusterDns = settings.ClusterDns.Length > 0 ? [settings.ClusterDns] : [], ClusterDomain = settings.ClusterDomain,
-                CurrentServingCertificate = () => own ?? serving.Current, CurrentClientCAs = () => clients,
-            }, settings.Config, _log, settings.ConfigFolder),
+            Options = Options(ready) with { CurrentServingCertificate = () => own ?? serving.Current, CurrentClientCAs = () => clients },
             Cri = cri, Client = access.Client, Requests = transport, Pods = pods, Events = access.Recorder, Time = time, Services = services, Snapshots = new(channel), Log = _log,
         }).RunAsync(ct));
     }
 
     /// <summary>Makes the kubeconfig, by the bootstrap one, when there is none with a certificate that is good: as upstream's TLS bootstrapping.</summary>
-    async Task JoinAsync(CancellationToken ct)
+    async Task JoinAsync(string kubeconfig, CancellationToken ct)
     {
         var folder = Folder("kubelet-client");
-        if (File.Exists(settings.Kubeconfig) && (Client.Kubeconfig.Load(settings.Kubeconfig).Resolve().ClientCertificate.File != folder.Current
+        if (File.Exists(kubeconfig) && (Client.Kubeconfig.Load(kubeconfig).Resolve().ClientCertificate.File != folder.Current
             || folder.Load() is { } kept && kept.NotAfter.ToUniversalTime() > time.GetUtcNow())) return;
-        if (settings.BootstrapKubeconfig is not { } bootstrap) throw new SettingsException($"there is no good certificate in {settings.Kubeconfig}: give a --bootstrap-kubeconfig");
+        if (settings.BootstrapKubeconfig is not { } bootstrap) throw new SettingsException($"there is no good certificate in {kubeconfig}: give a --bootstrap-kubeconfig");
         var config = Client.Kubeconfig.Load(bootstrap).Resolve();
         using var transport = new HttpTransport(config, time);
         var client = new ApiClient(transport, time);
@@ -111,7 +165,7 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
                 await Task.Delay(s_pause, time, ct);
             }
         var pem = new FileOrData(folder.Current, default);
-        await new KubeconfigFile("default-cluster", "default-auth", config.WithoutCredentials() with { ClientCertificate = pem, ClientKey = pem }) { NamesFiles = true }.WriteAsync(settings.Kubeconfig, ct);
+        await new KubeconfigFile("default-cluster", "default-auth", config.WithoutCredentials() with { ClientCertificate = pem, ClientKey = pem }) { NamesFiles = true }.WriteAsync(kubeconfig, ct);
     }
 
     /// <summary>The names and addresses by which the Node is reached; null while it has none.</summary>

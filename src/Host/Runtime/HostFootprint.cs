@@ -9,7 +9,7 @@ public static class HostFootprint
 {
     const string Note = NodePaths.RunRoot + "/absent-before";
     // Parents after their children.
-    static readonly string[] Folders = ["/run/containerd/s", "/run/containerd/fifo", "/run/containerd", "/var/lib/cni/results", "/var/lib/cni/cache", "/var/lib/cni"];
+    static readonly string[] Folders = ["/run/containerd/s", "/run/containerd/fifo", "/run/containerd", "/var/lib/cni/results", "/var/lib/cni/cache", "/var/lib/cni", PodLogs.Folder, PodLogs.Links];
     static readonly (string Family, string Program)[] Nats = [("ip", "iptables"), ("ip6", "ip6tables")];
     static readonly string[] Chains = ["CNI-HOSTPORT-DNAT", "CNI-HOSTPORT-SETMARK", "CNI-HOSTPORT-MASQ"];
 

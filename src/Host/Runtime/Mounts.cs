@@ -4,7 +4,11 @@ using System.Globalization;
 namespace Hanbae.Host.Runtime;
 
 /// <summary>One line of mountinfo.</summary>
-public sealed record Mount(string Point, string FileSystem, bool Shared);
+public sealed record Mount(string Point, string FileSystem, bool Shared)
+{
+    /// <summary>Which folder of its file system is shown.</summary>
+    public string Root { get; init; } = "/";
+}
 
 /// <summary>What is mounted where, in the order of mounting.</summary>
 public sealed record Mounts(ImmutableArray<Mount> All)
@@ -18,7 +22,7 @@ public sealed record Mounts(ImmutableArray<Mount> All)
     {
         string[] fields = line.Split(' ');
         int dash = Array.IndexOf(fields, "-", 6);
-        return new(Unescape(fields[4]), fields[dash + 1], fields[6..dash].Any(f => f.StartsWith("shared:", StringComparison.Ordinal)));
+        return new(Unescape(fields[4]), fields[dash + 1], fields[6..dash].Any(f => f.StartsWith("shared:", StringComparison.Ordinal))) { Root = Unescape(fields[3]) };
     }
 
     /// <summary>The mount a path lies on: the last one mounted among those with the longest point.</summary>
@@ -36,17 +40,20 @@ public sealed record Mounts(ImmutableArray<Mount> All)
     {
         List<(Mount, string?)> done = [];
         foreach (var mount in Read().Below(folder).ToList())
-            try
-            {
-                Native.Detach(mount.Point);
-                done.Add((mount, null));
-            }
-            catch (IOException) when (Read().At(mount.Point) is null)
-            {
-                // It went with another one that propagated its unmounting.
-            }
-            catch (IOException e) { done.Add((mount, e.Message)); }
+            if (DetachOne(mount) is not { } why) done.Add((mount, null));
+            else if (Read().At(mount.Point) is not null) done.Add((mount, why)); // or it went with another one that propagated its unmounting
         return done;
+    }
+
+    /// <returns>Why it is there still; null when it is gone.</returns>
+    internal static string? DetachOne(Mount mount)
+    {
+        try
+        {
+            Native.Detach(mount.Point);
+            return null;
+        }
+        catch (IOException e) { return e.Message; }
     }
 
     static bool IsBelow(string path, string folder) =>

@@ -29,6 +29,7 @@ public sealed class Reset(NodePaths paths, TimeProvider time)
         if (await _containerd.StopAsync(ct)) report.Removed("containerd");
         KillLeftovers(report);
         if (await CniLeftovers.DeleteAsync(paths, ct) is > 0 and var owed) report.Removed($"CNI state of {owed} pods");
+        string? elsewhere = KubeletFolder.Elsewhere(paths);
         Unmount(report);
         await RemoveNetworkAsync(report, ct);
         // Told first: it would make them anew. A slice that is gone by then is none the worse.
@@ -38,7 +39,10 @@ public sealed class Reset(NodePaths paths, TimeProvider time)
             if (await Cgroups.RemoveAsync(cgroup, time, ct)) report.Removed("cgroup " + cgroup);
             else report.Left("cgroup " + cgroup);
         }
+        if (PodLogs.Remove(paths.Kubelet + "/pods") is > 0 and var logs) report.Removed($"logs of {logs} pods");
         RemoveFolder(paths.Run, report);
+        // The data folder's link is what leads there, and goes after it.
+        if (elsewhere is not null) RemoveFolder(elsewhere, report);
         RemoveFolder(paths.Data, report);
         if (!Directory.Exists(paths.Run)) await HostFootprint.RemoveUnusedAsync(report, ct);
         return report;
@@ -76,7 +80,7 @@ public sealed class Reset(NodePaths paths, TimeProvider time)
 
     void Unmount(ResetReport report)
     {
-        foreach (var (mount, why) in Mounts.Detach(paths.Data).Concat(Mounts.Detach(paths.Run)))
+        foreach (var (mount, why) in KubeletFolder.Detach(paths).Concat(Mounts.Detach(paths.Run)))
             if (why is null) report.Removed("mount " + mount.Point);
             else report.Left($"mount {mount.Point}: {why}");
     }

@@ -20,7 +20,7 @@ public sealed class Teardown(NodePaths paths, TimeProvider time)
             ran = true;
         }
         // As after a reboot: no folder of somebody's stays mounted below the data folder, where who deletes that would empty it.
-        foreach (var (mount, why) in Mounts.Detach(paths.Data))
+        foreach (var (mount, why) in KubeletFolder.Detach(paths))
             if (why is not null) say($"{mount.Point} stays mounted: {why}");
         return ran;
     }

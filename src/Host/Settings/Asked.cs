@@ -21,6 +21,8 @@ sealed record Asked
     public bool? LegacyApis { get; init; }
     public string? SchedulerConfig { get; init; }
     public string? KubeletConfig { get; init; }
+    /// <summary>Kept by where it is, not by the settings.</summary>
+    public string? KubeletDir { get; init; }
     public string? ProxyHealthz { get; init; }
     public string? ProxyMetrics { get; init; }
     /// <summary>Of the API server, by name.</summary>

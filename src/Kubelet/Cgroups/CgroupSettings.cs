@@ -13,7 +13,12 @@ static class CgroupSettings
     public static async Task<KubeletOptions> CompleteAsync(KubeletOptions options, MachineInfo machine, ICri cri, ILogger log, CancellationToken ct)
     {
         if (options.CgroupMount.Length == 0) return options;
-        options = options with { HugePageSizes = machine.HugePages.Keys.Order().ToSeq(), SwapBytes = CanLimitSwap(options) ? MachineInfo.Memory("SwapTotal") : null, MemoryQos = options.MemoryQos && !IsV1(options) };
+        bool v2 = File.Exists(Path.Combine(options.CgroupMount, "cgroup.controllers"));
+        options = options with
+        {
+            HugePageSizes = machine.HugePages.Keys.Order().ToSeq(), SwapBytes = CanLimitSwap(options) ? MachineInfo.Memory("SwapTotal") : null,
+            MemoryQos = options.MemoryQos && !IsV1(options), OomKillsTogether = v2 && options.SingleProcessOomKill != true,
+        };
         try
         {
             if ((await cri.RuntimeConfigAsync(ct).ConfigureAwait(false))?.Linux is not { } told) return options;
@@ -30,6 +35,8 @@ static class CgroupSettings
     public static void Check(KubeletOptions options)
     {
         if (options.FailCgroupV1 && IsV1(options)) throw new IOException("kubelet is configured to not run on a host using cgroup v1. cgroup v1 support is in maintenance mode; set failCgroupV1: false in the KubeletConfiguration to run here all the same");
+        // Who says so must be able to rely on it.
+        if (options.SingleProcessOomKill == false && IsV1(options)) throw new IOException("invalid configuration: singleProcessOOMKill must not be explicitly set to false when using cgroup v1");
         if (options.FailSwapOn && MachineInfo.Memory("SwapTotal") > 0) throw new IOException("running with swap on is not supported, please disable swap or set failSwapOn: false in the KubeletConfiguration");
     }
 

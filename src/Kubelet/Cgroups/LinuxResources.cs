@@ -49,6 +49,7 @@ static class LinuxResources
     {
         long request = container.Resources.Requests["memory"].Value(), limit = container.Resources.Limits["memory"].Value();
         string qos = PodQos.Of(pod.Spec);
+        if (options.OomKillsTogether) yield return ("memory.oom.group", 1);
         if (options.SwapBytes is { } swap)
         {
             bool may = options.SwapBehavior == "LimitedSwap" && qos == "Burstable" && request > 0 && request != limit && !(pod.Spec.Priority >= 2_000_000_000) && nodeMemory > 0;

@@ -26,6 +26,8 @@ static class EvictionFields
 
         void Add(Threshold threshold)
         {
+            // Where containers write is the disk of the node or of the images, and its thresholds are that one's, whatever is said (as upstream).
+            if (threshold.Signal is "containerfs.available" or "containerfs.inodesFree") return;
             if (!known.Contains(threshold.Signal)) throw new FormatException($"unknown eviction signal {threshold.Signal}");
             // A share of nothing or of all turns the threshold off, as upstream.
             if (threshold.Text is "0%" or "100%") return;

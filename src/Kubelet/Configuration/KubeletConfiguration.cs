@@ -15,19 +15,24 @@ namespace Hanbae.Kubelet.Configuration;
 public static class KubeletConfiguration
 {
     const string Version = "kubelet.config.k8s.io/v1beta1";
+    /// <summary>What all Pods' cgroup is called, beneath the root.</summary>
+    internal const string PodCgroups = "/kubepods";
 
     /// <summary>Upstream's fields that nothing here asks for.</summary>
     static readonly string[] s_elsewhere =
     [
-        "authentication", "authorization", "cgroupRoot", "cgroupsPerQOS", "configMapAndSecretChangeDetectionStrategy", "containerLogMaxWorkers", "containerRuntimeEndpoint", "contentType",
+        "authentication", "authorization", "cgroupsPerQOS", "configMapAndSecretChangeDetectionStrategy", "containerLogMaxWorkers", "contentType",
         "enableContentionProfiling", "enableControllerAttachDetach", "enableDebugFlagsHandler", "enableProfilingHandler", "enableServer", "eventBurst",
-        "eventRecordQPS", "hairpinMode", "healthzBindAddress", "healthzPort", "httpCheckFrequency", "imageServiceEndpoint",
+        "eventRecordQPS", "hairpinMode", "httpCheckFrequency", "imageServiceEndpoint",
         "iptablesDropBit", "iptablesMasqueradeBit", "kernelMemcgNotification", "kubeAPIBurst", "kubeAPIQPS", "kubeletCgroups", "localStorageCapacityIsolation", "logging", "makeIPTablesUtilChains", "maxOpenFiles",
-        "nodeStatusMaxImages", "oomScoreAdj", "podLogsDir", "podsPerCore", "protectKernelDefaults",
-        "readOnlyPort", "registryBurst", "registryPullQPS", "rotateCertificates", "runOnce", "runtimeRequestTimeout", "serverTLSBootstrap", "showHiddenMetricsForVersion", "singleProcessOOMKill", "staticPodURL",
+        "nodeStatusMaxImages", "oomScoreAdj", "podsPerCore", "protectKernelDefaults",
+        "registryBurst", "registryPullQPS", "rotateCertificates", "runOnce", "runtimeRequestTimeout", "serverTLSBootstrap", "showHiddenMetricsForVersion", "staticPodURL",
         "staticPodURLHeader", "streamingConnectionIdleTimeout", "systemCgroups", "tlsCertFile", "tlsCipherSuites", "tlsCurvePreferences", "tlsMinVersion", "tlsPrivateKeyFile", "tracing", "volumePluginDir",
-        "volumeStatsAggPeriod", "port", "address",
+        "port", "address",
     ];
+
+    /// <summary>Fields in which an empty value is a word of its own. Everywhere else it is what Go writes for what nobody said (files of kubeadm are full of it), and means the default.</summary>
+    static readonly string[] s_emptyCounts = ["healthzPort", "imageGCHighThresholdPercent", "imageGCLowThresholdPercent", "resolvConf", "podPidsLimit", "evictionMaxPodGracePeriod", "staticPodPath"];
 
     static readonly string[] s_eviction = ["evictionHard", "evictionSoft", "evictionSoftGracePeriod", "evictionMinimumReclaim", "mergeDefaultEvictionSettings"];
 
@@ -76,19 +81,31 @@ public static class KubeletConfiguration
         foreach (var (name, value) in root.OrderBy(m => m.Name == "maxParallelImagePulls"))
         {
             if (value is JsonNull || name is "kind" or "apiVersion" || s_eviction.Contains(name)) continue;
-            if (Field(name) is { } field) options = field(options, value);
+            if (Field(name) is { } field) options = IsEmpty(name, value) ? options : field(options, value);
             else if (s_elsewhere.Contains(name)) unused.Add(name);
             else throw new FormatException($"strict decoding error: unknown field \"{name}\"");
         }
+        // Who looks more often tells more often, as upstream has it for files that are older than the difference.
+        if (Says("nodeStatusUpdateFrequency") && !Says("nodeStatusReportFrequency")) options = options with { StatusReportPeriod = options.StatusUpdatePeriod };
         if (s_eviction.Any(root.Contains)) options = options with { Eviction = EvictionFields.Read(root) };
         return (options, unused.ToSeq());
+
+        bool Says(string name) => root[name] is { } value and not JsonNull && !IsEmpty(name, value);
     }
+
+    static bool IsEmpty(string name, JsonValue value) => !s_emptyCounts.Contains(name) && value switch
+    {
+        JsonString text => text.Value.Length == 0 || text.Value == "0s",
+        JsonNumber number => number.ToString() == "0",
+        _ => false,
+    };
 
     static Func<KubeletOptions, JsonValue, KubeletOptions>? Field(string name)
     {
         string Text(JsonValue v) => ConfigurationValues.Text(v, name);
         int Int(JsonValue v) => (int)ConfigurationValues.Number(v, name);
         TimeSpan Time(JsonValue v) => ConfigurationValues.Time(v, name);
+        int Port(JsonValue v) => Int(v) is >= 0 and <= 65535 and var port ? port : throw new FormatException($"invalid configuration: {name} {v} must be between 0 and 65535, inclusive");
         return name switch
         {
             "staticPodPath" => (o, v) => o with { StaticPodPath = Text(v) },
@@ -103,6 +120,8 @@ public static class KubeletConfiguration
             "imageMaximumGCAge" => (o, v) => o with { ImageMaximumAge = Time(v) },
             "imageGCHighThresholdPercent" => (o, v) => o with { ImageHighPercent = Int(v) },
             "imageGCLowThresholdPercent" => (o, v) => o with { ImageLowPercent = Int(v) },
+            "containerRuntimeEndpoint" => (o, v) => o with { RuntimeEndpoint = Text(v) },
+            "cgroupRoot" => (o, v) => Text(v).StartsWith('/') ? o with { CgroupRoot = Text(v).TrimEnd('/') + PodCgroups } : throw new FormatException($"{name}: \"{Text(v)}\" must be an absolute path"),
             "cgroupDriver" => (o, v) => o with { SystemdCgroups = Text(v) switch { "systemd" => true, "cgroupfs" => false, var other => throw new FormatException($"{name}: \"{other}\" must be cgroupfs or systemd") } },
             "failCgroupV1" => (o, v) => o with { FailCgroupV1 = ConfigurationValues.Bool(v, name) },
             "failSwapOn" => (o, v) => o with { FailSwapOn = ConfigurationValues.Bool(v, name) },
@@ -116,11 +135,18 @@ public static class KubeletConfiguration
             // Of all gates those that stand for something which is off by default here, too.
             "featureGates" => (o, v) => v is not JsonObject gates ? o : o with
             {
+                FeatureGates = gates.Select(g => KeyValuePair.Create(g.Name, ConfigurationValues.Bool(g.Value, $"{name}.{g.Name}"))).ToMap(),
                 MemoryQos = gates["MemoryQoS"] is { } memory ? ConfigurationValues.Bool(memory, name + ".MemoryQoS") : o.MemoryQos,
                 QosReserved = gates["QOSReserved"] is { } qos ? ConfigurationValues.Bool(qos, name + ".QOSReserved") : o.QosReserved,
             },
+            "healthzPort" => (o, v) => o with { HealthzPort = Port(v) },
+            "healthzBindAddress" => (o, v) => o with { HealthzAddress = IPAddress.TryParse(Text(v), out var at) ? at : throw new FormatException($"{name}: \"{Text(v)}\" is not an IP address") },
+            "readOnlyPort" => (o, v) => o with { ReadOnlyPort = Port(v) },
+            "singleProcessOOMKill" => (o, v) => o with { SingleProcessOomKill = ConfigurationValues.Bool(v, name) },
+            "volumeStatsAggPeriod" => (o, v) => o with { VolumeStatsPeriod = Time(v) },
             "maxPods" => (o, v) => o with { MaxPods = Int(v) },
             "podCIDR" => (o, v) => o with { PodCidr = Text(v) },
+            "podLogsDir" => (o, v) => Path.IsPathFullyQualified(Text(v)) ? o with { Folders = o.Folders with { Logs = Text(v) } } : throw new FormatException($"invalid configuration: pod logs path \"{Text(v)}\" must be absolute path"),
             "podPidsLimit" => (o, v) => o with { PodPidsLimit = Math.Max(0, ConfigurationValues.Number(v, name)) },
             "resolvConf" => (o, v) => o with { ResolvConf = Text(v) },
             "cpuCFSQuota" => (o, v) => o with { CpuCfsQuota = ConfigurationValues.Bool(v, name) },

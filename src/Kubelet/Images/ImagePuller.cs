@@ -24,6 +24,8 @@ sealed class ImagePuller(ICri cri, IPodObjects objects, IRecorder events, TimePr
     /// <summary>Null where everybody may have what is there.</summary>
     public PullRecords? Records => records;
     public Stats.KubeletFigures? Figures { get; init; }
+    /// <summary>Programs that know logins, too; null for none.</summary>
+    public CredentialProviders? Providers { get; init; }
 
     /// <param name="backoff">The Pod's own.</param>
     /// <exception cref="ImageException"/>
@@ -49,7 +51,7 @@ sealed class ImagePuller(ICri cri, IPodObjects objects, IRecorder events, TimePr
             {
                 var logins = await PullSecrets.ForAsync(objects, pod, container.Image, ct).ConfigureAwait(false);
                 var present = policy == "Always" ? null : await FindAsync(spec, ct).ConfigureAwait(false);
-                bool denied = present is not null && records?.MustPull(image, present.Reference, logins) == true;
+                bool denied = present is not null && records?.MustPull(image, present.Reference, await AccountAsync(logins).ConfigureAwait(false)) == true;
                 if (present is not null && !denied)
                 {
                     events.Event(pod, "Normal", "Pulled", $"Container image \"{container.Image}\" already present on machine and can be accessed by the pod", field);
@@ -67,6 +69,9 @@ sealed class ImagePuller(ICri cri, IPodObjects objects, IRecorder events, TimePr
             finally { gate.Release(); }
         }
         finally { Leave(image); }
+
+        async Task<IReadOnlyList<PullLogin>> AccountAsync(IReadOnlyList<PullLogin> logins) =>
+            Providers is { } providers && await providers.AccountAsync(pod, ct).ConfigureAwait(false) is { } account ? [.. logins, account] : logins;
     }
 
     async Task<PresentImage> PullAsync(Pod pod, Container container, ImageSpec spec, IReadOnlyList<PullLogin> secrets, string field, PodSandboxConfig sandbox, PullBackoff backoff, DateTimeOffset began, CancellationToken ct)
@@ -83,6 +88,7 @@ sealed class ImagePuller(ICri cri, IPodObjects objects, IRecorder events, TimePr
             var start = time.GetUtcNow();
             GrpcException? failure = null;
             records?.Begin(spec.Image);
+            if (Providers is { } providers) secrets = [.. secrets, .. await providers.ForAsync(pod, container.Image, ct).ConfigureAwait(false)];
             foreach (var login in secrets.Select(PullLogin? (l) => l).DefaultIfEmpty(null))
             {
                 try

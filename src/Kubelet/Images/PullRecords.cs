@@ -42,10 +42,11 @@ sealed class PullRecords(KubeletOptions options, TimeProvider time)
     public void Succeeded(string image, string reference, PullLogin? login)
     {
         var record = Read(reference);
-        var all = record.GetValueOrDefault(Repository(image)) ?? new(false, []);
+        var all = record.GetValueOrDefault(Repository(image)) ?? new(false, [], []);
         // What anybody may have stays so; the newest logins are kept.
-        all = login is null ? new(true, []) : all.ForAll ? all
-            : new(false, [.. all.Secrets.Where(s => !s.Is(login)).TakeLast(MostSecrets - 1), new(login.Uid, login.Namespace, login.Name, HashOf(login))]);
+        all = login is null or { Of: LoginOf.Node } ? new(true, [], []) : all.ForAll ? all
+            : login.Of == LoginOf.Account ? all with { Accounts = [.. all.Accounts.Where(s => !s.Is(login)).TakeLast(MostSecrets - 1), new(login.Uid, login.Namespace, login.Name, "")] }
+            : all with { Secrets = [.. all.Secrets.Where(s => !s.Is(login)).TakeLast(MostSecrets - 1), new(login.Uid, login.Namespace, login.Name, HashOf(login))] };
         record[Repository(image)] = all;
         Write(Pulled(reference), json => Render(json, reference, record));
         File.Delete(Pulling(image));
@@ -72,7 +73,7 @@ sealed class PullRecords(KubeletOptions options, TimeProvider time)
         bool preloaded = !known && !File.Exists(Pulling(image));
         if (preloaded && (options.ImageVerification == "NeverVerifyPreloadedImages" || (options.ImageVerification == "NeverVerifyAllowlistedImages" && options.ImageAllowlist.Exists(p => Allows(p, image))))) return false;
         if (!Read(reference).TryGetValue(Repository(image), out var credentials)) return true;
-        return !credentials.ForAll && !logins.Any(l => HashOf(l) is var hash && credentials.Secrets.Any(s => s.Is(l) || s.Hash == hash));
+        return !credentials.ForAll && !logins.Any(l => l.Of == LoginOf.Account ? credentials.Accounts.Any(a => a.Is(l)) : HashOf(l) is var hash && credentials.Secrets.Any(s => s.Is(l) || s.Hash == hash));
     }
 
     /// <summary>A pattern is an image's name without its tag, or <c>prefix/*</c>.</summary>
@@ -90,9 +91,10 @@ sealed class PullRecords(KubeletOptions options, TimeProvider time)
     static string HashOf(PullLogin login) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
         string.Join('\0', login.Login.Username, login.Login.Password, login.Login.Auth, login.Login.ServerAddress, login.Login.IdentityToken, login.Login.RegistryToken))));
 
-    sealed record Credentials(bool ForAll, IReadOnlyList<Secret> Secrets);
+    sealed record Credentials(bool ForAll, IReadOnlyList<Source> Secrets, IReadOnlyList<Source> Accounts);
 
-    sealed record Secret(string Uid, string Namespace, string Name, string Hash)
+    /// <param name="Hash">Of the login itself; accounts have none.</param>
+    sealed record Source(string Uid, string Namespace, string Name, string Hash)
     {
         public bool Is(PullLogin login) => Uid == login.Uid && Namespace == login.Namespace && Name == login.Name;
     }
@@ -106,11 +108,13 @@ sealed class PullRecords(KubeletOptions options, TimeProvider time)
             if (!File.Exists(Pulled(reference))) return read;
             using var json = JsonDocument.Parse(File.ReadAllBytes(Pulled(reference)));
             foreach (var entry in json.RootElement.GetProperty("credentialMapping").EnumerateObject())
-                read[entry.Name] = new(entry.Value.TryGetProperty("nodePodsAccessible", out var all) && all.GetBoolean(),
-                    entry.Value.TryGetProperty("kubernetesSecrets", out var secrets) ? [.. secrets.EnumerateArray().Select(s => new Secret(Text(s, "uid"), Text(s, "namespace"), Text(s, "name"), Text(s, "credentialHash")))] : []);
+                read[entry.Name] = new(entry.Value.TryGetProperty("nodePodsAccessible", out var all) && all.GetBoolean(), Sources(entry.Value, "kubernetesSecrets"), Sources(entry.Value, "kubernetesServiceAccounts"));
         }
         catch (Exception e) when (e is IOException or JsonException or KeyNotFoundException or InvalidOperationException or UnauthorizedAccessException) { }
         return read;
+
+        static IReadOnlyList<Source> Sources(JsonElement of, string name) => of.TryGetProperty(name, out var all) && all.ValueKind == JsonValueKind.Array
+            ? [.. all.EnumerateArray().Select(s => new Source(Text(s, "uid"), Text(s, "namespace"), Text(s, "name"), s.TryGetProperty("credentialHash", out var hash) ? hash.GetString() ?? "" : ""))] : [];
 
         static string Text(JsonElement of, string name) => of.GetProperty(name).GetString() ?? "";
     }
@@ -128,21 +132,28 @@ sealed class PullRecords(KubeletOptions options, TimeProvider time)
             if (credentials.ForAll) json.WriteBoolean("nodePodsAccessible", true);
             else
             {
-                json.WriteStartArray("kubernetesSecrets");
-                foreach (var secret in credentials.Secrets)
-                {
-                    json.WriteStartObject();
-                    json.WriteString("uid", secret.Uid);
-                    json.WriteString("namespace", secret.Namespace);
-                    json.WriteString("name", secret.Name);
-                    json.WriteString("credentialHash", secret.Hash);
-                    json.WriteEndObject();
-                }
-                json.WriteEndArray();
+                Render(json, "kubernetesSecrets", credentials.Secrets);
+                Render(json, "kubernetesServiceAccounts", credentials.Accounts);
             }
             json.WriteEndObject();
         }
         json.WriteEndObject();
+    }
+
+    static void Render(Utf8JsonWriter json, string name, IReadOnlyList<Source> sources)
+    {
+        if (sources.Count == 0) return;
+        json.WriteStartArray(name);
+        foreach (var source in sources)
+        {
+            json.WriteStartObject();
+            json.WriteString("uid", source.Uid);
+            json.WriteString("namespace", source.Namespace);
+            json.WriteString("name", source.Name);
+            if (source.Hash.Length > 0) json.WriteString("credentialHash", source.Hash);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
     }
 
     static void Write(string file, Action<Utf8JsonWriter> fields)

@@ -51,7 +51,7 @@ static class PullSecrets
     static string Text(JsonElement of, string name) => of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var v) && v.ValueKind == JsonValueKind.String ? v.GetString()! : "";
 
     /// <summary>Docker writes its registry's address in ways of its own.</summary>
-    static string Address(string key)
+    internal static string Address(string key)
     {
         int scheme = key.IndexOf("://", StringComparison.Ordinal);
         if (scheme >= 0) key = key[(scheme + 3)..];
@@ -71,5 +71,8 @@ static class PullSecrets
     }
 }
 
-/// <summary>A login, and the Secret that it is from.</summary>
-sealed record PullLogin(AuthConfig Login, string Uid, string Namespace, string Name);
+/// <summary>Who a login is of: whoever has the same may have what was pulled with it.</summary>
+enum LoginOf { Secret, Account, Node }
+
+/// <summary>A login, and the Secret, or the service account, that it is from; or of the node itself, and so of all its Pods.</summary>
+sealed record PullLogin(AuthConfig Login, string Uid, string Namespace, string Name, LoginOf Of = LoginOf.Secret);

@@ -168,6 +168,7 @@ sealed class ContainerStarter(PodContext context, RestartBackoff restarts, PullB
             throw new StartException("RunContainerError", e.Detail);
         }
         context.Events.Event(pod, "Normal", "Started", $"Started container {config.Metadata.Name}", field);
+        LogLinks.Make(context.Options.Folders, pod, config.Metadata.Name, id, Path.Combine(sandbox.LogDirectory, config.LogPath));
         return id;
     }
 

@@ -5,6 +5,9 @@ namespace Hanbae.Kubelet.Pods;
 /// <param name="Logs">The folder of container logs, such as <c>/var/log/pods</c>.</param>
 public sealed record PodFolders(string Data, string Logs)
 {
+    /// <summary>Where logs are named by container, such as <c>/var/log/containers</c>; empty for nowhere.</summary>
+    public string Links { get; init; } = "";
+
     public string Pods => Path.Combine(Data, "pods");
 
     public string Pod(string uid) => Path.Combine(Pods, uid);
@@ -22,6 +25,8 @@ public sealed record PodFolders(string Data, string Logs)
     public string DevicePlugins => Path.Combine(Data, "device-plugins");
 
     public string PodResources => Path.Combine(Data, "pod-resources");
+
+    public string Checkpoints => Path.Combine(Data, "checkpoints");
 
     public string SubPaths(string uid) => Path.Combine(Pod(uid), "volume-subpaths");
 

@@ -37,7 +37,11 @@ sealed partial class PodWorker
         if (pod.IsStatic()) context.StaticStarts.Keep(Uid, _runtime);
         foreach (var container in _runtime.Containers) context.Prober.Remove(container.Id);
         foreach (var sandbox in _runtime.Sandboxes) await context.Cri.RemovePodSandboxAsync(sandbox.Id, ct).ConfigureAwait(false);
-        foreach (var container in _runtime.Containers) await context.Cri.RemoveContainerAsync(container.Id, ct).ConfigureAwait(false);
+        foreach (var container in _runtime.Containers)
+        {
+            await context.Cri.RemoveContainerAsync(container.Id, ct).ConfigureAwait(false);
+            LogLinks.Remove(context.Options.Folders, pod, container.Name, container.Id);
+        }
         if (!await context.Cgroups.RemoveAsync(Uid, ct).ConfigureAwait(false)) return soon;
         RemoveFolder(context.Options.Folders.Log(pod.Metadata.Namespace, pod.Metadata.Name, Uid));
         RemoveFolder(context.Options.Folders.Pod(Uid));
@@ -110,6 +114,7 @@ sealed partial class PodWorker
         foreach (var container in old)
         {
             await context.Cri.RemoveContainerAsync(container.Id, ct).ConfigureAwait(false);
+            LogLinks.Remove(context.Options.Folders, Pod, container.Name, container.Id);
             if (container.LogPath.Length > 0 && File.Exists(container.LogPath)) File.Delete(container.LogPath);
         }
         if (old.Length > 0) _runtime = _runtime with { Containers = [.. _runtime.Containers.Except(old)] };

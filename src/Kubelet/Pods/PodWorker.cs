@@ -200,6 +200,12 @@ sealed partial class PodWorker(PodContext context, Pod first)
             volumes = await context.Volumes.PrepareAsync(pod, ct).ConfigureAwait(false);
             if (_runtime!.IsRunning) await context.Volumes.RefreshAsync(pod, ct).ConfigureAwait(false);
         }
+        catch (VolumeException e) when (e.Refusal.Length > 0 && !_runtime!.IsRunning)
+        {
+            var refused = Refused(pod, new(e.Refusal, e.Message));
+            lock (_gate) _failed ??= refused;
+            return now;
+        }
         catch (VolumeException e)
         {
             context.Events.Event(pod, "Warning", "FailedMount", e.Message);

@@ -1,4 +1,5 @@
 using Hanbae.Api.Core.V1;
+using Hanbae.Kubelet.Stats;
 using Container = Hanbae.Api.Core.V1.Container;
 
 namespace Hanbae.Kubelet.Probes;
@@ -53,5 +54,12 @@ sealed class ProbeState(Pod pod, Container container, string containerId, ProbeK
     public (long Succeeded, long Failed, long Unknown) Counts => (_succeeded, _failed, _unknown);
 
     /// <summary>For metrics; one probe is never asked twice at once.</summary>
-    public void Count(ProbeVerdict verdict) => _ = verdict switch { ProbeVerdict.Success => _succeeded++, ProbeVerdict.Failure => _failed++, _ => _unknown++ };
+    /// <param name="took">Of a probe that failed nobody asks how long it took, as upstream.</param>
+    public void Count(ProbeVerdict verdict, TimeSpan took)
+    {
+        if (verdict != ProbeVerdict.Failure) Durations.Add(took.TotalSeconds);
+        _ = verdict switch { ProbeVerdict.Success => _succeeded++, ProbeVerdict.Failure => _failed++, _ => _unknown++ };
+    }
+
+    public Histogram Durations { get; } = new(KubeletFigures.Common);
 }

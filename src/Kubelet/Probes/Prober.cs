@@ -23,8 +23,7 @@ sealed class Prober(ICri cri, IRecorder events, TimeProvider time, Func<Pod, str
     public Action<string> Changed { get; set; } = _ => { };
 
     /// <summary>How often each probe was asked and with what result, since the kubelet began; gone with the container.</summary>
-    public IEnumerable<((string PodUid, string Container, ProbeKind Kind) Probe, (long Succeeded, long Failed, long Unknown) Counts)> Counts =>
-        _probes.Values.Select(s => ((s.Pod.Metadata.Uid, s.Container.Name, s.Kind), s.Counts));
+    public IEnumerable<ProbeState> Probes => _probes.Values;
 
     public ProbeVerdict Get(string containerId, ProbeKind kind) => _probes.TryGetValue((containerId, kind), out var state) ? state.Result : ProbeVerdict.Unknown;
 
@@ -107,10 +106,11 @@ sealed class Prober(ICri cri, IRecorder events, TimeProvider time, Func<Pod, str
     internal async Task AskAsync(ProbeState state, CancellationToken ct)
     {
         if (!state.Wanted(Get(state.ContainerId, ProbeKind.Startup))) return;
+        long began = time.GetTimestamp();
         var (verdict, output) = await ProbeAsync(state, ct).ConfigureAwait(false);
         bool warned = verdict == ProbeVerdict.Warning;
         if (warned) verdict = ProbeVerdict.Success;
-        state.Count(verdict);
+        state.Count(verdict, time.GetElapsedTime(began));
         if (!_probes.ContainsKey((state.ContainerId, state.Kind))) return; // ended meanwhile
         if (warned) events.Event(state.Pod, "Warning", "ProbeWarning", $"{state.Kind} probe warning: {output}", state.Pod.Spec.FieldPath(state.Container.Name));
         if (verdict != ProbeVerdict.Success)

@@ -1,5 +1,7 @@
+using System.Globalization;
 using Hanbae.Api.Codec;
 using Hanbae.Api.Core.V1;
+using Hanbae.Api.Json;
 using Hanbae.Cri;
 using Hanbae.Cri.V1;
 using Hanbae.Grpc;
@@ -16,40 +18,24 @@ sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers,
 {
     readonly NodeLogs _logs = new(options, time);
 
-    public async Task ServeAsync(HttpContext context)
+    /// <summary>Answers who may ask.</summary>
+    public Task ServeAsync(HttpContext context) => AnswerAsync(context, "readwrite", parts => IsRead(parts) ? ReadAsync(context, parts) : WorkAsync(context, parts));
+
+    /// <summary>Answers without asking who it is: only what may be read.</summary>
+    public Task ServeToAnybodyAsync(HttpContext context) => AnswerAsync(context, "readonly", parts => IsRead(parts) ? ReadAsync(context, parts) : Text(context, 404, "404 page not found"));
+
+    static bool IsRead(string[] parts) => parts is ["healthz" or "pods" or "stats" or "metrics", ..];
+
+    async Task AnswerAsync(HttpContext context, string server, Func<string[], Task> answer)
     {
         string[] parts = context.Request.Path.Value!.Split('/', StringSplitOptions.RemoveEmptyEntries);
         long began = time.GetTimestamp();
         stats.Figures.RequestBegan();
-        try
+        try { await answer(parts).ConfigureAwait(false); }
+        catch (GrpcException e) when (!context.Response.HasStarted)
         {
-            await (parts switch
-            {
-                ["healthz"] => stats.HealthAsync(context),
-                ["healthz", var part] => stats.HealthAsync(context, part),
-                ["pods"] => PodsAsync(context, workers.All.Select(w => w.Pod with { Status = w.Status ?? w.Pod.Status })),
-                ["stats"] or ["stats", "summary"] => stats.SummaryAsync(context),
-                ["metrics"] => stats.OwnAsync(context),
-                ["metrics", "cadvisor"] => stats.CadvisorAsync(context),
-                ["metrics", "resource"] => stats.ResourceAsync(context),
-                ["metrics", "probes"] => stats.ProbesAsync(context),
-                ["metrics", "slis"] => stats.SlisAsync(context),
-                ["configz"] => stats.ConfigAsync(context),
-                ["logs", ..] when !options.EnableDebuggingHandlers || !options.EnableSystemLogHandler => Text(context, 405, "logs endpoint is disabled."),
-                ["logs", .. var rest] => _logs.ServeAsync(context, string.Join('/', rest)),
-                _ when !options.EnableDebuggingHandlers => Text(context, 404, "404 page not found"),
-                ["runningpods"] => PodsAsync(context, workers.All.Where(w => w.Runtime?.IsRunning == true).Select(RunningPods.Of)),
-                ["containerLogs", var ns, var pod, var container] => LogsAsync(context, ns, pod, container),
-                ["exec", var ns, var pod, var container] => CommandAsync(context, ns, pod, container, exec: true),
-                ["exec", var ns, var pod, _, var container] => CommandAsync(context, ns, pod, container, exec: true),
-                ["attach", var ns, var pod, var container] => CommandAsync(context, ns, pod, container, exec: false),
-                ["attach", var ns, var pod, _, var container] => CommandAsync(context, ns, pod, container, exec: false),
-                ["portForward", var ns, var pod] => ForwardAsync(context, ns, pod),
-                ["portForward", var ns, var pod, _] => ForwardAsync(context, ns, pod),
-                _ => Text(context, 404, "404 page not found"),
-            }).ConfigureAwait(false);
+            await Text(context, e.Status switch { GrpcStatus.NotFound => 404, GrpcStatus.ResourceExhausted => 429, _ => 500 }, e.Message).ConfigureAwait(false);
         }
-        catch (GrpcException e) when (!context.Response.HasStarted) { await Text(context, 500, e.Message).ConfigureAwait(false); }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested) { }
         catch (Exception e) when (!context.Response.HasStarted)
         {
@@ -58,12 +44,59 @@ sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers,
         }
         finally
         {
-            string path = parts is ["metrics" or "stats", "cadvisor" or "resource" or "probes" or "slis" or "summary"] ? $"{parts[0]}/{parts[1]}" : parts.FirstOrDefault(s_known.Contains) ?? "other";
-            stats.Figures.RequestEnded(context.Request.Method, path, parts is ["exec" or "attach" or "portForward" or "containerLogs", ..], time.GetElapsedTime(began));
+            // Upstream's buckets.
+            string path = parts is ["metrics", "cadvisor" or "resource" or "probes"] ? $"{parts[0]}/{parts[1]}" : parts is ["metrics", _, ..] ? "other" : parts.FirstOrDefault() is { } first && s_known.Contains(first) ? first : "other";
+            stats.Figures.RequestEnded(context.Request.Method, path, server, parts is ["exec" or "attach", ..], time.GetElapsedTime(began));
         }
     }
 
-    static readonly string[] s_known = ["healthz", "pods", "stats", "metrics", "configz", "runningpods", "containerLogs", "exec", "attach", "portForward", "logs"];
+    Task ReadAsync(HttpContext context, string[] parts) => parts switch
+    {
+        ["healthz"] => stats.HealthAsync(context),
+        ["healthz", var part] => stats.HealthAsync(context, part),
+        ["pods"] => Get(context, () => PodsAsync(context, workers.All.Select(w => w.Pod with { Status = w.Status ?? w.Pod.Status }))),
+        ["stats"] or ["stats", "summary"] => stats.SummaryAsync(context),
+        ["metrics"] => stats.OwnAsync(context),
+        ["metrics", "cadvisor"] => stats.CadvisorAsync(context),
+        ["metrics", "resource"] => stats.ResourceAsync(context),
+        ["metrics", "probes"] => stats.ProbesAsync(context),
+        ["metrics", "slis"] => stats.SlisAsync(context),
+        _ => Text(context, 404, "404 page not found"),
+    };
+
+    Task WorkAsync(HttpContext context, string[] parts) => parts switch
+    {
+        ["configz"] => stats.ConfigAsync(context),
+        ["logs" or "runningpods" or "containerLogs" or "run" or "exec" or "attach" or "portForward", ..] when !options.EnableDebuggingHandlers => Text(context, 405, "Debug endpoints are disabled.\n"),
+        ["logs", ..] when !options.EnableSystemLogHandler => Text(context, 405, "logs endpoint is disabled.\n"),
+        _ when !options.EnableDebuggingHandlers => Text(context, 404, "404 page not found"),
+        ["logs", .. var rest] => Get(context, () => _logs.ServeAsync(context, string.Join('/', rest))),
+        ["runningpods"] => Get(context, () => PodsAsync(context, workers.All.Where(w => w.Runtime?.IsRunning == true).Select(RunningPods.Of))),
+        ["containerLogs", var ns, var pod, var container] => Get(context, () => LogsAsync(context, ns, pod, container)),
+        ["exec", var ns, var pod, var container] => CommandAsync(context, ns, pod, container, exec: true),
+        ["exec", var ns, var pod, _, var container] => CommandAsync(context, ns, pod, container, exec: true),
+        ["attach", var ns, var pod, var container] => CommandAsync(context, ns, pod, container, exec: false),
+        ["attach", var ns, var pod, _, var container] => CommandAsync(context, ns, pod, container, exec: false),
+        ["portForward", var ns, var pod] => ForwardAsync(context, ns, pod),
+        ["portForward", var ns, var pod, _] => ForwardAsync(context, ns, pod),
+        ["run", var ns, var pod, var container] => Post(context, () => RunAsync(context, ns, pod, container)),
+        ["run", var ns, var pod, _, var container] => Post(context, () => RunAsync(context, ns, pod, container)),
+        ["checkpoint", var ns, var pod, var container] => Post(context, () => CheckpointAsync(context, ns, pod, container)),
+        _ => Text(context, 404, "404 page not found"),
+    };
+
+    static Task Get(HttpContext context, Func<Task> answer) => Only("GET", context, answer);
+
+    static Task Post(HttpContext context, Func<Task> answer) => Only("POST", context, answer);
+
+    static Task Only(string method, HttpContext context, Func<Task> answer)
+    {
+        if (context.Request.Method == method) return answer();
+        context.Response.Headers.Allow = method;
+        return Text(context, 405, "Method Not Allowed");
+    }
+
+    static readonly string[] s_known = ["healthz", "pods", "stats", "metrics", "configz", "runningpods", "containerLogs", "exec", "attach", "portForward", "logs", "run", "checkpoint"];
 
     static Task Text(HttpContext context, int status, string text) => KubeletServer.TextAsync(context, status, text);
 
@@ -100,7 +133,7 @@ sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers,
             await Text(context, 422, wrong).ConfigureAwait(false);
             return;
         }
-        if (await FindAsync(context, ns, name).ConfigureAwait(false) is not { } worker) return;
+        if (await FindAsync(context, ns, name, $"pod \"{name}\" does not exist").ConfigureAwait(false) is not { } worker) return;
         if (worker.Pod.Spec.Find(containerName) is null)
         {
             await Text(context, 404, $"container \"{containerName}\" not found in pod \"{name}\"").ConfigureAwait(false);
@@ -139,7 +172,8 @@ sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers,
         if (await FindAsync(context, ns, name).ConfigureAwait(false) is not { } worker) return;
         if (worker.Runtime?.Newest(containerName) is not { State: RuntimeState.Running } container)
         {
-            await Text(context, 404, $"container not found (\"{containerName}\")").ConfigureAwait(false);
+            // Upstream's words for each, and its code: clients look for the words.
+            await Text(context, 500, exec ? $"container not found (\"{containerName}\")" : $"container {containerName} not found in pod {name}_{ns}").ConfigureAwait(false);
             return;
         }
         var ct = context.RequestAborted;
@@ -155,7 +189,7 @@ sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers,
         if (await FindAsync(context, ns, name).ConfigureAwait(false) is not { } worker) return;
         if (worker.Runtime?.Sandbox is not { Ready: true } sandbox)
         {
-            await Text(context, 404, $"sandbox for pod \"{name}_{ns}\" not found").ConfigureAwait(false);
+            await Text(context, 500, $"pod not found (\"{name}_{ns}\")").ConfigureAwait(false);
             return;
         }
         string url = await cri.PortForwardAsync(new PortForwardRequest { PodSandboxId = sandbox.Id }, context.RequestAborted).ConfigureAwait(false);
@@ -163,10 +197,65 @@ sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers,
             await RuntimeStreams.PortForwardAsync(new(url), session, CancellationToken.None).ConfigureAwait(false);
     }
 
-    async Task<PodWorker?> FindAsync(HttpContext context, string ns, string name)
+    /// <summary>Runs a command and answers with all that it said; for clients without streams.</summary>
+    async Task RunAsync(HttpContext context, string ns, string name, string containerName)
+    {
+        if (await FindAsync(context, ns, name).ConfigureAwait(false) is not { } worker) return;
+        if (worker.Runtime?.Newest(containerName) is not { State: RuntimeState.Running } container)
+        {
+            await Text(context, 500, $"container not found (\"{containerName}\")").ConfigureAwait(false);
+            return;
+        }
+        var result = await cri.ExecSyncAsync(container.Id, context.Request.Query["cmd"].ToString().Split(' '), TimeSpan.Zero, context.RequestAborted).ConfigureAwait(false);
+        if (result.ExitCode != 0)
+        {
+            await Text(context, 500, $"command '{context.Request.Query["cmd"]}' exited with {result.ExitCode}: {result.Stderr.ToStringUtf8()}").ConfigureAwait(false);
+            return;
+        }
+        context.Response.ContentType = "application/json"; // as upstream, whatever it is
+        await context.Response.Body.WriteAsync(result.Stdout.Memory, context.RequestAborted).ConfigureAwait(false);
+        await context.Response.Body.WriteAsync(result.Stderr.Memory, context.RequestAborted).ConfigureAwait(false);
+    }
+
+    /// <summary>Has the runtime put a container that runs into a file, from which it can be brought to life elsewhere (KEP-2008).</summary>
+    async Task CheckpointAsync(HttpContext context, string ns, string name, string containerName)
+    {
+        if (workers.Find(ns, name) is not { } worker)
+        {
+            await Text(context, 404, "pod does not exist").ConfigureAwait(false);
+            return;
+        }
+        if (worker.Pod.Spec.Find(containerName) is null)
+        {
+            await Text(context, 404, $"container {containerName} does not exist").ConfigureAwait(false);
+            return;
+        }
+        long seconds = 0;
+        if (context.Request.Query["timeout"].LastOrDefault() is { } timeout && !long.TryParse(timeout, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out seconds))
+        {
+            await Text(context, 404, "cannot parse value of timeout parameter").ConfigureAwait(false);
+            return;
+        }
+        string file = Path.Combine(options.Folders.Checkpoints, $"checkpoint-{name}_{ns}-{containerName}-{time.GetUtcNow().UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}.tar");
+        try
+        {
+            if (worker.Runtime?.Newest(containerName) is not { } container) throw new GrpcException(GrpcStatus.NotFound, $"container {containerName} not found");
+            Directory.CreateDirectory(options.Folders.Checkpoints, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute); // all that the process had in memory is in there
+            await cri.CheckpointContainerAsync(container.Id, file, TimeSpan.FromSeconds(Math.Max(seconds, 0)), context.RequestAborted).ConfigureAwait(false);
+        }
+        catch (GrpcException e)
+        {
+            await Text(context, 500, $"checkpointing of {ns}/{name}/{containerName} failed ({e.Message})").ConfigureAwait(false);
+            return;
+        }
+        context.Response.ContentType = "application/json";
+        await context.Response.WriteAsync(JsonObject.Of(("items", JsonArray.Of(file))).ToString(), context.RequestAborted).ConfigureAwait(false);
+    }
+
+    async Task<PodWorker?> FindAsync(HttpContext context, string ns, string name, string none = "pod does not exist")
     {
         var worker = workers.Find(ns, name);
-        if (worker is null) await Text(context, 404, $"pod \"{name}\" not found").ConfigureAwait(false);
+        if (worker is null) await Text(context, 404, none).ConfigureAwait(false);
         return worker;
     }
 }

@@ -8,7 +8,7 @@ static class CadvisorMetrics
 {
     sealed record Row(string Labels, CgroupFigures Figures, ContainerUse? Container);
 
-    public static string Render(NodeUse use, MachineInfo machine, string kubeletVersion, string runtimeVersion, Func<string, OpenFiles>? open = null)
+    public static string Render(NodeUse use, MachineInfo machine, string kubeletVersion, string runtimeVersion, Func<string, OpenFiles>? open = null, IReadOnlyList<DiskFigures>? disks = null)
     {
         var text = new PrometheusText();
         text.Family("cadvisor_version_info", "gauge", "Always 1; the labels say what runs here.")
@@ -62,10 +62,7 @@ static class CadvisorMetrics
         foreach (var row in containers) text.Sample("container_start_time_seconds", row.Labels, row.Container!.Container.StartedAt?.ToUnixTimeSeconds() ?? 0, use.At);
         text.Family("container_last_seen", "gauge", "When the figures were read, in Unix time.");
         foreach (var row in rows) text.Sample("container_last_seen", row.Labels, use.At.ToUnixTimeSeconds(), use.At);
-        text.Family("container_fs_usage_bytes", "gauge", "Bytes that a container and its log take on disk.");
-        foreach (var row in containers) text.Sample("container_fs_usage_bytes", row.Labels + ",device=\"\"", row.Container!.WritableBytes + row.Container.LogBytes, use.At);
-        text.Family("container_fs_inodes_total", "gauge", "Inodes that a container takes on disk.");
-        foreach (var row in containers) text.Sample("container_fs_inodes_total", row.Labels + ",device=\"\"", row.Container!.WritableInodes, use.At);
+        Disks();
         Network();
 
         text.Family("machine_cpu_cores", "gauge", "Processors of the machine.").Sample("machine_cpu_cores", Machine(), machine.Cpus, use.At);
@@ -104,16 +101,38 @@ static class CadvisorMetrics
             foreach (var (labels, d, name) in moved)
                 foreach (var (operation, bytes) in ((string, long)[])[("Read", d.ReadBytes), ("Write", d.WrittenBytes)])
                     text.Sample("container_blkio_device_usage_total", labels + $",device=\"{name}\",major=\"{d.Major}\",minor=\"{d.Minor}\",operation=\"{operation}\"", bytes, use.At);
-            (string Name, string Help, Func<DeviceFigures, long> Value)[] counters =
+        }
+
+        // Of the machine as a whole by its disks, as cAdvisor has it; of containers what their cgroups tell.
+        void Disks()
+        {
+            const string root = "container=\"\",id=\"/\",image=\"\",name=\"\",namespace=\"\",pod=\"\"";
+            var moved = rows.SelectMany(r => r.Figures.Devices.Select(d => (Labels: r.Labels + $",device=\"{BlockDevices.Name(d.Major, d.Minor)}\"", Figures: d))).ToArray();
+            (string Name, string Help, Func<DiskFigures, double> Of, Func<DeviceFigures, double>? OfContainer)[] families =
             [
-                ("reads_bytes", "Bytes read.", d => d.ReadBytes), ("reads", "Reads.", d => d.Reads),
-                ("writes_bytes", "Bytes written.", d => d.WrittenBytes), ("writes", "Writes.", d => d.Writes),
+                ("reads_bytes_total", "Bytes read.", d => d.ReadBytes, d => d.ReadBytes), ("reads_total", "Reads.", d => d.Reads, d => d.Reads),
+                ("writes_bytes_total", "Bytes written.", d => d.WrittenBytes, d => d.WrittenBytes), ("writes_total", "Writes.", d => d.Writes, d => d.Writes),
+                ("reads_merged_total", "Reads that were merged with others.", d => d.ReadsMerged, null), ("writes_merged_total", "Writes that were merged with others.", d => d.WritesMerged, null),
+                ("sector_reads_total", "Sectors read.", d => d.SectorsRead, null), ("sector_writes_total", "Sectors written.", d => d.SectorsWritten, null),
+                ("read_seconds_total", "How long reads took.", d => d.ReadTime / 1e3, null), ("write_seconds_total", "How long writes took.", d => d.WriteTime / 1e3, null),
+                ("io_current", "Reads and writes under way.", d => d.Current, null), ("io_time_seconds_total", "How long there were any.", d => d.Time / 1e3, null),
+                ("io_time_weighted_seconds_total", "The same, times how many there were.", d => d.WeightedTime / 1e3, null),
+                ("limit_bytes", "Bytes that a file system holds.", d => d.Bytes, null), ("inodes_free", "Inodes that a file system has left.", d => d.InodesFree, null),
             ];
-            foreach (var (counter, help, value) in counters)
+            foreach (var (name, help, of, ofContainer) in families)
             {
-                text.Family($"container_fs_{counter}_total", "counter", help);
-                foreach (var (labels, d, name) in moved) text.Sample($"container_fs_{counter}_total", labels + $",device=\"{name}\"", value(d), use.At);
+                if ((disks?.Count ?? 0) == 0 && (ofContainer is null || moved.Length == 0)) continue;
+                string metric = "container_fs_" + name;
+                text.Family(metric, name.EndsWith("_total", StringComparison.Ordinal) ? "counter" : "gauge", help);
+                foreach (var disk in disks ?? []) text.Sample(metric, $"{root},device=\"{disk.Device}\"", of(disk), use.At);
+                if (ofContainer is not null) foreach (var (labels, d) in moved) text.Sample(metric, labels, ofContainer(d), use.At);
             }
+            text.Family("container_fs_usage_bytes", "gauge", "Bytes that a container and its log take on disk; of the machine, all that is full.");
+            foreach (var disk in disks ?? []) text.Sample("container_fs_usage_bytes", $"{root},device=\"{disk.Device}\"", disk.Used, use.At);
+            foreach (var row in containers) text.Sample("container_fs_usage_bytes", row.Labels + ",device=\"\"", row.Container!.WritableBytes + row.Container.LogBytes, use.At);
+            text.Family("container_fs_inodes_total", "gauge", "Inodes that a container takes on disk; of the machine, all that its file systems have.");
+            foreach (var disk in disks ?? []) text.Sample("container_fs_inodes_total", $"{root},device=\"{disk.Device}\"", disk.Inodes, use.At);
+            foreach (var row in containers) text.Sample("container_fs_inodes_total", row.Labels + ",device=\"\"", row.Container!.WritableInodes, use.At);
         }
 
         void Network()

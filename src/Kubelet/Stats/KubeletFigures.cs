@@ -9,7 +9,8 @@ namespace Hanbae.Kubelet.Stats;
 /// <remarks>Bound: a line per family and label value, of which there are few: kinds of operation, paths of the API, signals.</remarks>
 sealed class KubeletFigures
 {
-    static readonly double[] s_common = [.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10];
+    /// <summary>Prometheus' own.</summary>
+    internal static readonly double[] Common = [.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10];
     static readonly double[] s_calls = [.. Enumerable.Range(0, 14).Select(i => Math.Round(.005 * Math.Pow(2.5, i), 6))];
     static readonly double[] s_starts = [.5, 1, 2, 3, 4, 5, 6, 8, 10, 20, 30, 45, 60, 120, 180, 240, 300, 360, 480, 600, 900, 1200, 1800, 2700, 3600];
 
@@ -17,20 +18,23 @@ sealed class KubeletFigures
 
     static readonly SortedDictionary<string, (string Help, double[]? Buckets)> s_families = new(StringComparer.Ordinal)
     {
-        ["kubelet_cgroup_manager_duration_seconds"] = ("How long work on cgroups took, by kind.", s_common),
+        ["csi_operations_seconds"] = ("How long calls of storage drivers took, by driver, call and outcome.", s_storage),
+        ["kubelet_cgroup_manager_duration_seconds"] = ("How long work on cgroups took, by kind.", Common),
+        ["kubelet_credential_provider_plugin_duration"] = ("How long credential providers took to answer, by provider.", Common),
+        ["kubelet_credential_provider_plugin_errors"] = ("Credential providers that failed, by provider.", null),
         ["kubelet_evictions"] = ("Pods evicted, by what ran short.", null),
-        ["kubelet_http_requests_duration_seconds"] = ("How long answers of the kubelet's own API took.", s_common),
+        ["kubelet_http_requests_duration_seconds"] = ("How long answers of the kubelet's own API took.", Common),
         ["kubelet_http_requests_total"] = ("Requests to the kubelet's own API.", null),
         ["kubelet_image_pull_duration_seconds"] = ("How long images took to come, by size.", s_starts),
         ["kubelet_image_garbage_collected_total"] = ("Total number of images garbage collected by the kubelet, whether through disk usage or image age.", null),
-        ["kubelet_pleg_relist_duration_seconds"] = ("How long it took to list the containers.", s_common),
-        ["kubelet_pleg_relist_interval_seconds"] = ("How long between two lists of the containers.", s_common),
+        ["kubelet_pleg_relist_duration_seconds"] = ("How long it took to list the containers.", Common),
+        ["kubelet_pleg_relist_interval_seconds"] = ("How long between two lists of the containers.", Common),
         ["kubelet_pod_start_duration_seconds"] = ("From when a Pod was first seen until its first container was started.", s_starts),
-        ["kubelet_pod_worker_duration_seconds"] = ("How long one round of work on a Pod took.", s_common),
-        ["kubelet_pod_worker_start_duration_seconds"] = ("From when a Pod was first seen until work on it began.", s_common),
+        ["kubelet_pod_worker_duration_seconds"] = ("How long one round of work on a Pod took.", Common),
+        ["kubelet_pod_worker_start_duration_seconds"] = ("From when a Pod was first seen until work on it began.", Common),
         ["kubelet_preemptions"] = ("Cumulative number of pod preemptions by preemption resource", null),
         ["kubelet_restarted_pods_total"] = ("Pods that went and came back with the uid that they had, as files do that are changed back.", null),
-        ["kubelet_run_podsandbox_duration_seconds"] = ("How long sandboxes took to start, by handler.", s_common),
+        ["kubelet_run_podsandbox_duration_seconds"] = ("How long sandboxes took to start, by handler.", Common),
         ["kubelet_run_podsandbox_errors_total"] = ("Sandboxes that could not be started, by handler.", null),
         ["kubelet_runtime_operations_duration_seconds"] = ("How long calls of the runtime took, by kind.", s_calls),
         ["kubelet_runtime_operations_errors_total"] = ("Calls of the runtime that failed, by kind.", null),
@@ -49,36 +53,6 @@ sealed class KubeletFigures
     readonly ConcurrentDictionary<(string Name, string Labels), Histogram> _durations = new();
     int _inFlight;
 
-    sealed class Histogram(double[] buckets)
-    {
-        readonly long[] _counts = new long[buckets.Length + 1];
-        double _sum;
-
-        public void Add(double value)
-        {
-            int at = Array.FindIndex(buckets, b => value <= b);
-            lock (_counts)
-            {
-                _counts[at < 0 ? buckets.Length : at]++;
-                _sum += value;
-            }
-        }
-
-        public void Render(PrometheusText text, string name, string labels)
-        {
-            lock (_counts)
-            {
-                long sum = 0;
-                for (int i = 0; i <= buckets.Length; i++)
-                {
-                    string le = PrometheusText.Labels(("le", i < buckets.Length ? buckets[i].ToString(CultureInfo.InvariantCulture) : "+Inf"));
-                    text.Sample(name + "_bucket", labels.Length > 0 ? $"{labels},{le}" : le, sum += _counts[i]);
-                }
-                text.Sample(name + "_sum", labels, _sum).Sample(name + "_count", labels, sum);
-            }
-        }
-    }
-
     public void Count(string name, params ReadOnlySpan<(string, string)> labels) => _counts.AddOrUpdate((name, PrometheusText.Labels(labels)), 1, (_, n) => n + 1);
 
     public void Observe(string name, TimeSpan took, params ReadOnlySpan<(string, string)> labels) =>
@@ -93,13 +67,22 @@ sealed class KubeletFigures
         if (error is not null) Count("kubelet_runtime_operations_errors_total", operation);
     }
 
+    /// <summary>A call to a storage driver has ended; those to its controller are not the kubelet's.</summary>
+    /// <param name="method">As <c>/csi.v1.Node/NodePublishVolume</c>.</param>
+    public void DriverCalled(string driver, string method, TimeSpan took, GrpcException? error)
+    {
+        if (method.StartsWith("/csi.v1.Node/", StringComparison.Ordinal))
+            Observe("csi_operations_seconds", took, ("driver_name", driver), ("grpc_status_code", (error?.Status ?? GrpcStatus.OK).ToString()), ("method_name", method), ("migrated", "false"));
+    }
+
     public void RequestBegan() => Interlocked.Increment(ref _inFlight);
 
     /// <param name="path">What was asked for without what it was asked about: <c>exec</c>, <c>metrics/cadvisor</c>.</param>
-    public void RequestEnded(string method, string path, bool lasting, TimeSpan took)
+    /// <param name="server">Which of both: <c>readwrite</c>, <c>readonly</c>.</param>
+    public void RequestEnded(string method, string path, string server, bool lasting, TimeSpan took)
     {
         Interlocked.Decrement(ref _inFlight);
-        ReadOnlySpan<(string, string)> labels = [("long_running", lasting ? "true" : "false"), ("method", method), ("path", path), ("server_type", "readwrite")];
+        ReadOnlySpan<(string, string)> labels = [("long_running", lasting ? "true" : "false"), ("method", method), ("path", path), ("server_type", server)];
         Count("kubelet_http_requests_total", labels);
         Observe("kubelet_http_requests_duration_seconds", took, labels);
     }

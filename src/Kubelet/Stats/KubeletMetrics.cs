@@ -67,7 +67,7 @@ static class KubeletMetrics
         text.Family("process_cpu_seconds_total", "counter", "Processor time of this process.").Sample("process_cpu_seconds_total", "", process.TotalProcessorTime.TotalSeconds);
         text.Family("process_resident_memory_bytes", "gauge", "Memory of this process that is in RAM.").Sample("process_resident_memory_bytes", "", process.WorkingSet64);
         text.Family("process_virtual_memory_bytes", "gauge", "Address space of this process.").Sample("process_virtual_memory_bytes", "", process.VirtualMemorySize64);
-        text.Family("process_start_time_seconds", "gauge", "When this process started, in Unix time.").Sample("process_start_time_seconds", "", new DateTimeOffset(process.StartTime).ToUnixTimeMilliseconds() / 1e3);
+        Started(text);
         return text.ToString();
     }
 
@@ -75,15 +75,25 @@ static class KubeletMetrics
     {
         var text = new PrometheusText();
         text.Family("prober_probe_total", "counter", "[BETA] Probes of containers by kind and outcome.");
-        var pods = workers.ToDictionary(w => w.Uid, w => w.Pod);
-        foreach (var (probe, counts) in prober.Counts)
-        {
-            if (!pods.TryGetValue(probe.PodUid, out Pod? pod)) continue;
-            foreach (var (result, count) in (ReadOnlySpan<(string, long)>)[("successful", counts.Succeeded), ("failed", counts.Failed), ("unknown", counts.Unknown)])
+        var known = workers.Select(w => w.Uid).ToHashSet();
+        var probes = prober.Probes.Where(p => known.Contains(p.Pod.Metadata.Uid)).ToArray();
+        foreach (var probe in probes)
+            foreach (var (result, count) in (ReadOnlySpan<(string, long)>)[("successful", probe.Counts.Succeeded), ("failed", probe.Counts.Failed), ("unknown", probe.Counts.Unknown)])
                 if (count > 0)
-                    text.Sample("prober_probe_total", PrometheusText.Labels(("container", probe.Container), ("namespace", pod.Metadata.Namespace), ("pod", pod.Metadata.Name), ("pod_uid", probe.PodUid),
-                        ("probe_type", probe.Kind.ToString()), ("result", result)), count);
-        }
+                    text.Sample("prober_probe_total", PrometheusText.Labels(("container", probe.Container.Name), ("namespace", probe.Pod.Metadata.Namespace), ("pod", probe.Pod.Metadata.Name),
+                        ("pod_uid", probe.Pod.Metadata.Uid), ("probe_type", probe.Kind.ToString()), ("result", result)), count);
+        text.Family("prober_probe_duration_seconds", "histogram", "[ALPHA] How long containers took to answer their probes.");
+        var told = new HashSet<string>(); // a Pod that was made anew may have the name of one that has not quite ended
+        foreach (var probe in probes.Where(p => p.Counts.Succeeded + p.Counts.Unknown > 0))
+            if (PrometheusText.Labels(("container", probe.Container.Name), ("namespace", probe.Pod.Metadata.Namespace), ("pod", probe.Pod.Metadata.Name), ("probe_type", probe.Kind.ToString())) is var labels && told.Add(labels))
+                probe.Durations.Render(text, "prober_probe_duration_seconds", labels);
+        Started(text);
         return text.ToString();
+    }
+
+    static void Started(PrometheusText text)
+    {
+        using var process = Process.GetCurrentProcess();
+        text.Family("process_start_time_seconds", "gauge", "When this process started, in Unix time.").Sample("process_start_time_seconds", "", new DateTimeOffset(process.StartTime).ToUnixTimeMilliseconds() / 1e3);
     }
 }

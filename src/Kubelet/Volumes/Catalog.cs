@@ -26,7 +26,7 @@ static class Catalog
         ];
     }
 
-    /// <summary>Storage elsewhere, which the node's own programs bring here: for Pods that name it themselves, and behind claims.</summary>
+    /// <summary>Storage that the node's own programs bring here or mount: for Pods that name it themselves, and behind claims.</summary>
     static IReadOnlyList<IRemotePlugin> Remote(VolumeContext context, ProgramMounts mounts) =>
     [
         new NfsPlugin(context, mounts),
@@ -35,5 +35,6 @@ static class Catalog
         new CephFsPlugin(context, mounts),
         new RbdPlugin(context, mounts),
         new GlusterFsPlugin(context, mounts),
+        new LocalDiskPlugin(context, mounts),
     ];
 }

@@ -41,6 +41,9 @@ public sealed class PodVolumes : IVolumes
     /// <summary>Called when <see cref="InUse"/> has changed, so that the node tells it at once. Must not block.</summary>
     public Action InUseChanged { set => _csi.Attachments.Changed = value; }
 
+    /// <summary>Called with the name of a driver that can bring no more volumes here. Must not block.</summary>
+    internal Action<string> Exhausted { set => _csi.Attachments.Exhausted = value; }
+
     /// <summary>How full a volume is, as its driver says; null when it does not.</summary>
     internal VolumeUse? UseOf(string podUid, string volume) => _csi.UseOf(podUid, volume);
 
@@ -77,6 +80,7 @@ public sealed class PodVolumes : IVolumes
     {
         List<string> setUp = [], unprocessed = [], missing = [];
         Exception? first = null;
+        string refusal = "";
         foreach (var volume in pod.Spec.Volumes)
         {
             if (!used.Contains(volume.Name)) continue; // as upstream: what no container mounts is not made
@@ -95,6 +99,7 @@ public sealed class PodVolumes : IVolumes
             catch (VolumeException e)
             {
                 first ??= e;
+                if (e.Refusal.Length > 0) refusal = e.Refusal;
                 setUp.Add($"MountVolume.{e.Step} failed for volume \"{(e.Volume.Length > 0 ? e.Volume : volume.Name)}\" : {e.Message}");
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or ApiException)
@@ -108,7 +113,7 @@ public sealed class PodVolumes : IVolumes
             string names = string.Join(" ", missing);
             setUp.Add($"Unable to attach or mount volumes: unmounted volumes=[{names}], unattached volumes=[], failed to process volumes=[{names}]: {string.Join(", ", unprocessed)}");
         }
-        if (setUp.Count > 0) throw new VolumeException(string.Join("; ", setUp), first);
+        if (setUp.Count > 0) throw new VolumeException(string.Join("; ", setUp), first) { Refusal = refusal };
     }
 
     /// <summary>Volumes that a container mounts, has as a device, or reads variables from.</summary>

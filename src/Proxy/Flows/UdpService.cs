@@ -18,14 +18,16 @@ internal sealed record UdpService(ImmutableArray<(string Address, int Port)> Add
     public static IEnumerable<UdpService> Of(Service service, IEnumerable<EndpointSlice> slices, IpFamily family)
     {
         if (!service.Spec.Ports.Exists(p => p.Protocol == "UDP")) yield break;
-        string[] addresses = [.. service.Spec.ClusterIPs.Concat([service.Spec.ClusterIP]).Concat(service.Spec.ExternalIPs).Concat(service.Status.LoadBalancer.Ingress.Select(i => i.Ip)).Where(family.Has).Distinct()];
+        string[] addresses = [.. service.Spec.ClusterIPs.Concat([service.Spec.ClusterIP]).Concat(service.Spec.ExternalIPs)
+            // A balancer that hands on what it takes answers itself: flows to it are none of ours.
+            .Concat(service.Status.LoadBalancer.Ingress.Where(i => i.IpMode != "Proxy").Select(i => i.Ip)).Where(family.Has).Distinct()];
         foreach (var port in service.Spec.Ports)
             if (port.Protocol == "UDP")
                 yield return new([.. addresses.Select(a => (a, port.Port))], port.NodePort,
                 [
                     .. from s in slices where s.AddressType == family.AddressType
                        from p in s.Ports where (p.Name ?? "") == port.Name && p.Protocol == "UDP" && p.Port is not null
-                       from e in s.Endpoints where (e.Conditions.Serving ?? e.Conditions.Ready ?? true) && e.Addresses.Count > 0
+                       from e in s.Endpoints where e.Conditions.Serving != false && e.Addresses.Count > 0
                        select (e.Addresses[0], p.Port!.Value),
                 ]);
     }

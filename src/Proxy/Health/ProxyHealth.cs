@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Hanbae.Api.Core.V1;
 
 namespace Hanbae.Proxy.Health;
@@ -17,7 +16,8 @@ internal sealed class ProxyHealth(TimeProvider time)
     /// <summary>Since when the oldest change waits; null when none does.</summary>
     DateTimeOffset? _waits;
     DateTimeOffset _changed = time.GetUtcNow(), _loaded;
-    long _loads, _failures;
+    readonly ProxyFigures _figures = new();
+    long _loads;
     bool _eligible = true;
 
     public void Changed() { lock (_lock) { _changed = time.GetUtcNow(); _waits ??= _changed; } }
@@ -32,7 +32,17 @@ internal sealed class ProxyHealth(TimeProvider time)
         }
     }
 
-    public void Failed() { lock (_lock) { _failures++; _waits ??= time.GetUtcNow(); } }
+    public void Failed() { lock (_lock) _waits ??= time.GetUtcNow(); }
+
+    /// <summary>The rules of one family were loaded.</summary>
+    /// <param name="since">When what they show for the first time began to be so.</param>
+    public void Took(string family, TimeSpan took, IEnumerable<DateTimeOffset> since)
+    {
+        var now = time.GetUtcNow();
+        lock (_lock) _figures.Loaded(family, took, now, since.Select(s => now - s));
+    }
+
+    public void Refused(string family) { lock (_lock) _figures.Failed(family); }
 
     public void Sees(Node? node)
     {
@@ -63,21 +73,7 @@ internal sealed class ProxyHealth(TimeProvider time)
         _ => null,
     };
 
-    string Metrics()
-    {
-        var text = new StringBuilder();
-        lock (_lock)
-        {
-            Say("kubeproxy_sync_proxy_rules_last_timestamp_seconds", "gauge", "When rules were last loaded, in Unix time.", Seconds(_loaded));
-            Say("kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds", "gauge", "When something last changed that rules depend on, in Unix time.", Seconds(_changed));
-            Say("kubeproxy_sync_proxy_rules_nftables_sync_failures_total", "counter", "Rules that could not be loaded.", _failures);
-        }
-        return text.ToString();
+    string Metrics() { lock (_lock) return _figures.Text(_changed); }
 
-        void Say(string name, string type, string help, double value) =>
-            text.Append($"# HELP {name} {help}\n# TYPE {name} {type}\n{name} {value.ToString(CultureInfo.InvariantCulture)}\n");
-    }
-
-    static double Seconds(DateTimeOffset at) => at == default ? 0 : at.ToUnixTimeMilliseconds() / 1000.0;
     static string Moment(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss.fffffff '+0000 UTC'", CultureInfo.InvariantCulture);
 }

@@ -16,7 +16,8 @@ internal sealed record Reachable(ImmutableArray<Target> Cluster, ImmutableArray<
     readonly record struct Candidate(Target Target, Endpoint Endpoint)
     {
         public bool Ready => Endpoint.Conditions.Ready ?? true;
-        public bool Ending => Endpoint.Conditions is { Serving: true, Terminating: true };
+        /// <summary>Who says nothing of it serves, as the API has it.</summary>
+        public bool Ending => Endpoint.Conditions is { Serving: not false, Terminating: true };
     }
 
     /// <param name="slices">Of the family.</param>

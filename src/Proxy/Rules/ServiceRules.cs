@@ -8,9 +8,12 @@ using Hanbae.Api.Discovery.V1;
 namespace Hanbae.Proxy.Rules;
 
 /// <summary>The part of the ruleset that one Service needs: a pure function of it and its endpoint slices.</summary>
+/// <param name="Elements">Of addresses and ports that are allocated: nobody else has them.</param>
+/// <param name="Named">Of addresses that the Service itself names, or a balancer: others may name the same.</param>
 internal sealed record ServiceRules(
     ImmutableArray<(string Name, Chain Chain)> Chains,
     ImmutableArray<(string Map, string Key, string Verdict)> Elements,
+    ImmutableArray<(string Map, string Key, string Verdict)> Named,
     ImmutableArray<(string Name, string Declaration)> Sets)
 {
     /// <param name="podCidr">Traffic to a cluster IP from elsewhere is masqueraded, so that answers come back through here.</param>
@@ -25,10 +28,11 @@ internal sealed record ServiceRules(
     {
         readonly ImmutableArray<(string, Chain)>.Builder _chains = ImmutableArray.CreateBuilder<(string, Chain)>();
         readonly ImmutableArray<(string, string, string)>.Builder _elements = ImmutableArray.CreateBuilder<(string, string, string)>();
+        readonly ImmutableArray<(string, string, string)>.Builder _named = ImmutableArray.CreateBuilder<(string, string, string)>();
         readonly ImmutableArray<(string, string)>.Builder _sets = ImmutableArray.CreateBuilder<(string, string)>();
         readonly HashSet<string> _made = [];
 
-        public ServiceRules Build() => new(_chains.ToImmutable(), _elements.ToImmutable(), _sets.ToImmutable());
+        public ServiceRules Build() => new(_chains.ToImmutable(), _elements.ToImmutable(), _named.ToImmutable(), _sets.ToImmutable());
 
         public void Add(ServicePort port)
         {
@@ -36,8 +40,8 @@ internal sealed record ServiceRules(
             if (clusterIp is null) return;
             string protocol = port.Protocol.ToLowerInvariant(), name = Short(service, port, protocol);
             var balancers = service.Status.LoadBalancer.Ingress.Where(i => i.IpMode != "Proxy").Select(i => i.Ip).Where(family.Has).Distinct().ToList();
-            var addresses = service.Spec.ExternalIPs.Where(family.Has).Concat(balancers).Distinct().Select(a => ("ips", $"{a} . {protocol} . {port.Port}")).ToList();
-            if (port.NodePort > 0) addresses.Add(("nodeports", $"{protocol} . {port.NodePort}"));
+            var addresses = service.Spec.ExternalIPs.Where(family.Has).Concat(balancers).Distinct().Select(a => (_named, "ips", $"{a} . {protocol} . {port.Port}")).ToList();
+            if (port.NodePort > 0) addresses.Add((_elements, "nodeports", $"{protocol} . {port.NodePort}"));
             bool insideLocal = service.Spec.InternalTrafficPolicy == "Local", outsideLocal = service.Spec.ExternalTrafficPolicy == "Local", outside = addresses.Count > 0;
             var reachable = Reachable.From(slices, port, here);
             string near = "svl-" + name, all = "svc-" + name;
@@ -47,22 +51,22 @@ internal sealed record ServiceRules(
 
             var inside = insideLocal ? reachable.Local : reachable.Cluster;
             _elements.Add(("cluster-ips", clusterIp, ""));
-            Serve("ips", $"{clusterIp} . {protocol} . {port.Port}", inside.IsEmpty ? null : insideLocal ? near : all, reachable.Anywhere);
+            Serve(_elements, "ips", $"{clusterIp} . {protocol} . {port.Port}", inside.IsEmpty ? null : insideLocal ? near : all, reachable.Anywhere);
 
             if (!outside) return;
             if (reachable.Anywhere) _chains.Add(("ext-" + name, new(null, [.. FromOutside(outsideLocal, all, reachable.Local.IsEmpty ? null : near)])));
-            foreach (var (map, key) in addresses)
+            foreach (var (elements, map, key) in addresses)
             {
-                Serve(map, key, reachable.Anywhere ? "ext-" + name : null, anywhere: false);
+                Serve(elements, map, key, reachable.Anywhere ? "ext-" + name : null, anywhere: false);
                 // What does not come from this node or a Pod is left to the nodes that have Pods of it.
-                if (outsideLocal && reachable is { Anywhere: true, Local.IsEmpty: true }) _elements.Add(("unserved-" + map, key, "drop"));
+                if (outsideLocal && reachable is { Anywhere: true, Local.IsEmpty: true }) elements.Add(("unserved-" + map, key, "drop"));
             }
             Restrict("fw-" + name, balancers, port, protocol);
         }
 
         /// <summary>Without any endpoint connections are refused; with none here under a Local policy they are dropped, as upstream does.</summary>
-        void Serve(string map, string key, string? chain, bool anywhere) =>
-            _elements.Add(chain is null ? ("unserved-" + map, key, anywhere ? "drop" : "goto refuse") : ("service-" + map, key, "goto " + chain));
+        static void Serve(ImmutableArray<(string, string, string)>.Builder elements, string map, string key, string? chain, bool anywhere) =>
+            elements.Add(chain is null ? ("unserved-" + map, key, anywhere ? "drop" : "goto refuse") : ("service-" + map, key, "goto " + chain));
 
         /// <param name="all">Leads to endpoints anywhere.</param>
         /// <param name="near">Leads to those of this node; null when there are none.</param>
@@ -90,7 +94,7 @@ internal sealed record ServiceRules(
             // The node that has the address itself asks from there.
             if (here.Addresses.Exists(a => IPAddress.TryParse(a, out var own) && ranges.Exists(r => r.Contains(own)))) rules.AddRange(balancers.Select(b => $"{family.Match} saddr {b} return"));
             _chains.Add((chain, new(null, [.. rules, "drop"])));
-            foreach (string address in balancers) _elements.Add(("restricted-ips", $"{address} . {protocol} . {port.Port}", "goto " + chain));
+            foreach (string address in balancers) _named.Add(("restricted-ips", $"{address} . {protocol} . {port.Port}", "goto " + chain));
         }
 
         void Balance(string chain, ImmutableArray<Target> targets, ServicePort port, string protocol, string first)

@@ -63,6 +63,8 @@ public sealed record AdmissionRequest
     public required ICollection<string> Warnings { get; init; }
     /// <summary>Takes what is to be noted in the audit log.</summary>
     public AuditAnnotations Audit { get; init; } = new();
+    /// <summary>How long the client waits yet; null for ever.</summary>
+    internal Func<TimeSpan>? Left { get; init; }
     /// <summary>Takes what is to be undone when the object is not written after all.</summary>
     public Compensation Unwritten { get; init; } = new();
     /// <summary>Shared by all that see the request.</summary>

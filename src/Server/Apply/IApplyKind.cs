@@ -59,7 +59,7 @@ static class ResetFields
         {
             "Pod" => s_podStatus,
             "Deployment" => s_deploymentStatus,
-            "APIService" or "CustomResourceDefinition" or "DeviceTaintRule" or "FlowSchema" or "PodCertificateRequest" or "PriorityLevelConfiguration" or "ResourceClaim" or "ServiceCIDR"
+            "APIService" or "DeviceTaintRule" or "FlowSchema" or "PodCertificateRequest" or "PriorityLevelConfiguration" or "ResourceClaim" or "ServiceCIDR"
                 or "ValidatingAdmissionPolicy" or "VolumeAttachment" => s_statusOnly,
             _ => s_status,
         },

@@ -1,4 +1,5 @@
 using System.Net.Security;
+using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Hanbae.Api;
@@ -18,5 +19,14 @@ static class BackendTls
         catch (CryptographicException) { } // not PEM: then nobody is believed, and the handshake says so
         tls.CertificateChainPolicy = policy;
         return tls;
+    }
+
+    /// <summary>Why somebody could not be reached, in Go's words: people look for them.</summary>
+    public static string Why(HttpRequestException e)
+    {
+        for (Exception? inner = e.InnerException; inner is not null; inner = inner.InnerException)
+            if (inner is AuthenticationException) return "tls: failed to verify certificate: x509: certificate signed by unknown authority";
+            else if (inner is IOException { Message: var text } && inner is not HttpIOException) return text;
+        return e.HttpRequestError == HttpRequestError.ResponseEnded ? "EOF" : e.Message;
     }
 }

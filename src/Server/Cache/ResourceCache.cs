@@ -198,7 +198,7 @@ public sealed partial class ResourceCache : IAsyncDisposable
     /// <summary>How many objects there are; null when nobody has asked for the resource yet.</summary>
     public int? Count => _state?.All.Count;
     /// <summary>How many objects a namespace has, or all namespaces when it is empty; 0 when nobody has asked for the resource yet.</summary>
-    internal int CountIn(string ns) => _state is not { } state ? 0 : ns.Length == 0 ? state.All.Count : state.All.CountOf(ns + "/");
+    internal int CountIn(string ns) => _state is not { } state ? 0 : state.All.CountBetween("", ns.Length == 0 ? "" : ns + "/");
     /// <summary>How many watchers a change of that object is sent to, but for those that select it by a field.</summary>
     internal int WatchersOf(string ns, string name)
     {

@@ -8,43 +8,73 @@ namespace Hanbae.Server.Components;
 /// <remarks>Bound: one series for each instrument and set of labels, which are names of queues and their like.</remarks>
 public sealed class MeterText : IDisposable
 {
-    /// <summary>Upstream's, for the times of work queues.</summary>
+    /// <summary>Upstream's, for the times of work queues; those of histograms that advise no others.</summary>
     static readonly double[] s_bounds = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1, 10];
 
-    sealed class Series
+    sealed class Series(int buckets)
     {
-        public double Sum;
-        public readonly long[] Buckets = new long[s_bounds.Length + 1];
+        public double Value;
+        public readonly long[] Buckets = new long[buckets];
+    }
+
+    /// <param name="Totals">What is measured is how much there is by now, not how much more.</param>
+    /// <param name="Bounds">Null but for histograms.</param>
+    sealed record Figure(string Type, string Help, bool Totals, double[]? Bounds)
+    {
+        public SortedDictionary<string, Series> All { get; } = new(StringComparer.Ordinal);
     }
 
     readonly Lock _gate = new();
-    readonly SortedDictionary<string, (Instrument Instrument, SortedDictionary<string, Series> Series)> _all = new(StringComparer.Ordinal);
+    readonly SortedDictionary<string, Figure> _figures = new(StringComparer.Ordinal);
     readonly MeterListener _listener = new();
 
-    /// <param name="meter">Whose instruments are listened to, those there are and those to come.</param>
-    public MeterText(string meter)
+    /// <param name="meters">Whose instruments are listened to, those there are and those to come.</param>
+    public MeterText(params string[] meters)
     {
         _listener.InstrumentPublished = (instrument, listener) =>
         {
-            if (instrument.Meter.Name != meter) return;
-            lock (_gate) _all.TryAdd(instrument.Name, (instrument, new(StringComparer.Ordinal)));
+            if (Array.IndexOf(meters, instrument.Meter.Name) < 0) return;
+            lock (_gate) _figures.TryAdd(instrument.Name, FigureOf(instrument));
             listener.EnableMeasurementEvents(instrument);
         };
+        _listener.SetMeasurementEventCallback<byte>((instrument, value, tags, _) => Record(instrument, value, tags));
+        _listener.SetMeasurementEventCallback<short>((instrument, value, tags, _) => Record(instrument, value, tags));
+        _listener.SetMeasurementEventCallback<int>((instrument, value, tags, _) => Record(instrument, value, tags));
         _listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Record(instrument, value, tags));
+        _listener.SetMeasurementEventCallback<float>((instrument, value, tags, _) => Record(instrument, value, tags));
         _listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Record(instrument, value, tags));
+        _listener.SetMeasurementEventCallback<decimal>((instrument, value, tags, _) => Record(instrument, (double)value, tags));
         _listener.Start();
     }
+
+    static Figure FigureOf(Instrument instrument)
+    {
+        var kind = instrument.GetType().GetGenericTypeDefinition();
+        string help = Escape(instrument.Description ?? "");
+        if (kind == typeof(Histogram<>)) return new("histogram", help, false, BoundsOf(instrument));
+        bool counts = kind == typeof(Counter<>) || kind == typeof(ObservableCounter<>);
+        return new(counts ? "counter" : "gauge", help, instrument.IsObservable || kind == typeof(Gauge<>), null);
+    }
+
+    static double[] BoundsOf(Instrument histogram) => histogram switch
+    {
+        Histogram<double> { Advice.HistogramBucketBoundaries: { } asked } => [.. asked],
+        Histogram<long> { Advice.HistogramBucketBoundaries: { } asked } => [.. asked],
+        Histogram<int> { Advice.HistogramBucketBoundaries: { } asked } => [.. asked],
+        _ => s_bounds,
+    };
 
     void Record(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
         string labels = Labels(tags);
-        int bucket = 0;
-        while (bucket < s_bounds.Length && value > s_bounds[bucket]) bucket++;
         lock (_gate)
         {
-            if (!_all.TryGetValue(instrument.Name, out var known)) return;
-            if (!known.Series.TryGetValue(labels, out var series)) known.Series.Add(labels, series = new());
-            series.Sum += value;
+            if (!_figures.TryGetValue(instrument.Name, out var figure)) return;
+            if (!figure.All.TryGetValue(labels, out var series)) figure.All.Add(labels, series = new(figure.Bounds?.Length + 1 ?? 0));
+            series.Value = figure.Totals ? value : series.Value + value;
+            if (figure.Bounds is not { } bounds) return;
+            int bucket = 0;
+            while (bucket < bounds.Length && value > bounds[bucket]) bucket++;
             series.Buckets[bucket]++;
         }
     }
@@ -52,35 +82,49 @@ public sealed class MeterText : IDisposable
     static string Labels(ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
         var text = new StringBuilder();
-        foreach (var (name, value) in tags) text.Append(text.Length > 0 ? "," : "").Append(name).Append("=\"").Append(value).Append('"');
+        foreach (var (name, value) in tags)
+        {
+            string shown = System.Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
+            text.Append(text.Length > 0 ? "," : "").Append(name).Append("=\"").Append(Escape(shown).Replace("\"", "\\\"", StringComparison.Ordinal)).Append('"');
+        }
         return text.ToString();
     }
 
+    /// <summary>A line stays one: as the text form asks of help, and of labels besides their quotes.</summary>
+    static string Escape(string text) => text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
+
     public void Print(StringBuilder text)
     {
+        _listener.RecordObservableInstruments();
         lock (_gate)
-            foreach (var (name, (instrument, all)) in _all)
+            foreach (var (name, figure) in _figures)
             {
-                string type = instrument is Histogram<double> ? "histogram" : instrument is Counter<long> ? "counter" : "gauge";
-                text.Append($"# HELP {name} {instrument.Description}\n# TYPE {name} {type}\n");
-                foreach (var (labels, series) in all)
-                    if (type == "histogram") Distribution(text, name, labels, series);
-                    else text.Append(CultureInfo.InvariantCulture, $"{name}{{{labels}}} {series.Sum}\n");
+                text.Append($"# HELP {name} {figure.Help}\n# TYPE {name} {figure.Type}\n");
+                foreach (var (labels, series) in figure.All)
+                    if (figure.Bounds is { } bounds) Distribution(text, name, labels, series, bounds);
+                    else Line(text, name, labels, Number(series.Value));
             }
     }
 
-    static void Distribution(StringBuilder text, string name, string labels, Series series)
+    static void Distribution(StringBuilder text, string name, string labels, Series series, double[] bounds)
     {
         string before = labels.Length > 0 ? labels + "," : "";
         long count = 0;
-        for (int i = 0; i <= s_bounds.Length; i++)
+        for (int i = 0; i <= bounds.Length; i++)
         {
             count += series.Buckets[i];
-            string bound = i < s_bounds.Length ? s_bounds[i].ToString("0.########", CultureInfo.InvariantCulture) : "+Inf";
-            text.Append(CultureInfo.InvariantCulture, $"{name}_bucket{{{before}le=\"{bound}\"}} {count}\n");
+            string bound = i < bounds.Length ? bounds[i].ToString("0.########", CultureInfo.InvariantCulture) : "+Inf";
+            Line(text, name + "_bucket", $"{before}le=\"{bound}\"", Number(count));
         }
-        text.Append(CultureInfo.InvariantCulture, $"{name}_sum{{{labels}}} {series.Sum}\n{name}_count{{{labels}}} {count}\n");
+        Line(text, name + "_sum", labels, Number(series.Value));
+        Line(text, name + "_count", labels, Number(count));
     }
+
+    static void Line(StringBuilder text, string name, string labels, string value) =>
+        text.Append(name).Append(labels.Length > 0 ? "{" + labels + "}" : "").Append(' ').Append(value).Append('\n');
+
+    static string Number(double value) =>
+        double.IsPositiveInfinity(value) ? "+Inf" : double.IsNegativeInfinity(value) ? "-Inf" : value.ToString(CultureInfo.InvariantCulture);
 
     public void Dispose() => _listener.Dispose();
 }

@@ -25,7 +25,8 @@ sealed class InstanceCleanup(StoredResource definitions, ResourceCatalog catalog
                 await SayAsync(crd, "True", "InstanceDeletionInProgress", "CustomResource deletion is in progress", false, ct).ConfigureAwait(false);
                 if (catalog.Stored(new(crd.Spec.Group, crd.Spec.Names.Plural)) is { } stored && DefinitionStatus.IsTrue(crd, "Established"))
                 {
-                    await EmptyAsync(crd, stored, ct).ConfigureAwait(false);
+                    // What is built in was served in its place, and stays: such a definition never had an object.
+                    if (stored.Kind is CustomKind) await EmptyAsync(crd, stored, ct).ConfigureAwait(false);
                     await SayAsync(crd, "False", "InstanceDeletionCompleted", "removed all instances", true, ct).ConfigureAwait(false);
                 }
                 else await SayAsync(crd, "False", "NeverEstablished", "resource was never established", true, ct).ConfigureAwait(false);

@@ -71,7 +71,9 @@ public static class Statuses
     public static StatusException UnsupportedMediaType(IEnumerable<string> types) =>
         Error(415, "UnsupportedMediaType", "the body of the request was in an unknown format - accepted media types include: " + string.Join(", ", types));
 
-    public static StatusException TooLarge(long limit) => Error(413, "RequestEntityTooLarge", $"Request entity too large: limit is {limit}");
+    public static StatusException TooLarge(long limit) => TooLarge($"limit is {limit}");
+
+    public static StatusException TooLarge(string why) => Error(413, "RequestEntityTooLarge", "Request entity too large: " + why);
 
     public static StatusException TooManyRequests(string message, int retryAfter) => Error(429, "TooManyRequests", message, new() { RetryAfterSeconds = retryAfter });
 
@@ -102,6 +104,26 @@ public static class Statuses
             RetryAfterSeconds = retryAfter,
             Causes = [new() { Reason = "ResourceVersionTooLarge", Message = "Too large resource version" }],
         });
+
+    /// <summary>What another server answered on our behalf, in the words that clients have for such codes.</summary>
+    /// <param name="said">Its own words: clients see them where no others are known.</param>
+    public static StatusException OfServer(int code, string said, GroupResource resource, string name)
+    {
+        var (reason, message) = code switch
+        {
+            401 => ("Unauthorized", "the server has asked for the client to provide credentials"),
+            403 => ("Forbidden", said),
+            404 => ("NotFound", "the server could not find the requested resource"),
+            405 => ("MethodNotAllowed", "the server does not allow this method on the requested resource"),
+            422 => ("Invalid", "the server rejected our request due to an error in our request"),
+            429 => ("TooManyRequests", "the server has received too many requests and has asked us to try again later"),
+            503 => ("ServiceUnavailable", "the server is currently unable to handle the request"),
+            504 => ("Timeout", "the server was unable to return a response in the time allotted, but may still be processing the request"),
+            > 500 => ("InternalError", $"an error on the server ({FieldError.Quoted(said)}) has prevented the request from succeeding"),
+            _ => ("", $"the server responded with the status code {code} but did not return more information"),
+        };
+        return Error(code, reason, $"{message} ( {resource} {name})", Of(resource, name));
+    }
 
     /// <summary>Whatever was thrown, as a Status.</summary>
     public static Status From(Exception exception) => exception switch

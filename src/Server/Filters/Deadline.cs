@@ -29,6 +29,8 @@ sealed class Deadline(TimeSpan timeout, TimeProvider time) : IFilter
         using var deadline = new CancellationTokenSource(limit, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted, deadline.Token);
         request.Aborted = both.Token;
+        long began = time.GetTimestamp();
+        request.Left = () => limit - time.GetElapsedTime(began);
         return await next(request).ConfigureAwait(false);
     }
 }

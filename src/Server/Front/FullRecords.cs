@@ -11,7 +11,7 @@ namespace Hanbae.Server.Front;
 static class FullRecords
 {
     /// <summary>The protocol's most, RFC 8446, 5.1.</summary>
-    const int Record = 16 << 10;
+    public const int Record = 16 << 10;
 
     static readonly StreamPipeWriterOptions Writer = new(minimumBufferSize: Record, leaveOpen: true);
 

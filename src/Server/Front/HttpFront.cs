@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using Hanbae.Machinery.Pkcs;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -104,6 +105,7 @@ public sealed class HttpFront : IAsyncDisposable
                     listen.UseFullRecords();
                 });
         });
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(new Blocks());
         builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(o => o.ShutdownTimeout = options.Grace);
         var app = builder.Build();
         var clients = new SlowClients(behind.AnswerWithin, behind.Time);

@@ -34,6 +34,7 @@ public static class Catalog
         : kind == Core.PersistentVolumeClaim.Info ? new ClaimStrategy()
         : kind == Core.Secret.Info ? new SecretStrategy()
         : kind == Core.Service.Info ? new ServiceStrategy(networks)
+        : kind == Core.ServiceAccount.Info ? new AccountStrategy()
         : kind == Networking.IPAddress.Info ? new AddressStrategy()
         : kind == Networking.ServiceCIDR.Info ? new RangeStrategy()
         : kind == Core.ReplicationController.Info ? new ReplicasStrategy<Core.ReplicationController>(r => r.Spec.Template, r => r.Status.Replicas) { Orphans = true }

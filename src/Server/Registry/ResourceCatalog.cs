@@ -81,13 +81,15 @@ public sealed class ResourceCatalog : IAsyncDisposable
     {
         var resources = new Dictionary<(string, string, string), Resource>(_builtIn.Resources);
         var stored = new Dictionary<GroupResource, StoredResource>(_builtIn.Stored);
+        var told = ImmutableArray.CreateBuilder<CustomResource>(custom.Length);
         foreach (var one in custom)
         {
             // As upstream: nobody takes the place of what is built in.
             if (!stored.TryAdd(one.Stored.Resource, one.Stored)) continue;
+            told.Add(one);
             foreach (var resource in one.Resources) resources.TryAdd((resource.Info.Gvr.Group, resource.Info.Gvr.Version, resource.Info.Gvr.Resource), resource);
         }
-        _now = new(resources, stored, VersionsOf(resources), custom, CustomDiscovery.Of(custom, _now.Discovery));
+        _now = new(resources, stored, VersionsOf(resources), custom, CustomDiscovery.Of(told.DrainToImmutable(), _now.Discovery));
     }
 
     public async ValueTask DisposeAsync()

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using Hanbae.Api;
 using Hanbae.Machinery.Validate;
@@ -17,7 +18,6 @@ public sealed partial class StoredResource
     /// <exception cref="StatusException"/>
     public async ValueTask<Item> CreateAsync(WriteRequest write, IObject obj, CancellationToken ct)
     {
-        if (obj.Metadata.ResourceVersion.Length > 0) throw Statuses.Unknown(VersionOfNew);
         if (obj.Metadata.Namespace != write.Namespace) obj = obj.WithMetadata(obj.Metadata with { Namespace = write.Namespace });
         var now = Now();
         // Upstream gives these before admission, so that plugins see them.
@@ -45,7 +45,6 @@ public sealed partial class StoredResource
             var admitted = (IObject)(await _admission.MutateAsync(write.Admission(Operation.Create, obj, null, name), ct).ConfigureAwait(false))!;
             obj = OwnerReferences.Once(Apply.FieldTracking.Restored(admitted, obj, write.Warnings), write.Warnings, admitted: true);
         }
-        if (obj.Metadata.ResourceVersion.Length > 0) throw Statuses.Unknown(VersionOfNew);
         using var reservation = await ReserveAsync(write, obj, null, ct).ConfigureAwait(false);
         if (reservation is not null) obj = reservation.Object;
         var context = write.Context(now);
@@ -58,6 +57,12 @@ public sealed partial class StoredResource
         string key = KeyOf(write.Namespace, obj.Metadata.Name);
         if (write.DryRun)
             return await _store.GetAsync(StoreKey(key), ct).ConfigureAwait(false) is null ? Item.Unstored(obj, key) : null;
+        // As upstream, whose storage it is that minds: whoever has something against the object has said so before, and a dry run does not get here.
+        if (long.TryParse(obj.Metadata.ResourceVersion, NumberStyles.None, CultureInfo.InvariantCulture, out long version) && version != 0)
+        {
+            await unwritten.RunAsync().ConfigureAwait(false);
+            throw Statuses.Unknown(VersionOfNew);
+        }
         reservation?.Writing();
         var (item, _) = await PutAsync(write, key, obj, ToStored(obj), null, ct).ConfigureAwait(false);
         reservation?.Settle(item is not null);

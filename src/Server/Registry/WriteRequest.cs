@@ -35,6 +35,8 @@ public sealed record WriteRequest
     public required ICollection<string> Warnings { get; init; }
     /// <summary>Takes what admission notes for the audit log.</summary>
     public AuditAnnotations Audit { get; init; } = new();
+    /// <summary>How long the client waits yet; null for ever.</summary>
+    internal Func<TimeSpan>? Left { get; init; }
 
     internal WriteContext Context(DateTimeOffset now) => new() { User = User, Subresource = Subresource, Version = Resource.Gvr.Version, Now = now, DryRun = DryRun };
 
@@ -55,6 +57,7 @@ public sealed record WriteRequest
     {
         Operation = operation, Resource = Resource.Gvr, Subresource = Subresource, Verb = Verb == "apply" ? "patch" : Verb, Kind = (obj ?? old)?.Kind().Gvk ?? Resource.Kind.Gvk,
         Namespace = Namespace, Name = name ?? Name, Object = obj, OldObject = old, Options = OptionsOf(operation), DryRun = DryRun, User = User, Warnings = Warnings, Audit = Audit,
+        Left = Left,
     };
 }
 

@@ -14,6 +14,7 @@ namespace Hanbae.Server.Verbs;
 /// <summary>The patch verb: reads the patch once, applies it to what is stored as often as somebody else comes first.</summary>
 static class Patches
 {
+    const int MostOperations = 10_000;
     static readonly string[] s_types = [MediaTypes.JsonPatch, MediaTypes.MergePatch, MediaTypes.StrategicPatch, MediaTypes.ApplyPatch];
 
     public static async ValueTask<Reply> PatchAsync(RequestContext request, Resource resource, CancellationToken ct)
@@ -73,7 +74,8 @@ static class Patches
         {
             case MediaTypes.JsonPatch:
                 var operations = JsonPatch.Parse(patch);
-                if (operations.Operations.Length > 10_000) throw Statuses.TooLarge(10_000);
+                if (operations.Operations.Length > MostOperations)
+                    throw Statuses.TooLarge($"The allowed maximum operations in a JSON patch is {MostOperations}, got {operations.Operations.Length}");
                 return new(document => JsonPrinter.ToUtf8(operations.Apply(JsonValue.Parse(document))), Faults: FaultsOf([.. StrictFields.AsRead(body.Span, Unknown(body.Span), "json patch ")]));
             case MediaTypes.MergePatch:
                 if (patch is not JsonObject changes) throw Statuses.BadRequest("error decoding patch: json: cannot unmarshal " + Named(patch) + " into Go value of type map[string]interface {}");

@@ -68,19 +68,7 @@ static class Reads
         var page = Page(resource, items.Between(token?.Start ?? "", filter.Prefix), filter, limit, filter.IsEmpty && filter.Prefix.Length == 0 ? items.Count : 16, state.Revision);
         if (page.Continue.Length == 0) return page;
         stored.Snapshots.Keep(state);
-        return filter.IsEmpty ? page with { Remaining = state.All.CountOf(filter.Prefix) - Before(state.All, filter.Prefix, token?.Start) - page.Items.Count } : page;
-    }
-
-    static int Before(Sorted all, string prefix, string? start)
-    {
-        if (start is null) return 0;
-        int count = 0;
-        foreach (var item in all.Between("", prefix))
-        {
-            if (string.CompareOrdinal(item.Key, start) >= 0) break;
-            count++;
-        }
-        return count;
+        return filter.IsEmpty ? page with { Remaining = state.All.CountBetween(token?.Start ?? "", filter.Prefix) - page.Items.Count } : page;
     }
 
     static Listing Page(Resource resource, Sorted.Range range, Filter filter, int limit, int expected, long revision)

@@ -1,5 +1,7 @@
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
+using Hanbae.Api.Meta.V1;
+using Hanbae.Client;
 using Hanbae.Controllers.Services;
 
 namespace Hanbae.Controllers.Tests.Services;
@@ -61,6 +63,42 @@ public sealed class BalanceTests
         await cluster.UntilAsync(api => api.Find<Service>("web")!.Status.LoadBalancer.Ingress is [{ Ip: "10.0.0.2" }]);
         cluster.Api.Change<Node>("n2", n => n with { Status = Ready("n2", "10.0.0.9").Status }, "");
         await cluster.UntilAsync(api => api.Find<Service>("web")!.Status.LoadBalancer.Ingress is [{ Ip: "10.0.0.9" }]);
+    }
+
+    const string Held = "service.kubernetes.io/load-balancer-cleanup";
+
+    static Service Holding(string name, Service service) => service with { Metadata = service.Metadata with { Name = name, Uid = name, Finalizers = ["example.com/mine", Held] } };
+
+    [Fact]
+    public async Task A_Service_stays_until_nothing_balances_it()
+    {
+        await using var cluster = new TestCluster(["service-lb-controller"], api => api.Put(Ready("n1", "10.0.0.1")));
+        cluster.Api.Put(Balanced());
+        await cluster.UntilAsync(api => api.Find<Service>("web") is { Metadata.Finalizers: [Held], Status.LoadBalancer.Ingress: [_] });
+        cluster.Api.Change<Service>("web", s => s with { Spec = s.Spec with { Type = "ClusterIP" } });
+        await cluster.UntilAsync(api => api.Find<Service>("web") is { Metadata.Finalizers.IsEmpty: true, Status.LoadBalancer.Ingress.IsEmpty: true });
+        cluster.Api.Change<Service>("web", s => s with { Spec = s.Spec with { Type = "LoadBalancer" } });
+        await cluster.UntilAsync(api => api.Find<Service>("web") is { Metadata.Finalizers: [Held], Status.LoadBalancer.Ingress: [_] });
+
+        await cluster.Client.TryDeleteAsync<Service>(new("default", "web"), DeleteOptions.Empty, default);
+        await cluster.UntilAsync(api => api.Find<Service>("web") is null);
+        await cluster.UntilAsync(_ => cluster.Events.Told.Count(t => t == ("DeletedLoadBalancer", "Deleted load balancer")) >= 2);
+        Assert.Contains(("DeletingLoadBalancer", "Deleting load balancer"), cluster.Events.Told);
+    }
+
+    [Fact]
+    public async Task Of_what_holds_a_Service_only_our_own_is_taken_away_and_nothing_of_another_class()
+    {
+        await using var cluster = new TestCluster(["service-lb-controller"], api => api.Put(Ready("n1", "10.0.0.1")));
+        cluster.Api.Put(Holding("other", Balanced() with { Spec = Balanced().Spec with { LoadBalancerClass = "example.com/other" } }));
+        cluster.Api.Put(Holding("own", Balanced()));
+        cluster.Api.Put(Holding("plain", Balanced("ClusterIP")));
+        // Taken from a cluster where it was balanced.
+        await cluster.UntilAsync(api => api.Find<Service>("plain") is { Metadata.Finalizers: ["example.com/mine"] });
+        await cluster.UntilAsync(api => !api.Find<Service>("own")!.Status.LoadBalancer.Ingress.IsEmpty);
+        foreach (string name in (string[])["other", "own"]) await cluster.Client.TryDeleteAsync<Service>(new("default", name), DeleteOptions.Empty, default);
+        await cluster.UntilAsync(api => api.Find<Service>("own") is { Metadata: { DeletionTimestamp: not null, Finalizers: ["example.com/mine"] }, Status.LoadBalancer.Ingress.IsEmpty: true });
+        Assert.Equal<string>(["example.com/mine", Held], cluster.Api.Find<Service>("other")!.Metadata.Finalizers);
     }
 
     static Node[] Many(int count) => [.. Enumerable.Range(1, count).Select(i => Ready($"n{i}", $"10.0.{i / 250}.{i % 250}"))];

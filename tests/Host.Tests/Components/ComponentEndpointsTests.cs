@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Hanbae.Api.Json;
@@ -5,6 +6,7 @@ using Hanbae.Client;
 using Hanbae.Host.Components;
 using Hanbae.Host.Settings;
 using Hanbae.Host.Tests.Conformance.Rig;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Connection = Hanbae.Client.Cluster;
 
@@ -26,10 +28,10 @@ public sealed class ComponentEndpointsTests(ControlPlaneRig rig)
         return endpoints;
     }
 
-    static Task<ComponentEndpoints> StartAsync(string kubeconfig, Func<string?>? trouble = null, int port = 0, LeaderElector? elector = null) => ComponentEndpoints.StartAsync(
+    static Task<ComponentEndpoints> StartAsync(string kubeconfig, Func<string?>? trouble = null, int port = 0, LeaderElector? elector = null, ILoggerFactory? loggers = null) => ComponentEndpoints.StartAsync(
         new(IPAddress.Loopback, port, null, ["/healthz", "/readyz", "/livez"]),
         new("kube-scheduler", s_configuration, [new("sched-handler-sync", false, _ => new(trouble?.Invoke()))]), elector,
-        _ => Connection.Connect(Client.Kubeconfig.Load(kubeconfig).Resolve(), new() { Qps = 0 }), TimeProvider.System, NullLoggerFactory.Instance, CancellationToken.None);
+        _ => Connection.Connect(Client.Kubeconfig.Load(kubeconfig).Resolve(), new() { Qps = 0 }), TimeProvider.System, loggers ?? NullLoggerFactory.Instance, CancellationToken.None);
 
     /// <summary>A client of the component, which nobody vouches for.</summary>
     static Wire Ask(ComponentEndpoints endpoints, string? token = null, X509Certificate2? certificate = null, params (string Name, string Value)[] headers)
@@ -128,11 +130,28 @@ public sealed class ComponentEndpointsTests(ControlPlaneRig rig)
     {
         string nowhere = Path.Combine(rig.Folder, "nowhere");
         await File.WriteAllTextAsync(nowhere, "apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: \"https://127.0.0.1:1\"}}]\nusers: [{name: u, user: {}}]\ncontexts: [{name: x, context: {cluster: c, user: u}}]\ncurrent-context: x\n");
-        await using var endpoints = await StartAsync(nowhere);
-        using Wire nobody = Ask(endpoints), token = Ask(endpoints, "any");
+        var said = new Lines();
+        await using var endpoints = await StartAsync(nowhere, loggers: said);
+        using Wire nobody = Ask(endpoints), token = Ask(endpoints, "any-token");
         Assert.Equal((200, "ok"), Said(await nobody.SendAsync("GET", "/livez")));
         Assert.Equal(500, (await nobody.SendAsync("GET", "/metrics")).Code);
         await token.RefusedAsync(401, "Unauthorized", "GET", "/metrics");
+        // Whoever runs it reads why; tokens are nobody's to read.
+        Assert.Contains(said.All, l => l.StartsWith("1041 The cluster does not say whether system:anonymous may get /metrics, and so they may not: ", StringComparison.Ordinal));
+        Assert.Contains(said.All, l => l.StartsWith("1040 The cluster does not say whose a token is, and so nobody's it is: ", StringComparison.Ordinal));
+        Assert.DoesNotContain(said.All, l => l.Contains("any-token", StringComparison.Ordinal));
+    }
+
+    /// <summary>What is logged, by whomever: the event's number and its words.</summary>
+    sealed class Lines : ILoggerFactory, ILogger
+    {
+        public ConcurrentQueue<string> All { get; } = [];
+        public ILogger CreateLogger(string categoryName) => this;
+        public void AddProvider(ILoggerProvider provider) { }
+        public void Dispose() { }
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+        public bool IsEnabled(LogLevel logLevel) => true;
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => All.Enqueue($"{eventId.Id} {formatter(state, exception)}");
     }
 
     [Fact]

@@ -127,6 +127,8 @@ public sealed class NodeCgroupTests
     [InlineData("1Gi", null, "swap limited", "memory.swap.max=536870912")]
     [InlineData("1Gi", "1Gi", "swap limited", "memory.swap.max=0")]
     [InlineData(null, null, "swap limited", "memory.swap.max=0")]
+    [InlineData("1Gi", "1Gi", "together", "memory.oom.group=1")]
+    [InlineData("1Gi", null, "together swap", "memory.oom.group=1 memory.swap.max=0")]
     public void Memory_is_throttled_kept_and_swapped_by_the_settings(string? request, string? limit, string settings, string files)
     {
         using var bench = new PodBench();
@@ -135,6 +137,7 @@ public sealed class NodeCgroupTests
         {
             MemoryQos = settings.Contains("qos"), MemoryReservationPolicy = settings.Contains("tiers") ? "TieredReservation" : "None",
             SwapBytes = settings.Contains("swap") ? 4 * Gi : null, SwapBehavior = settings.Contains("limited") ? "LimitedSwap" : "NoSwap",
+            OomKillsTogether = settings.Contains("together"),
         };
         var container = Make.Container("app", "app") with { Resources = new() { Requests = Of(request), Limits = Of(limit) } };
         var seen = LinuxResources.Of(Make.Pod(container), container, options, 8 * Gi).Unified;

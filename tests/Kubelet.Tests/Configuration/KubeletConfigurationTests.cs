@@ -1,4 +1,6 @@
+using System.Text.Json;
 using Hanbae.Api;
+using Hanbae.Api.Json;
 using Hanbae.Kubelet.Configuration;
 
 namespace Hanbae.Kubelet.Tests.Configuration;
@@ -27,7 +29,7 @@ public sealed class KubeletConfigurationTests
             systemReserved: {memory: 512Mi}
             shutdownGracePeriod: 1m30s
             shutdownGracePeriodCriticalPods: 20s
-            evictionHard: {memory.available: 200Mi, nodefs.available: 0%}
+            evictionHard: {memory.available: 200Mi, nodefs.available: 0%, containerfs.available: 30%}
             evictionSoft: {memory.available: 300Mi}
             evictionSoftGracePeriod: {memory.available: 1m}
             podPidsLimit: -1
@@ -55,6 +57,7 @@ public sealed class KubeletConfigurationTests
             ("10.conf", head + "maxPods: 60\nclusterDNS: [192.168.1.8]\nsystemReserved: {memory: 2Gi}"),
             ("20.conf", head + "maxPods: 70\nevictionHard: {memory.available: 200Mi}"),
         ], s_given);
+        Assert.Equal("/kubepods", KubeletConfiguration.Read(head + "cgroupRoot: /", s_given).Options.CgroupRoot);
         Assert.Equal((70, "192.168.1.8", 2L << 30, 500L), (options.MaxPods, Assert.Single(options.ClusterDns), options.SystemReserved["memory"].Value(), options.SystemReserved["cpu"].MilliValue()));
         Assert.Equal("200Mi", Assert.Single(options.Eviction, t => t.Signal == "memory.available").Text);
         Assert.Contains("20.conf: strict decoding error: unknown field \"nope\"", Assert.Throws<FormatException>(() => KubeletConfiguration.Read([("10.conf", head), ("20.conf", head + "nope: 1")], s_given)).Message);
@@ -105,6 +108,135 @@ public sealed class KubeletConfigurationTests
         Assert.Empty(Read("enforceNodeAllocatable: [none]").Options.EnforceNodeAllocatable);
     }
 
+    /// <summary>All that can be set, none of it as by default.</summary>
+    const string All = """
+        staticPodPath: /s
+        syncFrequency: 2m
+        fileCheckFrequency: 1500ms
+        clusterDomain: c.local
+        clusterDNS: [10.0.0.10]
+        nodeStatusUpdateFrequency: 5s
+        nodeStatusReportFrequency: 4m
+        nodeLeaseDurationSeconds: 41
+        imageMinimumGCAge: 3m
+        imageMaximumGCAge: 24h
+        imageGCHighThresholdPercent: 84
+        imageGCLowThresholdPercent: 79
+        cgroupRoot: /k/
+        containerRuntimeEndpoint: unix:///run/r.sock
+        cgroupDriver: systemd
+        failCgroupV1: true
+        failSwapOn: true
+        singleProcessOOMKill: true
+        memorySwap: {swapBehavior: LimitedSwap}
+        enforceNodeAllocatable: [pods, system-reserved, kube-reserved]
+        systemReservedCgroup: /system
+        kubeReservedCgroup: /kube
+        memoryThrottlingFactor: 0.8
+        memoryReservationPolicy: TieredReservation
+        featureGates: {MemoryQoS: true, QOSReserved: true, Other: false}
+        qosReserved: {memory: 50%}
+        healthzPort: 10249
+        healthzBindAddress: 127.0.0.2
+        readOnlyPort: 10255
+        volumeStatsAggPeriod: 10s
+        maxPods: 43
+        podCIDR: 10.1.0.0/24
+        podLogsDir: /logs
+        podPidsLimit: 100
+        resolvConf: ""
+        cpuCFSQuota: false
+        cpuCFSQuotaPeriod: 50ms
+        crashLoopBackOff: {maxContainerRestartPeriod: 1m}
+        serializeImagePulls: false
+        maxParallelImagePulls: 3
+        seccompDefault: true
+        containerLogMaxSize: 1Mi
+        containerLogMaxFiles: 3
+        containerLogMonitorInterval: 3s
+        evictionHard: {memory.available: 250Mi, nodefs.available: 11%}
+        evictionSoft: {memory.available: 300Mi}
+        evictionSoftGracePeriod: {memory.available: 30s}
+        evictionMinimumReclaim: {memory.available: 1Mi, nodefs.available: 5%}
+        evictionPressureTransitionPeriod: 30s
+        evictionMaxPodGracePeriod: 60
+        allowedUnsafeSysctls: [kernel.msg*]
+        enableDebuggingHandlers: false
+        enableSystemLogHandler: false
+        enableSystemLogQuery: true
+        imagePullCredentialsVerificationPolicy: NeverVerifyAllowlistedImages
+        preloadedImagesVerificationAllowlist: [a.io/*]
+        registerNode: false
+        registerWithTaints: [{key: a, value: b, effect: NoSchedule}]
+        providerID: p://1
+        systemReserved: {memory: 1Gi, cpu: 500m}
+        kubeReserved: {cpu: 100m}
+        reservedSystemCPUs: 0-1
+        cpuManagerPolicy: static
+        cpuManagerPolicyOptions: {full-pcpus-only: "true"}
+        cpuManagerReconcilePeriod: 7s
+        memoryManagerPolicy: Static
+        reservedMemory: [{numaNode: 1, limits: {memory: 1Gi}}]
+        topologyManagerPolicy: restricted
+        topologyManagerScope: pod
+        topologyManagerPolicyOptions: {prefer-closest-numa-nodes: "true"}
+        shutdownGracePeriod: 1m30s
+        shutdownGracePeriodCriticalPods: 20s
+        userNamespaces: {idsPerPod: 131072}
+        """;
+
+    /// <summary>Tools take what <c>/configz</c> says, change a field and start the kubelet with it.</summary>
+    [Theory]
+    [InlineData(All)]
+    [InlineData("evictionHard: {}")]
+    [InlineData("enforceNodeAllocatable: [none]\nevictionHard: {memory.available: 0%}\nshutdownGracePeriodByPodPriority: [{priority: 5, shutdownGracePeriodSeconds: 9}]\nserializeImagePulls: true\nmaxPods: 44")]
+    [InlineData("serializeImagePulls: false\nhealthzPort: 0\npodPidsLimit: -1\nevictionHard: {}")]
+    public void What_is_told_reads_back_as_what_it_was(string fields)
+    {
+        var options = Read(fields).Options;
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer)) WrittenConfiguration.Write(json, options);
+        var told = ((JsonObject)JsonValue.Parse(buffer.ToArray())).With("kind", "KubeletConfiguration").With("apiVersion", "kubelet.config.k8s.io/v1beta1");
+        var (read, _) = KubeletConfiguration.Read(told.ToString(), s_given);
+        Assert.Equal(options, read);
+        // What the kubelet would understand of it is in it, if only as what holds by default.
+        if (fields == All) Assert.Empty(All.Split('\n').Select(l => l.Split(':')[0]).Where(name => !told.Contains(name)));
+    }
+
+    [Fact]
+    public void What_Go_writes_for_what_nobody_said_changes_nothing()
+    {
+        var (options, unused) = Read("""
+            authentication: {anonymous: {enabled: false}, webhook: {cacheTTL: 0s, enabled: true}, x509: {clientCAFile: /etc/kubernetes/pki/ca.crt}}
+            cgroupDriver: ""
+            containerRuntimeEndpoint: ""
+            cpuManagerReconcilePeriod: 0s
+            crashLoopBackOff: {}
+            evictionPressureTransitionPeriod: 0s
+            fileCheckFrequency: 0s
+            healthzBindAddress: ""
+            imageMaximumGCAge: 0s
+            imageMinimumGCAge: 0s
+            logging: {flushFrequency: 0, options: {json: {infoBufferSize: "0"}}, verbosity: 0}
+            maxPods: 0
+            memorySwap: {}
+            nodeLeaseDurationSeconds: 0
+            nodeStatusReportFrequency: 0s
+            nodeStatusUpdateFrequency: 0s
+            readOnlyPort: 0
+            shutdownGracePeriod: 0s
+            shutdownGracePeriodCriticalPods: 0s
+            syncFrequency: 0s
+            topologyManagerPolicy: ""
+            volumeStatsAggPeriod: 0s
+            """);
+        Assert.Equal(s_given, options);
+        Assert.Equal(["authentication", "logging"], unused);
+        // Who looks more often tells more often, unless he says otherwise.
+        Assert.Equal((7.0, 7.0), Read("nodeStatusUpdateFrequency: 7s") is var (often, _) ? (often.StatusUpdatePeriod.TotalSeconds, often.StatusReportPeriod.TotalSeconds) : default);
+        Assert.Equal(60, Read("nodeStatusUpdateFrequency: 7s\nnodeStatusReportFrequency: 1m").Options.StatusReportPeriod.TotalSeconds);
+    }
+
     [Fact]
     public void Grace_by_priority_is_sorted()
     {
@@ -121,6 +253,10 @@ public sealed class KubeletConfigurationTests
     [InlineData("qosReserved: {memory: '50'}", "percentage expected, got '50'")]
     [InlineData("qosReserved: {memory: 101%}", "only percentage between 0 and 100 is allowed")]
     [InlineData("qosReserved: {cpu: 50%}", "cannot reserve \"cpu\" resource")]
+    [InlineData("readOnlyPort: 65536", "invalid configuration: readOnlyPort 65536 must be between 0 and 65535, inclusive")]
+    [InlineData("healthzBindAddress: localhost", "healthzBindAddress: \"localhost\" is not an IP address")]
+    [InlineData("podLogsDir: logs", "invalid configuration: pod logs path \"logs\" must be absolute path")]
+    [InlineData("cgroupRoot: k", "cgroupRoot: \"k\" must be an absolute path")]
     [InlineData("maxPods: many", "maxPods: must be an integer")]
     [InlineData("syncFrequency: soon", "syncFrequency: time: invalid duration \"soon\"")]
     [InlineData("topologyManagerPolicy: strict", "invalid configuration: topologyManagerPolicy (--topology-manager-policy) \"strict\" must be one of: [\"none\" \"best-effort\" \"restricted\" \"single-numa-node\"]")]

@@ -11,7 +11,9 @@ namespace Hanbae.Kubelet.Tests;
 /// <summary>Volumes for Pods that have none.</summary>
 sealed class NoVolumes : IVolumes
 {
-    public Task<PreparedVolumes> PrepareAsync(Pod pod, CancellationToken ct) => Task.FromResult(PreparedVolumes.None);
+    /// <summary>Why they cannot be had.</summary>
+    public VolumeException? Failure { get; set; }
+    public Task<PreparedVolumes> PrepareAsync(Pod pod, CancellationToken ct) => Failure is null ? Task.FromResult(PreparedVolumes.None) : Task.FromException<PreparedVolumes>(Failure);
     public Task<string> SubPathAsync(Pod pod, string container, VolumeMount mount, string subPath, PreparedVolumes volumes, CancellationToken ct) => throw new VolumeException("no volumes");
     public Task RefreshAsync(Pod pod, CancellationToken ct) => Task.CompletedTask;
     public Task TearDownAsync(string podUid, CancellationToken ct) => Task.CompletedTask;
@@ -35,8 +37,9 @@ sealed class GivenObjects : IPodObjects
     public Task<Secret?> SecretAsync(string ns, string name, CancellationToken ct) => Task.FromResult(Secrets.GetValueOrDefault(name));
     public Task<IReadOnlyList<Hanbae.Api.Certificates.V1beta1.ClusterTrustBundle>> TrustBundlesAsync(string fieldSelector, CancellationToken ct) => throw new InvalidOperationException("no bundles here");
     public IReadOnlyCollection<Service> Services(string ns) => [];
-    public Task<TokenRequestStatus> TokenAsync(Pod pod, string audience, TimeSpan lifetime, CancellationToken ct) => throw new InvalidOperationException("no tokens here");
-    public Task<ServiceAccount?> ServiceAccountAsync(string ns, string name, CancellationToken ct) => throw new InvalidOperationException("no accounts here");
+    public Task<TokenRequestStatus> TokenAsync(Pod pod, string audience, TimeSpan lifetime, CancellationToken ct) => Task.FromResult(new TokenRequestStatus { Token = "token for " + audience });
+    public Dictionary<string, ServiceAccount> Accounts { get; } = [];
+    public Task<ServiceAccount?> ServiceAccountAsync(string ns, string name, CancellationToken ct) => Task.FromResult(Accounts.GetValueOrDefault(name));
     public Task<Hanbae.Api.Certificates.V1beta1.PodCertificateRequest> AskCertificateAsync(Hanbae.Api.Certificates.V1beta1.PodCertificateRequest request, CancellationToken ct) => throw new InvalidOperationException("no certificates here");
     public Task<Hanbae.Api.Certificates.V1beta1.PodCertificateRequest?> CertificateRequestAsync(string ns, string name, CancellationToken ct) => throw new InvalidOperationException("no certificates here");
 }

@@ -27,6 +27,7 @@ sealed class PodBench : IDisposable
     public Events Events { get; } = new();
     public Reports Reports { get; } = new();
     public GivenObjects Objects { get; } = new();
+    public NoVolumes Volumes { get; } = new();
     public KubeletOptions Options { get; }
     public PodContext Context { get; }
     public PodWorker Worker { get; private set; } = null!;
@@ -34,7 +35,7 @@ sealed class PodBench : IDisposable
 
     PodContext ContextOn(ICri cri) => new()
     {
-        Options = Options, Cri = cri, Volumes = new NoVolumes(), Environments = new PlainEnvironments(), Objects = Objects,
+        Options = Options, Cri = cri, Volumes = Volumes, Environments = new PlainEnvironments(), Objects = Objects,
         Images = new(cri, Objects, Events, Time, 4), Cgroups = new PodCgroups(Options), Allocations = new(Options.Folders), Prober = new(cri, Events, Time, _ => "127.0.0.1"), Reports = Reports, Events = Events,
         Time = Time, HostIPs = ["10.0.0.1"], NodeMemory = 8L << 30,
     };

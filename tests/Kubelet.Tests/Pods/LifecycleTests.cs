@@ -53,6 +53,27 @@ public sealed class LifecycleTests
     }
 
     [Fact]
+    public async Task A_Pod_whose_volumes_can_never_come_to_this_node_is_refused_and_one_whose_may_waits()
+    {
+        using var bench = new PodBench(("app", FakeProgram.Forever));
+        bench.Volumes.Failure = new("not yet");
+        await bench.RunAsync(Make.Pod(Make.Container("app", "app")));
+        Assert.Equal("Pending", bench.Status.Phase);
+        Assert.Single(bench.Events.All, e => e == "Warning FailedMount not yet");
+        bench.Volumes.Failure = new("no room") { Refusal = "VolumeAttachmentLimitExceeded" };
+        await bench.SettleAsync();
+        Assert.Equal(("Failed", "VolumeAttachmentLimitExceeded", "Pod was rejected: no room"), (bench.Status.Phase, bench.Status.Reason, bench.Status.Message));
+        Assert.Single(bench.Events.All, e => e == "Warning VolumeAttachmentLimitExceeded no room");
+        Assert.Empty(bench.Worker.Runtime!.Sandboxes);
+
+        bench.Volumes.Failure = null;
+        await bench.SettleAsync(Make.Pod(Make.Container("app", "app")) is var other ? other with { Metadata = other.Metadata with { Uid = "other" } } : null!);
+        bench.Volumes.Failure = new("no room") { Refusal = "VolumeAttachmentLimitExceeded" };
+        await bench.SettleAsync();
+        Assert.Equal("Running", bench.Status.Phase); // what runs has what it needs
+    }
+
+    [Fact]
     public async Task An_init_container_that_was_removed_has_done_what_it_was_for_when_others_run()
     {
         using var bench = new PodBench(("init", FakeProgram.Exits(0, TimeSpan.FromSeconds(1))), ("app", FakeProgram.Forever));

@@ -5,6 +5,7 @@ using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Cri.Fake;
 using Hanbae.Kubelet.Probes;
+using Hanbae.Kubelet.Stats;
 
 namespace Hanbae.Kubelet.Tests.Probes;
 
@@ -153,6 +154,23 @@ public sealed class ProbeTests
         }
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => probing);
+    }
+
+    [Fact]
+    public async Task How_probes_come_out_and_how_long_they_take_are_figures()
+    {
+        using var bench = new PodBench(("app", FakeProgram.Forever with { Exec = command => new(ExitCode: command[0] == "ready" ? 0 : 1) }));
+        await bench.SettleAsync(Make.Pod(Make.Container("app", "app") with { ReadinessProbe = new() { Exec = new() { Command = ["ready"] } }, LivenessProbe = new() { Exec = new() { Command = ["alive"] } } }));
+        var prober = bench.Context.Prober;
+        Assert.DoesNotContain("prober_probe_duration_seconds_count", KubeletMetrics.Probes(prober, [bench.Worker]));
+        foreach (var state in prober.Probes.ToArray()) await prober.AskAsync(state, default);
+        string text = KubeletMetrics.Probes(prober, [bench.Worker]);
+        Assert.Contains("prober_probe_total{container=\"app\",namespace=\"default\",pod=\"web\",pod_uid=\"0f6b2a\",probe_type=\"Readiness\",result=\"successful\"} 1\n", text);
+        Assert.Contains("prober_probe_total{container=\"app\",namespace=\"default\",pod=\"web\",pod_uid=\"0f6b2a\",probe_type=\"Liveness\",result=\"failed\"} 1\n", text);
+        Assert.Contains("prober_probe_duration_seconds_bucket{container=\"app\",namespace=\"default\",pod=\"web\",probe_type=\"Readiness\",le=\"0.005\"} 1\n", text);
+        Assert.Contains("prober_probe_duration_seconds_count{container=\"app\",namespace=\"default\",pod=\"web\",probe_type=\"Readiness\"} 1\n", text);
+        Assert.DoesNotContain("prober_probe_duration_seconds_count{container=\"app\",namespace=\"default\",pod=\"web\",probe_type=\"Liveness\"}", text); // as upstream
+        Assert.Contains("process_start_time_seconds ", text);
     }
 
     [Fact]

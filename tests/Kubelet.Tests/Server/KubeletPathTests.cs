@@ -36,6 +36,7 @@ public sealed partial class KubeletPathTests : IAsyncLifetime
     readonly TestPki _pki = new();
     readonly MemoryApi _api = new();
     readonly CancellationTokenSource _stop = new();
+    PodWorkers _workers = null!;
     KubeletServer _server = null!;
     HttpClient _client = null!;
 
@@ -49,7 +50,7 @@ public sealed partial class KubeletPathTests : IAsyncLifetime
             _ => null,
         };
         var options = _bench.Options with { ServingCertificate = _pki.Server, ClientCAs = [_pki.Authority], Address = IPAddress.Loopback, Port = 0 };
-        var workers = new PodWorkers(_bench.Context, _stop.Token);
+        var workers = _workers = new PodWorkers(_bench.Context, _stop.Token);
         var sampler = new PodSampler(options, _bench.Cri, () => [], TimeProvider.System, NullLogger.Instance);
         var prober = new Prober(_bench.Cri, _bench.Events, _bench.Time, _ => "127.0.0.1");
         var stats = new StatsRoutes(options, _bench.Cri, sampler, workers, prober, Hanbae.Kubelet.Nodes.MachineInfo.Read(options.Folders.Data), () => "1");
@@ -107,6 +108,18 @@ public sealed partial class KubeletPathTests : IAsyncLifetime
             using var answer = await client.SendAsync(new(new(method), _client.BaseAddress + path[1..]));
             Assert.Equal(expected, (int)answer.StatusCode);
         }
+    }
+
+    /// <summary>In upstream's words, by which clients know it: a container of that name has ended, or never began.</summary>
+    [Theory]
+    [InlineData("/exec/default/web/main?command=id&output=1", "container not found (\"main\")")]
+    [InlineData("/attach/default/web/main?output=1", "container main not found in pod web_default")]
+    public async Task Nobody_speaks_with_what_does_not_run(string path, string told)
+    {
+        Assert.Equal((404, "pod does not exist"), await AskAsync("POST", path, "may-all"));
+        Assert.Equal((404, "pod \"web\" does not exist"), await AskAsync("GET", "/containerLogs/default/web/main", "may-all"));
+        _workers.Add(Make.Pod(Make.Container("main", "no-such-image")));
+        Assert.Equal((500, told), await AskAsync("POST", path, "may-all"));
     }
 
     /// <summary>A path that somebody adds is asked for here, too.</summary>

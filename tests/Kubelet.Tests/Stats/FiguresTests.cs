@@ -78,6 +78,25 @@ public sealed class FiguresTests : IDisposable
     }
 
     [Fact]
+    public void The_machines_disks_are_told_of_as_one_container_with_all()
+    {
+        var disk = new DiskFigures("/dev/sda1", 1000, 300, 100, 60).With(["   8       0 sda 9 9 9 9 9 9 9 9 9 9 9 0 0", "   8       1 sda1 10 1 20 2000 30 3 40 4000 5 6000 7000 0 0 0 0"], 8, 1);
+        var use = new NodeUse(DateTimeOffset.UnixEpoch, TimeSpan.Zero, 0, null, []);
+        string text = CadvisorMetrics.Render(use, new(), "v", "r", disks: [disk]);
+        const string labels = "{container=\"\",id=\"/\",image=\"\",name=\"\",namespace=\"\",pod=\"\",device=\"/dev/sda1\"} ";
+        foreach (string line in (string[])
+        [
+            "reads_total" + labels + "10", "reads_merged_total" + labels + "1", "reads_bytes_total" + labels + "10240", "sector_reads_total" + labels + "20", "read_seconds_total" + labels + "2",
+            "writes_total" + labels + "30", "writes_merged_total" + labels + "3", "writes_bytes_total" + labels + "20480", "sector_writes_total" + labels + "40", "write_seconds_total" + labels + "4",
+            "io_current" + labels + "5", "io_time_seconds_total" + labels + "6", "io_time_weighted_seconds_total" + labels + "7",
+            "limit_bytes" + labels + "1000", "usage_bytes" + labels + "300", "inodes_total" + labels + "100", "inodes_free" + labels + "60",
+        ]) Assert.Contains("container_fs_" + line, text);
+        Assert.Single(text.Split('\n'), l => l == "# TYPE container_fs_inodes_free gauge");
+        var here = Assert.Single(DiskFigures.Of("/", "/"));
+        Assert.True(here.Bytes > 0 && here.Device.Length > 0);
+    }
+
+    [Fact]
     public void Pressure_is_read_with_its_averages()
     {
         var read = Pressure.Parse("some avg10=1.50 avg60=0.25 avg300=0.01 total=1234\nfull avg10=0.50 avg60=0.00 avg300=0.00 total=567\n");

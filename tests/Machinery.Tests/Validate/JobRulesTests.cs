@@ -58,7 +58,8 @@ public sealed class JobRulesTests
     [InlineData("", "", "\"completedIndexes\":\"0\"", "status.completedIndexes: Invalid value: \"0\": cannot set non-empty completedIndexes when non-indexed completion mode")]
     [InlineData("", "", "\"active\":-1", "status.active: Invalid value: -1: must be greater than or equal to 0")]
     [InlineData("", "", "\"active\":1,\"ready\":2", "status.ready: Invalid value: 2: cannot set more ready pods than active")]
-    [InlineData("", Start, "", "status.startTime: Required value: startTime cannot be removed for unsuspended job")]
+    [InlineData("", Start, "", "status.startTime: Invalid value: null: field is immutable for unsuspended job once set")]
+    [InlineData("", Start, "\"startTime\":\"2030-01-02T00:00:00Z\"", "status.startTime: Invalid value: \"2030-01-02T00:00:00Z\": field is immutable for unsuspended job once set")]
     [InlineData("\"suspend\":true", Start, "", null)]
     // What was written within the process knows more than what came back from the store.
     [InlineData("", "\"startTime\":\"2030-01-01T00:00:00.5Z\"", Start, null)]

@@ -17,6 +17,7 @@ public sealed class StaleFlowsTests
     {
         Metadata = new() { Namespace = "default", Name = "dns" },
         Spec = new() { Type = "NodePort", ClusterIP = "10.96.0.10", ClusterIPs = ["10.96.0.10"], ExternalIPs = ["198.51.100.7"], Ports = [new() { Name = "dns", Protocol = "UDP", Port = 53, NodePort = 30053 }] },
+        Status = new() { LoadBalancer = new() { Ingress = [new() { Ip = "198.51.100.8", IpMode = "VIP" }, new() { Ip = "198.51.100.9", IpMode = "Proxy" }] } },
     };
 
     static EndpointSlice Slice(int port, params (string Address, bool Serving)[] endpoints) => new()
@@ -37,6 +38,8 @@ public sealed class StaleFlowsTests
     [InlineData("10.96.0.10", 53, "10.244.0.5", 53, true)] // another port by now
     [InlineData("10.96.0.10", 53, "10.96.0.10", 53, true)] // begun when nobody served
     [InlineData("198.51.100.7", 53, "10.244.0.6", 5353, true)]
+    [InlineData("198.51.100.8", 53, "10.244.0.6", 5353, true)]
+    [InlineData("198.51.100.9", 53, "198.51.100.9", 53, false)] // a balancer that answers itself
     [InlineData("192.0.2.1", 30053, "10.244.0.6", 5353, true)]
     [InlineData("8.8.8.8", 30053, "8.8.8.8", 30053, false)] // not a port of this node
     [InlineData("10.96.0.11", 53, "10.244.0.6", 5353, false)] // not our Service
@@ -44,6 +47,14 @@ public sealed class StaleFlowsTests
     {
         Serve(Slice(5353, ("10.244.0.5", true), ("10.244.0.6", false)));
         Assert.Equal(stale ? [new UdpFlow(to, port, server, serverPort)] : [], _flows.Stale("tcp 6 src=1.1.1.1\n" + Line(to, port, server, serverPort), Own));
+    }
+
+    [Theory, InlineData(null, false), InlineData(true, false), InlineData(false, true)]
+    public void Who_says_nothing_of_serving_serves(bool? serving, bool stale)
+    {
+        var slice = Slice(5353, ("10.244.0.5", true));
+        Serve(slice with { Endpoints = [slice.Endpoints[0] with { Conditions = new() { Ready = false, Serving = serving } }] });
+        Assert.Equal(stale, _flows.Stale(Line("10.96.0.10", 53, "10.244.0.5", 5353), Own).Any());
     }
 
     [Fact]

@@ -51,9 +51,29 @@ public sealed class ProxyHealthTests
     public void The_port_for_figures_names_the_mode_and_counts_failures()
     {
         var health = new ProxyHealth(_time);
-        health.Failed();
+        health.Refused("IPv4");
         Assert.Equal("nftables", health.Figures("/proxyMode")!.Body);
-        Assert.Contains("kubeproxy_sync_proxy_rules_nftables_sync_failures_total 1\n", health.Figures("/metrics")!.Body);
+        Assert.Contains("kubeproxy_sync_proxy_rules_nftables_sync_failures_total{ip_family=\"IPv4\"} 1\n", health.Figures("/metrics")!.Body);
         Assert.Null(health.Figures("/elsewhere"));
+    }
+
+    [Fact]
+    public void How_long_rules_and_changes_take_is_told_for_each_family()
+    {
+        var health = new ProxyHealth(_time);
+        health.Took("IPv4", TimeSpan.FromMilliseconds(3), [_time.GetUtcNow().AddSeconds(-0.4), _time.GetUtcNow().AddMinutes(-10)]);
+        health.Took("IPv6", TimeSpan.FromSeconds(1), []);
+
+        string said = health.Figures("/metrics")!.Body;
+
+        foreach (string line in (string[])
+        [
+            "# TYPE kubeproxy_sync_proxy_rules_duration_seconds histogram", "kubeproxy_sync_proxy_rules_duration_seconds_bucket{ip_family=\"IPv4\",le=\"0.002\"} 0",
+            "kubeproxy_sync_proxy_rules_duration_seconds_bucket{ip_family=\"IPv4\",le=\"0.004\"} 1", "kubeproxy_sync_proxy_rules_duration_seconds_sum{ip_family=\"IPv4\"} 0.003",
+            "kubeproxy_sync_proxy_rules_duration_seconds_count{ip_family=\"IPv6\"} 1", "kubeproxy_network_programming_duration_seconds_bucket{ip_family=\"IPv4\",le=\"0.25\"} 0",
+            "kubeproxy_network_programming_duration_seconds_bucket{ip_family=\"IPv4\",le=\"0.5\"} 1", "kubeproxy_network_programming_duration_seconds_bucket{ip_family=\"IPv4\",le=\"300\"} 1",
+            "kubeproxy_network_programming_duration_seconds_count{ip_family=\"IPv4\"} 2", "kubeproxy_network_programming_duration_seconds_count{ip_family=\"IPv6\"} 0",
+        ])
+            Assert.Contains(line + "\n", said);
     }
 }

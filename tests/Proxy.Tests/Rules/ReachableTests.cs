@@ -8,7 +8,7 @@ namespace Hanbae.Proxy.Tests.Rules;
 /// <summary>Which endpoints answer, by their conditions and hints, seen from node <c>here</c> in zone <c>z</c>.</summary>
 public sealed class ReachableTests
 {
-    /// <param name="text">Endpoints as <c>last byte of the address @ node, state, hints</c>; state r (ready), n (not), s (serving while it ends), d (ending, no longer serving); hints such as <c>z</c> (zone) or <c>+here</c> (node).</param>
+    /// <param name="text">Endpoints as <c>last byte of the address @ node, state, hints</c>; state r (ready), n (not), s (serving while it ends), u (ending, of serving nothing is said), d (ending, no longer serving); hints such as <c>z</c> (zone) or <c>+here</c> (node).</param>
     static EndpointSlice Slice(string text) => new()
     {
         AddressType = "IPv4",
@@ -22,7 +22,7 @@ public sealed class ReachableTests
         return new()
         {
             Addresses = ["10.0.0." + parts[0]], NodeName = parts[1],
-            Conditions = new() { Ready = parts[2] == "r", Serving = parts[2] is "r" or "s", Terminating = parts[2] is "s" or "d" },
+            Conditions = new() { Ready = parts[2] == "r", Serving = parts[2] == "u" ? null : parts[2] is "r" or "s", Terminating = parts[2] is "s" or "u" or "d" },
             Hints = hints.Length == 0 ? null : new()
             {
                 ForZones = [.. hints.Where(h => h[0] != '+').Select(h => new ForZone { Name = h })],
@@ -37,6 +37,7 @@ public sealed class ReachableTests
     [InlineData("1@here,s 2@here,d 3@there,s", "1 3", "1")]
     [InlineData("1@here,s 2@here,r 3@there,d", "2", "2")]
     [InlineData("1@there,n 2@there,d", "", "")]
+    [InlineData("1@here,u 2@there,d", "1", "1")]
     [InlineData("1@here,r,z 2@there,r,z 3@there,r,y", "1 2", "1")]
     [InlineData("1@here,r,y 2@there,r,z 3@there,r", "1 2 3", "1")]
     [InlineData("1@here,r,y 2@there,r,x", "1 2", "1")]

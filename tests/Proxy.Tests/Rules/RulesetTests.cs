@@ -122,6 +122,50 @@ public sealed class RulesetTests
         if (rules.Length > 0) Assert.Equal(rules, string.Join('|', built.Chains[Chain(built, "restricted-ips", "192.0.2.9 . tcp . 80")].Rules));
     }
 
+    static ServiceTable Both(Service one, Service other)
+    {
+        var table = new ServiceTable(IpFamily.V4, "here", "10.244.0.0/16");
+        foreach (var service in new[] { one, other }) table.Set(Hanbae.Api.Key.Of(service), service, [Slice(("10.244.0.5", "here", true))]);
+        return table;
+    }
+
+    static Service Named(string name, int day, Service service) => service with
+    {
+        Metadata = service.Metadata with { Name = name, CreationTimestamp = new(2030, 1, day, 0, 0, 0, TimeSpan.Zero) },
+        Spec = service.Spec with { ClusterIP = "10.96.0." + day, ClusterIPs = ["10.96.0." + day] },
+    };
+
+    [Theory, InlineData("a", "b"), InlineData("b", "a")]
+    public void An_address_that_two_Services_name_is_the_olders_whatever_it_is_called(string older, string newer)
+    {
+        // The newer's clients are no matter of the older's.
+        var (first, second) = (Named(older, 1, Balanced()), Named(newer, 2, Balanced("10.0.0.0/8")));
+        var alone = Both(first, first).Build();
+        foreach (var built in new[] { Both(first, second).Build(), Both(second, first).Build() })
+        {
+            Assert.Equal(Chain(alone, "service-ips", "192.0.2.9 . tcp . 80"), Chain(built, "service-ips", "192.0.2.9 . tcp . 80"));
+            Assert.Empty(built.Maps["restricted-ips"].Elements);
+            Assert.Contains("10.96.0.2 . tcp . 80", built.Maps["service-ips"].Elements.Keys);
+        }
+        var gone = Both(first, second);
+        gone.Set(Hanbae.Api.Key.Of(first), null, []);
+        Assert.Equal(["192.0.2.9 . tcp . 80"], gone.Build().Maps["restricted-ips"].Elements.Keys);
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public void Nobody_takes_anothers_cluster_IP_by_naming_it(bool served)
+    {
+        var dns = Named("dns", 2, Web());
+        var thief = Named("a", 1, Web());
+        thief = thief with { Spec = thief.Spec with { ExternalIPs = ["10.96.0.2"] } };
+        var table = Both(thief, dns);
+        if (!served) table.Set(Hanbae.Api.Key.Of(dns), dns, []);
+        var built = table.Build();
+        if (served) Assert.StartsWith("svc-", Chain(built, "service-ips", "10.96.0.2 . tcp . 80"));
+        else Assert.DoesNotContain("10.96.0.2 . tcp . 80", built.Maps["service-ips"].Elements.Keys);
+        Assert.Equal(served, !built.Maps["unserved-ips"].Elements.ContainsKey("10.96.0.2 . tcp . 80"));
+    }
+
     [Fact]
     public void How_long_a_client_is_remembered_can_be_changed()
     {

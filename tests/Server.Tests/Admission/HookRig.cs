@@ -21,11 +21,11 @@ public sealed class HookRig : IAsyncDisposable
     public TestServer Test => Crd.Test;
     public HookServer Hook { get; }
 
-    public static async Task<HookRig> StartAsync(bool legacy = false)
+    public static async Task<HookRig> StartAsync(bool legacy = false, TimeProvider? time = null)
     {
         var security = new Security(new() { ServiceAccountKeys = [Server.Auth.Tokens.TokenKey.Of(System.Security.Cryptography.ECDsa.Create(System.Security.Cryptography.ECCurve.NamedCurves.nistP256))] });
         var audit = new AuditProbe();
-        var crd = await CrdRig.StartAsync(o => o with { Admission = [.. security.Admission, audit], Rest = [.. o.Rest, .. security.Rest], LegacyApis = legacy });
+        var crd = await CrdRig.StartAsync(o => o with { Admission = [.. security.Admission, audit], Rest = [.. o.Rest, .. security.Rest], LegacyApis = legacy, Time = time ?? o.Time });
         security.Objects.Attach(crd.Test.Server.Resources.Stored);
         var rig = new HookRig(crd, await HookServer.StartAsync(), audit);
         await rig.GoodAsync("POST", "/api/v1/namespaces/default/serviceaccounts", """{"metadata":{"name":"default"}}""");

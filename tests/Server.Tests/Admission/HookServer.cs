@@ -18,6 +18,12 @@ public sealed class HookServer : IAsyncDisposable
     /// <summary>Every AdmissionReview's request that came in, by path.</summary>
     public ConcurrentQueue<(string Path, JsonObject Request)> Seen { get; } = new();
 
+    /// <summary>Every query that came in, in the order of <see cref="Seen"/>.</summary>
+    public ConcurrentQueue<string> Queries { get; } = new();
+
+    /// <summary>Answers say neither their version nor their kind.</summary>
+    public bool IsNameless { get; set; }
+
     public int Port => _https.Address.Port;
 
     public static JsonObject Allow { get; } = JsonObject.Of(("allowed", true));
@@ -63,6 +69,7 @@ public sealed class HookServer : IAsyncDisposable
         var review = (JsonObject)JsonValue.Parse(body.ToArray());
         var request = (JsonObject)review["request"]!;
         Seen.Enqueue((http.Request.Path.Value!, request));
+        Queries.Enqueue(http.Request.QueryString.Value!);
         // Nobody answers there until the caller gives up.
         if (http.Request.Path == "/hang")
         {
@@ -76,7 +83,8 @@ public sealed class HookServer : IAsyncDisposable
         }
         var response = await answer(request);
         if (response["uid"] is null) response = response.With("uid", request["uid"]!);
-        await http.Response.Body.WriteAsync(JsonObject.Of(("apiVersion", review["apiVersion"]!), ("kind", "AdmissionReview"), ("response", response)).ToUtf8());
+        await http.Response.Body.WriteAsync((IsNameless ? JsonObject.Of(("response", response))
+            : JsonObject.Of(("apiVersion", review["apiVersion"]!), ("kind", "AdmissionReview"), ("response", response))).ToUtf8());
     }
 
     public ValueTask DisposeAsync() => _https.DisposeAsync();

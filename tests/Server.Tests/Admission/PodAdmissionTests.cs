@@ -65,6 +65,46 @@ public sealed class PodAdmissionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_account_may_hold_its_Pods_to_the_secrets_that_it_names()
+    {
+        await _server.MakeAsync(new ServiceAccount
+        {
+            Metadata = new() { Name = "strict", Namespace = "default", Annotations = Map.Of(("kubernetes.io/enforce-mountable-secrets", "true")) },
+            AutomountServiceAccountToken = false,
+            Secrets = [new() { Name = "mine" }],
+            ImagePullSecrets = [new() { Name = "pull" }],
+        });
+        var plain = Pod("web");
+        plain = plain with { Spec = plain.Spec with { ServiceAccountName = "strict" } };
+        Container With(string name, string env, string all) => plain.Spec.Containers[0] with
+        {
+            Name = name,
+            Env = env.Length > 0 ? [new() { Name = "E", ValueFrom = new() { SecretKeyRef = new() { Name = env, Key = "k" } } }] : [],
+            EnvFrom = all.Length > 0 ? [new() { SecretRef = new() { Name = all } }] : [],
+        };
+        async Task RefusedAsync(PodSpec spec, string why, string what = "secret") =>
+            Assert.Equal($"pods \"web\" is forbidden: {why} is not allowed because service account strict does not reference that {what}",
+                await RefusalAsync(plain with { Spec = spec }));
+
+        await RefusedAsync(plain.Spec with { Volumes = [new() { Name = "v", Secret = new() { SecretName = "other" } }] }, "volume with secret.secretName=\"other\"");
+        await RefusedAsync(plain.Spec with { InitContainers = [With("i", "other", "")] }, "init container i with envVar E referencing secret.secretName=\"other\"");
+        await RefusedAsync(plain.Spec with { InitContainers = [With("i", "", "other")] }, "init container i with envFrom referencing secret.secretName=\"other\"");
+        await RefusedAsync(plain.Spec with { Containers = [With("c", "other", "")] }, "container c with envVar E referencing secret.secretName=\"other\"");
+        await RefusedAsync(plain.Spec with { Containers = [With("c", "mine", "other")] }, "container c with envFrom referencing secret.secretName=\"other\"");
+        await RefusedAsync(plain.Spec with { ImagePullSecrets = [new() { Name = "pull" }, new() { Name = "mine" }] }, "imagePullSecrets[1].name=\"mine\"", "imagePullSecret");
+
+        var made = await _server.MakeAsync(plain with { Spec = plain.Spec with { Containers = [With("c", "mine", "mine")], Volumes = [new() { Name = "v", Secret = new() { SecretName = "mine" } }] } });
+        Task<ApiResult> DebugAsync(string secret) => _server.CallAsync(Admin, "PUT", Resources.Of<Pod>().Path("default", "web") + "/ephemeralcontainers", made with
+        {
+            Spec = made.Spec with { EphemeralContainers = [new() { Name = "e", Image = "x", EnvFrom = [new() { SecretRef = new() { Name = secret } }] }] },
+        });
+        var refused = await DebugAsync("other");
+        Assert.Equal((403, "pods \"web\" is forbidden: ephemeral container e with envFrom referencing secret.secretName=\"other\" is not allowed because service account strict does not reference that secret"),
+            (refused.Code, Message(refused)));
+        Assert.Equal(200, (await DebugAsync("mine")).Code);
+    }
+
+    [Fact]
     public async Task Nothing_comes_into_a_namespace_that_is_not_there_or_is_ending()
     {
         var missing = await _server.CreateAsync(Admin, new ConfigMap { Metadata = new() { Name = "c", Namespace = "nowhere" } });

@@ -1,4 +1,5 @@
 using Hanbae.Api.Json;
+using Hanbae.Kit;
 using Hanbae.Server.Tests.Crd;
 using static Hanbae.Server.Tests.Admission.HookRig;
 using static Hanbae.Server.Tests.Admission.HookServer;
@@ -70,16 +71,27 @@ public sealed class WebhookReviewTests : IAsyncLifetime
         Assert.Equal(["CREATE eviction CreateOptions"], _rig.Hook.Seen.Select(s => $"{Text(s.Request, "operation")} {Text(s.Request, "subResource")} {Text(s.Request, "options", "kind")}"));
     }
 
+    /// <summary>As upstream, whose storage minds: upstream's own test of accounts held to their nodes creates what it has read before, and is to hear the policy.</summary>
     [Fact]
-    public async Task What_is_new_has_no_version_whatever_admission_says()
+    public async Task That_something_new_has_a_version_is_minded_after_all_else()
     {
-        _rig.Hook.On("/all", _ => Deny("no"));
+        static string Pinned(string version, string data = "{}") => $$"""{"metadata":{"name":"a","resourceVersion":"{{version}}"},"data":{{data}} }""";
+        bool mayBe = false;
+        _rig.Hook.On("/all", _ => mayBe ? Allow : Deny("no"));
         await _rig.ValidateAsync("hooks", _rig.Webhook("all", "/all", Rule("*", "", "v1", "configmaps")));
 
-        var refused = await _rig.Test.PostAsync(ConfigMaps, """{"metadata":{"name":"a","resourceVersion":"1"},"data":{"not a key":"x"}}""");
-
-        Assert.Equal((500, "resourceVersion should not be set on objects to be created"), (refused.Code, refused.Message));
+        var invalid = await _rig.Test.PostAsync(ConfigMaps, Pinned("1", """{"not a key":"x"}"""));
+        Assert.Equal((422, "Invalid"), (invalid.Code, invalid.Text("reason")));
         Assert.Empty(_rig.Hook.Seen);
+        Assert.Equal("admission webhook \"all.example.com\" denied the request: no", (await _rig.Test.PostAsync(ConfigMaps, Pinned("1"))).Message);
+        mayBe = true;
+        var refused = await _rig.Test.PostAsync(ConfigMaps, Pinned("1"));
+        Assert.Equal((500, "resourceVersion should not be set on objects to be created"), (refused.Code, refused.Message));
+        Assert.Equal(404, (await _rig.Test.GetAsync(ConfigMaps + "/a")).Code);
+        // What is not stored is not minded, and nought is no version.
+        Assert.Equal(201, (await _rig.Test.PostAsync(ConfigMaps + "?dryRun=All", Pinned("1"))).Code);
+        var made = await _rig.GoodAsync("POST", ConfigMaps, Pinned("0"));
+        Assert.NotEqual("0", made.Text("metadata", "resourceVersion"));
     }
 
     [Fact]
@@ -118,6 +130,41 @@ public sealed class WebhookReviewTests : IAsyncLifetime
         });
         await _rig.MutateAsync("hooks", _rig.Webhook("old", "/old", Rule("CREATE", "", "v1", "configmaps")).Replace("\"admissionReviewVersions\":[\"v1\"]", "\"admissionReviewVersions\":[\"v7\",\"v1beta1\",\"v1\"]", StringComparison.Ordinal));
         Assert.Equal(("yes", "ConfigMap"), ((await _rig.GoodAsync("POST", ConfigMaps, ConfigMap("a"))).Text("data", "old"), group));
+    }
+
+    /// <summary>Upstream's own tests of webhooks answer so.</summary>
+    [Theory]
+    [InlineData("v1beta1", 201, "")]
+    [InlineData("v1", 500, "Internal error occurred: failed calling webhook \"one.example.com\": received invalid webhook response: expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got /, Kind=")]
+    public async Task An_answer_says_what_it_is_but_for_the_first_version(string version, int code, string message)
+    {
+        _rig.Hook.IsNameless = true;
+        _rig.Hook.On("/one", _ => Allow);
+        await _rig.ValidateAsync("hooks", _rig.Webhook("one", "/one", Rule("CREATE", "", "v1", "configmaps")).Replace("[\"v1\"],\"timeout", $"[\"{version}\"],\"timeout", StringComparison.Ordinal));
+        var answer = await _rig.Test.PostAsync(ConfigMaps, ConfigMap("a"));
+        Assert.Equal((code, message), (answer.Code, answer.Message));
+    }
+
+    /// <summary>Upstream's TestWebhookTimeout: the lesser of its own time and of what is left of the request's.</summary>
+    [Fact]
+    public async Task A_webhook_is_told_how_long_it_has()
+    {
+        var time = new FakeTime();
+        await using var rig = await HookRig.StartAsync(time: time);
+        string Hook(string name, int seconds)
+        {
+            rig.Hook.On("/" + name, _ =>
+            {
+                time.Advance(TimeSpan.FromSeconds(1));
+                return Allow;
+            });
+            string text = rig.Webhook(name, "/" + name, Rule("CREATE", "", "v1", "configmaps"));
+            return System.Text.RegularExpressions.Regex.Replace(text, "\"timeoutSeconds\":[0-9]+", $"\"timeoutSeconds\":{seconds}");
+        }
+        await rig.MutateAsync("hooks", Hook("a", 20), Hook("b", 5), Hook("c", 20));
+        await rig.ValidateAsync("hooks", Hook("d", 20));
+        await rig.GoodAsync("POST", ConfigMaps + "?timeout=10s", ConfigMap("a"));
+        Assert.Equal(["?timeout=10s", "?timeout=5s", "?timeout=8s", "?timeout=7s"], rig.Hook.Queries);
     }
 
     [Fact]

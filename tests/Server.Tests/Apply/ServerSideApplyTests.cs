@@ -1,5 +1,6 @@
 using Hanbae.Api;
 using Hanbae.Api.Json;
+using Hanbae.Server.Tests.Crd;
 
 namespace Hanbae.Server.Tests.Apply;
 
@@ -71,6 +72,25 @@ public sealed class ServerSideApplyTests
         foreach (var (manager, field) in (ReadOnlySpan<(string, string)>)[("one", "f:status"), ("two", "f:metadata"), ("two", "f:spec")])
             Assert.DoesNotContain(field, FieldsOf(told, manager), StringComparison.Ordinal);
         Assert.Equal(409, (await ApplyAsync(server, path + "/x", Body("c", spec), "fieldManager=two")).Code);
+    }
+
+    /// <summary>As upstream since v1.36: the labels of a definition come in by its status, those of its objects do not, and are owned accordingly.</summary>
+    [Fact]
+    public async Task Through_its_status_a_definition_gets_labels_and_a_custom_resource_does_not()
+    {
+        await using var rig = await CrdRig.StartAsync();
+        await rig.DefineAsync(CrdRig.Thing("""{"type":"object","x-kubernetes-preserve-unknown-fields":true}""", ""","subresources":{"status":{}}"""));
+        Assert.Equal(201, (await rig.Test.PostAsync(CrdRig.Things, CrdRig.Object("a", "{}"))).Code);
+        static string Body(string version, string kind, string name, string status) =>
+            $$$"""{"apiVersion":"{{{version}}}","kind":"{{{kind}}}","metadata":{"name":"{{{name}}}","labels":{"by":"status"}},"status":{{{status}}} }""";
+
+        var definition = await ApplyAsync(rig.Test, CrdRig.Definitions + "/things.example.com/status",
+            Body("apiextensions.k8s.io/v1", "CustomResourceDefinition", "things.example.com", """{"conditions":[{"type":"Mine","status":"True"}]}"""));
+        Assert.Equal((200, "status"), (definition.Code, definition.Text("metadata", "labels", "by")));
+        Assert.Contains("\"f:labels\":{\"f:by\":{}}", FieldsOf(definition, "me"), StringComparison.Ordinal);
+
+        var thing = await ApplyAsync(rig.Test, CrdRig.Things + "/a/status", Body("example.com/v1", "Thing", "a", """{"seen":1}"""));
+        Assert.Equal((200, "", """{"f:status":{"f:seen":{}}}"""), (thing.Code, thing.Text("metadata", "labels", "by"), FieldsOf(thing, "me")));
     }
 
     [Fact]

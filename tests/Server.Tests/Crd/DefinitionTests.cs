@@ -28,6 +28,36 @@ public sealed class DefinitionTests
         Assert.Equal("InitialNamesAccepted", ((JsonString)established["reason"]!).Value);
     }
 
+    /// <summary>Upstream's TestOverlappingCustomResource…: what is built in is served and told of as ever, and does not go with the definition.</summary>
+    [Theory]
+    [InlineData("networking.k8s.io", "networkpolicies", "Namespaced", "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies", """{"metadata":{"name":"mine"},"spec":{"podSelector":{}}}""", "mine")]
+    [InlineData("apiextensions.k8s.io", "customresourcedefinitions", "Cluster", CrdRig.Definitions, "", "things.example.com")]
+    public async Task A_definition_does_not_come_in_the_place_of_what_is_built_in(string group, string plural, string scope, string path, string body, string name)
+    {
+        await using var rig = await CrdRig.StartAsync();
+        if (body.Length > 0) Assert.Equal(201, (await rig.Test.PostAsync(path, body)).Code);
+        else await rig.DefineAsync(CrdRig.Thing(Any));
+        string own = $"{CrdRig.Definitions}/{plural}.{group}";
+        await rig.DefineAsync($$$"""
+            {"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"{{{plural}}}.{{{group}}}","annotations":{"api-approved.kubernetes.io":"unapproved, for a test"}},
+            "spec":{"group":"{{{group}}}","scope":"{{{scope}}}","names":{"plural":"{{{plural}}}","singular":"other","kind":"Other"},
+            "versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object","required":["foo"],"properties":{"foo":{"type":"string"}} }} }]}}
+            """);
+
+        Assert.Equal(200, (await rig.Test.SendAsync("PATCH", $"{path}/{name}", """{"metadata":{"annotations":{"a":"b"}}}""", "application/merge-patch+json")).Code);
+        foreach (var (where, accept) in ((string, string)[])[($"/apis/{group}/v1", "application/json"), ("/apis", "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"),
+            ("/openapi/v2", "application/json")])
+        {
+            var told = await rig.Test.GetAsync(where, accept);
+            Assert.Equal(200, told.Code);
+            Assert.DoesNotContain("\"Other\"", told.Body, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(200, (await rig.Test.SendAsync("DELETE", own)).Code);
+        await CrdRig.UntilAsync(async () => (await rig.Test.GetAsync(own)).Code == 404, "the definition is gone");
+        Assert.Equal(200, (await rig.Test.GetAsync($"{path}/{name}")).Code);
+    }
+
     [Fact]
     public async Task A_definition_whose_webhook_nobody_can_trust_is_kept_but_not_served()
     {

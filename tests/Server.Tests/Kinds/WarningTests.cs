@@ -15,7 +15,8 @@ public sealed class WarningTests
     {
         { Services, Service("\"clusterIP\":\"None\",\"sessionAffinity\":\"ClientIP\""), ["spec.SessionAffinity is ignored for headless services"] },
         { Services, Service("\"clusterIP\":\"None\",\"externalIPs\":[\"2001:DB8::1\"]"),
-            ["spec.externalIPs is ignored for headless services", "spec.externalIPs[0]: IPv6 address \"2001:DB8::1\" should be in RFC 5952 canonical format (\"2001:db8::1\")"] },
+            ["spec.externalIPs is ignored for headless services", "spec.externalIPs is deprecated", "spec.externalIPs[0]: IPv6 address \"2001:DB8::1\" should be in RFC 5952 canonical format (\"2001:db8::1\")"] },
+        { Services, Service("\"externalIPs\":[\"192.0.2.1\"]"), ["spec.externalIPs is deprecated"] },
         { Services, Service("\"type\":\"LoadBalancer\",\"loadBalancerSourceRanges\":[\"2001:DB8::/32\",\"10.1.0.0/16\"]"),
             ["spec.loadBalancerSourceRanges[0]: IPv6 CIDR value \"2001:DB8::/32\" should be in RFC 5952 canonical format (\"2001:db8::/32\")"] },
         { Services, Service("\"externalName\":\"example.com\""), ["spec.externalName is ignored when spec.type is not \"ExternalName\""] },
@@ -23,6 +24,8 @@ public sealed class WarningTests
         { Services, Service("\"clusterIP\":\"None\""), [] },
         { "/api/v1/nodes", """{"metadata":{"name":"n"},"spec":{"externalID":"x","podCIDRs":["2001:DB8::/64"],"podCIDR":"2001:DB8::/64"}}""",
             ["spec.externalID: this field is deprecated, and is unused by Kubernetes", "spec.podCIDRs[0]: IPv6 CIDR value \"2001:DB8::/64\" should be in RFC 5952 canonical format (\"2001:db8::/64\")"] },
+        { "/api/v1/namespaces/default/serviceaccounts", """{"metadata":{"name":"a","annotations":{"kubernetes.io/enforce-mountable-secrets":"false"}}}""",
+            ["metadata.annotations[kubernetes.io/enforce-mountable-secrets]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets"] },
         { "/apis/node.k8s.io/v1/runtimeclasses", """{"metadata":{"name":"r"},"handler":"h","scheduling":{"nodeSelector":{"beta.kubernetes.io/os":"linux"}}}""",
             ["scheduling.nodeSelector: deprecated since v1.14; use \"kubernetes.io/os\" instead"] },
         { Volumes, Volume("\"hostPath\":{\"path\":\"/x\"},\"persistentVolumeReclaimPolicy\":\"Recycle\""),
@@ -47,6 +50,18 @@ public sealed class WarningTests
 
         Assert.Equal((201, ""), (answer.Code, answer.Code == 201 ? "" : answer.Body));
         Assert.Equal(told.Select(t => $"299 - \"{t.Replace("\"", "\\\"", StringComparison.Ordinal)}\""), answer.Headers.TryGetValues("Warning", out var warnings) ? warnings : []);
+    }
+
+    [Fact]
+    public async Task An_account_that_had_the_annotation_before_is_told_nothing_of_it()
+    {
+        const string Accounts = "/api/v1/namespaces/default/serviceaccounts";
+        await using var server = await TestServer.StartAsync();
+        await server.PostAsync(Accounts, """{"metadata":{"name":"a","annotations":{"kubernetes.io/enforce-mountable-secrets":"true"}}}""");
+
+        var answer = await server.SendAsync("PATCH", Accounts + "/a", """{"metadata":{"labels":{"a":"b"}}}""", "application/merge-patch+json");
+
+        Assert.Equal((200, false), (answer.Code, answer.Headers.Contains("Warning")));
     }
 
     [Fact]

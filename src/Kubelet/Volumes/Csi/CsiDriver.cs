@@ -13,11 +13,12 @@ public sealed class CsiDriver : IDisposable
     public static readonly TimeSpan Timeout = TimeSpan.FromMinutes(2);
 
     readonly GrpcChannel _channel;
+    readonly TimeProvider _time;
     volatile FrozenSet<NodeServiceCapability.Types.RPC.Types.Type>? _node;
 
     public CsiDriver(string name, string endpoint, TimeProvider time)
     {
-        (Name, Endpoint) = (name, endpoint);
+        (Name, Endpoint, _time) = (name, endpoint, time);
         _channel = new("unix://" + endpoint, new() { Time = time });
     }
 
@@ -30,9 +31,22 @@ public sealed class CsiDriver : IDisposable
     public Map<string> Topology { get; internal set; }
 
     /// <exception cref="GrpcException">It refused, or did not answer in time.</exception>
-    public Task<TResponse> CallAsync<TRequest, TResponse>(GrpcMethod<TRequest, TResponse> method, TRequest request, CancellationToken ct, TimeSpan? timeout = null)
-        where TRequest : class, IMessage<TRequest> where TResponse : class, IMessage<TResponse> =>
-        _channel.UnaryAsync(method, request, new(timeout ?? Timeout), ct);
+    public async Task<TResponse> CallAsync<TRequest, TResponse>(GrpcMethod<TRequest, TResponse> method, TRequest request, CancellationToken ct, TimeSpan? timeout = null)
+        where TRequest : class, IMessage<TRequest> where TResponse : class, IMessage<TResponse>
+    {
+        long began = _time.GetTimestamp();
+        GrpcException? error = null;
+        try { return await _channel.UnaryAsync(method, request, new(timeout ?? Timeout), ct).ConfigureAwait(false); }
+        catch (GrpcException e)
+        {
+            error = e;
+            throw;
+        }
+        finally { Called?.Invoke(method.Path, _time.GetElapsedTime(began), error); }
+    }
+
+    /// <summary>Is told of each call that has ended.</summary>
+    internal Action<string, TimeSpan, GrpcException?>? Called { get; set; }
 
     /// <summary>What its node side can do; asked once.</summary>
     /// <exception cref="GrpcException"/>

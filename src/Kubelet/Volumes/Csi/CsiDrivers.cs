@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Hanbae.Cri.Csi;
+using Hanbae.Grpc;
 using Hanbae.Kubelet.Plugins;
 
 namespace Hanbae.Kubelet.Volumes.Csi;
@@ -13,6 +14,9 @@ public sealed class CsiDrivers
     /// <summary>Something came or went. Handlers must not block.</summary>
     public event Action? Changed;
 
+    /// <summary>A call of the driver of that name has ended: which, how long it took, and how. Handlers must not block.</summary>
+    internal event Action<string, string, TimeSpan, GrpcException?>? Called;
+
     public IReadOnlyCollection<CsiDriver> All => [.. Volatile.Read(ref _all).Values];
 
     public CsiDriver? Find(string name) => Volatile.Read(ref _all).GetValueOrDefault(name);
@@ -22,6 +26,7 @@ public sealed class CsiDrivers
 
     public void Put(CsiDriver driver)
     {
+        driver.Called = (method, took, error) => Called?.Invoke(driver.Name, method, took, error);
         ImmutableInterlocked.AddOrUpdate(ref _all, driver.Name, driver, (_, old) =>
         {
             if (old != driver) old.Dispose(); // its calls, if any, end with Unavailable and are made again

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 using Hanbae.Api;
@@ -19,6 +20,7 @@ sealed class CsiNodes(IClient client, string node, TimeProvider time)
     const string Note = "csi.volume.kubernetes.io/nodeid";
 
     readonly Key _key = new("", node);
+    readonly ConcurrentDictionary<string, bool> _soon = new();
 
     /// <summary>Called when the Node has other labels than before: who keeps a copy of it reads it again. Must not block.</summary>
     public Action Changed { get; init; } = () => { };
@@ -70,12 +72,16 @@ sealed class CsiNodes(IClient client, string node, TimeProvider time)
             catch (Exception e) when (e is ApiException or GrpcException or HttpRequestException or IOException && !ct.IsCancellationRequested) { } // at the next look
     }
 
+    /// <summary>Has a driver asked at the next look how many volumes fit, whenever it was asked last: it has just said that no more do.</summary>
+    public void AskSoon(string driver) => _soon[driver] = true;
+
     async Task AskAgainAsync(CsiDriver driver, Node there, Dictionary<string, DateTimeOffset> asked, CancellationToken ct)
     {
         if (await client.FindAsync<CSIDriver>(new Key("", driver.Name), ct).ConfigureAwait(false) is not { Spec.NodeAllocatableUpdatePeriodSeconds: { } period }) return;
         var now = time.GetUtcNow();
         if (!asked.TryGetValue(driver.Name, out var last)) asked[driver.Name] = last = now;
-        if (now - last < TimeSpan.FromSeconds(Math.Max(10, period))) return;
+        // At the look that is nearest.
+        if (!_soon.TryRemove(driver.Name, out _) && now - last < TimeSpan.FromSeconds(Math.Max(10, period)) - s_look / 2) return;
         asked[driver.Name] = now;
         var info = await driver.CallAsync(CsiMethods.NodeGetInfo, new NodeGetInfoRequest(), ct).ConfigureAwait(false);
         VolumeNodeResources? room = info.MaxVolumesPerNode > 0 ? new() { Count = (int)Math.Min(info.MaxVolumesPerNode, int.MaxValue) } : null;

@@ -31,7 +31,9 @@ sealed partial class CsiVolumes
             long? group = can.Contains(NodeCan.VolumeMountGroup) ? wish.Pod.Spec.SecurityContext?.FsGroup : null;
             await _turns.AloneAsync(wish.UniqueName, async () =>
             {
-                if (await context.Persistent.DriverAsync(wish.Driver, ct).ConfigureAwait(false) is { Spec.RequiresRepublish: true } declared)
+                var declared = await context.Persistent.DriverAsync(wish.Driver, ct).ConfigureAwait(false);
+                Attachments.LetGoIfNever(wish, declared);
+                if (declared is { Spec.RequiresRepublish: true })
                     await PublishAsync(wish, driver, declared, there.Prepared.HostPath, staging, wish.Capability(can, group), there.Context ?? await ContextOfAsync(wish, ct).ConfigureAwait(false), ct).ConfigureAwait(false);
                 await ExpandAsync(wish, driver, wish.Capability(can, group), there.Prepared.HostPath, staging, ct).ConfigureAwait(false);
                 return true;

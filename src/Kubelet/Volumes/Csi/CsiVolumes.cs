@@ -46,9 +46,13 @@ sealed partial class CsiVolumes(VolumeContext context)
         finally
         {
             _coming.AddOrUpdate(wish.UniqueName, 0, (_, n) => n - 1);
-            _coming.TryRemove(KeyValuePair.Create(wish.UniqueName, 0));
+            if (_coming.TryRemove(KeyValuePair.Create(wish.UniqueName, 0)) && IsNobodys(wish.UniqueName)) Attachments.LetGo(wish.UniqueName);
         }
     }
+
+    /// <summary>Whether nothing of a volume is on the node: a Pod that waited for it in vain must not keep it here.</summary>
+    bool IsNobodys(string volume) =>
+        !_published.Any(p => p.Value.Wish.UniqueName == volume) && !Paths.Known().Concat(Paths.Staged()).Any(d => CsiPaths.UniqueName(d.Driver, d.Handle) == volume);
 
     async Task<Published> NewAsync(CsiWish wish, CancellationToken ct)
     {

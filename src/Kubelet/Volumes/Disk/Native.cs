@@ -200,6 +200,26 @@ static class Native
         return (Word(1) * Word(2), Word(1) * Word(4), Word(5), Word(6));
     }
 
+    /// <summary>Has the kernel remember when the file is opened or removed.</summary>
+    /// <exception cref="IOException"/>
+    public static SafeFileHandle WatchOpened(string path)
+    {
+        const int nonBlocking = 0x800;
+        const uint opened = 0x20, removed = 0x400;
+        int fd = inotify_init1(nonBlocking | CloseOnExec);
+        if (fd < 0) throw Tree.Failure("inotify_init", path, Marshal.GetLastPInvokeError());
+        var watch = new SafeFileHandle(fd, ownsHandle: true);
+        if (inotify_add_watch(fd, Bytes(path), opened | removed) >= 0) return watch;
+        int error = Marshal.GetLastPInvokeError();
+        watch.Dispose();
+        throw Tree.Failure("inotify_add_watch", path, error);
+    }
+
+    public static bool HasHappened(SafeFileHandle watch) => read((int)watch.DangerousGetHandle(), new byte[4096], 4096) > 0;
+
+    [DllImport("libc", SetLastError = true)] static extern int inotify_init1(int flags);
+    [DllImport("libc", SetLastError = true)] static extern int inotify_add_watch(int watch, byte[] path, uint mask);
+    [DllImport("libc", SetLastError = true)] static extern nint read(int file, byte[] buffer, nint size);
     [DllImport("libc", SetLastError = true)] static extern int statvfs(byte[] path, byte[] buffer);
     [DllImport("libc", SetLastError = true)] static extern int mount(byte[] source, byte[] target, byte[]? type, ulong flags, nint data);
     [DllImport("libc", SetLastError = true)] static extern int fsync(int file);

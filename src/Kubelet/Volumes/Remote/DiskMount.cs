@@ -7,15 +7,16 @@ sealed class DiskMount(VolumeContext context, ProgramMounts mounts)
 {
     const int BlkidFoundNothing = 2, FsckUncorrected = 4;
 
-    /// <param name="fsType">Empty means ext4.</param>
+    /// <param name="fsType">Empty means what is on the disk, and ext4 for an empty one.</param>
     /// <exception cref="VolumeException">In upstream's words.</exception>
     public async Task MountAsync(string device, string target, string fsType, bool readOnly, IEnumerable<string> options, CancellationToken ct)
     {
         if (MountTable.Read().At(target) is not null) return;
-        if (fsType.Length == 0) fsType = "ext4";
+        string? there = context.Mounts.CanOwn ? await FormatAsync(device, ct).ConfigureAwait(false) : "";
+        if (fsType.Length == 0) fsType = there is { Length: > 0 } ? there : "ext4";
         if (context.Mounts.CanOwn)
         {
-            if (!await IsEmptyAsync(device, ct).ConfigureAwait(false))
+            if (there is not null)
             {
                 if (!readOnly) await CheckAsync(device, ct).ConfigureAwait(false);
             }
@@ -25,14 +26,16 @@ sealed class DiskMount(VolumeContext context, ProgramMounts mounts)
         await mounts.MountAsync(fsType, device, target, options.Append(readOnly ? "ro" : "rw").Append("defaults").Distinct(), ct).ConfigureAwait(false);
     }
 
-    /// <remarks>Only where it is said in so many words that nothing was found: whatever else there may be is not written over.</remarks>
+    /// <returns>The file system on the disk, empty for something else; null for nothing, which is only where that is said in so many words: whatever else there may be is not written over.</returns>
     /// <exception cref="VolumeException">It cannot be told.</exception>
-    async Task<bool> IsEmptyAsync(string device, CancellationToken ct)
+    async Task<string?> FormatAsync(string device, CancellationToken ct)
     {
         mounts.Programs.Need("blkid", "disk", "util-linux");
         var run = await mounts.Programs.RunAsync("blkid", ["-p", "-s", "TYPE", "-s", "PTTYPE", "-o", "export", device], ct).ConfigureAwait(false);
-        if (run.Code == BlkidFoundNothing) return true;
-        return run.Failed ? throw new VolumeException($"failed to get disk format of disk {device}: exit status {run.Code}: {run.Output.Trim()}") : false;
+        if (run.Code == BlkidFoundNothing) return null;
+        if (run.Failed) throw new VolumeException($"failed to get disk format of disk {device}: exit status {run.Code}: {run.Output.Trim()}");
+        const string type = "TYPE=";
+        return run.Output.Split('\n').FirstOrDefault(l => l.StartsWith(type, StringComparison.Ordinal))?[type.Length..].Trim() ?? "";
     }
 
     async Task CheckAsync(string device, CancellationToken ct)

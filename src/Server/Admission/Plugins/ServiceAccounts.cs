@@ -19,8 +19,13 @@ sealed class ServiceAccounts(ServedObjects objects, TimeProvider time) : PodCrea
     const int Attempts = 10;
     static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
+    public override bool Handles(Operation operation, GroupResource resource, string subresource) =>
+        base.Handles(operation, resource, subresource)
+        || operation == Operation.Update && subresource == "ephemeralcontainers" && resource is { Group: "", Resource: "pods" };
+
     protected override async ValueTask<Pod> ChangeAsync(AdmissionRequest request, Pod pod, CancellationToken ct)
     {
+        if (request.Operation == Operation.Update) return pod;
         // Mirror Pods have no account: CheckAsync refuses those that name one.
         if (pod.Metadata.Annotations.ContainsKey(Mirror)) return pod;
         string name = pod.Spec.ServiceAccountName is { Length: > 0 } own ? own : pod.Spec.ServiceAccount is { Length: > 0 } old ? old : Default;
@@ -33,7 +38,8 @@ sealed class ServiceAccounts(ServedObjects objects, TimeProvider time) : PodCrea
 
     protected override async ValueTask CheckAsync(AdmissionRequest request, Pod pod, CancellationToken ct)
     {
-        if (pod.Metadata.Annotations.ContainsKey(Mirror))
+        bool made = request.Operation == Operation.Create;
+        if (made && pod.Metadata.Annotations.ContainsKey(Mirror))
         {
             if (pod.Spec.ServiceAccountName.Length > 0) throw Refuse.Because(request, "a mirror pod may not reference service accounts");
             if (pod.Spec.Volumes.Exists(v => v.Projected is { } p && p.Sources.Exists(s => s.ServiceAccountToken is not null)))
@@ -42,7 +48,11 @@ sealed class ServiceAccounts(ServedObjects objects, TimeProvider time) : PodCrea
             return;
         }
         // A webhook may have changed it since.
-        if (pod.Spec.ServiceAccountName is { Length: > 0 } name && await FindAsync(request.Namespace, name, ct).ConfigureAwait(false) is null) throw Missing(request, name);
+        if (pod.Spec.ServiceAccountName is not { Length: > 0 } name) return;
+        var account = await FindAsync(request.Namespace, name, ct).ConfigureAwait(false) ?? throw Missing(request, name);
+        if (MountableSecrets.AreEnforced(account)
+            && (made ? MountableSecrets.Trouble(account, pod) : MountableSecrets.TroubleOfEphemeral(account, pod)) is { } trouble)
+            throw Refuse.Because(request, trouble);
     }
 
     static Errors.StatusException Missing(AdmissionRequest request, string name) =>

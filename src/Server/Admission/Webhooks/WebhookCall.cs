@@ -22,7 +22,8 @@ static class WebhookCall
         var request = write.Told(asked, uid) with { Object = new(view.Json ?? Null), OldObject = new(view.OldJson ?? Null) };
         byte[] answer;
         var version = new GroupVersion("admission.k8s.io", webhook.ReviewVersion ?? throw new WebhookCallException(webhook.Name, "could not get REST client: no supported admission review versions"));
-        try { answer = await clients.PostAsync(webhook.Client, webhook.Timeout, Review.AdmissionReview.Info.WriteFor(new Review.AdmissionReview { Request = request }, version), ct).ConfigureAwait(false); }
+        byte[] body = Review.AdmissionReview.Info.WriteFor(new Review.AdmissionReview { Request = request }, version);
+        try { answer = await clients.PostAsync(webhook.Client, webhook.Timeout, write.Request.Left?.Invoke(), body, ct).ConfigureAwait(false); }
         catch (IOException e) { throw new WebhookCallException(webhook.Name, "failed to call webhook: " + e.Message); }
 
         var response = Read(webhook.Name, answer, version, uid, mutating);
@@ -41,7 +42,8 @@ static class WebhookCall
             var tree = JsonValue.Parse(answer) as JsonObject ?? throw new FormatException("couldn't get version/kind; json parse error");
             static string Text(JsonValue? v) => (v as JsonString)?.Value ?? "";
             var (apiVersion, kind) = (Text(tree["apiVersion"]), Text(tree["kind"]));
-            if (apiVersion != version.ToString() || kind != "AdmissionReview")
+            // The first version's answers did not have to say what they are.
+            if ((apiVersion != version.ToString() || kind != "AdmissionReview") && (version.Version == "v1" || (apiVersion + kind).Length > 0))
                 throw Wrong($"expected webhook response of {version}, Kind=AdmissionReview, got {(apiVersion.Length == 0 ? "/" : apiVersion)}, Kind={kind}");
             review = (Review.AdmissionReview)Review.AdmissionReview.Info.Decode(answer);
         }

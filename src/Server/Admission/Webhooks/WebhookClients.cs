@@ -1,5 +1,4 @@
 using System.Net.Http.Headers;
-using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Hanbae.Api.Admissionregistration.V1;
@@ -26,9 +25,11 @@ sealed class WebhookClients(ServiceBackends backends, WebhookUsers users) : IDis
     }
 
     /// <exception cref="IOException">In the words of Go's client.</exception>
-    public async Task<byte[]> PostAsync(WebhookClientConfig config, int? timeout, byte[] body, CancellationToken ct)
+    /// <param name="left">Of the request's own time, which ends by the token: the webhook is told when it is less than its own.</param>
+    public async Task<byte[]> PostAsync(WebhookClientConfig config, int? timeout, TimeSpan? left, byte[] body, CancellationToken ct)
     {
-        string address = Address(config, timeout);
+        int? whole = left is { } rest ? Math.Max(1, (int)Math.Ceiling(rest.TotalSeconds)) : null;
+        string address = Address(config, whole < (timeout ?? int.MaxValue) ? whole : timeout);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         if (timeout is { } seconds) limit.CancelAfter(TimeSpan.FromSeconds(seconds));
         var use = Take(config);
@@ -42,7 +43,7 @@ sealed class WebhookClients(ServiceBackends backends, WebhookUsers users) : IDis
             return response.IsSuccessStatusCode ? answer : throw new IOException(Refused((int)response.StatusCode, answer));
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested) { throw new IOException($"Post \"{address}\": context deadline exceeded"); }
-        catch (HttpRequestException e) { throw new IOException($"Post \"{address}\": {Why(e)}", e); }
+        catch (HttpRequestException e) { throw new IOException($"Post \"{address}\": {BackendTls.Why(e)}", e); }
         finally { Return(use); }
     }
 
@@ -55,14 +56,6 @@ sealed class WebhookClients(ServiceBackends backends, WebhookUsers users) : IDis
         >= 500 => $"an error on the server ({Api.Json.GoQuote.Text(Encoding.UTF8.GetString(answer.AsSpan(0, Math.Min(answer.Length, 2048))).Trim())}) has prevented the request from succeeding",
         _ => "the server rejected our request for an unknown reason",
     };
-
-    static string Why(HttpRequestException e)
-    {
-        for (Exception? inner = e.InnerException; inner is not null; inner = inner.InnerException)
-            if (inner is AuthenticationException) return "tls: failed to verify certificate: x509: certificate signed by unknown authority";
-            else if (inner is IOException { Message: var text } && inner is not HttpIOException) return text;
-        return e.HttpRequestError == HttpRequestError.ResponseEnded ? "EOF" : e.Message;
-    }
 
     Use Take(WebhookClientConfig config)
     {

@@ -22,6 +22,7 @@ static class ServiceWarnings
             if (!spec.ExternalIPs.IsEmpty) warnings.Add("spec.externalIPs is ignored for headless services");
             if (spec.SessionAffinity != "None") warnings.Add("spec.SessionAffinity is ignored for headless services");
         }
+        if (!spec.ExternalIPs.IsEmpty) warnings.Add("spec.externalIPs is deprecated"); // KEP-5707
         for (int i = 0; i < spec.ExternalIPs.Count; i++) warnings.AddRange(AddressWarnings.Address(at["externalIPs"][i], spec.ExternalIPs[i]));
         if (spec.LoadBalancerIP.Length > 0) warnings.AddRange(AddressWarnings.Address(at["loadBalancerIP"], spec.LoadBalancerIP));
         for (int i = 0; i < spec.LoadBalancerSourceRanges.Count; i++) warnings.AddRange(AddressWarnings.Network(at["loadBalancerSourceRanges"][i], spec.LoadBalancerSourceRanges[i]));

@@ -14,24 +14,23 @@ sealed class KubeletConnection(ServerOptions options)
 
     readonly Lock _gate = new();
     readonly KubeletTrust _fixed = new(options.KubeletClientCertificate, options.KubeletAuthorities);
-    (KubeletTrust Of, HttpMessageInvoker Http)? _http;
+    (KubeletTrust Of, HttpMessageInvoker Checked, HttpMessageInvoker Unchecked)? _http;
 
     KubeletTrust Trust => options.CurrentKubeletTrust?.Invoke() ?? _fixed;
 
     /// <summary>For answers that are read while they grow. Certificates that rotate make another one; who reads from the one before reads on.</summary>
-    public HttpMessageInvoker Http
+    /// <param name="check">Whether it has to be a kubelet that the authorities vouch for: who reads a log may do without.</param>
+    public HttpMessageInvoker Http(bool check = true)
     {
-        get
+        var trust = Trust;
+        lock (_gate)
         {
-            var trust = Trust;
-            lock (_gate)
-            {
-                if (_http is { } made && ReferenceEquals(made.Of, trust)) return made.Http;
-                var http = new HttpMessageInvoker(new SocketsHttpHandler { UseProxy = false, UseCookies = false, AllowAutoRedirect = false, SslOptions = Tls(trust, null), ConnectTimeout = TimeSpan.FromSeconds(10) });
-                _http = (trust, http);
-                return http;
-            }
+            if (_http is not { } made || !ReferenceEquals(made.Of, trust)) _http = made = (trust, New(trust), New(trust with { Authorities = [] }));
+            return check ? made.Checked : made.Unchecked;
         }
+
+        static HttpMessageInvoker New(KubeletTrust trust) =>
+            new(new SocketsHttpHandler { UseProxy = false, UseCookies = false, AllowAutoRedirect = false, SslOptions = Tls(trust, null), ConnectTimeout = TimeSpan.FromSeconds(10) });
     }
 
     /// <summary>For Pods and Services: plain, or TLS whose certificate nobody can judge, as upstream's proxy does.</summary>

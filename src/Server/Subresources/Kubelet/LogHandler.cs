@@ -1,6 +1,7 @@
 using System.Net;
 using Hanbae.Api.Core.V1;
 using Hanbae.Machinery.Validate;
+using Hanbae.Server.Backends;
 using Hanbae.Server.Errors;
 using Hanbae.Server.Streaming;
 
@@ -9,6 +10,7 @@ namespace Hanbae.Server.Subresources.Kubelet;
 /// <summary>A container's log, relayed from its kubelet while it grows.</summary>
 sealed class LogHandler(PodConnections pods, KubeletConnection kubelets) : IRestHandler
 {
+    static readonly Api.GroupResource s_log = new("", "pods/log");
     static readonly string[] s_forwarded = ["follow", "previous", "timestamps", "sinceSeconds", "sinceTime", "tailLines", "limitBytes", "stream"];
 
     public async ValueTask<Reply> HandleAsync(RequestContext request, CancellationToken ct)
@@ -24,8 +26,9 @@ sealed class LogHandler(PodConnections pods, KubeletConnection kubelets) : IRest
         string url = $"https://{KubeletConnection.Authority(place.Host, place.Port)}/containerLogs/{pod.Metadata.Namespace}/{pod.Metadata.Name}/{container}" + (query.Length > 0 ? "?" + query : "");
         HttpResponseMessage answer;
         using var get = new HttpRequestMessage(HttpMethod.Get, url);
-        try { answer = await kubelets.Http.SendAsync(get, ct).ConfigureAwait(false); }
-        catch (HttpRequestException e) { throw Statuses.Unknown($"Get \"{url}\": {(e.InnerException ?? e).Message}"); }
+        bool check = !RequestInfo.IsTrue(request.Parameter("insecureSkipTLSVerifyBackend"));
+        try { answer = await kubelets.Http(check).SendAsync(get, ct).ConfigureAwait(false); }
+        catch (HttpRequestException e) { throw Statuses.Unknown($"Get \"{url}\": {BackendTls.Why(e)}"); }
         if (answer.IsSuccessStatusCode)
         {
             var log = new OwnedStream(await answer.Content.ReadAsStreamAsync(ct).ConfigureAwait(false), answer);
@@ -37,8 +40,8 @@ sealed class LogHandler(PodConnections pods, KubeletConnection kubelets) : IRest
             throw answer.StatusCode switch
             {
                 HttpStatusCode.BadRequest => Statuses.BadRequest(text),
-                HttpStatusCode.NotFound => new(Statuses.Failure(404, "NotFound", text.Length > 0 ? text : "the server could not find the requested resource")),
-                _ => Statuses.Internal(text.Length > 0 ? text : $"an error on the server (\"unknown\") has prevented the request from succeeding"),
+                HttpStatusCode.InternalServerError => Statuses.Internal(text),
+                _ => Statuses.OfServer((int)answer.StatusCode, text, s_log, request.Info.Name),
             };
         }
     }

@@ -31,14 +31,11 @@ sealed class PodConnections(ApiServer server)
     public static string ContainerOf(Pod pod, string named)
     {
         string name = pod.Metadata.Name;
-        string[] containers = [.. pod.Spec.Containers.Select(c => c.Name)], init = [.. pod.Spec.InitContainers.Select(c => c.Name)], ephemeral = [.. pod.Spec.EphemeralContainers.Select(c => c.Name)];
-        if (named.Length > 0)
-            return containers.Contains(named) || init.Contains(named) || ephemeral.Contains(named) ? named : throw Statuses.BadRequest($"container {named} is not valid for pod {name}");
-        if (containers.Length == 1) return containers[0];
-        if (containers.Length == 0) throw Statuses.BadRequest($"a container name must be specified for pod {name}");
-        string error = $"a container name must be specified for pod {name}, choose one of: [{string.Join(' ', containers)}]";
-        if (init.Length > 0) error += $" or one of the init containers: [{string.Join(' ', init)}]";
-        if (ephemeral.Length > 0) error += $" or one of the ephemeral containers: [{string.Join(' ', ephemeral)}]";
-        throw Statuses.BadRequest(error);
+        // As upstream walks them.
+        string[] all = [.. pod.Spec.InitContainers.Select(c => c.Name), .. pod.Spec.Containers.Select(c => c.Name), .. pod.Spec.EphemeralContainers.Select(c => c.Name)];
+        if (named.Length > 0) return all.Contains(named) ? named : throw Statuses.BadRequest($"container {named} is not valid for pod {name}");
+        if (pod.Spec.Containers.Count == 1) return pod.Spec.Containers[0].Name;
+        string choice = pod.Spec.Containers.IsEmpty ? "" : $", choose one of: [{string.Join(' ', all)}]";
+        throw Statuses.BadRequest($"a container name must be specified for pod {name}{choice}");
     }
 }

@@ -41,7 +41,7 @@ sealed class ProxyHandler(ApiServer server, KubeletConnection kubelets, string r
                 return;
             }
             var url = new Uri($"{(to.Tls ? "https" : "http")}://{authority}{target}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
-            await ProxyRelay.RunAsync(to.Kubelet ? kubelets.Http : kubelets.Plain, http, url, before).ConfigureAwait(false);
+            await ProxyRelay.RunAsync(to.Kubelet ? kubelets.Http() : kubelets.Plain, http, url, before).ConfigureAwait(false);
         });
     }
 

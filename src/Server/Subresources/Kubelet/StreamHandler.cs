@@ -24,8 +24,6 @@ sealed class StreamHandler(PodConnections pods, KubeletConnection kubelets, stri
         else
         {
             string container = PodConnections.ContainerOf(pod, request.Parameter("container") ?? "");
-            if (pod.Status.Phase is "Succeeded" or "Failed")
-                throw Statuses.BadRequest($"cannot {(subresource == "exec" ? "exec into" : "attach to")} a container in a completed pod; current phase is {pod.Status.Phase}");
             bool Asked(string name) => RequestInfo.IsTrue(request.Parameter(name));
             IKind options = subresource == "exec"
                 ? new PodExecOptions { Container = container, Stdin = Asked("stdin"), Stdout = Asked("stdout"), Stderr = Asked("stderr"), Tty = Asked("tty"), Command = request.Query.Where(q => q.Key == "command").Select(q => q.Value).ToSeq() }

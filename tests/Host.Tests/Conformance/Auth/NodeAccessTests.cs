@@ -78,7 +78,8 @@ public sealed class NodeAccessTests(ControlPlaneRig rig)
 
             using var loose = rig.Client(token: await TokenAsync(root, """{"spec":{"expirationSeconds":600}}"""));
             Assert.Equal("", (await loose.CreateAsync("/apis/authentication.k8s.io/v1/selfsubjectreviews", "{}")).Text("status", "userInfo", "extra", "authentication.kubernetes.io/node-name", "0"));
-            foreach (var (method, path, body) in ((string, string, string?)[])[("POST", maps, Map("new")), ("DELETE", maps + "/other", null)])
+            // Also what was read before, and has a version: nobody gets as far as that.
+            foreach (var (method, path, body) in ((string, string, string?)[])[("POST", maps, Map("new")), ("POST", maps, theirs.ToJsonString()), ("POST", maps, mine.ToJsonString()), ("DELETE", maps + "/other", null)])
                 Assert.Contains("this account runs on no node", (await loose.RefusedAsync(422, "Invalid", method, path, body)).Text("message"));
         }
         finally

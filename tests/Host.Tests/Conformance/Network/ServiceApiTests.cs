@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Hanbae.Host.Tests.Conformance.Rig;
 
 namespace Hanbae.Host.Tests.Conformance.Network;
@@ -27,6 +28,23 @@ public sealed class ServiceApiTests(ControlPlaneRig rig)
         Assert.Contains(await rig.Admin.ListAsync("/api/v1/services?labelSelector=test-service-static%3Dtrue"), s => s.Name() == "balanced");
         await rig.Admin.DeleteAsync(path);
         await rig.Admin.GoneAsync(services, "balanced");
+    }
+
+    /// <summary>As upstream's "should handle load balancer cleanup finalizer for service" has it.</summary>
+    [Fact]
+    public async Task A_Service_stays_until_nothing_balances_it()
+    {
+        const string Cleanup = "service.kubernetes.io/load-balancer-cleanup";
+        string services = $"/api/v1/namespaces/{await rig.NamespaceAsync()}/services", path = services + "/held";
+        static bool IsHeld(JsonObject service) => service.At("metadata", "finalizers")?.AsArray().Any(f => f!.ToString() == Cleanup) ?? false;
+        await rig.Admin.CreateAsync(services, """{"metadata":{"name":"held"},"spec":{"type":"LoadBalancer","ports":[{"protocol":"TCP","port":8765}]}}""");
+        await rig.Admin.UntilAsync(services, "held", IsHeld);
+        await rig.Admin.ChangeAsync(path, now => now.With("""{"spec":{"type":"ClusterIP"}}"""));
+        await rig.Admin.UntilAsync(services, "held", s => !IsHeld(s) && s.Items("status", "loadBalancer", "ingress").Count == 0);
+        await rig.Admin.ChangeAsync(path, now => now.With("""{"spec":{"type":"LoadBalancer"}}"""));
+        await rig.Admin.UntilAsync(services, "held", IsHeld);
+        await rig.Admin.DeleteAsync(path);
+        await rig.Admin.GoneAsync(services, "held");
     }
 
     [Fact]

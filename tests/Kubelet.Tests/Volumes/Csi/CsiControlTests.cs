@@ -282,21 +282,42 @@ public sealed class CsiControlTests : IAsyncLifetime
         Assert.Empty(Status().Conditions);
     }
 
-    [Fact]
-    public async Task What_a_sidecar_does_is_left_to_it()
+    void Helper(string image, string ns = "default") => _api.Put(new Pod
     {
-        _api.Put(new Pod
-        {
-            Metadata = new() { Name = "helper", Namespace = "default", Uid = "p" },
-            Spec = new() { Containers = [new() { Name = "p", Image = "registry.example/sig-storage/csi-provisioner:v5.2.0" }], Volumes = [new() { Name = "socket", HostPath = new() { Path = _root } }] },
-        });
+        Metadata = new() { Name = "helper", Namespace = ns, Uid = "p" },
+        Spec = new() { Containers = [new() { Name = "p", Image = "registry.example/sig-storage/" + image }], Volumes = [new() { Name = "socket", HostPath = new() { Path = _root } }] },
+    });
+
+    [Theory]
+    [InlineData("csi-provisioner:v5.2.0")]
+    [InlineData("csi-resizer:v1.13.0")]
+    public async Task A_driver_that_brings_a_helper_is_left_to_those_that_it_brings(string image)
+    {
+        Helper(image);
         _api.Put(new PersistentVolume { Metadata = new() { Name = "there" }, Spec = new() { AccessModes = ["ReadWriteOnce"], Csi = new() { Driver = Name, VolumeHandle = Make("there") } } });
+        _api.Put(new VolumeAttachment { Metadata = new() { Name = "a" }, Spec = new() { Attacher = Name, NodeName = "n", Source = new() { PersistentVolumeName = "there" } } });
+        Claim("now");
+        // Made here before the helper came: its end is nobody else's work.
+        string finalizer = "external-attacher/" + Name.Replace('.', '-');
+        _api.Put(new VolumeAttachment
+        {
+            Metadata = new() { Name = "old", Finalizers = [finalizer], DeletionTimestamp = DateTimeOffset.UnixEpoch }, Spec = new() { Attacher = Name, NodeName = "n", Source = new() { PersistentVolumeName = "there" } },
+        });
+        Run();
+        await _api.UntilAsync(a => a.Find<VolumeAttachment>("old", "") is null, "taken away, as no helper does");
+        Assert.Equal(1, Count("CreateVolume")); // this test's own
+        Assert.Equal(0, Count("ControllerPublishVolume"));
+        Assert.Null(_api.Find<PersistentVolume>(Volume, ""));
+        Assert.False(_api.Find<VolumeAttachment>("a", "")!.Status.Attached);
+    }
+
+    [Fact]
+    public async Task Who_takes_snapshots_for_all_drivers_is_no_helper_of_one()
+    {
+        Helper("snapshot-controller:v8.2.0", "kube-system");
         Claim("now");
         Run();
-        _api.Put(new VolumeAttachment { Metadata = new() { Name = "a" }, Spec = new() { Attacher = Name, NodeName = "n", Source = new() { PersistentVolumeName = "there" } } });
-        await _api.UntilAsync(a => a.Find<VolumeAttachment>("a", "")!.Status.Attached, "attached, which no sidecar does");
-        Assert.Equal(1, Count("CreateVolume")); // this test's own
-        Assert.Null(_api.Find<PersistentVolume>(Volume, ""));
+        await MadeAsync();
     }
 
     string Make(string name)

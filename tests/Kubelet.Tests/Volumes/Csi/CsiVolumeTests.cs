@@ -1,7 +1,9 @@
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
+using Hanbae.Api.Storage.V1;
 using Hanbae.Cri.Csi;
 using Hanbae.Grpc;
+using Hanbae.Kubelet.Stats;
 using Hanbae.Kubelet.Volumes;
 using Hanbae.Kubelet.Volumes.Csi;
 using Hanbae.Kubelet.Volumes.Disk;
@@ -227,6 +229,25 @@ public sealed class CsiVolumeTests : CsiTest
     }
 
     [RootFact]
+    public async Task Calls_of_the_node_side_are_timed_by_how_they_ended()
+    {
+        var figures = new KubeletFigures();
+        Drivers.Called += figures.DriverCalled;
+        await MakeAsync("a"); // by the controller side, which is not the kubelet's
+        await PrepareAsync(PodOf("a"));
+        Driver.Before = (call, _, _) => call == "NodeUnpublishVolume" ? throw new GrpcException(GrpcStatus.Internal, "not now") : Task.CompletedTask;
+        await Assert.ThrowsAsync<VolumeException>(() => Volumes.TearDownAsync("u-1", default));
+        Driver.Before = (_, _, _) => Task.CompletedTask;
+        await Volumes.TearDownAsync("u-1", default);
+        var text = new PrometheusText();
+        figures.Render(text);
+        string[] counts = [.. text.ToString().Split('\n').Where(l => l.StartsWith("csi_operations_seconds_count", StringComparison.Ordinal) && !l.Contains("Get"))];
+        static string Line(string call, string status) => $"csi_operations_seconds_count{{driver_name=\"{Name}\",grpc_status_code=\"{status}\",method_name=\"/csi.v1.Node/{call}\",migrated=\"false\"}} 1";
+        Assert.Equal(new[] { Line("NodePublishVolume", "OK"), Line("NodeStageVolume", "OK"), Line("NodeUnpublishVolume", "Internal"), Line("NodeUnpublishVolume", "OK"), Line("NodeUnstageVolume", "OK") }.Order(StringComparer.Ordinal), counts.Order(StringComparer.Ordinal));
+        Assert.DoesNotContain("Controller", text.ToString());
+    }
+
+    [RootFact]
     public async Task A_volume_waits_until_it_is_attached_and_the_node_holds_on_to_it()
     {
         Declare(s => s with { AttachRequired = true });
@@ -253,6 +274,59 @@ public sealed class CsiVolumeTests : CsiTest
     }
 
     [RootFact]
+    public async Task A_driver_that_comes_to_attach_nothing_has_its_volumes_let_go_of_while_Pods_have_them()
+    {
+        Declare(s => s with { AttachRequired = true });
+        var volume = await MakeAsync("a");
+        string handle = volume.Spec.Csi!.VolumeHandle, unique = $"kubernetes.io/csi/{Name}^{handle}";
+        Objects.Attachments.Add(new() { Metadata = new() { Name = CsiPaths.AttachmentName(handle, Name, Node) }, Status = new() { Attached = true } });
+        Objects.Node = Objects.Node! with { Status = new() { VolumesInUse = [unique] } };
+        string at = await PrepareAsync(PodOf("a"));
+        await Volumes.RefreshAsync(PodOf("a"), default);
+        Assert.Equal([unique], Volumes.InUse);
+
+        Declare(s => s with { AttachRequired = false });
+        bool told = false;
+        Volumes.InUseChanged = () => told = true;
+        await Volumes.RefreshAsync(PodOf("a"), default);
+        Assert.True(told);
+        Assert.Empty(Volumes.InUse);
+        Assert.NotNull(MountTable.Read().At(at));
+
+        var anew = Volumes = NewVolumes(); // by what is on disk it was attached
+        Assert.Equal([unique], anew.InUse);
+        await PrepareAsync(PodOf("a"));
+        await anew.RefreshAsync(PodOf("a"), default);
+        Assert.Empty(anew.InUse);
+        await anew.TearDownAsync("u-1", default);
+        Assert.Empty(Left);
+    }
+
+    [RootFact]
+    public async Task What_a_Pod_waited_for_in_vain_is_not_held_on_to()
+    {
+        Objects.Drivers.Clear(); // who is not declared may have to attach
+        var volume = await MakeAsync("a");
+        string unique = $"kubernetes.io/csi/{Name}^{volume.Spec.Csi!.VolumeHandle}";
+        using var gone = new CancellationTokenSource();
+        var first = Volumes.PrepareAsync(PodOf("a"), gone.Token);
+        using var goes = new CancellationTokenSource();
+        var second = Volumes.PrepareAsync(PodOf("a", "u-2"), goes.Token);
+        Assert.Equal([unique], Volumes.InUse);
+        await gone.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
+        Assert.Equal([unique], Volumes.InUse); // the other waits for it still
+        await goes.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => second);
+        Assert.Empty(Volumes.InUse);
+        Objects.Drivers.Add(new() { Metadata = new() { Name = Name }, Spec = new() { AttachRequired = false } });
+        await PrepareAsync(PodOf("a"));
+        Assert.Empty(Volumes.InUse);
+        await Volumes.TearDownAsync("u-1", default);
+        Assert.Empty(Left);
+    }
+
+    [RootFact]
     public async Task A_failed_attachment_is_told()
     {
         Declare(s => s with { AttachRequired = true });
@@ -261,6 +335,37 @@ public sealed class CsiVolumeTests : CsiTest
         Objects.Node = Objects.Node! with { Status = new() { VolumesInUse = [$"kubernetes.io/csi/{Name}^{handle}"] } };
         Objects.Attachments.Add(new() { Metadata = new() { Name = CsiPaths.AttachmentName(handle, Name, Node) }, Status = new() { AttachError = new() { Message = "no such disk" } } });
         Assert.Matches("^MountVolume.WaitForAttach failed for volume \"pv-a\" : volume attachment csi-[0-9a-f]+ failed: no such disk$", await FailureAsync(PodOf("a")));
+    }
+
+    [RootFact]
+    public async Task A_node_that_has_no_room_for_an_attachment_is_waited_for_and_then_refuses_the_Pod()
+    {
+        Declare(s => s with { AttachRequired = true });
+        var volume = await MakeAsync("a");
+        string handle = volume.Spec.Csi!.VolumeHandle;
+        Objects.Node = Objects.Node! with { Status = new() { VolumesInUse = [$"kubernetes.io/csi/{Name}^{handle}"] } };
+        var attachment = new VolumeAttachment
+        {
+            Metadata = new() { Name = CsiPaths.AttachmentName(handle, Name, Node) }, Status = new() { AttachError = new() { Message = "attachment limit exceeded", ErrorCode = (int)GrpcStatus.ResourceExhausted } },
+        };
+        Objects.Attachments.Add(attachment);
+        var exhausted = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Volumes.Exhausted = driver => exhausted.TrySetResult(driver);
+        var refused = FailedAsync();
+        Assert.Equal(Name, await exhausted.Task.WaitAsync(TimeSpan.FromSeconds(60)));
+        Assert.False(refused.IsCompleted);
+        Objects.Now += TimeSpan.FromMinutes(2);
+        var failure = await refused.WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.Equal("VolumeAttachmentLimitExceeded", failure.Refusal);
+        Assert.Matches("^MountVolume.WaitForAttach failed for volume \"pv-a\" : node has insufficient volume attachment capacity: volume attachment csi-[0-9a-f]+ failed: attachment limit exceeded$", failure.Message);
+
+        // Room there is again.
+        var preparing = PrepareAsync(PodOf("a"));
+        lock (Objects.Attachments) Objects.Attachments[0] = attachment with { Status = new() { Attached = true } };
+        await preparing.WaitAsync(TimeSpan.FromSeconds(60));
+        await Volumes.TearDownAsync("u-1", default);
+
+        async Task<VolumeException> FailedAsync() => await Assert.ThrowsAsync<VolumeException>(() => Volumes.PrepareAsync(PodOf("a"), default));
     }
 
     [RootFact]

@@ -125,6 +125,44 @@ public sealed class DiskTests : RemoteTest
         AssertNothingLeft();
     }
 
+    [DiskFact]
+    public async Task A_local_volume_that_is_a_disk_is_formatted_once_and_shared_by_Pods_with_the_group_of_each()
+    {
+        using var disk = new LoopDisk(Path.Combine(Root, "disk"));
+        string link = Path.Combine(Root, "dev/data-disk");
+        File.CreateSymbolicLink(link, disk.Device);
+        var spec = new PersistentVolumeSpec { Local = new() { Path = link }, VolumeMode = "Filesystem", MountOptions = ["noatime"] };
+        static Pod Grouped(Pod pod, long group) => pod with { Spec = pod.Spec with { SecurityContext = new() { FsGroup = group } } };
+        var kubelet = Kubelet();
+        string at = (await PrepareAsync(kubelet, Grouped(Claiming(spec), 1234))).HostPath;
+        Assert.Equal(TargetOf("kubernetes.io~local-volume", "pv"), at);
+        Assert.Equal(1234u, Native.Status(at)!.Value.Group);
+        await File.WriteAllTextAsync(Path.Combine(at, "note"), "kept");
+        Assert.Equal("kept", await File.ReadAllTextAsync(Path.Combine((await PrepareAsync(kubelet, Grouped(Claiming(spec, "u-2"), 1234))).HostPath, "note")));
+        Assert.Equal(at, (await PrepareAsync(Kubelet(), Grouped(Claiming(spec), 1234))).HostPath); // killed and started again
+        Assert.StartsWith($"mount -t ext4 -o noatime,rw,defaults {disk.Device} ", Assert.Single(Calls, c => c.StartsWith("mount ", StringComparison.Ordinal)));
+        await kubelet.TearDownAsync("u-1", default);
+        await Kubelet().TearDownAsync("u-2", default); // by one that knows only what is on disk
+        AssertNothingLeft();
+        AssertNothingLeft("u-2");
+
+        string again = (await PrepareAsync(Kubelet(), Grouped(Claiming(spec, "u-3"), 4321))).HostPath;
+        Assert.Equal(("kept", 4321u), (await File.ReadAllTextAsync(Path.Combine(again, "note")), Native.Status(again)!.Value.Group)); // and not formatted again
+        await Kubelet().TearDownAsync("u-3", default);
+        AssertNothingLeft("u-3");
+    }
+
+    [DiskFact]
+    public async Task What_is_on_a_disk_is_mounted_as_what_it_is_where_nothing_else_is_asked_for()
+    {
+        using var disk = new LoopDisk(Path.Combine(Root, "disk"));
+        LoopDisk.Run("mkfs.ext3", "-q", disk.Device);
+        await PrepareAsync(Kubelet(), Claiming(new() { Local = new() { Path = disk.Device } }));
+        Assert.Single(Calls, c => c.StartsWith($"mount -t ext3 -o rw,defaults {disk.Device} ", StringComparison.Ordinal));
+        await Kubelet().TearDownAsync("u-1", default);
+        AssertNothingLeft();
+    }
+
     [RootFact]
     public async Task What_has_to_be_installed_is_said()
     {

@@ -16,7 +16,7 @@ public abstract class RemoteTest : VolumeTest
         foreach (string folder in (string[])["bin", "export", "dev/disk/by-path", "dev/disk/by-id", "sys/block"]) Directory.CreateDirectory(Path.Combine(Root, folder));
         Script("mount", $$"""
             eval "target=\${$#}"
-            case "$2" in ext4) exec mount "$@";; esac
+            case "$2" in ext[34]) exec mount "$@";; esac
             [ ! -e {{Root}}/mount-fails ] || { echo 'mount.nfs: access denied by server'; exit 32; }
             [ ! -e {{Root}}/mount-hangs ] || { echo $$ > {{Root}}/mount-pid; exec sleep 1000; }
             exec mount --bind {{Root}}/export "$target"
@@ -107,7 +107,7 @@ sealed class LoopDisk : IDisposable
 
     public void Dispose() => Run("losetup", "-d", Device);
 
-    static string Run(string program, params string[] arguments)
+    public static string Run(string program, params string[] arguments)
     {
         using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
         string said = process.StandardOutput.ReadToEnd();

@@ -32,8 +32,8 @@ sealed class Bring(IClusterAccess cluster, ControllerSide side, Sidecars sidecar
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
         if (_attachments.Find(key) is not { } attachment || attachment.Spec.Attacher != side.Name) return Again.OnChange;
-        if (sidecars.Serve(Sidecars.Attacher)) return Again.In(Sidecars.Period);
         bool leaves = attachment.Metadata.DeletionTimestamp is not null;
+        if (sidecars.Serve(Sidecars.Attacher, takesBack: leaves)) return Again.In(Sidecars.Period);
         if (!side.Does(ControllerCan.PublishUnpublishVolume))
         {
             // A driver that does not attach, and is not declared so: there is nothing to wait for.

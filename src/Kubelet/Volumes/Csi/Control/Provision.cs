@@ -45,7 +45,7 @@ sealed class Provision(IClusterAccess cluster, ControllerSide side, Sidecars sid
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
         if (!side.Does(ControllerCan.CreateDeleteVolume)) return Again.OnChange;
-        if (sidecars.Serve(Sidecars.Provisioner)) return Again.In(Sidecars.Period);
+        if (sidecars.Serve(Sidecars.Provisioner, takesBack: key.Namespace.Length == 0)) return Again.In(Sidecars.Period);
         if (key.Namespace.Length == 0) return _volumes.Find(key) is { } volume && IsOurs(volume) ? await ReclaimAsync(volume, ct).ConfigureAwait(false) : Again.OnChange;
         if (_claims.Find(key) is not { Metadata.DeletionTimestamp: null } claim || !Asks(claim)) return Again.OnChange;
         return await MakeAsync(claim, ct).ConfigureAwait(false);

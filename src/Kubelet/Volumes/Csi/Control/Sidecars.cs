@@ -8,6 +8,7 @@ namespace Hanbae.Kubelet.Volumes.Csi.Control;
 
 /// <summary>Looks for upstream's helpers of a driver, so that what they do is not done twice: where one runs, ours keeps still.</summary>
 /// <remarks>
+/// A driver that brings helpers brings those that it wants: what none of them does is not to be done, so all of ours keeps still.
 /// One is there when a Pod has its image and shares the folder of the driver's socket, or when its Lease is held. Whoever comes later is seen
 /// within <see cref="Period"/>; until then both ask for the same things by the same names, which drivers must take for one.
 /// </remarks>
@@ -26,14 +27,18 @@ sealed class Sidecars(IClusterAccess cluster, CsiDriver driver)
     volatile HashSet<string> _byLease = [];
     long? _looked;
 
-    public bool Serve(string which)
+    /// <param name="takesBack">It is about the end of what may have been made here before helpers came: that is left to the one alone whose work it is.</param>
+    public bool Serve(string which, bool takesBack = false)
     {
-        if (_byLease.Contains(which)) return true;
+        if (Leaves(_byLease)) return true;
         lock (_gate)
         {
             if (_looked is not { } at || cluster.Time.GetElapsedTime(at) > s_fresh) (_inPods, _looked) = ([.. _pods.All.SelectMany(InPod)], cluster.Time.GetTimestamp());
-            return _inPods.Contains(which);
+            return Leaves(_inPods);
         }
+
+        bool Leaves(HashSet<string> there) =>
+            there.Contains(which) || which == Snapshotter && there.Contains(SnapshotController) || !takesBack && there.Any(t => t != SnapshotController);
     }
 
     IEnumerable<string> InPod(Pod pod)
@@ -43,8 +48,7 @@ sealed class Sidecars(IClusterAccess cluster, CsiDriver driver)
         foreach (var container in pod.Spec.Containers)
         {
             string name = NameOf(container.Image);
-            if (name == SnapshotController) yield return Snapshotter;
-            else if (shares && name is Provisioner or Attacher or Resizer or Snapshotter) yield return name;
+            if (name == SnapshotController || shares && name is Provisioner or Attacher or Resizer or Snapshotter) yield return name;
         }
     }
 
@@ -81,6 +85,6 @@ sealed class Sidecars(IClusterAccess cluster, CsiDriver driver)
     {
         string name = driver.Name.Replace('/', '-');
         return lease == name ? Provisioner : lease == "external-attacher-leader-" + name ? Attacher : lease == "external-resizer-" + name ? Resizer
-            : lease == "external-snapshotter-leader-" + name || lease == "snapshot-controller-leader" ? Snapshotter : null;
+            : lease == "external-snapshotter-leader-" + name ? Snapshotter : lease == "snapshot-controller-leader" ? SnapshotController : null;
     }
 }
