@@ -32,7 +32,7 @@ public sealed class Proxy(IClusterAccess cluster, ProxyOptions options, Action<s
         using var services = _services.Subscribe(e => Mark(Key.Of(e.Object)));
         using var slices = _slices.Subscribe(OnSlice);
         using var nodes = _nodes.Subscribe(OnNode);
-        await using var listeners = new ProxyListeners(options, _health, complain);
+        await using var listeners = new ProxyListeners(options, _health);
         await listeners.OpenAsync(ct);
         await using var asked = new ServiceHealth(options.NodeName, _health, complain);
         var programs = new List<Program> { new(IpFamily.V4, options.PodCidr, options, complain) };

@@ -18,6 +18,8 @@ public sealed record ProxyOptions
     public IPEndPoint? Health { get; init; }
     /// <summary>Where mode and figures are asked for; port 0 takes a free one, null none.</summary>
     public IPEndPoint? Metrics { get; init; }
+    /// <summary>Told when one of these two is another program's, such as another cluster's: nobody asks this one then, and nothing is wrong.</summary>
+    public Action<string>? OnTakenPort { get; init; }
     /// <summary>Changes within this time of the last load are loaded together.</summary>
     public TimeSpan MinInterval { get; init; } = TimeSpan.FromMilliseconds(100);
 }

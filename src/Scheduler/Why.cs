@@ -62,7 +62,8 @@ public static class Why
     static string Cure(string plugin, string reason, PodInfo pod, NodeInfo node) => plugin switch
     {
         "NodeUnschedulable" => $"kubectl uncordon {node.Name}",
-        "TaintToleration" => "tolerate " + string.Join(", ", node.Node!.Spec.Taints.Where(t => t.Effect is "NoSchedule" or "NoExecute" && !pod.Tolerates(t)).Select(t => $"{t.Key}{(t.Value.Length > 0 ? "=" + t.Value : "")}:{t.Effect}")) + ", or take the taint away",
+        "TaintToleration" => "tolerate " + string.Join(", ", node.Node!.Spec.Taints.Where(t => t.Effect is "NoSchedule" or "NoExecute" && !pod.Tolerates(t))
+            .Select(t => $"{t.Key}{(t.Value.Length > 0 ? "=" + t.Value : "")}:{t.Effect}")) + ", or take the taint away",
         "NodeAffinity" => "label the node as the Pod's nodeSelector or nodeAffinity asks" + Missing(pod, node),
         "NodePorts" => "a Pod there has to give up the host port, or this one has to ask for another",
         "NodeResourcesFit" => Room(reason, pod, node),

@@ -25,6 +25,8 @@ public sealed class SideBySideTests
             await AnswersAsync(cluster);
         }
         Assert.NotEqual(await AddressAsync(one), await AddressAsync(two));
+        // The first has kube-proxy's ports, which is as it should be.
+        Assert.DoesNotContain("cannot be asked for", await File.ReadAllTextAsync(Path.Combine(two.DataDir, "hanbae.log")));
 
         // down and up is like a machine that was switched off and on: the same Pods, started once more.
         string pods = await PodsAsync(two);

@@ -6,7 +6,7 @@ namespace Hanbae.Client;
 /// <summary>Keeps Events few: repeats become a count, many alike become one, and a source that talks too much of one object is not heard.</summary>
 /// <remarks>
 /// client-go's EventCorrelator with its defaults: from the tenth different message on one object with one reason within ten minutes,
-/// they are combined; of one source on one object 25 pass at once and then one each five minutes. Each memory holds 4,096 keys.
+/// they are combined; of one source on one object 25 pass at once and then one each five minutes. Each memory holds 4,096 keys at most.
 /// </remarks>
 sealed class EventCorrelator(TimeProvider time)
 {
@@ -39,7 +39,9 @@ sealed class EventCorrelator(TimeProvider time)
                 Metadata = combined.Metadata with { Name = before.Metadata.Name }, FirstTimestamp = before.FirstTimestamp, Count = before.Count + 1,
             };
         _sent.Set(key, combined);
-        return _sources.FindOrAdd(Source(e), () => new(time, PerSecond, Burst)).TryTake() ? new(combined, key) : null;
+        string source = Source(e);
+        if (_sources.Find(source) is not { } bucket) _sources.Set(source, bucket = new(time, PerSecond, Burst));
+        return bucket.TryTake() ? new(combined, key) : null;
     }
 
     /// <summary>The server's word on what was sent.</summary>

@@ -92,7 +92,8 @@ sealed class Start(IClusterAccess cluster) : IReconciler
         }
         if (cron.Spec.Suspend == true) return (status, null);
         if (cron.Spec.Schedule.Contains("TZ", StringComparison.Ordinal))
-            cluster.Recorder.Event(cron, "Warning", "UnsupportedSchedule", $"CRON_TZ or TZ used in schedule \"{cron.Spec.Schedule}\" is not officially supported, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details");
+            cluster.Recorder.Event(cron, "Warning", "UnsupportedSchedule",
+                $"CRON_TZ or TZ used in schedule \"{cron.Spec.Schedule}\" is not officially supported, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details");
         CronSchedule schedule;
         try { schedule = CronSchedule.Parse(cron.Spec.Schedule, zone); }
         catch (FormatException e)
@@ -112,7 +113,8 @@ sealed class Start(IClusterAccess cluster) : IReconciler
         if (plan.Due is not { } due) return (status, plan.NextAt);
         if (plan.IsTooLate)
         {
-            cluster.Recorder.Event(cron, "Warning", "MissSchedule", $"Missed scheduled time to start a job: {due.UtcDateTime.ToString("ddd, dd MMM yyyy HH:mm:ss +0000", System.Globalization.CultureInfo.InvariantCulture)}");
+            cluster.Recorder.Event(cron, "Warning", "MissSchedule",
+                $"Missed scheduled time to start a job: {due.UtcDateTime.ToString("ddd, dd MMM yyyy HH:mm:ss +0000", System.Globalization.CultureInfo.InvariantCulture)}");
             return (status, plan.NextAt);
         }
         if (status.Active.Exists(a => a.Name == CronStatus.NameFor(cron, due)) || status.LastScheduleTime == due) return (status, plan.NextAt);

@@ -37,7 +37,9 @@ sealed class Delete(IClusterAccess cluster) : IReconciler
         {
             var served = await ServerResources.DiscoverAsync(_transport, ct);
             resources = Contents.Of(served);
-            if (!served.Stale.IsEmpty) unknown = $"Discovery failed for some groups, {served.Stale.Length} failing: unable to retrieve the complete list of server APIs: " + string.Join(", ", served.Stale.Select(v => $"{v}: stale GroupVersion discovery: {v}"));
+            if (!served.Stale.IsEmpty)
+                unknown = $"Discovery failed for some groups, {served.Stale.Length} failing: unable to retrieve the complete list of server APIs: "
+                    + string.Join(", ", served.Stale.Select(v => $"{v}: stale GroupVersion discovery: {v}"));
         }
         catch (ApiException e) { unknown = e.Message; }
         foreach (var resource in resources.OrderBy(r => r.Gvr.GroupResource != Pods))

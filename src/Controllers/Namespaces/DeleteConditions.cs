@@ -16,7 +16,8 @@ static class DeleteConditions
                 unknown.Length > 0 ? unknown : "All resources successfully discovered")
             .Set(now, "NamespaceDeletionGroupVersionParsingFailure", false, "ParsedGroupVersions", "All legacy kube types successfully parsed")
             .Set(now, "NamespaceDeletionContentFailure", failures.Count > 0, failures.Count > 0 ? "ContentDeletionFailed" : "ContentDeleted",
-                failures.Count > 0 ? $"Failed to delete all resource types, {failures.Count} remaining: {string.Join(", ", failures.Order(StringComparer.Ordinal))}" : "All content successfully deleted, may be waiting on finalization")
+                failures.Count > 0 ? $"Failed to delete all resource types, {failures.Count} remaining: {string.Join(", ", failures.Order(StringComparer.Ordinal))}"
+                    : "All content successfully deleted, may be waiting on finalization")
             .Set(now, "NamespaceContentRemaining", left.Count > 0, left.Count > 0 ? "SomeResourcesRemain" : "ContentRemoved",
                 left.Count > 0 ? "Some resources are remaining: " + resources : "All content successfully removed")
             .Set(now, "NamespaceFinalizersRemaining", finalizers.Length > 0, finalizers.Length > 0 ? "SomeFinalizersRemain" : "ContentHasNoFinalizers",

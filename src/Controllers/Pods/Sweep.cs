@@ -71,7 +71,11 @@ sealed class Sweep(IClusterAccess cluster, ControllerOptions options) : IReconci
         var json = new JsonWriter(512);
         try
         {
-            new Pod { Metadata = new() { Uid = pod.Metadata.Uid }, Status = new() { Phase = "Failed", ObservedGeneration = pod.Metadata.Generation, Conditions = why is null ? default : [why with { ObservedGeneration = pod.Metadata.Generation }] } }.WriteJson(ref json);
+            var status = new PodStatus
+            {
+                Phase = "Failed", ObservedGeneration = pod.Metadata.Generation, Conditions = why is null ? default : [why with { ObservedGeneration = pod.Metadata.Generation }],
+            };
+            new Pod { Metadata = new() { Uid = pod.Metadata.Uid }, Status = status }.WriteJson(ref json);
             return Patch.Strategic(json.ToArray());
         }
         finally { json.Dispose(); }

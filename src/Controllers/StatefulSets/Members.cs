@@ -130,7 +130,8 @@ sealed class Members(IClusterAccess cluster, ICache<PersistentVolumeClaim> claim
             var there = claims.Find(Key.Of(claim)) ?? await _client.FindAsync(claim, ct);
             if (there is null) continue;
             if (Claims.HasOtherController(set, pod, there))
-                cluster.Recorder.Event(set, "Warning", "ConflictingController", $"PersistentVolumeClaim {there.Metadata.Name} has a conflicting OwnerReference that acts as a manging controller, the retention policy is ignored for this claim");
+                cluster.Recorder.Event(set, "Warning", "ConflictingController",
+                    $"PersistentVolumeClaim {there.Metadata.Name} has a conflicting OwnerReference that acts as a manging controller, the retention policy is ignored for this claim");
             var owners = Claims.OwnersOf(set, pod, ordinal, there);
             if (owners == there.Metadata.OwnerReferences) continue;
             await _client.UpdateAsync(there with { Metadata = there.Metadata with { OwnerReferences = owners } }, ct);

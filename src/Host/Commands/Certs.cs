@@ -37,7 +37,10 @@ static class Certs
         var dataDir = Shared.DataDir();
         var authority = new Option<bool>("--ca") { Description = "New authorities too. The old ones are believed until they end, or until `hanbae certs retire`; the new ones are vouched for by the old." };
         var key = new Option<bool>("--encryption-key") { Description = "Nothing but a new key for what is encrypted in the store; what is there is encrypted anew, and the old key forgotten." };
-        var tokens = new Option<bool>("--service-account-key") { Description = "Nothing but a new key for tokens of service accounts. Those signed before are believed until `hanbae certs retire --service-account-key`." };
+        var tokens = new Option<bool>("--service-account-key")
+        {
+            Description = "Nothing but a new key for tokens of service accounts. Those signed before are believed until `hanbae certs retire --service-account-key`.",
+        };
         var command = new Command("rotate", "Make the cluster's certificates anew; a running cluster takes them over at once, and nobody is cut off.") { authority, key, tokens, dataDir };
         command.SetAction((parsed, ct) => Shared.RunAsync(async () =>
         {
@@ -57,9 +60,15 @@ static class Certs
     static Command Retire()
     {
         var dataDir = Shared.DataDir();
-        var tokens = new Option<bool>("--service-account-key") { Description = "Nothing but keys of tokens: those signed before the last `rotate --service-account-key` are believed no more. Pods have newer ones within an hour; Secrets of type service-account-token get one when their data.token is taken out." };
+        var tokens = new Option<bool>("--service-account-key")
+        {
+            Description = "Nothing but keys of tokens: those signed before the last `rotate --service-account-key` are believed no more. "
+                + "Pods have newer ones within an hour; Secrets of type service-account-token get one when their data.token is taken out.",
+        };
         var command = new Command("retire", "Believe the newest authorities only. Whoever still has a certificate or kubeconfig from before `rotate --ca` is cut off.") { tokens, dataDir };
-        command.SetAction((parsed, ct) => Shared.RunAsync(() => ChangeAsync(Path.GetFullPath(parsed.GetValue(dataDir)!), folder => parsed.GetValue(tokens) ? folder.RetireTokenKeys(ClusterPki.TokenKeyName) : ClusterPki.Retire(folder), ct)));
+        command.SetAction((parsed, ct) => Shared.RunAsync(() => ChangeAsync(
+            Path.GetFullPath(parsed.GetValue(dataDir)!),
+            folder => parsed.GetValue(tokens) ? folder.RetireTokenKeys(ClusterPki.TokenKeyName) : ClusterPki.Retire(folder), ct)));
         return command;
     }
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Hanbae.Client;
 using Hanbae.Host.Checks.Cis;
 using Hanbae.Host.Runtime;
 using Hanbae.Host.Settings;
@@ -31,7 +30,7 @@ static class Check
                 Console.Error.WriteLine("hanbae: the cluster does not run, and is looked at as it runs; start it with `hanbae up`");
                 return Shared.NotRunning;
             }
-            using var sight = new CisSight(data, settings, Kubeconfig.Load(KubeconfigPath.Of(data)).Resolve(), process.Pid);
+            using var sight = KubeconfigPath.Read(data, config => new CisSight(data, settings, config, process.Pid));
             var all = await CisBenchmark.RunAsync(sight, ct);
             Console.Write(parsed.GetValue(output) is null ? CisBenchmark.Text(all) : CisBenchmark.Json(all) + "\n");
             return all.Any(a => a.Finding.Result == CisResult.Fail) ? Shared.Failed : Shared.Ok;

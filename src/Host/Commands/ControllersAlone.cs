@@ -22,7 +22,10 @@ static class ControllersAlone
     static readonly Option<string> s_grace = new("--node-monitor-grace-period") { Description = "How long a node may be silent before it counts as unreachable.", DefaultValueFactory = _ => "50s" };
     static readonly Option<int> s_ended = new("--terminated-pod-gc-threshold") { Description = "How many Pods that have ended are kept; 0 for all.", DefaultValueFactory = _ => 12_500 };
 
-    static readonly Option<bool> s_ownAccounts = new("--use-service-account-credentials") { Description = "Each controller works as a service account of its own in kube-system, rather than all as who --kubeconfig says." };
+    static readonly Option<bool> s_ownAccounts = new("--use-service-account-credentials")
+    {
+        Description = "Each controller works as a service account of its own in kube-system, rather than all as who --kubeconfig says.",
+    };
 
     public static Command Command()
     {

@@ -20,12 +20,27 @@ static class Image
         return command;
     }
 
-    static ImageStore Store(string dataDir)
+    internal static ImageStore Store(string dataDir)
     {
         var paths = NodePaths.Of(dataDir);
-        if (Shared.Settings(dataDir).RuntimeEndpoint is { } endpoint) return new(endpoint);
+        var settings = Shared.Settings(dataDir);
+        if (settings.ControlPlaneOnly)
+            throw new RuntimeException($"the cluster in {dataDir} has no node on this machine (--control-plane-only), and so no runtime that images could be in; "
+                + $"`{Shared.Again("up", dataDir)} --control-plane-only=false` makes this machine its node");
+        if (settings.RuntimeEndpoint is { } endpoint) return new(endpoint);
         return File.Exists(paths.Socket) && new Containerd(paths, TimeProvider.System).IsRunning ? new(paths.Endpoint)
-            : throw new RuntimeException("the cluster does not run, and images are in its runtime; start it with `hanbae up`");
+            : throw new RuntimeException($"the cluster does not run, and images are in its runtime; start it with `{Shared.Again("up", dataDir)}`");
+    }
+
+    /// <summary>What to know of an image's name; null for nothing.</summary>
+    internal static string? Advice(string name) => !name.EndsWith(":latest", StringComparison.Ordinal) ? null
+        : $"  each new Pod pulls {name} from its registry, as all that is tagged latest: name it {name[..^"latest".Length]}1 or the like with --name, "
+            + "or give the Pod imagePullPolicy: IfNotPresent";
+
+    static void SayImported(string name)
+    {
+        Console.WriteLine("imported " + name);
+        if (Advice(name) is { } advice) Console.Error.WriteLine(advice);
     }
 
     static Command Import()
@@ -39,7 +54,7 @@ static class Image
         {
             foreach (string file in parsed.GetValue(files)!)
                 foreach (string imported in await Store(parsed.GetValue(dataDir)!).ImportAsync(file, parsed.GetValue(name), parsed.GetValue(any), ct))
-                    Console.WriteLine("imported " + imported);
+                    SayImported(imported);
             return Shared.Ok;
         }));
         return command;
@@ -115,7 +130,8 @@ static class Image
             {
                 string made = await RootfsImage.BuildAsync(parsed.GetValue(source)!, parsed.GetValue(name)!, config, archive, TimeProvider.System, ct);
                 if (asked is null) await Store(parsed.GetValue(dataDir)!).ImportAsync(archive, null, anyPlatform: false, ct);
-                Console.WriteLine(asked is null ? "imported " + made : $"wrote {made} to {asked}");
+                if (asked is null) SayImported(made);
+                else Console.WriteLine($"wrote {made} to {asked}");
             }
             finally { if (asked is null) File.Delete(archive); }
             return Shared.Ok;

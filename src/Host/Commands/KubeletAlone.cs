@@ -17,10 +17,14 @@ static class KubeletAlone
         var node = new Option<string?>("--hostname-override") { Description = "Name of the node (the host's name)." };
         var runtime = new Option<string?>("--container-runtime-endpoint") { Description = "CRI socket of a runtime that is there already; without it one is started." };
         var pods = new Option<string?>("--pod-cidr") { Description = "Addresses of this node's Pods (a free 10.244.0.0/24 or the like)." };
-        var port = new Option<int>("--port") { Description = "Port of the kubelet; 0 for a free one.", DefaultValueFactory = _ => 10250 };
+        var port = new Option<int>("--port") { Description = "Port of the kubelet; 0 for a free one, as when 10250 is taken.", DefaultValueFactory = _ => 10250 };
         var dns = new Option<string>("--cluster-dns") { Description = "The address of the cluster's DNS.", DefaultValueFactory = _ => "" };
         var domain = new Option<string>("--cluster-domain") { Description = "Domain of the cluster's names.", DefaultValueFactory = _ => "cluster.local" };
-        var rotate = new Option<bool>("--rotate-server-certificates") { Description = "Have the certificate by which the kubelet serves signed by the cluster, rather than by nobody; somebody has to approve it.", DefaultValueFactory = _ => true };
+        var rotate = new Option<bool>("--rotate-server-certificates")
+        {
+            Description = "Have the certificate by which the kubelet serves signed by the cluster, rather than by nobody; somebody has to approve it.",
+            DefaultValueFactory = _ => true,
+        };
         var config = new Option<string?>("--config") { Description = "A KubeletConfiguration file: eviction, reservations, CPU and memory policies, shutdown." };
         var folder = new Option<string?>("--config-dir") { Description = "A folder whose files *.conf change what --config says, one after another by their names." };
         var root = new Option<string?>("--root-dir") { Description = "Where the kubelet keeps volumes and drivers' sockets (/var/lib/kubelet where nobody has it, for the machine's own node; otherwise kubelet in the data folder)." };
@@ -38,8 +42,11 @@ static class KubeletAlone
             var paths = NodePaths.Of(parsed.GetValue(dataDir)!);
             if (ClusterSettings.Load(paths.Data) is not null) throw new SettingsException($"{paths.Data} is a whole cluster's, which has a kubelet: choose another folder with --data-dir");
             if (parsed.GetValue(pods) is { } given && !IPNetwork.TryParse(given, out _)) throw new SettingsException($"--pod-cidr {given} is no network; write it like 10.244.0.0/24");
+            if (parsed.GetResult(port) is { Implicit: false } && Ports.Trouble(new(IPAddress.Any, parsed.GetValue(port))) is { } taken)
+                throw new SettingsException($"--port {parsed.GetValue(port)} cannot be had: {taken}; choose another, or --port 0 for any that is free");
             Check(parsed.GetValue(yields), parsed.GetValue(lockFile), parsed.GetValue(credentials), parsed.GetValue(programs));
-            var configured = ClusterSettings.Configured(NodeAgent.Options("", paths, 0), parsed.GetValue(config), parsed.GetValue(folder)).Options; // what is wrong is said now rather than again and again
+            // What is wrong is said now rather than again and again.
+            var configured = ClusterSettings.Configured(NodeAgent.Options("", paths, 0), parsed.GetValue(config), parsed.GetValue(folder)).Options;
             if ((parsed.GetValue(root) ?? KubeletFolder.Usual(paths)) is { } placed)
             {
                 DataFolder.Claim(paths);
@@ -50,7 +57,8 @@ static class KubeletAlone
                 parsed.GetValue(node) ?? System.Net.Dns.GetHostName().ToLowerInvariant(), KubeconfigOf(parsed.GetValue(kubeconfig), parsed.GetValue(bootstrap), Path.Combine(paths.Data, "kubelet.kubeconfig")),
                 parsed.GetValue(bootstrap) is { } file ? Path.GetFullPath(file) : null, RuntimeOf(parsed.GetValue(runtime), configured.RuntimeEndpoint, paths),
                 parsed.GetValue(pods) ?? AddressPlan.Choose(AddressPlan.Taken(OtherClusters.DataFolders(paths))).Pods.Replace("/16", "/24"), parsed.GetValue(port),
-                parsed.GetValue(dns)!, parsed.GetValue(domain)!, parsed.GetValue(rotate), parsed.GetValue(config) is { } own ? Path.GetFullPath(own) : null, parsed.GetValue(folder) is { } more ? Path.GetFullPath(more) : null)
+                parsed.GetValue(dns)!, parsed.GetValue(domain)!, parsed.GetValue(rotate),
+                parsed.GetValue(config) is { } own ? Path.GetFullPath(own) : null, parsed.GetValue(folder) is { } more ? Path.GetFullPath(more) : null)
             {
                 Credentials = parsed.GetValue(credentials) is { } providers ? (Path.GetFullPath(providers), Path.GetFullPath(parsed.GetValue(programs)!)) : null,
                 LockFile = parsed.GetValue(lockFile) is { } held ? Path.GetFullPath(held) : null, YieldsLock = parsed.GetValue(yields),

@@ -15,7 +15,7 @@ static class ResetAll
         {
             string folder = parsed.GetValue(dataDir)!;
             var report = await new Reset(NodePaths.Of(folder), TimeProvider.System).RunAsync(ClusterSettings.Load(folder)?.RuntimeEndpoint, Console.WriteLine, ct);
-            if (report.RemovedThings.Count == 0) Console.WriteLine("there was nothing to remove");
+            if (report.RemovedThings.Count == 0) Console.WriteLine($"there was nothing to remove in {folder}" + Shared.Elsewhere(folder));
             return report.LeftThings.Count == 0 ? Shared.Ok : Shared.Failed;
         }));
         return command;

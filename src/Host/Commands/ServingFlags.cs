@@ -14,7 +14,11 @@ sealed class ServingFlags(int port)
     readonly Option<string?> _key = new("--tls-private-key-file") { Description = "Its key; both are read anew when they change." };
     readonly Option<string?> _authentication = new("--authentication-kubeconfig") { Description = "By which the cluster is asked who somebody is (--kubeconfig)." };
     readonly Option<string?> _authorization = new("--authorization-kubeconfig") { Description = "By which it is asked what somebody may do (--kubeconfig)." };
-    readonly Option<string> _open = new("--authorization-always-allow-paths") { Description = "What everybody may ask for, separated by commas; a star at the end stands for what begins so.", DefaultValueFactory = _ => "/healthz,/readyz,/livez" };
+    readonly Option<string> _open = new("--authorization-always-allow-paths")
+    {
+        Description = "What everybody may ask for, separated by commas; a star at the end stands for what begins so.",
+        DefaultValueFactory = _ => "/healthz,/readyz,/livez",
+    };
 
     public void AddTo(Command command)
     {

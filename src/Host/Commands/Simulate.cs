@@ -22,41 +22,57 @@ static class Simulate
     public static Command Command()
     {
         var dataDir = Shared.DataDir();
-        var workloads = new Option<string[]>("--filename", "-f") { Description = "Manifests of what is to be placed: Pods, Deployments, StatefulSets, Jobs, DaemonSets and so on. - is standard input." };
-        var cluster = new Option<string[]>("--cluster") { Description = "Files that kubectl get -o yaml (or json) has printed: nodes, pods, persistentvolumes and so on. Without it: the live cluster." };
+        var workloads = new Option<string[]>("--filename", "-f")
+        {
+            Description = "Manifests of what is to be placed: Pods, Deployments, StatefulSets, Jobs, DaemonSets and so on. - is standard input.", Required = true,
+        };
+        var cluster = new Option<string[]>("--cluster")
+        {
+            Description = "Files that kubectl get -o yaml (or json) has printed: nodes, pods, persistentvolumes and so on. Without it: the live cluster.",
+        };
         var templates = new Option<string[]>("--node-template") { Description = "Files of Nodes that could be added, each as often as needed." };
         var config = new Option<string?>("--scheduler-config") { Description = "A KubeSchedulerConfiguration file." };
         var most = new Option<int>("--max-nodes") { Description = "Add no more nodes than this.", DefaultValueFactory = _ => 1000 };
         var output = new Option<string>("--output", "-o") { Description = "text or json.", DefaultValueFactory = _ => "text" };
         output.AcceptOnlyFromAmong("text", "json");
-        var command = new Command("simulate", "Tell where Pods would go, which would stay pending and why, and how many nodes it would take. Changes nothing. Exit code 1 when a Pod stays pending.")
-            { workloads, cluster, templates, config, most, output, dataDir };
-        command.SetAction((parsed, ct) => Shared.RunAsync(() => RunAsync(
-            new(parsed.GetValue(dataDir)!, parsed.GetValue(cluster) ?? [], parsed.GetValue(workloads) ?? [], parsed.GetValue(templates) ?? [], parsed.GetValue(config), parsed.GetValue(most), parsed.GetValue(output) == "json"), Console.Out, ct)));
+        var command = new Command("simulate", "Tell where Pods would go, which would stay pending and why, and how many nodes it would take. Changes nothing. "
+            + "Exit code 1 when a Pod stays pending.")
+        {
+            workloads, cluster, templates, config, most, output, dataDir,
+        };
+        command.SetAction((parsed, ct) =>
+        {
+            var asked = new Asked(parsed.GetValue(dataDir)!, parsed.GetValue(cluster) ?? [], parsed.GetValue(workloads) ?? [], parsed.GetValue(templates) ?? [],
+                parsed.GetValue(config), parsed.GetValue(most), parsed.GetValue(output) == "json");
+            return Shared.RunAsync(() => RunAsync(asked, Console.Out, ct));
+        });
         return command;
     }
 
     internal static async Task<int> RunAsync(Asked asked, TextWriter to, CancellationToken ct)
     {
-        var cluster = asked.Cluster.Length > 0 ? Manifests.ToCluster([.. asked.Cluster.SelectMany(Read)]) : await LiveAsync(asked.DataDir, ct);
-        if (asked.SchedulerConfig is { } file) cluster = cluster with { Configuration = Mended(file, () => SchedulerConfiguration.Parse(File.ReadAllText(file))) };
-        var templates = asked.Templates.SelectMany(Read).OfType<Node>().ToList();
+        // What people wrote first: what is wrong with it needs no cluster.
+        var templates = asked.Templates.SelectMany(f => Read(f, strict: true)).OfType<Node>().ToList();
         if (asked.Templates.Length > 0 && templates.Count == 0) throw new SettingsException($"{string.Join(", ", asked.Templates)}: there is no Node in it");
-        var workloads = asked.Workloads.SelectMany(Read).ToList();
+        var workloads = asked.Workloads.SelectMany(f => Read(f, strict: true)).ToList();
+        var cluster = asked.Cluster.Length > 0 ? Manifests.ToCluster([.. asked.Cluster.SelectMany(f => Read(f, strict: false))]) : await LiveAsync(asked.DataDir, ct);
+        if (asked.SchedulerConfig is { } file) cluster = cluster with { Configuration = Mended(file, () => SchedulerConfiguration.Parse(File.ReadAllText(file))) };
         // What a manifest brings besides Pods is part of the cluster: claims, classes, Services.
-        var brought = Manifests.ToCluster([.. workloads.Where(w => w is not Pod)]);
-        cluster = cluster with
-        {
-            Namespaces = [.. cluster.Namespaces, .. brought.Namespaces], Claims = [.. cluster.Claims, .. brought.Claims], Volumes = [.. cluster.Volumes, .. brought.Volumes], Classes = [.. cluster.Classes, .. brought.Classes],
-            Services = [.. cluster.Services, .. brought.Services], Budgets = [.. cluster.Budgets, .. brought.Budgets], Priorities = [.. cluster.Priorities, .. brought.Priorities],
-            DeviceClaims = [.. cluster.DeviceClaims, .. brought.DeviceClaims], DeviceClasses = [.. cluster.DeviceClasses, .. brought.DeviceClasses], Slices = [.. cluster.Slices, .. brought.Slices],
-            ClaimTemplates = [.. cluster.ClaimTemplates, .. brought.ClaimTemplates], TaintRules = [.. cluster.TaintRules, .. brought.TaintRules],
-        };
-        var report = new Simulator(cluster).Run(workloads, templates, asked.MostNodes, ct);
+        var report = new Simulator(With(cluster, Manifests.ToCluster([.. workloads.Where(w => w is not Pod)]))).Run(workloads, templates, asked.MostNodes, ct);
         if (asked.Json) await to.WriteLineAsync(Encoding.UTF8.GetString(Json(report).ToUtf8()));
         else foreach (string line in Lines(report)) await to.WriteLineAsync(line);
         return report.Pending.IsEmpty ? Shared.Ok : Shared.Failed;
     }
+
+    static ClusterView With(ClusterView cluster, ClusterView brought) => cluster with
+    {
+        Namespaces = [.. cluster.Namespaces, .. brought.Namespaces], Services = [.. cluster.Services, .. brought.Services],
+        Claims = [.. cluster.Claims, .. brought.Claims], Volumes = [.. cluster.Volumes, .. brought.Volumes], Classes = [.. cluster.Classes, .. brought.Classes],
+        Budgets = [.. cluster.Budgets, .. brought.Budgets], Priorities = [.. cluster.Priorities, .. brought.Priorities],
+        DeviceClaims = [.. cluster.DeviceClaims, .. brought.DeviceClaims], ClaimTemplates = [.. cluster.ClaimTemplates, .. brought.ClaimTemplates],
+        DeviceClasses = [.. cluster.DeviceClasses, .. brought.DeviceClasses], Slices = [.. cluster.Slices, .. brought.Slices],
+        TaintRules = [.. cluster.TaintRules, .. brought.TaintRules],
+    };
 
     static async Task<ClusterView> LiveAsync(string folder, CancellationToken ct)
     {
@@ -64,7 +80,11 @@ static class Simulate
         return await ClusterReader.ReadAsync(new ApiClient(transport, TimeProvider.System), ct);
     }
 
-    static IReadOnlyList<IObject> Read(string file) => Mended(file, () => Manifests.Read(file == "-" ? Console.In.ReadToEnd() : File.ReadAllText(file)));
+    static IReadOnlyList<IObject> Read(string file, bool strict)
+    {
+        if (Directory.Exists(file)) throw new SettingsException($"{file} is a folder; name the files in it");
+        return Mended(file, () => Manifests.Read(file == "-" ? Console.In.ReadToEnd() : File.ReadAllText(file), strict));
+    }
 
     static T Mended<T>(string file, Func<T> read)
     {

@@ -3,6 +3,7 @@ using Hanbae.Api.Core.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Client;
 using Hanbae.Host.Runtime;
+using Hanbae.Host.Settings;
 
 namespace Hanbae.Host.Commands;
 
@@ -14,14 +15,18 @@ static class Status
     public static Command Command()
     {
         var dataDir = Shared.DataDir();
-        var command = new Command("status", "Tell whether the cluster runs, and how it is. Exit code 3 when it does not.") { dataDir };
+        var command = new Command("status", "Tell whether the cluster runs, and how it is. Exit code 3 when it does not, or when there is none; 1 when it does not answer.") { dataDir };
         command.SetAction((parsed, ct) => Shared.RunAsync(() => RunAsync(parsed.GetValue(dataDir)!, ct)));
         return command;
     }
 
-    static async Task<int> RunAsync(string folder, CancellationToken ct)
+    internal static async Task<int> RunAsync(string folder, CancellationToken ct)
     {
-        var settings = Shared.Settings(folder);
+        if (ClusterSettings.Load(folder) is not { } settings)
+        {
+            Console.Error.WriteLine("hanbae: " + Shared.Missing(folder));
+            return Shared.NotRunning;
+        }
         var paths = NodePaths.Of(folder);
         Console.WriteLine($"data folder   {paths.Data}");
         Console.WriteLine($"kubeconfig    {KubeconfigPath.Of(folder)}");

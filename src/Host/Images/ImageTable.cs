@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Text;
+using Hanbae.Host.Progress;
 using Hanbae.Host.Runtime;
 
 namespace Hanbae.Host.Images;
@@ -12,13 +12,14 @@ public static class ImageTable
     /// <summary>One line for each name, in order; an image that lost its names is shown by its digest.</summary>
     public static string Render(IReadOnlyList<RuntimeImage> images)
     {
-        var rows = images.SelectMany(i => (i.Names.Count > 0 ? i.Names : i.Digests.Count > 0 ? i.Digests : ["<none>"])
-            .Select(n => (Name: n, Id: i.Id.Replace("sha256:", "", StringComparison.Ordinal), i.Size))).OrderBy(r => r.Name, StringComparer.Ordinal).ToList();
-        int width = rows.Select(r => r.Name.Length).Append("NAME".Length).Max();
-        var b = new StringBuilder($"{"NAME".PadRight(width)}  {"IMAGE ID",-ShownOfId}  SIZE\n");
-        foreach (var (name, id, size) in rows) b.Append($"{name.PadRight(width)}  {id[..Math.Min(id.Length, ShownOfId)],-ShownOfId}  {Human(size)}\n");
-        return b.ToString();
+        var rows = images.SelectMany(i => Names(i).Select(n => (string[])[n, Short(i.Id.Replace("sha256:", "", StringComparison.Ordinal)), Human(i.Size)]))
+            .OrderBy(r => r[0], StringComparer.Ordinal);
+        return TextTable.Of([["NAME", "IMAGE ID", "SIZE"], .. rows]);
     }
+
+    static IReadOnlyList<string> Names(RuntimeImage image) => image.Names.Count > 0 ? image.Names : image.Digests.Count > 0 ? image.Digests : ["<none>"];
+
+    static string Short(string id) => id[..Math.Min(id.Length, ShownOfId)];
 
     // In powers of ten with three digits, as docker and crictl show sizes.
     internal static string Human(long bytes)

@@ -1,6 +1,6 @@
 using System.Globalization;
-using System.Text;
 using Hanbae.Api.Json;
+using Hanbae.Host.Progress;
 
 namespace Hanbae.Host.Objects;
 
@@ -31,10 +31,7 @@ public static class ObjectHistory
                 Changed(Previous(versions, i)?.Object, versions[i].Object, all),
             ]),
         ];
-        int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(c => rows.Max(r => r[c].Length))];
-        var text = new StringBuilder();
-        foreach (string[] row in rows) text.Append(string.Join("   ", row.Select((cell, c) => cell.PadRight(widths[c]))).TrimEnd()).Append('\n');
-        return text.Append(Hidden(versions, all)).ToString();
+        return TextTable.Of(rows) + Hidden(versions, all);
     }
 
     /// <summary>What each version changed, the oldest first.</summary>
@@ -138,14 +135,16 @@ public static class ObjectHistory
     {
         if (obj is null) return null;
         var metadata = obj["metadata"] as JsonObject ?? JsonObject.Empty;
-        return obj.Without("status").With("metadata", JsonObject.Of(("labels", metadata["labels"] ?? JsonNull.Instance), ("annotations", annotations ? metadata["annotations"] ?? JsonNull.Instance : JsonNull.Instance)));
+        var notes = annotations ? metadata["annotations"] ?? JsonNull.Instance : JsonNull.Instance;
+        return obj.Without("status").With("metadata", JsonObject.Of(("labels", metadata["labels"] ?? JsonNull.Instance), ("annotations", notes)));
     }
 
     /// <summary>The version as it is to be written now.</summary>
     /// <param name="current">What is there now; null when the object was deleted.</param>
     public static JsonObject ToWrite(JsonObject version, JsonObject? current)
     {
-        var metadata = version.In("metadata").Without("managedFields").Without("creationTimestamp").Without("generation").Without("deletionTimestamp").Without("deletionGracePeriodSeconds");
+        var metadata = version.In("metadata").Without("managedFields").Without("creationTimestamp").Without("generation")
+            .Without("deletionTimestamp").Without("deletionGracePeriodSeconds");
         metadata = current is null ? metadata.Without("uid").Without("resourceVersion") : metadata.With("resourceVersion", current.In("metadata").Text("resourceVersion"));
         return version.With("metadata", metadata);
     }

@@ -1,6 +1,8 @@
+using System.Globalization;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using System.Text;
 using Hanbae.Api.Json;
+using Hanbae.Host.Progress;
 
 namespace Hanbae.Host.Pki;
 
@@ -28,7 +30,8 @@ public static class CertificateList
             }
         }
         var keys = new PkiFolder(folder, TimeProvider.System).TokenKeys(ClusterPki.TokenKeyName);
-        for (int i = 0; i < keys.Length; i++) rows.Add(new(ClusterPki.TokenKeyName, "tokens of service accounts", "", i == 0 ? "key, signs" : "key, believed still", null, keys[i].Id));
+        for (int i = 0; i < keys.Length; i++)
+            rows.Add(new(ClusterPki.TokenKeyName, "tokens of service accounts", "", i == 0 ? "key, signs" : "key, believed still", null, keys[i].Id));
         return [.. rows.OrderByDescending(r => r.Use.StartsWith("authority", StringComparison.Ordinal))];
     }
 
@@ -36,22 +39,24 @@ public static class CertificateList
     {
         if (certificate.Extensions.OfType<X509BasicConstraintsExtension>().Any(b => b.CertificateAuthority))
             return name.EndsWith("-cross", StringComparison.Ordinal) ? "authority, vouched for by the one before" : place == 0 ? "authority, signs" : "authority, believed still";
-        var uses = certificate.Extensions.OfType<X509EnhancedKeyUsageExtension>().SelectMany(u => u.EnhancedKeyUsages.OfType<System.Security.Cryptography.Oid>()).Select(o => o.Value).ToHashSet();
-        return string.Join(", ", ((string[])[uses.Contains("1.3.6.1.5.5.7.3.1") ? "server" : "", uses.Contains("1.3.6.1.5.5.7.3.2") ? "client" : ""]).Where(u => u.Length > 0));
+        var uses = certificate.Extensions.OfType<X509EnhancedKeyUsageExtension>().SelectMany(u => u.EnhancedKeyUsages.OfType<Oid>()).Select(o => o.Value).ToHashSet();
+        string[] words = [uses.Contains("1.3.6.1.5.5.7.3.1") ? "server" : "", uses.Contains("1.3.6.1.5.5.7.3.2") ? "client" : ""];
+        return string.Join(", ", words.Where(u => u.Length > 0));
     }
 
-    public static string Table(IReadOnlyList<Row> rows, DateTimeOffset now)
-    {
-        string[][] cells = [["NAME", "SUBJECT", "ISSUER", "USE", "ENDS"], .. rows.Select(r => (string[])[r.Name, r.Subject, r.Issuer, r.Use, r.Ends is { } end ? $"{end:yyyy-MM-dd} ({Left(end - now)})" : "when it is retired"])];
-        int[] widths = [.. Enumerable.Range(0, 5).Select(c => cells.Max(r => r[c].Length))];
-        var text = new StringBuilder();
-        foreach (string[] row in cells) text.AppendJoin("  ", row.Select((cell, c) => c == 4 ? cell : cell.PadRight(widths[c]))).Append('\n');
-        return text.ToString();
-    }
+    public static string Table(IReadOnlyList<Row> rows, DateTimeOffset now) => TextTable.Of(
+    [
+        ["NAME", "SUBJECT", "ISSUER", "USE", "ENDS"],
+        .. rows.Select(r => (string[])[r.Name, r.Subject, r.Issuer, r.Use, r.Ends is { } end ? $"{end:yyyy-MM-dd} ({Left(end - now)})" : "when it is retired"]),
+    ]);
 
-    static string Left(TimeSpan left) => left < TimeSpan.Zero ? "has ended" : left.TotalDays < 2 ? $"in {(int)left.TotalHours} hours" : left.TotalDays < 730 ? $"in {(int)left.TotalDays} days" : $"in {(int)(left.TotalDays / 365)} years";
+    static string Left(TimeSpan left) => left < TimeSpan.Zero ? "has ended"
+        : left.TotalDays < 2 ? $"in {(int)left.TotalHours} hours"
+        : left.TotalDays < 730 ? $"in {(int)left.TotalDays} days"
+        : $"in {(int)(left.TotalDays / 365)} years";
 
     public static string Json(IReadOnlyList<Row> rows) => new JsonArray([.. rows.Select(r => (JsonValue)JsonObject.Of(
         ("name", new JsonString(r.Name)), ("subject", new JsonString(r.Subject)), ("issuer", new JsonString(r.Issuer)), ("use", new JsonString(r.Use)),
-        ("ends", r.Ends is { } end ? new JsonString(end.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", System.Globalization.CultureInfo.InvariantCulture)) : JsonNull.Instance), (r.Ends is null ? "kid" : "sha1", new JsonString(r.Fingerprint))))]).ToString()!;
+        ("ends", r.Ends is { } end ? new JsonString(end.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture)) : JsonNull.Instance),
+        (r.Ends is null ? "kid" : "sha1", new JsonString(r.Fingerprint))))]).ToString()!;
 }

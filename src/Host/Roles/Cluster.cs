@@ -20,75 +20,117 @@ using Microsoft.Extensions.Logging;
 namespace Hanbae.Host.Roles;
 
 /// <summary>A whole cluster in this process: brought up step by step, run until it is told to stop.</summary>
-static class Cluster
+sealed class Cluster(ClusterSettings settings, NodePaths paths, ILoggerFactory loggers)
 {
-    public static async Task<int> RunAsync(ClusterSettings settings, NodePaths paths, string logLevel, CancellationToken ct)
+    readonly TimeProvider _time = TimeProvider.System;
+    readonly Steps _steps = new(Console.Out, live: !Console.IsOutputRedirected);
+    readonly NodeRuntime _runtime = new(paths, TimeProvider.System);
+    readonly PkiFolder _pki = new(Path.Combine(paths.Data, ClusterPki.Folder), TimeProvider.System);
+    ClusterSettings _settings = settings;
+
+    bool HasNode => !_settings.ControlPlaneOnly;
+
+    public async Task<int> RunAsync(CancellationToken ct)
     {
-        var time = TimeProvider.System;
-        var begun = time.GetUtcNow();
-        using var loggers = Commands.Flags.Loggers(logLevel);
-        var steps = new Steps(Console.Out, live: !Console.IsOutputRedirected);
-        bool node = !settings.ControlPlaneOnly;
-        steps.Say($"Hanbae in {paths.Data}");
-        if (node && settings.RuntimeEndpoint is null)
-            await steps.RunAsync("programs a node needs", () => PackageInstaller.EnsureAsync("hanbae up", steps.Say, ct));
-        var runtime = new NodeRuntime(paths, time);
-        runtime.Register();
+        _steps.Say($"Hanbae in {paths.Data}");
+        if (HasNode && _settings.RuntimeEndpoint is null)
+            await _steps.RunAsync("programs a node needs", () => PackageInstaller.EnsureAsync("hanbae up", _steps.Say, ct));
+        _runtime.Register();
         OtherClusters.Register(paths);
         try
         {
-            var folder = new PkiFolder(Path.Combine(paths.Data, ClusterPki.Folder), time);
-            var pki = await steps.RunAsync("certificates", async () =>
-            {
-                using var alone = await folder.AloneAsync(ct);
-                return await Task.Run(() => ClusterPki.Ensure(folder, settings), ct);
-            });
-            var live = new LivePki(folder, settings, pki, time, loggers.CreateLogger("hanbae.certificates"));
-            var encryption = Encryption(settings, folder, time, loggers);
-            await using var control = await steps.RunAsync("API server", () => ControlPlane.StartAsync(settings, paths.Data, live, encryption, node ? settings.BridgeAddress : Advertised(settings), time, loggers, ct));
-            // A port that was free is this cluster's from now on: its kubeconfig stays true.
-            settings = settings with { ApiPort = control.Port };
-            await KubeconfigWriter.WriteAsync(KubeconfigPath.Of(paths.Data), control.Port, pki, ct);
-            await using var supervisor = new Supervisor(loggers, time);
-            supervisor.Run("quiet", stop => Quiet.RunAsync(time, stop));
-            if (Commands.Detached.IsChild) supervisor.Run("log-size", stop => Commands.LogFile.KeepSmallAsync(Path.Combine(paths.Data, Commands.Up.LogFile), time, stop));
-            supervisor.Run("certificates", live.RunAsync);
-            supervisor.Run("kubeconfig", stop => KeepKubeconfigAsync(KubeconfigPath.Of(paths.Data), control.Port, live, stop));
-            // After the API server, for whose first answer somebody waits, and beside all that follows.
-            var starting = !node ? Task.FromResult<RuntimeReady?>(null) : steps.RunAsync<RuntimeReady?>("container runtime", async () => settings.RuntimeEndpoint is { } endpoint
-                ? await runtime.UseAsync(endpoint, Images.PauseImage.Name, ct)
-                : await runtime.StartAsync([settings.NodePodCidr], [settings.PodCidr], NodeAgent.SystemdCgroups(paths, settings.KubeletConfig), ct));
-            control.RunComponents(supervisor, settings, live);
-            if (settings.SimulatedNodes > 0)
-            {
-                var access = control.Access(supervisor, "system:hanbae:simulated-nodes", "kubelet", "simulated-nodes");
-                supervisor.Run("simulated-nodes", stop => new SimulatedNodes(access, settings.SimulatedNodes).RunAsync(stop));
-            }
-            if (node || settings.SimulatedNodes > 0)
-            {
-                var storage = new LocalStorage(control.Access(supervisor, "system:hanbae:local-provisioner", "hanbae", LocalProvisioner.Name), settings, Path.Combine(paths.Data, "volumes"), loggers.CreateLogger("hanbae.local-provisioner"));
-                supervisor.Run("local-storage", storage.RunAsync);
-            }
-            if (await starting is { } ready)
-            {
-                if (settings.RuntimeEndpoint is null) supervisor.Run("containerd", stop => new Containerd(paths, time).KeepAsync(loggers.CreateLogger("hanbae.containerd"), stop));
-                new NodeAgent(control, settings, paths, live, time, loggers).Run(supervisor, ready);
-                await steps.RunAsync($"node {settings.NodeName} Ready", () => ReadyAsync(control.Informers.Cache<Node>(), settings.NodeName, begun, ct));
-            }
-            settings.Save(paths.Data);
-            Say(steps, settings, paths);
-            await Task.Delay(Timeout.Infinite, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await RunRegisteredAsync(ct);
             return Shared.Ok;
         }
         finally { File.Delete(paths.HanbaeProcess); }
     }
 
-    /// <summary>How Secrets are encrypted: as the user's configuration says, or by a key of the cluster's own that is made with it.</summary>
-    static EncryptionFile Encryption(ClusterSettings settings, PkiFolder folder, TimeProvider time, ILoggerFactory loggers)
+    async Task RunRegisteredAsync(CancellationToken ct)
     {
-        string file = settings.Flags.EncryptionConfig ?? folder.Secret(OwnEncryption.FileName, OwnEncryption.New);
-        try { return new(file, time, loggers.CreateLogger("hanbae.encryption")); }
-        catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException) { throw new SettingsException($"--encryption-provider-config {e.Message}", e); }
+        var begun = _time.GetUtcNow();
+        // Another's runtime is there or is not: nothing needs to be started to know.
+        var foreign = HasNode && _settings.RuntimeEndpoint is { } endpoint
+            ? await _steps.RunAsync("container runtime", () => _runtime.UseAsync(endpoint, Images.PauseImage.Name, ct)) : null;
+        var live = await CertificatesAsync(ct);
+        await using var control = await _steps.RunAsync("API server", () => StartControlAsync(live, ct));
+        // A port that was free is this cluster's from now on: its kubeconfig stays true.
+        _settings = _settings with { ApiPort = control.Port };
+        await KubeconfigWriter.WriteAsync(KubeconfigPath.Of(paths.Data), control.Port, live.Now, ct);
+        await using var supervisor = new Supervisor(loggers, _time);
+        KeepFiles(supervisor, live);
+        // After the API server, for whose first answer somebody waits, and beside all that follows.
+        var own = HasNode && foreign is null ? _steps.RunAsync("container runtime", () => StartRuntimeAsync(ct)) : null;
+        control.RunComponents(supervisor, _settings, live);
+        Simulate(supervisor, control);
+        if (own is not null)
+        {
+            foreign = await own;
+            supervisor.Run("containerd", stop => new Containerd(paths, _time).KeepAsync(loggers.CreateLogger("hanbae.containerd"), stop));
+        }
+        if (foreign is { } ready) await JoinAsync(supervisor, control, live, ready, begun, ct);
+        _settings.Save(paths.Data);
+        SayReady();
+        await Task.Delay(Timeout.Infinite, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    async Task<LivePki> CertificatesAsync(CancellationToken ct)
+    {
+        var pki = await _steps.RunAsync("certificates", async () =>
+        {
+            using var alone = await _pki.AloneAsync(ct);
+            return await Task.Run(() => ClusterPki.Ensure(_pki, _settings), ct);
+        });
+        return new(_pki, _settings, pki, _time, loggers.CreateLogger("hanbae.certificates"));
+    }
+
+    Task<ControlPlane> StartControlAsync(LivePki live, CancellationToken ct) => ControlPlane.StartAsync(
+        _settings, paths.Data, live, Encryption(), HasNode ? _settings.BridgeAddress : Advertised(_settings), _time, loggers, ct);
+
+    /// <summary>What is on the disk follows what runs.</summary>
+    void KeepFiles(Supervisor supervisor, LivePki live)
+    {
+        supervisor.Run("quiet", stop => Quiet.RunAsync(_time, stop));
+        if (Detached.IsChild) supervisor.Run("log-size", stop => Commands.LogFile.KeepSmallAsync(Path.Combine(paths.Data, Up.LogFile), _time, stop));
+        supervisor.Run("certificates", live.RunAsync);
+        supervisor.Run("kubeconfig", stop => KeepKubeconfigAsync(KubeconfigPath.Of(paths.Data), _settings.ApiPort, live, stop));
+    }
+
+    Task<RuntimeReady> StartRuntimeAsync(CancellationToken ct) =>
+        _runtime.StartAsync([_settings.NodePodCidr], [_settings.PodCidr], NodeAgent.SystemdCgroups(paths, _settings.KubeletConfig), ct);
+
+    /// <summary>Nodes that there are not, and volumes for the Pods of all nodes.</summary>
+    void Simulate(Supervisor supervisor, ControlPlane control)
+    {
+        if (_settings.SimulatedNodes > 0)
+        {
+            var access = control.Access(supervisor, "system:hanbae:simulated-nodes", "kubelet", "simulated-nodes");
+            supervisor.Run("simulated-nodes", stop => new SimulatedNodes(access, _settings.SimulatedNodes).RunAsync(stop));
+            if (HasNode) _steps.Say("  Pods go to simulated nodes too, where they run nowhere: keep them away by the label hanbae.io/simulated");
+        }
+        if (!HasNode && _settings.SimulatedNodes == 0) return;
+        var provisioner = control.Access(supervisor, "system:hanbae:local-provisioner", "hanbae", LocalProvisioner.Name);
+        var storage = new LocalStorage(provisioner, _settings, Path.Combine(paths.Data, "volumes"), loggers.CreateLogger("hanbae.local-provisioner"));
+        supervisor.Run("local-storage", storage.RunAsync);
+    }
+
+    /// <summary>This machine becomes a node.</summary>
+    async Task JoinAsync(Supervisor supervisor, ControlPlane control, LivePki live, RuntimeReady runtime, DateTimeOffset begun, CancellationToken ct)
+    {
+        if (_settings.KubeletPort > 0 && !Ports.IsFree(_settings.KubeletPort))
+            _steps.Say($"  port {_settings.KubeletPort} is another program's: the kubelet takes a free one, and the Node says which");
+        new NodeAgent(control, _settings, paths, live, _time, loggers).Run(supervisor, runtime);
+        await _steps.RunAsync($"node {_settings.NodeName} Ready", () => ReadyAsync(control.Informers.Cache<Node>(), _settings.NodeName, begun, ct));
+    }
+
+    /// <summary>How Secrets are encrypted: as the user's configuration says, or by a key of the cluster's own that is made with it.</summary>
+    EncryptionFile Encryption()
+    {
+        string file = _settings.Flags.EncryptionConfig ?? _pki.Secret(OwnEncryption.FileName, OwnEncryption.New);
+        try { return new(file, _time, loggers.CreateLogger("hanbae.encryption")); }
+        catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException)
+        {
+            throw new SettingsException($"--encryption-provider-config {e.Message}", e);
+        }
     }
 
     /// <summary>The administrator's kubeconfig is of the certificates that there are now.</summary>
@@ -112,19 +154,20 @@ static class Cluster
         using var cancelled = ct.Register(() => ready.TrySetCanceled(ct));
         using var subscription = nodes.Subscribe(e =>
         {
-            if (e.New is { } node && node.Metadata.Name == name && node.Status.Conditions.Exists(c => c is { Type: "Ready", Status: "True" } && c.LastHeartbeatTime > since)) ready.TrySetResult();
+            if (e.New is { } node && node.Metadata.Name == name
+                && node.Status.Conditions.Exists(c => c is { Type: "Ready", Status: "True" } && c.LastHeartbeatTime > since)) ready.TrySetResult();
         });
         await ready.Task;
     }
 
     /// <summary>Ends with an empty line: what a detached start shows ends there too.</summary>
-    static void Say(Steps steps, ClusterSettings settings, NodePaths paths)
+    void SayReady()
     {
-        steps.Say(Detached.Ready + Steps.Format(steps.Elapsed));
-        steps.Say($"  export KUBECONFIG={KubeconfigPath.Of(paths.Data)}");
-        steps.Say(settings.ControlPlaneOnly && settings.SimulatedNodes == 0 ? "  kubectl get namespaces" : "  kubectl get nodes");
-        steps.Say($"  ./{Shared.Again("down", paths.Data)}        stops the cluster, ./{Shared.Again("reset", paths.Data)} removes it");
-        if (!Detached.IsChild && !settings.ControlPlaneOnly) steps.Say("  Ctrl-C ends this process; Pods go on running until then `down` stops them");
-        steps.Say("");
+        _steps.Say(Detached.Ready + Steps.Format(_steps.Elapsed));
+        foreach (string line in Owners.Kubeconfig(paths.Data)) _steps.Say("  " + line);
+        _steps.Say(HasNode || _settings.SimulatedNodes > 0 ? "  kubectl get nodes" : "  kubectl get namespaces");
+        _steps.Say($"  ./{Shared.Again("down", paths.Data)}        stops the cluster, ./{Shared.Again("reset", paths.Data)} removes it");
+        if (!Detached.IsChild && HasNode) _steps.Say("  Ctrl-C ends this process; Pods go on running until then `down` stops them");
+        _steps.Say("");
     }
 }

@@ -56,7 +56,8 @@ public sealed class ControlPlane : IAsyncDisposable
     public InformerFactory Informers { get; }
 
     /// <param name="advertise">The address under which Pods reach this machine; endpoints of the Service <c>kubernetes</c>.</param>
-    public static async Task<ControlPlane> StartAsync(ClusterSettings settings, string dataFolder, LivePki live, EncryptionFile encryption, IPAddress advertise, TimeProvider time, ILoggerFactory loggers, CancellationToken ct)
+    public static async Task<ControlPlane> StartAsync(
+        ClusterSettings settings, string dataFolder, LivePki live, EncryptionFile encryption, IPAddress advertise, TimeProvider time, ILoggerFactory loggers, CancellationToken ct)
     {
         var pki = live.Now;
         string folder = Path.Combine(dataFolder, "store");

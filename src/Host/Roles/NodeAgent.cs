@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Client;
@@ -48,7 +47,8 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
         });
         Kubelet.Kubelet Make() => new(new()
         {
-            Options = Over(runtime), Cri = cri, Client = access.Client, Requests = transport, Pods = pods, Events = access.Recorder, Time = time, Services = services, Snapshots = new(channel), Drivers = drivers, Log = loggers.CreateLogger("hanbae.kubelet"),
+            Options = Over(runtime), Cri = cri, Client = access.Client, Requests = transport, Pods = pods, Events = access.Recorder,
+            Time = time, Services = services, Snapshots = new(channel), Drivers = drivers, Log = loggers.CreateLogger("hanbae.kubelet"),
         });
 
         var proxyAccess = control.Access(supervisor, "system:kube-proxy", "kube-proxy", "kube-proxy", "system:node-proxier");
@@ -56,7 +56,7 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
         var proxy = new ProxyOptions
         {
             NodeName = node, Table = paths.NftTable + "_services", PolicyTable = paths.NftTable + "_policies", PodCidr = settings.PodCidr,
-            Health = settings.ProxyHealthzAt, Metrics = settings.ProxyMetricsAt,
+            Health = settings.ProxyHealthzAt, Metrics = settings.ProxyMetricsAt, OnTakenPort = log.Taken,
         };
         supervisor.Run("proxy", ct => new Proxy.Proxy(proxyAccess, proxy, log.Complains).RunAsync(ct));
         supervisor.Run("network-policies", ct => new NetworkPolicies(proxyAccess, proxy, log.Complains).RunAsync(ct));
@@ -106,7 +106,8 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
     /// <summary>What every kubelet of this program has, whoever its API server is.</summary>
     internal static KubeletOptions Options(string node, NodePaths paths, int port)
     {
-        int own = FreePort(port);
+        // Another kubelet may live here: the Node says which port is this one's, so any will do.
+        int own = port == 0 || Ports.IsFree(port) ? port : 0;
         return new()
         {
             NodeName = node, Hostname = node,
@@ -119,25 +120,15 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
             PodPidsLimit = PidsPerPod, SeccompDefault = true,
         };
     }
-
-    /// <summary>Another kubelet may live here: the Node says which port is this one's, so any will do.</summary>
-    static int FreePort(int wanted)
-    {
-        if (wanted == 0) return 0;
-        try
-        {
-            using var probe = new TcpListener(IPAddress.Any, wanted);
-            probe.Start();
-            return wanted;
-        }
-        catch (SocketException) { return 0; }
-    }
 }
 
 static partial class NodeLog
 {
     [LoggerMessage(1010, LogLevel.Error, "proxy: {Message}")]
     public static partial void Complains(this ILogger logger, string message);
+
+    [LoggerMessage(1013, LogLevel.Information, "{Message}")]
+    public static partial void Taken(this ILogger logger, string message);
 
     [LoggerMessage(1031, LogLevel.Warning, "{File} says what this kubelet decides by itself: {Fields}")]
     public static partial void Unused(this ILogger logger, string file, string fields);

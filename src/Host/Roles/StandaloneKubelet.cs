@@ -21,7 +21,9 @@ namespace Hanbae.Host.Roles;
 
 /// <summary>What a kubelet by itself is told; names and meanings are upstream's.</summary>
 /// <param name="Kubeconfig">Null for no cluster at all: then only what is in files runs.</param>
-sealed record StandaloneSettings(string NodeName, string? Kubeconfig, string? BootstrapKubeconfig, string? RuntimeEndpoint, string PodCidr, int Port, string ClusterDns, string ClusterDomain, bool RotateServer, string? Config = null, string? ConfigFolder = null)
+sealed record StandaloneSettings(
+    string NodeName, string? Kubeconfig, string? BootstrapKubeconfig, string? RuntimeEndpoint, string PodCidr, int Port,
+    string ClusterDns, string ClusterDomain, bool RotateServer, string? Config = null, string? ConfigFolder = null)
 {
     /// <summary>Who knows logins of image registries: a configuration, and the folder of its programs.</summary>
     public (string Config, string Folder)? Credentials { get; init; }
@@ -70,7 +72,9 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
         OtherClusters.Register(paths);
         try
         {
-            var ready = settings.RuntimeEndpoint is { } endpoint ? await runtime.UseAsync(endpoint, Images.PauseImage.Name, ct) : await runtime.StartAsync([settings.PodCidr], [settings.PodCidr], NodeAgent.SystemdCgroups(paths, settings.Config, settings.ConfigFolder), ct);
+            bool systemd = NodeAgent.SystemdCgroups(paths, settings.Config, settings.ConfigFolder);
+            var ready = settings.RuntimeEndpoint is { } endpoint ? await runtime.UseAsync(endpoint, Images.PauseImage.Name, ct)
+                : await runtime.StartAsync([settings.PodCidr], [settings.PodCidr], systemd, ct);
             if (settings.Kubeconfig is not { } kubeconfig)
             {
                 await AloneAsync(ready, ct);
@@ -141,7 +145,8 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
     async Task JoinAsync(string kubeconfig, CancellationToken ct)
     {
         var folder = Folder("kubelet-client");
-        if (File.Exists(kubeconfig) && (Client.Kubeconfig.Load(kubeconfig).Resolve().ClientCertificate.File != folder.Current || folder.Load() is { } kept && kept.NotAfter.ToUniversalTime() > time.GetUtcNow())) return;
+        if (File.Exists(kubeconfig) && (Client.Kubeconfig.Load(kubeconfig).Resolve().ClientCertificate.File != folder.Current
+            || folder.Load() is { } kept && kept.NotAfter.ToUniversalTime() > time.GetUtcNow())) return;
         if (settings.BootstrapKubeconfig is not { } bootstrap) throw new SettingsException($"there is no good certificate in {kubeconfig}: give a --bootstrap-kubeconfig");
         var config = Client.Kubeconfig.Load(bootstrap).Resolve();
         using var transport = new HttpTransport(config, time);

@@ -112,11 +112,16 @@ public sealed record ClusterSettings
     }
 
     /// <summary>The settings in a data folder; null when no cluster was ever there.</summary>
+    /// <exception cref="SettingsException">They are somebody else's, or damaged.</exception>
     public static ClusterSettings? Load(string dataFolder)
     {
         string file = Path.Combine(dataFolder, FileName);
         if (!File.Exists(file)) return null;
         try { return JsonSerializer.Deserialize(File.ReadAllText(file), SettingsJson.Default.ClusterSettings); }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new SettingsException($"the cluster in {dataFolder} is another user's, root's if it was made with sudo: type the same again with sudo in front", e);
+        }
         catch (JsonException e)
         {
             throw new SettingsException($"{file} is damaged ({e.Message}); remove it and run `hanbae up` with the cluster's options again", e);

@@ -40,7 +40,11 @@ public sealed partial class ServerFlags
         // Nobody asked for this one: so no request waits for it, and a crash may take its last lines.
         string mode = log.Length > 0 ? "blocking" : "batch";
         if (log.Length == 0 && webhook.Length == 0) log = Path.Combine(data, "audit", "audit.log");
-        return new() { Policy = policy.Length == 0 ? AuditPolicy.Parse(DefaultAudit.Policy) : Policy(policy), Log = log.Length == 0 ? null : Log(log, mode), Webhook = webhook.Length == 0 ? null : Webhook(webhook, time) };
+        return new()
+        {
+            Policy = policy.Length == 0 ? AuditPolicy.Parse(DefaultAudit.Policy) : Policy(policy),
+            Log = log.Length == 0 ? null : Log(log, mode), Webhook = webhook.Length == 0 ? null : Webhook(webhook, time),
+        };
     }
 
     static AuditPolicy Policy(string file)

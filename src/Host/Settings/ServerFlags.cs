@@ -4,7 +4,8 @@ using Hanbae.Server.FlowControl;
 
 namespace Hanbae.Host.Settings;
 
-/// <summary>Flags of upstream's kube-apiserver and kube-controller-manager under the same names: who is let in, what may be written, how requests are limited and written down, which controllers run; what is not given is as there.</summary>
+/// <summary>Flags of upstream's kube-apiserver and kube-controller-manager under the same names; what is not given is as there.</summary>
+/// <remarks>Who is let in, what may be written, how requests are limited and written down, which controllers run.</remarks>
 /// <param name="given">By name, without dashes.</param>
 public sealed partial class ServerFlags(IReadOnlyDictionary<string, string> given)
 {
@@ -22,7 +23,11 @@ public sealed partial class ServerFlags(IReadOnlyDictionary<string, string> give
     ];
 
     /// <summary>Those whose value is the path of a file.</summary>
-    static readonly FrozenSet<string> s_files = [.. All.Select(f => f.Name).Where(n => n.EndsWith("-file", StringComparison.Ordinal) || n.EndsWith("-config", StringComparison.Ordinal) && n != "runtime-config"), "audit-log-path"];
+    static readonly FrozenSet<string> s_files =
+    [
+        .. All.Select(f => f.Name).Where(n => n.EndsWith("-file", StringComparison.Ordinal) || n.EndsWith("-config", StringComparison.Ordinal) && n != "runtime-config"),
+        "audit-log-path",
+    ];
 
     /// <summary>Those that name a file are kept with its whole path: the next start may be made elsewhere.</summary>
     public static string Kept(string name, string value) =>
@@ -73,6 +78,7 @@ public sealed partial class ServerFlags(IReadOnlyDictionary<string, string> give
             MaxReads = Number("max-requests-inflight", 400), MaxWrites = Number("max-mutating-requests-inflight", 200), IsFair = Flag("enable-priority-and-fairness", true),
             Wait = RequestTimeout / 4,
         };
-        return options.IsFair && options.Seats == 0 ? throw new SettingsException("--max-requests-inflight and --max-mutating-requests-inflight are both 0: with priority and fairness that leaves nothing for anybody") : options;
+        return !options.IsFair || options.Seats > 0 ? options : throw new SettingsException(
+            "--max-requests-inflight and --max-mutating-requests-inflight are both 0: with priority and fairness that leaves nothing for anybody");
     }
 }

@@ -39,7 +39,8 @@ public static class Signing
         {
             var now = await client.FindAsync<CertificateSigningRequest>(Key.Of(request), ct).ConfigureAwait(false) ?? throw new NotSignedException($"certificate signing request {request.Metadata.Name} was deleted");
             foreach (var condition in now.Status.Conditions)
-                if (condition.Type is "Denied" or "Failed") throw new NotSignedException($"certificate signing request {request.Metadata.Name} is {condition.Type.ToLowerInvariant()}, reason: {condition.Reason}, message: {condition.Message}");
+                if (condition.Type is "Denied" or "Failed")
+                    throw new NotSignedException($"certificate signing request {request.Metadata.Name} is {condition.Type.ToLowerInvariant()}, reason: {condition.Reason}, message: {condition.Message}");
             if (now.Status.Certificate.Length > 0) return now.Status.Certificate.ToText();
             var waited = time.GetUtcNow() - began;
             if (waited > s_patience) throw new NotSignedException($"nobody approved and signed {request.Metadata.Name} within {s_patience.TotalMinutes} minutes: kubectl certificate approve {request.Metadata.Name}");

@@ -17,7 +17,8 @@ static class ConfigurationValues
     public static double Real(JsonValue value, string name) =>
         value is JsonNumber n && double.TryParse(n.ToString(), NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? number : throw new FormatException($"{name}: must be a number");
 
-    public static TimeSpan Time(JsonValue value, string name) => Duration.TryParse(Text(value, name), out var time) ? time.ToTimeSpan() : throw new FormatException($"{name}: time: invalid duration \"{Text(value, name)}\"");
+    public static TimeSpan Time(JsonValue value, string name) => Duration.TryParse(Text(value, name), out var time) ? time.ToTimeSpan()
+        : throw new FormatException($"{name}: time: invalid duration \"{Text(value, name)}\"");
 
     public static Quantity Amount(JsonValue value, string name)
     {

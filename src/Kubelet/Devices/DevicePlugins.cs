@@ -198,7 +198,8 @@ sealed class DevicePlugins(PodFolders folders, TimeProvider time, ILogger log) :
         var answer = await kind!.Plugin!.AllocateAsync(chosen, ct).ConfigureAwait(false);
         Metrics.Allocated(resource, time.GetElapsedTime(began));
         if (answer.ContainerResponses.Count == 0) throw new DeviceException("no containers return in allocation response " + resource);
-        return new(pod.Metadata.Uid, container.Name, resource, chosen.ToImmutableSortedDictionary(id => id, id => kind.Devices.TryGetValue(id, out var device) ? device.Nodes : [], StringComparer.Ordinal), answer.ContainerResponses[0]);
+        return new(pod.Metadata.Uid, container.Name, resource,
+            chosen.ToImmutableSortedDictionary(id => id, id => kind.Devices.TryGetValue(id, out var device) ? device.Nodes : [], StringComparer.Ordinal), answer.ContainerResponses[0]);
     }
 
     /// <summary>Sorts what is free by where it lies: on the nodes, elsewhere, nowhere; of each, first what lies where there is least (as upstream).</summary>

@@ -26,9 +26,11 @@ sealed class PodDevices(DevicePlugins plugins, DynamicResources claims, CdiFiles
         {
             // Of two plugins that say different things of one name the first is heard, as upstream.
             foreach (var (key, value) in answer.Envs) if (!variables.Exists(v => v.Key == key)) variables.Add(new() { Key = key, Value = ByteString.CopyFromUtf8(value) });
-            foreach (var mount in answer.Mounts) if (!mounts.Exists(m => m.ContainerPath == mount.ContainerPath)) mounts.Add(new() { ContainerPath = mount.ContainerPath, HostPath = mount.HostPath, Readonly = mount.ReadOnly });
+            foreach (var mount in answer.Mounts)
+                if (!mounts.Exists(m => m.ContainerPath == mount.ContainerPath)) mounts.Add(new() { ContainerPath = mount.ContainerPath, HostPath = mount.HostPath, Readonly = mount.ReadOnly });
             foreach (var device in answer.Devices)
-                if (!config.Devices.Any(d => d.ContainerPath == device.ContainerPath)) config.Devices.Add(new Device { ContainerPath = device.ContainerPath, HostPath = device.HostPath, Permissions = device.Permissions });
+                if (!config.Devices.Any(d => d.ContainerPath == device.ContainerPath))
+                    config.Devices.Add(new Device { ContainerPath = device.ContainerPath, HostPath = device.HostPath, Permissions = device.Permissions });
             foreach (var (key, value) in answer.Annotations) config.Annotations.TryAdd(key, value);
             names.AddRange(answer.CdiDevices.Select(d => d.Name));
         }

@@ -22,7 +22,8 @@ public sealed record Threshold(string Signal, string Text)
 
     /// <summary>With what follows from them where Pods are held to what the node has for them.</summary>
     public static Threshold[] Watched(KubeletOptions options) =>
-        options.EnforceNodeAllocatable.Contains("pods") ? [.. options.Eviction, .. options.Eviction.Where(t => t is { Signal: "memory.available", Grace: null }).Select(t => t with { Signal = AllocatableMemory })] : [.. options.Eviction];
+        options.EnforceNodeAllocatable.Contains("pods")
+            ? [.. options.Eviction, .. options.Eviction.Where(t => t is { Signal: "memory.available", Grace: null }).Select(t => t with { Signal = AllocatableMemory })] : [.. options.Eviction];
 
     public long Of(long capacity) => Amount(Text, capacity);
 

@@ -26,7 +26,8 @@ sealed class DevicePlacer(DevicePlugins plugins, Topology machine) : IPlacer
             foreach (var (resource, count) in plugins.Asked(pod, container))
                 if (container.IsSidecar()) sidecars[resource] = sidecars.GetValueOrDefault(resource) + count;
                 else init[resource] = Math.Max(init.GetValueOrDefault(resource), sidecars.GetValueOrDefault(resource) + count);
-        foreach (var (resource, count) in sidecars.Concat(pod.Spec.Containers.SelectMany(c => plugins.Asked(pod, c)).Select(a => KeyValuePair.Create(a.Resource, a.Count)))) all[resource] = all.GetValueOrDefault(resource) + count;
+        foreach (var (resource, count) in sidecars.Concat(pod.Spec.Containers.SelectMany(c => plugins.Asked(pod, c)).Select(a => KeyValuePair.Create(a.Resource, a.Count))))
+            all[resource] = all.GetValueOrDefault(resource) + count;
         foreach (var (resource, count) in init) all[resource] = Math.Max(all.GetValueOrDefault(resource), count);
         return [.. all.Select(a => Hints(a.Key, a.Value, [.. plugins.Of(pod.Metadata.Uid).Where(g => g.Resource == a.Key).SelectMany(g => g.Devices.Keys)], []))];
     }

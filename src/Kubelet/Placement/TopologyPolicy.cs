@@ -35,7 +35,8 @@ sealed record TopologyPolicy
                     policy = policy with { PreferClosest = PlacementSettingsException.Bool(name, value) };
                     break;
                 case "max-allowable-numa-nodes":
-                    if (!int.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out most)) throw new PlacementSettingsException($"bad value for option \"{name}\": strconv.Atoi: parsing \"{value}\": invalid syntax");
+                    if (!int.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out most))
+                        throw new PlacementSettingsException($"bad value for option \"{name}\": strconv.Atoi: parsing \"{value}\": invalid syntax");
                     if (most < DefaultMostNodes) throw new PlacementSettingsException($"the minimum value of \"{name}\" is {DefaultMostNodes}");
                     break;
                 default: throw new PlacementSettingsException($"unknown Topology Manager Policy option: \"{name}\"");

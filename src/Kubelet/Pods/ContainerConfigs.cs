@@ -41,7 +41,8 @@ static class ContainerConfigs
         config.Annotations[RuntimeLabels.TerminationMessagePath] = container.TerminationMessagePath;
         config.Annotations[RuntimeLabels.TerminationMessagePolicy] = container.TerminationMessagePolicy;
         config.Annotations[RuntimeLabels.PodTerminationGracePeriod] = (pod.Spec.TerminationGracePeriodSeconds ?? 30).ToString(CultureInfo.InvariantCulture);
-        if (container.Lifecycle?.StopSignal is { Length: > 0 } signal && Enum.TryParse<Signal>(signal.Replace("+", "plus", StringComparison.Ordinal).Replace("-", "minus", StringComparison.Ordinal), ignoreCase: true, out var stop))
+        if (container.Lifecycle?.StopSignal is { Length: > 0 } signal
+            && Enum.TryParse<Signal>(signal.Replace("+", "plus", StringComparison.Ordinal).Replace("-", "minus", StringComparison.Ordinal), ignoreCase: true, out var stop))
             config.StopSignal = stop; // KEP-4960
         return config;
     }

@@ -82,7 +82,9 @@ sealed partial class PodWorker
 
     PodStatus Computed(Pod pod, bool terminal) => PodStatuses.For(new()
     {
-        Pod = context.Allocations.Of(pod), Runtime = _runtime!, RuntimeName = context.RuntimeVersion() is { Length: > 0 } version ? version.Split(':')[0] : "containerd", Before = _status ?? pod.Status, Errors = _errors, Probes = context.Prober, Now = context.Time.GetUtcNow(),
+        Pod = context.Allocations.Of(pod), Runtime = _runtime!,
+        RuntimeName = context.RuntimeVersion() is { Length: > 0 } version ? version.Split(':')[0] : "containerd",
+        Before = _status ?? pod.Status, Errors = _errors, Probes = context.Prober, Now = context.Time.GetUtcNow(),
         HostIPs = context.HostIPs, Terminal = terminal, Failed = _failed,
         Passing = ResizeConditions(), Disruption = _disruption, InForce = name => context.Allocations.InForce(Uid, name), WholeInForce = context.Allocations.WholeInForce(Uid),
         MountsReadOnlyRecursively = context.MountsReadOnlyRecursively(_handler),
@@ -97,7 +99,8 @@ sealed partial class PodWorker
         context.Prober.Sync(pod, _runtime!, before);
         var status = Computed(pod, terminal);
         bool running = _runtime!.Containers.Any(c => c.State == RuntimeState.Running);
-        if (status.IsFinished() && !before.IsFinished() && (ending || running && !terminal)) status = status with { Phase = before.Phase.Length > 0 ? before.Phase : "Pending", Reason = before.Reason, Message = before.Message };
+        if (status.IsFinished() && !before.IsFinished() && (ending || running && !terminal))
+            status = status with { Phase = before.Phase.Length > 0 ? before.Phase : "Pending", Reason = before.Reason, Message = before.Message };
         if (_status is not null && _status == status) return;
         _status = status;
         context.Reports.Report(pod, status);

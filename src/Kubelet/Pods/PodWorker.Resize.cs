@@ -152,7 +152,14 @@ sealed partial class PodWorker
     Pod InForce(Pod granted)
     {
         Container Now(Container c) => context.Allocations.InForce(Uid, c.Name) is { } r && r != c.Resources ? c with { Resources = r } : c;
-        return granted with { Spec = granted.Spec with { Resources = granted.Spec.Resources is null ? null : context.Allocations.WholeInForce(Uid) ?? granted.Spec.Resources, Containers = granted.Spec.Containers.Select(Now).ToSeq(), InitContainers = granted.Spec.InitContainers.Select(Now).ToSeq() } };
+        return granted with
+        {
+            Spec = granted.Spec with
+            {
+                Resources = granted.Spec.Resources is null ? null : context.Allocations.WholeInForce(Uid) ?? granted.Spec.Resources,
+                Containers = granted.Spec.Containers.Select(Now).ToSeq(), InitContainers = granted.Spec.InitContainers.Select(Now).ToSeq(),
+            },
+        };
     }
 
     /// <summary>What the status says of a resize: at most <c>PodResizePending</c> and <c>PodResizeInProgress</c>.</summary>

@@ -49,7 +49,8 @@ sealed class UserNamespaces
     public UserNamespace? For(Pod pod, string handler)
     {
         if (pod.Spec.HostUsers != false) return null;
-        string why = handler.Length > 0 ? $"can't set `spec.hostUsers: false`, RuntimeClass handler \"{handler}\" does not support user namespaces" : "can't set `spec.hostUsers: false`, runtime does not support user namespaces";
+        string why = handler.Length > 0 ? $"can't set `spec.hostUsers: false`, RuntimeClass handler \"{handler}\" does not support user namespaces"
+            : "can't set `spec.hostUsers: false`, runtime does not support user namespaces";
         var handlers = _handlers();
         if (handlers.IsEmpty) throw new ContainerConfigException(why + ": runtime handlers are not set");
         if (handlers.Find(h => h.Name == handler) is not { } known) throw new ContainerConfigException($"{why}: the handler \"{handler}\" is not known");

@@ -66,7 +66,8 @@ sealed class PersistentVolumePlugin(VolumeContext context, CsiVolumes csiVolumes
     }
 
     public Task RefreshAsync(Pod pod, Volume volume, CancellationToken ct) =>
-        _found.TryGetValue((pod.Metadata.Uid, volume.Name), out var found) && (found.Spec.Csi is not null || CloudDisks.IsOne(found.Spec)) ? csiVolumes.RefreshAsync(pod.Metadata.Uid, volume.Name, ct) : Task.CompletedTask;
+        _found.TryGetValue((pod.Metadata.Uid, volume.Name), out var found) && (found.Spec.Csi is not null || CloudDisks.IsOne(found.Spec))
+            ? csiVolumes.RefreshAsync(pod.Metadata.Uid, volume.Name, ct) : Task.CompletedTask;
 
     /// <summary>A local volume may be a device of the node.</summary>
     static PreparedVolume Device(Volume volume, PersistentVolumeSpec spec, bool readOnly) =>

@@ -19,7 +19,11 @@ static class Ingresses
             Rules = o.Spec.Rules.Select(r => new IngressRule
             {
                 Host = r.Host,
-                Http = r.Http is { } http ? new() { Paths = http.Paths.Select(p => new HTTPIngressPath { Path = p.Path, PathType = p.PathType ?? "ImplementationSpecific", Backend = New(p.Backend) }).ToSeqOr(http.Paths.IsNil) } : null,
+                Http = r.Http is not { } http ? null : new()
+                {
+                    Paths = http.Paths.Select(p => new HTTPIngressPath { Path = p.Path, PathType = p.PathType ?? "ImplementationSpecific", Backend = New(p.Backend) })
+                        .ToSeqOr(http.Paths.IsNil),
+                },
             }).ToSeqOr(o.Spec.Rules.IsNil),
         },
         Status = new() { LoadBalancer = Json.As(o.Status.LoadBalancer, IngressLoadBalancerStatus.ReadJson) },

@@ -43,7 +43,13 @@ static class JobDefaults
             SuccessfulJobsHistoryLimit = o.Spec.SuccessfulJobsHistoryLimit ?? 3,
             FailedJobsHistoryLimit = o.Spec.FailedJobsHistoryLimit ?? 1,
             // A template is no Job yet: only its Pods have defaults.
-            JobTemplate = o.Spec.JobTemplate with { Spec = o.Spec.JobTemplate.Spec with { PodFailurePolicy = Failure(o.Spec.JobTemplate.Spec.PodFailurePolicy), Template = PodDefaults.Template(o.Spec.JobTemplate.Spec.Template) } },
+            JobTemplate = o.Spec.JobTemplate with
+            {
+                Spec = o.Spec.JobTemplate.Spec with
+                {
+                    PodFailurePolicy = Failure(o.Spec.JobTemplate.Spec.PodFailurePolicy), Template = PodDefaults.Template(o.Spec.JobTemplate.Spec.Template),
+                },
+            },
         },
     };
 }

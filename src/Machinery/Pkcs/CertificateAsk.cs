@@ -63,7 +63,9 @@ public sealed record CertificateAsk
         }
         return new()
         {
-            Request = request, CommonName = parts.LastOrDefault(p => p.Id == SubjectParts.CommonName).Value ?? "", Organizations = [.. parts.Where(p => p.Id == SubjectParts.Organization).Select(p => p.Value)], DnsNames = dns, Emails = emails, Uris = uris, Addresses = addresses,
+            Request = request, CommonName = parts.LastOrDefault(p => p.Id == SubjectParts.CommonName).Value ?? "",
+            Organizations = [.. parts.Where(p => p.Id == SubjectParts.Organization).Select(p => p.Value)],
+            DnsNames = dns, Emails = emails, Uris = uris, Addresses = addresses,
         };
     }
 }

@@ -16,7 +16,10 @@ public static class Charges
 
     /// <summary>The names by which objects of a resource may be counted: <c>count/deployments.apps</c>, and for some of core plainly so.</summary>
     public static (string Count, string? Plain) NamesOf(GroupResource resource) =>
-        ("count/" + resource, resource is { Group: "", Resource: "configmaps" or "secrets" or "replicationcontrollers" or "resourcequotas" or "pods" or "services" or "persistentvolumeclaims" } ? resource.Resource : null);
+        ("count/" + resource, resource is
+        {
+            Group: "", Resource: "configmaps" or "secrets" or "replicationcontrollers" or "resourcequotas" or "pods" or "services" or "persistentvolumeclaims",
+        } ? resource.Resource : null);
 
     /// <summary>Whether objects of that resource can cost anything of what <paramref name="name"/> limits.</summary>
     public static bool Concerns(GroupResource resource, string name)
@@ -27,7 +30,8 @@ public static class Charges
         return resource.Resource switch
         {
             "services" => name is "services.nodeports" or "services.loadbalancers",
-            "persistentvolumeclaims" => name == "requests.storage" || name.EndsWith(ByStorageClass + "requests.storage", StringComparison.Ordinal) || name.EndsWith(ByStorageClass + "persistentvolumeclaims", StringComparison.Ordinal),
+            "persistentvolumeclaims" => name == "requests.storage" || name.EndsWith(ByStorageClass + "requests.storage", StringComparison.Ordinal)
+                || name.EndsWith(ByStorageClass + "persistentvolumeclaims", StringComparison.Ordinal),
             "pods" => name is "cpu" or "memory" or "ephemeral-storage" or "requests.cpu" or "requests.memory" or "requests.ephemeral-storage" or "limits.cpu" or "limits.memory" or "limits.ephemeral-storage"
                 || name.StartsWith("hugepages-", StringComparison.Ordinal) || name.StartsWith("requests.hugepages-", StringComparison.Ordinal)
                 || DeviceCharges.IsResource(name),

@@ -58,6 +58,7 @@ public static class QuotaScopes
     {
         static bool Across(PodAffinityTerm term) => !term.Namespaces.IsEmpty || term.NamespaceSelector is not null;
         return affinity?.PodAffinity is { } near && (near.RequiredDuringSchedulingIgnoredDuringExecution.Exists(Across) || near.PreferredDuringSchedulingIgnoredDuringExecution.Exists(t => Across(t.PodAffinityTerm)))
-            || affinity?.PodAntiAffinity is { } apart && (apart.RequiredDuringSchedulingIgnoredDuringExecution.Exists(Across) || apart.PreferredDuringSchedulingIgnoredDuringExecution.Exists(t => Across(t.PodAffinityTerm)));
+            || affinity?.PodAntiAffinity is { } apart && (apart.RequiredDuringSchedulingIgnoredDuringExecution.Exists(Across)
+                || apart.PreferredDuringSchedulingIgnoredDuringExecution.Exists(t => Across(t.PodAffinityTerm)));
     }
 }

@@ -117,7 +117,8 @@ static class AdmissionPolicyRules
             if (!seen.Add(s.ValidationActions[i])) errors.Duplicate(at["validationActions"][i], s.ValidationActions[i]);
         }
         if (seen.Contains("Deny") && seen.Contains("Warn"))
-            errors.InvalidAs(at["validationActions"], Shown.List(s.ValidationActions), "must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)");
+            errors.InvalidAs(at["validationActions"], Shown.List(s.ValidationActions),
+                "must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)");
         if (seen.Count == 0) errors.Required(at["validationActions"], "at least one validation action is required");
     }
 

@@ -20,7 +20,10 @@ static class ConditionRules
             if (c.ObservedGeneration < 0) errors.Invalid(here["observedGeneration"], c.ObservedGeneration, "must be greater than or equal to zero");
             if (c.LastTransitionTime is null) errors.Required(here["lastTransitionTime"], "must be set");
             if (c.Reason.Length == 0) errors.Required(here["reason"], "must be set");
-            else if (!IsReason(c.Reason)) errors.Invalid(here["reason"], c.Reason, "a condition reason must start with alphabetic character, optionally followed by a string of alphanumeric characters or '_,:', and must end with an alphanumeric character or '_' (e.g. 'my_name',  or 'MY_NAME',  or 'MyName',  or 'ReasonA,ReasonB',  or 'ReasonA:ReasonB', regex used for validation is '[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?')");
+            else if (!IsReason(c.Reason))
+                errors.Invalid(here["reason"], c.Reason, "a condition reason must start with alphabetic character, optionally followed by a string of alphanumeric "
+                    + "characters or '_,:', and must end with an alphanumeric character or '_' (e.g. 'my_name',  or 'MY_NAME',  or 'MyName',  or 'ReasonA,ReasonB',  or 'ReasonA:ReasonB', "
+                    + "regex used for validation is '[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?')");
             if (c.Reason.Length > LongestReason) errors.TooLong(here["reason"], LongestReason);
             if (c.Message.Length > LongestMessage) errors.TooLong(here["message"], LongestMessage);
         }

@@ -51,7 +51,8 @@ static class DeviceRules
                 Pool(here["pool"], result.Pool, errors);
                 if (result.Device.Length == 0) errors.Required(here["device"]);
                 string request = result.Request.Split('/')[0];
-                if (!o.Spec.Devices.Requests.Exists(r => r.Name == request)) errors.Invalid(here["request"], result.Request, "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'");
+                if (!o.Spec.Devices.Requests.Exists(r => r.Name == request))
+                    errors.Invalid(here["request"], result.Request, "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'");
             }
     }
 
@@ -260,7 +261,8 @@ static class DeviceRules
             var (here, device) = (at["devices"][i], s.Devices[i]);
             Name(here["name"], device.Name, errors);
             if (!names.Add(device.Name)) errors.Duplicate(here["name"], device.Name);
-            if (device.Attributes.Count + device.Capacity.Count > MostReserved / 8) errors.Invalid(here, device.Attributes.Count + device.Capacity.Count, $"the total number of attributes and capacities must not exceed {MostReserved / 8}");
+            int both = device.Attributes.Count + device.Capacity.Count;
+            if (both > MostReserved / 8) errors.Invalid(here, both, $"the total number of attributes and capacities must not exceed {MostReserved / 8}");
             foreach (var (name, value) in device.Attributes)
             {
                 int kinds = (value.Int is not null ? 1 : 0) + (value.Bool is not null ? 1 : 0) + (value.String is not null ? 1 : 0) + (value.Version is not null ? 1 : 0)

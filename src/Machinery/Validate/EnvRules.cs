@@ -48,7 +48,10 @@ static class EnvRules
             if (s.Divisor.ToString() is not ("1" or "1m")) errors.Invalid(at["divisor"], s.Resource, "only divisor's values 1m and 1 are supported with the cpu resource");
         }
         else if ((pages || s_amounts.Contains(s.Resource)) && !s_divisors.Contains(s.Divisor.ToString()))
-            errors.Invalid(at["divisor"], s.Resource, $"only divisor's values {string.Join(", ", s_divisors)} are supported with the {(pages ? "hugepages" : s.Resource.EndsWith("memory", StringComparison.Ordinal) ? "memory" : "local ephemeral storage")} resource");
+        {
+            string what = pages ? "hugepages" : s.Resource.EndsWith("memory", StringComparison.Ordinal) ? "memory" : "local ephemeral storage";
+            errors.Invalid(at["divisor"], s.Resource, $"only divisor's values {string.Join(", ", s_divisors)} are supported with the {what} resource");
+        }
     }
 
     /// <param name="known">What of a Pod may be asked for there, besides its labels and annotations one by one.</param>

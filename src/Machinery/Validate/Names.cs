@@ -9,11 +9,20 @@ public static class Names
     const string LabelForm = "[a-z0-9]([-a-z0-9]*[a-z0-9])?", SubdomainForm = LabelForm + "(\\." + LabelForm + ")*";
 
     static readonly string s_label = Form("a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character", LabelForm, "my-name", "123-abc");
-    static readonly string s_subdomain = Form("a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character", SubdomainForm, "example.com");
+    static readonly string s_subdomain = Form(
+        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
+        SubdomainForm, "example.com");
     const string UnderscoredForm = "[a-z0-9_]([-_a-z0-9]*[a-z0-9_])?(\\.[a-z0-9_]([-_a-z0-9]*[a-z0-9_])?)*";
-    static readonly string s_underscored = Form("a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character", UnderscoredForm, "example.com");
-    static readonly string s_wildcard = Form("a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character", "\\*\\." + SubdomainForm, "*.example.com");
-    static readonly string s_label1035 = Form("a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character", "[a-z]([-a-z0-9]*[a-z0-9])?", "my-name", "abc-123");
+    static readonly string s_underscored = Form(
+        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
+        UnderscoredForm, "example.com");
+    static readonly string s_wildcard = Form(
+        "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, "
+            + "'-' or '.' and end with an alphanumeric character",
+        "\\*\\." + SubdomainForm, "*.example.com");
+    static readonly string s_label1035 = Form(
+        "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character",
+        "[a-z]([-a-z0-9]*[a-z0-9])?", "my-name", "abc-123");
     static readonly string s_configKey = Form("a valid config key must consist of alphanumeric characters, '-', '_' or '.'", "[-._a-zA-Z0-9]+", "key.name", "KEY_NAME", "key-name");
     static readonly string s_header = Form("a valid HTTP header must consist of alphanumeric characters or '-'", "[-A-Za-z0-9]+", "X-Header-Name");
 

@@ -154,7 +154,8 @@ static class NetworkRules
             var here = at["except"][j];
             errors.Network(here, block.Except[j]);
             if (IpSyntax.TryParseLoosely(block.Except[j], out int less, out _) is not { } part) return;
-            if (less <= bits || part.AddressFamily != whole.AddressFamily || !new System.Net.IPNetwork(IpSyntax.Base(whole, bits), bits).Contains(part)) errors.Invalid(here, block.Except[j], "must be a strict subset of `cidr`");
+            if (less <= bits || part.AddressFamily != whole.AddressFamily || !new System.Net.IPNetwork(IpSyntax.Base(whole, bits), bits).Contains(part))
+                errors.Invalid(here, block.Except[j], "must be a strict subset of `cidr`");
         }
     }
 }

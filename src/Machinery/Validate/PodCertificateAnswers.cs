@@ -109,7 +109,8 @@ public static class PodCertificateAnswers
         else if ((from - now).Duration() >= s_skew) Wrong("notBefore", from, "must be set to within 5 minutes of kube-apiserver's current time");
         else if (until != ends) Wrong("notAfter", until, "must be set to the NotAfter time encoded in the leaf certificate");
         else if (life < s_shortest) errors.Invalid(s_chain, life.ToString("c"), "leaf certificate lifetime must be >= 1 hour");
-        else if (life > TimeSpan.FromSeconds(o.Spec.MaxExpirationSeconds ?? 0)) errors.Invalid(s_chain, life.ToString("c"), $"leaf certificate lifetime must be <= spec.maxExpirationSeconds ({o.Spec.MaxExpirationSeconds})");
+        else if (life > TimeSpan.FromSeconds(o.Spec.MaxExpirationSeconds ?? 0))
+            errors.Invalid(s_chain, life.ToString("c"), $"leaf certificate lifetime must be <= spec.maxExpirationSeconds ({o.Spec.MaxExpirationSeconds})");
         else if (refresh < from + s_room) Wrong("beginRefreshAt", refresh, "must be at least 10 minutes after status.notBefore");
         else if (refresh > until - s_room) Wrong("beginRefreshAt", refresh, "must be at least 10 minutes before status.notAfter");
 

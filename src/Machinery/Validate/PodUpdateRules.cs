@@ -36,7 +36,8 @@ static class PodUpdateRules
         // KEP-3838: until the gates are gone, a Pod may be aimed more narrowly.
         if (gated && spec.NodeSelector != was.NodeSelector)
         {
-            if (!was.NodeSelector.All(p => spec.NodeSelector.TryGet(p.Key, out string? value) && value == p.Value)) errors.InvalidAs(at["nodeSelector"], Shown.Map(spec.NodeSelector), "only additions to spec.nodeSelector are allowed (no mutations or deletions)");
+            if (!was.NodeSelector.All(p => spec.NodeSelector.TryGet(p.Key, out string? value) && value == p.Value))
+                errors.InvalidAs(at["nodeSelector"], Shown.Map(spec.NodeSelector), "only additions to spec.nodeSelector are allowed (no mutations or deletions)");
             same = same with { NodeSelector = was.NodeSelector };
         }
         if (gated && spec.Affinity?.NodeAffinity != was.Affinity?.NodeAffinity)

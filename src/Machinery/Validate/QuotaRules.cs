@@ -33,11 +33,14 @@ static class QuotaRules
             foreach (string name in names)
                 if (!Applies(term.ScopeName, name)) errors.InvalidAs(here, Shown.Message(selector), "unsupported scope applied to resource");
             if (term.ScopeName is "BestEffort" or "NotBestEffort" or "Terminating" or "NotTerminating" or "CrossNamespacePodAffinity" && term.Operator != "Exists")
-                errors.Invalid(here["operator"], term.Operator, "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity");
+                errors.Invalid(here["operator"], term.Operator, "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, "
+                    + "ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity");
             switch (term.Operator)
             {
                 case "In" or "NotIn" when term.Values.IsEmpty: errors.Required(here["values"], "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector"); break;
-                case "Exists" or "DoesNotExist" when !term.Values.IsEmpty: errors.InvalidAs(here["values"], Shown.List(term.Values), "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector"); break;
+                case "Exists" or "DoesNotExist" when !term.Values.IsEmpty:
+                    errors.InvalidAs(here["values"], Shown.List(term.Values), "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector");
+                    break;
                 case "In" or "NotIn" or "Exists" or "DoesNotExist": break;
                 default: errors.Invalid(here["operator"], term.Operator, "not a valid selector operator"); break;
             }
@@ -93,7 +96,8 @@ static class QuotaRules
             var (at, item) = (FieldPath.Spec["limits"][i], o.Spec.Limits[i]);
             var wrong = LabelSyntax.KeyErrors(item.Type);
             errors.Invalid(at["type"], item.Type, wrong);
-            if (wrong.Count == 0 && !item.Type.Contains('/') && item.Type is not ("Pod" or "Container" or "PersistentVolumeClaim")) errors.Invalid(at["type"], item.Type, "must be a standard limit type or fully qualified");
+            if (wrong.Count == 0 && !item.Type.Contains('/') && item.Type is not ("Pod" or "Container" or "PersistentVolumeClaim"))
+                errors.Invalid(at["type"], item.Type, "must be a standard limit type or fully qualified");
             if (!types.Add(item.Type)) errors.Duplicate(at["type"], item.Type);
             Limits(at["max"], item.Type, item.Max, errors);
             Limits(at["min"], item.Type, item.Min, errors);

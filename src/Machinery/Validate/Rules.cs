@@ -92,7 +92,8 @@ public static class Rules
         [Batch.Job.Info] = Of<Batch.Job>(Names.Subdomain, JobRules.Check, JobRules.Update, JobStatusRules.Part),
         [Certificates.CertificateSigningRequest.Info] = Of<Certificates.CertificateSigningRequest>(static _ => [], SigningRules.Check, SigningRules.Update, SigningRules.Part),
         [Hanbae.Api.Certificates.V1beta1.ClusterTrustBundle.Info] = Of<Hanbae.Api.Certificates.V1beta1.ClusterTrustBundle>(TrustBundleRules.Name, TrustBundleRules.Check, TrustBundleRules.Update),
-        [Hanbae.Api.Certificates.V1beta1.PodCertificateRequest.Info] = Of<Hanbae.Api.Certificates.V1beta1.PodCertificateRequest>(Names.Subdomain, PodCertificateRules.Check, PodCertificateRules.Update, static (_, _, _, _) => { }),
+        [Hanbae.Api.Certificates.V1beta1.PodCertificateRequest.Info] =
+            Of<Hanbae.Api.Certificates.V1beta1.PodCertificateRequest>(Names.Subdomain, PodCertificateRules.Check, PodCertificateRules.Update, static (_, _, _, _) => { }),
         [Coordination.Lease.Info] = Of<Coordination.Lease>(Names.Subdomain, PolicyRules.Check),
         [Candidates.LeaseCandidate.Info] = Of<Candidates.LeaseCandidate>(Names.ConfigKey, PolicyRules.Check, PolicyRules.Update),
         [Discovery.EndpointSlice.Info] = Of<Discovery.EndpointSlice>(Names.Subdomain, NetworkRules.Check, NetworkRules.Update),

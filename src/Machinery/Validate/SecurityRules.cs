@@ -32,7 +32,8 @@ static partial class SecurityRules
             // Of the host's own there is nothing to set.
             string dotted = name.Replace('/', '.');
             if (spec.HostNetwork && dotted.StartsWith("net.", StringComparison.Ordinal)) errors.Invalid(here, name, "may not be specified when 'hostNetwork' is true");
-            else if (spec.HostIPC && (dotted.StartsWith("fs.mqueue.", StringComparison.Ordinal) || dotted is "kernel.sem" || dotted.StartsWith("kernel.shm", StringComparison.Ordinal) || dotted.StartsWith("kernel.msg", StringComparison.Ordinal)))
+            else if (spec.HostIPC && (dotted.StartsWith("fs.mqueue.", StringComparison.Ordinal) || dotted is "kernel.sem"
+                || dotted.StartsWith("kernel.shm", StringComparison.Ordinal) || dotted.StartsWith("kernel.msg", StringComparison.Ordinal)))
                 errors.Invalid(here, name, "may not be specified when 'hostIPC' is true");
         }
         if (s.FsGroupChangePolicy is { } change) errors.OneOf(at["fsGroupChangePolicy"], change, "Always", "OnRootMismatch");

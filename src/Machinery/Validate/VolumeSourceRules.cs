@@ -140,7 +140,8 @@ static partial class VolumeSourceRules
         foreach (var (key, _) in options)
         {
             string domain = "." + key.Split('/')[0].ToLowerInvariant();
-            if (domain.EndsWith(".kubernetes.io", StringComparison.Ordinal) || domain.EndsWith(".k8s.io", StringComparison.Ordinal)) errors.Invalid(at["options"].Key(key), key, "kubernetes.io and k8s.io namespaces are reserved");
+            if (domain.EndsWith(".kubernetes.io", StringComparison.Ordinal) || domain.EndsWith(".k8s.io", StringComparison.Ordinal))
+                errors.Invalid(at["options"].Key(key), key, "kubernetes.io and k8s.io namespaces are reserved");
         }
     }
 

@@ -227,7 +227,8 @@ static class WorkloadRules
             RevisionHistoryLimit = was.RevisionHistoryLimit, PersistentVolumeClaimRetentionPolicy = was.PersistentVolumeClaimRetentionPolicy,
         };
         if (same != was)
-            errors.Forbidden(FieldPath.Spec, "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden");
+            errors.Forbidden(FieldPath.Spec, "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
+                + "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden");
         Common(now, errors);
     }
 }

@@ -5,7 +5,7 @@ namespace Hanbae.Proxy.Health;
 
 /// <summary>Opens the two ports on which kube-proxy is asked about itself: health for all, mode and figures for this machine.</summary>
 /// <remarks>Another cluster of this host may have them: then nobody asks this one, and Services work all the same.</remarks>
-internal sealed class ProxyListeners(ProxyOptions options, ProxyHealth health, Action<string>? complain) : IAsyncDisposable
+internal sealed class ProxyListeners(ProxyOptions options, ProxyHealth health) : IAsyncDisposable
 {
     readonly List<PlainServer> _open = [];
 
@@ -21,7 +21,7 @@ internal sealed class ProxyListeners(ProxyOptions options, ProxyHealth health, A
     {
         if (at is null) return;
         try { _open.Add(await PlainServer.StartAsync(at.Address, at.Port, answer, ct)); }
-        catch (Exception e) when (e is IOException or SocketException) { complain?.Invoke($"the proxy cannot be asked for {what} on port {at.Port}: {e.Message}"); }
+        catch (Exception e) when (e is IOException or SocketException) { options.OnTakenPort?.Invoke($"the proxy cannot be asked for {what} on port {at.Port}: {e.Message}"); }
     }
 
     public async ValueTask DisposeAsync()

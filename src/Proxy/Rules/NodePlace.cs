@@ -8,5 +8,6 @@ internal sealed record NodePlace(string Name, string Zone = "", Seq<string> Addr
 {
     const string ZoneLabel = "topology.kubernetes.io/zone";
 
-    public static NodePlace Of(string name, Node? node) => node is null ? new(name) : new(name, node.Metadata.Labels[ZoneLabel] ?? "", [.. node.Status.Addresses.Where(a => a.Type == "InternalIP").Select(a => a.Address)]);
+    public static NodePlace Of(string name, Node? node) => node is null ? new(name)
+        : new(name, node.Metadata.Labels[ZoneLabel] ?? "", [.. node.Status.Addresses.Where(a => a.Type == "InternalIP").Select(a => a.Address)]);
 }

@@ -16,7 +16,11 @@ static class ConfigurationReader
     const string Version = "kubescheduler.config.k8s.io/v1";
 
     /// <summary>Of upstream's binary, not of decisions: taken as they come.</summary>
-    static readonly string[] Elsewhere = ["apiVersion", "kind", "leaderElection", "clientConnection", "enableProfiling", "enableContentionProfiling", "parallelism", "delayCacheUntilActive", "healthzBindAddress", "metricsBindAddress"];
+    static readonly string[] Elsewhere =
+    [
+        "apiVersion", "kind", "leaderElection", "clientConnection", "enableProfiling", "enableContentionProfiling", "parallelism", "delayCacheUntilActive",
+        "healthzBindAddress", "metricsBindAddress",
+    ];
 
     static readonly string[] Points = [Profile.Everywhere, "preEnqueue", "queueSort", "preFilter", "filter", "postFilter", "preScore", "score", "reserve", "permit", "preBind", "bind", "postBind"];
 

@@ -32,7 +32,8 @@ static class ExtenderReader
             HttpTimeout = Timeout(e, where), NodeCacheCapable = Bool(e, "nodeCacheCapable") ?? false, Ignorable = Bool(e, "ignorable") ?? false,
             ManagedResources = [.. resources.Select(r => r.Name)], IgnoredResources = [.. resources.Where(r => r.Ignored).Select(r => r.Name)],
         };
-        if (!Uri.TryCreate(read.UrlPrefix, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https")) throw new FormatException($"{where}.urlPrefix: Invalid value: \"{read.UrlPrefix}\": must be an http or https URL");
+        if (!Uri.TryCreate(read.UrlPrefix, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
+            throw new FormatException($"{where}.urlPrefix: Invalid value: \"{read.UrlPrefix}\": must be an http or https URL");
         if (read.PrioritizeVerb.Length > 0 && read.Weight <= 0) throw new FormatException($"{where}.weight: Invalid value: {read.Weight}: must have a positive weight applied to it");
         return read;
     }
@@ -48,7 +49,8 @@ static class ExtenderReader
     {
         Only(r, where, ["name", "ignoredByScheduler"]);
         string name = Text(r, "name") ?? "";
-        if (name.IndexOf('/') <= 0 || name.StartsWith("kubernetes.io/", StringComparison.Ordinal)) throw new FormatException($"{where}.name: Invalid value: \"{name}\": must be an extended resource such as example.com/name");
+        if (name.IndexOf('/') <= 0 || name.StartsWith("kubernetes.io/", StringComparison.Ordinal))
+            throw new FormatException($"{where}.name: Invalid value: \"{name}\": must be an extended resource such as example.com/name");
         return (name, Bool(r, "ignoredByScheduler") ?? false);
     }
 

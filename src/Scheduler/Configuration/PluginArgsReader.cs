@@ -16,7 +16,14 @@ static class PluginArgsReader
         {
             case "NodeResourcesFit":
                 Only(args, where, [.. Kind, "ignoredResources", "ignoredResourceGroups", "scoringStrategy"]);
-                return profile with { Fit = new() { IgnoredResources = Strings(args["ignoredResources"]), IgnoredResourceGroups = Strings(args["ignoredResourceGroups"]), Strategy = Strategy(args["scoringStrategy"], where) } };
+                return profile with
+                {
+                    Fit = new()
+                    {
+                        IgnoredResources = Strings(args["ignoredResources"]), IgnoredResourceGroups = Strings(args["ignoredResourceGroups"]),
+                        Strategy = Strategy(args["scoringStrategy"], where),
+                    },
+                };
             case "NodeResourcesBalancedAllocation":
                 Only(args, where, [.. Kind, "resources"]);
                 return args["resources"] is JsonArray resources ? profile with { Balanced = Resources(resources, where + ".resources") } : profile;
@@ -39,7 +46,10 @@ static class PluginArgsReader
             case "DynamicResources":
                 // The time limit of a filter is a number of steps here, which no setting changes.
                 Only(args, where, [.. Kind, "filterTimeout", "bindingTimeout"]);
-                return profile with { Devices = new() { BindingTimeout = Text(args, "bindingTimeout") is not { } wait ? TimeSpan.FromMinutes(10) : Api.Duration.TryParse(wait, out var t) && t.Nanoseconds > 0 ? TimeSpan.FromTicks(t.Nanoseconds / 100) : throw new FormatException($"{where}.bindingTimeout: Invalid value: \"{wait}\": must be a positive duration") } };
+                var timeout = Text(args, "bindingTimeout") is not { } wait ? TimeSpan.FromMinutes(10)
+                    : Api.Duration.TryParse(wait, out var t) && t.Nanoseconds > 0 ? TimeSpan.FromTicks(t.Nanoseconds / 100)
+                    : throw new FormatException($"{where}.bindingTimeout: Invalid value: \"{wait}\": must be a positive duration");
+                return profile with { Devices = new() { BindingTimeout = timeout } };
             case "NodeAffinity":
                 Only(args, where, [.. Kind, "addedAffinity"]);
                 return args["addedAffinity"] is JsonObject added ? profile with { AddedAffinity = Message<NodeAffinity>(added) } : profile;

@@ -43,7 +43,8 @@ internal sealed class Allocator(DeviceState state, IReadOnlyList<ResourceClaim> 
                 int claim = c;
                 all.Add(request.Exactly is { } e
                     ? [new(id++, claim, request.Name, request.Name, e.DeviceClassName, e.Selectors, e.AllocationMode == "All", Math.Max(1, e.Count), e.AdminAccess == true, e.Tolerations, e.Capacity)]
-                    : [.. request.FirstAvailable.Select(f => new Want(id++, claim, request.Name, request.Name + "/" + f.Name, f.DeviceClassName, f.Selectors, f.AllocationMode == "All", Math.Max(1, f.Count), false, f.Tolerations, f.Capacity))]);
+                    : [.. request.FirstAvailable.Select(f => new Want(
+                        id++, claim, request.Name, request.Name + "/" + f.Name, f.DeviceClassName, f.Selectors, f.AllocationMode == "All", Math.Max(1, f.Count), false, f.Tolerations, f.Capacity))]);
             }
         return all;
     }
@@ -208,7 +209,10 @@ internal sealed class Allocator(DeviceState state, IReadOnlyList<ResourceClaim> 
         }
 
         public ImmutableArray<AllocationResult> Results() =>
-            [.. allocator.Claims.Select((claim, i) => AllocationDraft.Of(claim, allocator._state.Classes, node, [.. _taken.Where(t => t.Want.Claim == i).Select(t => new AllocationDraft.Piece(t.Want.Name, t.Want.Class, t.Device, t.Want.Admin, t.Want.Tolerations, t.Consumes))]))];
+        [
+            .. allocator.Claims.Select((claim, i) => AllocationDraft.Of(claim, allocator._state.Classes, node,
+                [.. _taken.Where(t => t.Want.Claim == i).Select(t => new AllocationDraft.Piece(t.Want.Name, t.Want.Class, t.Device, t.Want.Admin, t.Want.Tolerations, t.Consumes))])),
+        ];
     }
 
 }

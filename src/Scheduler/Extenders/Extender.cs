@@ -77,7 +77,8 @@ internal sealed class Extender(ExtenderConfig config) : IDisposable
 
     /// <summary>The candidates, and the victims of each, that it leaves.</summary>
     /// <param name="there">The Pods of the candidates' nodes, by uid.</param>
-    public async Task<List<DefaultPreemption.Candidate>> PreemptAsync(PodInfo pod, IReadOnlyList<DefaultPreemption.Candidate> candidates, IReadOnlyDictionary<(string Node, string Uid), PodInfo> there, CancellationToken ct)
+    public async Task<List<DefaultPreemption.Candidate>> PreemptAsync(
+        PodInfo pod, IReadOnlyList<DefaultPreemption.Candidate> candidates, IReadOnlyDictionary<(string Node, string Uid), PodInfo> there, CancellationToken ct)
     {
         var answer = await _channel.AskAsync(config.PreemptVerb, Victims(pod, candidates, full: !config.NodeCacheCapable), ct);
         List<DefaultPreemption.Candidate> left = [];

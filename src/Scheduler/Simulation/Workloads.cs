@@ -54,7 +54,8 @@ internal sealed class Workloads(ClusterView cluster)
             {
                 string claim = $"{template.Metadata.Name}-{name}";
                 Add(template with { Metadata = template.Metadata with { Name = claim, Namespace = set.Metadata.Namespace, Uid = "claim/" + set.Metadata.Namespace + "/" + claim } });
-                pod = pod with { Spec = pod.Spec with { Volumes = [.. pod.Spec.Volumes.Where(v => v.Name != template.Metadata.Name), new Volume { Name = template.Metadata.Name, PersistentVolumeClaim = new() { ClaimName = claim } }] } };
+                var volume = new Volume { Name = template.Metadata.Name, PersistentVolumeClaim = new() { ClaimName = claim } };
+                pod = pod with { Spec = pod.Spec with { Volumes = [.. pod.Spec.Volumes.Where(v => v.Name != template.Metadata.Name), volume] } };
             }
             yield return new(pod, Name(set));
         }
@@ -105,7 +106,15 @@ internal sealed class Workloads(ClusterView cluster)
         var owner = new OwnerReference { ApiVersion = "v1", Kind = "Pod", Name = pod.Metadata.Name, Uid = pod.Metadata.Uid, Controller = true };
         foreach (var volume in pod.Spec.Volumes)
             if (volume.Ephemeral?.VolumeClaimTemplate is { } t)
-                Add(new() { Metadata = new() { Name = $"{pod.Metadata.Name}-{volume.Name}", Namespace = ns, Uid = $"claim/{ns}/{pod.Metadata.Name}-{volume.Name}", Labels = t.Metadata.Labels, OwnerReferences = [owner] }, Spec = t.Spec });
+                Add(new()
+                {
+                    Metadata = new()
+                    {
+                        Name = $"{pod.Metadata.Name}-{volume.Name}", Namespace = ns, Uid = $"claim/{ns}/{pod.Metadata.Name}-{volume.Name}",
+                        Labels = t.Metadata.Labels, OwnerReferences = [owner],
+                    },
+                    Spec = t.Spec,
+                });
         foreach (var entry in pod.Spec.ResourceClaims)
         {
             if (entry.ResourceClaimTemplateName is not { } template || pod.Status.ResourceClaimStatuses.Exists(s => s.Name == entry.Name)) continue;

@@ -53,7 +53,8 @@ internal sealed class ClaimBinder(IClusterAccess cluster, TimeSpan limit)
             if (change.New is not { } claim) { done.TrySetResult($"persistentvolumeclaim \"{key.Name}\" not found"); return; }
             bool chosen = claim.Metadata.Annotations.TryGet(VolumeNotes.SelectedNode, out string? at);
             // A driver that cannot make the volume there takes the node away again.
-            if (provisioned.Contains(key) && !StorageState.Bound(claim) && ((chosen && at != node) || (!chosen && seen.TryGetValue(key, out var before) && before!.Metadata.Annotations.ContainsKey(VolumeNotes.SelectedNode))))
+            if (provisioned.Contains(key) && !StorageState.Bound(claim)
+                && ((chosen && at != node) || (!chosen && seen.TryGetValue(key, out var before) && before!.Metadata.Annotations.ContainsKey(VolumeNotes.SelectedNode))))
             {
                 done.TrySetResult($"provisioning failed for PVC \"{key.Name}\"");
                 return;

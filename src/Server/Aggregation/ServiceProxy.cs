@@ -25,7 +25,8 @@ sealed partial class ServiceProxy(ILogger log)
     /// <summary>In the form of Go's http.Error.</summary>
     static Reply Plain(int code, string text) => Reply.Text(text + "\n", code);
 
-    HttpRequestMessage RequestTo(Remote remote, RequestContext request) => new(new(request.Method), new Uri($"https://{remote.Authority}{request.RawTarget}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }));
+    HttpRequestMessage RequestTo(Remote remote, RequestContext request) =>
+        new(new(request.Method), new Uri($"https://{remote.Authority}{request.RawTarget}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }));
 
     /// <summary>For controllers of this process: the whole answer as bytes, an error as what it says.</summary>
     async ValueTask<Reply> AskAsync(RequestContext request, Remote remote)

@@ -90,7 +90,8 @@ sealed record AuditRule
             Users = Texts("users"), Groups = Texts("userGroups"), Verbs = Texts("verbs"), Namespaces = Texts("namespaces"), Urls = Texts("nonResourceURLs"),
             Resources = [.. rule.Objects("resources").Select(TargetOf)],
         };
-        if (!made.Urls.IsEmpty && (!made.Resources.IsEmpty || !made.Namespaces.IsEmpty)) throw new FormatException($"{at}.nonResourceURLs: Invalid value: rules cannot apply to both regular resources and non-resource URLs");
+        if (!made.Urls.IsEmpty && (!made.Resources.IsEmpty || !made.Namespaces.IsEmpty))
+            throw new FormatException($"{at}.nonResourceURLs: Invalid value: rules cannot apply to both regular resources and non-resource URLs");
         foreach (string url in made.Urls)
             if (url != "*" && (!url.StartsWith('/') || url[..^1].Contains('*'))) throw new FormatException($"{at}.nonResourceURLs: Invalid value: \"{url}\": must begin with a '/', and have a '*' only at its end");
         return made;

@@ -108,7 +108,8 @@ sealed class RotatingFile(AuditLogOptions options, TimeProvider time) : IDisposa
         {
             string name = Path.GetFileName(file)[prefix.Length..];
             if (name.EndsWith(".gz", StringComparison.Ordinal)) name = name[..^3];
-            if (name.EndsWith(extension, StringComparison.Ordinal) && DateTimeOffset.TryParseExact(name[..^extension.Length], Stamp, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at)) closed.Add((file, at));
+            if (name.EndsWith(extension, StringComparison.Ordinal)
+                && DateTimeOffset.TryParseExact(name[..^extension.Length], Stamp, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at)) closed.Add((file, at));
         }
         int kept = 0;
         foreach (var (file, at) in closed.OrderByDescending(c => c.At))

@@ -38,7 +38,8 @@ sealed record Kubeconfig
             var context = Named(root, "contexts", "context", Text(root, "current-context"));
             var cluster = Named(root, "clusters", "cluster", Text(context, "cluster"));
             var user = Text(context, "user") is { Length: > 0 } name ? Named(root, "users", "user", name) : JsonObject.Empty;
-            if (!Uri.TryCreate(Text(cluster, "server"), UriKind.Absolute, out var server) || server.Scheme is not ("https" or "http")) throw new FormatException($"server is no URL: {GoQuote.Text(Text(cluster, "server"))}");
+            if (!Uri.TryCreate(Text(cluster, "server"), UriKind.Absolute, out var server) || server.Scheme is not ("https" or "http"))
+                throw new FormatException($"server is no URL: {GoQuote.Text(Text(cluster, "server"))}");
             return new()
             {
                 Server = server, Authority = Pem(cluster, "certificate-authority", folder) is { } ca ? Bytes.FromText(ca) : default, Insecure = (cluster["insecure-skip-tls-verify"] as JsonBool)?.Value == true,

@@ -130,7 +130,8 @@ sealed class CustomResources(ResourceCatalog catalog, TimeProvider time)
             }
             try
             {
-                var (written, _) = await _stored.UpdateAsync(Write(name), old => { var was = (CustomResourceDefinition)old!; return was with { Status = Next(name, was) }; }, unconditional: true, ct).ConfigureAwait(false);
+                var (written, _) = await _stored.UpdateAsync(Write(name),
+                    old => { var was = (CustomResourceDefinition)old!; return was with { Status = Next(name, was) }; }, unconditional: true, ct).ConfigureAwait(false);
                 (item, crd) = (written, (CustomResourceDefinition)written.Object);
             }
             catch (StatusException e) when (e.Code == 404) { return; } // its deletion is the next event

@@ -34,7 +34,8 @@ public sealed record ServedGroup(string Name, ImmutableArray<ServedVersion> Vers
             {
                 Versions =
                 [
-                    .. joined[at].Versions.Select(known => group.Versions.FirstOrDefault(v => v.Version == known.Version) is { } same ? known with { Resources = [.. known.Resources, .. same.Resources.Where(r => !known.Resources.Exists(k => k.Name == r.Name))] } : known),
+                    .. joined[at].Versions.Select(known => group.Versions.FirstOrDefault(v => v.Version == known.Version) is { } same
+                        ? known with { Resources = [.. known.Resources, .. same.Resources.Where(r => !known.Resources.Exists(k => k.Name == r.Name))] } : known),
                     .. group.Versions.Where(v => joined[at].Versions.All(known => known.Version != v.Version)),
                 ],
             };

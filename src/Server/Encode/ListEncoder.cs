@@ -25,7 +25,8 @@ static class ListEncoder
         if (table) TableEncoder.Begin(blocks, output, resource, meta, columns: true);
         else
         {
-            Encoder.WriteText(blocks, metadata ? $"{{\"kind\":\"PartialObjectMetadataList\",\"apiVersion\":\"{output.MetaApiVersion}\",\"metadata\":" : $"{{\"kind\":\"{kind.ListKind}\",\"apiVersion\":\"{kind.ApiVersion}\",\"metadata\":");
+            Encoder.WriteText(blocks, metadata ? $"{{\"kind\":\"PartialObjectMetadataList\",\"apiVersion\":\"{output.MetaApiVersion}\",\"metadata\":"
+                : $"{{\"kind\":\"{kind.ListKind}\",\"apiVersion\":\"{kind.ApiVersion}\",\"metadata\":");
             blocks.Write(Encoder.Json(meta));
             blocks.Write(",\"items\":["u8);
         }

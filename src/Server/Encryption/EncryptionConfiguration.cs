@@ -37,7 +37,8 @@ public static class EncryptionConfiguration
         if (name.Length == 0) throw new FormatException($"{at}: must be a resource such as secrets or deployments.apps");
         if (name != name.ToLowerInvariant()) throw new FormatException($"{at}: Invalid value: {FieldError.Quoted(name)}: resource name should not contain capital letters");
         if (name == "*") throw new FormatException($"{at}: Invalid value: \"*\": use *.* for everything, *.group for a group, *. for the core group");
-        if (name is "apiserveripinfo" or "serviceipallocations" or "servicenodeportallocations" || name.StartsWith("events.events.k8s.io", StringComparison.Ordinal) || name.EndsWith(".extensions", StringComparison.Ordinal))
+        if (name is "apiserveripinfo" or "serviceipallocations" or "servicenodeportallocations"
+            || name.StartsWith("events.events.k8s.io", StringComparison.Ordinal) || name.EndsWith(".extensions", StringComparison.Ordinal))
             throw new FormatException($"{at}: Invalid value: {FieldError.Quoted(name)}: it cannot be encrypted; events and what was in extensions go by the names they are stored under");
         return name;
     }
@@ -72,7 +73,8 @@ public static class EncryptionConfiguration
             byte[] bytes;
             try { bytes = System.Convert.FromBase64String(secret); }
             catch (FormatException) { throw new FormatException($"{here}.secret: Invalid value: \"REDACTED\": secret must be base64 encoded"); }
-            if (!sizes.Contains(bytes.Length)) throw new FormatException($"{here}.secret: Invalid value: \"REDACTED\": secret is not of the expected length, got {bytes.Length}, expected one of [{string.Join(' ', sizes)}]");
+            if (!sizes.Contains(bytes.Length))
+                throw new FormatException($"{here}.secret: Invalid value: \"REDACTED\": secret is not of the expected length, got {bytes.Length}, expected one of [{string.Join(' ', sizes)}]");
             made.Add((name, bytes));
         }
         return made;

@@ -98,7 +98,8 @@ sealed class ResourcePaths
 
     ApiOperation Patches(string id, string definition, GroupVersionKind kind) => Operation("patch", id, "patch", kind) with
     {
-        Parameters = [.. Parameters.Patch, .. _of], Body = _definitions.AddSpecial(Meta + "Patch"), Consumes = _info.Kind is UnstructuredKind ? MediaKinds.CustomPatches : MediaKinds.Patches, Answers = [(200, definition), (201, definition)],
+        Parameters = [.. Parameters.Patch, .. _of], Body = _definitions.AddSpecial(Meta + "Patch"),
+        Consumes = _info.Kind is UnstructuredKind ? MediaKinds.CustomPatches : MediaKinds.Patches, Answers = [(200, definition), (201, definition)],
     };
 
     IEnumerable<ApiPath> Subresource(ApiSubresource sub)

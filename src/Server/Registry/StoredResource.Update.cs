@@ -105,7 +105,8 @@ public sealed partial class StoredResource
                 throw Statuses.Invalid(Kind.Gvk, obj.Metadata.Name, [FieldError.InvalidAs("metadata.resourceVersion", "0x0", "must be specified for an update")]);
             return false;
         }
-        if (!long.TryParse(version, out long wanted)) throw Statuses.Invalid(Kind.Gvk, obj.Metadata.Name, [FieldError.Invalid("metadata.resourceVersion", version, $"strconv.ParseUint: parsing {FieldError.Quoted(version)}: invalid syntax")]);
+        if (!long.TryParse(version, out long wanted))
+            throw Statuses.Invalid(Kind.Gvk, obj.Metadata.Name, [FieldError.Invalid("metadata.resourceVersion", version, $"strconv.ParseUint: parsing {FieldError.Quoted(version)}: invalid syntax")]);
         if (wanted != revision) throw Statuses.Modified(Resource, old.Metadata.Name);
         return !unconditional;
     }

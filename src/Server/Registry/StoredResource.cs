@@ -15,7 +15,8 @@ public sealed partial class StoredResource : IAsyncDisposable
     readonly TimeProvider _time;
     readonly IHistory? _history;
 
-    internal StoredResource(GroupResource resource, KindInfo kind, bool namespaced, IStrategy strategy, IStore store, AdmissionChain admission, bool soleWriter, TimeProvider time, Microsoft.Extensions.Logging.ILogger? logger = null, IHistory? history = null)
+    internal StoredResource(GroupResource resource, KindInfo kind, bool namespaced, IStrategy strategy, IStore store,
+        AdmissionChain admission, bool soleWriter, TimeProvider time, Microsoft.Extensions.Logging.ILogger? logger = null, IHistory? history = null)
     {
         (Resource, Kind, Namespaced, Strategy, _store, _admission, _time) = (resource, kind, namespaced, strategy, store, admission, time);
         _history = Remembers(resource) ? history : null;

@@ -54,7 +54,11 @@ sealed class EvictionHandler(ApiServer server) : IRestHandler
 
     Pod Marked(Pod pod)
     {
-        var condition = new PodCondition { Type = "DisruptionTarget", Status = "True", Reason = "EvictionByEvictionAPI", Message = "Eviction API: evicting", LastTransitionTime = server.Options.Time.GetUtcNow(), ObservedGeneration = pod.Metadata.Generation };
+        var condition = new PodCondition
+        {
+            Type = "DisruptionTarget", Status = "True", Reason = "EvictionByEvictionAPI", Message = "Eviction API: evicting",
+            LastTransitionTime = server.Options.Time.GetUtcNow(), ObservedGeneration = pod.Metadata.Generation,
+        };
         int at = pod.Status.Conditions.IndexOf(c => c.Type == condition.Type);
         if (at >= 0 && pod.Status.Conditions[at].Status == "True") condition = condition with { LastTransitionTime = pod.Status.Conditions[at].LastTransitionTime };
         return pod with { Status = pod.Status with { Conditions = at < 0 ? pod.Status.Conditions.Add(condition) : pod.Status.Conditions.SetAt(at, condition) } };

@@ -45,7 +45,8 @@ sealed class ScaleHandler(ApiServer server, string group, string resource) : IRe
                 var applying = await ApplyPatch.ReadAsync(request, stored.Time, ct).ConfigureAwait(false);
                 applying.Check(Scale.Info);
                 (item, _) = await stored.UpdateAsync(write with { Fields = null }, old =>
-                    applying.Apply(old, OfParent(applying.Applied, served.Info.Kind, "spec", "replicas"), served.Info.Kind, "scale", obj => Checked(Writes.Stored(served, obj))), unconditional: true, ct).ConfigureAwait(false);
+                    applying.Apply(old, OfParent(applying.Applied, served.Info.Kind, "spec", "replicas"), served.Info.Kind, "scale",
+                        obj => Checked(Writes.Stored(served, obj))), unconditional: true, ct).ConfigureAwait(false);
                 return Answer(request, Of(item.Object));
             case "patch":
                 var apply = await Patches.ReadAsync(request, Scale.Info.Schema, ct).ConfigureAwait(false);

@@ -17,7 +17,8 @@ static class Writes
         return new()
         {
             Resource = resource.Info, Namespace = resource.Info.Namespaced ? info.Namespace : "", Name = info.Name, Subresource = info.Subresource, Verb = ApplyPatch.Is(request) ? "apply" : info.Verb,
-            Asked = new(request.Parameter("fieldManager") ?? "", request.Parameter("fieldValidation") ?? ""), DryRun = IsDryRun(request), User = request.User, Warnings = request.Warnings, Audit = request.AuditAnnotations, MayCreate = request.MayAlso is { } may ? () => may("create") : null,
+            Asked = new(request.Parameter("fieldManager") ?? "", request.Parameter("fieldValidation") ?? ""), DryRun = IsDryRun(request),
+            User = request.User, Warnings = request.Warnings, Audit = request.AuditAnnotations, MayCreate = request.MayAlso is { } may ? () => may("create") : null,
             Left = request.Left,
         };
     }

@@ -75,6 +75,17 @@ public sealed class Background : IDisposable
 
     public bool HasExited => _process.HasExited;
 
+    /// <summary>Asks it to end, as Ctrl-C does.</summary>
+    /// <returns>Its exit code.</returns>
+    public async Task<int> InterruptAsync()
+    {
+        // Not SIGINT: whoever is started behind something else may have to ignore that.
+        (await Program.RunAsync("kill", ["-TERM", $"{_process.Id}"])).Ok();
+        using var limit = new CancellationTokenSource(Program.Limit);
+        await _process.WaitForExitAsync(limit.Token);
+        return _process.ExitCode;
+    }
+
     void Add(string? line)
     {
         if (line is null) return;

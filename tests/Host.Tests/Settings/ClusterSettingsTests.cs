@@ -8,8 +8,8 @@ namespace Hanbae.Host.Tests.Settings;
 public sealed class ClusterSettingsTests
 {
     static ClusterSettings Settled(string? healthz, string? metrics) =>
-        Up.Settled(new() { NodeName = "n", PodCidr = "10.201.0.0/16", ServiceCidr = "10.202.0.0/16" },
-            new(null, null, null, null, null, null, null, null, ControlPlaneOnly: true, null, ProxyHealthz: healthz, ProxyMetrics: metrics), NodePaths.Of(Path.GetTempPath()));
+        new Asked { ControlPlaneOnly = true, ProxyHealthz = healthz, ProxyMetrics = metrics }
+            .Settle(new() { NodeName = "n", PodCidr = "10.201.0.0/16", ServiceCidr = "10.202.0.0/16" }, NodePaths.Of(Path.GetTempPath()));
 
     [Theory]
     [InlineData(null, null, "0.0.0.0:10256", "127.0.0.1:10249")]
@@ -27,8 +27,11 @@ public sealed class ClusterSettingsTests
     [Theory]
     [InlineData("Foo_Bar", null, "--node-name Foo_Bar: a lowercase RFC 1123 subdomain")]
     [InlineData(null, "a_b!", "--cluster-domain a_b!: a lowercase RFC 1123 subdomain")]
-    public void What_is_no_name_is_refused_before_anything_starts(string? node, string? domain, string refusal) =>
-        Assert.StartsWith(refusal, Assert.Throws<SettingsException>(() => Up.Settled(null, new(null, null, null, node, null, null, domain, null, ControlPlaneOnly: true, null), NodePaths.Of(Path.GetTempPath()))).Message);
+    public void What_is_no_name_is_refused_before_anything_starts(string? node, string? domain, string refusal)
+    {
+        var asked = new Asked { NodeName = node, Domain = domain, ControlPlaneOnly = true };
+        Assert.StartsWith(refusal, Assert.Throws<SettingsException>(() => asked.Settle(null, NodePaths.Of(Path.GetTempPath()))).Message);
+    }
 
     [Theory]
     [InlineData("/srv/one", "hanbae down --data-dir /srv/one")]

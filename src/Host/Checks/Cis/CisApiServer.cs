@@ -17,7 +17,8 @@ static class CisApiServer
     public static IEnumerable<CisItem> All { get; } =
     [
         new("1.2.1", "Who does not say who they are gets no more than health and version", AnonymousAsync),
-        new("1.2.2", "No file of fixed tokens lets anybody in", (s, _) => Done(CisFinding.Of(Given(s, "token-auth-file") is null, Given(s, "token-auth-file") is { } file ? $"those of {file} are let in" : "none was given", "hanbae up --token-auth-file \"\""))),
+        new("1.2.2", "No file of fixed tokens lets anybody in", (s, _) => Done(CisFinding.Of(Given(s, "token-auth-file") is null,
+            Given(s, "token-auth-file") is { } file ? $"those of {file} are let in" : "none was given", "hanbae up --token-auth-file \"\""))),
         new("1.2.3", "Services do not take addresses that are not theirs (externalIPs)", ExternalAddressesAsync),
         new("1.2.4, 1.2.5", "The API server shows kubelets a certificate, and believes only kubelets of the cluster's authority", KubeletTrustAsync),
         new("1.2.6", "What nobody allowed is refused", async (s, ct) =>
@@ -33,19 +34,26 @@ static class CisApiServer
         new("1.2.8", "Rights come from roles (authorizer RBAC)", async (s, ct) =>
         {
             var may = await s.MayAsync("system:kube-scheduler", ["system:authenticated"], "list", "nodes", "", "", ct);
-            return CisFinding.Of(may.Allowed && may.Reason.StartsWith("RBAC:", StringComparison.Ordinal), may.Reason.Length > 0 ? may.Reason : "the scheduler may not list nodes", "put RBAC among the authorization modes");
+            return CisFinding.Of(may.Allowed && may.Reason.StartsWith("RBAC:", StringComparison.Ordinal),
+                may.Reason.Length > 0 ? may.Reason : "the scheduler may not list nodes", "put RBAC among the authorization modes");
         }),
         new("1.2.9", "Floods of events are held back", (s, _) => Done(s.Settings.Flags.Admission().Enable.Contains("EventRateLimit") ? CisFinding.Pass("EventRateLimit limits them")
             : CisFinding.Manual("flow control shares the server among all clients; nothing limits events alone", "enable the admission plugin EventRateLimit where clients are not trusted"))),
         new("1.2.10", "Admission does not let everything through", async (s, ct) =>
         {
-            var result = await CisSight.DryRunAsync(s.Client, Requests.Create(new Pod { Metadata = new() { Name = "hanbae-check", Namespace = "default" }, Spec = new() { Containers = [new() { Name = "main", Image = "none" }], PriorityClassName = "hanbae-check-none" } }), ct);
-            return CisFinding.Of(result.Code == 403, result.Code == 403 ? "a Pod of an unknown priority class was refused" : $"a Pod of an unknown priority class was answered {result.Code}", "take AlwaysAdmit out of the admission plugins");
+            var result = await CisSight.DryRunAsync(s.Client, Requests.Create(new Pod
+            {
+                Metadata = new() { Name = "hanbae-check", Namespace = "default" },
+                Spec = new() { Containers = [new() { Name = "main", Image = "none" }], PriorityClassName = "hanbae-check-none" },
+            }), ct);
+            return CisFinding.Of(result.Code == 403,
+                result.Code == 403 ? "a Pod of an unknown priority class was refused" : $"a Pod of an unknown priority class was answered {result.Code}", "take AlwaysAdmit out of the admission plugins");
         }),
         new("1.2.11", "Images are pulled anew for every Pod where several users share nodes", async (s, ct) =>
         {
             var made = await PodAsync(s, ct);
-            return made?.Spec.Containers[0].ImagePullPolicy == "Always" ? CisFinding.Pass("pull policies become Always") : CisFinding.Manual("Pods choose their pull policy", "enable the admission plugin AlwaysPullImages where users must not see each other's images");
+            return made?.Spec.Containers[0].ImagePullPolicy == "Always" ? CisFinding.Pass("pull policies become Always")
+                : CisFinding.Manual("Pods choose their pull policy", "enable the admission plugin AlwaysPullImages where users must not see each other's images");
         }),
         new("1.2.12", "Every Pod has a service account, and a token that is its own", async (s, ct) =>
         {
@@ -66,7 +74,8 @@ static class CisApiServer
         }),
         new("1.2.15", "The API server is not open to profilers", async (s, ct) => await ProfilingAsync(s, ct)),
         .. CisAudit.Log,
-        new("1.2.20", "Requests end", (s, _) => Done(CisFinding.Of(s.Settings.Flags.RequestTimeout <= TimeSpan.FromMinutes(5), $"after {s.Settings.Flags.RequestTimeout.TotalSeconds} seconds, but for watches and streams", "hanbae up --request-timeout 1m"))),
+        new("1.2.20", "Requests end", (s, _) => Done(CisFinding.Of(s.Settings.Flags.RequestTimeout <= TimeSpan.FromMinutes(5),
+            $"after {s.Settings.Flags.RequestTimeout.TotalSeconds} seconds, but for watches and streams", "hanbae up --request-timeout 1m"))),
         new("1.2.21", "A token ends with its service account", TokenEndsAsync),
         new("1.2.22", "Tokens are signed with a key of their own", SignedAsync),
         new("1.2.23, 1.2.26", "The way to the store is encrypted and authenticated", CisComponents.StorePortsAsync),
@@ -75,7 +84,9 @@ static class CisApiServer
             // What the administrator's client has found by now is that the certificate is of the cluster's authority.
             var plain = await s.AskAsync(new UriBuilder(s.ApiServer) { Scheme = "http" }.Uri, "/version", "", ct);
             bool tls = await CisSight.ShakesAsync(s.ApiServer, SslProtocols.Tls13, ct);
-            return CisFinding.Of(tls && plain.Code is 0 or 400, !tls ? "no TLS 1.3 handshake came to an end" : plain.Code is 0 or 400 ? "TLS 1.3, with a certificate of the cluster's authority; HTTP is not answered" : $"HTTP is answered {plain.Code}", "see the log");
+            return CisFinding.Of(tls && plain.Code is 0 or 400, !tls ? "no TLS 1.3 handshake came to an end"
+                : plain.Code is 0 or 400 ? "TLS 1.3, with a certificate of the cluster's authority; HTTP is not answered"
+                : $"HTTP is answered {plain.Code}", "see the log");
         }),
         new("1.2.25", "Clients' certificates are believed from the cluster's authority only", async (s, ct) =>
         {
@@ -171,7 +182,8 @@ static class CisApiServer
                 there |= await Scan.ContainsAsync(file, name, ct);
             }
             string config = s.Settings.Flags.EncryptionConfig ?? Path.Combine(s.PkiFolder, OwnEncryption.FileName);
-            return CisFinding.Of(there, there ? $"a Secret just made is in the store, its content is not readable there ({config})" : "a Secret just made was not found in the store's files", "look at the store's files by hand");
+            return CisFinding.Of(there,
+                there ? $"a Secret just made is in the store, its content is not readable there ({config})" : "a Secret just made was not found in the store's files", "look at the store's files by hand");
         }
         finally { await s.Client.TryDeleteAsync<Secret>(Key.Of(secret), Api.Meta.V1.DeleteOptions.Empty, CancellationToken.None); }
     }
@@ -205,7 +217,8 @@ static class CisApiServer
         try
         {
             var request = new TokenRequest { Spec = new() { ExpirationSeconds = asked, BoundObjectRef = new() { Kind = "Pod", ApiVersion = "v1", Name = pod.Metadata.Name, Uid = pod.Metadata.Uid } } };
-            if (await s.Client.CreateAsync<ServiceAccount>(new(pod.Metadata.Namespace, pod.Spec.ServiceAccountName), "token", request, ct) is not TokenRequest given) return CisFinding.Fail("no token was given", "see the log");
+            var account = new Key(pod.Metadata.Namespace, pod.Spec.ServiceAccountName);
+            if (await s.Client.CreateAsync<ServiceAccount>(account, "token", request, ct) is not TokenRequest given) return CisFinding.Fail("no token was given", "see the log");
             made = given;
         }
         finally { await s.Client.TryDeleteAsync<Pod>(Key.Of(pod), Api.Meta.V1.DeleteOptions.Empty, CancellationToken.None); }

@@ -33,7 +33,8 @@ static class CisBenchmark
                 CisFinding finding;
                 // What cannot be looked at is not known to be so.
                 try { finding = await item.Look(sight, ct); }
-                catch (Exception e) when (e is ApiException or IOException or UnauthorizedAccessException or HttpRequestException or System.Net.Sockets.SocketException or FormatException or Hanbae.Host.Runtime.RuntimeException or Hanbae.Host.Settings.SettingsException || e is OperationCanceledException && !ct.IsCancellationRequested)
+                catch (Exception e) when (e is ApiException or IOException or UnauthorizedAccessException or HttpRequestException or System.Net.Sockets.SocketException
+                    or FormatException or Hanbae.Host.Runtime.RuntimeException or Hanbae.Host.Settings.SettingsException || e is OperationCanceledException && !ct.IsCancellationRequested)
                 {
                     finding = CisFinding.Fail("it could not be looked at: " + e.Message, "see the cluster's log, then run this again");
                 }
@@ -62,6 +63,7 @@ static class CisBenchmark
     public static string Json(IReadOnlyList<(string Section, CisItem Item, CisFinding Finding)> all) => JsonObject.Of(
         ("benchmark", new JsonString(Name)),
         ("items", new JsonArray([.. all.Select(a => (JsonValue)JsonObject.Of(
-            ("section", new JsonString(a.Section)), ("id", new JsonString(a.Item.Id)), ("asks", new JsonString(a.Item.Asks)), ("manual", JsonBool.Of(a.Item.IsManual)), ("result", new JsonString(a.Finding.Result.ToString().ToLowerInvariant())),
+            ("section", new JsonString(a.Section)), ("id", new JsonString(a.Item.Id)), ("asks", new JsonString(a.Item.Asks)),
+            ("manual", JsonBool.Of(a.Item.IsManual)), ("result", new JsonString(a.Finding.Result.ToString().ToLowerInvariant())),
             ("found", new JsonString(a.Finding.Found)), ("mend", new JsonString(a.Finding.Mend))))]))).ToString()!;
 }

@@ -24,7 +24,8 @@ static class CisComponents
             List<string> mighty = [];
             foreach (string component in Hanbae.Controllers.Catalog.All.Select(e => e.Component).Distinct())
             {
-                var may = await s.MayAsync("system:serviceaccount:kube-system:" + component, ["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"], "impersonate", "users", "system:admin", "", ct);
+                string[] groups = ["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"];
+                var may = await s.MayAsync("system:serviceaccount:kube-system:" + component, groups, "impersonate", "users", "system:admin", "", ct);
                 if (may.Allowed) mighty.Add(component);
             }
             return mighty.Count > 0 ? CisFinding.Fail("as anybody they like may act " + string.Join(", ", mighty), "take the roles away that are bound to these accounts of kube-system")
@@ -60,7 +61,8 @@ static class CisComponents
         {
             var tokens = (await s.Client.ListAsync<Secret>(ListQuery.All with { Namespace = "kube-system", FieldSelector = "type=bootstrap.kubernetes.io/token" }, ct)).Items;
             var forever = tokens.Where(t => t.Data["expiration"].Length == 0).Select(t => t.Metadata.Name).ToList();
-            return forever.Count == 0 ? CisFinding.Pass($"{tokens.Count} tokens, each with an end") : CisFinding.Fail($"no end: {string.Join(", ", forever)}", "kubectl -n kube-system delete secret " + string.Join(' ', forever));
+            return forever.Count == 0 ? CisFinding.Pass($"{tokens.Count} tokens, each with an end")
+                : CisFinding.Fail($"no end: {string.Join(", ", forever)}", "kubectl -n kube-system delete secret " + string.Join(' ', forever));
         }),
         .. CisAudit.Policy,
     ];
@@ -86,7 +88,8 @@ static class CisComponents
         var known = new HashSet<int> { s.ApiServer.Port, s.Settings.ApiPort, s.Settings.ProxyHealthzAt?.Port ?? 0 };
         known.UnionWith((await s.Client.ListAsync<Service>(ListQuery.All, ct)).Items.Select(service => service.Spec.HealthCheckNodePort));
         var strange = listening.Where(l => !known.Contains(l.Port) && !System.Net.IPAddress.IsLoopback(l.Address) && !(l.Port == 53 && l.Address.Equals(s.Settings.BridgeAddress)) && l.Port != s.KubeletPort).ToList();
-        return CisFinding.Of(strange.Count == 0, strange.Count == 0 ? $"open to others are only ports {string.Join(", ", listening.Where(l => !System.Net.IPAddress.IsLoopback(l.Address)).Select(l => l.Port).Distinct().Order())}"
+        return CisFinding.Of(strange.Count == 0, strange.Count == 0
+            ? $"open to others are only ports {string.Join(", ", listening.Where(l => !System.Net.IPAddress.IsLoopback(l.Address)).Select(l => l.Port).Distinct().Order())}"
             : "open to others is also " + string.Join(", ", strange.Select(l => $"{l.Address}:{l.Port}")), "find out what listens there");
     }
 }

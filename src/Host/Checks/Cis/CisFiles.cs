@@ -27,7 +27,8 @@ static class CisFiles
 
     public static IEnumerable<CisItem> Node { get; } =
     [
-        Item("4.1.1, 4.1.2", "What the kubelet is started with can be changed by its owner only", s => s.Settings.ControlPlaneOnly ? NoNode : Files(s, Own, [Path.Combine(s.Paths.Data, ClusterSettings.FileName), .. Units()])),
+        Item("4.1.1, 4.1.2", "What the kubelet is started with can be changed by its owner only",
+            s => s.Settings.ControlPlaneOnly ? NoNode : Files(s, Own, [Path.Combine(s.Paths.Data, ClusterSettings.FileName), .. Units()])),
         Item("4.1.3, 4.1.4", "The proxy has no kubeconfig that lies about", s => s.Settings.ControlPlaneOnly ? NoNode : Directory.EnumerateFiles(s.Paths.Data, "*proxy*.kubeconfig").ToArray() is { Length: > 0 } found
             ? Files(s, Own, found) : CisFinding.Pass("it works in the API server's process, without any file")),
         Item("4.1.5, 4.1.6", "The kubelet's credentials are their owner's alone", s => s.Settings.ControlPlaneOnly ? NoNode : Files(s, Own, Path.Combine(s.PkiFolder, "kubelet.key"))),

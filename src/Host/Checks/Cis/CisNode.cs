@@ -27,7 +27,8 @@ static class CisNode
         {
             int stranger = await s.AskAsStrangerAsync(kubelet, "/configz", ct);
             bool holds = (await s.KubeletAsync(ct)).Count > 0 && stranger is 0 or 401 or 403;
-            return CisFinding.Of(holds, holds ? "the API server's certificate is believed, another authority's is not" : $"an administrator by another authority's certificate is answered {stranger}", "give the kubelet the cluster's authority");
+            return CisFinding.Of(holds, holds ? "the API server's certificate is believed, another authority's is not"
+                : $"an administrator by another authority's certificate is answered {stranger}", "give the kubelet the cluster's authority");
         }),
         Item("4.2.4", "No port tells of Pods without being asked who asks", async (s, kubelet, ct) =>
         {
@@ -48,7 +49,9 @@ static class CisNode
         }),
         Item("4.2.7", "The node goes by its own name", async (s, _, ct) => (await s.NodeAsync(ct))!.Value.Node is { } node && node.Metadata.Labels["kubernetes.io/hostname"] == s.Settings.NodeName
             ? CisFinding.Pass($"it is {s.Settings.NodeName}, which its certificate says too") : CisFinding.Manual("the Node's label kubernetes.io/hostname is not its name", "remove the override")),
-        Item("4.2.8", "Events of the node are not cut off", (_, _, _) => Task.FromResult(CisFinding.Manual("the kubelet counts repeated events together, and writes 25 about one object, then one in five minutes (client-go's numbers)", "send events elsewhere where all of them count"))),
+        Item("4.2.8", "Events of the node are not cut off", (_, _, _) => Task.FromResult(CisFinding.Manual(
+            "the kubelet counts repeated events together, and writes 25 about one object, then one in five minutes (client-go's numbers)",
+            "send events elsewhere where all of them count"))),
         Item("4.2.9", "The kubelet serves by TLS, with a certificate of the cluster's authority", async (s, kubelet, ct) =>
         {
             bool tls = await CisSight.ShakesAsync(kubelet, SslProtocols.Tls13, ct) && (await s.KubeletAsync(ct)).Count > 0;

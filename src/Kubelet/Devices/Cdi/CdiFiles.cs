@@ -89,7 +89,8 @@ sealed class CdiFiles(IReadOnlyList<string> folders, ILogger log)
         {
             string type = Text(mount["type"]);
             string[] options = [.. Items(mount["options"]).Select(Text)];
-            if (type is not ("" or "none" or "bind")) throw new DeviceException($"CDI device injection failed: {name} has a mount of type {type}, which needs a container runtime with CDI of its own (containerd 2.0 or later)");
+            if (type is not ("" or "none" or "bind"))
+                throw new DeviceException($"CDI device injection failed: {name} has a mount of type {type}, which needs a container runtime with CDI of its own (containerd 2.0 or later)");
             config.Mounts.Add(new Mount
             {
                 HostPath = Text(mount["hostPath"]), ContainerPath = Text(mount["containerPath"]), Readonly = options.Contains("ro"),

@@ -23,7 +23,8 @@ sealed class Logind(DBusConnection bus)
     public async Task SetDelayAsync(TimeSpan delay, string folder, CancellationToken ct)
     {
         Directory.CreateDirectory(folder);
-        await File.WriteAllTextAsync(Path.Combine(folder, "99-kubelet.conf"), string.Create(CultureInfo.InvariantCulture, $"# Kubelet logind override\n[Login]\nInhibitDelayMaxSec={delay.TotalSeconds:0}\n"), ct).ConfigureAwait(false);
+        await File.WriteAllTextAsync(Path.Combine(folder, "99-kubelet.conf"),
+            string.Create(CultureInfo.InvariantCulture, $"# Kubelet logind override\n[Login]\nInhibitDelayMaxSec={delay.TotalSeconds:0}\n"), ct).ConfigureAwait(false);
         const int reread = 1; // SIGHUP
         await bus.CallAsync("org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", "KillUnit", "ssi", ["systemd-logind.service", "all", reread], ct).ConfigureAwait(false);
     }

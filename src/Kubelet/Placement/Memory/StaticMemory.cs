@@ -68,7 +68,8 @@ sealed record StaticMemory(Topology Machine, ImmutableDictionary<(int Node, stri
                 {
                     foreach (int node in block.Nodes)
                     {
-                        if (!expected.Nodes.TryGetValue(node, out var there)) throw new PlacementSettingsException($"[memorymanager] (pod: {uid}, container: {name}) the memory assignment uses the NUMA that does not exist");
+                        if (!expected.Nodes.TryGetValue(node, out var there))
+                            throw new PlacementSettingsException($"[memorymanager] (pod: {uid}, container: {name}) the memory assignment uses the NUMA that does not exist");
                         if (!there.Tables.ContainsKey(block.Type)) throw new PlacementSettingsException($"[memorymanager] (pod: {uid}, container: {name}) the memory assignment uses memory resource that does not exist");
                     }
                     expected = expected.Reserve(block, block.Size);

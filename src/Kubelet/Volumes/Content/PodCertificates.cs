@@ -76,7 +76,8 @@ sealed class PodCertificates(IPodObjects objects, IRecorder? events, TimeProvide
                     return;
                 case "Denied" or "Failed":
                     (source.Pending, source.Refusal) = (null, $"PodCertificateRequest was permanently {condition.Type.ToLowerInvariant()}: reason=\"{condition.Reason}\" message=\"{condition.Message}\"");
-                    events?.Event(pod, "Warning", condition.Type, $"PodCertificateRequest {pod.Metadata.Namespace}/{pending.Name} {(condition.Type == "Denied" ? "was denied" : "failed")}, reason=\"{condition.Reason}\", message=\"{condition.Message}\"");
+                    events?.Event(pod, "Warning", condition.Type,
+                        $"PodCertificateRequest {pod.Metadata.Namespace}/{pending.Name} {(condition.Type == "Denied" ? "was denied" : "failed")}, reason=\"{condition.Reason}\", message=\"{condition.Message}\"");
                     return;
             }
     }

@@ -36,7 +36,8 @@ sealed class FcPlugin(VolumeContext context, ProgramMounts mounts) : DiskPlugin(
         return Task.FromResult(found ?? throw new VolumeException("no fc disk found"));
     }
 
-    protected override Task DetachAsync(IReadOnlyDictionary<string, string> how, Func<IEnumerable<IReadOnlyDictionary<string, string>>> others, CancellationToken ct) => RemoveAsync(Found(how).Select(d => Path.GetFileName(d)).Distinct(), ct);
+    protected override Task DetachAsync(IReadOnlyDictionary<string, string> how, Func<IEnumerable<IReadOnlyDictionary<string, string>>> others, CancellationToken ct) =>
+        RemoveAsync(Found(how).Select(d => Path.GetFileName(d)).Distinct(), ct);
 
     /// <summary>All ways to the disk that there are now, as devices.</summary>
     IEnumerable<string> Found(IReadOnlyDictionary<string, string> how)

@@ -96,7 +96,8 @@ static class ExtendedLists
         for (int i = 0; i < keys.Count; i++)
         {
             if (keys[i].IsError) return keys[i];
-            if (keys[i].Kind is not (CelKind.Int or CelKind.Uint or CelKind.Double or CelKind.Bool or CelKind.Duration or CelKind.Timestamp or CelKind.String or CelKind.Bytes)) return new CelError("list elements must be comparable");
+            if (keys[i].Kind is not (CelKind.Int or CelKind.Uint or CelKind.Double or CelKind.Bool or CelKind.Duration or CelKind.Timestamp or CelKind.String or CelKind.Bytes))
+                return new CelError("list elements must be comparable");
             if (keys[i].Kind != keys[0].Kind) return new CelError("list elements must have the same type");
         }
         var items = Enumerable.Range(0, list.Count).Select(i => (Item: list[i], Key: keys[i]))

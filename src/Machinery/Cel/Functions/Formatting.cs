@@ -45,8 +45,12 @@ static class Formatting
         switch (verb)
         {
             case 's':
-                if (value is CelOptional or CelExtension or CelObject or CelError) return Wrong("string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps", value);
-                return value is CelList or CelMap ? (Nested(value, 0), null) : value is CelNull ? ("null", null) : Conversions.ToText(value) is CelString plain ? (plain.Value, null) : (null, "error during formatting: could not convert argument to string");
+                if (value is CelOptional or CelExtension or CelObject or CelError)
+                    return Wrong("string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps", value);
+                return value is CelList or CelMap ? (Nested(value, 0), null)
+                    : value is CelNull ? ("null", null)
+                    : Conversions.ToText(value) is CelString plain ? (plain.Value, null)
+                    : (null, "error during formatting: could not convert argument to string");
             case 'd':
                 return value is CelInt or CelUint ? (((CelString)Conversions.ToText(value)).Value, null) : Wrong("decimal clause can only be used on integers", value);
             case 'f' or 'e':
@@ -118,7 +122,8 @@ static class Formatting
             case CelDuration d: return "duration(" + GoQuote.Text(d.Text) + ")";
             case CelList list: return "[" + string.Join(", ", Enumerable.Range(0, list.Count).Select(i => Nested(list[i], depth + 1))) + "]";
             case CelMap map:
-                return "{" + string.Join(", ", map.Keys.Select(k => (Key: Nested(k, depth + 1), Value: Nested(map.Find(k)!, depth + 1))).OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => p.Key + ":" + p.Value)) + "}";
+                var pairs = map.Keys.Select(k => (Key: Nested(k, depth + 1), Value: Nested(map.Find(k)!, depth + 1)));
+                return "{" + string.Join(", ", pairs.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => p.Key + ":" + p.Value)) + "}";
             default: return Conversions.ToText(value) is CelString text ? text.Value : value.ToString();
         }
     }

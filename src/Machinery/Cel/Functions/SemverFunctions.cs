@@ -99,7 +99,11 @@ static class SemverFunctions
             if (!Identifier(label)) { error = label.Length == 0 ? "Prerelease is empty" : $"Invalid character(s) found in prerelease {Api.Json.GoQuote.Text(label)}"; return null; }
             if (label.Length > 1 && label[0] == '0' && label.All(char.IsAsciiDigit)) { error = $"Numeric PreRelease version must not contain leading zeroes {Api.Json.GoQuote.Text(label)}"; return null; }
         }
-        if (hasBuild && build.Split('.').FirstOrDefault(l => !Identifier(l)) is { } wrong) { error = wrong.Length == 0 ? "Build meta data is empty" : $"Invalid character(s) found in build meta data {Api.Json.GoQuote.Text(wrong)}"; return null; }
+        if (hasBuild && build.Split('.').FirstOrDefault(l => !Identifier(l)) is { } wrong)
+        {
+            error = wrong.Length == 0 ? "Build meta data is empty" : $"Invalid character(s) found in build meta data {Api.Json.GoQuote.Text(wrong)}";
+            return null;
+        }
         return new(numbers[0], numbers[1], numbers[2], labels);
     }
 

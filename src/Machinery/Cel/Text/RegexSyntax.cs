@@ -178,7 +178,11 @@ sealed class RegexSyntax
             {
                 int name = _at + (Peek == 'P' ? 2 : 1);
                 int end = _pattern.IndexOf('>', _at);
-                if (_pattern.AsSpan(_at).StartsWith("<=") || _pattern.AsSpan(_at).StartsWith("<!")) { Fail("invalid or unsupported Perl syntax: `" + _pattern[open..Math.Min(_pattern.Length, _at + 2)] + "`"); return true; }
+                if (_pattern.AsSpan(_at).StartsWith("<=") || _pattern.AsSpan(_at).StartsWith("<!"))
+                {
+                    Fail("invalid or unsupported Perl syntax: `" + _pattern[open..Math.Min(_pattern.Length, _at + 2)] + "`");
+                    return true;
+                }
                 if (end < name || _pattern[name - 1] != '<' || end == name || !_pattern.AsSpan(name, end - name).ToString().All(c => char.IsAsciiLetterOrDigit(c) || c == '_'))
                 {
                     Fail("invalid named capture: `" + _pattern[open..(end < 0 ? _pattern.Length : end + 1)] + "`");

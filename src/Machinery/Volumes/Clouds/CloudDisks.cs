@@ -16,7 +16,8 @@ public static class CloudDisks
     public static string Notice { get; } = string.Join(',', s_all.Select(d => d.OldName));
 
     public static bool IsInline(Volume volume) =>
-        volume.AwsElasticBlockStore is not null || volume.AzureDisk is not null || volume.AzureFile is not null || volume.Cinder is not null || volume.GcePersistentDisk is not null || volume.PortworxVolume is not null || volume.VsphereVolume is not null;
+        volume.AwsElasticBlockStore is not null || volume.AzureDisk is not null || volume.AzureFile is not null
+        || volume.Cinder is not null || volume.GcePersistentDisk is not null || volume.PortworxVolume is not null || volume.VsphereVolume is not null;
 
     /// <summary>A Pod's own volume as a PersistentVolume of a driver; null when it is no disk of a cloud.</summary>
     /// <exception cref="FormatException">It names no disk.</exception>
@@ -27,7 +28,8 @@ public static class CloudDisks
     }
 
     public static bool IsOne(PersistentVolumeSpec spec) =>
-        spec.AwsElasticBlockStore is not null || spec.AzureDisk is not null || spec.AzureFile is not null || spec.Cinder is not null || spec.GcePersistentDisk is not null || spec.PortworxVolume is not null || spec.VsphereVolume is not null;
+        spec.AwsElasticBlockStore is not null || spec.AzureDisk is not null || spec.AzureFile is not null
+        || spec.Cinder is not null || spec.GcePersistentDisk is not null || spec.PortworxVolume is not null || spec.VsphereVolume is not null;
 
     /// <summary>The volume as its driver has it; the volume itself when it is no disk of a cloud.</summary>
     /// <exception cref="FormatException">It names no disk.</exception>

@@ -53,7 +53,8 @@ sealed class GcePd : ICloudDisk
 
     static string RegionOf(string[] zones)
     {
-        string[] regions = [.. zones.Select(z => z.Split('-') is [var place, var region, _] ? $"{place}-{region}" : throw new FormatException($"zone in unexpected format, expected: {{locale}}-{{region}}-{{zone}}, got: {z}")).Distinct()];
+        string[] regions = [.. zones.Select(z => z.Split('-') is [var place, var region, _] ? $"{place}-{region}"
+            : throw new FormatException($"zone in unexpected format, expected: {{locale}}-{{region}}-{{zone}}, got: {z}")).Distinct()];
         return regions is [var one] ? one : throw new FormatException($"failed to get region from zones: multiple or no regions gotten from zones, got: {string.Join(' ', regions)}");
     }
 }

@@ -37,7 +37,8 @@ public sealed record AdmissionConfiguration
             if (!AdmissionCatalog.Names.Contains(name)) throw new FormatException($"plugins: \"{name}\" is unknown");
             try
             {
-                var own = path.Length > 0 ? ConfigNode.Read(read(path)) : new(plugin.Value("configuration") switch { null => JsonObject.Empty, JsonObject o => o, _ => throw new FormatException("must be an object") }, "");
+                var own = path.Length > 0 ? ConfigNode.Read(read(path))
+                    : new(plugin.Value("configuration") switch { null => JsonObject.Empty, JsonObject o => o, _ => throw new FormatException("must be an object") }, "");
                 made = With(made, name, own);
                 own.End();
             }
@@ -80,7 +81,8 @@ public sealed record AdmissionConfiguration
     static EventLimit LimitOf(ConfigNode limit)
     {
         string type = limit.Text("type");
-        if (type is not ("Server" or "Namespace" or "User" or "SourceAndObject")) throw new FormatException($"type: Unsupported value: \"{type}\": supported values: \"Namespace\", \"Server\", \"SourceAndObject\", \"User\"");
+        if (type is not ("Server" or "Namespace" or "User" or "SourceAndObject"))
+            throw new FormatException($"type: Unsupported value: \"{type}\": supported values: \"Namespace\", \"Server\", \"SourceAndObject\", \"User\"");
         var (qps, burst) = (limit.Number("qps"), limit.Number("burst"));
         if (qps <= 0) throw new FormatException("qps: must be positive");
         if (burst <= 0) throw new FormatException("burst: must be positive");

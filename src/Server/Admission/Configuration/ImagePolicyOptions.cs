@@ -19,6 +19,7 @@ public sealed record ImagePolicyOptions(string KubeConfigFile, TimeSpan AllowFor
         string file = config.Text("kubeConfigFile");
         if (file.Length == 0) throw new FormatException("imagePolicy.kubeConfigFile is required");
         double back = config.Number("retryBackoff");
-        return new(file, Seconds(config.Number("allowTTL"), 300, "allowTTL", 1800), Seconds(config.Number("denyTTL"), 30, "denyTTL", 1800), TimeSpan.FromMilliseconds(back > 0 ? back : 500), config.Bool("defaultAllow", false));
+        return new(file, Seconds(config.Number("allowTTL"), 300, "allowTTL", 1800), Seconds(config.Number("denyTTL"), 30, "denyTTL", 1800),
+            TimeSpan.FromMilliseconds(back > 0 ? back : 500), config.Bool("defaultAllow", false));
     }
 }

@@ -22,7 +22,8 @@ static class PodSecurityConfiguration
     static SecurityProfile Profile(ConfigNode defaults, string mode)
     {
         string level = defaults.Text(mode), version = defaults.Text(mode + "-version");
-        return new(level.Length == 0 ? SecurityLevel.Privileged : SecurityProfile.ParseLevel(level) ?? throw new FormatException($"defaults.{mode}: Invalid value: \"{level}\": must be one of privileged, baseline, restricted"),
+        return new(level.Length == 0 ? SecurityLevel.Privileged
+            : SecurityProfile.ParseLevel(level) ?? throw new FormatException($"defaults.{mode}: Invalid value: \"{level}\": must be one of privileged, baseline, restricted"),
             version.Length == 0 ? SecurityProfile.Latest : SecurityProfile.ParseVersion(version) ?? throw new FormatException($"defaults.{mode}-version: Invalid value: \"{version}\": must be \"latest\" or \"v1.x\""));
     }
 

@@ -108,7 +108,8 @@ sealed class NodeRestriction(ServedObjects objects) : IAdmission
         if (spec.BoundObjectRef is not { Kind: "Pod", ApiVersion: "v1" } reference) throw No("node requested token not bound to a pod");
         if (reference.Uid.Length == 0) throw No("node requested token with a pod binding without a uid");
         var pod = await objects.FindAsync<Pod>(ns, reference.Name, ct).ConfigureAwait(false) ?? throw Errors.Statuses.NotFound(new("", "pods"), reference.Name);
-        if (pod.Metadata.Uid != reference.Uid) throw No($"the UID in the bound object reference ({reference.Uid}) does not match the UID in record ({pod.Metadata.Uid}). The object might have been deleted and then recreated");
+        if (pod.Metadata.Uid != reference.Uid)
+            throw No($"the UID in the bound object reference ({reference.Uid}) does not match the UID in record ({pod.Metadata.Uid}). The object might have been deleted and then recreated");
         if (pod.Spec.NodeName != node) throw No("node requested token bound to a pod scheduled on a different node");
         if (await NodeTokenAudiences.RefusalAsync(objects, authorizer, user, pod, account, spec.Audiences, ct).ConfigureAwait(false) is { } why) throw No(why);
     }

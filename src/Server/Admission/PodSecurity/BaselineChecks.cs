@@ -8,7 +8,8 @@ namespace Hanbae.Server.Admission.PodSecurity;
 static class BaselineChecks
 {
     /// <summary>Annotations by which profiles were named before there were fields: the last two end with a container's name.</summary>
-    public const string SeccompPod = "seccomp.security.alpha.kubernetes.io/pod", SeccompContainer = "container.seccomp.security.alpha.kubernetes.io/", AppArmorContainer = "container.apparmor.security.beta.kubernetes.io/";
+    public const string SeccompPod = "seccomp.security.alpha.kubernetes.io/pod", SeccompContainer = "container.seccomp.security.alpha.kubernetes.io/",
+        AppArmorContainer = "container.apparmor.security.beta.kubernetes.io/";
 
     static readonly HashSet<string> s_capabilities =
     [

@@ -20,7 +20,8 @@ public readonly record struct SecurityProfile(SecurityLevel Level, int Minor = S
     {
         if (text == "latest") return Latest;
         var minor = text.AsSpan();
-        return minor.StartsWith("v1.") && minor[3..] is { Length: > 0 and < 9 } digits && !digits.ContainsAnyExceptInRange('0', '9') && (digits.Length == 1 || digits[0] != '0') ? int.Parse(digits, System.Globalization.CultureInfo.InvariantCulture) : null;
+        return minor.StartsWith("v1.") && minor[3..] is { Length: > 0 and < 9 } digits && !digits.ContainsAnyExceptInRange('0', '9')
+            && (digits.Length == 1 || digits[0] != '0') ? int.Parse(digits, System.Globalization.CultureInfo.InvariantCulture) : null;
     }
 
     public override string ToString() => NameOf(Level) + ":" + (Minor == Latest ? "latest" : "v1." + Minor);
@@ -38,7 +39,8 @@ public readonly record struct SecurityModes(SecurityProfile Enforce, SecurityPro
         SecurityProfile Read(string mode, SecurityProfile profile, SecurityLevel wrong)
         {
             if (labels.TryGet(Prefix + mode, out string? level)) profile = profile with { Level = SecurityProfile.ParseLevel(level) ?? Wrong(mode, level, "must be one of privileged, baseline, restricted", wrong) };
-            if (labels.TryGet(Prefix + mode + "-version", out string? version)) profile = profile with { Minor = SecurityProfile.ParseVersion(version) ?? Wrong(mode + "-version", version, "must be \"latest\" or \"v1.x\"", SecurityProfile.Latest) };
+            if (labels.TryGet(Prefix + mode + "-version", out string? version))
+                profile = profile with { Minor = SecurityProfile.ParseVersion(version) ?? Wrong(mode + "-version", version, "must be \"latest\" or \"v1.x\"", SecurityProfile.Latest) };
             return profile;
         }
         T Wrong<T>(string label, string value, string why, T instead)

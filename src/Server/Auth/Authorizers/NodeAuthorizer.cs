@@ -138,7 +138,8 @@ public sealed class NodeAuthorizer(ServedObjects objects) : IAuthorizer
         bool namespaced = a.Resource != "persistentvolumes";
         if (namespaced && a.Namespace.Length == 0) return Refuse("can only read namespaced object of this type");
         var references = await ReferencesAsync(node, ct).ConfigureAwait(false);
-        return references.Names(a.Resource, a.Namespace, name) || await LeadsToAsync(references, a, name, ct).ConfigureAwait(false) ? Decision.Allow() : Refuse($"no relationship found between node '{node}' and this object");
+        return references.Names(a.Resource, a.Namespace, name) || await LeadsToAsync(references, a, name, ct).ConfigureAwait(false)
+            ? Decision.Allow() : Refuse($"no relationship found between node '{node}' and this object");
     }
 
     async ValueTask<NodeReferences> ReferencesAsync(string node, CancellationToken ct)

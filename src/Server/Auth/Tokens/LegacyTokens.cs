@@ -36,7 +36,8 @@ public sealed class LegacyTokens(Func<ImmutableArray<TokenKey>> keys, ServedObje
         if (_known.Find(digest) is not { } known || !now.Contains(known.Key))
         {
             if (Jwt.Parse(token) is not { } jwt || Text(jwt.Claims, "iss") != Issuer) return TokenResult.NoOpinion;
-            if (now.FirstOrDefault(k => (jwt.KeyId.Length == 0 || jwt.KeyId == k.Id) && jwt.Algorithm == k.Algorithm && k.Verify(jwt.Signed, jwt.Signature)) is not { } key) return TokenResult.Rejected("invalid bearer token");
+            if (now.FirstOrDefault(k => (jwt.KeyId.Length == 0 || jwt.KeyId == k.Id) && jwt.Algorithm == k.Algorithm && k.Verify(jwt.Signed, jwt.Signature)) is not { } key)
+                return TokenResult.Rejected("invalid bearer token");
             if (Read(jwt.Claims, key) is not { } read) return TokenResult.Rejected("token claims are invalid");
             _known.Set(digest, known = read);
         }

@@ -102,7 +102,8 @@ public sealed class TokenRequests(SecurityOptions options, ServedObjects objects
     {
         if (obj is null) throw Statuses.NotFound(new("", resource), reference.Name);
         if (reference.Uid.Length > 0 && reference.Uid != obj.Metadata.Uid)
-            throw Statuses.Conflict(new("", reference.Kind), reference.Name, $"the UID in the bound object reference ({reference.Uid}) does not match the UID in record. The object might have been deleted and then recreated");
+            throw Statuses.Conflict(new("", reference.Kind), reference.Name,
+                $"the UID in the bound object reference ({reference.Uid}) does not match the UID in record. The object might have been deleted and then recreated");
         return obj;
     }
 }

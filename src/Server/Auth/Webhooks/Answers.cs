@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Hanbae.Api;
 
 namespace Hanbae.Server.Auth.Webhooks;
 

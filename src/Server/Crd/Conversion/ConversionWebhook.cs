@@ -50,7 +50,8 @@ sealed class ConversionWebhook : IDisposable
             byte[] question = Review(uid, ref objects, to);
             using var response = await _http.PostAsync(_url, Body(question), ct).ConfigureAwait(false);
             byte[] answer = await response.Content.ReadAsByteArrayAsync(ct).ConfigureAwait(false);
-            if (!response.IsSuccessStatusCode) throw new IOException($"the server could not find the requested resource or refused it ({(int)response.StatusCode}): {Encoding.UTF8.GetString(answer.AsSpan(0, Math.Min(answer.Length, 256)))}");
+            if (!response.IsSuccessStatusCode)
+                throw new IOException($"the server could not find the requested resource or refused it ({(int)response.StatusCode}): {Encoding.UTF8.GetString(answer.AsSpan(0, Math.Min(answer.Length, 256)))}");
             return Read(answer, uid, objects, to);
         }
         catch (Exception e) when (e is HttpRequestException or IOException or JsonSyntaxException or DecodeException or InvalidCastException or ObjectDisposedException || e is OperationCanceledException && !ct.IsCancellationRequested)

@@ -43,7 +43,8 @@ public sealed class ClaimStrategy() : Strategy(PersistentVolumeClaim.Info)
         if (s.DataSource is { } source && !(source is { Kind: "PersistentVolumeClaim" } && string.IsNullOrEmpty(source.ApiGroup) || source is { Kind: "VolumeSnapshot", ApiGroup: "snapshot.storage.k8s.io" }))
             s = s with { DataSource = null };
         if (s is { DataSource: { } only, DataSourceRef: null }) return s with { DataSourceRef = new() { ApiGroup = only.ApiGroup, Kind = only.Kind, Name = only.Name } };
-        return s is { DataSource: null, DataSourceRef: { Namespace: null or "" } any } && (any is { Kind: "PersistentVolumeClaim" } && string.IsNullOrEmpty(any.ApiGroup) || any is { Kind: "VolumeSnapshot", ApiGroup: "snapshot.storage.k8s.io" })
+        return s is { DataSource: null, DataSourceRef: { Namespace: null or "" } any }
+            && (any is { Kind: "PersistentVolumeClaim" } && string.IsNullOrEmpty(any.ApiGroup) || any is { Kind: "VolumeSnapshot", ApiGroup: "snapshot.storage.k8s.io" })
             ? s with { DataSource = new() { ApiGroup = any.ApiGroup, Kind = any.Kind, Name = any.Name } } : s;
     }
 }

@@ -33,7 +33,8 @@ sealed class Resize(IClusterAccess cluster, ControllerSide side, Sidecars sideca
     {
         // Read anew: what was tried and cannot be done may not have come back yet.
         if (_claims.Find(key) is not { Status.Phase: "Bound" } known || known.Spec.Resources.Requests[Storage] <= known.Status.Capacity[Storage]) return Again.OnChange;
-        if (await cluster.Client.FindAsync(known, ct).ConfigureAwait(false) is not { Status.Phase: "Bound", Metadata.DeletionTimestamp: null } claim || _volumes.Find(new("", claim.Spec.VolumeName)) is not { Spec.Csi: { } csi } volume
+        if (await cluster.Client.FindAsync(known, ct).ConfigureAwait(false) is not { Status.Phase: "Bound", Metadata.DeletionTimestamp: null } claim
+            || _volumes.Find(new("", claim.Spec.VolumeName)) is not { Spec.Csi: { } csi } volume
             || csi.Driver != side.Name || volume.Spec.ClaimRef?.Uid != claim.Metadata.Uid) return Again.OnChange;
         var asked = claim.Spec.Resources.Requests[Storage];
         // As the claim says, which was read anew: the volume may be seen as it was before it grew.
@@ -91,7 +92,8 @@ sealed class Resize(IClusterAccess cluster, ControllerSide side, Sidecars sideca
         Status = claim.Status with
         {
             AllocatedResources = claim.Status.AllocatedResources.Set(Storage, asked), AllocatedResourceStatuses = claim.Status.AllocatedResourceStatuses.Set(Storage, status),
-            Conditions = claim.Status.Conditions.Exists(c => c.Type == condition.Type) ? claim.Status.Conditions : claim.Status.Conditions.Where(c => c.Type is not ("Resizing" or "FileSystemResizePending")).Append(condition).ToSeq(),
+            Conditions = claim.Status.Conditions.Exists(c => c.Type == condition.Type) ? claim.Status.Conditions
+                : claim.Status.Conditions.Where(c => c.Type is not ("Resizing" or "FileSystemResizePending")).Append(condition).ToSeq(),
         },
     };
 

@@ -117,7 +117,8 @@ sealed class Snapshots(IClusterAccess cluster, ControllerSide side, Sidecars sid
                     return Again.WithBackoff;
                 }
             }
-            if (content.HasFinalizer(Held)) await _contents.UpdateAsync(content with { Metadata = content.Metadata with { Finalizers = content.Metadata.Finalizers.Where(f => f != Held).ToSeq() } }, ct).ConfigureAwait(false);
+            if (content.HasFinalizer(Held))
+                await _contents.UpdateAsync(content with { Metadata = content.Metadata with { Finalizers = content.Metadata.Finalizers.Where(f => f != Held).ToSeq() } }, ct).ConfigureAwait(false);
             return Again.OnChange;
         }
         if (IsTrue(content["status", "readyToUse"])) return Again.OnChange;
@@ -164,7 +165,8 @@ sealed class Snapshots(IClusterAccess cluster, ControllerSide side, Sidecars sid
             if (await _contents.FindAsync(Key.Of(content), ct).ConfigureAwait(false) is not null) return Again.OnChange;
         }
         // Of several drivers only that of the content speaks for the snapshot; without one, nobody has anything.
-        if (snapshot.HasFinalizer(Bound)) await _snapshots.UpdateAsync(snapshot with { Metadata = snapshot.Metadata with { Finalizers = snapshot.Metadata.Finalizers.Where(f => f != Bound).ToSeq() } }, ct).ConfigureAwait(false);
+        if (snapshot.HasFinalizer(Bound))
+            await _snapshots.UpdateAsync(snapshot with { Metadata = snapshot.Metadata with { Finalizers = snapshot.Metadata.Finalizers.Where(f => f != Bound).ToSeq() } }, ct).ConfigureAwait(false);
         return Again.OnChange;
     }
 

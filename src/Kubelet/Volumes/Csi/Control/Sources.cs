@@ -34,7 +34,10 @@ sealed class Sources(IClusterAccess cluster)
         if (await cluster.Client.FindAsync<PersistentVolume>(new("", source.Spec.VolumeName), ct).ConfigureAwait(false) is not { Spec.Csi: { } csi } volume || csi.Driver != side.Name)
             throw new NotYetException($"the source PVC {name} is not of driver {side.Name}");
         if ((volume.Spec.VolumeMode ?? "Filesystem") != (claim.Spec.VolumeMode ?? "Filesystem")) throw new NotYetException("the source PVC and destination PVCs have different volume modes");
-        if (claim.Spec.Resources.Requests["storage"] < volume.Spec.Capacity["storage"]) throw new NotYetException($"error, new PVC request must be greater than or equal in size to the specified PVC data source, requested {claim.Spec.Resources.Requests["storage"].Value()} but source is {volume.Spec.Capacity["storage"].Value()}");
+        var (wanted, has) = (claim.Spec.Resources.Requests["storage"], volume.Spec.Capacity["storage"]);
+        if (wanted < has)
+            throw new NotYetException("error, new PVC request must be greater than or equal in size to the specified PVC data source, "
+                + $"requested {wanted.Value()} but source is {has.Value()}");
         return new() { Volume = new() { VolumeId = csi.VolumeHandle } };
     }
 

@@ -1,11 +1,10 @@
 using System.Text;
-using Hanbae.Api.Codec;
 
-namespace Hanbae.Server.Verbs;
+namespace Hanbae.Api.Codec;
 
 /// <summary>Says which fields a document has that its kind has not, and which it has twice, in the order in which upstream's decoders come upon them.</summary>
 /// <remarks>Only asked when something is wrong.</remarks>
-static class StrictFields
+public static class StrictFields
 {
     /// <summary>As upstream's decoder: what is wrong beyond this is not told, and costs nothing.</summary>
     public const int Most = 100;

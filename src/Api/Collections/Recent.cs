@@ -1,8 +1,11 @@
-namespace Hanbae.Server.Auth;
+namespace Hanbae.Api;
 
-/// <summary>Remembers what is costly to find out about credentials that come again and again.</summary>
-/// <remarks>Bound: <paramref name="capacity"/> entries in two generations; when the young one is full, the old one is forgotten.</remarks>
-sealed class Recent<TKey, TValue>(int capacity) where TKey : notnull where TValue : class
+/// <summary>Remembers so many things that are used again and again, such as what was costly to find out.</summary>
+/// <remarks>
+/// For callers on any thread. Bound: <paramref name="capacity"/> entries in two generations; when the young one is full, the old one is
+/// forgotten, so that half as many that were used last are always there.
+/// </remarks>
+public sealed class Recent<TKey, TValue>(int capacity) where TKey : notnull where TValue : class
 {
     readonly Lock _gate = new();
     Dictionary<TKey, TValue> _young = [], _old = [];
