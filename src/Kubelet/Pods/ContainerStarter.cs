@@ -50,7 +50,8 @@ sealed class ContainerStarter(PodContext context, RestartBackoff restarts, PullB
         string kind = pod.Spec.KindOf(container.Name);
         context.Figures.Count("kubelet_started_containers_total", ("container_type", kind));
         string id;
-        try { id = await CreateAsync(pod, runtime.Sandbox!.Id, config, sandbox, field, ct).ConfigureAwait(false); }
+        int images = container.VolumeMounts.Count(m => volumes.ByName.TryGetValue(m.Name, out var v) && v.ImageReference.Length > 0);
+        try { id = await CreateAsync(pod, runtime.Sandbox!.Id, config, sandbox, images, field, ct).ConfigureAwait(false); }
         catch (StartException e)
         {
             context.Figures.Count("kubelet_started_containers_errors_total", ("code", e.Waiting.Reason), ("container_type", kind));
@@ -135,30 +136,42 @@ sealed class ContainerStarter(PodContext context, RestartBackoff restarts, PullB
         if (volume.ImageReference.Length > 0)
         {
             var source = pod.Spec.Volumes.Find(v => v.Name == mount.Name)!.Image!;
-            var image = await context.Images.EnsureAsync(pod, container with { Image = source.Reference, ImagePullPolicy = source.PullPolicy }, sandbox, pulls, ct).ConfigureAwait(false);
+            context.Figures.Count("kubelet_image_volume_requested_total");
             made.Readonly = true;
-            if (context.ImageMounts is not { } mounts)
+            try
             {
-                (made.Image, made.ImageSubPath) = (new() { Image = image.Reference, UserSpecifiedImage = source.Reference }, subPath);
-                return made;
+                var image = await context.Images.EnsureAsync(pod, container with { Image = source.Reference, ImagePullPolicy = source.PullPolicy }, sandbox, pulls, ct).ConfigureAwait(false);
+                if (context.ImageMounts is not { } mounts)
+                {
+                    (made.Image, made.ImageSubPath) = (new() { Image = image.Reference, UserSpecifiedImage = source.Reference }, subPath);
+                    return made;
+                }
+                made.HostPath = await mounts.MountAsync(pod, mount.Name, image.Id, ct).ConfigureAwait(false);
             }
-            volume = volume with { HostPath = made.HostPath = await mounts.MountAsync(pod, mount.Name, image.Id, ct).ConfigureAwait(false) };
+            catch (Exception) when (!ct.IsCancellationRequested)
+            {
+                context.Figures.Count("kubelet_image_volume_mounted_errors_total");
+                throw;
+            }
+            volume = volume with { HostPath = made.HostPath };
             volumes = new(new Dictionary<string, PreparedVolume> { [mount.Name] = volume });
         }
         if (subPath.Length > 0) made.HostPath = await context.Volumes.SubPathAsync(pod, container.Name, mount, subPath, volumes, ct).ConfigureAwait(false);
         return made;
     }
 
-    async Task<string> CreateAsync(Pod pod, string sandboxId, ContainerConfig config, PodSandboxConfig sandbox, string field, CancellationToken ct)
+    async Task<string> CreateAsync(Pod pod, string sandboxId, ContainerConfig config, PodSandboxConfig sandbox, int images, string field, CancellationToken ct)
     {
         string id;
         ct.ThrowIfCancellationRequested();
         try { id = await context.Cri.CreateContainerAsync(sandboxId, config, sandbox, whole).ConfigureAwait(false); }
         catch (GrpcException e) when (!whole.IsCancellationRequested)
         {
+            for (int i = 0; i < images; i++) context.Figures.Count("kubelet_image_volume_mounted_errors_total");
             context.Events.Event(pod, "Warning", "Failed", "Error: " + e.Detail, field);
             throw new StartException("CreateContainerError", e.Detail);
         }
+        for (int i = 0; i < images; i++) context.Figures.Count("kubelet_image_volume_mounted_succeed_total");
         context.Events.Event(pod, "Normal", "Created", $"Created container: {config.Metadata.Name}", field);
         ct.ThrowIfCancellationRequested();
         try { await context.Cri.StartContainerAsync(id, whole).ConfigureAwait(false); }

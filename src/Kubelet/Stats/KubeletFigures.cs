@@ -27,6 +27,9 @@ sealed class KubeletFigures
         ["kubelet_http_requests_total"] = ("Requests to the kubelet's own API.", null),
         ["kubelet_image_pull_duration_seconds"] = ("How long images took to come, by size.", s_starts),
         ["kubelet_image_garbage_collected_total"] = ("Total number of images garbage collected by the kubelet, whether through disk usage or image age.", null),
+        ["kubelet_image_volume_mounted_errors_total"] = ("Images that could not be mounted as volumes.", null),
+        ["kubelet_image_volume_mounted_succeed_total"] = ("Images mounted as volumes.", null),
+        ["kubelet_image_volume_requested_total"] = ("Images that containers wanted as volumes.", null),
         ["kubelet_pleg_relist_duration_seconds"] = ("How long it took to list the containers.", Common),
         ["kubelet_pleg_relist_interval_seconds"] = ("How long between two lists of the containers.", Common),
         ["kubelet_pod_start_duration_seconds"] = ("From when a Pod was first seen until its first container was started.", s_starts),
@@ -49,7 +52,15 @@ sealed class KubeletFigures
         ["storage_operation_duration_seconds"] = ("How long work on volumes took, by kind and outcome.", s_storage),
     };
 
-    readonly ConcurrentDictionary<(string Name, string Labels), long> _counts = new();
+    /// <summary>Counters without labels, which are told from the start: nothing is a figure of its own.</summary>
+    static readonly string[] s_plain =
+    [
+        "kubelet_image_volume_mounted_errors_total", "kubelet_image_volume_mounted_succeed_total", "kubelet_image_volume_requested_total",
+        "kubelet_started_pods_errors_total", "kubelet_started_pods_total",
+        "kubelet_started_user_namespaced_pods_errors_total", "kubelet_started_user_namespaced_pods_total",
+    ];
+
+    readonly ConcurrentDictionary<(string Name, string Labels), long> _counts = new(s_plain.Select(name => KeyValuePair.Create((name, ""), 0L)));
     readonly ConcurrentDictionary<(string Name, string Labels), Histogram> _durations = new();
     int _inFlight;
 

@@ -8,12 +8,14 @@ using Hanbae.Kubelet.Volumes;
 
 namespace Hanbae.Kubelet.Tests;
 
-/// <summary>Volumes for Pods that have none.</summary>
+/// <summary>Volumes for Pods that have none but images, which need nothing done.</summary>
 sealed class NoVolumes : IVolumes
 {
     /// <summary>Why they cannot be had.</summary>
     public VolumeException? Failure { get; set; }
-    public Task<PreparedVolumes> PrepareAsync(Pod pod, CancellationToken ct) => Failure is null ? Task.FromResult(PreparedVolumes.None) : Task.FromException<PreparedVolumes>(Failure);
+    public Task<PreparedVolumes> PrepareAsync(Pod pod, CancellationToken ct) => Failure is null
+        ? Task.FromResult(new PreparedVolumes(pod.Spec.Volumes.Where(v => v.Image is not null).ToDictionary(v => v.Name, v => new PreparedVolume("") { ImageReference = v.Image!.Reference })))
+        : Task.FromException<PreparedVolumes>(Failure);
     public Task<string> SubPathAsync(Pod pod, string container, VolumeMount mount, string subPath, PreparedVolumes volumes, CancellationToken ct) => throw new VolumeException("no volumes");
     public Task RefreshAsync(Pod pod, CancellationToken ct) => Task.CompletedTask;
     public Task TearDownAsync(string podUid, CancellationToken ct) => Task.CompletedTask;

@@ -370,6 +370,23 @@ public sealed class LifecycleTests
             text.ToString().Split('\n').Where(l => l.StartsWith("kubelet_terminated_containers_total{", StringComparison.Ordinal)));
     }
 
+    [Theory]
+    [InlineData("files", 1, 1, 0)]
+    [InlineData("absent", 2, 0, 2)] // each try anew
+    [InlineData("", 0, 0, 0)]
+    public async Task Images_as_volumes_are_counted_from_nought(string image, int requested, int mounted, int errors)
+    {
+        using var bench = new PodBench(("app", FakeProgram.Forever), ("files", FakeProgram.Forever));
+        var container = Make.Container("app", "app");
+        var pod = Make.Pod(image.Length == 0 ? container : container with { VolumeMounts = [new() { Name = "v", MountPath = "/v" }] });
+        await bench.SettleAsync(image.Length == 0 ? pod : pod with { Spec = pod.Spec with { Volumes = [new() { Name = "v", Image = new() { Reference = image, PullPolicy = "IfNotPresent" } }] } });
+        var text = new Hanbae.Kubelet.Stats.PrometheusText();
+        bench.Context.Figures.Render(text);
+        Assert.Equal(
+            [$"kubelet_image_volume_mounted_errors_total {errors}", $"kubelet_image_volume_mounted_succeed_total {mounted}", $"kubelet_image_volume_requested_total {requested}"],
+            text.ToString().Split('\n').Where(l => l.StartsWith("kubelet_image_volume_", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public async Task Ids_begin_with_the_name_of_the_runtime()
     {
