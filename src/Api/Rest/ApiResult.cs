@@ -34,6 +34,8 @@ public sealed class ApiException(Status status) : Exception(status.Message)
     public bool IsNotFound => Reason == "NotFound";
     public bool IsConflict => Reason == "Conflict";
     public bool IsAlreadyExists => Reason == "AlreadyExists";
+    /// <summary>The namespace goes away, and takes nothing more: there is no use in trying again.</summary>
+    public bool IsNamespaceTerminating => Status.Details?.Causes.Exists(c => c.Reason == "NamespaceTerminating") ?? false;
     /// <summary>The revision asked for is compacted: list again.</summary>
     public bool IsExpired => Reason is "Expired" or "Gone";
 }

@@ -99,7 +99,8 @@ public sealed partial class EventRecorder : IRecorder
             }
             catch (ApiException e)
             {
-                Log.Refused(_logger, outcome.Event.InvolvedObject.Name, outcome.Event.Reason, e.Message);
+                // Who clears a namespace away tells of it when nobody will read it any more.
+                if (!e.IsNamespaceTerminating) Log.Refused(_logger, outcome.Event.InvolvedObject.Name, outcome.Event.Reason, e.Message);
                 return;
             }
             catch (Exception e) when (!ct.IsCancellationRequested)

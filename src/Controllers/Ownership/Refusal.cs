@@ -6,6 +6,5 @@ namespace Hanbae.Controllers.Ownership;
 static class Refusal
 {
     /// <summary>The namespace goes away, and everything in it: there is no use in trying again.</summary>
-    public static bool IsNamespaceTerminating(Exception e) =>
-        e is ApiException api && (api.Status.Details?.Causes.Exists(c => c.Reason == "NamespaceTerminating") ?? false);
+    public static bool IsNamespaceTerminating(Exception e) => e is ApiException { IsNamespaceTerminating: true };
 }

@@ -1,7 +1,10 @@
+using System.Collections.Concurrent;
 using System.Text;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
+using Hanbae.Api.Meta.V1;
 using Hanbae.Kit;
+using Microsoft.Extensions.Logging;
 
 namespace Hanbae.Client.Tests.Events;
 
@@ -9,7 +12,7 @@ public sealed class EventRecorderTests : IAsyncDisposable
 {
     readonly ScriptedTransport _server = new();
     readonly FakeTime _time = new();
-    readonly EventRecorder _recorder;
+    EventRecorder _recorder;
     readonly CancellationTokenSource _stop = new();
     Task _run = Task.CompletedTask;
 
@@ -126,6 +129,33 @@ public sealed class EventRecorderTests : IAsyncDisposable
     {
         for (int i = 0; i < 1005; i++) _recorder.Event(Make.Pod("web"), "Normal", "R", "m");
         Assert.Equal(5, _recorder.Dropped);
+    }
+
+    sealed class Complaints : ILogger
+    {
+        public ConcurrentQueue<string> Told { get; } = [];
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+        public bool IsEnabled(LogLevel logLevel) => true;
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Told.Enqueue(formatter(state, exception));
+    }
+
+    [Fact]
+    public async Task A_namespace_that_goes_away_takes_no_events_and_nobody_complains()
+    {
+        var log = new Complaints();
+        _recorder = new(new ApiClient(_server, _time), "kubelet", "n1", _time, log);
+        Start();
+        StatusDetails?[] refusals = [new() { Causes = [new() { Reason = "NamespaceTerminating" }] }, null];
+        foreach (var details in refusals)
+        {
+            _recorder.Event(Make.Pod("web"), "Normal", details is null ? "Refused" : "Late", "m");
+            (await _server.NextAsync()).Answer(new Status { Code = 403, Reason = "Forbidden", Message = "no", Details = details }, 403);
+        }
+        // One after the other: when this one comes, those before it are done with.
+        _recorder.Event(Make.Pod("web"), "Normal", "Last", "m");
+        await CreatedAsync();
+        Assert.Equal(["event Refused on web was refused: no"], log.Told);
     }
 
     [Fact]
