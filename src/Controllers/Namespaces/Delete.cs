@@ -55,11 +55,15 @@ sealed class Delete(IClusterAccess cluster) : IReconciler
         }
 
         var status = ns.Status with { Phase = "Terminating", Conditions = DeleteConditions.For(ns.Status.Conditions, left, failures, unknown, cluster.Time.GetUtcNow()) };
-        ns = await cluster.Client.UpdateStatusIfChangedAsync(ns, ns with { Status = status }, ct);
-        if (failures.Count + unknown.Length > 0) return Again.WithBackoff;
-        if (left.Count > 0) return Again.In(Pause);
-        var final = ns with { Spec = ns.Spec with { Finalizers = ns.Spec.Finalizers.Where(f => f != "kubernetes").ToSeq() } };
-        (await _transport.SendAsync(Requests.Update(final, "finalize"), ct)).OrThrow();
+        try
+        {
+            ns = await cluster.Client.UpdateStatusIfChangedAsync(ns, ns with { Status = status }, ct);
+            if (failures.Count + unknown.Length > 0) return Again.WithBackoff;
+            if (left.Count > 0) return Again.In(Pause);
+            var final = ns with { Spec = ns.Spec with { Finalizers = ns.Spec.Finalizers.Where(f => f != "kubernetes").ToSeq() } };
+            (await _transport.SendAsync(Requests.Update(final, "finalize"), ct)).OrThrow();
+        }
+        catch (ApiException e) when (e.IsNotFound) { } // it is gone, by this very hand perhaps, and the cache does not show it yet
         return Again.OnChange;
     }
 

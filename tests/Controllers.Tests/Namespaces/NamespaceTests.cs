@@ -4,6 +4,7 @@ using Hanbae.Api.Core.V1;
 using Hanbae.Api.Meta.V1;
 using Hanbae.Client;
 using Hanbae.Controllers.Namespaces;
+using Hanbae.Kit;
 
 namespace Hanbae.Controllers.Tests.Namespaces;
 
@@ -46,6 +47,33 @@ public sealed class NamespaceTests
         cluster.Api.Change<ConfigMap>("held", m => m with { Metadata = m.Metadata with { Finalizers = default } }, "team");
         await cluster.UntilAsync(api => api.Find<Namespace>("team", "") is null);
         Assert.NotNull(cluster.Api.Find<ConfigMap>("elsewhere"));
+    }
+
+    sealed class Access(IClient client, SharedCache<Namespace> namespaces) : IClusterAccess
+    {
+        public IClient Client => client;
+        public ICache<T> Cache<T>() where T : class, IObject<T> => (ICache<T>)(object)namespaces;
+        public ICache<T> Cache<T>(ListQuery part) where T : class, IObject<T> => Cache<T>();
+        public IRecorder Recorder { get; } = new TestRecorder();
+        public TimeProvider Time => TimeProvider.System;
+    }
+
+    [Fact]
+    public async Task What_the_cache_shows_still_and_is_gone_already_is_done()
+    {
+        var api = new FakeApi();
+        var client = new ApiClient(api, TimeProvider.System);
+        var cache = new SharedCache<Namespace>();
+        api.Put(Space("team"));
+        await client.DeleteAsync<Namespace>(new("", "team"), DeleteOptions.Empty, CancellationToken.None);
+        cache.Apply(new(SyncKind.Init));
+        cache.Apply(new(SyncKind.Applied, api.Find<Namespace>("team", "")!));
+        cache.Apply(new(SyncKind.InitDone));
+        var delete = new Delete(new Access(client, cache));
+
+        Assert.Equal(Again.OnChange, await delete.ReconcileAsync(new("", "team"), CancellationToken.None));
+        Assert.Null(api.Find<Namespace>("team", ""));
+        Assert.Equal(Again.OnChange, await delete.ReconcileAsync(new("", "team"), CancellationToken.None));
     }
 
     [Fact]
