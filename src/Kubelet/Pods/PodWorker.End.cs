@@ -37,12 +37,9 @@ sealed partial class PodWorker
         if (pod.IsStatic()) context.StaticStarts.Keep(Uid, _runtime);
         foreach (var container in _runtime.Containers) context.Prober.Remove(container.Id);
         foreach (var sandbox in _runtime.Sandboxes) await context.Cri.RemovePodSandboxAsync(sandbox.Id, ct).ConfigureAwait(false);
-        foreach (var container in _runtime.Containers)
-        {
-            await context.Cri.RemoveContainerAsync(container.Id, ct).ConfigureAwait(false);
-            LogLinks.Remove(context.Options.Folders, pod, container.Name, container.Id);
-        }
+        foreach (var container in _runtime.Containers) await context.Cri.RemoveContainerAsync(container.Id, ct).ConfigureAwait(false);
         if (!await context.Cgroups.RemoveAsync(Uid, ct).ConfigureAwait(false)) return soon;
+        LogLinks.RemoveAll(context.Options.Folders, pod);
         RemoveFolder(context.Options.Folders.Log(pod.Metadata.Namespace, pod.Metadata.Name, Uid));
         RemoveFolder(context.Options.Folders.Pod(Uid));
         context.Allocations.Forget(Uid);

@@ -28,10 +28,13 @@ public sealed class LogLinksTests
             Assert.EndsWith(" F out\n", await File.ReadAllTextAsync(link));
         }
 
+        // One that a kubelet before this left behind, and one of another Pod of that name.
+        File.CreateSymbolicLink(Path.Combine(links, "web_default_app-lost.log"), folders.Log("default", "web", pod.Metadata.Uid) + "/app/9.log");
+        File.CreateSymbolicLink(Path.Combine(links, "web_default_app-other.log"), folders.Log("default", "web", "other") + "/app/0.log");
         worker.Update(pod.Deleted(bench.Time.GetUtcNow()));
         for (int i = 0; i < 5 && !worker.Done; i++) await worker.SyncAsync(default);
         Assert.True(worker.Done);
-        Assert.Empty(Directory.GetFiles(links));
+        Assert.Equal(["web_default_app-other.log"], Directory.GetFiles(links).Select(f => Path.GetFileName(f)));
     }
 
     [Fact]
