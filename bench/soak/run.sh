@@ -68,7 +68,7 @@ left() {
     echo "devices $(ls "/sys/class/net/hb$id/brif" | wc -l)"
     echo "addresses $(find "$data/cni/ipam" -type f -name '[0-9]*' 2>/dev/null | wc -l)"
     echo "folders $(ls "$data/kubelet/pods" | wc -l)"
-    echo "logs $(ls "$data/logs" 2>/dev/null | wc -l)"
+    echo "logs $(find /var/log/pods /var/log/containers -maxdepth 1 -name 'default_p[0-9]*' -o -name 'p[0-9]*_default_*' 2>/dev/null | wc -l)"
     echo "shims $(ls "$run/state/io.containerd.runtime.v2.task/k8s.io" 2>/dev/null | wc -l)"
     echo "snapshots $(ask_runtime snapshots list | tail -n +2 | wc -l)"
 }
@@ -108,7 +108,7 @@ done
 collect
 (($(snapshot_folders) <= layer_folders)) || { failed=1; echo "snapshots' folders: $(snapshot_folders), at first $layer_folders"; }
 grep -E '1012|missed the end' "$work/up.log" || true
-du -sh "$data/logs" "$data/kubelet" "$data/containerd" "$data/audit" "$data/store"
+du -sh "$data/kubelet" "$data/containerd" "$data/audit" "$data/store"
 # The first quarter warms up: what is compiled, cached and pooled. Then the second half against what was before it, with room for noise.
 awk -v failed=$failed '{ m[NR] = $1; f[NR] = $2 }
     END {
