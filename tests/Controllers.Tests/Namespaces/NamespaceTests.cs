@@ -49,15 +49,6 @@ public sealed class NamespaceTests
         Assert.NotNull(cluster.Api.Find<ConfigMap>("elsewhere"));
     }
 
-    sealed class Access(IClient client, SharedCache<Namespace> namespaces) : IClusterAccess
-    {
-        public IClient Client => client;
-        public ICache<T> Cache<T>() where T : class, IObject<T> => (ICache<T>)(object)namespaces;
-        public ICache<T> Cache<T>(ListQuery part) where T : class, IObject<T> => Cache<T>();
-        public IRecorder Recorder { get; } = new TestRecorder();
-        public TimeProvider Time => TimeProvider.System;
-    }
-
     [Fact]
     public async Task What_the_cache_shows_still_and_is_gone_already_is_done()
     {
@@ -69,7 +60,7 @@ public sealed class NamespaceTests
         cache.Apply(new(SyncKind.Init));
         cache.Apply(new(SyncKind.Applied, api.Find<Namespace>("team", "")!));
         cache.Apply(new(SyncKind.InitDone));
-        var delete = new Delete(new Access(client, cache));
+        var delete = new Delete(new OneCache<Namespace>(client, cache));
 
         Assert.Equal(Again.OnChange, await delete.ReconcileAsync(new("", "team"), CancellationToken.None));
         Assert.Null(api.Find<Namespace>("team", ""));

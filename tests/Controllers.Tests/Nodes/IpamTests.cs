@@ -8,21 +8,12 @@ namespace Hanbae.Controllers.Tests.Nodes;
 
 public sealed class IpamTests
 {
-    sealed class Access(IClient client, SharedCache<Node> nodes) : IClusterAccess
-    {
-        public IClient Client => client;
-        public ICache<T> Cache<T>() where T : class, IObject<T> => (ICache<T>)(object)nodes;
-        public ICache<T> Cache<T>(ListQuery part) where T : class, IObject<T> => Cache<T>();
-        public IRecorder Recorder { get; } = new TestRecorder();
-        public TimeProvider Time => TimeProvider.System;
-    }
-
     [Fact]
     public async Task A_node_that_came_in_the_place_of_another_keeps_its_addresses_when_the_end_of_that_one_is_told()
     {
         var api = new FakeApi();
         var nodes = new SharedCache<Node>();
-        var ipam = new Ipam(new Access(new ApiClient(api, TimeProvider.System), nodes), new() { ClusterCidr = "10.42.0.0/23" });
+        var ipam = new Ipam(new OneCache<Node>(new ApiClient(api, TimeProvider.System), nodes), new() { ClusterCidr = "10.42.0.0/23" });
         async Task<string> GivenAsync(Node node)
         {
             await ipam.ReconcileAsync(Key.Of(node), default);
