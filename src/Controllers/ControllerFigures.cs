@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using System.Text;
+using Hanbae.Machinery.Figures;
 
 namespace Hanbae.Controllers;
 
@@ -11,16 +11,16 @@ public sealed class ControllerFigures
 
     internal void Show(string controller, Func<IEnumerable<Figure>> now) => _all[controller] = now;
 
-    public void Print(StringBuilder text)
+    public void Render(PrometheusText text)
     {
         foreach (var family in _all.Values.SelectMany(now => now()).GroupBy(f => f.Name).OrderBy(f => f.Key, StringComparer.Ordinal))
         {
-            text.Append($"# HELP {family.Key} {family.First().Help}\n# TYPE {family.Key} gauge\n");
-            foreach (var (_, _, labels, value) in family.OrderBy(f => f.Labels, StringComparer.Ordinal)) text.Append($"{family.Key}{{{labels}}} {value}\n");
+            text.Family(family.Key, "gauge", family.First().Help);
+            foreach (var (_, _, labels, value) in family.OrderBy(f => f.Labels, StringComparer.Ordinal)) text.Sample(family.Key, labels, value);
         }
     }
 }
 
 /// <summary>One number of a family.</summary>
-/// <param name="Labels">As <c>namespace="default"</c>; values are names of objects, which need no escapes.</param>
+/// <param name="Labels">As <see cref="PrometheusText.Labels"/> makes them.</param>
 readonly record struct Figure(string Name, string Help, string Labels, long Value);

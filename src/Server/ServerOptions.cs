@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography.X509Certificates;
 using Hanbae.Api.Schema;
+using Hanbae.Machinery.Figures;
 using Hanbae.Server.Admission;
 using Hanbae.Server.Aggregation;
 using Hanbae.Server.Auth;
@@ -66,7 +67,7 @@ public sealed record ServerOptions
     /// <summary>Other servers behind this one; null to serve only what is this server's own.</summary>
     public AggregationOptions? Aggregation { get; init; }
     /// <summary>More lines of <c>/metrics</c>: those of other parts in the process (workqueue_… and the like), in Prometheus' text form.</summary>
-    public Action<System.Text.StringBuilder>? MoreMetrics { get; init; }
+    public Action<PrometheusText>? MoreMetrics { get; init; }
     /// <summary>Hears of what requests are not told: the ids are listed in docs/log-events.md. Bodies, tokens and queries are never logged.</summary>
     public ILogger Logger { get; init; } = NullLogger.Instance;
     /// <summary>What the server shows to kubelets.</summary>

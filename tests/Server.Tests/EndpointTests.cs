@@ -52,7 +52,7 @@ public sealed class EndpointTests
     [Fact]
     public async Task Metrics_count_requests_objects_and_events()
     {
-        await using var server = await TestServer.StartAsync(o => o with { MoreMetrics = text => text.Append("# TYPE workqueue_depth gauge\nworkqueue_depth{name=\"x\"} 3\n") });
+        await using var server = await TestServer.StartAsync(o => o with { MoreMetrics = text => text.Family("workqueue_depth", "gauge", "Depth.").Sample("workqueue_depth", "name=\"x\"", 3) });
         const string Maps = "/api/v1/namespaces/default/configmaps";
         await server.PostAsync(Maps, """{"metadata":{"name":"a"}}""");
         await server.GetAsync(Maps + "?watch=1&timeoutSeconds=1&allowWatchBookmarks=1&resourceVersion=0");

@@ -1,4 +1,5 @@
 using Hanbae.Api.Core.V1;
+using Hanbae.Machinery.Figures;
 
 namespace Hanbae.Controllers.PersistentVolumes;
 
@@ -7,7 +8,7 @@ static class BindFigures
 {
     public static IEnumerable<Figure> Of(IReadOnlyCollection<PersistentVolume> volumes, IReadOnlyCollection<PersistentVolumeClaim> claims) =>
     [
-        .. Count("pv_collector_total_pv_count", "Volumes.", volumes.Select(v => $"plugin_name=\"{PluginOf(v)}\",volume_mode=\"{Bond.ModeOf(v.Spec.VolumeMode)}\"")),
+        .. Count("pv_collector_total_pv_count", "Volumes.", volumes.Select(v => PrometheusText.Labels(("plugin_name", PluginOf(v)), ("volume_mode", Bond.ModeOf(v.Spec.VolumeMode))))),
         .. Count("pv_collector_bound_pv_count", "Volumes that have their claim.", volumes.Where(v => v.Status.Phase == "Bound").Select(LabelsOf)),
         .. Count("pv_collector_unbound_pv_count", "Volumes that have no claim.", volumes.Where(v => v.Status.Phase != "Bound").Select(LabelsOf)),
         .. Count("pv_collector_bound_pvc_count", "Claims that have their volume.", claims.Where(c => c.Status.Phase == "Bound").Select(LabelsOf)),
@@ -16,10 +17,10 @@ static class BindFigures
 
     static IEnumerable<Figure> Count(string name, string help, IEnumerable<string> labels) => labels.GroupBy(l => l).Select(g => new Figure(name, help, g.Key, g.Count()));
 
-    static string LabelsOf(PersistentVolume volume) => $"storage_class=\"{volume.Spec.StorageClassName}\"";
+    static string LabelsOf(PersistentVolume volume) => PrometheusText.Labels(("storage_class", volume.Spec.StorageClassName));
 
-    static string LabelsOf(PersistentVolumeClaim claim) =>
-        $"namespace=\"{claim.Metadata.Namespace}\",storage_class=\"{claim.Spec.StorageClassName}\",volume_attributes_class=\"{claim.Spec.VolumeAttributesClassName}\"";
+    static string LabelsOf(PersistentVolumeClaim claim) => PrometheusText.Labels(
+        ("namespace", claim.Metadata.Namespace), ("storage_class", claim.Spec.StorageClassName ?? ""), ("volume_attributes_class", claim.Spec.VolumeAttributesClassName ?? ""));
 
     /// <summary>As metrics call what a volume is on.</summary>
     internal static string PluginOf(PersistentVolume volume) => volume.Spec switch

@@ -7,6 +7,7 @@ using Hanbae.Client;
 using Hanbae.Controllers.Nodes;
 using Hanbae.Controllers.PersistentVolumeClaims;
 using Hanbae.Controllers.Pods;
+using Hanbae.Machinery.Figures;
 using Hanbae.Machinery.Volumes.Clouds;
 using Preconditions = Hanbae.Api.Meta.V1.Preconditions;
 
@@ -151,10 +152,16 @@ sealed class Attach(IClusterAccess cluster, ControllerOptions options) : IReconc
     IEnumerable<Figure> Figures()
     {
         const string total = "attachdetach_controller_total_volumes", help = "Volumes by plugin and by whether they are wanted or attached.";
-        var wanted = _nodes.All.SelectMany(n => Needs(n.Metadata.Name, n.Metadata.Annotations[Keeps] == "true").Select(need => (Node: n.Metadata.Name, Plugin: PluginOf(need.Volume.Spec.Csi!.Driver)))).ToList();
-        foreach (var each in wanted.GroupBy(w => w.Plugin)) yield return new(total, help, $"plugin_name=\"{each.Key}\",state=\"desired_state_of_world\"", each.Count());
-        foreach (var each in _attachments.All.Where(a => a.Status.Attached).GroupBy(a => PluginOf(a.Spec.Attacher))) yield return new(total, help, $"plugin_name=\"{each.Key}\",state=\"actual_state_of_world\"", each.Count());
-        foreach (var each in wanted.GroupBy(w => w)) yield return new("storage_count_attachable_volumes_in_use", "Volumes that Pods of a node use.", $"node=\"{each.Key.Node}\",volume_plugin=\"{each.Key.Plugin}\"", each.Count());
+        const string used = "storage_count_attachable_volumes_in_use", usedHelp = "Volumes that Pods of a node use.";
+        var wanted = _nodes.All.SelectMany(n => Needs(n.Metadata.Name, n.Metadata.Annotations[Keeps] == "true")
+            .Select(need => (Node: n.Metadata.Name, Plugin: PluginOf(need.Volume.Spec.Csi!.Driver)))).ToList();
+        var attached = _attachments.All.Where(a => a.Status.Attached).Select(a => PluginOf(a.Spec.Attacher));
+        return
+        [
+            .. wanted.GroupBy(w => w.Plugin).Select(g => new Figure(total, help, PrometheusText.Labels(("plugin_name", g.Key), ("state", "desired_state_of_world")), g.Count())),
+            .. attached.GroupBy(p => p).Select(g => new Figure(total, help, PrometheusText.Labels(("plugin_name", g.Key), ("state", "actual_state_of_world")), g.Count())),
+            .. wanted.GroupBy(w => w).Select(g => new Figure(used, usedHelp, PrometheusText.Labels(("node", g.Key.Node), ("volume_plugin", g.Key.Plugin)), g.Count())),
+        ];
     }
 
     /// <summary>Takes a volume that only one node may have.</summary>

@@ -1,12 +1,12 @@
 using System.Collections.Immutable;
 using System.Net;
-using System.Text;
 using Hanbae.Api;
 using Hanbae.Api.Json;
 using Hanbae.Client;
 using Hanbae.Host.Pki;
 using Hanbae.Host.Roles;
 using Hanbae.Host.Settings;
+using Hanbae.Machinery.Figures;
 using Hanbae.Server.Auth.Authenticators;
 using Hanbae.Server.Auth.Authorizers;
 using Hanbae.Server.Components;
@@ -31,7 +31,7 @@ sealed record ServingSettings(IPAddress Address, int Port, ServingFiles? Files, 
 /// <param name="Configuration">What <c>/configz</c> answers.</param>
 /// <param name="Checks">Besides that of its lead.</param>
 /// <param name="Figures">Of its own, besides those of all components.</param>
-sealed record ComponentState(string Name, JsonObject Configuration, ImmutableArray<HealthCheck> Checks, Action<StringBuilder>? Figures = null);
+sealed record ComponentState(string Name, JsonObject Configuration, ImmutableArray<HealthCheck> Checks, Action<PrometheusText>? Figures = null);
 
 /// <summary>The endpoints of a scheduler or of the controllers by themselves: health for everybody, figures and configuration for whom the cluster lets.</summary>
 sealed class ComponentEndpoints : IAsyncDisposable
@@ -78,7 +78,7 @@ sealed class ComponentEndpoints : IAsyncDisposable
                 Metrics = text =>
                 {
                     if (elector is not null) Lead(text, state.Name, elector.IsLeader);
-                    meters.Print(text);
+                    meters.Render(text);
                     state.Figures?.Invoke(text);
                 },
                 Logger = log, Time = time,
@@ -94,8 +94,9 @@ sealed class ComponentEndpoints : IAsyncDisposable
         }
     }
 
-    static void Lead(StringBuilder text, string name, bool leads) => text.Append(
-        $"# HELP leader_election_master_status Whether this process leads: 1, or stands by: 0.\n# TYPE leader_election_master_status gauge\nleader_election_master_status{{name=\"{name}\"}} {(leads ? 1 : 0)}\n");
+    static void Lead(PrometheusText text, string name, bool leads) =>
+        text.Family("leader_election_master_status", "gauge", "Whether this process leads: 1, or stands by: 0.")
+            .Sample("leader_election_master_status", PrometheusText.Labels(("name", name)), leads ? 1 : 0);
 
     public async ValueTask DisposeAsync()
     {

@@ -93,8 +93,8 @@ public sealed class ControlPlane : IAsyncDisposable
             Audit = settings.Flags.Audit(dataFolder, time),
             MoreMetrics = text =>
             {
-                meters.Print(text);
-                figures.Print(text);
+                meters.Render(text);
+                figures.Render(text);
             },
             Strategy = Hanbae.Server.Registry.Catalog.With(new() { ClusterIPs = [IPNetwork.Parse(settings.ServiceCidr)] }),
             CurrentKubeletTrust = () => live.Now.KubeletTrust,

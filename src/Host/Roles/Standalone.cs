@@ -51,7 +51,7 @@ sealed class Standalone(string? kubeconfig, ElectionSettings election, ServingSe
         var each = Controllers.Catalog.All.Where(options.Run.Has).Select(e => new HealthCheck(e.Name, true, static _ => default));
         var figures = new Controllers.ControllerFigures();
         options = options with { Figures = figures };
-        await RunAsync(new(Agent, Configurations.Of(options, election), [.. each, Shutdown(ct)], figures.Print), (cluster, supervisor) =>
+        await RunAsync(new(Agent, Configurations.Of(options, election), [.. each, Shutdown(ct)], figures.Render), (cluster, supervisor) =>
         {
             var transports = Controllers.Catalog.All.Select(e => e.Component).Distinct().ToDictionary(c => c, c => bare is null || c == MakesTokens ? null : new AccountTransport(bare, cluster.Client, c, time));
             var accounts = Controllers.Catalog.All.Select(e => (e.Component, e.EventSource)).Distinct().ToDictionary(c => c, c => Access(cluster, supervisor, c.EventSource, transports[c.Component]));

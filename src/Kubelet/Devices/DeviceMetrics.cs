@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using Hanbae.Kubelet.Stats;
+using Hanbae.Machinery.Figures;
 
 namespace Hanbae.Kubelet.Devices;
 
@@ -7,16 +7,8 @@ namespace Hanbae.Kubelet.Devices;
 /// <remarks>Bound: a line per resource, driver and method.</remarks>
 sealed class DeviceMetrics
 {
-    static readonly double[] s_buckets = [.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10];
-
     readonly ConcurrentDictionary<(string Name, string Labels), long> _counts = new();
     readonly ConcurrentDictionary<(string Name, string Labels), Histogram> _durations = new();
-
-    sealed class Histogram
-    {
-        public readonly long[] Counts = new long[s_buckets.Length + 1];
-        public double Sum;
-    }
 
     public void Registered(string resource) => Count("kubelet_device_plugin_registration_total", ("resource_name", resource));
 
@@ -24,16 +16,8 @@ sealed class DeviceMetrics
 
     public void Count(string name, params ReadOnlySpan<(string, string)> labels) => _counts.AddOrUpdate((name, PrometheusText.Labels(labels)), 1, (_, n) => n + 1);
 
-    public void Observe(string name, TimeSpan took, params ReadOnlySpan<(string, string)> labels)
-    {
-        var histogram = _durations.GetOrAdd((name, PrometheusText.Labels(labels)), _ => new());
-        int at = Array.FindIndex(s_buckets, b => took.TotalSeconds <= b);
-        lock (histogram)
-        {
-            histogram.Counts[at < 0 ? s_buckets.Length : at]++;
-            histogram.Sum += took.TotalSeconds;
-        }
-    }
+    public void Observe(string name, TimeSpan took, params ReadOnlySpan<(string, string)> labels) =>
+        _durations.GetOrAdd((name, PrometheusText.Labels(labels)), _ => new(Histogram.Common)).Add(took.TotalSeconds);
 
     /// <param name="claims">Claims that are made ready, by driver.</param>
     public void Render(PrometheusText text, IEnumerable<(string Driver, int Count)> claims)
@@ -46,18 +30,7 @@ sealed class DeviceMetrics
         foreach (var family in _durations.GroupBy(c => c.Key.Name).OrderBy(g => g.Key, StringComparer.Ordinal))
         {
             text.Family(family.Key, "histogram", "[ALPHA] " + Help(family.Key));
-            foreach (var (key, histogram) in family)
-                lock (histogram)
-                {
-                    long sum = 0;
-                    for (int i = 0; i <= s_buckets.Length; i++)
-                    {
-                        sum += histogram.Counts[i];
-                        string le = i < s_buckets.Length ? s_buckets[i].ToString(System.Globalization.CultureInfo.InvariantCulture) : "+Inf";
-                        text.Sample(key.Name + "_bucket", $"{key.Labels},{PrometheusText.Labels(("le", le))}", sum);
-                    }
-                    text.Sample(key.Name + "_sum", key.Labels, histogram.Sum).Sample(key.Name + "_count", key.Labels, sum);
-                }
+            foreach (var (key, histogram) in family) histogram.Render(text, key.Name, key.Labels);
         }
         var used = claims.ToArray();
         if (used.Length == 0) return;

@@ -1,18 +1,15 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using Hanbae.Kubelet.Placement.Cpus;
-using Hanbae.Kubelet.Stats;
+using Hanbae.Machinery.Figures;
 
 namespace Hanbae.Kubelet.Placement;
 
 /// <summary>Counts what is placed and what cannot be, under upstream's names.</summary>
 sealed class PlacementMetrics
 {
-    static readonly double[] s_buckets = [.. Enumerable.Range(0, 15).Select(i => 0.05 * (1 << i))];
-
     readonly ConcurrentDictionary<(string Name, string Labels), long> _counts = new();
-    readonly long[] _durations = new long[s_buckets.Length + 1];
-    double _sum;
+    readonly Histogram _durations = new([.. Enumerable.Range(0, 15).Select(i => 0.05 * (1 << i))]);
 
     public void CpuPinning() => Count("kubelet_cpu_manager_pinning_requests_total");
     public void CpuPinningFailed() => Count("kubelet_cpu_manager_pinning_errors_total");
@@ -23,15 +20,7 @@ sealed class PlacementMetrics
     public void Aligned(string scope, string boundary) => Count("kubelet_container_aligned_compute_resources_count", ("boundary", boundary), ("scope", scope));
     public void NotAligned(string scope, string boundary) => Count("kubelet_container_aligned_compute_resources_failure_count", ("boundary", boundary), ("scope", scope));
 
-    public void AdmissionTook(TimeSpan time)
-    {
-        int at = Array.FindIndex(s_buckets, b => time.TotalMilliseconds <= b);
-        lock (_durations)
-        {
-            _durations[at < 0 ? s_buckets.Length : at]++;
-            _sum += time.TotalMilliseconds;
-        }
-    }
+    public void AdmissionTook(TimeSpan time) => _durations.Add(time.TotalMilliseconds);
 
     void Count(string name, params ReadOnlySpan<(string, string)> labels) => _counts.AddOrUpdate((name, PrometheusText.Labels(labels)), 1, (_, n) => n + 1);
 
@@ -48,13 +37,7 @@ sealed class PlacementMetrics
         }
         const string duration = "kubelet_topology_manager_admission_duration_ms";
         text.Family(duration, "histogram", "[ALPHA] How long it took to find places for a Pod, in milliseconds.");
-        lock (_durations)
-        {
-            long sum = 0;
-            for (int i = 0; i <= s_buckets.Length; i++)
-                text.Sample(duration + "_bucket", PrometheusText.Labels(("le", i < s_buckets.Length ? s_buckets[i].ToString(CultureInfo.InvariantCulture) : "+Inf")), sum += _durations[i]);
-            text.Sample(duration + "_sum", "", _sum).Sample(duration + "_count", "", sum);
-        }
+        _durations.Render(text, duration, "");
         if (cpus.Policy is not { } policy) return;
         var state = cpus.State;
         text.Family("kubelet_cpu_manager_shared_pool_size_millicores", "gauge", "[ALPHA] Processors that Pods share, in thousandths.")

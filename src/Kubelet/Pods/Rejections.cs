@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using Hanbae.Kubelet.Stats;
+using Hanbae.Machinery.Figures;
 
 namespace Hanbae.Kubelet.Pods;
 

@@ -1,5 +1,5 @@
 using Hanbae.Api.Core.V1;
-using Hanbae.Kubelet.Stats;
+using Hanbae.Machinery.Figures;
 using Container = Hanbae.Api.Core.V1.Container;
 
 namespace Hanbae.Kubelet.Probes;
@@ -61,5 +61,5 @@ sealed class ProbeState(Pod pod, Container container, string containerId, ProbeK
         _ = verdict switch { ProbeVerdict.Success => _succeeded++, ProbeVerdict.Failure => _failed++, _ => _unknown++ };
     }
 
-    public Histogram Durations { get; } = new(KubeletFigures.Common);
+    public Histogram Durations { get; } = new(Histogram.Common);
 }

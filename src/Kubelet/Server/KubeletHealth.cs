@@ -1,5 +1,5 @@
 using System.Text;
-using Hanbae.Kubelet.Stats;
+using Hanbae.Machinery.Figures;
 
 namespace Hanbae.Kubelet.Server;
 

@@ -11,6 +11,7 @@ using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Probes;
 using Hanbae.Kubelet.Stats;
 using Hanbae.Kubelet.Volumes;
+using Hanbae.Machinery.Figures;
 using Microsoft.AspNetCore.Http;
 
 namespace Hanbae.Kubelet.Server;

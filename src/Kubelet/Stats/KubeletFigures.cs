@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using Hanbae.Cri;
 using Hanbae.Grpc;
+using Hanbae.Machinery.Figures;
 
 namespace Hanbae.Kubelet.Stats;
 
@@ -9,8 +10,6 @@ namespace Hanbae.Kubelet.Stats;
 /// <remarks>Bound: a line per family and label value, of which there are few: kinds of operation, paths of the API, signals.</remarks>
 sealed class KubeletFigures
 {
-    /// <summary>Prometheus' own.</summary>
-    internal static readonly double[] Common = [.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10];
     static readonly double[] s_calls = [.. Enumerable.Range(0, 14).Select(i => Math.Round(.005 * Math.Pow(2.5, i), 6))];
     static readonly double[] s_starts = [.5, 1, 2, 3, 4, 5, 6, 8, 10, 20, 30, 45, 60, 120, 180, 240, 300, 360, 480, 600, 900, 1200, 1800, 2700, 3600];
 
@@ -19,25 +18,25 @@ sealed class KubeletFigures
     static readonly SortedDictionary<string, (string Help, double[]? Buckets)> s_families = new(StringComparer.Ordinal)
     {
         ["csi_operations_seconds"] = ("How long calls of storage drivers took, by driver, call and outcome.", s_storage),
-        ["kubelet_cgroup_manager_duration_seconds"] = ("How long work on cgroups took, by kind.", Common),
-        ["kubelet_credential_provider_plugin_duration"] = ("How long credential providers took to answer, by provider.", Common),
+        ["kubelet_cgroup_manager_duration_seconds"] = ("How long work on cgroups took, by kind.", Histogram.Common),
+        ["kubelet_credential_provider_plugin_duration"] = ("How long credential providers took to answer, by provider.", Histogram.Common),
         ["kubelet_credential_provider_plugin_errors"] = ("Credential providers that failed, by provider.", null),
         ["kubelet_evictions"] = ("Pods evicted, by what ran short.", null),
-        ["kubelet_http_requests_duration_seconds"] = ("How long answers of the kubelet's own API took.", Common),
+        ["kubelet_http_requests_duration_seconds"] = ("How long answers of the kubelet's own API took.", Histogram.Common),
         ["kubelet_http_requests_total"] = ("Requests to the kubelet's own API.", null),
         ["kubelet_image_pull_duration_seconds"] = ("How long images took to come, by size.", s_starts),
         ["kubelet_image_garbage_collected_total"] = ("Total number of images garbage collected by the kubelet, whether through disk usage or image age.", null),
         ["kubelet_image_volume_mounted_errors_total"] = ("Images that could not be mounted as volumes.", null),
         ["kubelet_image_volume_mounted_succeed_total"] = ("Images mounted as volumes.", null),
         ["kubelet_image_volume_requested_total"] = ("Images that containers wanted as volumes.", null),
-        ["kubelet_pleg_relist_duration_seconds"] = ("How long it took to list the containers.", Common),
-        ["kubelet_pleg_relist_interval_seconds"] = ("How long between two lists of the containers.", Common),
+        ["kubelet_pleg_relist_duration_seconds"] = ("How long it took to list the containers.", Histogram.Common),
+        ["kubelet_pleg_relist_interval_seconds"] = ("How long between two lists of the containers.", Histogram.Common),
         ["kubelet_pod_start_duration_seconds"] = ("From when a Pod was first seen until its first container was started.", s_starts),
-        ["kubelet_pod_worker_duration_seconds"] = ("How long one round of work on a Pod took.", Common),
-        ["kubelet_pod_worker_start_duration_seconds"] = ("From when a Pod was first seen until work on it began.", Common),
+        ["kubelet_pod_worker_duration_seconds"] = ("How long one round of work on a Pod took.", Histogram.Common),
+        ["kubelet_pod_worker_start_duration_seconds"] = ("From when a Pod was first seen until work on it began.", Histogram.Common),
         ["kubelet_preemptions"] = ("Cumulative number of pod preemptions by preemption resource", null),
         ["kubelet_restarted_pods_total"] = ("Pods that went and came back with the uid that they had, as files do that are changed back.", null),
-        ["kubelet_run_podsandbox_duration_seconds"] = ("How long sandboxes took to start, by handler.", Common),
+        ["kubelet_run_podsandbox_duration_seconds"] = ("How long sandboxes took to start, by handler.", Histogram.Common),
         ["kubelet_run_podsandbox_errors_total"] = ("Sandboxes that could not be started, by handler.", null),
         ["kubelet_runtime_operations_duration_seconds"] = ("How long calls of the runtime took, by kind.", s_calls),
         ["kubelet_runtime_operations_errors_total"] = ("Calls of the runtime that failed, by kind.", null),

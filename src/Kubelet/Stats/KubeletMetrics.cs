@@ -9,6 +9,7 @@ using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Probes;
 using Hanbae.Kubelet.Runtime;
 using Hanbae.Kubelet.Volumes;
+using Hanbae.Machinery.Figures;
 
 namespace Hanbae.Kubelet.Stats;
 

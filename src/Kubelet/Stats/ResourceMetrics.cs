@@ -1,4 +1,5 @@
 using Hanbae.Kubelet.Nodes;
+using Hanbae.Machinery.Figures;
 
 namespace Hanbae.Kubelet.Stats;
 

@@ -1,5 +1,6 @@
 using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Static;
+using Hanbae.Machinery.Figures;
 
 namespace Hanbae.Kubelet.Stats;
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Hanbae.Kubelet.Stats;
+using Hanbae.Machinery.Figures;
 
 namespace Hanbae.Kubelet.Volumes;
 

@@ -1,5 +1,4 @@
-using System.Globalization;
-using System.Text;
+using Hanbae.Machinery.Figures;
 
 namespace Hanbae.Proxy.Health;
 
@@ -13,7 +12,7 @@ internal sealed class ProxyFigures
 
     sealed class Family
     {
-        public readonly Durations Loads = new(s_loads), Delays = new(s_delays);
+        public readonly Histogram Loads = new(s_loads), Delays = new(s_delays);
         public DateTimeOffset Loaded;
         public long Failures;
     }
@@ -26,8 +25,8 @@ internal sealed class ProxyFigures
     {
         var figures = Of(family);
         figures.Loaded = now;
-        figures.Loads.Add(took);
-        foreach (var delay in delays) figures.Delays.Add(delay);
+        figures.Loads.Add(took.TotalSeconds);
+        foreach (var delay in delays) figures.Delays.Add(delay.TotalSeconds);
     }
 
     public void Failed(string family) => Of(family).Failures++;
@@ -35,21 +34,19 @@ internal sealed class ProxyFigures
     /// <param name="changed">When something last changed that rules depend on.</param>
     public string Text(DateTimeOffset changed)
     {
-        var text = new StringBuilder();
-        Each("kubeproxy_sync_proxy_rules_duration_seconds", "histogram", "How long it takes to load rules.", (name, labels, f) => f.Loads.Print(text, name, labels));
-        Each("kubeproxy_network_programming_duration_seconds", "histogram", "How long a change of endpoints takes until rules show it.", (name, labels, f) => f.Delays.Print(text, name, labels));
-        Each("kubeproxy_sync_proxy_rules_last_timestamp_seconds", "gauge", "When rules were last loaded, in Unix time.", (name, labels, f) => Say(name, labels, Seconds(f.Loaded)));
-        Each("kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds", "gauge", "When something last changed that rules depend on, in Unix time.", (name, labels, _) => Say(name, labels, Seconds(changed)));
-        Each("kubeproxy_sync_proxy_rules_nftables_sync_failures_total", "counter", "Rules that could not be loaded.", (name, labels, f) => Say(name, labels, f.Failures));
+        var text = new PrometheusText();
+        Each("kubeproxy_sync_proxy_rules_duration_seconds", "histogram", "How long it takes to load rules.", (name, labels, f) => f.Loads.Render(text, name, labels));
+        Each("kubeproxy_network_programming_duration_seconds", "histogram", "How long a change of endpoints takes until rules show it.", (name, labels, f) => f.Delays.Render(text, name, labels));
+        Each("kubeproxy_sync_proxy_rules_last_timestamp_seconds", "gauge", "When rules were last loaded, in Unix time.", (name, labels, f) => text.Sample(name, labels, Seconds(f.Loaded)));
+        Each("kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds", "gauge", "When something last changed that rules depend on, in Unix time.", (name, labels, _) => text.Sample(name, labels, Seconds(changed)));
+        Each("kubeproxy_sync_proxy_rules_nftables_sync_failures_total", "counter", "Rules that could not be loaded.", (name, labels, f) => text.Sample(name, labels, f.Failures));
         return text.ToString();
 
         void Each(string name, string type, string help, Action<string, string, Family> print)
         {
-            text.Append($"# HELP {name} {help}\n# TYPE {name} {type}\n");
-            foreach (var (family, figures) in _families) print(name, $"ip_family=\"{family}\"", figures);
+            text.Family(name, type, help);
+            foreach (var (family, figures) in _families) print(name, PrometheusText.Labels(("ip_family", family)), figures);
         }
-
-        void Say(string name, string labels, double value) => text.Append(CultureInfo.InvariantCulture, $"{name}{{{labels}}} {value}\n");
     }
 
     static double Seconds(DateTimeOffset at) => at == default ? 0 : at.ToUnixTimeMilliseconds() / 1000.0;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Hanbae.Api.Core.V1;
+using Hanbae.Machinery.Figures;
 
 namespace Hanbae.Proxy.Health;
 
@@ -69,7 +70,7 @@ internal sealed class ProxyHealth(TimeProvider time)
     {
         "/healthz" => new(200, Text, "ok"),
         "/proxyMode" => new(200, Text, "nftables"),
-        "/metrics" => new(200, "text/plain; version=0.0.4; charset=utf-8", Metrics()),
+        "/metrics" => new(200, PrometheusText.ContentType, Metrics()),
         _ => null,
     };
 

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
-using System.Globalization;
-using System.Text;
+using Hanbae.Machinery.Figures;
 
 namespace Hanbae.Server.Audit;
 
@@ -17,15 +16,14 @@ sealed class AuditCounts
     public void Failed(string plugin, int events = 1) => _failed.AddOrUpdate(plugin, events, (_, n) => n + events);
     public long FailedBy(string plugin) => _failed.GetValueOrDefault(plugin);
 
-    public void Print(StringBuilder text)
+    public void Render(PrometheusText text)
     {
-        text.Append("# HELP apiserver_audit_event_total Audit events that were made.\n# TYPE apiserver_audit_event_total counter\n");
-        text.Append(CultureInfo.InvariantCulture, $"apiserver_audit_event_total {Volatile.Read(ref _events)}\n");
-        text.Append("# HELP apiserver_audit_requests_rejected_total Requests that were refused because they could not be written down.\n# TYPE apiserver_audit_requests_rejected_total counter\n");
-        text.Append(CultureInfo.InvariantCulture, $"apiserver_audit_requests_rejected_total {Volatile.Read(ref _rejected)}\n");
-        text.Append("# HELP apiserver_audit_level_total Requests by the level of the policy.\n# TYPE apiserver_audit_level_total counter\n");
-        for (int i = 0; i < _levels.Length; i++) text.Append(CultureInfo.InvariantCulture, $"apiserver_audit_level_total{{level=\"{(AuditLevel)i}\"}} {Volatile.Read(ref _levels[i])}\n");
-        text.Append("# HELP apiserver_audit_error_total Audit events that were not kept.\n# TYPE apiserver_audit_error_total counter\n");
-        foreach (var (plugin, count) in _failed) text.Append(CultureInfo.InvariantCulture, $"apiserver_audit_error_total{{plugin=\"{plugin}\"}} {count}\n");
+        text.Plain("apiserver_audit_event_total", "counter", "Audit events that were made.", Volatile.Read(ref _events));
+        text.Plain("apiserver_audit_requests_rejected_total", "counter", "Requests that were refused because they could not be written down.", Volatile.Read(ref _rejected));
+        text.Family("apiserver_audit_level_total", "counter", "Requests by the level of the policy.");
+        for (int i = 0; i < _levels.Length; i++)
+            text.Sample("apiserver_audit_level_total", PrometheusText.Labels(("level", ((AuditLevel)i).ToString())), Volatile.Read(ref _levels[i]));
+        text.Family("apiserver_audit_error_total", "counter", "Audit events that were not kept.");
+        foreach (var (plugin, count) in _failed) text.Sample("apiserver_audit_error_total", PrometheusText.Labels(("plugin", plugin)), count);
     }
 }

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
-using System.Text;
 using Hanbae.Api;
 using Hanbae.Api.Json;
+using Hanbae.Machinery.Figures;
 using Hanbae.Server.Auth;
 using Hanbae.Server.Errors;
 using Hanbae.Server.Filters;
@@ -27,7 +27,7 @@ public sealed record ComponentOptions
     /// <summary>What <c>/configz</c> answers: what the component goes by, under the name of its configuration.</summary>
     public required JsonObject Configuration { get; init; }
     /// <summary>Figures of the component's own; those of the process and the build are there anyway.</summary>
-    public Action<StringBuilder>? Metrics { get; init; }
+    public Action<PrometheusText>? Metrics { get; init; }
     public ILogger Logger { get; init; } = NullLogger.Instance;
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }
@@ -60,18 +60,18 @@ public sealed class ComponentServer : IAsyncDisposable
     static IEnumerable<PathRoute> Paths(ComponentOptions options)
     {
         foreach (var path in new HealthEndpoints(options.Checks).Paths()) yield return path;
-        yield return new("/metrics", false, request => new(Reply.Bytes("text/plain; version=0.0.4; charset=utf-8", Encoding.UTF8.GetBytes(Print(options)))));
+        yield return new("/metrics", false, request => new(Reply.Bytes(PrometheusText.ContentType, Render(options).ToUtf8())));
         byte[] configuration = options.Configuration.ToUtf8();
         yield return new("/configz", false, request => new(Reply.Bytes("application/json", configuration)));
     }
 
-    static string Print(ComponentOptions options)
+    static PrometheusText Render(ComponentOptions options)
     {
-        var text = new StringBuilder();
+        var text = new PrometheusText();
         MetricsText.OfBuild(text);
         MetricsText.OfProcess(text);
         options.Metrics?.Invoke(text);
-        return text.ToString();
+        return text;
     }
 
     public ValueTask DisposeAsync() => _front.DisposeAsync();

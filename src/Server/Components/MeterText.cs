@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Globalization;
-using System.Text;
+using Hanbae.Machinery.Figures;
 
 namespace Hanbae.Server.Components;
 
@@ -11,10 +11,10 @@ public sealed class MeterText : IDisposable
     /// <summary>Upstream's, for the times of work queues; those of histograms that advise no others.</summary>
     static readonly double[] s_bounds = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1, 10];
 
-    sealed class Series(int buckets)
+    sealed class Series
     {
         public double Value;
-        public readonly long[] Buckets = new long[buckets];
+        public Histogram? Distribution { get; init; }
     }
 
     /// <param name="Totals">What is measured is how much there is by now, not how much more.</param>
@@ -50,7 +50,7 @@ public sealed class MeterText : IDisposable
     static Figure FigureOf(Instrument instrument)
     {
         var kind = instrument.GetType().GetGenericTypeDefinition();
-        string help = Escape(instrument.Description ?? "");
+        string help = instrument.Description ?? "";
         if (kind == typeof(Histogram<>)) return new("histogram", help, false, BoundsOf(instrument));
         bool counts = kind == typeof(Counter<>) || kind == typeof(ObservableCounter<>);
         return new(counts ? "counter" : "gauge", help, instrument.IsObservable || kind == typeof(Gauge<>), null);
@@ -70,61 +70,32 @@ public sealed class MeterText : IDisposable
         lock (_gate)
         {
             if (!_figures.TryGetValue(instrument.Name, out var figure)) return;
-            if (!figure.All.TryGetValue(labels, out var series)) figure.All.Add(labels, series = new(figure.Bounds?.Length + 1 ?? 0));
-            series.Value = figure.Totals ? value : series.Value + value;
-            if (figure.Bounds is not { } bounds) return;
-            int bucket = 0;
-            while (bucket < bounds.Length && value > bounds[bucket]) bucket++;
-            series.Buckets[bucket]++;
+            if (!figure.All.TryGetValue(labels, out var series))
+                figure.All.Add(labels, series = new() { Distribution = figure.Bounds is { } bounds ? new(bounds) : null });
+            if (series.Distribution is { } distribution) distribution.Add(value);
+            else series.Value = figure.Totals ? value : series.Value + value;
         }
     }
 
     static string Labels(ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
-        var text = new StringBuilder();
-        foreach (var (name, value) in tags)
-        {
-            string shown = System.Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
-            text.Append(text.Length > 0 ? "," : "").Append(name).Append("=\"").Append(Escape(shown).Replace("\"", "\\\"", StringComparison.Ordinal)).Append('"');
-        }
-        return text.ToString();
+        var labels = new (string, string)[tags.Length];
+        for (int i = 0; i < tags.Length; i++) labels[i] = (tags[i].Key, System.Convert.ToString(tags[i].Value, CultureInfo.InvariantCulture) ?? "");
+        return PrometheusText.Labels(labels);
     }
 
-    /// <summary>A line stays one: as the text form asks of help, and of labels besides their quotes.</summary>
-    static string Escape(string text) => text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
-
-    public void Print(StringBuilder text)
+    public void Render(PrometheusText text)
     {
         _listener.RecordObservableInstruments();
         lock (_gate)
             foreach (var (name, figure) in _figures)
             {
-                text.Append($"# HELP {name} {figure.Help}\n# TYPE {name} {figure.Type}\n");
+                text.Family(name, figure.Type, figure.Help);
                 foreach (var (labels, series) in figure.All)
-                    if (figure.Bounds is { } bounds) Distribution(text, name, labels, series, bounds);
-                    else Line(text, name, labels, Number(series.Value));
+                    if (series.Distribution is { } distribution) distribution.Render(text, name, labels);
+                    else text.Sample(name, labels, series.Value);
             }
     }
-
-    static void Distribution(StringBuilder text, string name, string labels, Series series, double[] bounds)
-    {
-        string before = labels.Length > 0 ? labels + "," : "";
-        long count = 0;
-        for (int i = 0; i <= bounds.Length; i++)
-        {
-            count += series.Buckets[i];
-            string bound = i < bounds.Length ? bounds[i].ToString("0.########", CultureInfo.InvariantCulture) : "+Inf";
-            Line(text, name + "_bucket", $"{before}le=\"{bound}\"", Number(count));
-        }
-        Line(text, name + "_sum", labels, Number(series.Value));
-        Line(text, name + "_count", labels, Number(count));
-    }
-
-    static void Line(StringBuilder text, string name, string labels, string value) =>
-        text.Append(name).Append(labels.Length > 0 ? "{" + labels + "}" : "").Append(' ').Append(value).Append('\n');
-
-    static string Number(double value) =>
-        double.IsPositiveInfinity(value) ? "+Inf" : double.IsNegativeInfinity(value) ? "-Inf" : value.ToString(CultureInfo.InvariantCulture);
 
     public void Dispose() => _listener.Dispose();
 }

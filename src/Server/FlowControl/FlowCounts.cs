@@ -1,3 +1,5 @@
+using Hanbae.Machinery.Figures;
+
 namespace Hanbae.Server.FlowControl;
 
 /// <summary>What became of the requests of one FlowSchema in one priority level. Its queue set's lock is held by whoever writes.</summary>

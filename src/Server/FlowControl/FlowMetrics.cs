@@ -1,5 +1,4 @@
-using System.Globalization;
-using System.Text;
+using Hanbae.Machinery.Figures;
 
 namespace Hanbae.Server.FlowControl;
 
@@ -8,7 +7,7 @@ static class FlowMetrics
 {
     const string Prefix = "apiserver_flowcontrol_";
 
-    public static void Print(StringBuilder text, FlowConfiguration now)
+    public static void Render(PrometheusText text, FlowConfiguration now)
     {
         var levels = now.Levels.Values.ToArray();
         Levels(text, levels, "nominal_limit_seats", "Seats that a level has by its shares.", l => l.Nominal);
@@ -22,7 +21,7 @@ static class FlowMetrics
         Levels(text, levels, "demand_seats_smoothed", "Demand as it is divided by.", l => l.Smoothed);
         Levels(text, levels, "target_seats", "What a level asks for.", l => l.Target);
         Head(text, "seat_fair_frac", "gauge", "The part of what they ask for that levels get.");
-        text.Append(CultureInfo.InvariantCulture, $"{Prefix}seat_fair_frac {now.Proportion}\n");
+        text.Sample(Prefix + "seat_fair_frac", "", now.Proportion);
 
         Levels(text, levels, "current_r", "Progress of the level's queues.", l =>
         {
@@ -46,7 +45,7 @@ static class FlowMetrics
         {
             foreach (var why in (Refusal[])[Refusal.QueueFull, Refusal.ConcurrencyLimit, Refusal.TimeOut, Refusal.Cancelled])
                 if (counts.Rejected[(int)why] is > 0 and long rejected)
-                    text.Append(CultureInfo.InvariantCulture, $"{Prefix}rejected_requests_total{{{labels},reason=\"{Name(why)}\"}} {rejected}\n");
+                    text.Sample(Prefix + "rejected_requests_total", $"{labels},reason=\"{Name(why)}\"", rejected);
         });
         Histograms(text, levels, "request_wait_duration_seconds", "Time in queues.", c => [("execute=\"true\"", c.WaitedToRun), ("execute=\"false\"", c.WaitedInVain)]);
         Histograms(text, levels, "request_execution_seconds", "Time on seats.", c => [("type=\"regular\"", c.Ran), ("type=\"watch\"", c.Began)]);
@@ -58,14 +57,14 @@ static class FlowMetrics
         Ratios(text, levels, "demand_seats", "Seats that a level could have used, as a part of those that it has by its shares, nanosecond by nanosecond.", u => [("", u.Demand)]);
         const string Traffic = "read_vs_write_current_requests";
         Head(text, Traffic, "histogram", "Requests that read and that write, as a part of those that all levels have room for, nanosecond by nanosecond.");
-        now.Traffic.ExecutingWrites.Print(text, Prefix + Traffic, "phase=\"executing\",request_kind=\"mutating\"");
-        now.Traffic.ExecutingReads.Print(text, Prefix + Traffic, "phase=\"executing\",request_kind=\"readOnly\"");
-        now.Traffic.WaitingWrites.Print(text, Prefix + Traffic, "phase=\"waiting\",request_kind=\"mutating\"");
-        now.Traffic.WaitingReads.Print(text, Prefix + Traffic, "phase=\"waiting\",request_kind=\"readOnly\"");
+        now.Traffic.ExecutingWrites.Render(text, Prefix + Traffic, "phase=\"executing\",request_kind=\"mutating\"");
+        now.Traffic.ExecutingReads.Render(text, Prefix + Traffic, "phase=\"executing\",request_kind=\"readOnly\"");
+        now.Traffic.WaitingWrites.Render(text, Prefix + Traffic, "phase=\"waiting\",request_kind=\"mutating\"");
+        now.Traffic.WaitingReads.Render(text, Prefix + Traffic, "phase=\"waiting\",request_kind=\"readOnly\"");
     }
 
     /// <summary>Of levels whose requests have left queues.</summary>
-    static void Dispatches(StringBuilder text, PriorityLevel[] levels, string name, string help, Func<LastDispatch, (string Bound, double Value)[]> values)
+    static void Dispatches(PrometheusText text, PriorityLevel[] levels, string name, string help, Func<LastDispatch, (string Bound, double Value)[]> values)
     {
         Head(text, name, "gauge", help);
         foreach (var level in levels)
@@ -74,11 +73,11 @@ static class FlowMetrics
             level.Queues.Look((set, _, _) => last = set.LastDispatch);
             if (last is not { } dispatch) continue;
             foreach (var (bound, value) in values(dispatch))
-                text.Append(CultureInfo.InvariantCulture, $"{Prefix}{name}{{{(bound.Length > 0 ? $"bound=\"{bound}\"," : "")}priority_level=\"{level.Name}\"}} {value}\n");
+                text.Sample(Prefix + name, (bound.Length > 0 ? $"bound=\"{bound}\"," : "") + Of(level), value);
         }
     }
 
-    static void Ratios(StringBuilder text, PriorityLevel[] levels, string name, string help, Func<LevelUse, (string Phase, TimedRatio Values)[]> values)
+    static void Ratios(PrometheusText text, PriorityLevel[] levels, string name, string help, Func<LevelUse, (string Phase, TimedRatio Values)[]> values)
     {
         Head(text, name, "histogram", help);
         foreach (var level in levels)
@@ -93,35 +92,38 @@ static class FlowMetrics
         Refusal.QueueFull => "queue-full", Refusal.ConcurrencyLimit => "concurrency-limit", Refusal.TimeOut => "time-out", _ => "cancelled",
     };
 
-    static void Head(StringBuilder text, string name, string type, string help) => text.Append(CultureInfo.InvariantCulture, $"# HELP {Prefix}{name} {help}\n# TYPE {Prefix}{name} {type}\n");
+    static void Head(PrometheusText text, string name, string type, string help) => text.Family(Prefix + name, type, help);
 
-    static void Levels(StringBuilder text, PriorityLevel[] levels, string name, string help, Func<PriorityLevel, double> value)
+    static string Of(PriorityLevel level) => PrometheusText.Labels(("priority_level", level.Name));
+
+    static void Levels(PrometheusText text, PriorityLevel[] levels, string name, string help, Func<PriorityLevel, double> value)
     {
         Head(text, name, "gauge", help);
-        foreach (var level in levels) text.Append(CultureInfo.InvariantCulture, $"{Prefix}{name}{{priority_level=\"{level.Name}\"}} {value(level)}\n");
+        foreach (var level in levels) text.Sample(Prefix + name, Of(level), value(level));
     }
 
-    static void Each(StringBuilder text, PriorityLevel[] levels, Action<string, FlowCounts> print)
+    static void Each(PrometheusText text, PriorityLevel[] levels, Action<string, FlowCounts> print)
     {
         foreach (var level in levels)
             level.Queues.Look((_, _, all) =>
             {
-                foreach (var counts in all) print($"flow_schema=\"{counts.Schema}\",priority_level=\"{level.Name}\"", counts);
+                foreach (var counts in all) print(PrometheusText.Labels(("flow_schema", counts.Schema), ("priority_level", level.Name)), counts);
             });
     }
 
-    static void Flows(StringBuilder text, PriorityLevel[] levels, string name, string type, string help, Func<FlowCounts, long> value)
+    static void Flows(PrometheusText text, PriorityLevel[] levels, string name, string type, string help, Func<FlowCounts, long> value)
     {
         Head(text, name, type, help);
-        Each(text, levels, (labels, counts) => text.Append(CultureInfo.InvariantCulture, $"{Prefix}{name}{{{labels}}} {value(counts)}\n"));
+        Each(text, levels, (labels, counts) => text.Sample(Prefix + name, labels, value(counts)));
     }
 
-    static void Histograms(StringBuilder text, PriorityLevel[] levels, string name, string help, Func<FlowCounts, (string More, Histogram Values)[]> values)
+    static void Histograms(PrometheusText text, PriorityLevel[] levels, string name, string help, Func<FlowCounts, (string More, Histogram Values)[]> values)
     {
         Head(text, name, "histogram", help);
         Each(text, levels, (labels, counts) =>
         {
-            foreach (var (more, histogram) in values(counts)) histogram.Print(text, Prefix + name, more.Length == 0 ? labels : more + "," + labels);
+            foreach (var (more, histogram) in values(counts))
+                if (!histogram.IsEmpty) histogram.Render(text, Prefix + name, more.Length == 0 ? labels : more + "," + labels);
         });
     }
 }

@@ -1,5 +1,4 @@
-using System.Globalization;
-using System.Text;
+using Hanbae.Machinery.Figures;
 
 namespace Hanbae.Server.FlowControl;
 
@@ -24,17 +23,6 @@ sealed class TimedRatio(double[] bounds)
         _sum += ratio * seconds;
     }
 
-    public void Print(StringBuilder text, string name, string labels)
-    {
-        double seconds = 0;
-        for (int i = 0; i < _seconds.Length; i++)
-        {
-            seconds += _seconds[i];
-            string bound = i < bounds.Length ? bounds[i].ToString(CultureInfo.InvariantCulture) : "+Inf";
-            text.Append(CultureInfo.InvariantCulture, $"{name}_bucket{{{labels},le=\"{bound}\"}} {Nanoseconds(seconds)}\n");
-        }
-        text.Append(CultureInfo.InvariantCulture, $"{name}_sum{{{labels}}} {_sum * 1e9}\n{name}_count{{{labels}}} {Nanoseconds(seconds)}\n");
-    }
-
-    static long Nanoseconds(double seconds) => (long)(seconds * 1e9);
+    public void Render(PrometheusText text, string name, string labels) =>
+        text.Distribution(name, labels, bounds, Array.ConvertAll(_seconds, seconds => (long)Math.Round(seconds * 1e9)), _sum * 1e9);
 }

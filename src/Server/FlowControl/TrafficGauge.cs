@@ -1,4 +1,4 @@
-using System.Text;
+using Hanbae.Machinery.Figures;
 
 namespace Hanbae.Server.FlowControl;
 
@@ -41,9 +41,9 @@ sealed class TrafficGauge(double secondsPerTick, long now)
         _last = now;
     }
 
-    public void Print(StringBuilder text, string name, string labels)
+    public void Render(PrometheusText text, string name, string labels)
     {
-        lock (_gate) _ratio.Print(text, name, labels);
+        lock (_gate) _ratio.Render(text, name, labels);
     }
 }
 

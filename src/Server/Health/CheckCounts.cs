@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using System.Text;
+using Hanbae.Machinery.Figures;
 
 namespace Hanbae.Server.Health;
 
@@ -23,17 +23,17 @@ public sealed class CheckCounts
         Interlocked.Increment(ref passed ? ref outcome.Passed : ref outcome.Failed);
     }
 
-    public string Print()
+    public PrometheusText Render()
     {
-        var text = new StringBuilder();
+        var text = new PrometheusText();
         var all = _all.OrderBy(o => o.Key.Name, StringComparer.Ordinal).ThenBy(o => o.Key.Type, StringComparer.Ordinal).ToArray();
-        text.Append("# HELP kubernetes_healthcheck [STABLE] Whether a check of health passed when it was last made.\n# TYPE kubernetes_healthcheck gauge\n");
+        text.Family("kubernetes_healthcheck", "gauge", "[STABLE] Whether a check of health passed when it was last made.");
         foreach (var ((name, type), outcome) in all)
-            text.Append($"kubernetes_healthcheck{{name=\"{name}\",type=\"{type}\"}} {(Volatile.Read(ref outcome.Last) ? 1 : 0)}\n");
-        text.Append("# HELP kubernetes_healthchecks_total [STABLE] How often checks of health were made, by how they came out.\n# TYPE kubernetes_healthchecks_total counter\n");
+            text.Sample("kubernetes_healthcheck", PrometheusText.Labels(("name", name), ("type", type)), Volatile.Read(ref outcome.Last) ? 1 : 0);
+        text.Family("kubernetes_healthchecks_total", "counter", "[STABLE] How often checks of health were made, by how they came out.");
         foreach (var ((name, type), outcome) in all)
             foreach (var (status, count) in (ReadOnlySpan<(string, long)>)[("error", Interlocked.Read(ref outcome.Failed)), ("success", Interlocked.Read(ref outcome.Passed))])
-                if (count > 0) text.Append($"kubernetes_healthchecks_total{{name=\"{name}\",status=\"{status}\",type=\"{type}\"}} {count}\n");
-        return text.ToString();
+                if (count > 0) text.Sample("kubernetes_healthchecks_total", PrometheusText.Labels(("name", name), ("status", status), ("type", type)), count);
+        return text;
     }
 }

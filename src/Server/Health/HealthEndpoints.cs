@@ -1,4 +1,5 @@
 using System.Text;
+using Hanbae.Machinery.Figures;
 using Hanbae.Server.Aggregation;
 using Hanbae.Server.Registry;
 using Hanbae.Store;
@@ -55,7 +56,7 @@ sealed class HealthEndpoints
                 yield return new($"/{path}/{check.Name}", false, async r =>
                     await FailureAsync(path, check, r.Aborted).ConfigureAwait(false) is { } why ? Reply.Text($"internal server error: {why}\n", 500) : Reply.Text("ok"));
         }
-        yield return new("/metrics/slis", false, r => r.Method is "GET" or "HEAD" ? new(Reply.Bytes("text/plain; version=0.0.4; charset=utf-8", Encoding.UTF8.GetBytes(_counts.Print())))
+        yield return new("/metrics/slis", false, r => r.Method is "GET" or "HEAD" ? new(Reply.Bytes(PrometheusText.ContentType, _counts.Render().ToUtf8()))
             : throw Errors.Statuses.MethodNotAllowed());
     }
 

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using System.Text;
+using Hanbae.Machinery.Figures;
 using Hanbae.Server.Registry;
 
 namespace Hanbae.Server.Health;
@@ -16,8 +16,8 @@ public sealed class Metrics : IFilter
     /// <param name="flow">Whose numbers are printed, too.</param>
     internal Metrics(ServerOptions options, ResourceCatalog resources, FlowControl.FlowControl? flow = null, Audit.Audit? audit = null) => (_time, _text) = (options.Time, new(resources, text =>
     {
-        if (flow is not null) FlowControl.FlowMetrics.Print(text, flow.Now);
-        audit?.Counts.Print(text);
+        if (flow is not null) FlowControl.FlowMetrics.Render(text, flow.Now);
+        audit?.Counts.Render(text);
         options.MoreMetrics?.Invoke(text);
     }));
 
@@ -54,7 +54,7 @@ public sealed class Metrics : IFilter
     internal IEnumerable<PathRoute> Paths()
     {
         yield return new("/metrics", false, request => request.Method is "GET" or "HEAD"
-            ? new(new BytesReply(200, "text/plain; version=0.0.4; charset=utf-8", Encoding.UTF8.GetBytes(_text.Print(_requests, Volatile.Read(ref _reading), Volatile.Read(ref _writing)))))
+            ? new(Reply.Bytes(PrometheusText.ContentType, _text.Render(_requests, Volatile.Read(ref _reading), Volatile.Read(ref _writing)).ToUtf8()))
             : throw Errors.Statuses.MethodNotAllowed());
     }
 }

@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
-using System.Text;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Storage.V1;
+using Hanbae.Machinery.Figures;
 
 namespace Hanbae.Controllers.Tests.Volumes;
 
@@ -12,8 +12,8 @@ public sealed class FiguresTests
 {
     static string[] Lines(ControllerFigures figures)
     {
-        var text = new StringBuilder();
-        figures.Print(text);
+        var text = new PrometheusText();
+        figures.Render(text);
         return [.. text.ToString().Split('\n').Where(l => l.Length > 0 && l[0] != '#')];
     }
 
@@ -39,8 +39,8 @@ public sealed class FiguresTests
             "pv_collector_unbound_pvc_count{namespace=\"default\",storage_class=\"slow\",volume_attributes_class=\"gold\"} 2",
         ];
         await cluster.UntilAsync(_ => Lines(figures).SequenceEqual(expected));
-        var text = new StringBuilder();
-        figures.Print(text);
+        var text = new PrometheusText();
+        figures.Render(text);
         Assert.Contains("# TYPE pv_collector_bound_pv_count gauge\n", text.ToString());
     }
 

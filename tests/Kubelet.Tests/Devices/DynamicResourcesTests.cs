@@ -2,7 +2,7 @@ using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Cri.Devices;
 using Hanbae.Kubelet.Devices;
-using Hanbae.Kubelet.Stats;
+using Hanbae.Machinery.Figures;
 using static Hanbae.Kubelet.Tests.Devices.ClaimRig;
 using ResourceClaim = Hanbae.Api.Resource.V1.ResourceClaim;
 

@@ -6,7 +6,7 @@ using Hanbae.DeviceDriver;
 using Hanbae.Grpc;
 using Hanbae.Grpc.Server;
 using Hanbae.Kubelet.Devices;
-using Hanbae.Kubelet.Stats;
+using Hanbae.Machinery.Figures;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Hanbae.Kubelet.Tests.Devices;

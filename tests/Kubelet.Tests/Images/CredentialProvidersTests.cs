@@ -6,6 +6,7 @@ using Hanbae.Cri.V1;
 using Hanbae.Kit;
 using Hanbae.Kubelet.Images;
 using Hanbae.Kubelet.Stats;
+using Hanbae.Machinery.Figures;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Hanbae.Kubelet.Tests.Images;

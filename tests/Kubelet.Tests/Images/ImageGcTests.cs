@@ -1,6 +1,7 @@
 using Hanbae.Cri;
 using Hanbae.Cri.Fake;
 using Hanbae.Kubelet.Images;
+using Hanbae.Machinery.Figures;
 
 namespace Hanbae.Kubelet.Tests.Images;
 
@@ -36,7 +37,7 @@ public sealed class ImageGcTests
         bench.Time.Advance(3601);
         await gc.OnceAsync(default);
         Assert.Empty(await NamesAsync(bench));
-        var text = new Hanbae.Kubelet.Stats.PrometheusText();
+        var text = new PrometheusText();
         bench.Context.Figures.Render(text);
         Assert.Contains("kubelet_image_garbage_collected_total{reason=\"age\"} 1", text.ToString());
     }

@@ -5,7 +5,7 @@ using Hanbae.Kit;
 using Hanbae.Kubelet.DBus;
 using Hanbae.Kubelet.Nodes.Shutdown;
 using Hanbae.Kubelet.Pods;
-using Hanbae.Kubelet.Stats;
+using Hanbae.Machinery.Figures;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Hanbae.Kubelet.Tests.Nodes;

@@ -5,8 +5,8 @@ using Hanbae.DeviceDriver;
 using Hanbae.Kubelet.Placement;
 using Hanbae.Kubelet.Placement.Cpus;
 using Hanbae.Kubelet.Pods;
-using Hanbae.Kubelet.Stats;
 using Hanbae.Kubelet.Tests.Devices;
+using Hanbae.Machinery.Figures;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Hanbae.Kubelet.Tests.Placement;

@@ -3,6 +3,7 @@ using Hanbae.Api.Core.V1;
 using Hanbae.Cri.Fake;
 using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Runtime;
+using Hanbae.Machinery.Figures;
 
 namespace Hanbae.Kubelet.Tests.Pods;
 
@@ -363,7 +364,7 @@ public sealed class LifecycleTests
         await bench.SettleAsync(pod);
         await bench.SettleAsync();
         await bench.RestartAsync(pod with { Status = bench.Status });
-        var text = new Hanbae.Kubelet.Stats.PrometheusText();
+        var text = new PrometheusText();
         bench.Context.Figures.Render(text);
         Assert.Equal(
             ["kubelet_terminated_containers_total{container_type=\"container\",exit_code=\"139\"} 1", "kubelet_terminated_containers_total{container_type=\"init_container\",exit_code=\"0\"} 1"],
@@ -380,7 +381,7 @@ public sealed class LifecycleTests
         var container = Make.Container("app", "app");
         var pod = Make.Pod(image.Length == 0 ? container : container with { VolumeMounts = [new() { Name = "v", MountPath = "/v" }] });
         await bench.SettleAsync(image.Length == 0 ? pod : pod with { Spec = pod.Spec with { Volumes = [new() { Name = "v", Image = new() { Reference = image, PullPolicy = "IfNotPresent" } }] } });
-        var text = new Hanbae.Kubelet.Stats.PrometheusText();
+        var text = new PrometheusText();
         bench.Context.Figures.Render(text);
         Assert.Equal(
             [$"kubelet_image_volume_mounted_errors_total {errors}", $"kubelet_image_volume_mounted_succeed_total {mounted}", $"kubelet_image_volume_requested_total {requested}"],

@@ -138,9 +138,6 @@ public sealed class FiguresTests : IDisposable
     }
 
     [Fact]
-    public void Labels_are_escaped_as_Prometheus_wants_them() => Assert.Equal("a=\"x\\\"y\\\\z\\n\"", PrometheusText.Labels(("a", "x\"y\\z\n")));
-
-    [Fact]
     public void A_process_has_figures_as_a_cgroup_has()
     {
         var own = ProcessFigures.Of(Environment.ProcessId)!;

@@ -2,6 +2,7 @@ using Hanbae.Api.Core.V1;
 using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Stats;
 using Hanbae.Kubelet.Volumes;
+using Hanbae.Machinery.Figures;
 
 namespace Hanbae.Kubelet.Tests.Volumes;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics.Metrics;
-using System.Text;
+using Hanbae.Machinery.Figures;
 using Hanbae.Server.Components;
 
 namespace Hanbae.Server.Tests.Components;
@@ -27,8 +27,8 @@ public sealed class MeterTextTests
         depth.Add(-1, a);
         took.Record(0.05, a);
         took.Record(20, a);
-        var printed = new StringBuilder();
-        text.Print(printed);
+        var printed = new PrometheusText();
+        text.Render(printed);
         Assert.Equal("""
             # HELP bare_total Without labels.
             # TYPE bare_total counter
@@ -42,10 +42,10 @@ public sealed class MeterTextTests
             queue_depth{name="a"} 2
             # HELP queue_seconds Time.
             # TYPE queue_seconds histogram
-            queue_seconds_bucket{name="a",le="0.00000001"} 0
-            queue_seconds_bucket{name="a",le="0.0000001"} 0
-            queue_seconds_bucket{name="a",le="0.000001"} 0
-            queue_seconds_bucket{name="a",le="0.00001"} 0
+            queue_seconds_bucket{name="a",le="1e-08"} 0
+            queue_seconds_bucket{name="a",le="1e-07"} 0
+            queue_seconds_bucket{name="a",le="1e-06"} 0
+            queue_seconds_bucket{name="a",le="1e-05"} 0
             queue_seconds_bucket{name="a",le="0.0001"} 0
             queue_seconds_bucket{name="a",le="0.001"} 0
             queue_seconds_bucket{name="a",le="0.01"} 0
@@ -80,10 +80,10 @@ public sealed class MeterTextTests
         gauge.Record(float.PositiveInfinity);
         meter.CreateCounter<decimal>("e_total", description: "E.").Add(1.5m);
         meter.CreateHistogram("f_bytes", null, "F.", null, new InstrumentAdvice<long> { HistogramBucketBoundaries = [10, 100] }).Record(100);
-        text.Print(new());
+        text.Render(new());
         here = 4; // what is observed is how much there is, not how much more
-        var printed = new StringBuilder();
-        text.Print(printed);
+        var printed = new PrometheusText();
+        text.Render(printed);
         Assert.Equal("""
             # HELP a_total A.
             # TYPE a_total counter
@@ -117,8 +117,8 @@ public sealed class MeterTextTests
         using var meter = new Meter("Hanbae.Tests.MeterText.Words");
         using var text = new MeterText("Hanbae.Tests.MeterText.Words");
         meter.CreateCounter<long>("said_total", description: "One \"line\" \\\nand another").Add(1, new("by", "a \"b\" \\ c\nd"), new("none", null));
-        var printed = new StringBuilder();
-        text.Print(printed);
+        var printed = new PrometheusText();
+        text.Render(printed);
         Assert.Equal("""
             # HELP said_total One "line" \\\nand another
             # TYPE said_total counter

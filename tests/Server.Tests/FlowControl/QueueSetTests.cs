@@ -1,3 +1,4 @@
+using Hanbae.Machinery.Figures;
 using Hanbae.Server.FlowControl;
 using Hanbae.Server.InProcess;
 
@@ -42,12 +43,12 @@ public sealed class QueueSetTests
         foreach (var ticket in running) set.Finish(ticket, _now);
         _now += Second; // nothing
         set.TakeDemand(_now);
-        var text = new System.Text.StringBuilder();
+        var text = new PrometheusText();
         set.Look((s, _, _) =>
         {
-            s.Use.Seats.Print(text, "seats", "l");
-            s.Use.Waiting.Print(text, "waiting", "l");
-            s.Use.Demand.Print(text, "demand", "l");
+            s.Use.Seats.Render(text, "seats", "l");
+            s.Use.Waiting.Render(text, "waiting", "l");
+            s.Use.Demand.Render(text, "demand", "l");
         });
         string printed = text.ToString();
         foreach (string line in (string[])
@@ -83,10 +84,10 @@ public sealed class QueueSetTests
         Assert.Equal([0, 0, 0, 0], Now());
         traffic.Limit(waiting: 10, executing: 4, _now); // as every ten seconds, which brings all up to now
 
-        var text = new System.Text.StringBuilder();
-        traffic.ExecutingReads.Print(text, "reads", "l");
-        traffic.ExecutingWrites.Print(text, "writes", "l");
-        traffic.WaitingWrites.Print(text, "waiting", "l");
+        var text = new PrometheusText();
+        traffic.ExecutingReads.Render(text, "reads", "l");
+        traffic.ExecutingWrites.Render(text, "writes", "l");
+        traffic.WaitingWrites.Render(text, "waiting", "l");
         string printed = text.ToString();
         foreach (string line in (string[])
         [

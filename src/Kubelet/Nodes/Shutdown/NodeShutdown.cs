@@ -1,7 +1,7 @@
 using Hanbae.Api.Core.V1;
 using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Runtime;
-using Hanbae.Kubelet.Stats;
+using Hanbae.Machinery.Figures;
 
 namespace Hanbae.Kubelet.Nodes.Shutdown;
 

@@ -7,6 +7,7 @@ using Hanbae.Kubelet.Stats;
 using Hanbae.Kubelet.Volumes;
 using Hanbae.Kubelet.Volumes.Csi;
 using Hanbae.Kubelet.Volumes.Disk;
+using Hanbae.Machinery.Figures;
 
 namespace Hanbae.Kubelet.Tests.Volumes.Csi;
 
