@@ -46,7 +46,8 @@ sealed class ApplyPatch
         try { value = body.Span.TrimStart(" \r\n\t"u8) is [(byte)'{', ..] ? JsonParser.Parse(body.Span, duplicates) : ReadYaml(body, duplicates); }
         catch (JsonSyntaxException) { value = ReadYaml(body, duplicates); }
         if (value is not JsonObject applied)
-            throw Statuses.BadRequest("error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal " + value.Kind.ToString().ToLowerInvariant() + " into Go value of type map[string]interface {}");
+            throw Statuses.BadRequest("error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
+                + value.Kind.ToString().ToLowerInvariant() + " into Go value of type map[string]interface {}");
         if (duplicates.Count == 0 || validation is not ("Strict" or "Warn")) return applied;
         // Both readers name duplicates, but only YAML's as upstream does.
         duplicates.Clear();

@@ -28,6 +28,7 @@ sealed class AuditIds : IFilter
     {
         ulong count = (ulong)Interlocked.Increment(ref s_next) * 0x9E3779B97F4A7C15UL;
         return new Guid((uint)(count >> 32), (ushort)(count >> 16), (ushort)((count & 0x0FFF) | 0x4000),
-            (byte)((s_process >> 56) & 0x3F | 0x80), (byte)(s_process >> 48), (byte)(s_process >> 40), (byte)(s_process >> 32), (byte)(s_process >> 24), (byte)(s_process >> 16), (byte)(s_process >> 8), (byte)s_process).ToString();
+            (byte)((s_process >> 56) & 0x3F | 0x80), (byte)(s_process >> 48), (byte)(s_process >> 40), (byte)(s_process >> 32),
+            (byte)(s_process >> 24), (byte)(s_process >> 16), (byte)(s_process >> 8), (byte)s_process).ToString();
     }
 }

@@ -111,7 +111,8 @@ sealed record AuditRule
         var stages = AuditStages.None;
         foreach (string text in node.Texts(name))
             stages |= Enum.TryParse<AuditStages>(text, out var stage) && Enum.IsDefined(stage) && stage != AuditStages.None ? stage
-                : throw new FormatException($"{(node.Where.Length > 0 ? node.Where + "." : "")}{name}: Unsupported value: \"{text}\": supported values: \"Panic\", \"RequestReceived\", \"ResponseComplete\", \"ResponseStarted\"");
+                : throw new FormatException($"{(node.Where.Length > 0 ? node.Where + "." : "")}{name}: Unsupported value: \"{text}\": "
+                    + "supported values: \"Panic\", \"RequestReceived\", \"ResponseComplete\", \"ResponseStarted\"");
         return stages;
     }
 }

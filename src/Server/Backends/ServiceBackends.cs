@@ -7,7 +7,10 @@ using Hanbae.Server.Registry;
 
 namespace Hanbae.Server.Backends;
 
-/// <summary>Finds where a Service is reached from the server itself, for webhooks and for other API servers: at its endpoints, since there need be no proxy on this machine (upstream's --enable-aggregator-routing).</summary>
+/// <summary>
+/// Finds where a Service is reached from the server itself, for webhooks and for other API servers: at its endpoints, since there need be
+/// no proxy on this machine (upstream's --enable-aggregator-routing).
+/// </summary>
 /// <param name="stored">What the server keeps.</param>
 /// <param name="given">Asked first when it is there; null from it means nowhere.</param>
 sealed class ServiceBackends(Func<GroupResource, StoredResource?> stored, Func<string, string, int, CancellationToken, ValueTask<DnsEndPoint?>>? given = null)

@@ -26,7 +26,11 @@ static class FlowObjects
             new()
             {
                 Metadata = new() { Name = "probes" },
-                Spec = Spec("exempt", 2, "", new() { Subjects = InGroups(Groups.Unauthenticated, Groups.Authenticated), NonResourceRules = [new() { Verbs = ["get"], NonResourceURLs = ["/healthz", "/readyz", "/livez"] }] }),
+                Spec = Spec("exempt", 2, "", new()
+                {
+                    Subjects = InGroups(Groups.Unauthenticated, Groups.Authenticated),
+                    NonResourceRules = [new() { Verbs = ["get"], NonResourceURLs = ["/healthz", "/readyz", "/livez"] }],
+                }),
             },
             Of("system-leader-election", "leader-election", 100, [.. Users("system:kube-controller-manager", "system:kube-scheduler"), .. SystemAccounts], Elections),
             // Before the next one, which would take its writes for elections.

@@ -20,7 +20,8 @@ static class KubernetesService
     static async Task EnsureAsync(Ensure ensure, BootstrapOptions options, bool starting, CancellationToken ct)
     {
         if (options.ServiceRanges.Count > 0)
-            await ensure.EachAsync([new ServiceCIDR { Metadata = new() { Name = Name }, Spec = new() { Cidrs = [.. options.ServiceRanges.Select(r => r.ToString())] } }], static (there, _) => there, ct).ConfigureAwait(false);
+            await ensure.EachAsync([new ServiceCIDR { Metadata = new() { Name = Name }, Spec = new() { Cidrs = [.. options.ServiceRanges.Select(r => r.ToString())] } }],
+                static (there, _) => there, ct).ConfigureAwait(false);
         if (options.ServiceAddress is not { } address) return;
         string ip = address.ToString();
         int target = options.Advertise?.Port ?? 6443;

@@ -47,7 +47,13 @@ public static class EncryptionConfiguration
     {
         string[] kinds = [.. one.Names];
         foreach (string unknown in kinds.Where(k => !s_providers.Contains(k))) throw new FormatException($"unknown field \"{one.Where}.{unknown}\"");
-        if (kinds is not [var kind]) throw new FormatException($"{one.Where}: Invalid value: {(kinds.Length == 0 ? "provider does not contain any of the expected providers: KMS, AESGCM, AESCBC, Secretbox, Identity" : "more than one provider specified in a single element, should split into different list elements")}");
+        if (kinds is not [var kind])
+        {
+            string why = kinds.Length == 0
+                ? "provider does not contain any of the expected providers: KMS, AESGCM, AESCBC, Secretbox, Identity"
+                : "more than one provider specified in a single element, should split into different list elements";
+            throw new FormatException($"{one.Where}: Invalid value: {why}");
+        }
         var body = one.Object(kind);
         return kind switch
         {
@@ -83,7 +89,9 @@ public static class EncryptionConfiguration
     static KmsProvider Plugin(ConfigNode body, HashSet<string> names, TimeProvider time)
     {
         string at = body.Where, version = body.Text("apiVersion"), name = body.Text("name"), endpoint = body.Text("endpoint");
-        if (version != "v2") throw new FormatException($"{at}.apiVersion: Invalid value: {FieldError.Quoted(version.Length == 0 ? "v1" : version)}: KMSv1 is deprecated and will only receive security updates going forward. Use KMSv2 instead");
+        if (version != "v2")
+            throw new FormatException($"{at}.apiVersion: Invalid value: {FieldError.Quoted(version.Length == 0 ? "v1" : version)}: "
+                + "KMSv1 is deprecated and will only receive security updates going forward. Use KMSv2 instead");
         if (name.Length == 0) throw new FormatException($"{at}.name: Required value: the KMS provider's name is required");
         if (name.Contains(':', StringComparison.Ordinal)) throw new FormatException($"{at}.name: Invalid value: {FieldError.Quoted(name)}: invalid KMS provider name \":\"");
         if (!names.Add(name)) throw new FormatException($"{at}.name: Invalid value: {FieldError.Quoted(name)}: duplicate KMS provider name {name}, names must be unique");

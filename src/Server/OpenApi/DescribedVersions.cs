@@ -34,7 +34,8 @@ sealed class DescribedVersions
     public ImmutableArray<GroupVersion> All => _all.Value;
 
     public IEnumerable<ResourceInfo> Resources(GroupVersion version) =>
-        (ApiData.Groups.Any(g => g.Name == version.Group && g.Default.Contains(version.Version)) ? Api.Rest.Resources.Of(version) : []).Concat(_legacy ? Api.Rest.Resources.LegacyOf(version) : []).Concat(_besides.Where(r => r.Gvr.GroupVersion == version));
+        (ApiData.Groups.Any(g => g.Name == version.Group && g.Default.Contains(version.Version)) ? Api.Rest.Resources.Of(version) : [])
+            .Concat(_legacy ? Api.Rest.Resources.LegacyOf(version) : []).Concat(_besides.Where(r => r.Gvr.GroupVersion == version));
 
     public KeptDocument V3(GroupVersion version) => _v3.GetOrAdd(version, v => new(() => KeptDocument.Of(OpenApiDocument.V3(Resources(v), All)))).Value;
 }

@@ -14,7 +14,10 @@ public static class LegacyApis
 
     /// <summary>For discovery, behind the versions that there are still.</summary>
     public static ImmutableArray<ServedGroup> Groups =>
-        field.IsDefault ? field = [.. Versions.GroupBy(v => v.Group.Name).Select(g => new ServedGroup(g.Key, [.. g.Select(v => ServedVersion.Of(new(g.Key, v.Version.Version), Resources.LegacyOf(v.Version).Select(Nameless)))]))] : field;
+        field.IsDefault
+            ? field = [.. Versions.GroupBy(v => v.Group.Name)
+                .Select(g => new ServedGroup(g.Key, [.. g.Select(v => ServedVersion.Of(new(g.Key, v.Version.Version), Resources.LegacyOf(v.Version).Select(Nameless)))]))]
+            : field;
 
     /// <summary>Short names and categories are those of the version of today: kubectl would warn of two meanings, and get everything twice.</summary>
     static ResourceInfo Nameless(ResourceInfo info) => info with { ShortNames = [], Categories = [] };

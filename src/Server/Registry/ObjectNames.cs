@@ -29,7 +29,8 @@ static class ObjectNames
             // KEP: finalizers may only go once an object is being deleted, or it might never end.
             string[] added = [.. meta.Finalizers.Where(f => !old.Finalizers.Contains(f))];
             if (added.Length > 0)
-                errors.Add(FieldError.Forbidden("metadata.finalizers", $"no new finalizers can be added if the object is being deleted, found new finalizers []string{{{string.Join(", ", added.Select(FieldError.Quoted))}}}"));
+                errors.Add(FieldError.Forbidden("metadata.finalizers",
+                    $"no new finalizers can be added if the object is being deleted, found new finalizers []string{{{string.Join(", ", added.Select(FieldError.Quoted))}}}"));
         }
         return errors;
     }

@@ -89,7 +89,8 @@ public sealed partial class StoredResource
 
     /// <summary>In the words of upstream's storage, which is where preconditions of updates are checked; its keys have groups for custom resources only.</summary>
     string PreconditionFailed(ObjectMeta meta, string why) =>
-        $"StorageError: invalid object, Code: 4, Key: {(Kind is UnstructuredKind ? Prefix : $"/registry/{Resource.Resource}/")}{(meta.Namespace.Length > 0 ? meta.Namespace + "/" : "")}{meta.Name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: {why}";
+        $"StorageError: invalid object, Code: 4, Key: {(Kind is UnstructuredKind ? Prefix : $"/registry/{Resource.Resource}/")}"
+            + $"{(meta.Namespace.Length > 0 ? meta.Namespace + "/" : "")}{meta.Name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: {why}";
 
     /// <param name="byUid">The uid says which object is meant. In a patch it is, as upstream, a field like others: one that cannot be changed.</param>
     /// <returns>Whether the change is for exactly this version.</returns>

@@ -37,7 +37,8 @@ sealed class ScaleHandler(ApiServer server, string group, string resource) : IRe
             case "get":
                 return Answer(request, Of((await stored.GetAsync(info.Namespace, info.Name, ct).ConfigureAwait(false)).Object));
             case "update":
-                var scale = await request.ReadObjectAsync(Scale.Info, ct).ConfigureAwait(false) as Scale ?? throw Statuses.BadRequest("the object provided is unrecognized (must be of type Scale): couldn't get version/kind");
+                var scale = await request.ReadObjectAsync(Scale.Info, ct).ConfigureAwait(false) as Scale
+                    ?? throw Statuses.BadRequest("the object provided is unrecognized (must be of type Scale): couldn't get version/kind");
                 Writes.CheckName(scale, request, served);
                 var (item, _) = await stored.UpdateAsync(write, old => Scaled(old!, scale), unconditional: true, ct).ConfigureAwait(false);
                 return Answer(request, Of(item.Object));
@@ -111,7 +112,11 @@ sealed class ScaleHandler(ApiServer server, string group, string resource) : IRe
         var meta = obj.Metadata;
         return new()
         {
-            Metadata = new() { Name = meta.Name, Namespace = meta.Namespace, Uid = meta.Uid, ResourceVersion = meta.ResourceVersion, CreationTimestamp = meta.CreationTimestamp, ManagedFields = ScaleFields.Of(meta.ManagedFields, "spec", "replicas") },
+            Metadata = new()
+            {
+                Name = meta.Name, Namespace = meta.Namespace, Uid = meta.Uid, ResourceVersion = meta.ResourceVersion, CreationTimestamp = meta.CreationTimestamp,
+                ManagedFields = ScaleFields.Of(meta.ManagedFields, "spec", "replicas"),
+            },
             Spec = new() { Replicas = wanted }, Status = new() { Replicas = seen, Selector = selector.ToString() },
         };
     }

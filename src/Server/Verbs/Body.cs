@@ -131,7 +131,8 @@ static class Body
     {
         var known = ApiData.Kind(given);
         if (known is null || known.Gvk.Group == "meta.k8s.io")
-            return Statuses.BadRequest($"{given.Kind} in version \"{given.Version}\" cannot be handled as a {kind.Kind}: no kind \"{given.Kind}\" is registered for version \"{given.GroupVersion}\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"");
+            return Statuses.BadRequest($"{given.Kind} in version \"{given.Version}\" cannot be handled as a {kind.Kind}: "
+                + $"no kind \"{given.Kind}\" is registered for version \"{given.GroupVersion}\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"");
         if (given.GroupVersion != kind.Gvk.GroupVersion && given.Kind == kind.Kind)
             return Statuses.BadRequest($"the API version in the data ({given.GroupVersion}) does not match the expected API version ({kind.Gvk.GroupVersion})");
         return Statuses.BadRequest($"{given.Kind} in version \"{given.Version}\" cannot be handled as a {kind.Kind}: converting ({Go(given)}) to ({Go(kind.Gvk)}): unknown conversion");

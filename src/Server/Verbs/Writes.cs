@@ -98,7 +98,12 @@ static class Writes
         foreach (var (name, value) in request.Query)
             options = name switch
             {
-                "gracePeriodSeconds" => options with { GracePeriodSeconds = long.TryParse(value, out long seconds) ? seconds : throw Statuses.BadRequest($"strconv.ParseInt: parsing {FieldError.Quoted(value)}: invalid syntax") },
+                "gracePeriodSeconds" => options with
+                {
+                    GracePeriodSeconds = long.TryParse(value, out long seconds)
+                        ? seconds
+                        : throw Statuses.BadRequest($"strconv.ParseInt: parsing {FieldError.Quoted(value)}: invalid syntax"),
+                },
                 "orphanDependents" => options with { OrphanDependents = RequestInfo.IsTrue(value) },
                 "dryRun" => options with { DryRun = options.DryRun.Add(value) },
                 "propagationPolicy" => options with { PropagationPolicy = value },

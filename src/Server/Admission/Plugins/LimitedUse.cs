@@ -17,7 +17,9 @@ static class LimitedUse
         var cost = Charges.Of(resource, obj, now, devices);
         if (request.Operation == Operation.Update && request.OldObject is { } old) cost = cost.Beyond(Charges.Of(resource, old, now, devices));
         var covering = quotas.Where(q => Charges.Matches(q, q.Status.Hard, resource, obj)).ToArray();
-        string[] uncovered = [.. cost.Select(c => c.Key).Where(name => mine.Any(l => l.Contains.Any(part => name.Contains(part, StringComparison.Ordinal))) && !covering.Any(q => q.Status.Hard.ContainsKey(name))).Order(StringComparer.Ordinal)];
+        string[] uncovered = [.. cost.Select(c => c.Key)
+            .Where(name => mine.Any(l => l.Contains.Any(part => name.Contains(part, StringComparison.Ordinal))) && !covering.Any(q => q.Status.Hard.ContainsKey(name)))
+            .Order(StringComparer.Ordinal)];
         if (uncovered.Length > 0) throw Refuse.Because(request, $"insufficient quota to consume: {string.Join(",", uncovered)}");
         foreach (var scope in mine.SelectMany(l => l.Scopes).Where(s => QuotaScopes.Matches(s, obj)))
             if (!covering.Any(q => q.Spec.Scopes.Contains(scope.ScopeName) || (q.Spec.ScopeSelector?.MatchExpressions.Exists(t => t.ScopeName == scope.ScopeName) ?? false)))

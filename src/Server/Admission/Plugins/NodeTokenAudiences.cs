@@ -8,7 +8,10 @@ using Hanbae.Server.Cache;
 
 namespace Hanbae.Server.Admission.Plugins;
 
-/// <summary>For whom a node may have a Pod's token made: for those that the Pod's volumes name, or that somebody lets it (ServiceAccountNodeAudienceRestriction, KEP-4412). A part of <see cref="NodeRestriction"/>.</summary>
+/// <summary>
+/// For whom a node may have a Pod's token made: for those that the Pod's volumes name, or that somebody lets it
+/// (ServiceAccountNodeAudienceRestriction, KEP-4412). A part of <see cref="NodeRestriction"/>.
+/// </summary>
 static class NodeTokenAudiences
 {
     const string Verb = "request-serviceaccounts-token-audience";

@@ -25,7 +25,9 @@ sealed class OwnerReferences(ResourceVersions versions, IAuthorizer authorizer) 
         {
             var kind = (GroupVersion.Parse(reference.ApiVersion) ?? default).Kind(reference.Kind);
             if (await versions.FindAsync(kind, ct).ConfigureAwait(false) is not var (stored, _))
-                throw Refuse.Because(request, $"cannot set blockOwnerDeletion in this case because cannot find RESTMapping for APIVersion {reference.ApiVersion} Kind {reference.Kind}: no matches for kind \"{reference.Kind}\" in version \"{reference.ApiVersion}\"");
+                throw Refuse.Because(request,
+                    $"cannot set blockOwnerDeletion in this case because cannot find RESTMapping for APIVersion {reference.ApiVersion} Kind {reference.Kind}: "
+                    + $"no matches for kind \"{reference.Kind}\" in version \"{reference.ApiVersion}\"");
             var owner = new GroupVersionResource(stored.Resource.Group, kind.Version, stored.Resource.Resource);
             if (await MayNotAsync(request, "update", owner, "finalizers", stored.Namespaced ? request.Namespace : "", reference.Name, ct).ConfigureAwait(false) is { } no)
                 throw Refuse.Because(request, $"cannot set blockOwnerDeletion if an ownerReference refers to a resource you can't set finalizers on: {no}, <nil>");

@@ -93,7 +93,8 @@ sealed class ResourceQuotas(ServedObjects objects, TimeProvider time, IReadOnlyL
         {
             var exceeded = requested.Where(r => used[r.Key] > hard[r.Key]).ToMap();
             if (!exceeded.IsEmpty)
-                throw Refuse.Because(request, $"exceeded quota: {quota.Metadata.Name}, requested: {exceeded.Listed}, used: {quota.Status.Used.Only(exceeded.ContainsKey).Listed}, limited: {hard.Only(exceeded.ContainsKey).Listed}");
+                throw Refuse.Because(request, $"exceeded quota: {quota.Metadata.Name}, requested: {exceeded.Listed}, "
+                    + $"used: {quota.Status.Used.Only(exceeded.ContainsKey).Listed}, limited: {hard.Only(exceeded.ContainsKey).Listed}");
         }
         return requested;
     }

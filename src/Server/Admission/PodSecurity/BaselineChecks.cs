@@ -29,7 +29,9 @@ static class BaselineChecks
         static bool IsBad(AppArmorProfile? profile) => profile is { Type: not ("RuntimeDefault" or "Localhost") };
         var boxes = SecurityBox.Of(spec).Where(b => IsBad(b.Security?.AppArmorProfile)).ToArray();
         bool pod = IsBad(spec.SecurityContext?.AppArmorProfile);
-        string[] annotations = [.. meta.Annotations.Where(a => a.Key.StartsWith(AppArmorContainer, StringComparison.Ordinal) && a.Value.Length > 0 && a.Value != "runtime/default" && !a.Value.StartsWith("localhost/", StringComparison.Ordinal))
+        string[] annotations = [.. meta.Annotations
+            .Where(a => a.Key.StartsWith(AppArmorContainer, StringComparison.Ordinal) && a.Value.Length > 0 && a.Value != "runtime/default"
+                && !a.Value.StartsWith("localhost/", StringComparison.Ordinal))
             .Select(a => $"{a.Key}=\"{a.Value}\"").Sorted()];
         string[] values = [.. boxes.Select(b => b.Security!.AppArmorProfile!.Type).Concat(pod ? [spec.SecurityContext!.AppArmorProfile!.Type] : []).Sorted(), .. annotations];
         if (values.Length == 0) return null;

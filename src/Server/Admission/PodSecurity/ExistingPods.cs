@@ -23,6 +23,8 @@ static class ExistingPods
         }
         if (pods.Count > Most) yield return $"new PodSecurity enforce level only checked against the first {Most} of {pods.Count} existing pods";
         if (found.Count > 0) yield return $"existing pods in namespace \"{ns}\" violate the new PodSecurity enforce level \"{profile}\"";
-        foreach (string line in found.Select(f => $"{f.Value.First}{(f.Value.Count switch { 1 => "", 2 => " (and 1 other pod)", var n => $" (and {n - 1} other pods)" })}: {f.Key}").Order(StringComparer.Ordinal)) yield return line;
+        foreach (string line in found.Select(f => $"{f.Value.First}{Others(f.Value.Count)}: {f.Key}").Order(StringComparer.Ordinal)) yield return line;
+
+        static string Others(int count) => count switch { 1 => "", 2 => " (and 1 other pod)", _ => $" (and {count - 1} other pods)" };
     }
 }

@@ -26,7 +26,9 @@ sealed class PodSecurityAdmission(ServedObjects objects, PodSecurityOptions opti
         switch (request.Object)
         {
             case Namespace ns: await CheckNamespaceAsync(request, ns, ct).ConfigureAwait(false); break;
-            case Pod pod when request.OldObject is not Pod old || request.Operation == Operation.Create || PodSecurityChange.Matters(pod, old): await EvaluateAsync(request, pod.Metadata, pod.Spec, enforce: true, ct).ConfigureAwait(false); break;
+            case Pod pod when request.OldObject is not Pod old || request.Operation == Operation.Create || PodSecurityChange.Matters(pod, old):
+                await EvaluateAsync(request, pod.Metadata, pod.Spec, enforce: true, ct).ConfigureAwait(false);
+                break;
             case { } obj when TemplateOf(obj) is { } template: await EvaluateAsync(request, template.Metadata, template.Spec, enforce: false, ct).ConfigureAwait(false); break;
         }
     }

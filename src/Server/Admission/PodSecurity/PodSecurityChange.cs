@@ -19,5 +19,6 @@ static class PodSecurityChange
 
     /// <summary>Images by container; names are unique among all kinds of them.</summary>
     static Dictionary<string, string> Named(Pod pod) =>
-        pod.Spec.InitContainers.Select(c => (c.Name, c.Image)).Concat(pod.Spec.Containers.Select(c => (c.Name, c.Image))).Concat(pod.Spec.EphemeralContainers.Select(c => (c.Name, c.Image))).ToDictionary(StringComparer.Ordinal);
+        pod.Spec.InitContainers.Select(c => (c.Name, c.Image)).Concat(pod.Spec.Containers.Select(c => (c.Name, c.Image)))
+            .Concat(pod.Spec.EphemeralContainers.Select(c => (c.Name, c.Image))).ToDictionary(StringComparer.Ordinal);
 }

@@ -25,7 +25,8 @@ static class AuthenticationRules
             if (jwt.Issuer.DiscoveryUrl.Length > 0 && !discoveries.Add(jwt.Issuer.DiscoveryUrl)) errors.Add(FieldError.Duplicate(at + ".issuer.discoveryURL", jwt.Issuer.DiscoveryUrl));
         }
         if (config.Anonymous is { Enabled: false, Paths.IsEmpty: false } anonymous)
-            errors.Add(FieldError.InvalidAs("anonymous.conditions", "[" + string.Join(",", anonymous.Paths.Select(p => $"{{\"path\":{FieldError.Quoted(p)}}}")) + "]", "enabled should be set to true when conditions are defined"));
+            errors.Add(FieldError.InvalidAs("anonymous.conditions", "[" + string.Join(",", anonymous.Paths.Select(p => $"{{\"path\":{FieldError.Quoted(p)}}}")) + "]",
+                "enabled should be set to true when conditions are defined"));
         return errors;
     }
 

@@ -8,7 +8,13 @@ static class AuthorizationReader
     public static AuthorizationConfiguration Read(string yaml)
     {
         var root = ConfigNode.Read(yaml, "AuthorizationConfiguration", "apiserver.config.k8s.io/v1", "apiserver.config.k8s.io/v1beta1", "apiserver.config.k8s.io/v1alpha1");
-        var read = new AuthorizationConfiguration { Authorizers = [.. root.Objects("authorizers").Select(a => new AuthorizerSettings(a.Text("type"), a.Text("name"), a.ObjectOrNull("webhook") is { } w ? Webhook(w) : null))] };
+        var read = new AuthorizationConfiguration
+        {
+            Authorizers =
+            [
+                .. root.Objects("authorizers").Select(a => new AuthorizerSettings(a.Text("type"), a.Text("name"), a.ObjectOrNull("webhook") is { } w ? Webhook(w) : null)),
+            ],
+        };
         root.End();
         return read;
     }

@@ -38,7 +38,8 @@ sealed class ClaimExpressions
         if (_username is { Error: null } && Names(_username, "email") && !Names(_username, "email_verified")
             && !_extra.Any(e => Names(e.Program, "email_verified")) && !_claimRules.Any(r => r.Program is not null && Names(r.Program, "email_verified")))
             errors.Add(FieldError.Invalid(mappings + ".username.expression", config.Username.Expression,
-                "claims.email_verified must be used in claimMappings.username.expression or claimMappings.extra[*].valueExpression or claimValidationRules[*].expression when claims.email is used in claimMappings.username.expression"));
+                "claims.email_verified must be used in claimMappings.username.expression or claimMappings.extra[*].valueExpression "
+                    + "or claimValidationRules[*].expression when claims.email is used in claimMappings.username.expression"));
         _userRules = [.. UserRules(config, at + ".userValidationRules", errors)];
     }
 

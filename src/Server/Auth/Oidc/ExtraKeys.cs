@@ -18,7 +18,8 @@ static partial class ExtraKeys
         int slash = key.IndexOf('/');
         if (slash < 0 || slash == 0 || slash == key.Length - 1) return "must be a domain-prefixed path (such as \"acme.io/foo\")";
         if (slash > 253 || !Domain().IsMatch(key[..slash]))
-            return "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+            return "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character "
+                + "(e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
         return Path().IsMatch(key[(slash + 1)..]) ? null : "Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')";
     }
 

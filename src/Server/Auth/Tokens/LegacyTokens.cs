@@ -50,7 +50,10 @@ public sealed class LegacyTokens(Func<ImmutableArray<TokenKey>> keys, ServedObje
         if (found.Metadata.Labels[InvalidSince] is { Length: > 0 })
         {
             await NoteUseAsync(found, ct).ConfigureAwait(false);
-            return TokenResult.Rejected($"the token in secret {known.Namespace}/{known.Secret} for service account {known.Namespace}/{known.Account} has been marked invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the '{InvalidSince}' label from the secret to temporarily allow use of this token")
+            return TokenResult.Rejected(
+                $"the token in secret {known.Namespace}/{known.Secret} for service account {known.Namespace}/{known.Account} has been marked invalid. "
+                + "Use tokens from the TokenRequest API or manually created secret-based tokens, "
+                + $"or remove the '{InvalidSince}' label from the secret to temporarily allow use of this token")
                 with { Note = new(Notes + "legacy-token-invalidated", known.Secret + "/" + known.Namespace) };
         }
         await NoteUseAsync(found, ct).ConfigureAwait(false);
@@ -80,7 +83,12 @@ public sealed class LegacyTokens(Func<ImmutableArray<TokenKey>> keys, ServedObje
         var info = Resources.Of<Secret>();
         if (objects.Stored(info.Gvr.GroupResource) is not { } stored) return;
         var write = new WriteRequest { Resource = info, Namespace = secret.Metadata.Namespace, Name = secret.Metadata.Name, Verb = "patch", Admitted = true, User = Groups.ApiServer, Warnings = [] };
-        try { await stored.UpdateAsync(write, old => old is null ? throw Statuses.NotFound(stored.Resource, write.Name) : old.WithMetadata(old.Metadata with { Labels = old.Metadata.Labels.Set(LastUsed, today) }), unconditional: true, ct).ConfigureAwait(false); }
+        try
+        {
+            await stored.UpdateAsync(write, old => old is null
+                ? throw Statuses.NotFound(stored.Resource, write.Name)
+                : old.WithMetadata(old.Metadata with { Labels = old.Metadata.Labels.Set(LastUsed, today) }), unconditional: true, ct).ConfigureAwait(false);
+        }
         catch (StatusException) { }
     }
 }

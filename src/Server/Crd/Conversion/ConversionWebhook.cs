@@ -54,10 +54,13 @@ sealed class ConversionWebhook : IDisposable
                 throw new IOException($"the server could not find the requested resource or refused it ({(int)response.StatusCode}): {Encoding.UTF8.GetString(answer.AsSpan(0, Math.Min(answer.Length, 256)))}");
             return Read(answer, uid, objects, to);
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or JsonSyntaxException or DecodeException or InvalidCastException or ObjectDisposedException || e is OperationCanceledException && !ct.IsCancellationRequested)
+        catch (Exception e) when (e is HttpRequestException or IOException or JsonSyntaxException or DecodeException or InvalidCastException or ObjectDisposedException
+            || e is OperationCanceledException && !ct.IsCancellationRequested)
         {
             // One that is disposed of belongs to a definition that has been changed: whoever still watches by it begins anew.
-            string why = e is ObjectDisposedException ? "the definition was changed" : e is OperationCanceledException ? "context deadline exceeded" : e is HttpRequestException ? $"Post \"{_url}\": {e.InnerException?.Message ?? e.Message}" : e.Message;
+            string why = e is ObjectDisposedException ? "the definition was changed"
+                : e is OperationCanceledException ? "context deadline exceeded"
+                : e is HttpRequestException ? $"Post \"{_url}\": {e.InnerException?.Message ?? e.Message}" : e.Message;
             throw Statuses.Unknown($"conversion webhook for {GoKind(objects[0])} failed: {why}");
         }
     }

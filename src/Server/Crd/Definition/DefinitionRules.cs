@@ -129,7 +129,8 @@ static class DefinitionRules
             if (version.Storage && !stored.Contains(version.Name)) errors.InvalidAs(at, Shown.List(stored), "must have the storage version " + version.Name);
         for (int i = 0; i < stored.Count; i++)
             if (!crd.Spec.Versions.Exists(v => v.Name == stored[i]))
-                errors.Invalid(at[i], stored[i], $"missing from spec.versions; {stored[i]} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in {stored[i]} and removes {stored[i]} from status.storedVersions");
+                errors.Invalid(at[i], stored[i], $"missing from spec.versions; {stored[i]} was previously a storage version, and must remain in spec.versions "
+                    + $"until a storage migration ensures no data remains persisted in {stored[i]} and removes {stored[i]} from status.storedVersions");
     }
 
     static void Warning(FieldPath at, CustomResourceDefinitionVersion version, Findings errors)

@@ -48,7 +48,11 @@ sealed class DefinitionStrategy() : Strategy(CustomResourceDefinition.Info)
     public override IReadOnlyList<FieldError> Validate(IObject obj, WriteContext context) => [.. base.Validate(obj, context), .. DefinitionRules.Create((CustomResourceDefinition)obj, IsOld(context))];
 
     public override IReadOnlyList<FieldError> ValidateUpdate(IObject obj, IObject old, WriteContext context) =>
-        [.. base.ValidateUpdate(obj, old, context), .. DefinitionRules.Update((CustomResourceDefinition)obj, (CustomResourceDefinition)old, context.Subresource, IsOld(context)), .. Bundle((CustomResourceDefinition)obj, (CustomResourceDefinition)old)];
+        [
+            .. base.ValidateUpdate(obj, old, context),
+            .. DefinitionRules.Update((CustomResourceDefinition)obj, (CustomResourceDefinition)old, context.Subresource, IsOld(context)),
+            .. Bundle((CustomResourceDefinition)obj, (CustomResourceDefinition)old),
+        ];
 
     /// <summary>What is served goes on being served: it may not come to trust nobody.</summary>
     static FieldError[] Bundle(CustomResourceDefinition crd, CustomResourceDefinition old) =>

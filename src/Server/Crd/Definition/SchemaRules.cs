@@ -46,7 +46,9 @@ static class SchemaRules
             XKubernetesEmbeddedResource = false, XKubernetesIntOrString = false, XKubernetesListMapKeys = default, XKubernetesListType = null, XKubernetesMapType = null,
             AllOf = default, AnyOf = default, OneOf = default, Not = null, Enum = default, Default = default, MaxProperties = null, MinProperties = null, AdditionalProperties = null,
         } != schema)
-            errors.InvalidAs(at["openAPIV3Schema"], Shown.Message(schema), "only [Description Type Format Title Maximum ExclusiveMaximum Minimum ExclusiveMinimum MaxLength MinLength Pattern MaxItems MinItems UniqueItems MultipleOf Required Items Properties ExternalDocs Example XPreserveUnknownFields XValidations] fields are allowed at the root of the schema if the status subresource is enabled");
+            errors.InvalidAs(at["openAPIV3Schema"], Shown.Message(schema),
+                "only [Description Type Format Title Maximum ExclusiveMaximum Minimum ExclusiveMinimum MaxLength MinLength Pattern MaxItems MinItems UniqueItems MultipleOf "
+                + "Required Items Properties ExternalDocs Example XPreserveUnknownFields XValidations] fields are allowed at the root of the schema if the status subresource is enabled");
     }
 
     static void Defaults(Structural s, FieldPath at, bool isRoot, Findings errors)

@@ -27,7 +27,8 @@ sealed class CustomScale(CustomResourceSubresourceScale paths, Func<Resource> re
         {
             case "get": return Answer(request, await ReadAsync(request, ct).ConfigureAwait(false));
             case "update":
-                var scale = await request.ReadObjectAsync(Scale.Info, ct).ConfigureAwait(false) as Scale ?? throw Statuses.BadRequest("the object provided is unrecognized (must be of type Scale): couldn't get version/kind");
+                var scale = await request.ReadObjectAsync(Scale.Info, ct).ConfigureAwait(false) as Scale
+                    ?? throw Statuses.BadRequest("the object provided is unrecognized (must be of type Scale): couldn't get version/kind");
                 Writes.CheckName(scale, request, resource());
                 return Answer(request, await ChangeAsync(request, old => Scaled(old, scale), ct).ConfigureAwait(false));
             case "patch" when ApplyPatch.Is(request):
@@ -93,7 +94,11 @@ sealed class CustomScale(CustomResourceSubresourceScale paths, Func<Resource> re
         if (obj[_wanted] is not JsonNumber { IsInteger: true } wanted) throw Statuses.Internal($"the spec replicas field \"{paths.SpecReplicasPath}\" does not exist");
         return new()
         {
-            Metadata = new() { Name = meta.Name, Namespace = meta.Namespace, Uid = meta.Uid, ResourceVersion = meta.ResourceVersion, CreationTimestamp = meta.CreationTimestamp, ManagedFields = ScaleFields.Of(meta.ManagedFields, _wanted) },
+            Metadata = new()
+            {
+                Name = meta.Name, Namespace = meta.Namespace, Uid = meta.Uid, ResourceVersion = meta.ResourceVersion, CreationTimestamp = meta.CreationTimestamp,
+                ManagedFields = ScaleFields.Of(meta.ManagedFields, _wanted),
+            },
             Spec = new() { Replicas = (int)wanted.Int64 },
             Status = new()
             {

@@ -17,7 +17,16 @@ public class PodStrategy() : Strategy(Pod.Info)
         var status = new PodStatus { Phase = "Pending", QosClass = ServiceClass.Of(pod.Spec) };
         // KEP-3521: everybody sees why nobody schedules it.
         if (!pod.Spec.SchedulingGates.IsEmpty)
-            status = status with { Conditions = [new PodCondition { Type = "PodScheduled", Status = "False", Reason = "SchedulingGated", Message = "Scheduling is blocked due to non-empty scheduling gates", ObservedGeneration = 1 }] };
+            status = status with
+            {
+                Conditions =
+                [
+                    new PodCondition
+                    {
+                        Type = "PodScheduled", Status = "False", Reason = "SchedulingGated", Message = "Scheduling is blocked due to non-empty scheduling gates", ObservedGeneration = 1,
+                    },
+                ],
+            };
         return pod with { Status = status };
     }
 

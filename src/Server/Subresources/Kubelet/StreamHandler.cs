@@ -26,7 +26,11 @@ sealed class StreamHandler(PodConnections pods, KubeletConnection kubelets, stri
             string container = PodConnections.ContainerOf(pod, request.Parameter("container") ?? "");
             bool Asked(string name) => RequestInfo.IsTrue(request.Parameter(name));
             IKind options = subresource == "exec"
-                ? new PodExecOptions { Container = container, Stdin = Asked("stdin"), Stdout = Asked("stdout"), Stderr = Asked("stderr"), Tty = Asked("tty"), Command = request.Query.Where(q => q.Key == "command").Select(q => q.Value).ToSeq() }
+                ? new PodExecOptions
+                {
+                    Container = container, Stdin = Asked("stdin"), Stdout = Asked("stdout"), Stderr = Asked("stderr"), Tty = Asked("tty"),
+                    Command = request.Query.Where(q => q.Key == "command").Select(q => q.Value).ToSeq(),
+                }
                 : new PodAttachOptions { Container = container, Stdin = Asked("stdin"), Stdout = Asked("stdout"), Stderr = Asked("stderr"), Tty = Asked("tty") };
             await pods.AdmitAsync(request, pod, options, ct).ConfigureAwait(false);
             path = $"/{subresource}/{pod.Metadata.Namespace}/{pod.Metadata.Name}/{container}{Query(request, ("stdin", "input"), ("stdout", "output"), ("stderr", "error"), ("tty", "tty"), ("command", "command"))}";
