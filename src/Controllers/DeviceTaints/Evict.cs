@@ -71,7 +71,8 @@ sealed class Evict : IReconciler
         if (e.New is not null) _add(Key.Of(e.New));
         // Rules change seldom: every claim is looked at.
         foreach (var claim in _claims.All)
-            if (claim.Status.Allocation?.Devices.Results.Exists(r => e.Old is { } was && Eviction.Selects(was, r.Driver, r.Pool, r.Device) || e.New is { } rule && Eviction.Selects(rule, r.Driver, r.Pool, r.Device)) == true)
+            if (claim.Status.Allocation?.Devices.Results.Exists(r => e.Old is { } was && Eviction.Selects(was, r.Driver, r.Pool, r.Device)
+                || e.New is { } rule && Eviction.Selects(rule, r.Driver, r.Pool, r.Device)) == true)
                 Look(claim);
     }
 

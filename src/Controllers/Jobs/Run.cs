@@ -152,7 +152,9 @@ sealed class Run(IClusterAccess cluster) : IReconciler
     async Task ReleaseAsync(Key key, CancellationToken ct)
     {
         if (_pods.Find(key) is not { } pod || !JobPod.IsTracked(pod)) return;
-        if (pod.Controller is { } owner && (owner is not { Kind: "Job", ApiVersion: "batch/v1" } || _jobs.Find(new(key.Namespace, owner.Name)) is { } job && job.Metadata.Uid == owner.Uid && (!job.IsFinished() || IsElsewhere(job)))) return;
+        if (pod.Controller is { } owner
+            && (owner is not { Kind: "Job", ApiVersion: "batch/v1" }
+                || _jobs.Find(new(key.Namespace, owner.Name)) is { } job && job.Metadata.Uid == owner.Uid && (!job.IsFinished() || IsElsewhere(job)))) return;
         // One that would adopt it is awake already, and would lose it to us.
         if (pod.Controller is null && !pod.IsBeingDeleted
             && _jobs.MayChoose(key.Namespace, pod.Metadata.Labels).Any(j => !j.IsBeingDeleted && !j.IsFinished() && j.Spec.Selector.ToSelector().Matches(pod.Metadata.Labels))) return;

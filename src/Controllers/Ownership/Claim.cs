@@ -70,18 +70,20 @@ static class Claim
         where TOwner : class, IObject<TOwner> where T : class, IObject<T>
     {
         var r = owner.ControllerRef();
-        string patch = $$$"""
-            {"metadata":{"ownerReferences":[{"apiVersion":"{{{r.ApiVersion}}}","kind":"{{{r.Kind}}}","name":"{{{r.Name}}}","uid":{{{Quote(r.Uid)}}},"controller":true,"blockOwnerDeletion":true}],{{{(finalizer is null ? "" : $"\"finalizers\":[{Quote(finalizer)}],")}}}"uid":{{{Quote(orphan.Metadata.Uid)}}}}}
+        string finalizers = finalizer is null ? "" : $"\"finalizers\":[{Quote(finalizer)}],";
+        string reference = $$"""
+            {"apiVersion":"{{r.ApiVersion}}","kind":"{{r.Kind}}","name":"{{r.Name}}","uid":{{Quote(r.Uid)}},"controller":true,"blockOwnerDeletion":true}
             """;
+        string patch = $$$"""{"metadata":{"ownerReferences":[{{{reference}}}],{{{finalizers}}}"uid":{{{Quote(orphan.Metadata.Uid)}}}}}""";
         try { return await client.PatchAsync<T>(Key.Of(orphan), Patch.Strategic(Encoding.UTF8.GetBytes(patch)), ct); }
         catch (ApiException e) when (e.IsNotFound) { return null; }
     }
 
     static async Task ReleaseAsync<T>(IClient client, IObject owner, T obj, string? finalizer, CancellationToken ct) where T : class, IObject<T>
     {
-        string patch = $$$"""
-            {"metadata":{"ownerReferences":[{"$patch":"delete","uid":{{{Quote(owner.Metadata.Uid)}}}}],{{{(finalizer is null ? "" : $"\"$deleteFromPrimitiveList/finalizers\":[{Quote(finalizer)}],")}}}"uid":{{{Quote(obj.Metadata.Uid)}}}}}
-            """;
+        string finalizers = finalizer is null ? "" : $"\"$deleteFromPrimitiveList/finalizers\":[{Quote(finalizer)}],";
+        string reference = $$"""{"$patch":"delete","uid":{{Quote(owner.Metadata.Uid)}}}""";
+        string patch = $$$"""{"metadata":{"ownerReferences":[{{{reference}}}],{{{finalizers}}}"uid":{{{Quote(obj.Metadata.Uid)}}}}}""";
         try { await client.PatchAsync<T>(Key.Of(obj), Patch.Strategic(Encoding.UTF8.GetBytes(patch)), ct); }
         // 422: another object has the name by now, or the owner is not among its owners any more; both are what was wanted.
         catch (ApiException e) when (e.IsNotFound || e.Code == 422) { }

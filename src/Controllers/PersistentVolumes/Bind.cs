@@ -215,7 +215,8 @@ sealed class Bind(IClusterAccess cluster, ControllerOptions options) : IReconcil
                     return Again.OnChange;
                 }
                 // Upstream removes what is below /tmp on its own machine, for tests; here nothing is removed for nobody.
-                if (volume.Spec.HostPath is { } path && !path.Path.StartsWith("/tmp/", StringComparison.Ordinal)) await FailAsync(volume, "VolumeFailedDelete", "host_path deleter only supports /tmp/.+ but received provided " + path.Path, ct);
+                if (volume.Spec.HostPath is { } path && !path.Path.StartsWith("/tmp/", StringComparison.Ordinal))
+                    await FailAsync(volume, "VolumeFailedDelete", "host_path deleter only supports /tmp/.+ but received provided " + path.Path, ct);
                 else await FailAsync(volume, "VolumeFailedDelete", $"error getting deleter volume plugin for volume \"{volume.Metadata.Name}\": no deletable volume plugin matched", ct);
                 return Again.OnChange;
             default:

@@ -42,7 +42,9 @@ sealed class Migrate(IClusterAccess cluster) : IReconciler
         if (MigrationConditions.Turn(_migrations.All, migration.Spec.Resource) != migration) return Again.OnChange;
 
         var now = cluster.Time.GetUtcNow();
-        if ((await ServerResources.DiscoverAsync(cluster.Client.Transport, ct)).Preferred.FirstOrDefault(r => r.Gvr.Group == migration.Spec.Resource.Group && r.Gvr.Resource == migration.Spec.Resource.Resource) is not { } resource)
+        var (group, name) = (migration.Spec.Resource.Group, migration.Spec.Resource.Resource);
+        var served = (await ServerResources.DiscoverAsync(cluster.Client.Transport, ct)).Preferred;
+        if (served.FirstOrDefault(r => r.Gvr.Group == group && r.Gvr.Resource == name) is not { } resource)
         {
             if (migration.Metadata.CreationTimestamp + Patience > now) return Again.WithBackoff;
             await cluster.Client.UpdateStatusAsync(migration.With(MigrationConditions.Failed, "StorageVersionMigrationFailed", "resource does not exist in discovery", now), ct);

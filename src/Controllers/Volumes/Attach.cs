@@ -21,7 +21,8 @@ namespace Hanbae.Controllers.Volumes;
 /// </remarks>
 sealed class Attach(IClusterAccess cluster, ControllerOptions options) : IReconciler
 {
-    const string Managed = "volumes.kubernetes.io/controller-managed-attach-detach", Keeps = "volumes.kubernetes.io/keep-terminated-pod-volumes", ByNode = "attach-detach/node", ByVolume = "attach-detach/volume", ByDisk = "attach-detach/disk";
+    const string Managed = "volumes.kubernetes.io/controller-managed-attach-detach", Keeps = "volumes.kubernetes.io/keep-terminated-pod-volumes";
+    const string ByNode = "attach-detach/node", ByVolume = "attach-detach/volume", ByDisk = "attach-detach/disk";
 
     readonly ICache<Node> _nodes = cluster.Cache<Node>();
     readonly ICache<Pod> _pods = cluster.Cache<Pod>();
@@ -95,7 +96,8 @@ sealed class Attach(IClusterAccess cluster, ControllerOptions options) : IReconc
     public async Task<Again> ReconcileAsync(Key key, CancellationToken ct)
     {
         foreach (var (name, going) in _going)
-            if (going.Node == key.Name && _attachments.Find(new("", name)) is null && _going.TryRemove(name, out var gone)) VolumeMeters.Done("volume_detach", gone.Plugin, cluster.Time.GetElapsedTime(gone.Since), well: true);
+            if (going.Node == key.Name && _attachments.Find(new("", name)) is null && _going.TryRemove(name, out var gone))
+                VolumeMeters.Done("volume_detach", gone.Plugin, cluster.Time.GetElapsedTime(gone.Since), well: true);
         // The caches show what was written for this node by now.
         foreach (var (volume, taker) in _taken)
             if (taker == key.Name) _taken.TryRemove(new(volume, taker));
@@ -192,10 +194,12 @@ sealed class Attach(IClusterAccess cluster, ControllerOptions options) : IReconc
             if (HasEnded(pod) && !keeps) continue;
             foreach (string name in Claims.NamesOf(pod))
                 if (_claims.Find(new(pod.Metadata.Namespace, name)) is { Status.Phase: "Bound" } claim && Claims.Uses(pod, claim)
-                    && _volumes.Find(new("", claim.Spec.VolumeName)) is { } bound && CloudDisks.TryTranslate(bound) is { Spec.Csi: { } csi } volume && volume.Spec.ClaimRef?.Uid == claim.Metadata.Uid && HasToAttach(csi.Driver))
+                    && _volumes.Find(new("", claim.Spec.VolumeName)) is { } bound && CloudDisks.TryTranslate(bound) is { Spec.Csi: { } csi } volume
+                    && volume.Spec.ClaimRef?.Uid == claim.Metadata.Uid && HasToAttach(csi.Driver))
                     needed.TryAdd(AttachPlan.UniqueName(volume), new(volume, pod));
             foreach (var inline in pod.Spec.Volumes)
-                if (CloudDisks.IsInline(inline) && Disk(inline, pod.Metadata.Namespace) is { Spec.Csi: { } csi } disk && HasToAttach(csi.Driver)) needed.TryAdd(AttachPlan.UniqueName(disk), new(disk, pod) { Inline = true });
+                if (CloudDisks.IsInline(inline) && Disk(inline, pod.Metadata.Namespace) is { Spec.Csi: { } csi } disk && HasToAttach(csi.Driver))
+                    needed.TryAdd(AttachPlan.UniqueName(disk), new(disk, pod) { Inline = true });
         }
         return [.. needed.Values];
     }

@@ -12,7 +12,11 @@ static class KubeletAlone
     public static Command Command()
     {
         var dataDir = Shared.DataDir();
-        var kubeconfig = new Option<string?>("--kubeconfig") { Description = "How the API server is reached; made by the bootstrap kubeconfig when it is not there (kubelet.kubeconfig in the data folder). Without any, only Pods in files run, for no cluster." };
+        var kubeconfig = new Option<string?>("--kubeconfig")
+        {
+            Description = "How the API server is reached; made by the bootstrap kubeconfig when it is not there (kubelet.kubeconfig in the data folder). "
+                + "Without any, only Pods in files run, for no cluster.",
+        };
         var bootstrap = new Option<string?>("--bootstrap-kubeconfig") { Description = "A kubeconfig that may ask for the first certificate, such as one with a bootstrap token." };
         var node = new Option<string?>("--hostname-override") { Description = "Name of the node (the host's name)." };
         var runtime = new Option<string?>("--container-runtime-endpoint") { Description = "CRI socket of a runtime that is there already; without it one is started." };
@@ -27,7 +31,11 @@ static class KubeletAlone
         };
         var config = new Option<string?>("--config") { Description = "A KubeletConfiguration file: eviction, reservations, CPU and memory policies, shutdown." };
         var folder = new Option<string?>("--config-dir") { Description = "A folder whose files *.conf change what --config says, one after another by their names." };
-        var root = new Option<string?>("--root-dir") { Description = "Where the kubelet keeps volumes and drivers' sockets (/var/lib/kubelet where nobody has it, for the machine's own node; otherwise kubelet in the data folder)." };
+        var root = new Option<string?>("--root-dir")
+        {
+            Description = "Where the kubelet keeps volumes and drivers' sockets (/var/lib/kubelet where nobody has it, for the machine's own node; "
+                + "otherwise kubelet in the data folder).",
+        };
         var credentials = new Option<string?>("--image-credential-provider-config") { Description = "A CredentialProviderConfig file, or a folder of such: programs that know logins of image registries." };
         var programs = new Option<string?>("--image-credential-provider-bin-dir") { Description = "Where those programs are." };
         var lockFile = new Option<string?>("--lock-file") { Description = "A file that one kubelet holds at a time: this one waits until it is free." };

@@ -74,7 +74,8 @@ static class JobStatusRules
         if ((starts || completes) && now.CompletionTime is { } end && end < now.StartTime) errors.Invalid(at["completionTime"], Text(end), "completionTime cannot be set before startTime");
         if (completes && now.CompletionTime is { } moved && was.CompletionTime is not null) errors.Invalid(at["completionTime"], Text(moved), "completionTime cannot be mutated");
         // What rests, or did until now, may begin anew.
-        if (starts && was.StartTime is not null && o.Spec.Suspend != true && !Is(was, "Suspended")) errors.InvalidAs(at["startTime"], now.StartTime is { } other ? $"\"{Text(other)}\"" : "null", "field is immutable for unsuspended job once set");
+        if (starts && was.StartTime is not null && o.Spec.Suspend != true && !Is(was, "Suspended"))
+            errors.InvalidAs(at["startTime"], now.StartTime is { } other ? $"\"{Text(other)}\"" : "null", "field is immutable for unsuspended job once set");
     }
 
     /// <summary>By the second, as it is stored: who wrote it within this process may know it more exactly.</summary>

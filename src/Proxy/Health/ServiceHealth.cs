@@ -70,7 +70,8 @@ internal sealed class ServiceHealth(string node, ProxyHealth proxy, Action<strin
     {
         bool works = proxy.KeepsUp;
         int endpoints = one.Endpoints;
-        string body = $"{{\n\t\"service\": {{\"namespace\": \"{one.Service.Namespace}\",\"name\": \"{one.Service.Name}\"}},\n\t\"localEndpoints\": {endpoints},\n\t\"serviceProxyHealthy\": {(works ? "true" : "false")}\n}}";
+        string body = $"{{\n\t\"service\": {{\"namespace\": \"{one.Service.Namespace}\",\"name\": \"{one.Service.Name}\"}},\n\t\"localEndpoints\": {endpoints},\n"
+            + $"\t\"serviceProxyHealthy\": {(works ? "true" : "false")}\n}}";
         return new(endpoints > 0 && works ? 200 : 503, "application/json", body, ("X-Load-Balancing-Endpoint-Weight", endpoints.ToString(System.Globalization.CultureInfo.InvariantCulture)));
     }
 

@@ -88,7 +88,9 @@ internal sealed record ServiceRules(
         /// <summary>Lets only these clients reach addresses of load balancers that leave that to the nodes.</summary>
         void Restrict(string chain, List<string> balancers, ServicePort port, string protocol)
         {
-            List<IPNetwork> ranges = [.. service.Spec.LoadBalancerSourceRanges.Select(r => IPNetwork.TryParse(r.Trim(), out var range) ? range : default(IPNetwork?)).OfType<IPNetwork>().Where(r => r.BaseAddress.AddressFamily == family.Family)];
+            List<IPNetwork> ranges = [.. service.Spec.LoadBalancerSourceRanges
+                .Select(r => IPNetwork.TryParse(r.Trim(), out var range) ? range : default(IPNetwork?)).OfType<IPNetwork>()
+                .Where(r => r.BaseAddress.AddressFamily == family.Family)];
             if (ranges.Count == 0 || balancers.Count == 0) return;
             var rules = ranges.Select(r => $"{family.Match} saddr {r} return").ToList();
             // The node that has the address itself asks from there.
