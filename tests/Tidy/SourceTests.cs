@@ -6,7 +6,7 @@ namespace Hanbae.Tidy;
 /// <summary>The house rules that a file shows by itself.</summary>
 public sealed partial class SourceTests
 {
-    const int MostLines = 500;
+    const int MostLines = 500, MostColumns = 220;
 
     /// <summary>Folders whose files are one flat surface to their users: the namespace stops at the project.</summary>
     static readonly string[] Flat = ["src/Api/Collections", "src/Api/Meta", "src/Client", "tests/Kubelet.Tests/Kit"];
@@ -27,6 +27,13 @@ public sealed partial class SourceTests
     [Fact]
     public void A_file_is_one_concept_not_a_book() =>
         Rule.Holds($"files of more than {MostLines} lines", Tree.CSharp("src").Where(f => Tree.Lines(f).Length > MostLines));
+
+    [Fact]
+    public void A_line_can_be_read_without_turning_the_head() =>
+        Rule.Holds($"lines of more than {MostColumns} columns", Tree.CSharp("src").SelectMany(f =>
+            Tree.Lines(f).Index().Where(l => l.Item.Length > MostColumns).Select(l => $"{f}: {l.Item.Trim()[..40]}")),
+            // A line of a table of words, where the end of the line ends the rule.
+            "src/Server/Bootstrap/Policy/ClusterRoles.cs: R extensions daemonsets,daemonsets/statu");
 
     [Fact]
     public void No_type_is_named_after_nothing() =>
