@@ -112,12 +112,14 @@ public sealed class Kubelet(KubeletParts parts)
         var context = new PodContext
         {
             Options = options, Cri = cri, Volumes = volumes, Environments = new ContainerEnvironments(objects, parts.Events, options.Folders), Objects = objects,
-            Images = new(cri, objects, parts.Events, time, options.MaxParallelPulls, new(options, time)) { Figures = figures, Providers = ProvidersOf(options, objects, figures) }, Cgroups = cgroups, Allocations = new(options.Folders), Prober = prober, Reports = writer, Events = parts.Events, Time = time, Log = log,
+            Images = new(cri, objects, parts.Events, time, options.MaxParallelPulls, new(options, time)) { Figures = figures, Providers = ProvidersOf(options, objects, figures) },
+            Cgroups = cgroups, Allocations = new(options.Folders), Prober = prober, Reports = writer, Events = parts.Events, Time = time, Log = log,
             NetworkTrouble = () => health.NetworkTrouble, RuntimeVersion = () => health.Version, HostIPs = ips, NodeMemory = machine.MemoryBytes,
             Figures = figures, Devices = devices, Placements = placements, UserNamespaces = new(options, () => health.Handlers),
             ImageMountsOf = () => mounts is not null && ImageVolumes.NeedsUs(health.Version) ? mounts : null,
             MountsReadOnlyRecursively = health.MountsReadOnlyRecursively,
-            Refuse = pod => PodAdmission.RefuseGroups(pod, health.Features) ?? (shutdown.Begun ? new("NodeShutdown", "Pod was rejected as the node is shutting down.") : PodAdmission.RefuseUnder(eviction.Conditions, pod)),
+            Refuse = pod => PodAdmission.RefuseGroups(pod, health.Features)
+                ?? (shutdown.Begun ? new("NodeShutdown", "Pod was rejected as the node is shutting down.") : PodAdmission.RefuseUnder(eviction.Conditions, pod)),
             Active = () => workers.Active(), Released = () => workers.Released(),
             RuntimeHandler = new RuntimeClasses(parts.Client).HandlerAsync,
             Allocatable = () => registration.Node?.Status.Allocatable ?? default,
@@ -143,7 +145,12 @@ public sealed class Kubelet(KubeletParts parts)
         var watch = new ShutdownWatch(options, shutdown, parts.Events, () => registration.Node, registration.Wake, time, log);
         try
         {
-            var stats = new StatsRoutes(options, cri, sampler, workers, prober, machine, () => health.Version) { Devices = devices, Placements = placements, Rejections = context.Rejections, Figures = figures, Mirrors = () => parts.Pods.All.Count(p => p.IsMirror() && p.Spec.NodeName == options.NodeName), Health = new(pleg.Trouble), LastSeen = () => pleg.LastSeen, VolumeFigures = mounted?.Figures, Requests = parts.Requests };
+            var stats = new StatsRoutes(options, cri, sampler, workers, prober, machine, () => health.Version)
+            {
+                Devices = devices, Placements = placements, Rejections = context.Rejections, Figures = figures, VolumeFigures = mounted?.Figures, Requests = parts.Requests,
+                Mirrors = () => parts.Pods.All.Count(p => p.IsMirror() && p.Spec.NodeName == options.NodeName),
+                Health = new(pleg.Trouble), LastSeen = () => pleg.LastSeen,
+            };
             var routes = new KubeletRoutes(options, cri, workers, stats, time, log);
             if (options.ServingCertificate is not null || options.CurrentServingCertificate is not null)
             {

@@ -34,7 +34,9 @@ static class CgroupSettings
     /// <exception cref="IOException">The machine is one that the settings refuse.</exception>
     public static void Check(KubeletOptions options)
     {
-        if (options.FailCgroupV1 && IsV1(options)) throw new IOException("kubelet is configured to not run on a host using cgroup v1. cgroup v1 support is in maintenance mode; set failCgroupV1: false in the KubeletConfiguration to run here all the same");
+        if (options.FailCgroupV1 && IsV1(options))
+            throw new IOException("kubelet is configured to not run on a host using cgroup v1. cgroup v1 support is in maintenance mode; "
+                + "set failCgroupV1: false in the KubeletConfiguration to run here all the same");
         // Who says so must be able to rely on it.
         if (options.SingleProcessOomKill == false && IsV1(options)) throw new IOException("invalid configuration: singleProcessOOMKill must not be explicitly set to false when using cgroup v1");
         if (options.FailSwapOn && MachineInfo.Memory("SwapTotal") > 0) throw new IOException("running with swap on is not supported, please disable swap or set failSwapOn: false in the KubeletConfiguration");

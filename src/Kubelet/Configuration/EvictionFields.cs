@@ -19,7 +19,8 @@ static class EvictionFields
         foreach (var (signal, text) in hard) Add(new(signal, text));
         foreach (var (signal, text) in soft)
         {
-            if (!grace.TryGet(signal, out string? time) || !Duration.TryParse(time, out var wait) || wait.Nanoseconds <= 0) throw new FormatException($"grace period must be specified for the soft eviction threshold {signal}");
+            if (!grace.TryGet(signal, out string? time) || !Duration.TryParse(time, out var wait) || wait.Nanoseconds <= 0)
+                throw new FormatException($"grace period must be specified for the soft eviction threshold {signal}");
             Add(new(signal, text) { Grace = wait.ToTimeSpan() });
         }
         return all.ToSeq();

@@ -131,7 +131,11 @@ public static class KubeletConfiguration
             "kubeReservedCgroup" => (o, v) => o with { KubeReservedCgroup = Text(v) },
             "memoryThrottlingFactor" => (o, v) => o with { MemoryThrottlingFactor = ConfigurationValues.Real(v, name) },
             "memoryReservationPolicy" => (o, v) => o with { MemoryReservationPolicy = Text(v) },
-            "qosReserved" => (o, v) => o with { QosReservedMemory = ConfigurationValues.Map(v, name).Aggregate(0, (_, r) => r.Key == "memory" ? Percent(r.Value) : throw new FormatException($"cannot reserve \"{r.Key}\" resource")) },
+            "qosReserved" => (o, v) => o with
+            {
+                QosReservedMemory = ConfigurationValues.Map(v, name)
+                    .Aggregate(0, (_, r) => r.Key == "memory" ? Percent(r.Value) : throw new FormatException($"cannot reserve \"{r.Key}\" resource")),
+            },
             // Of all gates those that stand for something which is off by default here, too.
             "featureGates" => (o, v) => v is not JsonObject gates ? o : o with
             {
@@ -146,7 +150,8 @@ public static class KubeletConfiguration
             "volumeStatsAggPeriod" => (o, v) => o with { VolumeStatsPeriod = Time(v) },
             "maxPods" => (o, v) => o with { MaxPods = Int(v) },
             "podCIDR" => (o, v) => o with { PodCidr = Text(v) },
-            "podLogsDir" => (o, v) => Path.IsPathFullyQualified(Text(v)) ? o with { Folders = o.Folders with { Logs = Text(v) } } : throw new FormatException($"invalid configuration: pod logs path \"{Text(v)}\" must be absolute path"),
+            "podLogsDir" => (o, v) => Path.IsPathFullyQualified(Text(v)) ? o with { Folders = o.Folders with { Logs = Text(v) } }
+                : throw new FormatException($"invalid configuration: pod logs path \"{Text(v)}\" must be absolute path"),
             "podPidsLimit" => (o, v) => o with { PodPidsLimit = Math.Max(0, ConfigurationValues.Number(v, name)) },
             "resolvConf" => (o, v) => o with { ResolvConf = Text(v) },
             "cpuCFSQuota" => (o, v) => o with { CpuCfsQuota = ConfigurationValues.Bool(v, name) },
@@ -176,13 +181,23 @@ public static class KubeletConfiguration
             "cpuManagerPolicyOptions" => (o, v) => o with { CpuManagerPolicyOptions = ConfigurationValues.Map(v, name) },
             "cpuManagerReconcilePeriod" => (o, v) => o with { CpuManagerReconcilePeriod = Time(v) },
             "memoryManagerPolicy" => (o, v) => o with { MemoryManagerPolicy = Text(v) },
-            "reservedMemory" => (o, v) => o with { ReservedMemory = ConfigurationValues.Items(v, name).Select(m => ((int)ConfigurationValues.Number(m["numaNode"] ?? 0, name + ".numaNode"), ConfigurationValues.Amounts(m["limits"] ?? JsonObject.Empty, name + ".limits"))).ToSeq() },
+            "reservedMemory" => (o, v) => o with
+            {
+                ReservedMemory = ConfigurationValues.Items(v, name).Select(m => (
+                    (int)ConfigurationValues.Number(m["numaNode"] ?? 0, name + ".numaNode"),
+                    ConfigurationValues.Amounts(m["limits"] ?? JsonObject.Empty, name + ".limits"))).ToSeq(),
+            },
             "topologyManagerPolicy" => (o, v) => o with { TopologyManagerPolicy = Text(v) },
             "topologyManagerScope" => (o, v) => o with { TopologyManagerScope = Text(v) },
             "topologyManagerPolicyOptions" => (o, v) => o with { TopologyManagerPolicyOptions = ConfigurationValues.Map(v, name) },
             "shutdownGracePeriod" => (o, v) => o with { ShutdownGrace = Time(v) },
             "shutdownGracePeriodCriticalPods" => (o, v) => o with { ShutdownGraceCritical = Time(v) },
-            "shutdownGracePeriodByPodPriority" => (o, v) => o with { ShutdownGraceByPriority = ConfigurationValues.Items(v, name).Select(p => ((int)ConfigurationValues.Number(p["priority"] ?? 0, name + ".priority"), TimeSpan.FromSeconds(ConfigurationValues.Number(p["shutdownGracePeriodSeconds"] ?? 0, name + ".shutdownGracePeriodSeconds")))).OrderBy(p => p.Item1).ToSeq() },
+            "shutdownGracePeriodByPodPriority" => (o, v) => o with
+            {
+                ShutdownGraceByPriority = ConfigurationValues.Items(v, name).Select(p => (
+                    (int)ConfigurationValues.Number(p["priority"] ?? 0, name + ".priority"),
+                    TimeSpan.FromSeconds(ConfigurationValues.Number(p["shutdownGracePeriodSeconds"] ?? 0, name + ".shutdownGracePeriodSeconds")))).OrderBy(p => p.Item1).ToSeq(),
+            },
             "userNamespaces" => (o, v) => v is JsonObject users && users["idsPerPod"] is { } ids ? o with { IdsPerPod = ConfigurationValues.Number(ids, name + ".idsPerPod") } : o,
             _ => null,
         };
@@ -209,8 +224,10 @@ public static class KubeletConfiguration
         if (!options.ImageAllowlist.IsEmpty && options.ImageVerification != "NeverVerifyAllowlistedImages")
             throw new FormatException($"invalid configuration: can't set `preloadedImagesVerificationAllowlist` if `imagePullCredentialsVerificationPolicy` is not \"NeverVerifyAllowlistedImages\"");
         if (options.ShutdownGrace < options.ShutdownGraceCritical)
-            throw new FormatException($"invalid configuration: shutdownGracePeriod {{{Duration.From(options.ShutdownGrace)}}} must be >= shutdownGracePeriodCriticalPods {{{Duration.From(options.ShutdownGraceCritical)}}}");
-        if (options.ShutdownGrace > TimeSpan.Zero && options.ShutdownGrace < TimeSpan.FromSeconds(1)) throw new FormatException($"invalid configuration: shutdownGracePeriod {{{Duration.From(options.ShutdownGrace)}}} must be either zero or otherwise >= 1 sec");
+            throw new FormatException($"invalid configuration: shutdownGracePeriod {{{Duration.From(options.ShutdownGrace)}}} must be "
+                + $">= shutdownGracePeriodCriticalPods {{{Duration.From(options.ShutdownGraceCritical)}}}");
+        if (options.ShutdownGrace > TimeSpan.Zero && options.ShutdownGrace < TimeSpan.FromSeconds(1))
+            throw new FormatException($"invalid configuration: shutdownGracePeriod {{{Duration.From(options.ShutdownGrace)}}} must be either zero or otherwise >= 1 sec");
         if (!options.ShutdownGraceByPriority.IsEmpty && options.ShutdownGrace > TimeSpan.Zero)
             throw new FormatException("invalid configuration: Cannot specify both shutdownGracePeriodByPodPriority and shutdownGracePeriod at the same time");
         OneOf("cpuManagerPolicy", options.CpuManagerPolicy, ExclusiveCpus.None, ExclusiveCpus.Static);
@@ -228,13 +245,16 @@ public static class KubeletConfiguration
         foreach (string whose in options.EnforceNodeAllocatable)
         {
             if (whose is not ("pods" or "system-reserved" or "system-reserved-compressible" or "kube-reserved" or "kube-reserved-compressible"))
-                throw new FormatException($"invalid configuration: option \"{whose}\" specified for enforceNodeAllocatable (--enforce-node-allocatable). Valid options are \"pods\", \"system-reserved\", \"system-reserved-compressible\", \"kube-reserved\", \"kube-reserved-compressible\" or \"none\"");
+                throw new FormatException($"invalid configuration: option \"{whose}\" specified for enforceNodeAllocatable (--enforce-node-allocatable). "
+                    + "Valid options are \"pods\", \"system-reserved\", \"system-reserved-compressible\", \"kube-reserved\", \"kube-reserved-compressible\" or \"none\"");
             if (whose.EndsWith("-compressible", StringComparison.Ordinal) && options.EnforceNodeAllocatable.Contains(whose[..^"-compressible".Length]))
                 throw new FormatException($"invalid configuration: both \"{whose[..^"-compressible".Length]}\" and \"{whose}\" cannot be specified in enforceNodeAllocatable");
             if (whose.StartsWith("system", StringComparison.Ordinal) && options.SystemReservedCgroup.Length == 0 || whose.StartsWith("kube", StringComparison.Ordinal) && options.KubeReservedCgroup.Length == 0)
-                throw new FormatException($"invalid configuration: {whose[..whose.IndexOf('-')]}ReservedCgroup (--{whose[..whose.IndexOf('-')]}-reserved-cgroup) must be specified when \"{whose}\" contains in enforceNodeAllocatable (--enforce-node-allocatable)");
+                throw new FormatException($"invalid configuration: {whose[..whose.IndexOf('-')]}ReservedCgroup (--{whose[..whose.IndexOf('-')]}-reserved-cgroup) "
+                    + $"must be specified when \"{whose}\" contains in enforceNodeAllocatable (--enforce-node-allocatable)");
         }
-        if (options.MemoryThrottlingFactor is <= 0 or > 1) throw new FormatException($"invalid configuration: memoryThrottlingFactor {options.MemoryThrottlingFactor} must be greater than 0 and less than or equal to 1.0");
+        if (options.MemoryThrottlingFactor is <= 0 or > 1)
+            throw new FormatException($"invalid configuration: memoryThrottlingFactor {options.MemoryThrottlingFactor} must be greater than 0 and less than or equal to 1.0");
         OneOf("memoryReservationPolicy", options.MemoryReservationPolicy, "None", "TieredReservation");
         OneOf("memorySwap.swapBehavior", options.SwapBehavior, "NoSwap", "LimitedSwap");
     }

@@ -21,7 +21,10 @@ sealed record DBusMessage
     public string Error { get; init; } = "";
     public string Destination { get; init; } = "";
     public string Sender { get; init; } = "";
-    /// <summary>Of types <c>s</c>, <c>o</c>, <c>b</c>, <c>i</c>, <c>u</c>, <c>t</c>, <c>h</c>, arrays and structs of these (both <c>object[]</c>), and a <c>v</c> of <c>s</c>, <c>b</c>, <c>i</c>, <c>u</c>, <c>t</c> or <c>as</c>.</summary>
+    /// <summary>
+    /// Of types <c>s</c>, <c>o</c>, <c>b</c>, <c>i</c>, <c>u</c>, <c>t</c>, <c>h</c>, arrays and structs of these (both <c>object[]</c>), and a <c>v</c>
+    /// of <c>s</c>, <c>b</c>, <c>i</c>, <c>u</c>, <c>t</c> or <c>as</c>.
+    /// </summary>
     public string Signature { get; init; } = "";
     public IReadOnlyList<object> Body { get; init; } = [];
     /// <summary>What <c>h</c> values of the body count into; whoever reads the message closes them.</summary>

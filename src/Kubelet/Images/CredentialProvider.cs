@@ -73,7 +73,8 @@ sealed record CredentialProvider(string Name, string ApiVersion, Seq<string> Mat
         if (needed is null) wrong.Add(at + ".requireServiceAccount: Required value");
         if (version != Newest) wrong.Add($"{at}: Forbidden: tokenAttributes is only supported for {Newest} API version");
         if (needed == false && !required.IsEmpty) wrong.Add(at + ".requiredServiceAccountAnnotationKeys: Forbidden: requireServiceAccount cannot be false when requiredServiceAccountAnnotationKeys is set");
-        if (required.Any(k => optional.Contains(k))) wrong.Add($"{at}: Invalid value: [{string.Join(' ', required.Where(k => optional.Contains(k)).Select(k => $"\"{k}\""))}]: annotation keys cannot be both required and optional");
+        if (required.Where(k => optional.Contains(k)).Select(k => $"\"{k}\"").ToArray() is { Length: > 0 } both)
+            wrong.Add($"{at}: Invalid value: [{string.Join(' ', both)}]: annotation keys cannot be both required and optional");
         if (cache.Length == 0) wrong.Add(at + ".cacheType: Required value: cacheType is required to be set when tokenAttributes is specified. Supported values are: ServiceAccount, Token");
         else if (cache is not ("ServiceAccount" or "Token")) wrong.Add($"{at}.cacheType: Unsupported value: \"{cache}\": supported values: \"ServiceAccount\", \"Token\"");
         return new(audience, cache == "Token", needed ?? true, required, optional);

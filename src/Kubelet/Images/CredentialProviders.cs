@@ -52,8 +52,9 @@ sealed class CredentialProviders
                 await turn.WaitAsync(ct).ConfigureAwait(false);
                 try
                 {
+                    var (ns, of) = asker.Name.Length > 0 ? (pod.Metadata.Namespace, LoginOf.Account) : ("", LoginOf.Node);
                     foreach (var c in await LoginsAsync(provider, repository, asker, ct).ConfigureAwait(false))
-                        found.Add((c.Key, new(new() { Username = c.User, Password = c.Password }, asker.Uid, asker.Name.Length > 0 ? pod.Metadata.Namespace : "", asker.Name, asker.Name.Length > 0 ? LoginOf.Account : LoginOf.Node)));
+                        found.Add((c.Key, new(new() { Username = c.User, Password = c.Password }, asker.Uid, ns, asker.Name, of)));
                 }
                 finally { turn.Release(); }
             }
@@ -184,7 +185,8 @@ sealed class CredentialProviders
         string version = Text(root, "apiVersion");
         if (version != provider.ApiVersion) throw new FormatException($"apiVersion from credential plugin response did not match expected apiVersion:{provider.ApiVersion}, actual apiVersion:{version}");
         if (Text(root, "kind") is not "CredentialProviderResponse" and var kind) throw new FormatException($"failed to decode CredentialProviderResponse, unexpected Kind: \"{kind}\"");
-        TimeSpan? duration = Text(root, "cacheDuration") is { Length: > 0 } given ? Hanbae.Api.Duration.TryParse(given, out var time) ? time.ToTimeSpan() : throw new FormatException("cacheDuration is no duration") : null;
+        TimeSpan? duration = Text(root, "cacheDuration") is not { Length: > 0 } given ? null
+            : Hanbae.Api.Duration.TryParse(given, out var time) ? time.ToTimeSpan() : throw new FormatException("cacheDuration is no duration");
         List<Credential> logins = [];
         if (root.TryGetProperty("auth", out var auth) && auth.ValueKind == JsonValueKind.Object)
             foreach (var entry in auth.EnumerateObject()) logins.Add(new(PullSecrets.Address(entry.Name), Text(entry.Value, "username"), Text(entry.Value, "password")));

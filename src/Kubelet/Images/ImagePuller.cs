@@ -74,7 +74,8 @@ sealed class ImagePuller(ICri cri, IPodObjects objects, IRecorder events, TimePr
             Providers is { } providers && await providers.AccountAsync(pod, ct).ConfigureAwait(false) is { } account ? [.. logins, account] : logins;
     }
 
-    async Task<PresentImage> PullAsync(Pod pod, Container container, ImageSpec spec, IReadOnlyList<PullLogin> secrets, string field, PodSandboxConfig sandbox, PullBackoff backoff, DateTimeOffset began, CancellationToken ct)
+    async Task<PresentImage> PullAsync(Pod pod, Container container, ImageSpec spec, IReadOnlyList<PullLogin> secrets, string field,
+        PodSandboxConfig sandbox, PullBackoff backoff, DateTimeOffset began, CancellationToken ct)
     {
         if (backoff.Waits(container.Image, time.GetUtcNow()) is var (until, error))
         {

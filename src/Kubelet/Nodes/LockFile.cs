@@ -21,7 +21,10 @@ public sealed class LockFile : IDisposable
             try
             {
                 // Not shared means locked for whoever locks, too: flock(2).
-                return new(new FileStream(path, new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }), time);
+                return new(new FileStream(path, new FileStreamOptions
+                {
+                    Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+                }), time);
             }
             catch (IOException) when (File.Exists(path)) { await Task.Delay(s_look, time, ct).ConfigureAwait(false); }
         }

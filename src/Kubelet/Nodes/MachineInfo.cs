@@ -35,7 +35,10 @@ public sealed record MachineInfo
         BootId = FirstOf("/proc/sys/kernel/random/boot_id"),
         Kernel = FirstOf("/proc/sys/kernel/osrelease"),
         OsImage = Os(),
-        Architecture = RuntimeInformation.OSArchitecture switch { System.Runtime.InteropServices.Architecture.X64 => "amd64", System.Runtime.InteropServices.Architecture.X86 => "386", var a => a.ToString().ToLowerInvariant() },
+        Architecture = RuntimeInformation.OSArchitecture switch
+        {
+            System.Runtime.InteropServices.Architecture.X64 => "amd64", System.Runtime.InteropServices.Architecture.X86 => "386", var a => a.ToString().ToLowerInvariant(),
+        },
         Hostname = FirstOf("/proc/sys/kernel/hostname").ToLowerInvariant(),
     };
 

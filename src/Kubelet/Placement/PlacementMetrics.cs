@@ -40,10 +40,8 @@ sealed class PlacementMetrics
         _durations.Render(text, duration, "");
         if (cpus.Policy is not { } policy) return;
         var state = cpus.State;
-        text.Family("kubelet_cpu_manager_shared_pool_size_millicores", "gauge", "[ALPHA] Processors that Pods share, in thousandths.")
-            .Sample("kubelet_cpu_manager_shared_pool_size_millicores", "", policy.Available(state).Count * 1000);
-        text.Family("kubelet_cpu_manager_exclusive_cpu_allocation_count", "gauge", "[ALPHA] Processors that containers have to themselves.")
-            .Sample("kubelet_cpu_manager_exclusive_cpu_allocation_count", "", state.Exclusive.Count);
+        text.Plain("kubelet_cpu_manager_shared_pool_size_millicores", "gauge", "[ALPHA] Processors that Pods share, in thousandths.", policy.Available(state).Count * 1000);
+        text.Plain("kubelet_cpu_manager_exclusive_cpu_allocation_count", "gauge", "[ALPHA] Processors that containers have to themselves.", state.Exclusive.Count);
         text.Family("kubelet_cpu_manager_allocation_per_numa", "gauge", "[ALPHA] Processors that containers have to themselves, by NUMA node.");
         foreach (int node in policy.Machine.CpuNodes)
             text.Sample("kubelet_cpu_manager_allocation_per_numa", PrometheusText.Labels(("numa_node", node.ToString(CultureInfo.InvariantCulture))), state.Exclusive.Count(id => policy.Machine[id].Node == node));

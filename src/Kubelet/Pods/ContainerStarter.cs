@@ -35,7 +35,8 @@ sealed class ContainerStarter(PodContext context, RestartBackoff restarts, PullB
         {
             var image = await context.Images.EnsureAsync(pod, container, sandbox, pulls, ct).ConfigureAwait(false);
             SecurityContexts.CheckNonRoot(pod, container, image.Uid, image.UserName);
-            config = await ConfigAsync(pod, container, newest is null ? context.StaticStarts.Before(pod.Metadata.Uid, container.Name) : newest.RestartCount + 1, image.Reference, runtime, sandbox, volumes, ct).ConfigureAwait(false);
+            int attempt = newest is null ? context.StaticStarts.Before(pod.Metadata.Uid, container.Name) : newest.RestartCount + 1;
+            config = await ConfigAsync(pod, container, attempt, image.Reference, runtime, sandbox, volumes, ct).ConfigureAwait(false);
         }
         catch (ImageException e)
         {
@@ -80,7 +81,8 @@ sealed class ContainerStarter(PodContext context, RestartBackoff restarts, PullB
         // The runtime makes the log file, but not the folder that it goes into.
         Directory.CreateDirectory(Path.Combine(context.Options.Folders.Log(pod.Metadata.Namespace, pod.Metadata.Name, uid), container.Name));
 
-        var devices = container.VolumeDevices.Select(d => !volumes.ByName.TryGetValue(d.Name, out var volume) || !volume.IsDevice ? throw new ContainerConfigException($"cannot find volume \"{d.Name}\" to pass into container \"{container.Name}\"")
+        var devices = container.VolumeDevices.Select(d => !volumes.ByName.TryGetValue(d.Name, out var volume) || !volume.IsDevice
+            ? throw new ContainerConfigException($"cannot find volume \"{d.Name}\" to pass into container \"{container.Name}\"")
             : new Device { ContainerPath = d.DevicePath, HostPath = volume.HostPath, Permissions = volume.ReadOnly ? "mr" : "mrw" }).ToArray();
         var mounts = new List<Mount>();
         foreach (var mount in container.VolumeMounts) mounts.Add(await MountAsync(pod, container, mount, environment, sandbox, volumes, ct).ConfigureAwait(false));

@@ -29,6 +29,7 @@ static class PodNames
         var names = Of(pod, clusterDomain);
         if (pod.Spec.SetHostnameAsFQDN != true) return names.Hostname;
         return names.Fqdn.Length <= MaxHostname ? names.Fqdn
-            : throw new ContainerConfigException($"failed to construct FQDN from pod hostname and cluster domain, FQDN {names.Fqdn} is too long ({MaxHostname} characters is the max, {names.Fqdn.Length} characters requested)");
+            : throw new ContainerConfigException($"failed to construct FQDN from pod hostname and cluster domain, FQDN {names.Fqdn} is too long "
+                + $"({MaxHostname} characters is the max, {names.Fqdn.Length} characters requested)");
     }
 }

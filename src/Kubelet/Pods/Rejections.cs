@@ -9,7 +9,10 @@ sealed class Rejections
     const string Name = "kubelet_admission_rejections_total", Other = "Other";
 
     static readonly string[] s_told =
-        ["Evicted", "NodeShutdown", "OutOfcpu", "OutOfephemeral-storage", "OutOfmemory", "OutOfpods", "PodOSNotSupported", "SysctlForbidden", "TopologyAffinityError", "UnexpectedAdmissionError", "VolumeAttachmentLimitExceeded"];
+        [
+            "Evicted", "NodeShutdown", "OutOfcpu", "OutOfephemeral-storage", "OutOfmemory", "OutOfpods", "PodOSNotSupported", "SysctlForbidden", "TopologyAffinityError",
+            "UnexpectedAdmissionError", "VolumeAttachmentLimitExceeded",
+        ];
 
     readonly ConcurrentDictionary<string, long> _counts = new();
 

@@ -71,7 +71,9 @@ static class Resizes
         string List(IEnumerable<Container> containers) => string.Join(',', containers.Select(c =>
             $"{{\"name\":\"{c.Name}\",\"resources\":{System.Text.Encoding.UTF8.GetString(StatusPatch.Json(c.Resources))}}}"));
         string inits = List(pod.Spec.InitContainers.Where(PodContainers.IsSidecar));
-        return $"{what}: {{{(pod.Spec.Resources is { } whole ? $"\"podResources\":{System.Text.Encoding.UTF8.GetString(StatusPatch.Json(whole))}," : "")}{(inits.Length > 0 ? $"\"initContainers\":[{inits}]," : "")}\"containers\":[{List(pod.Spec.Containers)}],\"generation\":{pod.Metadata.Generation}"
+        string whole = pod.Spec.Resources is { } resources ? $"\"podResources\":{System.Text.Encoding.UTF8.GetString(StatusPatch.Json(resources))}," : "";
+        if (inits.Length > 0) inits = $"\"initContainers\":[{inits}],";
+        return $"{what}: {{{whole}{inits}\"containers\":[{List(pod.Spec.Containers)}],\"generation\":{pod.Metadata.Generation}"
             + (error.Length > 0 ? $",\"error\":{Api.Json.GoQuote.Text(error)}" : "") + "}";
     }
 }

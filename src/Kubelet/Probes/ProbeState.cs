@@ -24,7 +24,10 @@ sealed class ProbeState(Pod pod, Container container, string containerId, ProbeK
     public DateTimeOffset First => startedAt + TimeSpan.FromSeconds(probe.InitialDelaySeconds);
 
     /// <summary>Until the first word: not ready, but alive.</summary>
-    public ProbeVerdict Result { get; private set; } = succeeded ? ProbeVerdict.Success : kind switch { ProbeKind.Readiness => ProbeVerdict.Failure, ProbeKind.Liveness => ProbeVerdict.Success, _ => ProbeVerdict.Unknown };
+    public ProbeVerdict Result { get; private set; } = succeeded ? ProbeVerdict.Success : kind switch
+    {
+        ProbeKind.Readiness => ProbeVerdict.Failure, ProbeKind.Liveness => ProbeVerdict.Success, _ => ProbeVerdict.Unknown,
+    };
 
     /// <summary>Whether it is to be asked now: not once it has decided for good, and the others not before the container has started up.</summary>
     public bool Wanted(ProbeVerdict startup) => !_hold && (kind == ProbeKind.Startup ? Result != ProbeVerdict.Success : container.StartupProbe is null || startup == ProbeVerdict.Success);

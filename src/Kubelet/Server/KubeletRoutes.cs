@@ -45,7 +45,9 @@ sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers,
         finally
         {
             // Upstream's buckets.
-            string path = parts is ["metrics", "cadvisor" or "resource" or "probes"] ? $"{parts[0]}/{parts[1]}" : parts is ["metrics", _, ..] ? "other" : parts.FirstOrDefault() is { } first && s_known.Contains(first) ? first : "other";
+            string path = parts is ["metrics", "cadvisor" or "resource" or "probes"] ? $"{parts[0]}/{parts[1]}"
+                : parts is ["metrics", _, ..] ? "other"
+                : parts.FirstOrDefault() is { } first && s_known.Contains(first) ? first : "other";
             stats.Figures.RequestEnded(context.Request.Method, path, server, parts is ["exec" or "attach", ..], time.GetElapsedTime(began));
         }
     }
@@ -149,7 +151,8 @@ sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers,
             var waiting = (worker.Status?.ContainerStatuses.Concat(worker.Status.InitContainerStatuses).FirstOrDefault(s => s.Name == containerName))?.State.Waiting;
             await Text(context, 400, log.Previous ? $"previous terminated container \"{containerName}\" in pod \"{name}\" not found"
                 : waiting is null ? $"container \"{containerName}\" in pod \"{name}\" is not available"
-                : waiting.Reason is "ErrImagePull" or "ImagePullBackOff" ? $"container \"{containerName}\" in pod \"{name}\" is waiting to start: {(waiting.Reason == "ErrImagePull" ? "image can't be pulled" : "trying and failing to pull image")}"
+                : waiting.Reason is "ErrImagePull" or "ImagePullBackOff" ? $"container \"{containerName}\" in pod \"{name}\" is waiting to start: "
+                    + (waiting.Reason == "ErrImagePull" ? "image can't be pulled" : "trying and failing to pull image")
                 : $"container \"{containerName}\" in pod \"{name}\" is waiting to start: {waiting.Reason}").ConfigureAwait(false);
             return;
         }
@@ -178,7 +181,11 @@ sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers,
         }
         var ct = context.RequestAborted;
         string url = exec
-            ? await cri.ExecAsync(new ExecRequest { ContainerId = container.Id, Cmd = { context.Request.Query["command"].Select(c => c ?? "") }, Stdin = streams.Stdin, Stdout = streams.Stdout, Stderr = streams.Stderr, Tty = streams.Tty }, ct).ConfigureAwait(false)
+            ? await cri.ExecAsync(new ExecRequest
+            {
+                ContainerId = container.Id, Cmd = { context.Request.Query["command"].Select(c => c ?? "") },
+                Stdin = streams.Stdin, Stdout = streams.Stdout, Stderr = streams.Stderr, Tty = streams.Tty,
+            }, ct).ConfigureAwait(false)
             : await cri.AttachAsync(new AttachRequest { ContainerId = container.Id, Stdin = streams.Stdin, Stdout = streams.Stdout, Stderr = streams.Stderr, Tty = streams.Tty }, ct).ConfigureAwait(false);
         if (await RemoteCommandServer.AcceptAsync(context, streams).ConfigureAwait(false) is { } session)
             await RuntimeStreams.ExecAsync(new(url), session, CancellationToken.None).ConfigureAwait(false);

@@ -43,10 +43,12 @@ sealed class StatsRoutes(KubeletOptions options, ICri cri, PodSampler sampler, P
     public async Task ResourceAsync(HttpContext context) => await TextAsync(context, ResourceMetrics.Render(await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false))).ConfigureAwait(false);
 
     public async Task CadvisorAsync(HttpContext context) =>
-        await TextAsync(context, CadvisorMetrics.Render(await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false), machine, NodeStatuses.Version, runtimeVersion(), sampler.Open, DiskFigures.Of(options.Folders.Data))).ConfigureAwait(false);
+        await TextAsync(context, CadvisorMetrics.Render(await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false),
+            machine, NodeStatuses.Version, runtimeVersion(), sampler.Open, DiskFigures.Of(options.Folders.Data))).ConfigureAwait(false);
 
     public async Task OwnAsync(HttpContext context) =>
-        await TextAsync(context, KubeletMetrics.Render(options, [.. workers.All], await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false), Devices, Placements, Rejections, Figures, LastSeen(), VolumeFigures, Requests, Mirrors())).ConfigureAwait(false);
+        await TextAsync(context, KubeletMetrics.Render(options, [.. workers.All], await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false),
+            Devices, Placements, Rejections, Figures, LastSeen(), VolumeFigures, Requests, Mirrors())).ConfigureAwait(false);
 
     public Task SlisAsync(HttpContext context) => TextAsync(context, Health.Slis());
 

@@ -13,7 +13,8 @@ static class CadvisorMetrics
     {
         var text = new PrometheusText();
         text.Family("cadvisor_version_info", "gauge", "Always 1; the labels say what runs here.")
-            .Sample("cadvisor_version_info", PrometheusText.Labels(("cadvisorRevision", ""), ("cadvisorVersion", kubeletVersion), ("dockerVersion", runtimeVersion), ("kernelVersion", machine.Kernel), ("osVersion", machine.OsImage)), 1);
+            .Sample("cadvisor_version_info", PrometheusText.Labels(
+                ("cadvisorRevision", ""), ("cadvisorVersion", kubeletVersion), ("dockerVersion", runtimeVersion), ("kernelVersion", machine.Kernel), ("osVersion", machine.OsImage)), 1);
         var rows = use.Pods.SelectMany(Rows).ToArray();
         var containers = rows.Where(r => r.Container is not null).ToArray();
 
@@ -68,8 +69,8 @@ static class CadvisorMetrics
 
         text.Family("machine_cpu_cores", "gauge", "Processors of the machine.").Sample("machine_cpu_cores", Machine(), machine.Cpus, use.At);
         text.Family("machine_memory_bytes", "gauge", "Memory of the machine.").Sample("machine_memory_bytes", Machine(), machine.MemoryBytes, use.At);
-        text.Family("machine_scrape_error", "gauge", "1 when the figures of the machine could not be read.").Sample("machine_scrape_error", "", 0);
-        text.Family("container_scrape_error", "gauge", "1 when the figures of containers could not be read.").Sample("container_scrape_error", "", 0);
+        text.Plain("machine_scrape_error", "gauge", "1 when the figures of the machine could not be read.", 0);
+        text.Plain("container_scrape_error", "gauge", "1 when the figures of containers could not be read.", 0);
         return text.ToString();
 
         string Machine() => PrometheusText.Labels(("boot_id", machine.BootId), ("machine_id", machine.MachineId), ("system_uuid", machine.SystemUuid));

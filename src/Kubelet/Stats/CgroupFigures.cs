@@ -191,7 +191,8 @@ sealed class CgroupReader(string mount)
     static List<DeviceFigures> BlockV1(string folder)
     {
         var devices = new SortedDictionary<(int, int), DeviceFigures>();
-        Count(["blkio.bfq.io_service_bytes_recursive", "blkio.io_service_bytes_recursive", "blkio.throttle.io_service_bytes_recursive", "blkio.throttle.io_service_bytes"], (d, kind, n) => kind == "Read" ? d with { ReadBytes = n } : d with { WrittenBytes = n });
+        Count(["blkio.bfq.io_service_bytes_recursive", "blkio.io_service_bytes_recursive", "blkio.throttle.io_service_bytes_recursive", "blkio.throttle.io_service_bytes"],
+            (d, kind, n) => kind == "Read" ? d with { ReadBytes = n } : d with { WrittenBytes = n });
         Count(["blkio.bfq.io_serviced_recursive", "blkio.io_serviced_recursive", "blkio.throttle.io_serviced_recursive", "blkio.throttle.io_serviced"],
             (d, kind, n) => kind == "Read" ? d with { Reads = n } : d with { Writes = n });
         return [.. devices.Values];

@@ -108,6 +108,6 @@ sealed class KubeletFigures
             foreach (var (key, count) in counts) text.Sample(name, key.Labels, count);
             foreach (var (key, histogram) in durations) histogram.Render(text, name, key.Labels);
         }
-        text.Family("kubelet_http_inflight_requests", "gauge", "[ALPHA] Requests that are being answered.").Sample("kubelet_http_inflight_requests", "", Volatile.Read(ref _inFlight));
+        text.Plain("kubelet_http_inflight_requests", "gauge", "[ALPHA] Requests that are being answered.", Volatile.Read(ref _inFlight));
     }
 }

@@ -16,17 +16,20 @@ namespace Hanbae.Kubelet.Stats;
 /// <summary>The kubelet's own metrics (<c>/metrics</c>) and its probes' (<c>/metrics/probes</c>).</summary>
 static class KubeletMetrics
 {
-    public static string Render(KubeletOptions options, IReadOnlyCollection<PodWorker> workers, NodeUse use, PodDevices? devices, Placements? placements, Rejections rejections, KubeletFigures figures, DateTimeOffset? lastSeen,
-        VolumeFigures? volumeFigures, CountingTransport? requests, int mirrors)
+    public static string Render(KubeletOptions options, IReadOnlyCollection<PodWorker> workers, NodeUse use, PodDevices? devices, Placements? placements,
+        Rejections rejections, KubeletFigures figures, DateTimeOffset? lastSeen, VolumeFigures? volumeFigures, CountingTransport? requests, int mirrors)
     {
         var text = new PrometheusText();
         text.Family("kubernetes_build_info", "gauge", "[ALPHA] Always 1; the labels say which version this is.")
             .Sample("kubernetes_build_info", PrometheusText.Labels(("git_version", NodeStatuses.Version), ("major", "1"), ("minor", "36"), ("platform", "linux")), 1);
         text.Family("kubelet_node_name", "gauge", "[ALPHA] Always 1; the label says what the node is called.").Sample("kubelet_node_name", PrometheusText.Labels(("node", options.NodeName)), 1);
-        text.Family("kubelet_running_pods", "gauge", "[ALPHA] Pods whose sandbox runs.").Sample("kubelet_running_pods", "", workers.Count(w => w.Runtime?.Sandbox is { Ready: true }));
+        text.Plain("kubelet_running_pods", "gauge", "[ALPHA] Pods whose sandbox runs.", workers.Count(w => w.Runtime?.Sandbox is { Ready: true }));
         text.Family("kubelet_running_containers", "gauge", "[ALPHA] Containers by state.");
         foreach (var state in workers.SelectMany(w => w.Runtime?.Containers ?? []).GroupBy(c => c.State))
-            text.Sample("kubelet_running_containers", PrometheusText.Labels(("container_state", state.Key switch { RuntimeState.Created => "created", RuntimeState.Running => "running", RuntimeState.Exited => "exited", _ => "unknown" })), state.Count());
+        {
+            string told = state.Key switch { RuntimeState.Created => "created", RuntimeState.Running => "running", RuntimeState.Exited => "exited", _ => "unknown" };
+            text.Sample("kubelet_running_containers", PrometheusText.Labels(("container_state", told)), state.Count());
+        }
         WorkingPods.Render(text, workers, mirrors);
 
         (string Name, string Help, Func<VolumeUse, long> Value)[] volumes =
@@ -62,12 +65,13 @@ static class KubeletMetrics
             foreach (var (code, method, count) in requests.Counts)
                 text.Sample("rest_client_requests_total", PrometheusText.Labels(("code", code), ("host", requests.Host), ("method", method)), count);
         }
-        if (lastSeen is { } seen) text.Family("kubelet_pleg_last_seen_seconds", "gauge", "[ALPHA] When the containers were last listed, in Unix time.").Sample("kubelet_pleg_last_seen_seconds", "", seen.ToUnixTimeMilliseconds() / 1e3);
+        if (lastSeen is { } seen)
+            text.Plain("kubelet_pleg_last_seen_seconds", "gauge", "[ALPHA] When the containers were last listed, in Unix time.", seen.ToUnixTimeMilliseconds() / 1e3);
 
         using var process = Process.GetCurrentProcess();
-        text.Family("process_cpu_seconds_total", "counter", "Processor time of this process.").Sample("process_cpu_seconds_total", "", process.TotalProcessorTime.TotalSeconds);
-        text.Family("process_resident_memory_bytes", "gauge", "Memory of this process that is in RAM.").Sample("process_resident_memory_bytes", "", process.WorkingSet64);
-        text.Family("process_virtual_memory_bytes", "gauge", "Address space of this process.").Sample("process_virtual_memory_bytes", "", process.VirtualMemorySize64);
+        text.Plain("process_cpu_seconds_total", "counter", "Processor time of this process.", process.TotalProcessorTime.TotalSeconds);
+        text.Plain("process_resident_memory_bytes", "gauge", "Memory of this process that is in RAM.", process.WorkingSet64);
+        text.Plain("process_virtual_memory_bytes", "gauge", "Address space of this process.", process.VirtualMemorySize64);
         Started(text);
         return text.ToString();
     }
@@ -86,8 +90,11 @@ static class KubeletMetrics
         text.Family("prober_probe_duration_seconds", "histogram", "[ALPHA] How long containers took to answer their probes.");
         var told = new HashSet<string>(); // a Pod that was made anew may have the name of one that has not quite ended
         foreach (var probe in probes.Where(p => p.Counts.Succeeded + p.Counts.Unknown > 0))
-            if (PrometheusText.Labels(("container", probe.Container.Name), ("namespace", probe.Pod.Metadata.Namespace), ("pod", probe.Pod.Metadata.Name), ("probe_type", probe.Kind.ToString())) is var labels && told.Add(labels))
-                probe.Durations.Render(text, "prober_probe_duration_seconds", labels);
+        {
+            string labels = PrometheusText.Labels(
+                ("container", probe.Container.Name), ("namespace", probe.Pod.Metadata.Namespace), ("pod", probe.Pod.Metadata.Name), ("probe_type", probe.Kind.ToString()));
+            if (told.Add(labels)) probe.Durations.Render(text, "prober_probe_duration_seconds", labels);
+        }
         Started(text);
         return text.ToString();
     }
@@ -95,6 +102,6 @@ static class KubeletMetrics
     static void Started(PrometheusText text)
     {
         using var process = Process.GetCurrentProcess();
-        text.Family("process_start_time_seconds", "gauge", "When this process started, in Unix time.").Sample("process_start_time_seconds", "", new DateTimeOffset(process.StartTime).ToUnixTimeMilliseconds() / 1e3);
+        text.Plain("process_start_time_seconds", "gauge", "When this process started, in Unix time.", new DateTimeOffset(process.StartTime).ToUnixTimeMilliseconds() / 1e3);
     }
 }

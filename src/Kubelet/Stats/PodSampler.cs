@@ -97,7 +97,9 @@ sealed class PodSampler(KubeletOptions options, ICri cri, Func<IEnumerable<PodWo
         long cpu = NodeFigures.CpuNanoseconds();
         var earlierSystems = _last.Systems.ToDictionary(s => s.Name, s => s.Figures.CpuUsage);
         var systems = new List<SystemUse>();
-        foreach (var (name, figures) in ((string, CgroupFigures?)[])[("kubelet", ProcessFigures.Of(Environment.ProcessId)), ("runtime", ProcessFigures.Of(ProcessFigures.Behind(options.RuntimeEndpoint))), ("pods", AllPods())])
+        (string Name, CgroupFigures? Figures)[] parts =
+            [("kubelet", ProcessFigures.Of(Environment.ProcessId)), ("runtime", ProcessFigures.Of(ProcessFigures.Behind(options.RuntimeEndpoint))), ("pods", AllPods())];
+        foreach (var (name, figures) in parts)
             if (figures is not null) systems.Add(new(name, figures, Rate(earlierSystems, name, figures.CpuUsage)));
         return new(now, passed, cpu, _last.CpuNanoseconds == 0 || passed <= TimeSpan.Zero ? null : (long)((cpu - _last.CpuNanoseconds) / passed.TotalSeconds), pods) { Systems = systems };
 

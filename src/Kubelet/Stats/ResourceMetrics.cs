@@ -10,7 +10,8 @@ static class ResourceMetrics
     {
         var text = new PrometheusText();
         string Of(PodUse p) => PrometheusText.Labels(("namespace", p.Pod.Metadata.Namespace), ("pod", p.Pod.Metadata.Name));
-        var containers = use.Pods.SelectMany(p => p.Containers.Select(c => (Labels: PrometheusText.Labels(("container", c.Name), ("namespace", p.Pod.Metadata.Namespace), ("pod", p.Pod.Metadata.Name)), Use: c))).ToArray();
+        var containers = use.Pods.SelectMany(p => p.Containers.Select(c =>
+            (Labels: PrometheusText.Labels(("container", c.Name), ("namespace", p.Pod.Metadata.Namespace), ("pod", p.Pod.Metadata.Name)), Use: c))).ToArray();
 
         Family("container_cpu_usage_seconds_total", "counter", "[STABLE] Processor time of a container.", containers.Select(c => (c.Labels, c.Use.Figures.CpuUsage / 1e9)));
         Family("container_memory_working_set_bytes", "gauge", "[STABLE] Memory that a container has in use.", containers.Select(c => (c.Labels, (double)c.Use.Figures.WorkingSet)));

@@ -20,7 +20,7 @@ static class WorkingPods
         foreach (string s in (ReadOnlySpan<string>)["", "true"]) text.Sample(Active, PrometheusText.Labels(("static", s)), all.Count(w => w.Life == "sync" && w.Static == s));
         text.Family(Desired, "gauge", "[ALPHA] Pods that are wanted here; static ones come from files.");
         foreach (string s in (ReadOnlySpan<string>)["", "true"]) text.Sample(Desired, PrometheusText.Labels(("static", s)), all.Count(w => w.Origin == ("desired", s)));
-        text.Family("kubelet_mirror_pods", "gauge", "[ALPHA] Pods in the API that stand for static ones.").Sample("kubelet_mirror_pods", "", mirrors);
+        text.Plain("kubelet_mirror_pods", "gauge", "[ALPHA] Pods in the API that stand for static ones.", mirrors);
         text.Family(Working, "gauge", "[ALPHA] Pods that are worked on: how far they are, who wants them, "
             + "and whether they are static. Orphans are gone from the API or their folder and still here.");
         foreach (string life in s_lives)

@@ -72,7 +72,17 @@ static class ContainerStatuses
         }
         // Its container was removed, its status lost, and yet what comes after it was started: it must have done what it was for.
         if (init && !container.IsSidecar() && inputs.AppStarted)
-            return empty with { State = new() { Terminated = new() { Reason = "Completed", ExitCode = 0, Message = "Unable to get init container status from container runtime and pod has been initialized, treat it as exited normally" } } };
+            return empty with
+            {
+                State = new()
+                {
+                    Terminated = new()
+                    {
+                        Reason = "Completed", ExitCode = 0,
+                        Message = "Unable to get init container status from container runtime and pod has been initialized, treat it as exited normally",
+                    },
+                },
+            };
         bool initializing = !inputs.Pod.Spec.InitContainers.IsEmpty; // as upstream, also for init containers themselves
         return empty with { State = new() { Waiting = new() { Reason = initializing ? "PodInitializing" : "ContainerCreating" } } };
     }
@@ -99,7 +109,13 @@ static class ContainerStatuses
                 StartedAt = c.StartedAt ?? DateTimeOffset.UnixEpoch, FinishedAt = c.FinishedAt ?? DateTimeOffset.UnixEpoch,
             },
         },
-        RuntimeState.Unknown => new() { Terminated = new() { ExitCode = 137, Reason = "ContainerStatusUnknown", Message = "The container could not be located when the pod was terminated", ContainerID = inputs.IdOf(c) } },
+        RuntimeState.Unknown => new()
+        {
+            Terminated = new()
+            {
+                ExitCode = 137, Reason = "ContainerStatusUnknown", Message = "The container could not be located when the pod was terminated", ContainerID = inputs.IdOf(c),
+            },
+        },
         _ => new() { Waiting = new() { Reason = "ContainerCreating" } },
     };
 

@@ -11,7 +11,10 @@ using Hanbae.Machinery.Volumes.Clouds;
 
 namespace Hanbae.Kubelet.Volumes;
 
-/// <summary>Follows a claim to the volume it is bound to. Volumes that are folders or devices of the node can be had, those of CSI drivers, and those that the node's own programs mount; for others the error says why not.</summary>
+/// <summary>
+/// Follows a claim to the volume it is bound to. Volumes that are folders or devices of the node can be had, those of CSI drivers, and those
+/// that the node's own programs mount; for others the error says why not.
+/// </summary>
 sealed class PersistentVolumePlugin(VolumeContext context, CsiVolumes csiVolumes, IReadOnlyList<IRemotePlugin> remote, Programs programs) : IVolumePlugin
 {
     const string Local = "kubernetes.io/local-volume", GroupNote = "pv.beta.kubernetes.io/gid";

@@ -6,7 +6,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Hanbae.Kubelet.Devices.Cdi;
 
-/// <summary>Works CDI devices into a container's configuration, for runtimes that know nothing of the Container Device Interface (containerd before 1.7) or are not told of it (1.7, where it is off unless configured).</summary>
+/// <summary>
+/// Works CDI devices into a container's configuration, for runtimes that know nothing of the Container Device Interface
+/// (containerd before 1.7) or are not told of it (1.7, where it is off unless configured).
+/// </summary>
 /// <remarks>
 /// What CRI has words for is done: variables, device nodes, binds, groups. What it has none for (hooks, other mounts) is refused, since a device
 /// that is only half there fails later and in the dark. Files are read anew for each container: they change under us, and are few and small.

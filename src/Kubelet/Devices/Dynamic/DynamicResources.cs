@@ -70,7 +70,8 @@ sealed class DynamicResources(ClaimBook book, DraDrivers drivers, DeviceHealths 
             {
                 if (Array.Find(mine, c => c.Uid == uid) is not { } claim) throw new DeviceException("NodePrepareResources returned result for unknown claim UID " + uid);
                 if (result.Error.Length > 0) throw new DeviceException($"NodePrepareResources failed for ResourceClaim {claim.Name}: {result.Error}");
-                done[uid] = done[uid] with { Drivers = done[uid].Drivers.SetItem(name, [.. result.Devices.Select(d => new PreparedDevice(d.PoolName, d.DeviceName, [.. d.RequestNames], [.. d.CdiDeviceIds], d.ShareId))]) };
+                var prepared = result.Devices.Select(d => new PreparedDevice(d.PoolName, d.DeviceName, [.. d.RequestNames], [.. d.CdiDeviceIds], d.ShareId));
+                done[uid] = done[uid] with { Drivers = done[uid].Drivers.SetItem(name, [.. prepared]) };
             }
             if (mine.Length != answer.Claims.Count) throw new DeviceException($"NodePrepareResources skipped {mine.Length - answer.Claims.Count} ResourceClaims");
         }

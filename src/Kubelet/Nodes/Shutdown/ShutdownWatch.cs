@@ -49,7 +49,8 @@ sealed class ShutdownWatch(KubeletOptions options, NodeShutdown shutdown, IRecor
         {
             await logind.SetDelayAsync(wanted, options.LogindFolder, ct).ConfigureAwait(false);
             if (await logind.DelayAsync(ct).ConfigureAwait(false) is var delay && delay < wanted)
-                throw new DBusException($"node shutdown manager was unable to update logind InhibitDelayMaxSec to {Duration.From(wanted)} (ShutdownGracePeriod), current value of InhibitDelayMaxSec ({Duration.From(delay)}) is less than requested ShutdownGracePeriod");
+                throw new DBusException($"node shutdown manager was unable to update logind InhibitDelayMaxSec to {Duration.From(wanted)} (ShutdownGracePeriod), "
+                    + $"current value of InhibitDelayMaxSec ({Duration.From(delay)}) is less than requested ShutdownGracePeriod");
         }
         var signals = await logind.WatchAsync(ct).ConfigureAwait(false);
         SafeFileHandle? held = await logind.InhibitAsync(ct).ConfigureAwait(false);

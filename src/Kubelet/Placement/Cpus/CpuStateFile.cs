@@ -28,7 +28,9 @@ sealed class CpuStateFile(string folder, string policy)
             if (root.GetProperty("checksum").GetUInt64() is not 0 and var sum && sum != Sum(written, shared, texts.ToImmutable())) throw new FormatException("checkpoint is corrupted");
             if (written != policy) throw new FormatException($"configured policy \"{policy}\" differs from state checkpoint policy \"{written}\"");
             return new(Parsed(shared, () => "could not parse default cpu set"), texts.ToImmutableSortedDictionary(
-                p => p.Key, p => p.Value.ToImmutableSortedDictionary(c => c.Key, c => Parsed(c.Value, () => $"could not parse cpuset \"{c.Value}\" for container \"{c.Key}\" in pod \"{p.Key}\""), StringComparer.Ordinal), StringComparer.Ordinal));
+                p => p.Key, p => p.Value.ToImmutableSortedDictionary(
+                    c => c.Key, c => Parsed(c.Value, () => $"could not parse cpuset \"{c.Value}\" for container \"{c.Key}\" in pod \"{p.Key}\""), StringComparer.Ordinal),
+                StringComparer.Ordinal));
         }
         catch (Exception e) when (e is FormatException or JsonException or KeyNotFoundException or InvalidOperationException and not PlacementSettingsException)
         {

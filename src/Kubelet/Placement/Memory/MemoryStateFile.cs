@@ -113,7 +113,8 @@ sealed class MemoryStateFile(string folder, string policy)
     {
         var text = new StringBuilder($"(*state.MemoryManagerCheckpoint){{PolicyName:(string){policy} MachineState:(state.NUMANodeMap)map[");
         text.AppendJoin(' ', state.Nodes.Select(n => $"{n.Key}:<*>{{NumberOfAssignments:(int){n.Value.Assignments} MemoryMap:(map[v1.ResourceName]*state.MemoryTable)map["
-            + string.Join(' ', n.Value.Tables.Select(t => $"{t.Key}:<*>{{TotalMemSize:(uint64){t.Value.Total} SystemReserved:(uint64){t.Value.SystemReserved} Allocatable:(uint64){t.Value.Allocatable} Reserved:(uint64){t.Value.Reserved} Free:(uint64){t.Value.Free}}}"))
+            + string.Join(' ', n.Value.Tables.Select(t => $"{t.Key}:<*>{{TotalMemSize:(uint64){t.Value.Total} SystemReserved:(uint64){t.Value.SystemReserved} "
+                + $"Allocatable:(uint64){t.Value.Allocatable} Reserved:(uint64){t.Value.Reserved} Free:(uint64){t.Value.Free}}}"))
             + $"] Cells:([]int)[{string.Join(' ', n.Value.Group)}]}}"));
         text.Append("] Entries:(state.ContainerMemoryAssignments)map[");
         text.AppendJoin(' ', state.Entries.Select(p => $"{p.Key}:map[{string.Join(' ', p.Value.Select(c => $"{c.Key}:["

@@ -61,7 +61,10 @@ sealed class CsiAttachments(VolumeContext context, CsiPaths paths)
                 else if (found.Status.AttachError is { } error) throw new VolumeException($"volume attachment {attachment} failed: {error.Message}") { Step = "WaitForAttach", Volume = wish.Name };
             }
             if (context.Time.GetUtcNow() >= until && full.Length > 0)
-                throw new VolumeException($"node has insufficient volume attachment capacity: volume attachment {attachment} failed: {full}") { Step = "WaitForAttach", Volume = wish.Name, Refusal = "VolumeAttachmentLimitExceeded" };
+                throw new VolumeException($"node has insufficient volume attachment capacity: volume attachment {attachment} failed: {full}")
+                {
+                    Step = "WaitForAttach", Volume = wish.Name, Refusal = "VolumeAttachmentLimitExceeded",
+                };
             if (context.Time.GetUtcNow() >= until)
                 throw new VolumeException($"timed out waiting for external-attacher of {wish.Driver} CSI driver to attach volume {wish.Handle}") { Step = "WaitForAttach", Volume = wish.Name };
             await Task.Delay(pause, context.Time, ct).ConfigureAwait(false);

@@ -111,7 +111,8 @@ sealed class CsiNodes(IClient client, string node, TimeProvider time)
     {
         foreach (var (key, value) in driver.Topology)
             if (node.Metadata.Labels.TryGet(key, out string? other) && other != value)
-                throw new PluginException($"RegisterPlugin error -- error updating Node object with CSI driver node info: detected topology value collision: driver reported \"{key}\":\"{value}\" but existing label is \"{key}\":\"{other}\"");
+                throw new PluginException("RegisterPlugin error -- error updating Node object with CSI driver node info: detected topology value collision: "
+                    + $"driver reported \"{key}\":\"{value}\" but existing label is \"{key}\":\"{other}\"");
         return Named(node with { Metadata = node.Metadata with { Labels = node.Metadata.Labels.With(driver.Topology) } }, driver.Name, driver.NodeId);
     }
 

@@ -34,7 +34,8 @@ sealed partial class CsiVolumes
                 var declared = await context.Persistent.DriverAsync(wish.Driver, ct).ConfigureAwait(false);
                 Attachments.LetGoIfNever(wish, declared);
                 if (declared is { Spec.RequiresRepublish: true })
-                    await PublishAsync(wish, driver, declared, there.Prepared.HostPath, staging, wish.Capability(can, group), there.Context ?? await ContextOfAsync(wish, ct).ConfigureAwait(false), ct).ConfigureAwait(false);
+                    await PublishAsync(wish, driver, declared, there.Prepared.HostPath, staging, wish.Capability(can, group),
+                        there.Context ?? await ContextOfAsync(wish, ct).ConfigureAwait(false), ct).ConfigureAwait(false);
                 await ExpandAsync(wish, driver, wish.Capability(can, group), there.Prepared.HostPath, staging, ct).ConfigureAwait(false);
                 return true;
             }, ct).ConfigureAwait(false);
@@ -44,7 +45,9 @@ sealed partial class CsiVolumes
     }
 
     async Task<Map<string>> ContextOfAsync(CsiWish wish, CancellationToken ct) =>
-        context.Objects.Node is { } node && await context.Persistent.AttachmentAsync(CsiPaths.AttachmentName(wish.Handle, wish.Driver, node.Metadata.Name), ct).ConfigureAwait(false) is { } attachment ? attachment.Status.AttachmentMetadata : default;
+        context.Objects.Node is { } node
+            && await context.Persistent.AttachmentAsync(CsiPaths.AttachmentName(wish.Handle, wish.Driver, node.Metadata.Name), ct).ConfigureAwait(false) is { } attachment
+            ? attachment.Status.AttachmentMetadata : default;
 
     async Task MeasureAsync(CsiWish wish, CsiDriver driver, string path, string staging, CancellationToken ct)
     {

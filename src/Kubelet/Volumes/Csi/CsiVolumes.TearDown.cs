@@ -100,7 +100,10 @@ sealed partial class CsiVolumes
     async Task UnpublishAsync(CsiDriver driver, VolumeData data, string target, CancellationToken ct)
     {
         try { await driver.CallAsync(CsiMethods.NodeUnpublishVolume, new NodeUnpublishVolumeRequest { VolumeId = data.Handle, TargetPath = target }, ct).ConfigureAwait(false); }
-        catch (GrpcException e) when (!ct.IsCancellationRequested) { throw new VolumeException($"UnmountVolume.TearDown failed for volume \"{data.Name}\" : kubernetes.io/csi: Unmounter.TearDownAt failed: {e.Message}", e); }
+        catch (GrpcException e) when (!ct.IsCancellationRequested)
+        {
+            throw new VolumeException($"UnmountVolume.TearDown failed for volume \"{data.Name}\" : kubernetes.io/csi: Unmounter.TearDownAt failed: {e.Message}", e);
+        }
         // A driver ought to have done both.
         if (MountTable.Read().At(target) is not null && Native.Unmount(target) is not 0 and var busy) throw Tree.Failure("unmount", target, busy);
         Tree.Delete(target);

@@ -106,7 +106,8 @@ sealed partial class CsiVolumes(VolumeContext context)
             bool delegated = can.Contains(NodeCan.VolumeMountGroup);
             long? group = wish.Pod.Spec.SecurityContext?.FsGroup;
             var capability = wish.Capability(can, delegated ? group : null);
-            string staging = can.Contains(NodeCan.StageUnstageVolume) && !wish.Inline ? await StageAsync(wish, data.Attachment, driver, Paths.Staging(wish.Driver, wish.Handle), capability, told, ct).ConfigureAwait(false) : "";
+            string staging = can.Contains(NodeCan.StageUnstageVolume) && !wish.Inline
+                ? await StageAsync(wish, data.Attachment, driver, Paths.Staging(wish.Driver, wish.Handle), capability, told, ct).ConfigureAwait(false) : "";
             if (staging.Length > 0) await ExpandAsync(wish, driver, capability, staging, staging, ct).ConfigureAwait(false);
             await PublishAsync(wish, driver, declared, target, staging, capability, told, ct).ConfigureAwait(false);
             if (!delegated && wish.TakesGroup(declared?.Spec.FsGroupPolicy ?? "") && context.Mounts.CanOwn) FsGroup.Give(target, wish.Pod, ct);
@@ -177,7 +178,8 @@ sealed partial class CsiVolumes(VolumeContext context)
     {
         if (reference is null) return;
         var secret = await context.Objects.SecretAsync(reference.Namespace, reference.Name, ct).ConfigureAwait(false)
-            ?? throw new VolumeException($"fetching {field} {reference.Namespace}/{reference.Name} failed: kubernetes.io/csi: failed to find the secret {reference.Name} in the namespace {reference.Namespace} with error: secrets \"{reference.Name}\" not found");
+            ?? throw new VolumeException($"fetching {field} {reference.Namespace}/{reference.Name} failed: kubernetes.io/csi: "
+                + $"failed to find the secret {reference.Name} in the namespace {reference.Namespace} with error: secrets \"{reference.Name}\" not found");
         foreach (var (key, value) in secret.Data) into[key] = System.Text.Encoding.UTF8.GetString(value.Span);
     }
 

@@ -51,7 +51,8 @@ sealed class Bring(IClusterAccess cluster, ControllerSide side, Sidecars sidecar
         catch (Exception e) when (e is GrpcException or SecretException or NotYetException && !ct.IsCancellationRequested)
         {
             var error = new VolumeError { Time = cluster.Time.GetUtcNow(), Message = e.Message, ErrorCode = e is GrpcException g ? (int)g.Status : null };
-            await cluster.Client.UpdateWithRetryAsync<VolumeAttachment>(key, a => a with { Status = leaves ? a.Status with { DetachError = error } : a.Status with { AttachError = error } }, ct, "status").ConfigureAwait(false);
+            await cluster.Client.UpdateWithRetryAsync<VolumeAttachment>(key,
+                a => a with { Status = leaves ? a.Status with { DetachError = error } : a.Status with { AttachError = error } }, ct, "status").ConfigureAwait(false);
             return Again.WithBackoff;
         }
     }
@@ -85,7 +86,8 @@ sealed class Bring(IClusterAccess cluster, ControllerSide side, Sidecars sidecar
         try { await side.Driver.CallAsync(CsiMethods.ControllerUnpublishVolume, request, ct).ConfigureAwait(false); }
         catch (GrpcException e) when (e.Status == GrpcStatus.NotFound) { } // no volume, or no node: it is not there
         bool last = !_attachments.All.Any(a => a.Metadata.Name != attachment.Metadata.Name && a.Spec.Attacher == side.Name && a.Spec.Source.PersistentVolumeName == volume.Metadata.Name);
-        if (last && attachment.Spec.Source.PersistentVolumeName is not null && await cluster.Client.FindAsync(volume, ct).ConfigureAwait(false) is { } now) await cluster.Client.RemoveFinalizerAsync(now, Finalizer, ct).ConfigureAwait(false);
+        if (last && attachment.Spec.Source.PersistentVolumeName is not null && await cluster.Client.FindAsync(volume, ct).ConfigureAwait(false) is { } now)
+            await cluster.Client.RemoveFinalizerAsync(now, Finalizer, ct).ConfigureAwait(false);
         await cluster.Client.RemoveFinalizerAsync(attachment, Finalizer, ct).ConfigureAwait(false);
     }
 

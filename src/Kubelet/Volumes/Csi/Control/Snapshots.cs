@@ -64,7 +64,11 @@ sealed class Snapshots(IClusterAccess cluster, ControllerSide side, Sidecars sid
         var status = new JsonObjectBuilder();
         status.Set("boundVolumeSnapshotContentName", name);
         status.Set("readyToUse", IsTrue(content["status", "readyToUse"]));
-        if (Number(content["status", "creationTime"]) is { } created) status.Set("creationTime", DateTimeOffset.FromUnixTimeMilliseconds(created / 1_000_000).UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture));
+        if (Number(content["status", "creationTime"]) is { } created)
+        {
+            var at = DateTimeOffset.FromUnixTimeMilliseconds(created / 1_000_000).UtcDateTime;
+            status.Set("creationTime", at.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture));
+        }
         if (Number(content["status", "restoreSize"]) is { } size) status.Set("restoreSize", new Quantity(size, QuantityFormat.BinarySI).ToString());
         if (content["status", "error"] is { } error) status.Set("error", error);
         var told = status.Build();
@@ -83,7 +87,8 @@ sealed class Snapshots(IClusterAccess cluster, ControllerSide side, Sidecars sid
         var all = (await _classes.ListAsync(ListQuery.All, ct).ConfigureAwait(false)).Items;
         var made = className.Length > 0 ? all.FirstOrDefault(c => c.Metadata.Name == className) : all.FirstOrDefault(c => Text(c["driver"]) == side.Name && c.Metadata.Annotations[Default] == "true");
         if (made is null || Text(made["driver"]) != side.Name)
-            return await TellAsync(snapshot, "SnapshotCreationFailed", className.Length > 0 ? $"failed to get snapshot class {className} of driver {side.Name}" : $"cannot find default snapshot class of driver {side.Name}", ct).ConfigureAwait(false);
+            return await TellAsync(snapshot, "SnapshotCreationFailed", className.Length > 0
+                ? $"failed to get snapshot class {className} of driver {side.Name}" : $"cannot find default snapshot class of driver {side.Name}", ct).ConfigureAwait(false);
 
         Map<string> notes = default;
         var parameters = Strings(made["parameters"]);
