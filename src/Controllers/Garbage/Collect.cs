@@ -22,8 +22,19 @@ sealed class Collect(IClusterAccess cluster) : IReconciler
     Survey? _survey;
     readonly TaskCompletionSource _synced = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Unseen is who is there, as a live look says, and is not in the graph: nothing would tell of his end.</summary>
-    enum Presence : byte { Absent, Waits, Solid, Unseen, Unknown }
+    /// <summary>What a live look says of an owner.</summary>
+    enum Presence : byte
+    {
+        Absent,
+        Waits,
+        Solid,
+        /// <summary>He is there and not in the graph: nothing would tell of his end.</summary>
+        Unseen,
+        /// <summary>The server does not serve his kind, any more or yet.</summary>
+        Unknown,
+        /// <summary>He is in a namespace, and who names him is in none.</summary>
+        Beyond,
+    }
 
     public void Watch(Triggers on) => on.From(add => _survey = new Survey(_transport, cluster.Time, _graph, add, _synced));
 
@@ -54,6 +65,9 @@ sealed class Collect(IClusterAccess cluster) : IReconciler
                 case Presence.Absent: absent.Add(owner.Uid); break;
                 case Presence.Waits: waiting.Add(owner.Uid); break;
                 case Presence.Unseen: solid = unseen = true; break;
+                // As upstream: while one cannot be judged, nothing is done about the others either.
+                case Presence.Unknown: return Again.WithBackoff;
+                case Presence.Beyond: return Again.OnChange;
                 default: solid = true; break;
             }
         }
@@ -102,14 +116,13 @@ sealed class Collect(IClusterAccess cluster) : IReconciler
     {
         var fit = _graph.Fits(owner, of.Key.Namespace);
         if (fit == Fit.Here) return _graph.Find(owner.Uid) is { WaitsForDependents: true } ? Presence.Waits : Presence.Solid;
-        // A kind that the server does not serve (any more, or yet) cannot be looked at: the benefit of the doubt, as upstream.
         if (GroupVersion.Parse(owner.ApiVersion) is not { } gv) return Presence.Unknown;
         if ((_survey?.Served ?? ServerResources.BuiltIn).Of(gv.Kind(owner.Kind)) is not { } resource) return Presence.Unknown;
-        // Cluster-scoped objects cannot be owned from within a namespace; upstream leaves such ones alone.
-        if (resource.Namespaced && of.Key.Namespace.Length == 0) return Presence.Unknown;
+        if (resource.Namespaced && of.Key.Namespace.Length == 0) return Presence.Beyond;
         var live = await GetAsync(resource, new(resource.Namespaced ? of.Key.Namespace : "", owner.Name), ct);
         if (live is null || live.Metadata.Uid != owner.Uid) return Presence.Absent;
-        return live.Metadata.DeletionTimestamp is not null && live.Metadata.Finalizers.Contains(OwnerGraph.Foreground) ? Presence.Waits : fit == Fit.Unseen && Survey.Follows(resource) ? Presence.Unseen : Presence.Solid;
+        if (live.Metadata.DeletionTimestamp is not null && live.Metadata.Finalizers.Contains(OwnerGraph.Foreground)) return Presence.Waits;
+        return fit == Fit.Unseen && Survey.Follows(resource) ? Presence.Unseen : Presence.Solid;
     }
 
     async Task ReleaseAsync(Owned obj, string[] owners, CancellationToken ct)

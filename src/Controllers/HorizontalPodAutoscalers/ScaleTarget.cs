@@ -10,6 +10,7 @@ namespace Hanbae.Controllers.HorizontalPodAutoscalers;
 sealed class ScaleTarget(IClusterAccess cluster)
 {
     static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(15);
+    const int MostTries = 5;
 
     volatile ServerResources _served = ServerResources.BuiltIn;
     DateTimeOffset _asked;
@@ -35,13 +36,28 @@ sealed class ScaleTarget(IClusterAccess cluster)
     {
         var resource = await FindAsync(target.ApiVersion, target.Kind, ct)
             ?? throw new InvalidOperationException($"no matches for kind \"{target.Kind}\" in group \"{(Api.GroupVersion.Parse(target.ApiVersion) ?? new("", "")).Group}\"");
-        var answer = (await cluster.Client.Transport.SendAsync(new() { Method = "GET", Path = resource.Path(ns, target.Name, "scale") }, ct)).OrThrow();
-        return (resource, answer.Object as Scale ?? (Scale)Scale.Info.Decode(answer.Body.Span));
+        return (resource, await ReadAsync(resource.Path(ns, target.Name, "scale"), ct));
     }
 
-    public async Task SetAsync(ResourceInfo resource, Scale scale, int replicas, CancellationToken ct) =>
-        (await cluster.Client.Transport.SendAsync(new()
+    /// <summary>That others write the object, too, is no failure: only who is in the way again and again.</summary>
+    public async Task SetAsync(ResourceInfo resource, Scale scale, int replicas, CancellationToken ct)
+    {
+        string path = resource.Path(scale.Metadata.Namespace, scale.Metadata.Name, "scale");
+        for (int tries = 1; ; tries++)
         {
-            Method = "PUT", Path = resource.Path(scale.Metadata.Namespace, scale.Metadata.Name, "scale"), Object = scale with { Spec = scale.Spec with { Replicas = replicas } },
-        }, ct)).OrThrow();
+            var answer = await cluster.Client.Transport.SendAsync(new() { Method = "PUT", Path = path, Object = scale with { Spec = scale.Spec with { Replicas = replicas } } }, ct);
+            if (answer.Code != 409 || tries == MostTries)
+            {
+                answer.OrThrow();
+                return;
+            }
+            scale = await ReadAsync(path, ct);
+        }
+    }
+
+    async Task<Scale> ReadAsync(string path, CancellationToken ct)
+    {
+        var answer = (await cluster.Client.Transport.SendAsync(new() { Method = "GET", Path = path }, ct)).OrThrow();
+        return answer.Object as Scale ?? (Scale)Scale.Info.Decode(answer.Body.Span);
+    }
 }

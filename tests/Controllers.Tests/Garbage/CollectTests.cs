@@ -1,7 +1,9 @@
+using System.Text;
 using Hanbae.Api;
 using Hanbae.Api.Apps.V1;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Meta.V1;
+using Hanbae.Api.Rest;
 using Hanbae.Controllers.Ownership;
 using Hanbae.Kit;
 
@@ -10,6 +12,8 @@ namespace Hanbae.Controllers.Tests.Garbage;
 public sealed class CollectTests
 {
     static readonly string[] Run = ["garbagecollector"];
+    /// <summary>Of a kind that is not served.</summary>
+    static readonly OwnerReference s_thing = new() { ApiVersion = "example.com/v1", Kind = "Thing", Name = "x", Uid = "uid-x" };
 
     /// <summary>A set with two Pods, one of them owned by a second set too.</summary>
     static void Family(FakeApi api)
@@ -134,14 +138,44 @@ public sealed class CollectTests
     {
         var node = new Node { Metadata = new() { Name = "n1", Uid = "uid-of-n1", OwnerReferences = [Make.ReplicaSet("gone", 1).ControllerRef()] } };
         var custom = Make.Pod("custom");
-        custom = custom with { Metadata = custom.Metadata with { OwnerReferences = [new OwnerReference { ApiVersion = "example.com/v1", Kind = "Thing", Name = "x", Uid = "uid-x" }] } };
+        // What can be said of the other owner changes nothing, as upstream.
+        custom = custom with { Metadata = custom.Metadata with { OwnerReferences = [Make.ReplicaSet("gone", 1).ControllerRef(), s_thing] } };
         await using var cluster = new TestCluster(Run, api => { api.Put(node); api.Put(custom); });
         // The last in line: when it is gone the others were looked at, or are about to be.
         cluster.Api.Put(Make.Pod("a", of: Make.ReplicaSet("never", 1)));
         await cluster.UntilAsync(api => api.Find<Pod>("a") is null);
 
         Assert.NotNull(cluster.Api.Find<Node>("n1", ""));
+        Assert.Equal(2, cluster.Api.Find<Pod>("custom")!.Metadata.OwnerReferences.Count);
+    }
+
+    [Fact]
+    public async Task An_owner_whose_kind_comes_to_be_served_is_looked_at_then()
+    {
+        static string Group(string name, string resource, string kind, string verbs) => $$"""
+            {"items":[{"metadata":{"name":"{{name}}"},"versions":[{"version":"v1","resources":[
+            {"resource":"{{resource}}","responseKind":{"group":"","version":"","kind":"{{kind}}"},"scope":"Namespaced","verbs":[{{verbs}}]}]}]}]}
+            """;
+        static ApiResult Json(string body) => new() { Code = 200, Body = Encoding.UTF8.GetBytes(body) };
+        bool served = false;
+        var custom = Make.Pod("custom");
+        await using var cluster = new TestCluster(Run, api =>
+        {
+            api.Put(custom with { Metadata = custom.Metadata with { OwnerReferences = [s_thing] } });
+            api.Intercept = r => r switch
+            {
+                { Path: "/api" } => Json(Group("", "pods", "Pod", "\"delete\",\"get\",\"list\",\"patch\",\"watch\"")),
+                { Path: "/apis" } => Json(Volatile.Read(ref served) ? Group("example.com", "things", "Thing", "\"get\"") : """{"items":[]}"""),
+                { Path: "/apis/example.com/v1/namespaces/default/things/x" } => new() { Code = 404, Object = new Status { Code = 404, Reason = "NotFound" } },
+                _ => null,
+            };
+        });
+        cluster.Creep = TimeSpan.FromSeconds(1);
+        await cluster.UntilAsync(api => api.Requests.Any(r => r is { Method: "GET", Path: "/api/v1/namespaces/default/pods/custom" }));
         Assert.NotNull(cluster.Api.Find<Pod>("custom"));
+
+        Volatile.Write(ref served, true);
+        await cluster.UntilAsync(api => api.Find<Pod>("custom") is null);
     }
 
     [Fact]

@@ -10,7 +10,9 @@ namespace Hanbae.Controllers.Tests.HorizontalPodAutoscalers;
 
 public sealed class AutoscaleTests
 {
-    int _replicas = 2;
+    int _replicas = 2, _version = 1;
+    /// <summary>How often somebody else writes the Deployment just before the autoscaler does.</summary>
+    int _others;
     volatile string _use = "900m";
     volatile string _scaled = "";
 
@@ -19,8 +21,23 @@ public sealed class AutoscaleTests
     {
         if (request.Path.EndsWith("/deployments/web/scale", StringComparison.Ordinal))
         {
-            if (request.Object is Scale asked) { _replicas = asked.Spec.Replicas; _scaled += asked.Spec.Replicas + " "; }
-            return new() { Code = 200, Object = new Scale { Metadata = new() { Name = "web", Namespace = "default" }, Spec = new() { Replicas = _replicas }, Status = new() { Replicas = _replicas, Selector = "app=web" } } };
+            if (request.Object is Scale asked)
+            {
+                if (_others > 0) (_others, _version) = (_others - 1, _version + 1);
+                if (asked.Metadata.ResourceVersion != $"{_version}")
+                    return new() { Code = 409, Object = new Api.Meta.V1.Status { Code = 409, Reason = "Conflict", Message = "the object has been modified" } };
+                _replicas = asked.Spec.Replicas;
+                _scaled += asked.Spec.Replicas + " ";
+            }
+            return new()
+            {
+                Code = 200,
+                Object = new Scale
+                {
+                    Metadata = new() { Name = "web", Namespace = "default", ResourceVersion = $"{_version}" },
+                    Spec = new() { Replicas = _replicas }, Status = new() { Replicas = _replicas, Selector = "app=web" },
+                },
+            };
         }
         if (!request.Path.StartsWith("/apis/metrics.k8s.io/", StringComparison.Ordinal)) return null;
         string Pod(string name) => $$$"""{"metadata":{"name":"{{{name}}}"},"timestamp":"2030-01-01T00:59:30Z","window":"15s","containers":[{"name":"main","usage":{"cpu":"{{{_use}}}"}}]}""";
@@ -66,6 +83,19 @@ public sealed class AutoscaleTests
         Assert.Equal("AbleToScale=True/SucceededRescale ScalingActive=True/ValidMetricFound ScalingLimited=False/DesiredWithinRange", Told(hpa));
         Assert.Equal((2, 3, 90, "900m"), (hpa.Status.CurrentReplicas, hpa.Status.DesiredReplicas, hpa.Status.CurrentMetrics[0].Resource!.Current.AverageUtilization, hpa.Status.CurrentMetrics[0].Resource!.Current.AverageValue.ToString()));
         Assert.Contains(("SuccessfulRescale", "New size: 3; reason: cpu resource utilization (percentage of request) above target"), cluster.Events.Told);
+    }
+
+    [Theory]
+    [InlineData(2, true)]
+    [InlineData(int.MaxValue, false)]
+    public async Task Who_else_writes_the_target_is_in_the_way_only_when_he_does_so_again_and_again(int others, bool scaled)
+    {
+        _others = others;
+        await using var cluster = Start();
+        await cluster.UntilAsync(api => api.Find<V2.HorizontalPodAutoscaler>("web")!.Status.Conditions.Exists(c => c is { Type: "ScalingLimited" }));
+        Assert.Equal(scaled ? "3 " : "", _scaled);
+        Assert.StartsWith(scaled ? "AbleToScale=True/SucceededRescale" : "AbleToScale=False/FailedUpdateScale", Told(cluster.Api.Find<V2.HorizontalPodAutoscaler>("web")!));
+        Assert.Equal(scaled ? "SuccessfulRescale" : "FailedRescale", cluster.Events.Told[0].Reason);
     }
 
     [Fact]
