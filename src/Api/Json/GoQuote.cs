@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace Hanbae.Api.Json;
@@ -37,12 +38,12 @@ public static class GoQuote
         }
         if (c == quote) to.Append('\\').Append(quote);
         else if (c < ' ' || c == 0x7f) to.Append("\\x").Append(c.ToString("x2"));
-        else if (c >= 0x80 && !Printable(rune)) to.Append(c < 0x10000 ? "\\u" : "\\U").Append(c.ToString(c < 0x10000 ? "x4" : "x8"));
+        else if (c >= 0x80 && !IsPrintable(rune)) to.Append(c < 0x10000 ? "\\u" : "\\U").Append(c.ToString(c < 0x10000 ? "x4" : "x8"));
         else to.Append(rune.ToString());
     }
 
-    static bool Printable(Rune rune) => Rune.IsLetterOrDigit(rune) || Rune.IsPunctuation(rune) || Rune.IsSymbol(rune)
-        || Rune.GetUnicodeCategory(rune) is System.Globalization.UnicodeCategory.NonSpacingMark
-            or System.Globalization.UnicodeCategory.SpacingCombiningMark or System.Globalization.UnicodeCategory.EnclosingMark
-            or System.Globalization.UnicodeCategory.OtherNumber or System.Globalization.UnicodeCategory.LetterNumber;
+    /// <summary>As Go's unicode.IsPrint: letters, marks, numbers, punctuation, symbols, and of what is blank only the plain space.</summary>
+    public static bool IsPrintable(Rune rune) => rune.Value == ' ' || Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format
+        or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
+        or UnicodeCategory.SpaceSeparator or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
 }

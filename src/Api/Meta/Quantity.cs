@@ -40,13 +40,6 @@ public readonly partial struct Quantity : IEquatable<Quantity>, IComparable<Quan
 
     public static Quantity FromMilli(long milli, QuantityFormat format = QuantityFormat.DecimalSI) => new(milli, Milli, format);
 
-    /// <summary><paramref name="value"/> × 10^<paramref name="scale"/>.</summary>
-    public static Quantity FromScaled(long value, int scale, QuantityFormat format = QuantityFormat.DecimalSI)
-    {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(Math.Abs(scale), MaxScale);
-        return scale >= Nano ? new(value, scale, format) : FromBig(value, scale, format);
-    }
-
     /// <summary>Exponents beyond this are not quantities of anything; upstream reads them and then spends hours on them.</summary>
     const int MaxScale = 10_000;
 

@@ -1,10 +1,10 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Runtime.ExceptionServices;
-using System.Text;
 using Hanbae.Api;
 using Hanbae.Api.Apps.V1;
 using Hanbae.Api.Core.V1;
+using Hanbae.Api.Json;
 using Hanbae.Client;
 using Hanbae.Controllers.Ownership;
 using Hanbae.Controllers.Pods;
@@ -143,7 +143,7 @@ sealed class Run(IClusterAccess cluster) : IReconciler
         ControllerRevision[] twins = [.. Twins(set, history)];
         if (twins.Length == 0) return mine;
         string hash = history.Hash(DaemonPod.HashLabel);
-        var relabel = Patch.Strategic(Encoding.UTF8.GetBytes($$$"""{"metadata":{"labels":{"{{{DaemonPod.HashLabel}}}":"{{{hash}}}"} } }"""));
+        var relabel = MetadataPatch.Strategic(("labels", JsonObject.Of((DaemonPod.HashLabel, hash))));
         var pods = ImmutableArray.CreateBuilder<Pod>(mine.Length);
         foreach (var pod in mine)
             pods.Add(twins.Any(t => DaemonPod.HasHash(pod, t.Metadata.Labels[DaemonPod.HashLabel] ?? "")) ? await cluster.Client.PatchAsync<Pod>(Key.Of(pod), relabel, ct) : pod);

@@ -1,6 +1,5 @@
-using System.Text;
-using System.Text.Json;
 using Hanbae.Api;
+using Hanbae.Api.Json;
 using Hanbae.Api.Meta.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Client;
@@ -128,7 +127,7 @@ sealed class Collect(IClusterAccess cluster) : IReconciler
     async Task ReleaseAsync(Owned obj, string[] owners, CancellationToken ct)
     {
         if (obj.Resource.Kind is UnstructuredKind) await ReplaceOwnersAsync(obj, all => all.Where(o => !owners.Contains(o.Uid)).ToSeq(), ct);
-        else await PatchAsync(obj, $"\"ownerReferences\":[{string.Join(',', owners.Select(uid => $$"""{"$patch":"delete","uid":{{Quote(uid)}}}"""))}]", ct);
+        else await PatchOwnersAsync(obj, owners.Select(uid => JsonObject.Of(("$patch", "delete"), ("uid", uid))), ct);
     }
 
     /// <summary>Custom resources know no strategic patches: all owners are written, for the version that they were read from.</summary>
@@ -136,31 +135,27 @@ sealed class Collect(IClusterAccess cluster) : IReconciler
     {
         if (await GetAsync(obj.Resource, obj.Key, ct) is not { } live || live.Metadata.Uid != obj.Uid) return;
         var left = change(live.Metadata.OwnerReferences);
-        string owners = left.IsEmpty ? "null" : Machinery.Validate.Shown.Messages(left);
-        byte[] body = Encoding.UTF8.GetBytes($$$"""{"metadata":{"uid":{{{Quote(obj.Uid)}}},"resourceVersion":{{{Quote(live.Metadata.ResourceVersion)}}},"ownerReferences":{{{owners}}}}}""");
-        await SendAsync(Requests.Patch(obj.Resource, obj.Key, Patch.Merge(body)), ct);
+        var owners = left.IsEmpty ? JsonNull.Instance : JsonValue.Parse(Machinery.Validate.Shown.Messages(left));
+        var patch = MetadataPatch.Merge(("uid", obj.Uid), ("resourceVersion", live.Metadata.ResourceVersion), ("ownerReferences", owners));
+        await SendAsync(Requests.Patch(obj.Resource, obj.Key, patch), ct);
     }
 
     Task UnblockAsync(Owned obj, Seq<OwnerReference> owners, CancellationToken ct)
     {
         if (obj.Resource.Kind is UnstructuredKind)
             return ReplaceOwnersAsync(obj, all => all.Select(o => o.BlockOwnerDeletion == true ? o with { BlockOwnerDeletion = false } : o).ToSeq(), ct);
-        var blocking = owners.Where(o => o.BlockOwnerDeletion == true).Select(o => $$"""{"uid":{{Quote(o.Uid)}},"blockOwnerDeletion":false}""");
-        return PatchAsync(obj, $"\"ownerReferences\":[{string.Join(',', blocking)}]", ct);
+        return PatchOwnersAsync(obj, owners.Where(o => o.BlockOwnerDeletion == true).Select(o => JsonObject.Of(("uid", o.Uid), ("blockOwnerDeletion", false))), ct);
     }
 
-    async Task PatchAsync(Owned obj, string metadata, CancellationToken ct)
-    {
-        byte[] body = Encoding.UTF8.GetBytes($$$"""{"metadata":{"uid":{{{Quote(obj.Uid)}}},{{{metadata}}}}}""");
-        await SendAsync(Requests.Patch(obj.Resource, obj.Key, Patch.Strategic(body)), ct);
-    }
+    Task PatchOwnersAsync(Owned obj, IEnumerable<JsonObject> owners, CancellationToken ct) =>
+        SendAsync(Requests.Patch(obj.Resource, obj.Key, MetadataPatch.Strategic(("uid", obj.Uid), ("ownerReferences", new JsonArray([.. owners])))), ct);
 
     async Task RemoveFinalizerAsync(Owned obj, string finalizer, CancellationToken ct)
     {
         if (await GetAsync(obj.Resource, obj.Key, ct) is not { } live || live.Metadata.Uid != obj.Uid || !live.Metadata.Finalizers.Contains(finalizer)) return;
-        string left = string.Join(',', live.Metadata.Finalizers.Where(f => f != finalizer).Select(Quote));
-        byte[] body = Encoding.UTF8.GetBytes($$$"""{"metadata":{"resourceVersion":{{{Quote(live.Metadata.ResourceVersion)}}},"finalizers":[{{{left}}}]}}""");
-        await SendAsync(Requests.Patch(obj.Resource, obj.Key, Patch.Merge(body)), ct);
+        var left = live.Metadata.Finalizers.Where(f => f != finalizer).Select(f => (JsonValue)f);
+        var patch = MetadataPatch.Merge(("resourceVersion", live.Metadata.ResourceVersion), ("finalizers", new JsonArray([.. left])));
+        await SendAsync(Requests.Patch(obj.Resource, obj.Key, patch), ct);
     }
 
     async Task<IObject?> GetAsync(ResourceInfo resource, Key key, CancellationToken ct)
@@ -175,6 +170,4 @@ sealed class Collect(IClusterAccess cluster) : IReconciler
         var result = await _transport.SendAsync(request, ct);
         if (result.Code is not (404 or 422)) result.OrThrow();
     }
-
-    static string Quote(string text) => "\"" + JsonEncodedText.Encode(text) + "\"";
 }

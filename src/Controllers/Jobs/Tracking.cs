@@ -1,5 +1,5 @@
-using System.Text;
 using Hanbae.Api.Core.V1;
+using Hanbae.Api.Json;
 using Hanbae.Client;
 
 namespace Hanbae.Controllers.Jobs;
@@ -11,8 +11,7 @@ static class Tracking
     /// <param name="asSeen">Only if nobody has changed it since.</param>
     public static Patch End(Pod pod, bool asSeen = false)
     {
-        string version = asSeen ? $",\"resourceVersion\":\"{pod.Metadata.ResourceVersion}\"" : "";
-        return Patch.Strategic(Encoding.UTF8.GetBytes(
-            $$$"""{"metadata":{"$deleteFromPrimitiveList/finalizers":["{{{JobPod.Finalizer}}}"],"uid":"{{{pod.Metadata.Uid}}}"{{{version}}}}}"""));
+        (string, JsonValue)[] version = asSeen ? [("resourceVersion", pod.Metadata.ResourceVersion)] : [];
+        return MetadataPatch.Strategic([("$deleteFromPrimitiveList/finalizers", JsonArray.Of(JobPod.Finalizer)), ("uid", pod.Metadata.Uid), .. version]);
     }
 }

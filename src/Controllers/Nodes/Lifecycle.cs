@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
-using System.Text;
 using Hanbae.Api;
 using Hanbae.Api.Coordination.V1;
 using Hanbae.Api.Core.V1;
+using Hanbae.Api.Json;
 using Hanbae.Api.Rest;
 using Hanbae.Client;
 
@@ -85,8 +85,8 @@ sealed class Lifecycle(IClusterAccess cluster, ControllerOptions options) : IRec
     async Task RenameAsync(Node node, CancellationToken ct)
     {
         var labels = node.Metadata.Labels;
-        string wrong = string.Join(',', Renamed.Where(r => labels[r.Label] is { } value && labels[r.Old] != value).Select(r => $"\"{r.Old}\":\"{labels[r.Label]}\""));
-        if (wrong.Length > 0) await _client.PatchAsync<Node>(Key.Of(node), Patch.Strategic(Encoding.UTF8.GetBytes("{\"metadata\":{\"labels\":{" + wrong + "}}}")), ct);
+        (string, JsonValue)[] wrong = [.. Renamed.Where(r => labels[r.Label] is { } value && labels[r.Old] != value).Select(r => (r.Old, (JsonValue)labels[r.Label]!))];
+        if (wrong.Length > 0) await _client.PatchAsync<Node>(Key.Of(node), MetadataPatch.Strategic(("labels", JsonObject.Of(wrong))), ct);
     }
 
     async Task MarkPodsAsync(string node, DateTimeOffset now, CancellationToken ct)

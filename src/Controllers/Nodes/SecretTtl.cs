@@ -1,7 +1,7 @@
 using System.Globalization;
-using System.Text;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
+using Hanbae.Api.Json;
 using Hanbae.Api.Rest;
 using Hanbae.Client;
 
@@ -29,8 +29,7 @@ sealed class SecretTtl(IClusterAccess cluster) : IReconciler
         _step = StepFor(Volatile.Read(ref _count), _step);
         string wanted = Steps[_step].Seconds.ToString(CultureInfo.InvariantCulture);
         if (_nodes.Find(key) is not { } node || node.Metadata.Annotations[Annotation] == wanted) return Again.OnChange;
-        byte[] patch = Encoding.UTF8.GetBytes($$"""{"metadata":{"annotations":{"{{Annotation}}":"{{wanted}}"} } }""");
-        try { await cluster.Client.PatchAsync<Node>(key, Patch.Strategic(patch), ct); }
+        try { await cluster.Client.PatchAsync<Node>(key, MetadataPatch.Strategic(("annotations", JsonObject.Of((Annotation, wanted)))), ct); }
         catch (ApiException e) when (e.IsNotFound) { }
         return Again.OnChange;
     }

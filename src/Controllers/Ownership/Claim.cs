@@ -1,8 +1,7 @@
 using System.Collections.Immutable;
 using System.Runtime.ExceptionServices;
-using System.Text;
-using System.Text.Json;
 using Hanbae.Api;
+using Hanbae.Api.Json;
 using Hanbae.Api.Rest;
 using Hanbae.Client;
 
@@ -70,24 +69,20 @@ static class Claim
         where TOwner : class, IObject<TOwner> where T : class, IObject<T>
     {
         var r = owner.ControllerRef();
-        string finalizers = finalizer is null ? "" : $"\"finalizers\":[{Quote(finalizer)}],";
-        string reference = $$"""
-            {"apiVersion":"{{r.ApiVersion}}","kind":"{{r.Kind}}","name":"{{r.Name}}","uid":{{Quote(r.Uid)}},"controller":true,"blockOwnerDeletion":true}
-            """;
-        string patch = $$$"""{"metadata":{"ownerReferences":[{{{reference}}}],{{{finalizers}}}"uid":{{{Quote(orphan.Metadata.Uid)}}}}}""";
-        try { return await client.PatchAsync<T>(Key.Of(orphan), Patch.Strategic(Encoding.UTF8.GetBytes(patch)), ct); }
+        var reference = JsonObject.Of(("apiVersion", r.ApiVersion), ("kind", r.Kind), ("name", r.Name), ("uid", r.Uid), ("controller", true), ("blockOwnerDeletion", true));
+        (string, JsonValue)[] finalizers = finalizer is null ? [] : [("finalizers", JsonArray.Of(finalizer))];
+        var patch = MetadataPatch.Strategic([("ownerReferences", JsonArray.Of(reference)), .. finalizers, ("uid", orphan.Metadata.Uid)]);
+        try { return await client.PatchAsync<T>(Key.Of(orphan), patch, ct); }
         catch (ApiException e) when (e.IsNotFound) { return null; }
     }
 
     static async Task ReleaseAsync<T>(IClient client, IObject owner, T obj, string? finalizer, CancellationToken ct) where T : class, IObject<T>
     {
-        string finalizers = finalizer is null ? "" : $"\"$deleteFromPrimitiveList/finalizers\":[{Quote(finalizer)}],";
-        string reference = $$"""{"$patch":"delete","uid":{{Quote(owner.Metadata.Uid)}}}""";
-        string patch = $$$"""{"metadata":{"ownerReferences":[{{{reference}}}],{{{finalizers}}}"uid":{{{Quote(obj.Metadata.Uid)}}}}}""";
-        try { await client.PatchAsync<T>(Key.Of(obj), Patch.Strategic(Encoding.UTF8.GetBytes(patch)), ct); }
+        (string, JsonValue)[] finalizers = finalizer is null ? [] : [("$deleteFromPrimitiveList/finalizers", JsonArray.Of(finalizer))];
+        var reference = JsonObject.Of(("$patch", "delete"), ("uid", owner.Metadata.Uid));
+        var patch = MetadataPatch.Strategic([("ownerReferences", JsonArray.Of(reference)), .. finalizers, ("uid", obj.Metadata.Uid)]);
+        try { await client.PatchAsync<T>(Key.Of(obj), patch, ct); }
         // 422: another object has the name by now, or the owner is not among its owners any more; both are what was wanted.
         catch (ApiException e) when (e.IsNotFound || e.Code == 422) { }
     }
-
-    static string Quote(string text) => "\"" + JsonEncodedText.Encode(text) + "\"";
 }

@@ -1,7 +1,7 @@
 using System.Globalization;
-using System.Text;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
+using Hanbae.Api.Json;
 using Hanbae.Client;
 using Hanbae.Machinery.Pods;
 using Preconditions = Hanbae.Api.Meta.V1.Preconditions;
@@ -51,8 +51,8 @@ sealed class CleanLegacyTokens(IClusterAccess cluster, ControllerOptions options
         string? since = secret.Metadata.Labels[InvalidSince];
         if (Day(since) is null)
         {
-            byte[] patch = Encoding.UTF8.GetBytes($$"""{"metadata":{"uid":"{{secret.Metadata.Uid}}","labels":{"{{InvalidSince}}":"{{Text(now)}}"} } }""");
-            await cluster.Client.PatchAsync<Secret>(Key.Of(secret), Patch.Merge(patch), ct);
+            var patch = MetadataPatch.Merge(("uid", secret.Metadata.Uid), ("labels", JsonObject.Of((InvalidSince, Text(now)))));
+            await cluster.Client.PatchAsync<Secret>(Key.Of(secret), patch, ct);
         }
         // Only as it was seen: a use in between keeps it.
         else if (string.CompareOrdinal(since, before) < 0) await cluster.Client.TryDeleteAsync<Secret>(Key.Of(secret), Preconditions.Unchanged(secret), ct);

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Hanbae.Api;
 
 namespace Hanbae.Host.Images;
 
@@ -43,7 +44,7 @@ public static class OciArchive
 
     static void WriteConfig(Utf8JsonWriter w, OciLayer layer, OciConfig config, Architecture architecture, DateTimeOffset created)
     {
-        w.WriteString("created", created.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", System.Globalization.CultureInfo.InvariantCulture));
+        w.WriteString("created", created.ToApi());
         w.WriteString("architecture", Platform.Name(architecture));
         w.WriteString("os", "linux");
         w.WriteStartObject("config");

@@ -1,6 +1,6 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Hanbae.Api;
 using Hanbae.Api.Json;
 using Hanbae.Host.Progress;
 
@@ -57,6 +57,6 @@ public static class CertificateList
 
     public static string Json(IReadOnlyList<Row> rows) => new JsonArray([.. rows.Select(r => (JsonValue)JsonObject.Of(
         ("name", new JsonString(r.Name)), ("subject", new JsonString(r.Subject)), ("issuer", new JsonString(r.Issuer)), ("use", new JsonString(r.Use)),
-        ("ends", r.Ends is { } end ? new JsonString(end.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture)) : JsonNull.Instance),
+        ("ends", r.Ends is { } end ? new JsonString(end.ToApi()) : JsonNull.Instance),
         (r.Ends is null ? "kid" : "sha1", new JsonString(r.Fingerprint))))]).ToString()!;
 }

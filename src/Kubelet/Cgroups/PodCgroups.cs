@@ -72,12 +72,6 @@ public sealed class PodCgroups : IAsyncDisposable
     public IReadOnlySet<string> Known() => Driver is not { } driver ? new HashSet<string>()
         : Classes().SelectMany(driver.Children).Where(n => n.StartsWith("pod", StringComparison.Ordinal)).Select(n => _options.SystemdCgroups ? n[3..].Replace('_', '-') : n[3..]).ToHashSet();
 
-    /// <summary>Removes the root when no Pod is left in it: for nodes that are thrown away.</summary>
-    public async Task RemoveRootAsync(CancellationToken ct)
-    {
-        if (Driver is { } driver && Known().Count == 0 && driver.Exists(_options.CgroupRoot)) await driver.RemoveAsync(_options.CgroupRoot, ct).ConfigureAwait(false);
-    }
-
     /// <summary>What to tell when the runtime has put a sandbox where its own driver does, not ours; null when it has not.</summary>
     /// <param name="cri">Asked only when the sandbox is not where it belongs.</param>
     public async Task<string?> DisagreementAsync(Pod pod, string sandbox, ICri cri, string runtime, CancellationToken ct)

@@ -123,7 +123,7 @@ sealed class PullRecords(KubeletOptions options, TimeProvider time)
     {
         json.WriteString("kind", "ImagePulledRecord");
         json.WriteString("apiVersion", Version);
-        json.WriteString("lastUpdatedTime", time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture));
+        json.WriteString("lastUpdatedTime", time.GetUtcNow().ToApi());
         json.WriteString("imageRef", reference);
         json.WriteStartObject("credentialMapping");
         foreach (var (repository, credentials) in record)

@@ -123,6 +123,7 @@ sealed class PluginWatch(string folder, IReadOnlyList<IPluginKind> kinds, TimePr
             // The same plugin may have come back under another name of its socket.
             if (!_known.Values.Any(k => k != known && k.Registered == (kind, name))) await kind.UnregisterAsync(name, ct).ConfigureAwait(false);
             known.Registered = null;
+            log.PluginGone(kind.Type, name);
         }
         catch (Exception e) when (e is ApiException or HttpRequestException or IOException && !ct.IsCancellationRequested) { log.PluginNotRegistered(path, e.Message); }
     }

@@ -14,9 +14,7 @@ static class RuntimeLabels
     public const string TerminationMessagePolicy = "io.kubernetes.container.terminationMessagePolicy";
     public const string PreStop = "io.kubernetes.container.preStopHandler";
     public const string Ports = "io.kubernetes.container.ports";
-    public const string PodDeletionGracePeriod = "io.kubernetes.pod.deletionGracePeriod";
     public const string PodTerminationGracePeriod = "io.kubernetes.pod.terminationGracePeriod";
 
     public const string ConfigSource = "kubernetes.io/config.source";
-    public const string ConfigSeen = "kubernetes.io/config.seen";
 }

@@ -68,14 +68,13 @@ static class JobStatusRules
     {
         var (now, was) = (o.Status, old.Status);
         bool starts = Moves(now.StartTime, was.StartTime), completes = Moves(now.CompletionTime, was.CompletionTime), complete = Is(now, Complete), changes = complete != Is(was, Complete) || completes;
-        static string Text(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
-        if (changes && now.CompletionTime is { } unasked && !complete) errors.Invalid(at["completionTime"], Text(unasked), "cannot set completionTime when there is no Complete=True condition");
+        if (changes && now.CompletionTime is { } unasked && !complete) errors.Invalid(at["completionTime"], unasked.ToApi(), "cannot set completionTime when there is no Complete=True condition");
         if (changes && now.CompletionTime is null && complete) errors.Required(at["completionTime"], "completionTime is required for Complete jobs");
-        if ((starts || completes) && now.CompletionTime is { } end && end < now.StartTime) errors.Invalid(at["completionTime"], Text(end), "completionTime cannot be set before startTime");
-        if (completes && now.CompletionTime is { } moved && was.CompletionTime is not null) errors.Invalid(at["completionTime"], Text(moved), "completionTime cannot be mutated");
+        if ((starts || completes) && now.CompletionTime is { } end && end < now.StartTime) errors.Invalid(at["completionTime"], end.ToApi(), "completionTime cannot be set before startTime");
+        if (completes && now.CompletionTime is { } moved && was.CompletionTime is not null) errors.Invalid(at["completionTime"], moved.ToApi(), "completionTime cannot be mutated");
         // What rests, or did until now, may begin anew.
         if (starts && was.StartTime is not null && o.Spec.Suspend != true && !Is(was, "Suspended"))
-            errors.InvalidAs(at["startTime"], now.StartTime is { } other ? $"\"{Text(other)}\"" : "null", "field is immutable for unsuspended job once set");
+            errors.InvalidAs(at["startTime"], now.StartTime is { } other ? $"\"{other.ToApi()}\"" : "null", "field is immutable for unsuspended job once set");
     }
 
     /// <summary>By the second, as it is stored: who wrote it within this process may know it more exactly.</summary>

@@ -115,6 +115,6 @@ public static class PodCertificateAnswers
         else if (refresh > until - s_room) Wrong("beginRefreshAt", refresh, "must be at least 10 minutes before status.notAfter");
 
         void Wrong(string field, DateTimeOffset shown, string why) =>
-            errors.Invalid(s_status[field], shown.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture), why);
+            errors.Invalid(s_status[field], shown.ToApi(), why);
     }
 }

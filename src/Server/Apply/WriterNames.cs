@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text;
+using Hanbae.Api.Json;
 using Hanbae.Machinery.Validate;
 using Hanbae.Server.Errors;
 
@@ -28,14 +28,14 @@ static class WriterNames
         int at = 0;
         foreach (var rune in manager.EnumerateRunes())
         {
-            if (!IsPrintable(rune)) errors.Add(FieldError.Invalid("fieldManager", manager, $"invalid character {Named(rune)} (at position {at})"));
+            if (!GoQuote.IsPrintable(rune)) errors.Add(FieldError.Invalid("fieldManager", manager, $"invalid character {Named(rune)} (at position {at})"));
             at += rune.Utf8SequenceLength;
         }
         return errors;
     }
 
     /// <summary>As Go's %#U.</summary>
-    static string Named(Rune rune) => IsPrintable(rune) ? $"U+{rune.Value:X4} '{rune}'" : $"U+{rune.Value:X4}";
+    static string Named(Rune rune) => GoQuote.IsPrintable(rune) ? $"U+{rune.Value:X4} '{rune}'" : $"U+{rune.Value:X4}";
 
     static string Agent(string agent)
     {
@@ -46,14 +46,10 @@ static class WriterNames
         int bytes = 0;
         foreach (var rune in agent.EnumerateRunes())
         {
-            if (!IsPrintable(rune)) continue;
+            if (!GoQuote.IsPrintable(rune)) continue;
             if ((bytes += rune.Utf8SequenceLength) > Longest) break;
             name.Append(rune.ToString());
         }
         return name.ToString();
     }
-
-    /// <summary>As Go's unicode.IsPrint: letters, marks, numbers, punctuation, symbols, and the ASCII space.</summary>
-    static bool IsPrintable(Rune rune) => rune.Value == ' ' || Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate
-        or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.SpaceSeparator);
 }

@@ -61,10 +61,6 @@ public static class Statuses
 
     public static StatusException MethodNotAllowed(string message = "the server does not allow this method on the requested resource") => Error(405, "MethodNotAllowed", message, new());
 
-    /// <summary>A verb that exists but that this resource does not have.</summary>
-    public static StatusException MethodNotSupported(GroupResource resource, string action) =>
-        Error(405, "MethodNotAllowed", $"{action} is not supported on resources of kind \"{resource}\"", new() { Group = resource.Group, Kind = resource.Resource });
-
     public static StatusException NotAcceptable(IEnumerable<string> types) =>
         Error(406, "NotAcceptable", "only the following media types are accepted: " + string.Join(", ", types));
 

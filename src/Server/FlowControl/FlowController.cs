@@ -94,7 +94,7 @@ sealed class FlowController(ApiServer server, FlowControl control)
         string message = $"This FlowSchema references the PriorityLevelConfiguration object named {JsonSerializer.Serialize(level, FlowJson.Default.String)} " + (found ? "and it exists" : "but there is no such object");
         if (schema.Status.Conditions.Find(c => c.Type == "Dangling") is { } there && there.Status == status && there.Reason == reason && there.Message == message) return;
         byte[] patch = JsonSerializer.SerializeToUtf8Bytes(new FlowStatus("flowcontrol.apiserver.k8s.io/v1", "FlowSchema", new(name),
-            new([new("Dangling", status, control.Time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture), reason, message)])), FlowJson.Default.FlowStatus);
+            new([new("Dangling", status, control.Time.GetUtcNow().ToApi(), reason, message)])), FlowJson.Default.FlowStatus);
         var result = await server.Transport.SendAsync(new()
         {
             Method = "PATCH", Path = $"/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas/{name}/status", Query = [new("fieldManager", FieldManager), new("force", "true")],

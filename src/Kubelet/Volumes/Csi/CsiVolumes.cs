@@ -166,7 +166,7 @@ sealed partial class CsiVolumes(VolumeContext context)
                 var token = await context.Tokens.FreshAsync(pod, wanted.Audience, TimeSpan.FromSeconds(wanted.ExpirationSeconds ?? 3600), ct).ConfigureAwait(false);
                 json.WriteStartObject(wanted.Audience);
                 json.WriteString("token", token.Token);
-                json.WriteString("expirationTimestamp", (token.ExpirationTimestamp ?? default).UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture));
+                json.WriteString("expirationTimestamp", (token.ExpirationTimestamp ?? default).ToApi());
                 json.WriteEndObject();
             }
             json.WriteEndObject();

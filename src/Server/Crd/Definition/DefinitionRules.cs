@@ -1,8 +1,8 @@
-using System.Globalization;
 using System.Text;
 using Hanbae.Api;
 using Hanbae.Api.Apiextensions.V1;
 using Hanbae.Api.Codec;
+using Hanbae.Api.Json;
 using Hanbae.Machinery.Validate;
 using Findings = Hanbae.Machinery.Validate.Errors;
 using Hanbae.Server.Crd.Structure;
@@ -146,7 +146,7 @@ static class DefinitionRules
         int place = 0;
         foreach (var rune in text.EnumerateRunes())
         {
-            if (!IsPrintable(rune))
+            if (!GoQuote.IsPrintable(rune))
             {
                 errors.Invalid(at, text, $"must only contain printable UTF-8 characters; non-printable character found at index {place}");
                 return;
@@ -154,10 +154,6 @@ static class DefinitionRules
             place += rune.Utf8SequenceLength;
         }
     }
-
-    /// <summary>As Go sees it: of what is blank, only the plain space.</summary>
-    static bool IsPrintable(Rune rune) => rune.Value == ' ' || Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate
-        or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned or UnicodeCategory.SpaceSeparator or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
 
     static void Names(FieldPath at, CustomResourceDefinitionNames names, Findings errors)
     {

@@ -64,11 +64,7 @@ sealed class Snapshots(IClusterAccess cluster, ControllerSide side, Sidecars sid
         var status = new JsonObjectBuilder();
         status.Set("boundVolumeSnapshotContentName", name);
         status.Set("readyToUse", IsTrue(content["status", "readyToUse"]));
-        if (Number(content["status", "creationTime"]) is { } created)
-        {
-            var at = DateTimeOffset.FromUnixTimeMilliseconds(created / 1_000_000).UtcDateTime;
-            status.Set("creationTime", at.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture));
-        }
+        if (Number(content["status", "creationTime"]) is { } created) status.Set("creationTime", DateTimeOffset.FromUnixTimeMilliseconds(created / 1_000_000).ToApi());
         if (Number(content["status", "restoreSize"]) is { } size) status.Set("restoreSize", new Quantity(size, QuantityFormat.BinarySI).ToString());
         if (content["status", "error"] is { } error) status.Set("error", error);
         var told = status.Build();
@@ -183,5 +179,5 @@ sealed class Snapshots(IClusterAccess cluster, ControllerSide side, Sidecars sid
         return Again.WithBackoff;
     }
 
-    JsonObject Error(string message) => JsonObject.Of(("message", message), ("time", cluster.Time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture)));
+    JsonObject Error(string message) => JsonObject.Of(("message", message), ("time", cluster.Time.GetUtcNow().ToApi()));
 }
