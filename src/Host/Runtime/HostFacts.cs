@@ -1,4 +1,5 @@
 using System.Globalization;
+using Hanbae.Kubelet.Volumes.Disk;
 
 namespace Hanbae.Host.Runtime;
 
@@ -28,7 +29,7 @@ public sealed record HostFacts(
         Cgroups: File.Exists("/sys/fs/cgroup/cgroup.controllers") ? CgroupLayout.V2
             : File.Exists("/sys/fs/cgroup/unified/cgroup.controllers") ? CgroupLayout.Hybrid : CgroupLayout.V1,
         UnifiedHasControllers: ReadOr("/sys/fs/cgroup/unified/cgroup.controllers", "").Trim().Length > 0,
-        DataFileSystem: Mounts.Read().Holding(paths.Data)?.FileSystem ?? "",
+        DataFileSystem: MountTable.Read().Holding(paths.Data)?.Type ?? "",
         Containerd: Tool.Find("containerd"),
         Runc: Tool.Find("runc"),
         Crun: Tool.Find("crun"),

@@ -1,4 +1,5 @@
 using Hanbae.Host.Commands;
+using Hanbae.Kubelet.Volumes.Disk;
 
 namespace Hanbae.Host.Runtime;
 
@@ -61,7 +62,7 @@ public static class KubeletFolder
         // As upstream's kubelet makes it; one from before is closed, too.
         Directory.CreateDirectory(folder, closed);
         File.SetUnixFileMode(folder, closed);
-        var mounts = Mounts.Read();
+        var mounts = MountTable.Read();
         if (mounts.Holding(folder) is { Shared: true }) return;
         if (mounts.At(folder) is null) Native.BindToItself(folder);
         Native.MakeShared(folder);
@@ -69,12 +70,12 @@ public static class KubeletFolder
 
     /// <summary>Takes away all that is mounted in the node's folders, and the kubelet's where that is mounted on itself.</summary>
     /// <returns>As <see cref="Mounts.Detach(string)"/>.</returns>
-    internal static IEnumerable<(Mount Mount, string? Why)> Detach(NodePaths paths)
+    internal static IEnumerable<(MountPoint Mount, string? Why)> Detach(NodePaths paths)
     {
         foreach (var each in Mounts.Detach(paths.Data)) yield return each;
         if (Elsewhere(paths) is not { } folder) yield break;
         foreach (var each in Mounts.Detach(folder)) yield return each;
         // A disk of its own, which somebody mounted there, shows its root.
-        if (Mounts.Read().At(folder) is { } itself && itself.Root.EndsWith(folder, StringComparison.Ordinal)) yield return (itself, Mounts.DetachOne(itself));
+        if (MountTable.Read().At(folder) is { } itself && itself.Root.EndsWith(folder, StringComparison.Ordinal)) yield return (itself, Mounts.DetachOne(itself));
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Hanbae.Host.Settings;
+using Hanbae.Kubelet.Volumes.Disk;
 
 namespace Hanbae.Host.Runtime;
 
@@ -81,8 +82,8 @@ public sealed class Reset(NodePaths paths, TimeProvider time)
     void Unmount(ResetReport report)
     {
         foreach (var (mount, why) in KubeletFolder.Detach(paths).Concat(Mounts.Detach(paths.Run)))
-            if (why is null) report.Removed("mount " + mount.Point);
-            else report.Left($"mount {mount.Point}: {why}");
+            if (why is null) report.Removed("mount " + mount.Path);
+            else report.Left($"mount {mount.Path}: {why}");
     }
 
     async Task RemoveNetworkAsync(ResetReport report, CancellationToken ct)
@@ -107,10 +108,10 @@ public sealed class Reset(NodePaths paths, TimeProvider time)
     static void RemoveFolder(string folder, ResetReport report)
     {
         if (!Directory.Exists(folder)) return;
-        var mounts = Mounts.Read();
-        if (mounts.Below(folder).FirstOrDefault() is { } still)
+        var mounts = MountTable.Read();
+        if (mounts.Beneath(folder).FirstOrDefault() is { } still)
         {
-            report.Left(string.Create(CultureInfo.InvariantCulture, $"folder {folder}: {still.Point} is still mounted in it"));
+            report.Left(string.Create(CultureInfo.InvariantCulture, $"folder {folder}: {still.Path} is still mounted in it"));
             return;
         }
         // The marker goes last, so that an interrupted reset can be repeated. A folder that is a disk of its own stays, empty.

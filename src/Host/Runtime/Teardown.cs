@@ -21,7 +21,7 @@ public sealed class Teardown(NodePaths paths, TimeProvider time)
         }
         // As after a reboot: no folder of somebody's stays mounted below the data folder, where who deletes that would empty it.
         foreach (var (mount, why) in KubeletFolder.Detach(paths))
-            if (why is not null) say($"{mount.Point} stays mounted: {why}");
+            if (why is not null) say($"{mount.Path} stays mounted: {why}");
         return ran;
     }
 

@@ -1,5 +1,6 @@
 using Hanbae.Host.Runtime;
 using Hanbae.Host.Tests.Images;
+using Hanbae.Kubelet.Volumes.Disk;
 
 namespace Hanbae.Host.Tests.Runtime;
 
@@ -18,10 +19,10 @@ public sealed class KubeletFolderTests
         Assert.Contains($"is {folder} since the kubelet first ran and cannot change", Assert.Throws<RuntimeException>(() => KubeletFolder.Place(node.Paths, scratch / "other")).Message);
 
         KubeletFolder.Prepare(node.Paths);
-        int mounts = Mounts.Read().All.Length;
+        int mounts = MountTable.Read().Count;
         KubeletFolder.Prepare(node.Paths);
-        Assert.Equal(mounts, Mounts.Read().All.Length);
-        Assert.True(Mounts.Read().Holding(folder)!.Shared);
+        Assert.Equal(mounts, MountTable.Read().Count);
+        Assert.True(MountTable.Read().Holding(folder)!.Shared);
         Assert.Equal("750", Convert.ToString((int)File.GetUnixFileMode(KubeletFolder.Of(node.Paths)), 8)); // as the CIS check looks, which a link would fail
         Directory.CreateDirectory(scratch / "precious");
         File.WriteAllText(scratch / "precious/file", "years");
@@ -35,7 +36,7 @@ public sealed class KubeletFolderTests
         Assert.Contains("folder " + folder, report.RemovedThings);
         Assert.True(File.Exists(scratch / "precious/file"));
         Assert.False(Directory.Exists(folder) || Directory.Exists(node.Paths.Data));
-        Assert.DoesNotContain(Mounts.Read().All, m => m.Point.StartsWith(scratch.Folder, StringComparison.Ordinal));
+        Assert.DoesNotContain(MountTable.Read(), m => m.Path.StartsWith(scratch.Folder, StringComparison.Ordinal));
     }
 
     [Fact]

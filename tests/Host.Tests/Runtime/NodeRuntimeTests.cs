@@ -1,6 +1,7 @@
 using Hanbae.Host.Images;
 using Hanbae.Host.Runtime;
 using Hanbae.Host.Tests.Images;
+using Hanbae.Kubelet.Volumes.Disk;
 
 namespace Hanbae.Host.Tests.Runtime;
 
@@ -88,7 +89,7 @@ public sealed class NodeRuntimeTests
 
         Assert.False(pause.IsAlive);
         // Who deletes the data folder now deletes nothing else.
-        Assert.Empty(Mounts.Read().Below(node.Paths.Data));
+        Assert.Empty(MountTable.Read().Beneath(node.Paths.Data));
         Assert.True(File.Exists(scratch / "file"));
         Assert.Empty(Shims.Of(node.Paths.Socket));
         Assert.False(new Containerd(node.Paths, TimeProvider.System).IsRunning);
@@ -153,7 +154,7 @@ public sealed class NodeRuntimeTests
         var ran = await node.RunAsync(["--privileged", "--rootfs-propagation", "rshared", "--mount", $"type=bind,src={volume},dst=/v,options=rbind:rw:rshared"], "mount -t tmpfs mine /v/inner");
 
         Assert.True(ran.Succeeded, ran.Complaint);
-        Assert.Equal("tmpfs", Mounts.Read().At(inner)?.FileSystem);
+        Assert.Equal("tmpfs", MountTable.Read().At(inner)?.Type);
     }
 
     [ContainerFact]

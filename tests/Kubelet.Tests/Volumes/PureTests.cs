@@ -32,7 +32,7 @@ public sealed class PureTests
             4 1 0:6 / /ab rw - proc proc rw
             """);
         Assert.Equal(["/a/b\\c"], points.Beneath("/a").Select(p => p.Path));
-        Assert.Equal(new MountPoint("/a", "/", "tmpfs", false) { Source = "tmpfs" }, points.At("/a"));
+        Assert.Equal(new MountPoint("/a", "/", "tmpfs", false) { Source = "tmpfs", Shared = true }, points.At("/a"));
         Assert.Equal("/x y//deleted", points.At("/a/b\\c")!.Root);
         Assert.True(points.At("/a/b\\c")!.ReadOnly);
         Assert.Equal(["/ab", "/a/b\\c", "/a"], points.Beneath("/").Where(p => p.Path != "/").Select(p => p.Path)); // last mounted first

@@ -3,7 +3,7 @@ using System.Text;
 namespace Hanbae.Kubelet.Volumes.Disk;
 
 /// <summary>What is mounted where, read from <c>/proc/self/mountinfo</c>: with the disk, all the state that volumes have.</summary>
-static class MountTable
+public static class MountTable
 {
     public static IReadOnlyList<MountPoint> Read() => Parse(File.ReadAllText("/proc/self/mountinfo"));
 
@@ -16,7 +16,10 @@ static class MountTable
             string[] fields = line.Split(' ');
             int dash = Array.IndexOf(fields, "-");
             if (dash < 6 || fields.Length < dash + 3) continue;
-            points.Add(new(Unescape(fields[4]), Unescape(fields[3]), fields[dash + 1], Array.IndexOf(fields[5].Split(','), "ro") >= 0) { Source = Unescape(fields[dash + 2]) });
+            points.Add(new(Unescape(fields[4]), Unescape(fields[3]), fields[dash + 1], Array.IndexOf(fields[5].Split(','), "ro") >= 0)
+            {
+                Source = Unescape(fields[dash + 2]), Shared = fields[6..dash].Any(f => f.StartsWith("shared:", StringComparison.Ordinal)),
+            });
         }
         return points;
     }
@@ -24,6 +27,11 @@ static class MountTable
     /// <summary>Beneath a folder (not the folder itself), in the order in which they can be unmounted.</summary>
     public static IEnumerable<MountPoint> Beneath(this IReadOnlyList<MountPoint> points, string folder) =>
         points.Where(p => p.Path.StartsWith(folder.TrimEnd('/') + "/", StringComparison.Ordinal)).Reverse();
+
+    /// <summary>What a path lies on: the last one mounted among those with the longest path.</summary>
+    public static MountPoint? Holding(this IReadOnlyList<MountPoint> points, string path) =>
+        points.Where(p => p.Path == path || path.StartsWith(p.Path.TrimEnd('/') + "/", StringComparison.Ordinal)).Select((p, i) => (Point: p, At: i))
+            .OrderBy(p => p.Point.Path.Length).ThenBy(p => p.At).LastOrDefault().Point;
 
     public static MountPoint? At(this IReadOnlyList<MountPoint> points, string path) => points.LastOrDefault(p => p.Path == path);
 
@@ -48,8 +56,10 @@ static class MountTable
 /// <summary>One line of the mount table.</summary>
 /// <param name="Path">Where it is mounted.</param>
 /// <param name="Root">What of the file system is mounted; a bind mount of a removed file ends in <c>//deleted</c>.</param>
-sealed record MountPoint(string Path, string Root, string Type, bool ReadOnly)
+public sealed record MountPoint(string Path, string Root, string Type, bool ReadOnly)
 {
     /// <summary>A device, a server's folder, or a word.</summary>
     public string Source { get; init; } = "";
+    /// <summary>What is mounted beneath it spreads to other namespaces.</summary>
+    public bool Shared { get; init; }
 }

@@ -1,10 +1,10 @@
-using Hanbae.Host.Runtime;
+using Hanbae.Kubelet.Volumes.Disk;
 
-namespace Hanbae.Host.Tests.Runtime;
+namespace Hanbae.Kubelet.Tests.Volumes.Disk;
 
-public sealed class MountsTests
+public sealed class MountTableTests
 {
-    static readonly Mounts Some = Mounts.Parse("""
+    static readonly IReadOnlyList<MountPoint> Some = MountTable.Parse("""
         22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
         23 22 0:21 / /proc rw - proc proc rw
         24 22 0:30 / /data rw master:2 - xfs /dev/vdb rw
@@ -15,14 +15,14 @@ public sealed class MountsTests
 
     [Fact]
     public void What_is_below_comes_last_mounted_first_and_neighbours_are_not_below() =>
-        Assert.Equal(["/data/pods/a b/x", "/data/pods/a b"], Some.Below("/data").Select(m => m.Point));
+        Assert.Equal(["/data/pods/a b/x", "/data/pods/a b"], Some.Beneath("/data").Select(m => m.Path));
 
     [Fact]
     public void A_path_lies_on_the_mount_with_the_longest_point()
     {
-        Assert.Equal("xfs", Some.Holding("/data/pods")!.FileSystem);
-        Assert.Equal("tmpfs", Some.Holding("/data/pods/a b/y")!.FileSystem);
-        Assert.Equal("ext4", Some.Holding("/datab")!.FileSystem);
+        Assert.Equal("xfs", Some.Holding("/data/pods")!.Type);
+        Assert.Equal("tmpfs", Some.Holding("/data/pods/a b/y")!.Type);
+        Assert.Equal("ext4", Some.Holding("/datab")!.Type);
     }
 
     [Fact]
