@@ -11,6 +11,7 @@ using Hanbae.Server.Encode;
 using Hanbae.Server.Errors;
 using Hanbae.Server.Registry;
 using Hanbae.Server.Verbs;
+using ObjectMeta = Hanbae.Api.Meta.V1.ObjectMeta;
 
 namespace Hanbae.Server.Subresources;
 
@@ -37,9 +38,7 @@ sealed class ScaleHandler(ApiServer server, string group, string resource) : IRe
             case "get":
                 return Answer(request, Of((await stored.GetAsync(info.Namespace, info.Name, ct).ConfigureAwait(false)).Object));
             case "update":
-                var scale = await request.ReadObjectAsync(Scale.Info, ct).ConfigureAwait(false) as Scale
-                    ?? throw Statuses.BadRequest("the object provided is unrecognized (must be of type Scale): couldn't get version/kind");
-                Writes.CheckName(scale, request, served);
+                var scale = await ReadAsync(request, served, ct).ConfigureAwait(false);
                 var (item, _) = await stored.UpdateAsync(write, old => Scaled(old!, scale), unconditional: true, ct).ConfigureAwait(false);
                 return Answer(request, Of(item.Object));
             case "patch" when ApplyPatch.Is(request):
@@ -58,6 +57,31 @@ sealed class ScaleHandler(ApiServer server, string group, string resource) : IRe
     }
 
     Reply Answer(RequestContext request, Scale scale) => Computed.One(request, scale, Columns, server.Options.Time);
+
+    /// <summary>What an update asks for.</summary>
+    internal static async ValueTask<Scale> ReadAsync(RequestContext request, Resource served, CancellationToken ct)
+    {
+        var scale = await request.ReadObjectAsync(Scale.Info, ct).ConfigureAwait(false) as Scale
+            ?? throw Statuses.BadRequest("the object provided is unrecognized (must be of type Scale): couldn't get version/kind");
+        Writes.CheckName(scale, request, served);
+        return scale;
+    }
+
+    internal static void CheckReplicas(int replicas, string name)
+    {
+        if (replicas < 0) throw Statuses.Invalid(Scale.Info.Gvk, name, [FieldError.Invalid("spec.replicas", replicas, "must be greater than or equal to 0")]);
+    }
+
+    /// <param name="path">Where the object has its replicas: of its fields the only one that its scale has, too.</param>
+    internal static ObjectMeta MetadataOf(IObject obj, params ReadOnlySpan<string> path)
+    {
+        var meta = obj.Metadata;
+        return new()
+        {
+            Name = meta.Name, Namespace = meta.Namespace, Uid = meta.Uid, ResourceVersion = meta.ResourceVersion, CreationTimestamp = meta.CreationTimestamp,
+            ManagedFields = ScaleFields.Of(meta.ManagedFields, path),
+        };
+    }
 
     /// <summary>What is applied to the scale, as if it were applied to the object: the replicas are the one field that is in both.</summary>
     /// <param name="path">Where the object has them.</param>
@@ -79,15 +103,13 @@ sealed class ScaleHandler(ApiServer server, string group, string resource) : IRe
 
     static IObject Checked(IObject obj)
     {
-        int wanted = Of(obj).Spec.Replicas;
-        return wanted >= 0 ? obj
-            : throw Statuses.Invalid(Scale.Info.Gvk, obj.Metadata.Name, [FieldError.Invalid("spec.replicas", wanted, "must be greater than or equal to 0")]);
+        CheckReplicas(Of(obj).Spec.Replicas, obj.Metadata.Name);
+        return obj;
     }
 
     static IObject Scaled(IObject old, Scale scale)
     {
-        if (scale.Spec.Replicas < 0)
-            throw Statuses.Invalid(Scale.Info.Gvk, scale.Metadata.Name, [FieldError.Invalid("spec.replicas", scale.Spec.Replicas, "must be greater than or equal to 0")]);
+        CheckReplicas(scale.Spec.Replicas, scale.Metadata.Name);
         IObject obj = old switch
         {
             Deployment o => o with { Spec = o.Spec with { Replicas = scale.Spec.Replicas } },
@@ -109,15 +131,6 @@ sealed class ScaleHandler(ApiServer server, string group, string resource) : IRe
             ReplicationController o => (o.Spec.Replicas ?? 1, o.Status.Replicas, o.Spec.Selector.ToSelector()),
             _ => throw Statuses.MethodNotAllowed(),
         };
-        var meta = obj.Metadata;
-        return new()
-        {
-            Metadata = new()
-            {
-                Name = meta.Name, Namespace = meta.Namespace, Uid = meta.Uid, ResourceVersion = meta.ResourceVersion, CreationTimestamp = meta.CreationTimestamp,
-                ManagedFields = ScaleFields.Of(meta.ManagedFields, "spec", "replicas"),
-            },
-            Spec = new() { Replicas = wanted }, Status = new() { Replicas = seen, Selector = selector.ToString() },
-        };
+        return new() { Metadata = MetadataOf(obj, "spec", "replicas"), Spec = new() { Replicas = wanted }, Status = new() { Replicas = seen, Selector = selector.ToString() } };
     }
 }

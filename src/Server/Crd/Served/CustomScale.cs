@@ -2,7 +2,6 @@ using Hanbae.Api;
 using Hanbae.Api.Apiextensions.V1;
 using Hanbae.Api.Autoscaling.V1;
 using Hanbae.Api.Json;
-using Hanbae.Machinery.Validate;
 using Hanbae.Server.Apply;
 using Hanbae.Server.Encode;
 using Hanbae.Server.Errors;
@@ -27,9 +26,7 @@ sealed class CustomScale(CustomResourceSubresourceScale paths, Func<Resource> re
         {
             case "get": return Answer(request, await ReadAsync(request, ct).ConfigureAwait(false));
             case "update":
-                var scale = await request.ReadObjectAsync(Scale.Info, ct).ConfigureAwait(false) as Scale
-                    ?? throw Statuses.BadRequest("the object provided is unrecognized (must be of type Scale): couldn't get version/kind");
-                Writes.CheckName(scale, request, resource());
+                var scale = await ScaleHandler.ReadAsync(request, resource(), ct).ConfigureAwait(false);
                 return Answer(request, await ChangeAsync(request, old => Scaled(old, scale), ct).ConfigureAwait(false));
             case "patch" when ApplyPatch.Is(request):
                 var applying = await ApplyPatch.ReadAsync(request, resource().Stored.Time, ct).ConfigureAwait(false);
@@ -57,8 +54,8 @@ sealed class CustomScale(CustomResourceSubresourceScale paths, Func<Resource> re
     {
         var kind = (CustomKind)old.Info;
         var obj = (Unstructured)applying.Apply(old, ScaleHandler.OfParent(applying.Applied, kind, _wanted), kind, "scale", o => o);
-        int wanted = Of(obj).Spec.Replicas;
-        return wanted >= 0 ? obj : throw Statuses.Invalid(Scale.Info.Gvk, obj.Metadata.Name, [FieldError.Invalid("spec.replicas", wanted, "must be greater than or equal to 0")]);
+        ScaleHandler.CheckReplicas(Of(obj).Spec.Replicas, obj.Metadata.Name);
+        return obj;
     }
 
     /// <param name="applies">The change keeps the account of who owns what itself.</param>
@@ -77,8 +74,7 @@ sealed class CustomScale(CustomResourceSubresourceScale paths, Func<Resource> re
 
     Unstructured Scaled(Unstructured obj, Scale scale)
     {
-        if (scale.Spec.Replicas < 0)
-            throw Statuses.Invalid(Scale.Info.Gvk, scale.Metadata.Name, [FieldError.Invalid("spec.replicas", scale.Spec.Replicas, "must be greater than or equal to 0")]);
+        ScaleHandler.CheckReplicas(scale.Spec.Replicas, scale.Metadata.Name);
         return obj with
         {
             Content = ScaleHandler.Put(obj.Content, _wanted, scale.Spec.Replicas),
@@ -90,15 +86,10 @@ sealed class CustomScale(CustomResourceSubresourceScale paths, Func<Resource> re
 
     Scale Of(Unstructured obj)
     {
-        var meta = obj.Metadata;
         if (obj[_wanted] is not JsonNumber { IsInteger: true } wanted) throw Statuses.Internal($"the spec replicas field \"{paths.SpecReplicasPath}\" does not exist");
         return new()
         {
-            Metadata = new()
-            {
-                Name = meta.Name, Namespace = meta.Namespace, Uid = meta.Uid, ResourceVersion = meta.ResourceVersion, CreationTimestamp = meta.CreationTimestamp,
-                ManagedFields = ScaleFields.Of(meta.ManagedFields, _wanted),
-            },
+            Metadata = ScaleHandler.MetadataOf(obj, _wanted),
             Spec = new() { Replicas = (int)wanted.Int64 },
             Status = new()
             {
