@@ -57,11 +57,11 @@ public sealed record ServerResources(ImmutableArray<ResourceInfo> All)
         var groups = (JsonValue.Parse(body) as JsonObject)?["items"] as JsonArray ?? JsonArray.Empty;
         foreach (var group in groups.OfType<JsonObject>())
         {
-            string name = Text((group["metadata"] as JsonObject)?["name"]);
+            string name = ((group["metadata"] as JsonObject)?["name"]).Text();
             foreach (var version in Items(group["versions"]))
             {
-                var gv = new GroupVersion(name, Text(version["version"]));
-                if (Text(version["freshness"]) == "Stale") stale.Add(gv);
+                var gv = new GroupVersion(name, version["version"].Text());
+                if (version["freshness"].Text() == "Stale") stale.Add(gv);
                 foreach (var resource in Items(version["resources"]))
                     if (Resource(gv, resource) is { } info) to.Add(info);
             }
@@ -70,17 +70,16 @@ public sealed record ServerResources(ImmutableArray<ResourceInfo> All)
 
     static ResourceInfo? Resource(GroupVersion gv, JsonObject resource)
     {
-        if (resource["responseKind"] is not JsonObject kind || Text(kind["kind"]) is not { Length: > 0 } kindName) return null;
+        if (resource["responseKind"] is not JsonObject kind || kind["kind"].Text() is not { Length: > 0 } kindName) return null;
         // The group and version of the path stand as empty texts.
-        var gvk = new GroupVersionKind(Text(kind["group"]) is { Length: > 0 } g ? g : gv.Group, Text(kind["version"]) is { Length: > 0 } v ? v : gv.Version, kindName);
+        var gvk = new GroupVersionKind(kind["group"].Text() is { Length: > 0 } g ? g : gv.Group, kind["version"].Text() is { Length: > 0 } v ? v : gv.Version, kindName);
         return new()
         {
-            Gvr = gv.Resource(Text(resource["resource"])), Kind = ApiData.Kind(gvk) ?? new UnstructuredKind(gvk), Singular = Text(resource["singularResource"]),
-            Namespaced = Text(resource["scope"]) == "Namespaced", Verbs = [.. Texts(resource["verbs"])], ShortNames = [.. Texts(resource["shortNames"])], Categories = [.. Texts(resource["categories"])],
+            Gvr = gv.Resource(resource["resource"].Text()), Kind = ApiData.Kind(gvk) ?? new UnstructuredKind(gvk), Singular = resource["singularResource"].Text(),
+            Namespaced = resource["scope"].Text() == "Namespaced", Verbs = [.. Texts(resource["verbs"])], ShortNames = [.. Texts(resource["shortNames"])], Categories = [.. Texts(resource["categories"])],
         };
     }
 
     static IEnumerable<JsonObject> Items(JsonValue? list) => (list as JsonArray ?? JsonArray.Empty).OfType<JsonObject>();
     static IEnumerable<string> Texts(JsonValue? list) => (list as JsonArray ?? JsonArray.Empty).OfType<JsonString>().Select(s => s.Value);
-    static string Text(JsonValue? value) => (value as JsonString)?.Value ?? "";
 }

@@ -86,10 +86,10 @@ sealed class ExecCredentials(ExecPlugin plugin, ClusterConfig cluster, TimeProvi
         JsonObject? answer;
         try { answer = JsonValue.Parse(said) as JsonObject; }
         catch (JsonSyntaxException e) { throw new ExecPluginException($"{plugin.Command} answered no JSON: {e.Message}", e); }
-        if (Text(answer?["kind"]) != "ExecCredential" || Text(answer?["apiVersion"]) != plugin.ApiVersion)
-            throw new ExecPluginException($"{plugin.Command} answered {Text(answer?["apiVersion"])} {Text(answer?["kind"])}, not {plugin.ApiVersion} ExecCredential");
+        if ((answer?["kind"]).Text() != "ExecCredential" || (answer?["apiVersion"]).Text() != plugin.ApiVersion)
+            throw new ExecPluginException($"{plugin.Command} answered {(answer?["apiVersion"]).Text()} {(answer?["kind"]).Text()}, not {plugin.ApiVersion} ExecCredential");
         var status = answer!["status"] as JsonObject;
-        string token = Text(status?["token"]), certificate = Text(status?["clientCertificateData"]), key = Text(status?["clientKeyData"]), end = Text(status?["expirationTimestamp"]);
+        string token = (status?["token"]).Text(), certificate = (status?["clientCertificateData"]).Text(), key = (status?["clientKeyData"]).Text(), end = (status?["expirationTimestamp"]).Text();
         if (certificate.Length == 0 != (key.Length == 0)) throw new ExecPluginException($"{plugin.Command} gave a certificate without a key, or a key without a certificate");
         if (token.Length == 0 && certificate.Length == 0) throw new ExecPluginException($"{plugin.Command} gave neither token nor certificate");
         var pair = certificate.Length == 0 ? null : X509Certificate2.CreateFromPem(certificate, key);
@@ -97,8 +97,6 @@ sealed class ExecCredentials(ExecPlugin plugin, ClusterConfig cluster, TimeProvi
             : DateTimeOffset.TryParse(end, CultureInfo.InvariantCulture, out var at) ? at : throw new ExecPluginException($"{plugin.Command}: expirationTimestamp \"{end}\" is no time");
         return new(token, pair, expires);
     }
-
-    static string Text(JsonValue? value) => (value as JsonString)?.Value ?? "";
 
     public void Dispose() => _one.Dispose();
 }

@@ -35,7 +35,6 @@ public sealed record ObjectAddress(string Path, string Collection, string Shown)
 static class JsonSteps
 {
     public static JsonObject In(this JsonObject obj, string name) => obj[name] as JsonObject ?? JsonObject.Empty;
-    public static string Text(this JsonObject obj, string name) => (obj[name] as JsonString)?.Value ?? "";
     public static IEnumerable<JsonObject> Each(this JsonObject obj, string name) => (obj[name] as JsonArray ?? JsonArray.Empty).OfType<JsonObject>();
 
     /// <summary>A GET whose answer is taken as it is, whatever kind it claims to be.</summary>

@@ -14,8 +14,8 @@ public static class ObjectHistory
     /// <param name="answer">Of the object's <c>history</c> subresource.</param>
     public static IReadOnlyList<ObjectVersion> Read(JsonObject answer) =>
     [
-        .. answer.Each("items").Select(i => new ObjectVersion(i.Text("revision"), DateTimeOffset.Parse(i.Text("time"), CultureInfo.InvariantCulture),
-            i.Text("user"), i.Text("verb"), i.Text("manager"), i.Text("subresource"), i["object"] as JsonObject)),
+        .. answer.Each("items").Select(i => new ObjectVersion(i["revision"].Text(), DateTimeOffset.Parse(i["time"].Text(), CultureInfo.InvariantCulture),
+            i["user"].Text(), i["verb"].Text(), i["manager"].Text(), i["subresource"].Text(), i["object"] as JsonObject)),
     ];
 
     /// <summary>One line a version, the oldest first.</summary>
@@ -145,7 +145,7 @@ public static class ObjectHistory
     {
         var metadata = version.In("metadata").Without("managedFields").Without("creationTimestamp").Without("generation")
             .Without("deletionTimestamp").Without("deletionGracePeriodSeconds");
-        metadata = current is null ? metadata.Without("uid").Without("resourceVersion") : metadata.With("resourceVersion", current.In("metadata").Text("resourceVersion"));
+        metadata = current is null ? metadata.Without("uid").Without("resourceVersion") : metadata.With("resourceVersion", current.In("metadata")["resourceVersion"].Text());
         return version.With("metadata", metadata);
     }
 }

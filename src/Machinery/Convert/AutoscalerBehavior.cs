@@ -33,7 +33,7 @@ static class AutoscalerBehavior
         SelectPolicy = (Member(o, "SelectPolicy") as JsonString)?.Value,
         Policies = Member(o, "Policies") is not JsonArray policies ? default : policies.Items.OfType<JsonObject>().Select(p => new HPAScalingPolicy
         {
-            Type = (Member(p, "Type") as JsonString)?.Value ?? "", Value = Member(p, "Value") is JsonNumber count ? Number(count) : 0,
+            Type = Member(p, "Type").Text(), Value = Member(p, "Value") is JsonNumber count ? Number(count) : 0,
             PeriodSeconds = Member(p, "PeriodSeconds") is JsonNumber period ? Number(period) : 0,
         }).ToSeq(),
         Tolerance = Member(o, "Tolerance") is JsonString tolerance && Quantity.TryParse(System.Text.Encoding.UTF8.GetBytes(tolerance.Value), out var quantity, out _) ? quantity : null,

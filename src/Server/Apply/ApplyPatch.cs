@@ -66,7 +66,7 @@ sealed class ApplyPatch
     /// <summary>What is applied says what it is, and nothing of who owns what.</summary>
     public void Check(KindInfo kind)
     {
-        string apiVersion = Text(_applied["apiVersion"]), name = Text(_applied["kind"]);
+        string apiVersion = _applied["apiVersion"].Text(), name = _applied["kind"].Text();
         if (apiVersion != kind.ApiVersion || name != kind.Kind)
             throw Statuses.BadRequest($"invalid object type: {Go(apiVersion, name)}");
         if (_applied["metadata"] is JsonObject meta && meta["managedFields"] is not (null or JsonNull)) throw Statuses.BadRequest("metadata.managedFields must be nil");
@@ -74,14 +74,12 @@ sealed class ApplyPatch
         catch (ApplyException e)
         {
             var named = _applied["metadata"] as JsonObject;
-            throw Statuses.Unknown($"failed to create typed patch object ({Text(named?["namespace"])}/{Text(named?["name"])}; {Go(apiVersion, name)}): {e.Message}");
+            throw Statuses.Unknown($"failed to create typed patch object ({(named?["namespace"]).Text()}/{(named?["name"]).Text()}; {Go(apiVersion, name)}): {e.Message}");
         }
     }
 
     /// <summary>As Go prints a kind: the core group is there, though empty.</summary>
     static string Go(string apiVersion, string kind) => (apiVersion.Contains('/', StringComparison.Ordinal) ? apiVersion : "/" + apiVersion) + ", Kind=" + kind;
-
-    static string Text(JsonValue? value) => (value as JsonString)?.Value ?? "";
 
     /// <summary>The live object with what is applied, and with the account of who owns what.</summary>
     /// <param name="live">In the stored version; null when there is none yet.</param>

@@ -35,15 +35,15 @@ sealed record Kubeconfig
         try
         {
             if (YamlReader.Read(File.ReadAllText(file)) is not JsonObject root) throw new FormatException("it is no object");
-            var context = Named(root, "contexts", "context", Text(root, "current-context"));
-            var cluster = Named(root, "clusters", "cluster", Text(context, "cluster"));
-            var user = Text(context, "user") is { Length: > 0 } name ? Named(root, "users", "user", name) : JsonObject.Empty;
-            if (!Uri.TryCreate(Text(cluster, "server"), UriKind.Absolute, out var server) || server.Scheme is not ("https" or "http"))
-                throw new FormatException($"server is no URL: {GoQuote.Text(Text(cluster, "server"))}");
+            var context = Named(root, "contexts", "context", root["current-context"].Text());
+            var cluster = Named(root, "clusters", "cluster", context["cluster"].Text());
+            var user = context["user"].Text() is { Length: > 0 } name ? Named(root, "users", "user", name) : JsonObject.Empty;
+            if (!Uri.TryCreate(cluster["server"].Text(), UriKind.Absolute, out var server) || server.Scheme is not ("https" or "http"))
+                throw new FormatException($"server is no URL: {GoQuote.Text(cluster["server"].Text())}");
             return new()
             {
                 Server = server, Authority = Pem(cluster, "certificate-authority", folder) is { } ca ? Bytes.FromText(ca) : default, Insecure = (cluster["insecure-skip-tls-verify"] as JsonBool)?.Value == true,
-                ServerName = Text(cluster, "tls-server-name"), User = UserOf(user, folder),
+                ServerName = cluster["tls-server-name"].Text(), User = UserOf(user, folder),
             };
         }
         catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException or CryptographicException) { throw new FormatException($"{file}: {e.Message}", e); }
@@ -58,9 +58,9 @@ sealed record Kubeconfig
         {
             if (YamlReader.Read(File.ReadAllText(file)) is not JsonObject root) throw new FormatException("it is no object");
             var users = new Dictionary<string, WebhookUser>(StringComparer.Ordinal);
-            foreach (var entry in (root["users"] as JsonArray)?.Items.OfType<JsonObject>() ?? []) users.TryAdd(Text(entry, "name"), UserOf(entry["user"] as JsonObject ?? JsonObject.Empty, folder));
-            string current = Text(root, "current-context");
-            return (users, current.Length > 0 ? Text(Named(root, "contexts", "context", current), "user") : "");
+            foreach (var entry in (root["users"] as JsonArray)?.Items.OfType<JsonObject>() ?? []) users.TryAdd(entry["name"].Text(), UserOf(entry["user"] as JsonObject ?? JsonObject.Empty, folder));
+            string current = root["current-context"].Text();
+            return (users, current.Length > 0 ? Named(root, "contexts", "context", current)["user"].Text() : "");
         }
         catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException or CryptographicException) { throw new FormatException($"{file}: {e.Message}", e); }
     }
@@ -68,8 +68,8 @@ sealed record Kubeconfig
     static WebhookUser UserOf(JsonObject user, string folder)
     {
         if (user["exec"] is not null || user["auth-provider"] is not null) throw new FormatException("exec and auth-provider plugins are not supported");
-        return new(CertificateOf(user, folder), Text(user, "token"), Text(user, "tokenFile") is { Length: > 0 } tokens ? Path.Combine(folder, tokens) : "",
-            Text(user, "username") is { Length: > 0 } login ? System.Convert.ToBase64String(Encoding.UTF8.GetBytes(login + ":" + Text(user, "password"))) : "");
+        return new(CertificateOf(user, folder), user["token"].Text(), user["tokenFile"].Text() is { Length: > 0 } tokens ? Path.Combine(folder, tokens) : "",
+            user["username"].Text() is { Length: > 0 } login ? System.Convert.ToBase64String(Encoding.UTF8.GetBytes(login + ":" + user["password"].Text())) : "");
     }
 
     static X509Certificate2? CertificateOf(JsonObject user, string folder)
@@ -82,13 +82,11 @@ sealed record Kubeconfig
     }
 
     static JsonObject Named(JsonObject root, string list, string part, string name) =>
-        (root[list] as JsonArray)?.Items.OfType<JsonObject>().FirstOrDefault(o => Text(o, "name") == name)?[part] as JsonObject
+        (root[list] as JsonArray)?.Items.OfType<JsonObject>().FirstOrDefault(o => o["name"].Text() == name)?[part] as JsonObject
         ?? throw new FormatException($"{part} {GoQuote.Text(name)} does not exist");
-
-    static string Text(JsonObject at, string name) => (at[name] as JsonString)?.Value ?? "";
 
     /// <summary>The data, which is preferred, or the file.</summary>
     static string? Pem(JsonObject at, string field, string folder) =>
-        Text(at, field + "-data") is { Length: > 0 } data ? Encoding.UTF8.GetString(System.Convert.FromBase64String(data))
-        : Text(at, field) is { Length: > 0 } file ? File.ReadAllText(Path.Combine(folder, file)) : null;
+        at[field + "-data"].Text() is { Length: > 0 } data ? Encoding.UTF8.GetString(System.Convert.FromBase64String(data))
+        : at[field].Text() is { Length: > 0 } file ? File.ReadAllText(Path.Combine(folder, file)) : null;
 }

@@ -76,11 +76,10 @@ static class Tolerations
 
     static Toleration One(JsonValue item)
     {
-        static string Text(JsonValue? v) => (v as JsonString)?.Value ?? "";
         var map = item as JsonObject ?? throw new FormatException("a toleration is an object");
         return new()
         {
-            Key = Text(map["key"]), Operator = Text(map["operator"]), Value = Text(map["value"]), Effect = Text(map["effect"]),
+            Key = map["key"].Text(), Operator = map["operator"].Text(), Value = map["value"].Text(), Effect = map["effect"].Text(),
             TolerationSeconds = map["tolerationSeconds"] is JsonNumber { IsInteger: true } n ? n.Int64 : null,
         };
     }

@@ -83,7 +83,7 @@ sealed class Issuer : IDisposable
         string address = _issuer.DiscoveryUrl.Length > 0 ? _issuer.DiscoveryUrl : _issuer.Url.TrimEnd('/') + "/.well-known/openid-configuration";
         var document = await GetAsync(new(address), ct).ConfigureAwait(false);
         // Whoever answers must be whom the configuration names, or any issuer of that host could speak for it.
-        string issuer = (document["issuer"] as JsonString)?.Value ?? "";
+        string issuer = document["issuer"].Text();
         if (issuer != _issuer.Url) throw new FormatException($"oidc: issuer did not match the issuer returned by provider, expected {GoQuote.Text(_issuer.Url)} got {GoQuote.Text(issuer)}");
         if (!Uri.TryCreate((document["jwks_uri"] as JsonString)?.Value, UriKind.Absolute, out var at) || at.Scheme is not ("https" or "http")) throw new FormatException("oidc: the discovery document names no jwks_uri");
         var set = await GetAsync(at, ct).ConfigureAwait(false);

@@ -18,15 +18,15 @@ sealed class WebKey : IDisposable
     /// <returns>Null for keys that sign nothing we check: for encryption, symmetric, or of another curve.</returns>
     public static WebKey? Read(JsonObject jwk)
     {
-        if (Text(jwk, "use") is not ("" or "sig")) return null;
-        string id = Text(jwk, "kid"), algorithm = Text(jwk, "alg");
+        if (jwk["use"].Text() is not ("" or "sig")) return null;
+        string id = jwk["kid"].Text(), algorithm = jwk["alg"].Text();
         try
         {
-            switch (Text(jwk, "kty"))
+            switch (jwk["kty"].Text())
             {
                 case "RSA" when Number(jwk, "n") is { Length: >= 128 } n && Number(jwk, "e") is { Length: > 0 } e:
                     return new(id, algorithm, RSA.Create(new RSAParameters { Modulus = n, Exponent = e }), null);
-                case "EC" when Curve(Text(jwk, "crv")) is var (curve, size) && Number(jwk, "x") is { } x && Number(jwk, "y") is { } y && x.Length <= size && y.Length <= size:
+                case "EC" when Curve(jwk["crv"].Text()) is var (curve, size) && Number(jwk, "x") is { } x && Number(jwk, "y") is { } y && x.Length <= size && y.Length <= size:
                     return new(id, algorithm, null, ECDsa.Create(new ECParameters { Curve = curve, Q = new() { X = Padded(x, size), Y = Padded(y, size) } }));
                 default: return null;
             }
@@ -66,8 +66,7 @@ sealed class WebKey : IDisposable
     };
 
     static byte[] Padded(byte[] number, int size) => number.Length == size ? number : [.. new byte[size - number.Length], .. number];
-    static string Text(JsonObject jwk, string name) => (jwk[name] as JsonString)?.Value ?? "";
-    static byte[]? Number(JsonObject jwk, string name) => Text(jwk, name) is { Length: > 0 } text && Base64Url.IsValid(text) ? Base64Url.DecodeFromChars(text) : null;
+    static byte[]? Number(JsonObject jwk, string name) => jwk[name].Text() is { Length: > 0 } text && Base64Url.IsValid(text) ? Base64Url.DecodeFromChars(text) : null;
 
     public void Dispose()
     {

@@ -45,7 +45,7 @@ public sealed record Claims
     public static Claims? Read(JsonObject json)
     {
         if (json["kubernetes.io"] is not JsonObject kubernetes || Of(kubernetes["serviceaccount"]) is not { } account) return null;
-        if (Number(json["exp"]) is not { } expires || Text(kubernetes["namespace"]) is not { Length: > 0 } ns) return null;
+        if (Number(json["exp"]) is not { } expires || kubernetes["namespace"].Text() is not { Length: > 0 } ns) return null;
         Seq<string> audiences = json["aud"] switch
         {
             JsonString one => [one.Value],
@@ -54,14 +54,13 @@ public sealed record Claims
         };
         var claims = new Claims
         {
-            Issuer = Text(json["iss"]), Audiences = audiences, Expires = expires, IssuedAt = Number(json["iat"]) ?? 0, NotBefore = Number(json["nbf"]) ?? 0,
-            Id = Text(json["jti"]), Namespace = ns, ServiceAccount = account,
+            Issuer = json["iss"].Text(), Audiences = audiences, Expires = expires, IssuedAt = Number(json["iat"]) ?? 0, NotBefore = Number(json["nbf"]) ?? 0,
+            Id = json["jti"].Text(), Namespace = ns, ServiceAccount = account,
             Pod = Of(kubernetes["pod"]), Secret = Of(kubernetes["secret"]), Node = Of(kubernetes["node"]), WarnAfter = Number(kubernetes["warnafter"]) ?? 0,
         };
-        return Text(json["sub"]) == claims.Subject ? claims : null;
+        return json["sub"].Text() == claims.Subject ? claims : null;
     }
 
-    static string Text(JsonValue? value) => (value as JsonString)?.Value ?? "";
     static long? Number(JsonValue? value) => value is JsonNumber n && n.TryGetInt64(out long i) ? i : null;
-    static Bound? Of(JsonValue? value) => value is JsonObject o && Text(o["name"]) is { Length: > 0 } name ? new(name, Text(o["uid"])) : null;
+    static Bound? Of(JsonValue? value) => value is JsonObject o && o["name"].Text() is { Length: > 0 } name ? new(name, o["uid"].Text()) : null;
 }

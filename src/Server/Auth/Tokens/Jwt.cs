@@ -17,7 +17,7 @@ sealed record Jwt(string Algorithm, string KeyId, JsonObject Claims, byte[] Sign
         if (token.Length > MaxLength || token.Split('.') is not [{ Length: > 0 } head, { Length: > 0 } body, { Length: > 0 } signature]) return null;
         if (Read(head) is not { } header || Read(body) is not { } claims || !Base64Url.IsValid(signature)) return null;
         return header["alg"] is JsonString algorithm && header["crit"] is null
-            ? new(algorithm.Value, (header["kid"] as JsonString)?.Value ?? "", claims, Encoding.ASCII.GetBytes(token, 0, head.Length + 1 + body.Length), Base64Url.DecodeFromChars(signature))
+            ? new(algorithm.Value, header["kid"].Text(), claims, Encoding.ASCII.GetBytes(token, 0, head.Length + 1 + body.Length), Base64Url.DecodeFromChars(signature))
             : null;
     }
 

@@ -35,7 +35,7 @@ public sealed class LegacyTokens(Func<ImmutableArray<TokenKey>> keys, ServedObje
         var now = keys();
         if (_known.Find(digest) is not { } known || !now.Contains(known.Key))
         {
-            if (Jwt.Parse(token) is not { } jwt || Text(jwt.Claims, "iss") != Issuer) return TokenResult.NoOpinion;
+            if (Jwt.Parse(token) is not { } jwt || jwt.Claims["iss"].Text() != Issuer) return TokenResult.NoOpinion;
             if (now.FirstOrDefault(k => (jwt.KeyId.Length == 0 || jwt.KeyId == k.Id) && jwt.Algorithm == k.Algorithm && k.Verify(jwt.Signed, jwt.Signature)) is not { } key)
                 return TokenResult.Rejected("invalid bearer token");
             if (Read(jwt.Claims, key) is not { } read) return TokenResult.Rejected("token claims are invalid");
@@ -68,12 +68,10 @@ public sealed class LegacyTokens(Func<ImmutableArray<TokenKey>> keys, ServedObje
 
     static Known? Read(JsonObject claims, TokenKey key)
     {
-        string ns = Text(claims, Prefix + "namespace"), secret = Text(claims, Prefix + "secret.name"), account = Text(claims, Prefix + "service-account.name"), uid = Text(claims, Prefix + "service-account.uid");
-        if (ns.Length == 0 || secret.Length == 0 || account.Length == 0 || uid.Length == 0 || Text(claims, "sub") != Groups.ServiceAccountUser(ns, account)) return null;
+        string ns = claims[Prefix + "namespace"].Text(), secret = claims[Prefix + "secret.name"].Text(), account = claims[Prefix + "service-account.name"].Text(), uid = claims[Prefix + "service-account.uid"].Text();
+        if (ns.Length == 0 || secret.Length == 0 || account.Length == 0 || uid.Length == 0 || claims["sub"].Text() != Groups.ServiceAccountUser(ns, account)) return null;
         return new(ns, secret, account, uid, new(Groups.ServiceAccountUser(ns, account), [.. Groups.ServiceAccountGroups(ns), Groups.Authenticated]) { Uid = uid }, key);
     }
-
-    static string Text(JsonObject claims, string name) => (claims[name] as JsonString)?.Value ?? "";
 
     /// <summary>Once a day; that it cannot be noted is no reason to keep anybody out.</summary>
     async ValueTask NoteUseAsync(Secret secret, CancellationToken ct)

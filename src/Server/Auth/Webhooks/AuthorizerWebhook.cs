@@ -63,7 +63,7 @@ sealed class AuthorizerWebhook : IAuthorizer, IDisposable
         var answer = await _client.PostAsync(review, ct).ConfigureAwait(false);
         if (answer["status"] is not JsonObject status) throw new IOException("the webhook's answer has no status");
         bool allowed = status["allowed"] is JsonBool { Value: true }, denied = status["denied"] is JsonBool { Value: true };
-        string reason = (status["reason"] as JsonString)?.Value ?? "";
+        string reason = status["reason"].Text();
         return (allowed, denied) switch
         {
             (true, true) => new(Verdict.Deny, reason, "webhook subject access review returned both allow and deny response"),

@@ -55,19 +55,18 @@ sealed class TokenWebhook : ITokenAuthenticator, IDisposable
     {
         var answer = await _client.PostAsync(review, ct).ConfigureAwait(false);
         if (answer["status"] is not JsonObject status || status["authenticated"] is not JsonBool { Value: true })
-            return Text(answer["status"] as JsonObject, "error") is { Length: > 0 } error ? TokenResult.Rejected(error) : TokenResult.NoOpinion;
-        if (status["user"] is not JsonObject user || Text(user, "username") is not { Length: > 0 } name) return TokenResult.Rejected("the webhook authenticated nobody");
+            return ((answer["status"] as JsonObject)?["error"]).Text() is { Length: > 0 } error ? TokenResult.Rejected(error) : TokenResult.NoOpinion;
+        if (status["user"] is not JsonObject user || user["username"].Text() is not { Length: > 0 } name) return TokenResult.Rejected("the webhook authenticated nobody");
         var extra = Map.Of<Seq<string>>();
         if (user["extra"] is JsonObject all)
             foreach (var (key, values) in all) extra = extra.Set(key, Texts(values));
-        var identity = new Identity(name, Texts(user["groups"])) { Uid = Text(user, "uid"), Extra = extra };
+        var identity = new Identity(name, Texts(user["groups"])) { Uid = user["uid"].Text(), Extra = extra };
         // A webhook that says nothing of audiences speaks of this server only; one that does must mean one that was asked for.
         if (status["audiences"] is not JsonArray { Count: > 0 } meant) return TokenResult.Known(identity);
         var matching = audiences.Where(Texts(meant).Contains).ToSeq();
         return matching.IsEmpty ? TokenResult.NoOpinion : TokenResult.Known(identity, matching);
     }
 
-    static string Text(JsonObject? at, string name) => (at?[name] as JsonString)?.Value ?? "";
     static Seq<string> Texts(JsonValue? list) => list is JsonArray a ? [.. a.Items.OfType<JsonString>().Select(s => s.Value)] : [];
 
     public void Dispose() => _client.Dispose();

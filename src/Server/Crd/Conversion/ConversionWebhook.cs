@@ -99,13 +99,12 @@ sealed class ConversionWebhook : IDisposable
     IReadOnlyList<Unstructured> Read(byte[] answer, string uid, IReadOnlyList<Unstructured> objects, CustomKind to)
     {
         var review = (JsonObject)JsonValue.Parse(answer);
-        static string Text(JsonValue? value) => (value as JsonString)?.Value ?? "";
-        if (Text(review["kind"]) != "ConversionReview" || Text(review["apiVersion"]) != "apiextensions.k8s.io/" + _version)
-            throw new IOException($"expected webhook response of apiextensions.k8s.io/{_version}, Kind=ConversionReview, got {Text(review["apiVersion"])}, Kind={Text(review["kind"])}");
+        if (review["kind"].Text() != "ConversionReview" || review["apiVersion"].Text() != "apiextensions.k8s.io/" + _version)
+            throw new IOException($"expected webhook response of apiextensions.k8s.io/{_version}, Kind=ConversionReview, got {review["apiVersion"].Text()}, Kind={review["kind"].Text()}");
         if (review["response"] is not JsonObject response) throw new IOException("no response provided");
-        if (_version == "v1" && Text(response["uid"]) != uid) throw new IOException($"expected response.uid=\"{uid}\", got \"{Text(response["uid"])}\"");
+        if (_version == "v1" && response["uid"].Text() != uid) throw new IOException($"expected response.uid=\"{uid}\", got \"{response["uid"].Text()}\"");
         var result = response["result"] as JsonObject;
-        if (Text(result?["status"]) != "Success") throw new IOException(Text(result?["message"]) is { Length: > 0 } message ? message : $"response.result.status was '{Text(result?["status"])}', not 'Success'");
+        if ((result?["status"]).Text() != "Success") throw new IOException((result?["message"]).Text() is { Length: > 0 } message ? message : $"response.result.status was '{(result?["status"]).Text()}', not 'Success'");
         var converted = response["convertedObjects"] as JsonArray ?? JsonArray.Empty;
         if (converted.Count != objects.Count) throw Statuses.Unknown($"conversion webhook for {GoKind(objects[0])} returned {converted.Count} objects, expected {objects.Count}");
         return [.. converted.Select((c, i) => Checked((JsonObject)c, objects[i], to))];
@@ -114,7 +113,7 @@ sealed class ConversionWebhook : IDisposable
     /// <summary>A webhook converts what objects say, not which they are: of metadata only labels and annotations are taken from it.</summary>
     static Unstructured Checked(JsonObject converted, Unstructured from, CustomKind to)
     {
-        string version = (converted["apiVersion"] as JsonString)?.Value ?? "", kind = (converted["kind"] as JsonString)?.Value ?? "";
+        string version = converted["apiVersion"].Text(), kind = converted["kind"].Text();
         if (version != to.ApiVersion || kind != to.Kind) throw new IOException($"converted object at index 0 has invalid groupVersion: {version}, expected {to.ApiVersion}");
         var obj = (Unstructured)to.Decode(converted.ToUtf8());
         var (now, was) = (obj.Metadata, from.Metadata);
