@@ -10,7 +10,7 @@ public sealed class Histogram(double[] bounds)
     readonly long[] _counts = new long[bounds.Length + 1];
     double _sum;
 
-    public bool IsEmpty { get { lock (_gate) return _counts.AsSpan().IndexOfAnyExcept(0) < 0; } }
+    public bool IsEmpty { get { lock (_gate) return _counts.AsSpan().IndexOfAnyExcept(0L) < 0; } }
 
     public void Add(double value)
     {
