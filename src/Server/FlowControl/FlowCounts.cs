@@ -8,8 +8,12 @@ sealed class FlowCounts(string schema)
     public string Schema => schema;
     public long Dispatched, Executing, ExecutingSeats, Waiting, WaitingSeats, NotAccommodated;
     public readonly long[] Rejected = new long[Enum.GetValues<Refusal>().Length];
-    public readonly Histogram WaitedToRun = new(Histogram.Seconds), WaitedInVain = new(Histogram.Seconds), Ran = new(Histogram.Seconds), Began = new(Histogram.Seconds);
-    public readonly Histogram QueueLength = new(Histogram.Lengths), Seats = new(Histogram.Seats), Watchers = new(Histogram.Watchers);
+    /// <summary>Upstream's bounds of waiting and execution times, of queue lengths, of seats, and of watchers.</summary>
+    static readonly double[] s_seconds = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30], s_lengths = [0, 10, 25, 50, 100, 250, 500, 1000],
+        s_seats = [1, 2, 4, 10], s_watchers = [0, 1, 10, 100, 1000, 10000];
+
+    public readonly Histogram WaitedToRun = new(s_seconds), WaitedInVain = new(s_seconds), Ran = new(s_seconds), Began = new(s_seconds);
+    public readonly Histogram QueueLength = new(s_lengths), Seats = new(s_seats), Watchers = new(s_watchers);
 }
 
 /// <summary>Why a request was not executed.</summary>

@@ -83,7 +83,7 @@ static class FlowMetrics
         foreach (var level in levels)
             level.Queues.Look((set, _, _) =>
             {
-                foreach (var (phase, ratio) in values(set.Use)) ratio.Print(text, Prefix + name, (phase.Length > 0 ? $"phase=\"{phase}\"," : "") + $"priority_level=\"{level.Name}\"");
+                foreach (var (phase, ratio) in values(set.Use)) ratio.Render(text, Prefix + name, (phase.Length > 0 ? $"phase=\"{phase}\"," : "") + $"priority_level=\"{level.Name}\"");
             });
     }
 
