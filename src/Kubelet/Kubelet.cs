@@ -35,7 +35,7 @@ public sealed record KubeletParts
     public required KubeletOptions Options { get; init; }
     public required ICri Cri { get; init; }
     public required IClient Client { get; init; }
-    /// <summary>What the client speaks through, for metrics; null tells nothing of it.</summary>
+    /// <summary>What the client speaks through, for metrics and for watches of what volumes show; null has neither.</summary>
     public CountingTransport? Requests { get; init; }
     /// <summary>The Pods bound to this node.</summary>
     public required ICache<Pod> Pods { get; init; }
@@ -87,7 +87,7 @@ public sealed class Kubelet(KubeletParts parts)
         var pleg = new Pleg(cri, options, time, uid => workers.Wake(uid), log) { Figures = figures };
         var prober = new Prober(cri, parts.Events, time, pod => AddressOf(workers, pod, ips)) { Changed = uid => workers.Wake(uid) };
         var writer = new StatusWriter(parts.Client, time, log, pod => parts.Pods.Find(Key.Of(pod)) is { } m && m.IsMirror() ? m : null);
-        var objects = new ApiPodObjects(parts.Client, parts.Services, () => registration.Node, time);
+        var objects = new ApiPodObjects(parts.Client, parts.Services, () => registration.Node, time, options.WatchesObjects ? parts.Requests : null, log, stop.Token);
         var volumes = parts.Volumes?.Invoke(objects) ?? new PodVolumes(options.Folders, objects, new PersistentVolumesOf(parts.Client), time, drivers: parts.Drivers, events: parts.Events, helpers: options.Helpers);
         var mounted = volumes as PodVolumes;
         if (mounted is not null) mounted.Figures.Durations = figures;

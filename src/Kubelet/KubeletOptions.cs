@@ -150,6 +150,8 @@ public sealed record KubeletOptions
     public TimeSpan RelistPeriod { get; init; } = TimeSpan.FromSeconds(1);
     /// <summary>Between looks at a Pod in which nothing changed; volumes are refreshed then.</summary>
     public TimeSpan SyncPeriod { get; init; } = TimeSpan.FromMinutes(1);
+    /// <summary>Changes of ConfigMaps and Secrets reach volumes at once (<c>configMapAndSecretChangeDetectionStrategy: Watch</c>); otherwise with the next look at the Pod.</summary>
+    public bool WatchesObjects { get; init; } = true;
     public TimeSpan CleanupPeriod { get; init; } = TimeSpan.FromSeconds(2);
     public TimeSpan RestartBackoff { get; init; } = TimeSpan.FromSeconds(10);
     public TimeSpan RestartBackoffMax { get; init; } = TimeSpan.FromMinutes(5);

@@ -21,7 +21,7 @@ public static class KubeletConfiguration
     /// <summary>Upstream's fields that nothing here asks for.</summary>
     static readonly string[] s_elsewhere =
     [
-        "authentication", "authorization", "cgroupsPerQOS", "configMapAndSecretChangeDetectionStrategy", "containerLogMaxWorkers", "contentType",
+        "authentication", "authorization", "cgroupsPerQOS", "containerLogMaxWorkers", "contentType",
         "enableContentionProfiling", "enableControllerAttachDetach", "enableDebugFlagsHandler", "enableProfilingHandler", "enableServer", "eventBurst",
         "eventRecordQPS", "hairpinMode", "httpCheckFrequency", "imageServiceEndpoint",
         "iptablesDropBit", "iptablesMasqueradeBit", "kernelMemcgNotification", "kubeAPIBurst", "kubeAPIQPS", "kubeletCgroups", "localStorageCapacityIsolation", "logging", "makeIPTablesUtilChains", "maxOpenFiles",
@@ -110,6 +110,10 @@ public static class KubeletConfiguration
         {
             "staticPodPath" => (o, v) => o with { StaticPodPath = Text(v) },
             "syncFrequency" => (o, v) => o with { SyncPeriod = Time(v) },
+            "configMapAndSecretChangeDetectionStrategy" => (o, v) => o with
+            {
+                WatchesObjects = Text(v) switch { "Watch" => true, "Cache" or "Get" => false, var other => throw new FormatException($"unknown configmap and secret manager mode: {other}") },
+            },
             "fileCheckFrequency" => (o, v) => o with { StaticPodPeriod = Time(v) },
             "clusterDomain" => (o, v) => o with { ClusterDomain = Text(v) },
             "clusterDNS" => (o, v) => o with { ClusterDns = ConfigurationValues.Texts(v, name) },

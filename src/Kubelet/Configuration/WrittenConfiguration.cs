@@ -25,6 +25,7 @@ static class WrittenConfiguration
         json.WriteString("podLogsDir", o.Folders.Logs);
         Time("fileCheckFrequency", o.StaticPodPeriod);
         Time("syncFrequency", o.SyncPeriod);
+        json.WriteString("configMapAndSecretChangeDetectionStrategy", o.WatchesObjects ? "Watch" : "Cache");
         json.WriteString("clusterDomain", o.ClusterDomain);
         List("clusterDNS", o.ClusterDns);
         json.WriteBoolean("registerNode", o.RegisterNode);
@@ -62,7 +63,7 @@ static class WrittenConfiguration
              ("maxOpenFiles", 1_000_000), ("oomScoreAdj", -999), ("iptablesMasqueradeBit", 14), ("iptablesDropBit", 15), ("containerLogMaxWorkers", 1)]) json.WriteNumber(name, value);
         foreach (var (name, value) in (ReadOnlySpan<(string, string)>)
             [("httpCheckFrequency", "20s"), ("runtimeRequestTimeout", "2m0s"), ("hairpinMode", "promiscuous-bridge"), ("contentType", "application/json"),
-             ("configMapAndSecretChangeDetectionStrategy", "Cache"), ("volumePluginDir", "/usr/libexec/kubernetes/kubelet-plugins/volume/exec/")]) json.WriteString(name, value);
+             ("volumePluginDir", "/usr/libexec/kubernetes/kubelet-plugins/volume/exec/")]) json.WriteString(name, value);
         json.WriteStartObject("logging");
         json.WriteString("format", "text");
         json.WriteString("flushFrequency", "5s");

@@ -42,6 +42,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
     Waiting? _failed;
     string? _disruption;
     long? _grace;
+    IDisposable? _following;
     CancellationTokenSource? _step;
     CancellationToken _whole; // of the worker, not of its step: for what must not be broken off by a deletion
 
@@ -161,6 +162,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
             if (await UnfitAsync(pod, step.Token).ConfigureAwait(false) is { } unfit) _failed ??= unfit;
             Tell(pod, terminal: false);
             over = removed || pod.Metadata.DeletionTimestamp is not null || _failed is not null || Computed(pod, false).IsFinished();
+            if (over) Unfollow();
             return over ? await TerminateAsync(pod, removed, step.Token).ConfigureAwait(false) : await AdvanceAsync(pod, step.Token).ConfigureAwait(false);
         }
         finally
@@ -174,6 +176,12 @@ sealed partial class PodWorker(PodContext context, Pod first)
                 if (_new) context.Figures.Observe("kubelet_pod_start_duration_seconds", context.Time.GetElapsedTime(_seen));
             }
         }
+    }
+
+    void Unfollow()
+    {
+        _following?.Dispose();
+        _following = null;
     }
 
     /// <summary>One step towards a running Pod.</summary>
@@ -199,6 +207,8 @@ sealed partial class PodWorker(PodContext context, Pod first)
         {
             volumes = await context.Volumes.PrepareAsync(pod, ct).ConfigureAwait(false);
             if (_runtime!.IsRunning) await context.Volumes.RefreshAsync(pod, ct).ConfigureAwait(false);
+            // After they were read: what the watch begins with is no news then.
+            _following ??= context.Objects.Follow(pod, Wake.Set);
         }
         catch (VolumeException e) when (e.Refusal.Length > 0 && !_runtime!.IsRunning)
         {

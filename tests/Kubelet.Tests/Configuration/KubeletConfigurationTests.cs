@@ -112,6 +112,7 @@ public sealed class KubeletConfigurationTests
     const string All = """
         staticPodPath: /s
         syncFrequency: 2m
+        configMapAndSecretChangeDetectionStrategy: Cache
         fileCheckFrequency: 1500ms
         clusterDomain: c.local
         clusterDNS: [10.0.0.10]
@@ -259,6 +260,7 @@ public sealed class KubeletConfigurationTests
     [InlineData("cgroupRoot: k", "cgroupRoot: \"k\" must be an absolute path")]
     [InlineData("maxPods: many", "maxPods: must be an integer")]
     [InlineData("syncFrequency: soon", "syncFrequency: time: invalid duration \"soon\"")]
+    [InlineData("configMapAndSecretChangeDetectionStrategy: Guess", "unknown configmap and secret manager mode: Guess")]
     [InlineData("topologyManagerPolicy: strict", "invalid configuration: topologyManagerPolicy (--topology-manager-policy) \"strict\" must be one of: [\"none\" \"best-effort\" \"restricted\" \"single-numa-node\"]")]
     [InlineData("reservedSystemCPUs: all", "invalid configuration: reservedSystemCPUs: strconv.Atoi: parsing \"all\": invalid syntax")]
     [InlineData("evictionHard: {mem: 1Gi}", "unknown eviction signal mem")]
