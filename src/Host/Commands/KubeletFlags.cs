@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
+using Hanbae.Api;
 using Hanbae.Api.Json;
-using Hanbae.Api.Meta;
 using Hanbae.Host.Settings;
 using Hanbae.Kubelet.Eviction;
 
@@ -84,7 +84,8 @@ sealed class KubeletFlags
     [
         .. s_all.Select(f => (f.Field, f.Form, new Option<string[]>("--" + f.Name)
         {
-            Description = f.Meaning, Hidden = f.Meaning.Length == 0, Arity = f.Form == Form.Bool ? ArgumentArity.ZeroOrMore : ArgumentArity.OneOrMore,
+            // Nothing is a word too: of --fail-swap-on it is true, of --eviction-hard= it is none at all.
+            Description = f.Meaning, Hidden = f.Meaning.Length == 0, Arity = ArgumentArity.ZeroOrMore,
         })),
     ];
 

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using Hanbae.Api;
-using Hanbae.Api.Meta;
 using Hanbae.Host.Settings;
 using Hanbae.Kubelet.Nodes;
 using Hanbae.Machinery.Nodes;

@@ -72,9 +72,9 @@ sealed class NodeRegistration(KubeletOptions options, IClient client, IRecorder 
                     Spec = new() { ProviderID = options.ProviderId, Unschedulable = options.Unschedulable, Taints = Taints() },
                     Status = NodeStatuses.For(options, state, new()),
                 };
-                _asked ??= time.GetUtcNow();
+                var asked = _asked ??= time.GetUtcNow();
                 node = await client.CreateAsync(wanted, ct).ConfigureAwait(false);
-                Made();
+                Made(asked);
             }
         }
         catch (ApiException e) when (e.IsAlreadyExists)
@@ -93,12 +93,13 @@ sealed class NodeRegistration(KubeletOptions options, IClient client, IRecorder 
     }
 
     /// <summary>A machine's way to a node is told of when the Node is new.</summary>
-    void Made()
+    void Made(DateTimeOffset asked)
     {
-        _made = time.GetUtcNow();
+        var now = time.GetUtcNow();
+        _made = now;
         Figures?.Set("kubelet_node_startup_pre_kubelet_duration_seconds", (_began - NodeFigures.BootTime()).TotalSeconds);
-        Figures?.Set("kubelet_node_startup_pre_registration_duration_seconds", (_asked!.Value - _began).TotalSeconds);
-        Figures?.Set("kubelet_node_startup_registration_duration_seconds", (_made.Value - _asked.Value).TotalSeconds);
+        Figures?.Set("kubelet_node_startup_pre_registration_duration_seconds", (asked - _began).TotalSeconds);
+        Figures?.Set("kubelet_node_startup_registration_duration_seconds", (now - asked).TotalSeconds);
     }
 
     void Ready()

@@ -13,7 +13,7 @@ static class LogFiles
     /// <exception cref="IOException"/>
     public static List<string> Aside(string path)
     {
-        string[] all = Beside(path, ".*");
+        string[] all = Beside(path, ".");
         var kept = new List<string>();
         foreach (string file in all.Order(StringComparer.Ordinal))
             // Of two that say the same the whole one stays.
@@ -40,9 +40,10 @@ static class LogFiles
     /// <exception cref="IOException"/>
     public static void Remove(string path)
     {
-        foreach (string file in Beside(path, "*")) File.Delete(file);
+        foreach (string file in Beside(path, "")) File.Delete(file);
     }
 
-    static string[] Beside(string path, string rest) =>
-        Path.GetDirectoryName(path) is { Length: > 0 } folder && Directory.Exists(folder) ? Directory.GetFiles(folder, Path.GetFileName(path) + rest) : [];
+    // By hand: for the framework's patterns 0.log is an 0.log.*, too.
+    static string[] Beside(string path, string rest) => Path.GetDirectoryName(path) is { Length: > 0 } folder && Directory.Exists(folder)
+        ? [.. Directory.EnumerateFiles(folder).Where(f => Path.GetFileName(f).StartsWith(Path.GetFileName(path) + rest, StringComparison.Ordinal))] : [];
 }
