@@ -18,6 +18,8 @@ static class WrittenConfiguration
         json.WriteString("address", o.Address.ToString());
         json.WriteNumber("port", o.Port);
         json.WriteString("healthzBindAddress", o.HealthzAddress.ToString());
+        if (o.TlsCertificateFile.Length > 0) json.WriteString("tlsCertFile", o.TlsCertificateFile);
+        if (o.TlsKeyFile.Length > 0) json.WriteString("tlsPrivateKeyFile", o.TlsKeyFile);
         json.WriteNumber("healthzPort", o.HealthzPort);
         json.WriteNumber("readOnlyPort", o.ReadOnlyPort);
         json.WriteString("containerRuntimeEndpoint", o.RuntimeEndpoint);
@@ -106,6 +108,7 @@ static class WrittenConfiguration
         Map(json, "systemReserved", Texts(o.SystemReserved));
         Map(json, "kubeReserved", Texts(o.KubeReserved));
         if (o.SystemReservedCgroup.Length > 0) json.WriteString("systemReservedCgroup", o.SystemReservedCgroup);
+        if (o.SystemCgroups.Length > 0) json.WriteString("systemCgroups", o.SystemCgroups);
         if (o.KubeReservedCgroup.Length > 0) json.WriteString("kubeReservedCgroup", o.KubeReservedCgroup);
         json.WriteNumber("memoryThrottlingFactor", o.MemoryThrottlingFactor);
         json.WriteString("memoryReservationPolicy", o.MemoryReservationPolicy);

@@ -6,6 +6,7 @@ using Hanbae.Kubelet.Devices;
 using Hanbae.Kubelet.Images;
 using Hanbae.Kubelet.Probes;
 using Hanbae.Kubelet.Runtime;
+using Hanbae.Kubelet.Stats;
 using Hanbae.Kubelet.Statuses;
 using Hanbae.Kubelet.Volumes;
 using Hanbae.Machinery.Nodes;
@@ -26,6 +27,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
     readonly RuntimeReader _reader = new(context.Cri);
     readonly PodKiller _killer = new(context);
     readonly WholeRestart _wholes = new(context.Options.Folders.Pod(first.Metadata.Uid));
+    readonly PodStartup _startup = new(first, context.Figures, context.Time);
     readonly Lock _gate = new();
     Pod _pod = first;
     bool _removed;
@@ -72,7 +74,9 @@ sealed partial class PodWorker(PodContext context, Pod first)
         {
             bool urgent = pod.Metadata.DeletionTimestamp is not null && (_pod.Metadata.DeletionTimestamp is null || pod.GraceSeconds() < _pod.GraceSeconds());
             bool same = Same(_pod, pod);
+            ResizeFigures.Count(context.Figures, _pod, pod);
             _pod = pod;
+            _startup.Seen(pod);
             if (urgent) _step?.Cancel();
             if (_status is { } told && IsUndone(told, pod.Status)) context.Reports.Report(pod, told);
             if (same) return;
@@ -285,7 +289,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
 
         var known = pod with { Status = _status! };
         await WriteHostsAsync(pod, ct).ConfigureAwait(false);
-        var starter = new ContainerStarter(context, _restarts, _pulls, _whole);
+        var starter = new ContainerStarter(context, _restarts, _pulls, _whole) { Startup = _startup };
         foreach (var container in plan.StartEphemeral.Concat(plan.StartInit).Concat(plan.Start))
         {
             try

@@ -30,7 +30,10 @@ sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers,
     {
         string[] parts = context.Request.Path.Value!.Split('/', StringSplitOptions.RemoveEmptyEntries);
         long began = time.GetTimestamp();
-        stats.Figures.RequestBegan();
+        // Upstream's buckets.
+        string path = parts is ["metrics", "cadvisor" or "resource" or "probes"] ? $"{parts[0]}/{parts[1]}" : parts is ["metrics", _, ..] ? "other" : parts.FirstOrDefault() is { } first && s_known.Contains(first) ? first : "other";
+        bool lasting = parts is ["exec" or "attach", ..];
+        stats.Figures.RequestBegan(context.Request.Method, path, server, lasting);
         try { await answer(parts).ConfigureAwait(false); }
         catch (GrpcException e) when (!context.Response.HasStarted)
         {
@@ -42,12 +45,7 @@ sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers,
             log.RequestFailed(context.Request.Path.Value ?? "", e);
             await Text(context, 500, "Internal Server Error").ConfigureAwait(false);
         }
-        finally
-        {
-            // Upstream's buckets.
-            string path = parts is ["metrics", "cadvisor" or "resource" or "probes"] ? $"{parts[0]}/{parts[1]}" : parts is ["metrics", _, ..] ? "other" : parts.FirstOrDefault() is { } first && s_known.Contains(first) ? first : "other";
-            stats.Figures.RequestEnded(context.Request.Method, path, server, parts is ["exec" or "attach", ..], time.GetElapsedTime(began));
-        }
+        finally { stats.Figures.RequestEnded(context.Request.Method, path, server, lasting, time.GetElapsedTime(began)); }
     }
 
     Task ReadAsync(HttpContext context, string[] parts) => parts switch

@@ -22,7 +22,7 @@ sealed class PrometheusText
     {
         _text.Append(name);
         if (labels.Length > 0) _text.Append('{').Append(labels).Append('}');
-        _text.Append(' ').Append(value.ToString("R", CultureInfo.InvariantCulture));
+        _text.Append(' ').Append((double.IsPositiveInfinity(value) ? "+Inf" : value.ToString("R", CultureInfo.InvariantCulture)));
         if (at is { } time) _text.Append(' ').Append(time.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture));
         _text.Append('\n');
         return this;
