@@ -27,7 +27,7 @@ public static class KubeletConfiguration
         "iptablesDropBit", "iptablesMasqueradeBit", "kernelMemcgNotification", "kubeAPIBurst", "kubeAPIQPS", "kubeletCgroups", "localStorageCapacityIsolation", "logging", "makeIPTablesUtilChains", "maxOpenFiles",
         "nodeStatusMaxImages", "oomScoreAdj", "podsPerCore", "protectKernelDefaults",
         "registryBurst", "registryPullQPS", "rotateCertificates", "runOnce", "runtimeRequestTimeout", "serverTLSBootstrap", "showHiddenMetricsForVersion", "staticPodURL",
-        "staticPodURLHeader", "streamingConnectionIdleTimeout", "systemCgroups", "tlsCertFile", "tlsCipherSuites", "tlsCurvePreferences", "tlsMinVersion", "tlsPrivateKeyFile", "tracing", "volumePluginDir",
+        "staticPodURLHeader", "streamingConnectionIdleTimeout", "systemCgroups", "tlsCertFile", "tlsCipherSuites", "tlsCurvePreferences", "tlsMinVersion", "tlsPrivateKeyFile", "tracing",
         "port", "address",
     ];
 
@@ -109,6 +109,7 @@ public static class KubeletConfiguration
         return name switch
         {
             "staticPodPath" => (o, v) => o with { StaticPodPath = Text(v) },
+            "volumePluginDir" => (o, v) => o with { Helpers = o.Helpers with { FlexDrivers = Text(v) } },
             "syncFrequency" => (o, v) => o with { SyncPeriod = Time(v) },
             "fileCheckFrequency" => (o, v) => o with { StaticPodPeriod = Time(v) },
             "clusterDomain" => (o, v) => o with { ClusterDomain = Text(v) },

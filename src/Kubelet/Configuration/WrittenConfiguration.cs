@@ -22,6 +22,7 @@ static class WrittenConfiguration
         json.WriteNumber("readOnlyPort", o.ReadOnlyPort);
         json.WriteString("containerRuntimeEndpoint", o.RuntimeEndpoint);
         json.WriteString("staticPodPath", o.StaticPodPath);
+        json.WriteString("volumePluginDir", o.Helpers.FlexDrivers);
         json.WriteString("podLogsDir", o.Folders.Logs);
         Time("fileCheckFrequency", o.StaticPodPeriod);
         Time("syncFrequency", o.SyncPeriod);
@@ -62,7 +63,7 @@ static class WrittenConfiguration
              ("maxOpenFiles", 1_000_000), ("oomScoreAdj", -999), ("iptablesMasqueradeBit", 14), ("iptablesDropBit", 15), ("containerLogMaxWorkers", 1)]) json.WriteNumber(name, value);
         foreach (var (name, value) in (ReadOnlySpan<(string, string)>)
             [("httpCheckFrequency", "20s"), ("runtimeRequestTimeout", "2m0s"), ("hairpinMode", "promiscuous-bridge"), ("contentType", "application/json"),
-             ("configMapAndSecretChangeDetectionStrategy", "Cache"), ("volumePluginDir", "/usr/libexec/kubernetes/kubelet-plugins/volume/exec/")]) json.WriteString(name, value);
+             ("configMapAndSecretChangeDetectionStrategy", "Cache")]) json.WriteString(name, value);
         json.WriteStartObject("logging");
         json.WriteString("format", "text");
         json.WriteString("flushFrequency", "5s");
