@@ -27,7 +27,7 @@ public static class KubeletConfiguration
         "iptablesDropBit", "iptablesMasqueradeBit", "kernelMemcgNotification", "kubeAPIBurst", "kubeAPIQPS", "kubeletCgroups", "localStorageCapacityIsolation", "logging", "makeIPTablesUtilChains", "maxOpenFiles",
         "nodeStatusMaxImages", "oomScoreAdj", "podsPerCore", "protectKernelDefaults",
         "registryBurst", "registryPullQPS", "rotateCertificates", "runOnce", "runtimeRequestTimeout", "serverTLSBootstrap", "showHiddenMetricsForVersion", "staticPodURL",
-        "staticPodURLHeader", "streamingConnectionIdleTimeout", "tlsCipherSuites", "tlsCurvePreferences", "tlsMinVersion", "tracing", "volumePluginDir",
+        "staticPodURLHeader", "streamingConnectionIdleTimeout", "tlsCipherSuites", "tlsCurvePreferences", "tlsMinVersion", "tracing",
     ];
 
     /// <summary>Fields in which an empty value is a word of its own. Everywhere else it is what Go writes for what nobody said (files of kubeadm are full of it), and means the default.</summary>
@@ -118,6 +118,7 @@ public static class KubeletConfiguration
         return name switch
         {
             "staticPodPath" => (o, v) => o with { StaticPodPath = Text(v) },
+            "volumePluginDir" => (o, v) => o with { Helpers = o.Helpers with { FlexDrivers = Text(v) } },
             "syncFrequency" => (o, v) => o with { SyncPeriod = Time(v) },
             "configMapAndSecretChangeDetectionStrategy" => (o, v) => o with
             {

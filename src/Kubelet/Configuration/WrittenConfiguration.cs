@@ -24,6 +24,7 @@ static class WrittenConfiguration
         json.WriteNumber("readOnlyPort", o.ReadOnlyPort);
         json.WriteString("containerRuntimeEndpoint", o.RuntimeEndpoint);
         json.WriteString("staticPodPath", o.StaticPodPath);
+        json.WriteString("volumePluginDir", o.Helpers.FlexDrivers);
         json.WriteString("podLogsDir", o.Folders.Logs);
         Time("fileCheckFrequency", o.StaticPodPeriod);
         Time("syncFrequency", o.SyncPeriod);
@@ -64,8 +65,7 @@ static class WrittenConfiguration
             [("registryPullQPS", 5), ("registryBurst", 10), ("eventRecordQPS", 50), ("eventBurst", 100), ("kubeAPIQPS", 50), ("kubeAPIBurst", 100), ("nodeStatusMaxImages", 50),
              ("maxOpenFiles", 1_000_000), ("oomScoreAdj", -999), ("iptablesMasqueradeBit", 14), ("iptablesDropBit", 15), ("containerLogMaxWorkers", 1)]) json.WriteNumber(name, value);
         foreach (var (name, value) in (ReadOnlySpan<(string, string)>)
-            [("httpCheckFrequency", "20s"), ("runtimeRequestTimeout", "2m0s"), ("hairpinMode", "promiscuous-bridge"), ("contentType", "application/json"),
-             ("volumePluginDir", "/usr/libexec/kubernetes/kubelet-plugins/volume/exec/")]) json.WriteString(name, value);
+            [("httpCheckFrequency", "20s"), ("runtimeRequestTimeout", "2m0s"), ("hairpinMode", "promiscuous-bridge"), ("contentType", "application/json")]) json.WriteString(name, value);
         json.WriteStartObject("logging");
         json.WriteString("format", "text");
         json.WriteString("flushFrequency", "5s");

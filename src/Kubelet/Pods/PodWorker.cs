@@ -222,7 +222,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
         }
         catch (VolumeException e)
         {
-            context.Events.Event(pod, "Warning", "FailedMount", e.Message);
+            context.Events.Event(pod, "Warning", e.Event, e.Message);
             return now + Pause();
         }
         await RestartAllAsync(pod, ct).ConfigureAwait(false);

@@ -114,6 +114,7 @@ public sealed class KubeletConfigurationTests
     /// <summary>All that can be set, none of it as by default.</summary>
     const string All = """
         staticPodPath: /s
+        volumePluginDir: /flex
         syncFrequency: 2m
         configMapAndSecretChangeDetectionStrategy: Cache
         fileCheckFrequency: 1500ms
