@@ -87,6 +87,12 @@ public sealed record ClusterSettings
 
     /// <summary>Flags of the API server by name; null when none is given.</summary>
     public IReadOnlyDictionary<string, string>? ServerFlags { get; init; }
+    /// <summary>For people who look for what the API server was started with; under upstream's names, whatever the cluster calls it.</summary>
+    [JsonIgnore] public IReadOnlyDictionary<string, string> ShownFlags => new Dictionary<string, string>(ServerFlags ?? new Dictionary<string, string>())
+    {
+        ["bind-address"] = BindAddress, ["secure-port"] = ApiPort.ToString(System.Globalization.CultureInfo.InvariantCulture), ["service-cluster-ip-range"] = ServiceCidr,
+    };
+
     /// <summary>What they mean.</summary>
     [JsonIgnore] public ServerFlags Flags => new(ServerFlags ?? new Dictionary<string, string>());
 

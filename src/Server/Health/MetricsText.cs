@@ -11,10 +11,10 @@ sealed class MetricsText(ResourceCatalog resources, Action<StringBuilder>? more)
     const string Component = "component=\"apiserver\"";
 
     /// <summary>Names that come in paths are labels only when they are names of something; subresources that are not there are not counted by name.</summary>
-    public bool Serves(RequestInfo info) => resources.Find(info.ApiGroup, info.ApiVersion, info.Resource) is { } resource
-        && (info.Subresource.Length == 0 || resource.Handlers.ContainsKey(info.Subresource) || resource.Info.Subresources.Any(s => s.Name == info.Subresource));
+    public Resource? Served(RequestInfo info) => resources.Find(info.ApiGroup, info.ApiVersion, info.Resource) is { } resource
+        && (info.Subresource.Length == 0 || resource.Handlers.ContainsKey(info.Subresource) || resource.Info.Subresources.Any(s => s.Name == info.Subresource)) ? resource : null;
 
-    public string Print(IReadOnlyCollection<KeyValuePair<RequestLabels, RequestCounts>> requests, long reading, long writing)
+    public string Print(IReadOnlyCollection<KeyValuePair<RequestLabels, TimeCounts>> requests, long reading, long writing)
     {
         var text = new StringBuilder(16 << 10);
         Requests(text, requests);
@@ -27,23 +27,13 @@ sealed class MetricsText(ResourceCatalog resources, Action<StringBuilder>? more)
         return text.ToString();
     }
 
-    static void Requests(StringBuilder text, IReadOnlyCollection<KeyValuePair<RequestLabels, RequestCounts>> requests)
+    static void Requests(StringBuilder text, IReadOnlyCollection<KeyValuePair<RequestLabels, TimeCounts>> requests)
     {
         Head(text, "apiserver_request_total", "counter", "Requests by verb, resource and code.");
-        foreach (var (labels, counts) in requests) text.Append($"apiserver_request_total{{code=\"{labels.Code}\",{Component},dry_run=\"\",{Shown(labels)}}} {counts.Count}\n");
+        foreach (var (labels, counts) in requests) text.Append($"apiserver_request_total{{code=\"{labels.Code}\",{Shown(labels)}}} {counts.Count}\n");
         Head(text, "apiserver_request_duration_seconds", "histogram", "Time until the answer began, by verb and resource.");
         foreach (var group in requests.Where(s => s.Key.Verb != "WATCH").GroupBy(s => s.Key with { Code = 0 }))
-        {
-            string shown = $"{Component},dry_run=\"\",{Shown(group.Key)}";
-            long count = 0;
-            for (int i = 0; i <= RequestCounts.Bounds.Length; i++)
-            {
-                count += group.Sum(s => s.Value.Bucket(i));
-                string bound = i < RequestCounts.Bounds.Length ? Number(RequestCounts.Bounds[i]) : "+Inf";
-                text.Append($"apiserver_request_duration_seconds_bucket{{{shown},le=\"{bound}\"}} {count}\n");
-            }
-            text.Append($"apiserver_request_duration_seconds_sum{{{shown}}} {Number(group.Sum(s => s.Value.Seconds))}\napiserver_request_duration_seconds_count{{{shown}}} {count}\n");
-        }
+            TimeCounts.Print(text, "apiserver_request_duration_seconds", Shown(group.Key), [.. group.Select(s => s.Value)]);
     }
 
     void Stored(StringBuilder text)
@@ -85,7 +75,7 @@ sealed class MetricsText(ResourceCatalog resources, Action<StringBuilder>? more)
         if (Directory.Exists("/proc/self/fd")) Plain(text, "process_open_fds", "gauge", "Open file descriptors.", Directory.EnumerateFileSystemEntries("/proc/self/fd").Count());
     }
 
-    static void Head(StringBuilder text, string name, string type, string help) => text.Append($"# HELP {name} {help}\n# TYPE {name} {type}\n");
+    static void Head(StringBuilder text, string name, string type, string help) => TimeCounts.Head(text, name, type, help);
 
     static void Plain(StringBuilder text, string name, string type, string help, double value)
     {
@@ -96,5 +86,5 @@ sealed class MetricsText(ResourceCatalog resources, Action<StringBuilder>? more)
     static string Number(double value) => value.ToString(CultureInfo.InvariantCulture);
 
     static string Shown(RequestLabels l) =>
-        $"group=\"{l.Group}\",resource=\"{l.Resource}\",scope=\"{l.Scope}\",subresource=\"{l.Subresource}\",verb=\"{l.Verb}\",version=\"{l.Version}\"";
+        $"{Component},dry_run=\"{l.DryRun}\",group=\"{l.Group}\",resource=\"{l.Resource}\",scope=\"{l.Scope}\",subresource=\"{l.Subresource}\",verb=\"{l.Verb}\",version=\"{l.Version}\"";
 }
