@@ -35,7 +35,7 @@ public sealed record KubeletParts
     public required KubeletOptions Options { get; init; }
     public required ICri Cri { get; init; }
     public required IClient Client { get; init; }
-    /// <summary>What the client speaks through, for metrics; null tells nothing of it.</summary>
+    /// <summary>What the client speaks through, for metrics and for watches of what volumes show; null has neither.</summary>
     public CountingTransport? Requests { get; init; }
     /// <summary>The Pods bound to this node.</summary>
     public required ICache<Pod> Pods { get; init; }
@@ -86,8 +86,8 @@ public sealed class Kubelet(KubeletParts parts)
         parts.Drivers.Called += figures.DriverCalled;
         var pleg = new Pleg(cri, options, time, uid => workers.Wake(uid), log) { Figures = figures };
         var prober = new Prober(cri, parts.Events, time, pod => AddressOf(workers, pod, ips)) { Changed = uid => workers.Wake(uid) };
-        var writer = new StatusWriter(parts.Client, time, log, pod => parts.Pods.Find(Key.Of(pod)) is { } m && m.IsMirror() ? m : null);
-        var objects = new ApiPodObjects(parts.Client, parts.Services, () => registration.Node, time);
+        var writer = new StatusWriter(parts.Client, time, log, pod => parts.Pods.Find(Key.Of(pod)) is { } m && m.IsMirror() ? m : null) { Figures = figures };
+        var objects = new ApiPodObjects(parts.Client, parts.Services, () => registration.Node, time, options.WatchesObjects ? parts.Requests : null, log, stop.Token);
         var volumes = parts.Volumes?.Invoke(objects) ?? new PodVolumes(options.Folders, objects, new PersistentVolumesOf(parts.Client), time, drivers: parts.Drivers, events: parts.Events, helpers: options.Helpers);
         var mounted = volumes as PodVolumes;
         if (mounted is not null) mounted.Figures.Durations = figures;
@@ -112,7 +112,7 @@ public sealed class Kubelet(KubeletParts parts)
         var context = new PodContext
         {
             Options = options, Cri = cri, Volumes = volumes, Environments = new ContainerEnvironments(objects, parts.Events, options.Folders), Objects = objects,
-            Images = new(cri, objects, parts.Events, time, options.MaxParallelPulls, new(options, time)) { Figures = figures, Providers = ProvidersOf(options, objects, figures) },
+            Images = new(cri, objects, parts.Events, time, options.MaxParallelPulls, new(options, time) { Figures = figures }) { Figures = figures, Providers = ProvidersOf(options, objects, figures) },
             Cgroups = cgroups, Allocations = new(options.Folders), Prober = prober, Reports = writer, Events = parts.Events, Time = time, Log = log,
             NetworkTrouble = () => health.NetworkTrouble, RuntimeVersion = () => health.Version, HostIPs = ips, NodeMemory = machine.MemoryBytes,
             Figures = figures, Devices = devices, Placements = placements, UserNamespaces = new(options, () => health.Handlers),
@@ -120,7 +120,7 @@ public sealed class Kubelet(KubeletParts parts)
             MountsReadOnlyRecursively = health.MountsReadOnlyRecursively,
             Refuse = pod => PodAdmission.RefuseGroups(pod, health.Features)
                 ?? (shutdown.Begun ? new("NodeShutdown", "Pod was rejected as the node is shutting down.") : PodAdmission.RefuseUnder(eviction.Conditions, pod)),
-            Active = () => workers.Active(), Released = () => workers.Released(),
+            Active = () => workers.Active(), Released = trigger => workers.Released(trigger),
             RuntimeHandler = new RuntimeClasses(parts.Client).HandlerAsync,
             Allocatable = () => registration.Node?.Status.Allocatable ?? default,
         };
@@ -130,7 +130,7 @@ public sealed class Kubelet(KubeletParts parts)
         var images = new ImageGc(context) { Pods = () => [.. workers.All.Select(w => w.Pod)] };
         var shared = new SharedPool(placements, cri, () => workers.All, options.CpuManagerReconcilePeriod, time, log);
         placements.SharedChanged = shared.Wake.Set;
-        eviction = new(context, sampler, workers, images, () => images.Folder);
+        eviction = new(context, sampler, workers, images);
         shutdown = new(context, workers);
         var above = new NodeCgroups(options, cgroups.Driver, machine, workers.Active, parts.Events, () => registration.Node, time, log);
         cgroups.Changed = above.Wake.Set;
@@ -141,7 +141,8 @@ public sealed class Kubelet(KubeletParts parts)
             if (change.New is { } mirror && workers.Find(mirror.Metadata.Namespace, mirror.Metadata.Name) is { Status: { } told } worker) writer.Report(worker.Pod, told);
             files.Wake();
         };
-        registration = new(options, parts.Client, parts.Events, time, LookAsync, log) { Warning = CgroupSettings.Warning(options) };
+        registration = new(options, parts.Client, parts.Events, time, LookAsync, log) { Warning = CgroupSettings.Warning(options), Figures = figures };
+        figures.More = text => NodeGauges.Render(text, options, workers.All.ToArray(), context.Images, plugins, time);
         var watch = new ShutdownWatch(options, shutdown, parts.Events, () => registration.Node, registration.Wake, time, log);
         try
         {
@@ -222,7 +223,10 @@ public sealed class Kubelet(KubeletParts parts)
 
     /// <exception cref="FormatException">What is wrong with them.</exception>
     CredentialProviders? ProvidersOf(KubeletOptions options, IPodObjects objects, KubeletFigures figures) => options.CredentialProviderConfig.Length == 0 || options.CredentialProviderFolder.Length == 0 ? null
-        : new(CredentialProvider.Load(options.CredentialProviderConfig), options.CredentialProviderFolder, objects, parts.Time, parts.Log) { Figures = figures };
+        : new(CredentialProvider.Load(options.CredentialProviderConfig), options.CredentialProviderFolder, objects, parts.Time, parts.Log)
+        {
+            Figures = figures, Hash = CredentialProvider.HashOf(options.CredentialProviderConfig),
+        };
 
     /// <summary>Pods are worked on once the list of them is whole: before that, everything that runs would look unknown.</summary>
     async Task PodsAsync(PodWorkers workers, PodContext context, Pleg pleg, NodeRegistration registration, CancellationToken ct)

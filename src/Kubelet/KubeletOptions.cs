@@ -33,6 +33,8 @@ public sealed record KubeletOptions
     public Seq<string> EnforceNodeAllocatable { get; init; } = ["pods"];
     public string SystemReservedCgroup { get; init; } = "";
     public string KubeReservedCgroup { get; init; } = "";
+    /// <summary>Where processes of the machine go that have no cgroup, so that what they use is told as <c>misc</c>; empty for nowhere.</summary>
+    public string SystemCgroups { get; init; } = "";
     /// <summary>The feature gate MemoryQoS: on v2, containers are slowed down before they reach their memory limit.</summary>
     public bool MemoryQos { get; init; }
     /// <summary>From which part of the way between request and limit.</summary>
@@ -77,14 +79,24 @@ public sealed record KubeletOptions
     public int ReadOnlyPort { get; init; }
     /// <summary>Without one, and without <see cref="CurrentServingCertificate"/>, the API is not served.</summary>
     public X509Certificate2? ServingCertificate { get; init; }
+    /// <summary>Files of a certificate that somebody else renews, for whoever reads them; empty for none.</summary>
+    public string TlsCertificateFile { get; init; } = "";
+    public string TlsKeyFile { get; init; } = "";
     /// <summary>Client certificates must come from here; who has none is refused.</summary>
     public X509Certificate2Collection ClientCAs { get; init; } = [];
 
     /// <summary>The same two where they rotate while the kubelet runs; asked for each connection. Null as long as the certificate was not signed: then nobody is served.</summary>
     public Func<X509Certificate2?>? CurrentServingCertificate { get; init; }
     public Func<X509Certificate2Collection>? CurrentClientCAs { get; init; }
+    /// <summary>By which the API server is asked, where it rotates; for figures.</summary>
+    public Func<X509Certificate2?>? ClientCertificate { get; init; }
 
+    /// <summary>Labels of the Node when it is made; over those that say what the machine is.</summary>
     public Map<string> NodeLabels { get; init; }
+    /// <summary>Somebody else (<c>--cloud-provider=external</c>) says which addresses the node has, and takes the taint away that keeps Pods off until then.</summary>
+    public bool ExternalCloud { get; init; }
+    /// <summary>The Node is made cordoned.</summary>
+    public bool Unschedulable { get; init; }
     public Seq<Taint> RegisterWithTaints { get; init; }
     public bool RegisterNode { get; init; } = true;
     public string ProviderId { get; init; } = "";
@@ -150,6 +162,8 @@ public sealed record KubeletOptions
     public TimeSpan RelistPeriod { get; init; } = TimeSpan.FromSeconds(1);
     /// <summary>Between looks at a Pod in which nothing changed; volumes are refreshed then.</summary>
     public TimeSpan SyncPeriod { get; init; } = TimeSpan.FromMinutes(1);
+    /// <summary>Changes of ConfigMaps and Secrets reach volumes at once (<c>configMapAndSecretChangeDetectionStrategy: Watch</c>); otherwise with the next look at the Pod.</summary>
+    public bool WatchesObjects { get; init; } = true;
     public TimeSpan CleanupPeriod { get; init; } = TimeSpan.FromSeconds(2);
     public TimeSpan RestartBackoff { get; init; } = TimeSpan.FromSeconds(10);
     public TimeSpan RestartBackoffMax { get; init; } = TimeSpan.FromMinutes(5);

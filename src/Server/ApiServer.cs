@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Hanbae.Api.Rest;
+using Hanbae.Machinery.Components;
 using Hanbae.Server.Aggregation;
 using Hanbae.Server.Audit;
 using Hanbae.Server.Cache;
@@ -45,7 +46,9 @@ public sealed class ApiServer : IAsyncDisposable
         _openApi = new(() => Resources.CustomOpenApi, () => Aggregator?.Parts ?? []);
         var custom = new CustomResources(Resources, options.Time);
         var health = new HealthEndpoints(store, Resources, Aggregator, [.. StartHook.Of(Aggregator, _flow is not null), .. options.StartHooks], custom.Ready, _stop.Token);
-        PathRoute[] paths = [.. health.Paths(), .. VersionEndpoint.Paths(), .. Metrics.Paths()];
+        PathRoute[] paths = [];
+        var pages = new ComponentPages("apiserver", VersionEndpoint.GitVersion, () => paths.Concat(options.Paths).Select(p => p.Path), options.Flags);
+        paths = [.. health.Paths(), .. VersionEndpoint.Paths(), .. Metrics.Paths(), .. ComponentRoutes.Of(pages)];
         var index = new PathIndex(Resources, [.. options.Paths, .. paths], () => MoreGroups);
         Routes = [.. options.Paths, .. paths, .. index.Paths(), .. _flow is null ? [] : new FlowDumps(_flow).Paths()];
         var router = new Router(Resources, custom.Ready, options, Routes);
@@ -57,12 +60,12 @@ public sealed class ApiServer : IAsyncDisposable
             new Deadline(options.RequestTimeout, options.Time),
             new AuditIds(),
             .. (IFilter[])(_audit is null ? [] : [new AuditTurnedAway(_audit)]),
-            new Authenticate(options.Authenticators, options.Anonymous ? options.AnonymousAt ?? (static _ => true) : static _ => false),
+            new Authenticate(options.Authenticators, options.Anonymous ? options.AnonymousAt ?? (static _ => true) : static _ => false, Metrics.Access),
             .. (IFilter[])(_audit is null ? [] : [_audit]),
             new Impersonate(options.Authorizers),
             // Before authorization, which costs something too.
             .. (IFilter[])(_flow is not null ? [_flow] : options.FlowControl is { } numbers ? [new MaxInFlight(numbers)] : []),
-            new Authorize(options.Authorizers),
+            new Authorize(options.Authorizers, Metrics.Access),
             // Last: what another server serves is authenticated and authorized here first.
             .. (IFilter[])(Aggregator is { } filter ? [filter] : []),
         ], router.RouteAsync);

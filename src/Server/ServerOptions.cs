@@ -68,6 +68,8 @@ public sealed record ServerOptions
     public AggregationOptions? Aggregation { get; init; }
     /// <summary>More lines of <c>/metrics</c>: those of other parts in the process (workqueue_… and the like), in Prometheus' text form.</summary>
     public Action<PrometheusText>? MoreMetrics { get; init; }
+    /// <summary>What <c>/flagz</c> shows: what the server was started with, by name.</summary>
+    public IReadOnlyDictionary<string, string> Flags { get; init; } = new Dictionary<string, string>();
     /// <summary>Hears of what requests are not told: the ids are listed in docs/log-events.md. Bodies, tokens and queries are never logged.</summary>
     public ILogger Logger { get; init; } = NullLogger.Instance;
     /// <summary>What the server shows to kubelets.</summary>

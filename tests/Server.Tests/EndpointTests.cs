@@ -39,6 +39,19 @@ public sealed class EndpointTests
     }
 
     [Fact]
+    public async Task The_server_tells_what_it_is_and_what_it_was_started_with()
+    {
+        await using var server = await TestServer.StartAsync(o => o with { Flags = new Dictionary<string, string> { ["event-ttl"] = "2h" } });
+        var status = await server.GetAsync("/statusz", "application/json;v=v1beta1;g=config.k8s.io;as=Statusz");
+        Assert.Equal(("application/json", "Statusz", "apiserver", """["/flagz","/healthz","/livez","/metrics","/readyz","/statusz","/version"]"""),
+            (status.ContentType, status.Text("kind"), status.Text("metadata", "name"), status.Text("paths")));
+        var flags = await server.GetAsync("/flagz", "*/*");
+        Assert.Equal(("text/plain; charset=utf-8", true), (flags.ContentType, flags.Body.EndsWith("\nevent-ttl=2h\n", StringComparison.Ordinal)));
+        Assert.Equal(406, (await server.GetAsync("/statusz")).Code);
+        Assert.Equal(405, (await server.PostAsync("/flagz", "")).Code);
+    }
+
+    [Fact]
     public async Task The_root_lists_what_there_is()
     {
         await using var server = await TestServer.StartAsync();
@@ -72,6 +85,44 @@ public sealed class EndpointTests
         // Every series is said to be of some type once.
         string[] types = [.. text.Split('\n').Where(l => l.StartsWith("# TYPE ", StringComparison.Ordinal)).Select(l => l.Split(' ')[2])];
         Assert.Equal(types.Distinct(), types);
+    }
+
+    /// <summary>As upstream's metrics_test.go reads them.</summary>
+    [Fact]
+    public async Task Requests_are_counted_under_upstreams_labels()
+    {
+        await using var server = await TestServer.StartAsync();
+        const string Maps = "/api/v1/namespaces/default/configmaps";
+        await server.PostAsync(Maps, """{"metadata":{"name":"a"}}""");
+        await server.PostAsync(Maps + "?dryRun=All", """{"metadata":{"name":"b"}}""");
+        await server.PostAsync(Maps + "?dryRun=Some", """{"metadata":{"name":"b"}}""");
+        await server.SendAsync("PATCH", Maps + "/a?fieldManager=m", """{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}}""", "application/apply-patch+yaml");
+        await server.SendAsync("PATCH", Maps + "/a", "{}", "application/merge-patch+json");
+        await server.GetAsync(Maps);
+        await server.GetAsync("/api/v1/configmaps");
+        await server.SendAsync("DELETE", Maps);
+        await server.GetAsync("/api/v1/namespaces/default/pods/none/proxy/");
+        await server.GetAsync("/api/v1/endpoints");
+        await server.GetAsync("/healthz");
+        string[] lines = (await server.GetAsync("/metrics")).Body.Split('\n');
+        void Counted(string verb, int code, string scope, string dry = "", string resource = "configmaps", string subresource = "", string version = "v1") =>
+            Assert.Contains($"apiserver_request_total{{code=\"{code}\",component=\"apiserver\",dry_run=\"{dry}\",group=\"\",resource=\"{resource}\",scope=\"{scope}\",subresource=\"{subresource}\",verb=\"{verb}\",version=\"{version}\"}} 1", lines);
+        Counted("POST", 201, "resource");
+        Counted("POST", 201, "resource", "All");
+        Counted("POST", 422, "resource", "invalid");
+        Counted("APPLY", 200, "resource");
+        Counted("PATCH", 200, "resource");
+        Counted("LIST", 200, "namespace");
+        Counted("LIST", 200, "cluster");
+        Counted("DELETECOLLECTION", 200, "namespace");
+        Counted("CONNECT", 404, "resource", resource: "pods", subresource: "proxy");
+        Counted("GET", 200, "", resource: "", subresource: "/healthz", version: "");
+        Assert.Contains("apiserver_requested_deprecated_apis{group=\"\",removed_release=\"\",resource=\"endpoints\",subresource=\"\",version=\"v1\"} 1", lines);
+        Assert.Contains("authorization_attempts_total{result=\"allowed\"} 12", lines);
+        Assert.Contains("authorization_duration_seconds_bucket{result=\"allowed\",le=\"+Inf\"} 12", lines);
+        Assert.Contains("authentication_attempts{result=\"success\"} 12", lines);
+        Assert.Contains("authentication_duration_seconds_count{result=\"success\"} 12", lines);
+        Assert.Contains("authenticated_user_requests{username=\"other\"} 12", lines);
     }
 
     [Fact]

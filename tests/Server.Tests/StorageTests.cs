@@ -214,6 +214,21 @@ public sealed class StorageTests
     }
 
     [Fact]
+    public async Task Deletecollection_answers_the_list_that_it_went_by()
+    {
+        await using var server = await TestServer.StartAsync();
+        foreach (string name in (string[])["one", "three", "two"]) await server.PostAsync(Maps, Map(name, more: ",\"finalizers\":[\"example.com/wait\"]"));
+        var first = await server.SendAsync("DELETE", Maps + "?limit=2");
+        Assert.Equal(("one", "three", "", "1"),
+            (first.Text("items", "0", "metadata", "name"), first.Text("items", "1", "metadata", "name"), first.Text("items", "0", "metadata", "deletionTimestamp"), first.Text("metadata", "remainingItemCount")));
+        Assert.NotEqual("", (await server.GetAsync(Maps + "/one")).Text("metadata", "deletionTimestamp"));
+        Assert.Equal("", (await server.GetAsync(Maps + "/two")).Text("metadata", "deletionTimestamp"));
+        var rest = await server.SendAsync("DELETE", Maps + "?limit=2&continue=" + first.Text("metadata", "continue"));
+        Assert.Equal(("two", ""), (rest.Text("items", "0", "metadata", "name"), rest.Text("metadata", "continue")));
+        Assert.NotEqual("", (await server.GetAsync(Maps + "/two")).Text("metadata", "deletionTimestamp"));
+    }
+
+    [Fact]
     public async Task Events_are_one_resource_under_two_groups()
     {
         await using var server = await TestServer.StartAsync();

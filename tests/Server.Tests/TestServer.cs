@@ -34,7 +34,7 @@ public sealed class TestServer : IAsyncDisposable
         var server = new ApiServer(memory, change?.Invoke(options) ?? options);
         var listens = new HttpFrontOptions { Endpoints = [new(IPAddress.Loopback, 0)], Certificate = s_certificate };
         var listening = await HttpFront.StartAsync(server, front?.Invoke(listens) ?? listens, CancellationToken.None);
-        var handler = new SocketsHttpHandler { SslOptions = new() { RemoteCertificateValidationCallback = (_, _, _, _) => true } };
+        var handler = new SocketsHttpHandler { AllowAutoRedirect = false, SslOptions = new() { RemoteCertificateValidationCallback = (_, _, _, _) => true } };
         var http = new HttpClient(handler) { BaseAddress = listening.Addresses[0], DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionOrLower };
         return new(server, memory, listening, http);
     }

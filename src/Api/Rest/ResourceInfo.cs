@@ -18,6 +18,8 @@ public sealed record ResourceInfo
     public string StorageHash { get; init; } = "";
     /// <summary>What clients that use it are told; empty unless they had better use another.</summary>
     public string Deprecation { get; init; } = "";
+    /// <summary>The release of upstream that has it no longer; empty when none is known.</summary>
+    public string Removed { get; init; } = "";
     /// <summary>Upstream no longer serves it.</summary>
     public bool Legacy { get; init; }
 
@@ -55,7 +57,7 @@ public static class Resources
         ApiData.File(gv) is not { } file ? [] :
         file.Resources.Select(r => new ResourceInfo
         {
-            Deprecation = Advice(gv, r), Legacy = r.Deprecated is [_, { Length: > 0 }, ..],
+            Deprecation = Advice(gv, r), Removed = r.Deprecated is [_, { Length: > 0 } gone, ..] ? gone : "", Legacy = r.Deprecated is [_, { Length: > 0 }, ..],
             Gvr = gv.Resource(r.Plural), Kind = ApiData.Kind(gv.Kind(r.Kind))!, Singular = r.Singular, Namespaced = r.Namespaced, Verbs = r.Verbs,
             ShortNames = r.ShortNames, Categories = r.Categories, Subresources = [.. r.Subresources], Columns = [.. r.Columns], StorageHash = r.StorageHash,
         });

@@ -70,7 +70,8 @@ sealed class Attach(IClusterAccess cluster, ControllerOptions options) : IReconc
                 if (e.Object.Spec.NodeName.Length > 0 && (Claims.NamesOf(e.Object).Any() || e.Object.Spec.Volumes.Exists(CloudDisks.IsInline))) add(new("", e.Object.Spec.NodeName));
             }))
             .Map(_claims, c => NodesOf(Key.Of(c)))
-            .Map(_volumes, v => (v.Spec.Csi is not null || CloudDisks.IsOne(v.Spec)) && v.Spec.ClaimRef is { } claim ? NodesOf(new(claim.Namespace, claim.Name)) : [])
+            .Map(_volumes, v => v.Spec.Csi is null && !CloudDisks.IsOne(v.Spec) ? []
+                : _attachments.ByIndex(ByVolume, v.Metadata.Name).Select(a => new Key("", a.Spec.NodeName)).Concat(v.Spec.ClaimRef is { } claim ? NodesOf(new(claim.Namespace, claim.Name)) : []))
             .From(add => _drivers.Subscribe(e =>
             {
                 if (e is { Old: { } a, New: { } b } && a.Spec.AttachRequired == b.Spec.AttachRequired) return;
@@ -104,6 +105,7 @@ sealed class Attach(IClusterAccess cluster, ControllerOptions options) : IReconc
         var node = _nodes.Find(key);
         var there = _attachments.ByIndex(ByNode, key.Name).Select(a => (Attachment: a, Volume: Ours(a))).Where(t => t.Volume is not null).Select(t => (t.Attachment, t.Volume!)).ToList();
         if (node is not null && node.Metadata.Annotations[Managed] != "true") return Again.OnChange;
+        foreach (var lost in _attachments.ByIndex(ByNode, key.Name).Where(IsLost)) await cluster.Client.TryDeleteAsync<VolumeAttachment>(Key.Of(lost), Preconditions.Uid(lost), ct);
         var needed = node is null ? [] : Needs(key.Name, node.Metadata.Annotations[Keeps] == "true");
         if (node is null && there.Count == 0) _mounted.TryRemove(key.Name, out Seq<string> _);
         if (needed.Count == 0 && there.Count == 0 && node?.Status.VolumesAttached.IsEmpty != false) return Again.OnChange;
@@ -189,6 +191,12 @@ sealed class Attach(IClusterAccess cluster, ControllerOptions options) : IReconc
     List<Needed> Needs(string node, bool keeps)
     {
         var needed = new Dictionary<string, Needed>();
+        void Need(PersistentVolume volume, Pod pod, bool inline)
+        {
+            string name = AttachPlan.UniqueName(volume);
+            if (!needed.TryGetValue(name, out var need)) needed[name] = need = new(volume, []) { Inline = inline };
+            if (need.Pods.Count == 0 || !ReferenceEquals(need.Pods[^1], pod)) need.Pods.Add(pod); // one may name it twice
+        }
         foreach (var pod in _pods.ByIndex(Nodes.Lifecycle.ByNode, node))
         {
             if (HasEnded(pod) && !keeps) continue;
@@ -196,10 +204,10 @@ sealed class Attach(IClusterAccess cluster, ControllerOptions options) : IReconc
                 if (_claims.Find(new(pod.Metadata.Namespace, name)) is { Status.Phase: "Bound" } claim && Claims.Uses(pod, claim)
                     && _volumes.Find(new("", claim.Spec.VolumeName)) is { } bound && CloudDisks.TryTranslate(bound) is { Spec.Csi: { } csi } volume
                     && volume.Spec.ClaimRef?.Uid == claim.Metadata.Uid && HasToAttach(csi.Driver))
-                    needed.TryAdd(AttachPlan.UniqueName(volume), new(volume, pod));
+                    Need(volume, pod, inline: false);
             foreach (var inline in pod.Spec.Volumes)
                 if (CloudDisks.IsInline(inline) && Disk(inline, pod.Metadata.Namespace) is { Spec.Csi: { } csi } disk && HasToAttach(csi.Driver))
-                    needed.TryAdd(AttachPlan.UniqueName(disk), new(disk, pod) { Inline = true });
+                    Need(disk, pod, inline: true);
         }
         return [.. needed.Values];
     }
@@ -220,19 +228,28 @@ sealed class Attach(IClusterAccess cluster, ControllerOptions options) : IReconc
     PersistentVolume? Ours(VolumeAttachment attachment) =>
         CloudDisks.Of(attachment, name => _volumes.Find(new("", name))) is { Spec.Csi: not null } volume && attachment.Metadata.Name == AttachPlan.NameOf(volume, attachment.Spec.NodeName) ? volume : null;
 
+    /// <summary>One of this controller's that nobody followed, and whose PersistentVolume is gone: nothing could attach it any more.</summary>
+    bool IsLost(VolumeAttachment attachment) =>
+        attachment is { Status.Attached: false, Metadata.DeletionTimestamp: null, Spec.Source.PersistentVolumeName: { Length: > 0 } volume }
+            && AttachPlan.IsName(attachment.Metadata.Name) && _volumes.Find(new("", volume)) is null;
+
     string? Elsewhere(PersistentVolume volume, string node) =>
         _attachments.ByIndex(ByVolume, volume.Metadata.Name).Concat(_attachments.ByIndex(ByVolume, VolumeKey(volume.Spec.Csi!))).FirstOrDefault(a => a.Spec.NodeName != node)?.Spec.NodeName;
 
     void Refuse(Needed needed, string other)
     {
-        if (_told.GetValueOrDefault(needed.For.Metadata.Uid) == other) return;
-        _told[needed.For.Metadata.Uid] = other;
+        var untold = needed.Pods.Where(p => _told.GetValueOrDefault(p.Metadata.Uid) != other).ToList();
+        if (untold.Count == 0) return;
         var users = needed.Volume.Spec.ClaimRef is { } claim ? _pods.UsersOf(new(claim.Namespace, claim.Name)).Where(p => p.Spec.NodeName == other).Select(p => p.Metadata.Name).ToList() : [];
         string why = users.Count > 0 ? $"Volume is already used by pod(s) {string.Join(", ", users)}" : "Volume is already exclusively attached to one node and can't be attached to another";
-        cluster.Recorder.Event(needed.For, "Warning", "FailedAttachVolume", $"Multi-Attach error for volume \"{needed.Volume.Metadata.Name}\" {why}");
+        foreach (var pod in untold)
+        {
+            _told[pod.Metadata.Uid] = other;
+            cluster.Recorder.Event(pod, "Warning", "FailedAttachVolume", $"Multi-Attach error for volume \"{needed.Volume.Metadata.Name}\" {why}");
+        }
     }
 
-    /// <summary>Once for each outcome.</summary>
+    /// <summary>Once for each outcome, to all Pods that wait for it. What was attached before this process began was told of by another.</summary>
     /// <returns>When one that nobody has answered for is late.</returns>
     DateTimeOffset? Tell(List<Needed> needed, List<(VolumeAttachment Attachment, PersistentVolume Volume)> there, DateTimeOffset now)
     {
@@ -247,13 +264,16 @@ sealed class Attach(IClusterAccess cluster, ControllerOptions options) : IReconc
                     if (now < made + s_patience) first = first < made + s_patience ? first : made + s_patience;
                     else outcome = $"timed out waiting for external-attacher of {attachment.Spec.Attacher} CSI driver to attach volume {need.Volume.Spec.Csi!.VolumeHandle}";
                 }
-                if (outcome.Length == 0 || _told.GetValueOrDefault(about) == outcome) continue;
+                bool seen = _told.TryGetValue(about, out string? told) || _coming.ContainsKey(attachment.Metadata.Name);
+                if (told == outcome) continue;
                 _told[about] = outcome;
+                if (outcome.Length == 0 || attachment.Status.Attached && !seen) continue;
                 // What fails is tried again.
                 if (attachment.Status.Attached ? _coming.TryRemove(attachment.Metadata.Name, out var began) : _coming.TryGetValue(attachment.Metadata.Name, out began))
                     VolumeMeters.Done("volume_attach", began.Plugin, cluster.Time.GetElapsedTime(began.Since), attachment.Status.Attached);
-                if (attachment.Status.Attached) cluster.Recorder.Event(need.For, "Normal", "SuccessfulAttachVolume", $"AttachVolume.Attach succeeded for volume \"{need.Volume.Metadata.Name}\" ");
-                else cluster.Recorder.Event(need.For, "Warning", "FailedAttachVolume", $"AttachVolume.Attach failed for volume \"{need.Volume.Metadata.Name}\" : {outcome}");
+                foreach (var pod in need.Pods)
+                    if (attachment.Status.Attached) cluster.Recorder.Event(pod, "Normal", "SuccessfulAttachVolume", $"AttachVolume.Attach succeeded for volume \"{need.Volume.Metadata.Name}\" ");
+                    else cluster.Recorder.Event(pod, "Warning", "FailedAttachVolume", $"AttachVolume.Attach failed for volume \"{need.Volume.Metadata.Name}\" : {outcome}");
             }
         return first;
     }

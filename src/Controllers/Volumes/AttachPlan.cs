@@ -7,8 +7,8 @@ using Hanbae.Api.Storage.V1;
 
 namespace Hanbae.Controllers.Volumes;
 
-/// <summary>A volume that a Pod on the node needs.</summary>
-readonly record struct Needed(PersistentVolume Volume, Pod For)
+/// <summary>A volume that Pods on the node need.</summary>
+readonly record struct Needed(PersistentVolume Volume, List<Pod> Pods)
 {
     /// <summary>The Pod names the disk itself: there is no such PersistentVolume.</summary>
     public bool Inline { get; init; }
@@ -47,8 +47,8 @@ sealed record AttachPlan(
         DateTimeOffset? lookAt = null;
         foreach (var (attachment, volume) in there)
         {
-            bool goes = !wanted.ContainsKey(UniqueName(volume));
-            if (goes && attachment.Metadata.DeletionTimestamp is null && mounted.Contains(UniqueName(volume)) && !forced)
+            bool isStale = wanted.TryGetValue(UniqueName(volume), out var need) && IsStale(attachment, volume, need), goes = isStale || !wanted.ContainsKey(UniqueName(volume));
+            if (goes && !isStale && attachment.Metadata.DeletionTimestamp is null && mounted.Contains(UniqueName(volume)) && !forced)
             {
                 // A kubelet that lives will unmount it; one that does not is waited for so long.
                 var at = unneededSince(attachment.Metadata.Name) + ForcedAfter;
@@ -64,6 +64,10 @@ sealed record AttachPlan(
         return new(attach.DrainToImmutable(), detach.DrainToImmutable(), refused.DrainToImmutable(), [.. attached.OrderBy(a => a.Name, StringComparer.Ordinal)], lookAt);
     }
 
+    /// <summary>It came to nothing, and its PersistentVolume goes: another one stands for the disk by now, and has to be named.</summary>
+    static bool IsStale(VolumeAttachment attachment, PersistentVolume volume, Needed need) =>
+        !attachment.Status.Attached && volume.Metadata.DeletionTimestamp is not null && !need.Inline && need.Volume.Metadata.Name != volume.Metadata.Name;
+
     static VolumeAttachment New(Needed needed, string node) => new()
     {
         Metadata = new() { Name = NameOf(needed.Volume, node) },
@@ -77,6 +81,9 @@ sealed record AttachPlan(
     /// <summary>Kubelets work it out, too: it says which attachment to wait for.</summary>
     public static string NameOf(PersistentVolume volume, string node) =>
         "csi-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(volume.Spec.Csi!.VolumeHandle + volume.Spec.Csi.Driver + node)));
+
+    /// <summary>Whether <see cref="NameOf"/> could have made it.</summary>
+    public static bool IsName(string name) => name.Length == 68 && name.StartsWith("csi-", StringComparison.Ordinal) && !name.AsSpan(4).ContainsAnyExcept("0123456789abcdef");
 
     public static string UniqueName(PersistentVolume volume) => $"kubernetes.io/csi/{volume.Spec.Csi!.Driver}^{volume.Spec.Csi.VolumeHandle}";
 

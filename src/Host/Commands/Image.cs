@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Hanbae.Host.Images;
 using Hanbae.Host.Runtime;
+using Hanbae.Host.Settings;
 
 namespace Hanbae.Host.Commands;
 
@@ -23,14 +24,19 @@ static class Image
     internal static ImageStore Store(string dataDir)
     {
         var paths = NodePaths.Of(dataDir);
+        // A folder of ours without a cluster's settings is a kubelet's alone.
+        if (ClusterSettings.Load(paths.Data) is null && DataFolder.IsClaimed(paths))
+            return File.Exists(paths.OtherRuntime) ? new(File.ReadAllText(paths.OtherRuntime)) : Own(paths, "the kubelet", "kubelet");
         var settings = Shared.Settings(dataDir);
         if (settings.ControlPlaneOnly)
             throw new RuntimeException($"the cluster in {dataDir} has no node on this machine (--control-plane-only), and so no runtime that images could be in; "
                 + $"`{Shared.Again("up", dataDir)} --control-plane-only=false` makes this machine its node");
         if (settings.RuntimeEndpoint is { } endpoint) return new(endpoint);
-        return File.Exists(paths.Socket) && new Containerd(paths, TimeProvider.System).IsRunning ? new(paths.Endpoint)
-            : throw new RuntimeException($"the cluster does not run, and images are in its runtime; start it with `{Shared.Again("up", dataDir)}`");
+        return Own(paths, "the cluster", "up");
     }
+
+    static ImageStore Own(NodePaths paths, string who, string verb) => File.Exists(paths.Socket) && new Containerd(paths, TimeProvider.System).IsRunning ? new(paths.Endpoint)
+        : throw new RuntimeException($"{who} does not run, and images are in its runtime; start it with `{Shared.Again(verb, paths.Data)}`");
 
     /// <summary>What to know of an image's name; null for nothing.</summary>
     internal static string? Advice(string name) => !name.EndsWith(":latest", StringComparison.Ordinal) ? null

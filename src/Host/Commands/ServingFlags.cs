@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Net;
 using Hanbae.Host.Components;
 using Hanbae.Host.Settings;
@@ -25,6 +26,10 @@ sealed class ServingFlags(int port)
         foreach (var option in (Option[])[_address, _port, _certificate, _key, _authentication, _authorization, _open]) command.Options.Add(option);
     }
 
+    /// <summary>What was said, by name: an option without a value is a yes.</summary>
+    static Dictionary<string, string> Given(ParseResult parsed) => parsed.CommandResult.Children.OfType<OptionResult>().Where(o => !o.Implicit)
+        .ToDictionary(o => o.Option.Name.TrimStart('-'), o => o.Tokens.Count > 0 ? string.Join(',', o.Tokens.Select(t => t.Value)) : "true");
+
     /// <exception cref="SettingsException">Two that belong together do not come together, or one is not what it should be.</exception>
     /// <returns>Null for nowhere.</returns>
     public ServingSettings? Read(ParseResult parsed)
@@ -36,7 +41,7 @@ sealed class ServingFlags(int port)
         if (parsed.GetValue(_port) == 0) return null;
         return new(address, parsed.GetValue(_port), certificate is null ? null : new(certificate, key!), [.. open])
         {
-            Authentication = parsed.GetValue(_authentication), Authorization = parsed.GetValue(_authorization),
+            Authentication = parsed.GetValue(_authentication), Authorization = parsed.GetValue(_authorization), Flags = Given(parsed),
         };
     }
 }

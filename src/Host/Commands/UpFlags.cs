@@ -31,6 +31,9 @@ sealed class UpFlags
         "A KubeletConfiguration file: eviction, reservations, CPU and memory policies, shutdown. Empty for the defaults again.");
     readonly Option<string?> _kubeletDir = Text("--kubelet-dir",
         "Where the kubelet keeps volumes and drivers' sockets (/var/lib/kubelet where nobody has it, for the machine's own node; otherwise kubelet in the data folder).");
+    readonly Option<string?> _credentials = Text("--image-credential-provider-config",
+        "A CredentialProviderConfig file, or a folder of such: programs that know logins of image registries. Empty for none again.");
+    readonly Option<string?> _programs = Text("--image-credential-provider-bin-dir", "Where those programs are.");
     readonly Option<string?> _healthz = Text("--healthz-bind-address",
         "Where the node's proxy tells its health (0.0.0.0:10256, unless another cluster has it). Empty for nowhere.");
     readonly Option<string?> _metrics = Text("--metrics-bind-address",
@@ -41,7 +44,8 @@ sealed class UpFlags
     {
         Option[] own =
         [
-            _port, _bind, _kubeletPort, _node, _pods, _services, _domain, _runtime, _control, _simulated, _legacy, _scheduler, _kubelet, _kubeletDir, _healthz, _metrics,
+            _port, _bind, _kubeletPort, _node, _pods, _services, _domain, _runtime, _control, _simulated, _legacy, _scheduler, _kubelet, _kubeletDir, _credentials,
+            _programs, _healthz, _metrics,
         ];
         foreach (var option in (Option[])[.. own, .. _flags.Select(f => f.Option)]) command.Options.Add(option);
     }
@@ -55,6 +59,7 @@ sealed class UpFlags
             PodCidr = parsed.GetValue(_pods), ServiceCidr = parsed.GetValue(_services), Domain = parsed.GetValue(_domain), Runtime = parsed.GetValue(_runtime),
             ControlPlaneOnly = Given(parsed, _control), SimulatedNodes = parsed.GetValue(_simulated), LegacyApis = Given(parsed, _legacy),
             SchedulerConfig = parsed.GetValue(_scheduler), KubeletConfig = parsed.GetValue(_kubelet), KubeletDir = parsed.GetValue(_kubeletDir),
+            CredentialConfig = parsed.GetValue(_credentials), CredentialPrograms = parsed.GetValue(_programs),
             ProxyHealthz = parsed.GetValue(_healthz), ProxyMetrics = parsed.GetValue(_metrics), Flags = flags.Count > 0 ? flags : null,
         };
     }

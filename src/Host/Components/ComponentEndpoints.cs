@@ -24,6 +24,8 @@ sealed record ServingSettings(IPAddress Address, int Port, ServingFiles? Files, 
     /// <summary>Kubeconfigs by which it is asked who somebody is and what they may do; null for the one that the component works by.</summary>
     public string? Authentication { get; init; }
     public string? Authorization { get; init; }
+    /// <summary>What was asked for, for <c>/flagz</c>.</summary>
+    public IReadOnlyDictionary<string, string> Flags { get; init; } = new Dictionary<string, string>();
 }
 
 /// <summary>What a component tells of itself.</summary>
@@ -74,7 +76,7 @@ sealed class ComponentEndpoints : IAsyncDisposable
                 Authenticators = [trust, new BearerTokens([new DelegatedTokens(new(asksWho.Client, time), log)], [state.Name])],
                 Authorizers = [new PrivilegedGroup(), new DelegatedAuthorizer(new(asksWhat.Client, time), log)], OpenPaths = settings.OpenPaths,
                 Checks = elector is null ? state.Checks : [new("leaderElection", true, _ => new(elector.Overdue(s_late))), .. state.Checks],
-                Configuration = state.Configuration,
+                Configuration = state.Configuration, Name = state.Name, Flags = settings.Flags,
                 Metrics = text =>
                 {
                     if (elector is not null) Lead(text, state.Name, elector.IsLeader);

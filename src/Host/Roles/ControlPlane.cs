@@ -97,6 +97,7 @@ public sealed class ControlPlane : IAsyncDisposable
                 figures.Render(text);
             },
             Strategy = Hanbae.Server.Registry.Catalog.With(new() { ClusterIPs = [IPNetwork.Parse(settings.ServiceCidr)] }),
+            Flags = settings.ShownFlags,
             CurrentKubeletTrust = () => live.Now.KubeletTrust,
             Logger = loggers.CreateLogger("hanbae.apiserver"),
             Aggregation = new() { ProxyClientCertificate = () => live.Now.FrontProxyClient },

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using Hanbae.Api;
 using Hanbae.Api.Core.V1;
+using Hanbae.Api.Json;
 using Hanbae.Client;
 using Hanbae.Cri;
 using Hanbae.Dns;
@@ -85,23 +86,35 @@ public sealed class NodeAgent(ControlPlane control, ClusterSettings settings, No
     const long PidsPerPod = 16_384;
     const int HealthzPort = 10248;
 
-    KubeletOptions Options() => Configured(Options(settings.NodeName, paths, settings.KubeletPort) with
+    KubeletOptions Options()
+    {
+        var own = Options(settings.NodeName, paths, settings.KubeletPort);
+        var said = Configured(own);
+        // The port is `up`'s to choose, and its certificates are the cluster's.
+        string[] vain = [.. said.Port != own.Port ? ["port"] : Array.Empty<string>(), .. said.TlsCertificateFile.Length > 0 ? ["tlsCertFile"] : Array.Empty<string>()];
+        if (vain.Length > 0) loggers.CreateLogger("hanbae.kubelet").Unused(settings.KubeletConfig!, string.Join(", ", vain));
+        return said with { Port = own.Port };
+    }
+
+    KubeletOptions Configured(KubeletOptions own) => Configured(own with
     {
         PodCidr = settings.NodePodCidr,
         ClusterDns = [settings.DnsClusterIp.ToString()], ClusterDomain = settings.ClusterDomain,
         CurrentServingCertificate = () => pki.Now.Kubelet, CurrentClientCAs = () => pki.Now.Authority.Trusted,
+        CredentialProviderConfig = settings.CredentialConfig ?? "", CredentialProviderFolder = settings.CredentialPrograms ?? "",
     }, settings.KubeletConfig, loggers.CreateLogger("hanbae.kubelet"));
 
     /// <summary>With what a KubeletConfiguration says; of what it says in vain the log tells.</summary>
-    internal static KubeletOptions Configured(KubeletOptions options, string? file, ILogger log, string? folder = null)
+    internal static KubeletOptions Configured(KubeletOptions options, string? file, ILogger log, string? folder = null, JsonObject? flags = null)
     {
-        var (configured, unused) = ClusterSettings.Configured(options, file, folder);
-        if (!unused.IsEmpty) log.Unused((file ?? folder)!, string.Join(", ", unused));
+        var (configured, unused) = ClusterSettings.Configured(options, file, folder, flags);
+        if (!unused.IsEmpty) log.Unused(file ?? folder ?? "the command line", string.Join(", ", unused));
         return configured;
     }
 
     /// <summary>What a runtime of our own is to be told, so that both have the same driver.</summary>
-    internal static bool SystemdCgroups(NodePaths paths, string? file, string? folder = null) => ClusterSettings.Configured(Options("", paths, 0), file, folder).Options.SystemdCgroups;
+    internal static bool SystemdCgroups(NodePaths paths, string? file, string? folder = null, JsonObject? flags = null) =>
+        ClusterSettings.Configured(Options("", paths, 0), file, folder, flags).Options.SystemdCgroups;
 
     /// <summary>What every kubelet of this program has, whoever its API server is.</summary>
     internal static KubeletOptions Options(string node, NodePaths paths, int port)

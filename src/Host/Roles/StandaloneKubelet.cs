@@ -1,11 +1,14 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Hanbae.Api;
 using Hanbae.Api.Core.V1;
+using Hanbae.Api.Json;
 using Hanbae.Api.Rest;
 using Hanbae.Client;
 using Hanbae.Cri;
 using Hanbae.Grpc;
+using Hanbae.Host.Components;
 using Hanbae.Host.Packages;
 using Hanbae.Host.Pki;
 using Hanbae.Host.Runtime;
@@ -23,8 +26,19 @@ namespace Hanbae.Host.Roles;
 /// <param name="Kubeconfig">Null for no cluster at all: then only what is in files runs.</param>
 sealed record StandaloneSettings(
     string NodeName, string? Kubeconfig, string? BootstrapKubeconfig, string? RuntimeEndpoint, string PodCidr, int Port,
-    string ClusterDns, string ClusterDomain, bool RotateServer, string? Config = null, string? ConfigFolder = null)
+    bool RotateServer, string? Config = null, string? ConfigFolder = null)
 {
+    /// <summary>Fields of the configuration that the command line says.</summary>
+    public JsonObject Flags { get; init; } = JsonObject.Empty;
+    public Map<string> NodeLabels { get; init; }
+    /// <summary>Empty finds one.</summary>
+    public Seq<string> NodeIPs { get; init; }
+    /// <summary>Another program of the cluster knows the node's addresses.</summary>
+    public bool ExternalCloud { get; init; }
+    /// <summary>The Node is made cordoned.</summary>
+    public bool Unschedulable { get; init; }
+    /// <summary>Where the kubelet's certificates are; null for the data folder.</summary>
+    public string? CertificateFolder { get; init; }
     /// <summary>Who knows logins of image registries: a configuration, and the folder of its programs.</summary>
     public (string Config, string Folder)? Credentials { get; init; }
     /// <summary>Held while the kubelet runs.</summary>
@@ -40,7 +54,7 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
 
     readonly ILogger _log = loggers.CreateLogger("hanbae.kubelet");
 
-    CertificateFolder Folder(string name) => new(Path.Combine(paths.Data, "pki"), name);
+    CertificateFolder Folder(string name) => new(settings.CertificateFolder ?? Path.Combine(paths.Data, "pki"), name);
 
     public async Task RunAsync(CancellationToken ct)
     {
@@ -72,7 +86,10 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
         OtherClusters.Register(paths);
         try
         {
-            bool systemd = NodeAgent.SystemdCgroups(paths, settings.Config, settings.ConfigFolder);
+            // For commands about the folder, such as `image`.
+            if (settings.RuntimeEndpoint is { } other) await File.WriteAllTextAsync(paths.OtherRuntime, other, ct);
+            else File.Delete(paths.OtherRuntime);
+            bool systemd = NodeAgent.SystemdCgroups(paths, settings.Config, settings.ConfigFolder, settings.Flags);
             var ready = settings.RuntimeEndpoint is { } endpoint ? await runtime.UseAsync(endpoint, Images.PauseImage.Name, ct)
                 : await runtime.StartAsync([settings.PodCidr], [settings.PodCidr], systemd, ct);
             if (settings.Kubeconfig is not { } kubeconfig)
@@ -100,7 +117,8 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
         supervisor.Run("quiet", stop => Quiet.RunAsync(time, stop));
         if (settings.RuntimeEndpoint is null) supervisor.Run("containerd", stop => new Containerd(paths, time).KeepAsync(_log, stop));
         using var channel = new GrpcChannel(ready.Endpoint);
-        var options = Options(ready) with { ServingCertificate = SelfSigned.Of(settings.NodeName, time) };
+        var options = Options(ready);
+        options = options with { ServingCertificate = Files(options)?.First ?? SelfSigned.Of(settings.NodeName, time) };
         supervisor.Run("kubelet", stop => new Kubelet.Kubelet(NoApi.Parts(options, new CriClient(channel), time, _log) with { Snapshots = new(channel) }).RunAsync(stop));
         Console.WriteLine($"kubelet of node {settings.NodeName} runs without a cluster: Pods are the files in {options.StaticPodPath}");
         await Task.Delay(Timeout.Infinite, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -108,9 +126,9 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
 
     KubeletOptions Options(RuntimeReady ready) => NodeAgent.Configured(NodeAgent.Options(settings.NodeName, paths, settings.Port) with
     {
-        PodCidr = settings.PodCidr, ClusterDns = settings.ClusterDns.Length > 0 ? [settings.ClusterDns] : [], ClusterDomain = settings.ClusterDomain,
+        PodCidr = settings.PodCidr, NodeLabels = settings.NodeLabels, NodeIPs = settings.NodeIPs, ExternalCloud = settings.ExternalCloud, Unschedulable = settings.Unschedulable,
         CredentialProviderConfig = settings.Credentials?.Config ?? "", CredentialProviderFolder = settings.Credentials?.Folder ?? "",
-    }, settings.Config, _log, settings.ConfigFolder) with { RuntimeEndpoint = ready.Endpoint };
+    }, settings.Config, _log, settings.ConfigFolder, settings.Flags) with { RuntimeEndpoint = ready.Endpoint };
 
     void Run(Supervisor supervisor, ClusterConfig config, HttpTransport http, RuntimeReady ready)
     {
@@ -122,12 +140,15 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
         var services = access.Cache<Service>();
         var wanted = new Wanted(node);
         // A kubeconfig whose certificate is somebody else's to renew stays as it is.
-        if (config.ClientCertificate.File == Folder("kubelet-client").Current)
-            supervisor.Run("client-certificate", new RotatingCertificate(Folder("kubelet-client"), KubeletRequests.ClientSigner, _ => Task.FromResult<Wanted?>(wanted), access.Client, time, _log).RunAsync);
+        var client = config.ClientCertificate.File != Folder("kubelet-client").Current ? null
+            : new RotatingCertificate(Folder("kubelet-client"), KubeletRequests.ClientSigner, _ => Task.FromResult<Wanted?>(wanted), access.Client, time, _log);
+        if (client is not null) supervisor.Run("client-certificate", client.RunAsync);
         var serving = new RotatingCertificate(Folder("kubelet-server"), KubeletRequests.ServingSigner, async ct => Names(await access.Client.FindAsync<Node>(new("", node), ct)), access.Client, time, _log);
+        var options = Options(ready);
+        var files = Files(options);
         // As upstream without serverTLSBootstrap.
         var own = settings.RotateServer ? null : SelfSigned.Of(node, time);
-        if (settings.RotateServer) supervisor.Run("serving-certificate", serving.RunAsync);
+        if (settings.RotateServer && files is null) supervisor.Run("serving-certificate", serving.RunAsync);
         supervisor.Run("kubelet-informers", informers.RunAsync);
         supervisor.Run("kubelet-events", access.RunAsync);
         var clients = new X509Certificate2Collection();
@@ -136,10 +157,18 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
         var cri = new CriClient(channel);
         supervisor.Run("kubelet", ct => new Kubelet.Kubelet(new()
         {
-            Options = Options(ready) with { CurrentServingCertificate = () => own ?? serving.Current, CurrentClientCAs = () => clients },
+            Options = options with
+            {
+                CurrentServingCertificate = () => files?.Current().TargetCertificate ?? own ?? serving.Current, CurrentClientCAs = () => clients,
+                ClientCertificate = client is null ? null : () => client.Current,
+            },
             Cri = cri, Client = access.Client, Requests = transport, Pods = pods, Events = access.Recorder, Time = time, Services = services, Snapshots = new(channel), Log = _log,
         }).RunAsync(ct));
     }
+
+    /// <returns>Null where the kubelet has no certificate of somebody else's.</returns>
+    /// <exception cref="SettingsException">They are not there, or do not belong together.</exception>
+    internal static ServingFiles? Files(KubeletOptions options) => options.TlsCertificateFile.Length > 0 ? new(options.TlsCertificateFile, options.TlsKeyFile) : null;
 
     /// <summary>Makes the kubeconfig, by the bootstrap one, when there is none with a certificate that is good: as upstream's TLS bootstrapping.</summary>
     async Task JoinAsync(string kubeconfig, CancellationToken ct)

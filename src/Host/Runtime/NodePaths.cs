@@ -38,6 +38,8 @@ public sealed record NodePaths(string Data, string Id)
     public string Socket => Run + "/containerd.sock";
     /// <summary>What the kubelet is told as <c>containerRuntimeEndpoint</c>.</summary>
     public string Endpoint => "unix://" + Socket;
+    /// <summary>Which runtime a kubelet alone works over, when it is not one of ours; a cluster's is in its settings.</summary>
+    public string OtherRuntime => Data + "/runtime-endpoint";
     public string RegistryHosts => Containerd + "/certs.d";
 
     public string CniConfig => Data + "/cni/net.d";

@@ -23,6 +23,8 @@ sealed record Asked
     public string? KubeletConfig { get; init; }
     /// <summary>Kept by where it is, not by the settings.</summary>
     public string? KubeletDir { get; init; }
+    public string? CredentialConfig { get; init; }
+    public string? CredentialPrograms { get; init; }
     public string? ProxyHealthz { get; init; }
     public string? ProxyMetrics { get; init; }
     /// <summary>Of the API server, by name.</summary>
@@ -46,6 +48,7 @@ sealed record Asked
         _ = settings.Scheduling();
         _ = (settings.ProxyHealthzAt, settings.ProxyMetricsAt);
         _ = ClusterSettings.Configured(Roles.NodeAgent.Options(settings.NodeName, paths, 0), settings.KubeletConfig);
+        CredentialFiles.Check(settings.CredentialConfig, settings.CredentialPrograms);
         _ = (settings.Flags.FlowControl(), settings.Flags.Audit(paths.Data, TimeProvider.System), settings.Flags.Admission());
         _ = (settings.Flags.Access(new()), settings.Flags.MoreServed(), settings.Flags.Controllers());
         if (settings.ControlPlaneOnly) return settings;
@@ -102,6 +105,8 @@ sealed record Asked
         ServerFlags = ServerFlags.Merge(settings.ServerFlags, Flags),
         SchedulerConfig = (SchedulerConfig ?? settings.SchedulerConfig) is { Length: > 0 } file ? Path.GetFullPath(file) : null,
         KubeletConfig = (KubeletConfig ?? settings.KubeletConfig) is { Length: > 0 } kubelet ? Path.GetFullPath(kubelet) : null,
+        CredentialConfig = (CredentialConfig ?? settings.CredentialConfig) is { Length: > 0 } providers ? Path.GetFullPath(providers) : null,
+        CredentialPrograms = (CredentialPrograms ?? settings.CredentialPrograms) is { Length: > 0 } programs ? Path.GetFullPath(programs) : null,
         ProxyHealthz = ProxyHealthz ?? settings.ProxyHealthz, ProxyMetrics = ProxyMetrics ?? settings.ProxyMetrics,
     };
 
@@ -142,6 +147,8 @@ sealed record Asked
             ("--simulated-nodes", SimulatedNodes, before.SimulatedNodes, plain.SimulatedNodes),
             ("--scheduler-config", SchedulerConfig, before.SchedulerConfig, plain.SchedulerConfig),
             ("--kubelet-config", KubeletConfig, before.KubeletConfig, plain.KubeletConfig),
+            ("--image-credential-provider-config", CredentialConfig, before.CredentialConfig, plain.CredentialConfig),
+            ("--image-credential-provider-bin-dir", CredentialPrograms, before.CredentialPrograms, plain.CredentialPrograms),
             ("--healthz-bind-address", ProxyHealthz, before.ProxyHealthz, plain.ProxyHealthz),
             ("--metrics-bind-address", ProxyMetrics, before.ProxyMetrics, plain.ProxyMetrics),
         })

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Hanbae.Api;
+using Hanbae.Api.Json;
 
 namespace Hanbae.Host.Settings;
 
@@ -62,25 +63,36 @@ public sealed record ClusterSettings
 
     /// <summary>The kubelet's settings with what the file says in place of what holds without it.</summary>
     /// <param name="folder">Its files <c>*.conf</c>, also those of folders in it, have the last word, one after another by their names.</param>
+    /// <param name="flags">Fields that the command line says.</param>
     /// <exception cref="SettingsException">A file cannot be read, or is no such configuration.</exception>
-    public static (Kubelet.KubeletOptions Options, Seq<string> Unused) Configured(Kubelet.KubeletOptions options, string? file, string? folder = null)
+    public static (Kubelet.KubeletOptions Options, Seq<string> Unused) Configured(Kubelet.KubeletOptions options, string? file, string? folder = null, JsonObject? flags = null)
     {
-        if (file is null && folder is null) return (options, default);
+        if (file is null && folder is null && flags is null or { Count: 0 }) return (options, default);
         try
         {
             string[] more = folder is null ? [] : Directory.GetFiles(folder, "*.conf", SearchOption.AllDirectories);
             Array.Sort(more, StringComparer.Ordinal);
             string[] all = file is null ? more : [file, .. more];
-            return Kubelet.Configuration.KubeletConfiguration.Read(all.Select(one => (folder is null ? "" : one, File.ReadAllText(one))), options);
+            return Kubelet.Configuration.KubeletConfiguration.Read(all.Select(one => (folder is null ? "" : one, File.ReadAllText(one))), options, flags);
         }
         catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException)
         {
-            throw new SettingsException($"kubelet configuration {file ?? folder}: {e.Message}", e);
+            throw new SettingsException($"kubelet configuration {file ?? folder ?? "of the command line"}: {e.Message}", e);
         }
     }
 
+    /// <summary>A CredentialProviderConfig file, or a folder of such, and the folder of the programs that it names; null for none.</summary>
+    public string? CredentialConfig { get; init; }
+    public string? CredentialPrograms { get; init; }
+
     /// <summary>Flags of the API server by name; null when none is given.</summary>
     public IReadOnlyDictionary<string, string>? ServerFlags { get; init; }
+    /// <summary>For people who look for what the API server was started with; under upstream's names, whatever the cluster calls it.</summary>
+    [JsonIgnore] public IReadOnlyDictionary<string, string> ShownFlags => new Dictionary<string, string>(ServerFlags ?? new Dictionary<string, string>())
+    {
+        ["bind-address"] = BindAddress, ["secure-port"] = ApiPort.ToString(System.Globalization.CultureInfo.InvariantCulture), ["service-cluster-ip-range"] = ServiceCidr,
+    };
+
     /// <summary>What they mean.</summary>
     [JsonIgnore] public ServerFlags Flags => new(ServerFlags ?? new Dictionary<string, string>());
 

@@ -44,6 +44,12 @@ static class LinuxResources
         return resources;
     }
 
+    public static bool MaySwap(Pod pod, Container container, KubeletOptions options, long nodeMemory)
+    {
+        long request = container.Resources.Requests["memory"].Value(), limit = container.Resources.Limits["memory"].Value();
+        return options is { SwapBytes: not null, SwapBehavior: "LimitedSwap" } && PodQos.Of(pod.Spec) == "Burstable" && request > 0 && request != limit && !(pod.Spec.Priority >= 2_000_000_000) && nodeMemory > 0;
+    }
+
     /// <summary>What v2 has files for and CRI has no words.</summary>
     static IEnumerable<(string File, long Value)> Unified(Pod pod, Container container, KubeletOptions options, long nodeMemory)
     {
@@ -52,8 +58,7 @@ static class LinuxResources
         if (options.OomKillsTogether) yield return ("memory.oom.group", 1);
         if (options.SwapBytes is { } swap)
         {
-            bool may = options.SwapBehavior == "LimitedSwap" && qos == "Burstable" && request > 0 && request != limit && !(pod.Spec.Priority >= 2_000_000_000) && nodeMemory > 0;
-            yield return ("memory.swap.max", may ? (long)((Int128)swap * request / nodeMemory) / Page * Page : 0);
+            yield return ("memory.swap.max", MaySwap(pod, container, options, nodeMemory) ? (long)((Int128)swap * request / nodeMemory) / Page * Page : 0);
         }
         if (options.KeepsMemory && request > 0 && qos != "BestEffort") yield return (qos == "Guaranteed" ? "memory.min" : "memory.low", request);
         if (!options.MemoryQos || qos == "Guaranteed" || request > 0 && request == limit) yield break;

@@ -38,6 +38,9 @@ sealed class NodeCgroups(KubeletOptions options, ICgroupDriver? driver, MachineI
         await TryAsync("BestEffort limits", null, options.CgroupRoot + CgroupNames.BestEffort, NodeLimits.BestEffort(options, machine, pods), ct).ConfigureAwait(false);
         await ReserveAsync("system", options.SystemReservedCgroup, options.SystemReserved, ct).ConfigureAwait(false);
         await ReserveAsync("kube", options.KubeReservedCgroup, options.KubeReserved, ct).ConfigureAwait(false);
+        if (options.SystemCgroups.Length > 0)
+            try { SystemProcesses.Move(options.CgroupMount, options.SystemCgroups); }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException) { Failed($"Failed to put the machine's processes into \"{options.SystemCgroups}\": {e.Message}"); }
     }
 
     /// <summary>Those cgroups are somebody else's: they must be there, and are only limited.</summary>

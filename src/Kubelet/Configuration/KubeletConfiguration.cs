@@ -21,14 +21,13 @@ public static class KubeletConfiguration
     /// <summary>Upstream's fields that nothing here asks for.</summary>
     static readonly string[] s_elsewhere =
     [
-        "authentication", "authorization", "cgroupsPerQOS", "configMapAndSecretChangeDetectionStrategy", "containerLogMaxWorkers", "contentType",
+        "authentication", "authorization", "cgroupsPerQOS", "containerLogMaxWorkers", "contentType",
         "enableContentionProfiling", "enableControllerAttachDetach", "enableDebugFlagsHandler", "enableProfilingHandler", "enableServer", "eventBurst",
         "eventRecordQPS", "hairpinMode", "httpCheckFrequency", "imageServiceEndpoint",
         "iptablesDropBit", "iptablesMasqueradeBit", "kernelMemcgNotification", "kubeAPIBurst", "kubeAPIQPS", "kubeletCgroups", "localStorageCapacityIsolation", "logging", "makeIPTablesUtilChains", "maxOpenFiles",
         "nodeStatusMaxImages", "oomScoreAdj", "podsPerCore", "protectKernelDefaults",
         "registryBurst", "registryPullQPS", "rotateCertificates", "runOnce", "runtimeRequestTimeout", "serverTLSBootstrap", "showHiddenMetricsForVersion", "staticPodURL",
-        "staticPodURLHeader", "streamingConnectionIdleTimeout", "systemCgroups", "tlsCertFile", "tlsCipherSuites", "tlsCurvePreferences", "tlsMinVersion", "tlsPrivateKeyFile", "tracing", "volumePluginDir",
-        "port", "address",
+        "staticPodURLHeader", "streamingConnectionIdleTimeout", "tlsCipherSuites", "tlsCurvePreferences", "tlsMinVersion", "tracing",
     ];
 
     /// <summary>Fields in which an empty value is a word of its own. Everywhere else it is what Go writes for what nobody said (files of kubeadm are full of it), and means the default.</summary>
@@ -42,8 +41,9 @@ public static class KubeletConfiguration
     public static (KubeletOptions Options, Seq<string> Unused) Read(string yaml, KubeletOptions given) => Read([("", yaml)], given);
 
     /// <param name="files">By name: each has the last word on what it says, lists as a whole, objects and maps member by member.</param>
+    /// <param name="flags">Fields as the command line says them, after all files: each as a whole, but for feature gates, of which each counts by itself.</param>
     /// <inheritdoc cref="Read(string, KubeletOptions)"/>
-    public static (KubeletOptions Options, Seq<string> Unused) Read(IEnumerable<(string Name, string Yaml)> files, KubeletOptions given)
+    public static (KubeletOptions Options, Seq<string> Unused) Read(IEnumerable<(string Name, string Yaml)> files, KubeletOptions given, JsonObject? flags = null)
     {
         var root = JsonObject.Empty;
         foreach (var (name, yaml) in files)
@@ -56,10 +56,16 @@ public static class KubeletConfiguration
             }
             catch (FormatException e) when (name.Length > 0) { throw new FormatException($"{name}: {e.Message}", e); }
         }
+        foreach (var (name, value) in flags ?? JsonObject.Empty) root = root.With(name, name == "featureGates" ? MergePatch.Apply(root[name] ?? JsonNull.Instance, value) : value);
         var (options, unused) = Settled(root, given);
         Check(options);
         return (options, unused);
     }
+
+    /// <param name="path">A <c>CredentialProviderConfig</c>, or a folder of such.</param>
+    /// <exception cref="FormatException">What is wrong with it.</exception>
+    /// <exception cref="IOException"/>
+    public static void CheckCredentialProviders(string path) => Images.CredentialProvider.Load(path);
 
     static JsonObject Root(string yaml)
     {
@@ -87,6 +93,9 @@ public static class KubeletConfiguration
         }
         // Who looks more often tells more often, as upstream has it for files that are older than the difference.
         if (Says("nodeStatusUpdateFrequency") && !Says("nodeStatusReportFrequency")) options = options with { StatusReportPeriod = options.StatusUpdatePeriod };
+        // Alpha upstream: what fails is started again sooner.
+        if (options.FeatureGates["ReduceDefaultCrashLoopBackOffDecay"])
+            options = options with { RestartBackoff = TimeSpan.FromSeconds(1), RestartBackoffMax = root["crashLoopBackOff"] is JsonObject { Count: > 0 } ? options.RestartBackoffMax : TimeSpan.FromMinutes(1) };
         if (s_eviction.Any(root.Contains)) options = options with { Eviction = EvictionFields.Read(root) };
         return (options, unused.ToSeq());
 
@@ -109,7 +118,12 @@ public static class KubeletConfiguration
         return name switch
         {
             "staticPodPath" => (o, v) => o with { StaticPodPath = Text(v) },
+            "volumePluginDir" => (o, v) => o with { Helpers = o.Helpers with { FlexDrivers = Text(v) } },
             "syncFrequency" => (o, v) => o with { SyncPeriod = Time(v) },
+            "configMapAndSecretChangeDetectionStrategy" => (o, v) => o with
+            {
+                WatchesObjects = Text(v) switch { "Watch" => true, "Cache" or "Get" => false, var other => throw new FormatException($"unknown configmap and secret manager mode: {other}") },
+            },
             "fileCheckFrequency" => (o, v) => o with { StaticPodPeriod = Time(v) },
             "clusterDomain" => (o, v) => o with { ClusterDomain = Text(v) },
             "clusterDNS" => (o, v) => o with { ClusterDns = ConfigurationValues.Texts(v, name) },
@@ -129,6 +143,7 @@ public static class KubeletConfiguration
             "enforceNodeAllocatable" => (o, v) => o with { EnforceNodeAllocatable = ConfigurationValues.Texts(v, name) is ["none"] or ["" ] ? [] : ConfigurationValues.Texts(v, name) },
             "systemReservedCgroup" => (o, v) => o with { SystemReservedCgroup = Text(v) },
             "kubeReservedCgroup" => (o, v) => o with { KubeReservedCgroup = Text(v) },
+            "systemCgroups" => (o, v) => Text(v) == "/" ? throw new FormatException("invalid configuration: system container cannot be root (\"/\")") : o with { SystemCgroups = Text(v).TrimEnd('/') },
             "memoryThrottlingFactor" => (o, v) => o with { MemoryThrottlingFactor = ConfigurationValues.Real(v, name) },
             "memoryReservationPolicy" => (o, v) => o with { MemoryReservationPolicy = Text(v) },
             "qosReserved" => (o, v) => o with
@@ -145,6 +160,10 @@ public static class KubeletConfiguration
             },
             "healthzPort" => (o, v) => o with { HealthzPort = Port(v) },
             "healthzBindAddress" => (o, v) => o with { HealthzAddress = IPAddress.TryParse(Text(v), out var at) ? at : throw new FormatException($"{name}: \"{Text(v)}\" is not an IP address") },
+            "address" => (o, v) => o with { Address = IPAddress.TryParse(Text(v), out var at) ? at : throw new FormatException($"{name}: \"{Text(v)}\" is not an IP address") },
+            "tlsCertFile" => (o, v) => o with { TlsCertificateFile = Text(v) },
+            "tlsPrivateKeyFile" => (o, v) => o with { TlsKeyFile = Text(v) },
+            "port" => (o, v) => o with { Port = Port(v) },
             "readOnlyPort" => (o, v) => o with { ReadOnlyPort = Port(v) },
             "singleProcessOOMKill" => (o, v) => o with { SingleProcessOomKill = ConfigurationValues.Bool(v, name) },
             "volumeStatsAggPeriod" => (o, v) => o with { VolumeStatsPeriod = Time(v) },
@@ -237,6 +256,7 @@ public static class KubeletConfiguration
         try { CpuSet.Parse(options.ReservedSystemCpus); }
         catch (FormatException e) { throw new FormatException($"invalid configuration: reservedSystemCPUs: {e.Message}", e); }
         CheckCgroups(options);
+        if (options.TlsCertificateFile.Length == 0 != (options.TlsKeyFile.Length == 0)) throw new FormatException("invalid configuration: tlsCertFile and tlsPrivateKeyFile go together");
         if (options.CpuManagerReconcilePeriod <= TimeSpan.Zero) throw new FormatException("invalid configuration: cpuManagerReconcilePeriod must be greater than zero");
     }
 

@@ -18,13 +18,17 @@ static class WrittenConfiguration
         json.WriteString("address", o.Address.ToString());
         json.WriteNumber("port", o.Port);
         json.WriteString("healthzBindAddress", o.HealthzAddress.ToString());
+        if (o.TlsCertificateFile.Length > 0) json.WriteString("tlsCertFile", o.TlsCertificateFile);
+        if (o.TlsKeyFile.Length > 0) json.WriteString("tlsPrivateKeyFile", o.TlsKeyFile);
         json.WriteNumber("healthzPort", o.HealthzPort);
         json.WriteNumber("readOnlyPort", o.ReadOnlyPort);
         json.WriteString("containerRuntimeEndpoint", o.RuntimeEndpoint);
         json.WriteString("staticPodPath", o.StaticPodPath);
+        json.WriteString("volumePluginDir", o.Helpers.FlexDrivers);
         json.WriteString("podLogsDir", o.Folders.Logs);
         Time("fileCheckFrequency", o.StaticPodPeriod);
         Time("syncFrequency", o.SyncPeriod);
+        json.WriteString("configMapAndSecretChangeDetectionStrategy", o.WatchesObjects ? "Watch" : "Cache");
         json.WriteString("clusterDomain", o.ClusterDomain);
         List("clusterDNS", o.ClusterDns);
         json.WriteBoolean("registerNode", o.RegisterNode);
@@ -61,8 +65,7 @@ static class WrittenConfiguration
             [("registryPullQPS", 5), ("registryBurst", 10), ("eventRecordQPS", 50), ("eventBurst", 100), ("kubeAPIQPS", 50), ("kubeAPIBurst", 100), ("nodeStatusMaxImages", 50),
              ("maxOpenFiles", 1_000_000), ("oomScoreAdj", -999), ("iptablesMasqueradeBit", 14), ("iptablesDropBit", 15), ("containerLogMaxWorkers", 1)]) json.WriteNumber(name, value);
         foreach (var (name, value) in (ReadOnlySpan<(string, string)>)
-            [("httpCheckFrequency", "20s"), ("runtimeRequestTimeout", "2m0s"), ("hairpinMode", "promiscuous-bridge"), ("contentType", "application/json"),
-             ("configMapAndSecretChangeDetectionStrategy", "Cache"), ("volumePluginDir", "/usr/libexec/kubernetes/kubelet-plugins/volume/exec/")]) json.WriteString(name, value);
+            [("httpCheckFrequency", "20s"), ("runtimeRequestTimeout", "2m0s"), ("hairpinMode", "promiscuous-bridge"), ("contentType", "application/json")]) json.WriteString(name, value);
         json.WriteStartObject("logging");
         json.WriteString("format", "text");
         json.WriteString("flushFrequency", "5s");
@@ -105,6 +108,7 @@ static class WrittenConfiguration
         Map(json, "systemReserved", Texts(o.SystemReserved));
         Map(json, "kubeReserved", Texts(o.KubeReserved));
         if (o.SystemReservedCgroup.Length > 0) json.WriteString("systemReservedCgroup", o.SystemReservedCgroup);
+        if (o.SystemCgroups.Length > 0) json.WriteString("systemCgroups", o.SystemCgroups);
         if (o.KubeReservedCgroup.Length > 0) json.WriteString("kubeReservedCgroup", o.KubeReservedCgroup);
         json.WriteNumber("memoryThrottlingFactor", o.MemoryThrottlingFactor);
         json.WriteString("memoryReservationPolicy", o.MemoryReservationPolicy);

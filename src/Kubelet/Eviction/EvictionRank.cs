@@ -18,14 +18,15 @@ static class EvictionRank
     };
 
     /// <summary>First who uses more than it asked for, then by priority, then by how much more; never Pods the node cannot do without.</summary>
-    public static IEnumerable<PodUse> Order(string signal, IEnumerable<PodUse> pods)
+    /// <param name="disks">What is on the disk that is short.</param>
+    public static IEnumerable<PodUse> Order(string signal, IEnumerable<PodUse> pods, DiskLayout? disks = null)
     {
         string resource = Resource(signal);
         var candidates = pods.Where(p => !CriticalPods.IsCritical(p.Pod));
         if (resource == "pids") return candidates.OrderBy(Priority).ThenByDescending(p => p.Figures?.Threads ?? 0);
         return candidates.OrderByDescending(p => Excess(p) > 0).ThenBy(Priority).ThenByDescending(Excess);
 
-        long Excess(PodUse p) => Used(p, resource) - (resource == "inodes" ? 0 : PodQos.Total(p.Pod.Spec, resource, r => r.Requests, milli: false));
+        long Excess(PodUse p) => Used(p, signal, resource, disks ?? DiskLayout.None) - (resource == "inodes" ? 0 : PodQos.Total(p.Pod.Spec, resource, r => r.Requests, milli: false));
         static int Priority(PodUse p) => p.Pod.Spec.Priority ?? 0;
     }
 
@@ -79,12 +80,14 @@ static class EvictionRank
         return null;
     }
 
-    static long Used(PodUse pod, string resource) => resource switch
+    static long Used(PodUse pod, string signal, string resource, DiskLayout disks)
     {
-        "memory" => pod.WorkingSet,
-        "inodes" => pod.Containers.Sum(c => c.WritableInodes) + pod.Volumes.Values.Where(v => v.OnNodeDisk).Sum(v => v.InodesUsed),
-        _ => pod.DiskBytes,
-    };
+        if (resource == "memory") return pod.WorkingSet;
+        var volumes = pod.Volumes.Values.Where(v => v.OnNodeDisk);
+        long layers = !disks.LayersCount(signal) ? 0 : pod.Containers.Sum(c => resource == "inodes" ? c.WritableInodes : c.WritableBytes);
+        if (!disks.FilesCount(signal)) return layers;
+        return layers + (resource == "inodes" ? volumes.Sum(v => v.InodesUsed) : pod.Containers.Sum(c => c.LogBytes) + volumes.Sum(v => v.Used));
+    }
 
     static string Rounded(long amount, QuantityFormat format) =>
         format == QuantityFormat.BinarySI && amount >= 1024 ? (amount / 1024).ToString(CultureInfo.InvariantCulture) + "Ki" : amount.ToString(CultureInfo.InvariantCulture);

@@ -8,12 +8,13 @@ namespace Hanbae.Kubelet.Eviction;
 readonly record struct Observed(long Available, long Capacity)
 {
     /// <summary>All signals by name; one that cannot be read is left out, and then no Pod goes because of it.</summary>
-    public static Dictionary<string, Observed> All(string dataFolder, string imageFolder)
+    public static Dictionary<string, Observed> All(string dataFolder, DiskLayout disks)
     {
         var all = new Dictionary<string, Observed>();
         if (MachineInfo.Memory("MemTotal") is > 0 and var total) all["memory.available"] = new(MachineInfo.Memory("MemAvailable"), total);
-        Disk("nodefs", dataFolder);
-        if (imageFolder.Length > 0) Disk("imagefs", imageFolder);
+        Disk(DiskLayout.NodeFs, dataFolder);
+        if (disks.Images.Length > 0) Disk(DiskLayout.ImageFs, disks.Images);
+        if (disks.Containers.Length > 0) Disk(DiskLayout.ContainerFs, disks.Containers);
         var (now, max) = NodeFigures.Processes();
         if (max is > 0 and < int.MaxValue) all["pid.available"] = new(max - now, max);
         return all;

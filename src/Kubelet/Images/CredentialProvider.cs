@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Hanbae.Api.Json;
 using Hanbae.Kubelet.Configuration;
 using Hanbae.Machinery.Yaml;
@@ -19,7 +20,7 @@ sealed record CredentialProvider(string Name, string ApiVersion, Seq<string> Mat
     /// <exception cref="IOException"/>
     public static IReadOnlyList<CredentialProvider> Load(string path)
     {
-        string[] files = Directory.Exists(path) ? [.. Directory.GetFiles(path).Where(f => Path.GetExtension(f) is ".json" or ".yaml" or ".yml").Order(StringComparer.Ordinal)] : [path];
+        string[] files = Files(path);
         if (files.Length == 0) throw new FormatException($"no configuration files found in directory \"{path}\"");
         var all = new List<CredentialProvider>();
         var wrong = new List<string>();
@@ -30,6 +31,17 @@ sealed record CredentialProvider(string Name, string ApiVersion, Seq<string> Mat
         if (all.GroupBy(p => p.Name).FirstOrDefault(g => g.Count() > 1) is { } twice) throw new FormatException($"duplicate provider name \"{twice.Key}\" found in configuration file(s)");
         if (wrong.Count > 0) throw new FormatException("failed to validate credential provider config: " + (wrong.Count == 1 ? wrong[0] : $"[{string.Join(", ", wrong)}]"));
         return all;
+    }
+
+    static string[] Files(string path) => Directory.Exists(path) ? [.. Directory.GetFiles(path).Where(f => Path.GetExtension(f) is ".json" or ".yaml" or ".yml").Order(StringComparer.Ordinal)] : [path];
+
+    /// <summary>Of what the files say, as figures tell it.</summary>
+    /// <exception cref="IOException"/>
+    public static string HashOf(string path)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (string file in Files(path)) hash.AppendData(File.ReadAllBytes(file));
+        return "sha256:" + Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     static IEnumerable<CredentialProvider> Parse(string yaml, List<string> wrong)

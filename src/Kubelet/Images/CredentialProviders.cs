@@ -36,6 +36,8 @@ sealed class CredentialProviders
     }
 
     public KubeletFigures? Figures { get; init; }
+    /// <summary>Of the configuration, for figures.</summary>
+    public string Hash { get; init; } = "";
 
     sealed record Credential(string Key, string User, string Password);
 
@@ -153,7 +155,7 @@ sealed class CredentialProviders
         finally
         {
             Figures?.Observe("kubelet_credential_provider_plugin_duration", _time.GetElapsedTime(began), ("plugin_name", provider.Name));
-            if (failed) Figures?.Count("kubelet_credential_provider_plugin_errors", ("plugin_name", provider.Name));
+            if (failed) Figures?.Count("kubelet_credential_provider_plugin_errors_total", ("plugin_name", provider.Name));
         }
     }
 

@@ -3,6 +3,7 @@ using Hanbae.Api.Core.V1;
 using Hanbae.Cri;
 using Hanbae.Cri.V1;
 using Hanbae.Grpc;
+using Hanbae.Kubelet.Eviction;
 using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Volumes.Disk;
 using Microsoft.Extensions.Logging;
@@ -21,8 +22,8 @@ sealed class ImageGc(PodContext context)
     readonly KubeletOptions _options = context.Options;
     string? _sandboxImage;
 
-    /// <summary>Where the runtime keeps images; empty until it said so.</summary>
-    public string Folder { get; private set; } = "";
+    /// <summary>Where the runtime keeps images, and what containers write; nothing until it said so.</summary>
+    public DiskLayout Disks { get; private set; } = DiskLayout.None;
     public Func<IReadOnlyCollection<Pod>> Pods { get; init; } = () => [];
 
     public async Task RunAsync(CancellationToken ct)
@@ -40,9 +41,9 @@ sealed class ImageGc(PodContext context)
         var unused = await UnusedAsync(ct).ConfigureAwait(false);
         if (_options.ImageMaximumAge > TimeSpan.Zero)
             foreach (var image in unused.Where(u => context.Time.GetUtcNow() - (u.Used > u.Found ? u.Used : u.Found) > _options.ImageMaximumAge)) await RemoveAsync(image.Image, "age", ct).ConfigureAwait(false);
-        if (Folder.Length == 0) Folder = (await context.Cri.ImageFsInfoAsync(ct).ConfigureAwait(false)).ImageFilesystems.FirstOrDefault()?.FsId?.Mountpoint ?? "";
-        if (Folder.Length == 0 || !Directory.Exists(Folder)) return 0;
-        var (total, available, _, _) = Native.FileSystem(Folder);
+        if (Disks.Images.Length == 0) Disks = DiskLayout.Of(_options.Folders.Data, await context.Cri.ImageFsInfoAsync(ct).ConfigureAwait(false));
+        if (Disks.Images.Length == 0 || !Directory.Exists(Disks.Images)) return 0;
+        var (total, available, _, _) = Native.FileSystem(Disks.Images);
         if (total == 0 || 100 - available * 100 / total < _options.ImageHighPercent) return 0;
         return await RemoveUnusedAsync(total * (100 - _options.ImageLowPercent) / 100 - available, ct).ConfigureAwait(false);
     }, ct);

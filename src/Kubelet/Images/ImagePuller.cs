@@ -52,6 +52,9 @@ sealed class ImagePuller(ICri cri, IPodObjects objects, IRecorder events, TimePr
                 var logins = await PullSecrets.ForAsync(objects, pod, container.Image, ct).ConfigureAwait(false);
                 var present = policy == "Always" ? null : await FindAsync(spec, ct).ConfigureAwait(false);
                 bool denied = present is not null && records?.MustPull(image, present.Reference, await AccountAsync(logins).ConfigureAwait(false)) == true;
+                // Who always pulls has not looked.
+                Figures?.Count("kubelet_image_manager_ensure_image_requests_total", ("present_locally", policy == "Always" ? "unknown" : present is not null ? "true" : "false"),
+                    ("pull_policy", policy.ToLowerInvariant()), ("pull_required", present is null || denied ? "true" : "false"));
                 if (present is not null && !denied)
                 {
                     events.Event(pod, "Normal", "Pulled", $"Container image \"{container.Image}\" already present on machine and can be accessed by the pod", field);

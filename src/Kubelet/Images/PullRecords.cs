@@ -17,6 +17,9 @@ sealed class PullRecords(KubeletOptions options, TimeProvider time)
     const int MostSecrets = 100; // of one image, as upstream
     const string Version = "kubelet.config.k8s.io/v1beta1";
 
+    /// <summary>Told of what is decided; null for nobody.</summary>
+    public Stats.KubeletFigures? Figures { get; init; }
+
     readonly string _root = Path.Combine(options.Folders.Data, "image_manager");
 
     string Pulling(string image) => FileOf("pulling", image);
@@ -68,12 +71,31 @@ sealed class PullRecords(KubeletOptions options, TimeProvider time)
     /// <param name="logins">That the Pod has for it.</param>
     public bool MustPull(string image, string reference, IReadOnlyList<PullLogin> logins)
     {
-        if (options.ImageVerification == "NeverVerify") return false;
+        string result = Check(image, reference, logins);
+        Figures?.Count("kubelet_imagemanager_image_mustpull_checks_total", ("result", result));
+        return result == MustAuthenticate;
+    }
+
+    const string Allowed = "credentialPolicyAllowed", Found = "credentialRecordFound", MustAuthenticate = "mustAuthenticate";
+
+    string Check(string image, string reference, IReadOnlyList<PullLogin> logins)
+    {
+        if (options.ImageVerification == "NeverVerify") return Allowed;
         bool known = File.Exists(Pulled(reference));
         bool preloaded = !known && !File.Exists(Pulling(image));
-        if (preloaded && (options.ImageVerification == "NeverVerifyPreloadedImages" || (options.ImageVerification == "NeverVerifyAllowlistedImages" && options.ImageAllowlist.Exists(p => Allows(p, image))))) return false;
-        if (!Read(reference).TryGetValue(Repository(image), out var credentials)) return true;
-        return !credentials.ForAll && !logins.Any(l => l.Of == LoginOf.Account ? credentials.Accounts.Any(a => a.Is(l)) : HashOf(l) is var hash && credentials.Secrets.Any(s => s.Is(l) || s.Hash == hash));
+        if (preloaded && (options.ImageVerification == "NeverVerifyPreloadedImages"
+            || (options.ImageVerification == "NeverVerifyAllowlistedImages" && options.ImageAllowlist.Exists(p => Allows(p, image))))) return Allowed;
+        if (!Read(reference).TryGetValue(Repository(image), out var credentials)) return MustAuthenticate;
+        bool found = credentials.ForAll || logins.Any(l => l.Of == LoginOf.Account
+            ? credentials.Accounts.Any(a => a.Is(l)) : HashOf(l) is var hash && credentials.Secrets.Any(s => s.Is(l) || s.Hash == hash));
+        return found ? Found : MustAuthenticate;
+    }
+
+    /// <summary>How many pulls go on or were broken off, and of how many images it is known how they were pulled.</summary>
+    public (int Intents, int Records) OnDisk()
+    {
+        int Of(string folder) => Directory.Exists(Path.Combine(_root, folder)) ? Directory.EnumerateFiles(Path.Combine(_root, folder)).Count() : 0;
+        return (Of("pulling"), Of("pulled"));
     }
 
     /// <summary>A pattern is an image's name without its tag, or <c>prefix/*</c>.</summary>

@@ -60,18 +60,20 @@ public sealed record MachineInfo
         return (drive.TotalSize, drive.AvailableFreeSpace);
     }
 
-    /// <summary>The address that the default route goes out by; the first other one without such a route.</summary>
-    public static string? Address()
+    /// <summary>The address that the default route goes out by; the first other one without such a route. IPv4 before IPv6, unless that is to be first.</summary>
+    public static string? Address(bool six = false) => AddressOf(six ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork) ?? AddressOf(six ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6);
+
+    static string? AddressOf(AddressFamily family)
     {
         try
         {
-            using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-            probe.Connect(IPAddress.Parse("192.0.2.1"), 9); // asks the routing table; nothing is sent
-            if (probe.LocalEndPoint is IPEndPoint { Address: var address } && !IPAddress.IsLoopback(address) && !address.Equals(IPAddress.Any)) return address.ToString();
+            using var probe = new Socket(family, SocketType.Dgram, ProtocolType.Udp);
+            probe.Connect(IPAddress.Parse(family == AddressFamily.InterNetwork ? "192.0.2.1" : "2001:db8::1"), 9); // asks the routing table; nothing is sent
+            if (probe.LocalEndPoint is IPEndPoint { Address: var address } && !IPAddress.IsLoopback(address) && !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any)) return address.ToString();
         }
-        catch (SocketException) { } // no route
+        catch (SocketException) { } // no route, or no such family
         return LocalInterfaces.All().Where(i => i.Interface.OperationalStatus == OperationalStatus.Up && i.Interface.NetworkInterfaceType != NetworkInterfaceType.Loopback)
-            .SelectMany(i => i.Properties.UnicastAddresses).Select(a => a.Address).FirstOrDefault(a => a.AddressFamily == AddressFamily.InterNetwork)?.ToString();
+            .SelectMany(i => i.Properties.UnicastAddresses).Select(a => a.Address).FirstOrDefault(a => a.AddressFamily == family && !a.IsIPv6LinkLocal)?.ToString();
     }
 
     static Dictionary<long, long> Pages()

@@ -2,6 +2,8 @@ using Hanbae.Api.Coordination.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Client;
 using Hanbae.Kubelet.Pods;
+using Hanbae.Kubelet.Stats;
+using Hanbae.Machinery.Nodes;
 using Microsoft.Extensions.Logging;
 
 namespace Hanbae.Kubelet.Nodes;
@@ -13,7 +15,9 @@ sealed class NodeRegistration(KubeletOptions options, IClient client, IRecorder 
 {
     readonly Key _key = new("", options.NodeName);
     Node? _node;
+    readonly DateTimeOffset _began = time.GetUtcNow();
     DateTimeOffset _told;
+    DateTimeOffset? _asked, _made; // and not ready since
     Lease? _lease;
 
     /// <summary>Has the status told now rather than when its time has come.</summary>
@@ -21,6 +25,9 @@ sealed class NodeRegistration(KubeletOptions options, IClient client, IRecorder 
 
     /// <summary>What is said of the node when it starts, beside that it does.</summary>
     public (string Reason, string Message)? Warning { get; init; }
+
+    /// <summary>Told how long it took; null for nobody.</summary>
+    public KubeletFigures? Figures { get; init; }
 
     /// <summary>As the API last had it.</summary>
     public Node? Node => Volatile.Read(ref _node);
@@ -61,17 +68,20 @@ sealed class NodeRegistration(KubeletOptions options, IClient client, IRecorder 
             {
                 var wanted = new Node
                 {
-                    Metadata = new() { Name = options.NodeName, Labels = labels, Annotations = Map.Of(("volumes.kubernetes.io/controller-managed-attach-detach", "true")) },
-                    Spec = new() { ProviderID = options.ProviderId, Taints = options.RegisterWithTaints },
+                    Metadata = new() { Name = options.NodeName, Labels = labels, Annotations = Annotations() },
+                    Spec = new() { ProviderID = options.ProviderId, Unschedulable = options.Unschedulable, Taints = Taints() },
                     Status = NodeStatuses.For(options, state, new()),
                 };
+                var asked = _asked ??= time.GetUtcNow();
                 node = await client.CreateAsync(wanted, ct).ConfigureAwait(false);
+                Made(asked);
             }
         }
         catch (ApiException e) when (e.IsAlreadyExists)
         {
             node = await client.GetAsync<Node>(_key, ct).ConfigureAwait(false);
-            if (node.Metadata.Labels.With(labels) is var all && all != node.Metadata.Labels)
+            // As upstream: what the machine is, is put right; other labels may be somebody's who has changed them since.
+            if (node.Metadata.Labels.With(labels.Where(l => KubeletLabels.Names.Contains(l.Key)).ToMap()) is var all && all != node.Metadata.Labels)
                 node = await client.UpdateAsync(node with { Metadata = node.Metadata with { Labels = all } }, ct).ConfigureAwait(false);
             // As upstream: plugins of a machine that was made anew must first say what it has.
             if (state.Anew) node = node with { Status = NodeStatuses.WithoutDevices(node.Status) };
@@ -81,6 +91,34 @@ sealed class NodeRegistration(KubeletOptions options, IClient client, IRecorder 
         if (Warning is var (reason, message)) events.Event(node, "Warning", reason, message);
         await TellAsync(node, state, ct).ConfigureAwait(false);
     }
+
+    /// <summary>A machine's way to a node is told of when the Node is new.</summary>
+    void Made(DateTimeOffset asked)
+    {
+        var now = time.GetUtcNow();
+        _made = now;
+        Figures?.Set("kubelet_node_startup_pre_kubelet_duration_seconds", (_began - NodeFigures.BootTime()).TotalSeconds);
+        Figures?.Set("kubelet_node_startup_pre_registration_duration_seconds", (asked - _began).TotalSeconds);
+        Figures?.Set("kubelet_node_startup_registration_duration_seconds", (now - asked).TotalSeconds);
+    }
+
+    void Ready()
+    {
+        if (_made is not { } made) return;
+        var now = time.GetUtcNow();
+        Figures?.Set("kubelet_node_startup_post_registration_duration_seconds", (now - made).TotalSeconds);
+        Figures?.Set("kubelet_node_startup_duration_seconds", (now - NodeFigures.BootTime()).TotalSeconds);
+        _made = null;
+    }
+
+    Map<string> Annotations()
+    {
+        var all = Map.Of(("volumes.kubernetes.io/controller-managed-attach-detach", "true"));
+        return options.ExternalCloud && !options.NodeIPs.IsEmpty ? all.Set("alpha.kubernetes.io/provided-node-ip", string.Join(',', options.NodeIPs)) : all;
+    }
+
+    Seq<Api.Core.V1.Taint> Taints() => !options.ExternalCloud ? options.RegisterWithTaints
+        : [.. options.RegisterWithTaints, new() { Key = "node.cloudprovider.kubernetes.io/uninitialized", Value = "true", Effect = "NoSchedule" }];
 
     public async Task UpdateAsync(CancellationToken ct)
     {
@@ -94,12 +132,14 @@ sealed class NodeRegistration(KubeletOptions options, IClient client, IRecorder 
         if (!NodeStatuses.Differs(node.Status, status) && state.Now - _told < options.StatusReportPeriod)
         {
             Volatile.Write(ref _node, node);
+            if (status.Conditions.Exists(c => c is { Type: "Ready", Status: "True" })) Ready();
             return;
         }
         foreach (var condition in status.Conditions)
             if (node.Status.Conditions.Find(c => c.Type == condition.Type)?.Status != condition.Status) Announce(node, condition);
         Volatile.Write(ref _node, await client.UpdateStatusAsync(node with { Status = status }, ct).ConfigureAwait(false));
         _told = state.Now;
+        if (status.Conditions.Exists(c => c is { Type: "Ready", Status: "True" })) Ready();
     }
 
     void Announce(Node node, Api.Core.V1.NodeCondition condition)

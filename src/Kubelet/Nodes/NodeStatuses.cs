@@ -39,8 +39,7 @@ static class NodeStatuses
             Capacity = capacity,
             // As upstream: what others say that there is, Pods may have.
             Allocatable = Allocatable(options, capacity).With(state.Devices.Allocatable),
-            Addresses = state.IPs.Select(ip => new NodeAddress { Type = "InternalIP", Address = ip })
-                .Append(new() { Type = "Hostname", Address = Hostname(options, state.Machine) }).ToSeq(),
+            Addresses = Addresses(options, state, before),
             DaemonEndpoints = new() { KubeletEndpoint = new() { Port = state.Port } },
             NodeInfo = new()
             {
@@ -56,10 +55,17 @@ static class NodeStatuses
         };
     }
 
+    /// <summary>Whoever brings the cloud's addresses has the last word on them; until then those stand that were given by hand.</summary>
+    static Seq<NodeAddress> Addresses(KubeletOptions options, NodeState state, NodeStatus before)
+    {
+        if (options.ExternalCloud && (!before.Addresses.IsEmpty || options.NodeIPs.IsEmpty)) return before.Addresses;
+        return state.IPs.Select(ip => new NodeAddress { Type = "InternalIP", Address = ip }).Append(new() { Type = "Hostname", Address = Hostname(options, state.Machine) }).ToSeq();
+    }
+
     public static Map<string> Labels(KubeletOptions options, MachineInfo machine) =>
-        options.NodeLabels.With(Map.Of(
+        Map.Of(
             ("kubernetes.io/hostname", Hostname(options, machine)), ("kubernetes.io/os", "linux"), ("kubernetes.io/arch", machine.Architecture),
-            ("beta.kubernetes.io/os", "linux"), ("beta.kubernetes.io/arch", machine.Architecture)));
+            ("beta.kubernetes.io/os", "linux"), ("beta.kubernetes.io/arch", machine.Architecture)).With(options.NodeLabels);
 
     static string Hostname(KubeletOptions options, MachineInfo machine) => options.Hostname.Length > 0 ? options.Hostname : machine.Hostname.Length > 0 ? machine.Hostname : options.NodeName;
 

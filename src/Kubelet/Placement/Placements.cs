@@ -128,11 +128,13 @@ sealed class Placements
     }
 
     /// <summary>Why a running Pod's resources cannot become what it asks for: those that it was placed by cannot; null when they can.</summary>
-    public Waiting? RefuseResize(Pod granted, Pod wanted)
+    public ResizeRefusal? RefuseResize(Pod granted, Pod wanted)
     {
         if (PodQos.Of(wanted.Spec) != "Guaranteed") return null;
-        if (Cpus.Policy is not null && Differ("cpu")) return new("Infeasible", $"Resize is infeasible for Guaranteed Pods alongside CPU Manager policy \"{ExclusiveCpus.Static}\"");
-        return Memory.Policy is not null && Differ("memory") ? new("Infeasible", $"Resize is infeasible for Guaranteed Pods alongside Memory Manager policy \"{PinnedMemory.Static}\"") : null;
+        if (Cpus.Policy is not null && Differ("cpu"))
+            return new("Infeasible", $"Resize is infeasible for Guaranteed Pods alongside CPU Manager policy \"{ExclusiveCpus.Static}\"", "guaranteed_pod_cpu_manager_static_policy");
+        return Memory.Policy is null || !Differ("memory") ? null
+            : new("Infeasible", $"Resize is infeasible for Guaranteed Pods alongside Memory Manager policy \"{PinnedMemory.Static}\"", "guaranteed_pod_memory_manager_static_policy");
 
         bool Differ(string resource) => wanted.Spec.InitContainers.Concat(wanted.Spec.Containers).Any(c => granted.Spec.Find(c.Name) is { } had && had.Resources.Requests[resource] != c.Resources.Requests[resource]);
     }

@@ -18,6 +18,11 @@ sealed class PluginWatch(string folder, IReadOnlyList<IPluginKind> kinds, TimePr
 
     readonly Dictionary<string, Known> _known = [];
 
+    volatile IReadOnlyList<(string Path, bool Registered)> _told = [];
+
+    /// <summary>Sockets that are there, and whether who is behind each was taken in; as last looked at.</summary>
+    public IReadOnlyList<(string Path, bool Registered)> Sockets => _told;
+
     /// <summary>One socket.</summary>
     sealed class Known
     {
@@ -48,7 +53,7 @@ sealed class PluginWatch(string folder, IReadOnlyList<IPluginKind> kinds, TimePr
     /// <summary>One look; what it begins is waited for by <see cref="SettledAsync"/>, and never holds up the next look at other sockets.</summary>
     public void Look(CancellationToken ct)
     {
-        var there = Sockets();
+        var there = Found();
         var now = time.GetUtcNow();
         foreach (var (path, known) in _known.ToArray())
         {
@@ -69,11 +74,12 @@ sealed class PluginWatch(string folder, IReadOnlyList<IPluginKind> kinds, TimePr
             known.Asked = file;
             known.Work = RegisterAsync(known, path, again, ct);
         }
+        _told = [.. _known.Select(k => (k.Key, k.Value.Registered is not null)).OrderBy(k => k.Key, StringComparer.Ordinal)];
     }
 
     public Task SettledAsync() => Task.WhenAll(_known.Values.Select(k => k.Work));
 
-    Dictionary<string, (ulong, ulong)> Sockets()
+    Dictionary<string, (ulong, ulong)> Found()
     {
         Dictionary<string, (ulong, ulong)> found = [];
         try

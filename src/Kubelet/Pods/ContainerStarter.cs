@@ -22,6 +22,9 @@ sealed class StartException(string reason, string message, DateTimeOffset? again
 /// <param name="whole">For calls that the runtime is not to be left alone with: it would take a start that is broken off for a container that failed.</param>
 sealed class ContainerStarter(PodContext context, RestartBackoff restarts, PullBackoff pulls, CancellationToken whole)
 {
+    /// <summary>Told of images that come; null for nobody.</summary>
+    public Stats.PodStartup? Startup { get; init; }
+
     /// <param name="pod">With its addresses in its status.</param>
     /// <exception cref="StartException"/>
     public async Task StartAsync(Pod pod, Container container, RuntimePod runtime, PodSandboxConfig sandbox, PreparedVolumes volumes, CancellationToken ct)
@@ -33,7 +36,8 @@ sealed class ContainerStarter(PodContext context, RestartBackoff restarts, PullB
         ContainerConfig config;
         try
         {
-            var image = await context.Images.EnsureAsync(pod, container, sandbox, pulls, ct).ConfigureAwait(false);
+            PresentImage image;
+            using (Startup?.Pulls()) image = await context.Images.EnsureAsync(pod, container, sandbox, pulls, ct).ConfigureAwait(false);
             SecurityContexts.CheckNonRoot(pod, container, image.Uid, image.UserName);
             int attempt = newest is null ? context.StaticStarts.Before(pod.Metadata.Uid, container.Name) : newest.RestartCount + 1;
             config = await ConfigAsync(pod, container, attempt, image.Reference, runtime, sandbox, volumes, ct).ConfigureAwait(false);

@@ -12,6 +12,8 @@ sealed class HookException(string message) : Exception(message);
 /// <summary>Runs a container's postStart and preStop hooks.</summary>
 static class Hooks
 {
+    static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
+
     /// <exception cref="HookException"/>
     public static async Task RunAsync(PodContext context, Pod pod, Container container, string containerId, LifecycleHandler hook, CancellationToken ct)
     {
@@ -28,10 +30,22 @@ static class Hooks
         else if (hook.HttpGet is { } http)
         {
             var request = ProbeTarget.Http(http, container, await AddressAsync(context, pod, ct).ConfigureAwait(false), userAgent: "kube-lifecycle/1.36");
-            var (verdict, output) = await HttpProbe.RunAsync(request, TimeSpan.FromMinutes(1), context.Time, ct).ConfigureAwait(false);
+            var (verdict, output) = await HttpProbe.RunAsync(request, s_patience, context.Time, ct).ConfigureAwait(false);
+            // As upstream, for hooks that were written when their scheme did not count.
+            if (verdict == ProbeVerdict.Failure && request.Url.Scheme == Uri.UriSchemeHttps && output.EndsWith(HttpProbe.NotTls, StringComparison.Ordinal))
+            {
+                (verdict, output) = await HttpProbe.RunAsync(request with { Url = new UriBuilder(request.Url) { Scheme = Uri.UriSchemeHttp }.Uri }, s_patience, context.Time, ct).ConfigureAwait(false);
+                if (verdict is ProbeVerdict.Success or ProbeVerdict.Warning) context.Figures.Count("kubelet_lifecycle_handler_http_fallbacks_total");
+            }
             if (verdict is not (ProbeVerdict.Success or ProbeVerdict.Warning)) throw new HookException(output);
         }
-        else if (hook.Sleep is { } sleep) await Task.Delay(TimeSpan.FromSeconds(sleep.Seconds), context.Time, ct).ConfigureAwait(false);
+        else if (hook.Sleep is { } sleep)
+            try { await Task.Delay(TimeSpan.FromSeconds(sleep.Seconds), context.Time, ct).ConfigureAwait(false); }
+            catch (OperationCanceledException)
+            {
+                context.Figures.Count("kubelet_sleep_action_terminated_early_total");
+                throw;
+            }
     }
 
     static async Task<string> AddressAsync(PodContext context, Pod pod, CancellationToken ct)

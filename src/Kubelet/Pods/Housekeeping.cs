@@ -23,6 +23,7 @@ sealed class Housekeeping(PodContext context, PodWorkers workers, Pleg pleg)
         var mine = Directory.Exists(folders.Pods) ? Directory.EnumerateDirectories(folders.Pods).Select(f => Path.GetFileName(f)).ToHashSet() : [];
         foreach (var (uid, pod) in seen)
             if (mine.Contains(uid) && !workers.Knows(uid)) workers.RemoveOrphan(uid, pod.Namespace, pod.Name);
+        int cleaned = 0, failed = 0;
         foreach (string uid in mine)
         {
             if (seen.ContainsKey(uid) || workers.Knows(uid)) continue;
@@ -31,9 +32,16 @@ sealed class Housekeeping(PodContext context, PodWorkers workers, Pleg pleg)
                 await context.Volumes.TearDownAsync(uid, ct).ConfigureAwait(false);
                 if (context.ImageMounts is { } images) await images.ReleaseAsync(uid, ct).ConfigureAwait(false);
                 PodWorker.RemoveFolder(folders.Pod(uid));
+                cleaned++;
             }
-            catch (Exception e) when (e is GrpcException or VolumeException or IOException or UnauthorizedAccessException) { context.Log.Leftover(folders.Pod(uid), e.Message); } // next time
+            catch (Exception e) when (e is GrpcException or VolumeException or IOException or UnauthorizedAccessException)
+            {
+                context.Log.Leftover(folders.Pod(uid), e.Message); // next time
+                failed++;
+            }
         }
+        context.Figures.Set("kubelet_orphan_pod_cleaned_volumes", cleaned);
+        context.Figures.Set("kubelet_orphan_pod_cleaned_volumes_errors", failed);
         if (context.Placements is { } placements)
             foreach (string uid in placements.Pods.ToArray()) if (!seen.ContainsKey(uid) && !workers.Knows(uid)) placements.Release(uid);
         foreach (string uid in context.Cgroups.Known())

@@ -14,6 +14,11 @@ public interface IPodObjects
     /// <inheritdoc cref="ConfigMapAsync"/>
     Task<Secret?> SecretAsync(string ns, string name, CancellationToken ct);
 
+    /// <summary>Watches the ConfigMaps and Secrets that the Pod's volumes show.</summary>
+    /// <param name="changed">Called when one is something else than what was read; must not block.</param>
+    /// <returns>Ends it; null where nothing is watched.</returns>
+    IDisposable? Follow(Pod pod, Action changed) => null;
+
     /// <summary>ClusterTrustBundles with such fields.</summary>
     /// <exception cref="Hanbae.Api.Rest.ApiException">The server refused, does not serve them, or did not answer.</exception>
     Task<IReadOnlyList<ClusterTrustBundle>> TrustBundlesAsync(string fieldSelector, CancellationToken ct);

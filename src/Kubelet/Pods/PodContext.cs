@@ -57,7 +57,7 @@ sealed record PodContext
     /// <summary>Why the node as a whole takes no such Pod now (pressure, shutdown); null when it does.</summary>
     public Func<Pod, Waiting?> Refuse { get; init; } = _ => null;
     /// <summary>Some of the node's cpu or memory may be free again.</summary>
-    public Action Released { get; init; } = () => { };
+    public Action<string> Released { get; init; } = _ => { };
     /// <summary>The runtime handler of a RuntimeClass.</summary>
     public Func<Pod, CancellationToken, Task<string>> RuntimeHandler { get; init; } = (_, _) => Task.FromResult("");
 }

@@ -112,7 +112,7 @@ sealed partial class PodWorker
         {
             await context.Cri.RemoveContainerAsync(container.Id, ct).ConfigureAwait(false);
             LogLinks.Remove(context.Options.Folders, Pod, container.Name, container.Id);
-            if (container.LogPath.Length > 0 && File.Exists(container.LogPath)) File.Delete(container.LogPath);
+            Server.LogFiles.Remove(container.LogPath);
         }
         if (old.Length > 0) _runtime = _runtime with { Containers = [.. _runtime.Containers.Except(old)] };
         if (_runtime.Sandboxes.Length > 1)

@@ -17,15 +17,20 @@ sealed partial class PodWorker
     /// <summary>The Pod waits for the node to have room for its new wishes.</summary>
     public bool ResizePending => _pending is not null;
 
+    /// <summary>Why its resize waits: <c>Deferred</c>, <c>Infeasible</c>; null when none does.</summary>
+    public string? PendingResize => _pending?.Reason;
+    public bool ResizeInProgress => _inProgress;
+
     /// <summary>What it waits with, for who decides whose turn it is.</summary>
     public WaitingResize WaitingResize => new(Pod, Resizes.Grows(context.Allocations.Of(Pod), Pod), _pendingSince);
 
     /// <summary>Looks whether there is room now.</summary>
+    /// <param name="trigger">What may have made it, as figures call that.</param>
     /// <returns>Whether anything has changed.</returns>
-    public bool RetryResize()
+    public bool RetryResize(string trigger)
     {
         var before = _pending;
-        Decide(Pod);
+        Decide(Pod, trigger);
         return _pending != before;
     }
 
@@ -33,19 +38,19 @@ sealed partial class PodWorker
     /// <returns>The Pod with what it has been granted, which may still be what it had.</returns>
     Pod Allocate(Pod pod)
     {
-        if (_pending is null || _pendingGeneration != pod.Metadata.Generation) return Decide(pod);
-        context.Released(); // not before others whose turn it is
+        if (_pending is null || _pendingGeneration != pod.Metadata.Generation) return Decide(pod, "pod_updated");
+        context.Released("periodic_retry"); // not before others whose turn it is
         return context.Allocations.Of(pod);
     }
 
-    Pod Decide(Pod pod)
+    Pod Decide(Pod pod, string trigger)
     {
         bool granted = false;
-        try { return Decide(pod, out granted); }
-        finally { if (granted) context.Released(); } // somebody who waits for room may have it now
+        try { return Decide(pod, trigger, out granted); }
+        finally { if (granted) context.Released("pod_resized"); } // somebody who waits for room may have it now
     }
 
-    Pod Decide(Pod pod, out bool grants)
+    Pod Decide(Pod pod, string trigger, out bool grants)
     {
         grants = false;
         lock (context.Allocations.Gate)
@@ -61,16 +66,22 @@ sealed partial class PodWorker
                 _pending = null;
                 return granted;
             }
-            var refusal = context.Placements?.RefuseResize(granted, pod) ?? Resizes.Refuse(pod, context.Active().Where(p => p.Metadata.Uid != Uid), context.Allocatable());
-            if (refusal is { } why)
+            var refusal = Resizes.Forbid(granted, pod, context.Options, context.NodeMemory) ?? context.Placements?.RefuseResize(granted, pod)
+                ?? Resizes.Refuse(pod, context.Active().Where(p => p.Metadata.Uid != Uid), context.Allocatable());
+            if (refusal is { } refused)
             {
+                var why = new Waiting(refused.Reason, refused.Message);
                 if (_pending != why || _pendingGeneration != pod.Metadata.Generation)
+                {
                     context.Events.Event(pod, "Warning", why.Reason == "Infeasible" ? "ResizeInfeasible" : "ResizeDeferred", Resizes.Describe("Pod resize " + why.Reason, pod, why.Message));
+                    if (why.Reason == "Infeasible") context.Figures.Count("kubelet_pod_infeasible_resizes_total", ("reason_detail", refused.Detail));
+                }
                 if (_pending is null) _pendingSince = context.Time.GetUtcNow();
                 (_pending, _pendingGeneration) = (why, pod.Metadata.Generation);
                 return granted;
             }
             context.Allocations.Grant(pod);
+            if (_pending is { Reason: "Deferred" }) context.Figures.Count("kubelet_pod_deferred_accepted_resizes_total", ("retry_trigger", trigger));
             (_pending, _resizeError, _inProgress, _progressGeneration) = (null, null, true, pod.Metadata.Generation);
             context.Events.Event(pod, "Normal", "ResizeStarted", Resizes.Describe("Pod resize started", pod));
             grants = true;
@@ -81,8 +92,9 @@ sealed partial class PodWorker
     /// <summary>Brings what was granted into force; containers that asked for it are ended instead, and started anew by the plan.</summary>
     async Task ResizeAsync(Pod pod, CancellationToken ct)
     {
-        bool changed = false, whole = true;
+        bool changed = false, whole = true, worked = false;
         string? failure = null;
+        long began = context.Time.GetTimestamp();
         var was = InForce(pod);
         foreach (var container in pod.Spec.Containers.Concat(pod.Spec.InitContainers.Where(PodContainers.IsSidecar)))
         {
@@ -106,6 +118,7 @@ sealed partial class PodWorker
                 }
                 if (Resizes.For(pod, was, container, inForce, context.Options, context.NodeMemory) is { } wanted)
                 {
+                    worked = true;
                     await CheckUsageAsync(container.Name, running.Id, wanted.MemoryLimitInBytes, ct).ConfigureAwait(false);
                     await context.Cri.UpdateContainerResourcesAsync(new() { ContainerId = running.Id, Linux = wanted }, ct).ConfigureAwait(false);
                 }
@@ -119,10 +132,13 @@ sealed partial class PodWorker
         if (failure is null && whole && _resizing.Count == 0 && _inProgress)
             try
             {
+                worked = true;
                 await EnsureCgroupAsync(pod, null, ct).ConfigureAwait(false); // the Pod as a whole shrinks last
                 context.Allocations.PutWholeInForce(pod);
             }
             catch (IOException e) { failure = e.Message; } // the kernel takes no limit beneath what is in use
+        if (worked)
+            context.Figures.Observe("kubelet_pod_resize_duration_milliseconds", context.Time.GetElapsedTime(began).TotalMilliseconds, ("success", failure is null ? "true" : "false"));
         if (failure is not null)
         {
             if (_resizeError?.Message != failure) context.Events.Event(pod, "Warning", "ResizeError", Resizes.Describe("Pod resize error", pod, failure));

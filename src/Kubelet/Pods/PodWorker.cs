@@ -6,6 +6,7 @@ using Hanbae.Kubelet.Devices;
 using Hanbae.Kubelet.Images;
 using Hanbae.Kubelet.Probes;
 using Hanbae.Kubelet.Runtime;
+using Hanbae.Kubelet.Stats;
 using Hanbae.Kubelet.Statuses;
 using Hanbae.Kubelet.Volumes;
 using Hanbae.Machinery.Nodes;
@@ -26,6 +27,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
     readonly RuntimeReader _reader = new(context.Cri);
     readonly PodKiller _killer = new(context);
     readonly WholeRestart _wholes = new(context.Options.Folders.Pod(first.Metadata.Uid));
+    readonly PodStartup _startup = new(first, context.Figures, context.Time);
     readonly Lock _gate = new();
     Pod _pod = first;
     bool _removed;
@@ -42,6 +44,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
     Waiting? _failed;
     string? _disruption;
     long? _grace;
+    IDisposable? _following;
     CancellationTokenSource? _step;
     CancellationToken _whole; // of the worker, not of its step: for what must not be broken off by a deletion
 
@@ -71,7 +74,9 @@ sealed partial class PodWorker(PodContext context, Pod first)
         {
             bool urgent = pod.Metadata.DeletionTimestamp is not null && (_pod.Metadata.DeletionTimestamp is null || pod.GraceSeconds() < _pod.GraceSeconds());
             bool same = Same(_pod, pod);
+            ResizeFigures.Count(context.Figures, _pod, pod);
             _pod = pod;
+            _startup.Seen(pod);
             if (urgent) _step?.Cancel();
             if (_status is { } told && IsUndone(told, pod.Status)) context.Reports.Report(pod, told);
             if (same) return;
@@ -161,6 +166,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
             if (await UnfitAsync(pod, step.Token).ConfigureAwait(false) is { } unfit) _failed ??= unfit;
             Tell(pod, terminal: false);
             over = removed || pod.Metadata.DeletionTimestamp is not null || _failed is not null || Computed(pod, false).IsFinished();
+            if (over) Unfollow();
             return over ? await TerminateAsync(pod, removed, step.Token).ConfigureAwait(false) : await AdvanceAsync(pod, step.Token).ConfigureAwait(false);
         }
         finally
@@ -174,6 +180,12 @@ sealed partial class PodWorker(PodContext context, Pod first)
                 if (_new) context.Figures.Observe("kubelet_pod_start_duration_seconds", context.Time.GetElapsedTime(_seen));
             }
         }
+    }
+
+    void Unfollow()
+    {
+        _following?.Dispose();
+        _following = null;
     }
 
     /// <summary>One step towards a running Pod.</summary>
@@ -199,6 +211,8 @@ sealed partial class PodWorker(PodContext context, Pod first)
         {
             volumes = await context.Volumes.PrepareAsync(pod, ct).ConfigureAwait(false);
             if (_runtime!.IsRunning) await context.Volumes.RefreshAsync(pod, ct).ConfigureAwait(false);
+            // After they were read: what the watch begins with is no news then.
+            _following ??= context.Objects.Follow(pod, Wake.Set);
         }
         catch (VolumeException e) when (e.Refusal.Length > 0 && !_runtime!.IsRunning)
         {
@@ -208,7 +222,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
         }
         catch (VolumeException e)
         {
-            context.Events.Event(pod, "Warning", "FailedMount", e.Message);
+            context.Events.Event(pod, "Warning", e.Event, e.Message);
             return now + Pause();
         }
         await RestartAllAsync(pod, ct).ConfigureAwait(false);
@@ -275,7 +289,7 @@ sealed partial class PodWorker(PodContext context, Pod first)
 
         var known = pod with { Status = _status! };
         await WriteHostsAsync(pod, ct).ConfigureAwait(false);
-        var starter = new ContainerStarter(context, _restarts, _pulls, _whole);
+        var starter = new ContainerStarter(context, _restarts, _pulls, _whole) { Startup = _startup };
         foreach (var container in plan.StartEphemeral.Concat(plan.StartInit).Concat(plan.Start))
         {
             try

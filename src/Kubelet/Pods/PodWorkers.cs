@@ -53,6 +53,7 @@ sealed class PodWorkers(PodContext context, CancellationToken ct)
         lock (_gate)
         {
             var worker = new PodWorker(context, pod);
+            context.Figures.Observe("kubelet_containers_per_pod_count", pod.Spec.Containers.Count);
             // A Pod that has started was let in before, by this kubelet or the one that it replaces.
             if (pod.Status.StartTime is null && pod.Metadata.DeletionTimestamp is null && !context.Allocations.Knows(pod.Metadata.Uid))
             {
@@ -87,7 +88,8 @@ sealed class PodWorkers(PodContext context, CancellationToken ct)
     }
 
     /// <summary>Pods that wait for room look again, one after the other in the order of who is to have it first.</summary>
-    public void Released()
+    /// <param name="trigger">Why, as figures call it.</param>
+    public void Released(string trigger)
     {
         if (_retrying.Value) return; // who is granted something here releases something in turn
         _retrying.Value = true;
@@ -95,7 +97,7 @@ sealed class PodWorkers(PodContext context, CancellationToken ct)
         {
             lock (context.Allocations.Gate)
                 foreach (var (worker, _) in All.Where(w => w.ResizePending).Select(w => (Worker: w, Wish: w.WaitingResize)).Order(s_turns))
-                    if (worker.RetryResize()) worker.Wake.Set();
+                    if (worker.RetryResize(trigger)) worker.Wake.Set();
         }
         finally { _retrying.Value = false; }
     }
@@ -109,6 +111,7 @@ sealed class PodWorkers(PodContext context, CancellationToken ct)
         lock (_gate)
         {
             if (Knows(uid)) return;
+            context.Figures.Count("kubelet_orphaned_runtime_pods_total");
             var worker = new PodWorker(context, new() { Metadata = new() { Uid = uid, Namespace = ns, Name = name } });
             worker.Remove();
             Start(worker);
@@ -137,6 +140,6 @@ sealed class PodWorkers(PodContext context, CancellationToken ct)
         }
         if (!worker.Done) return;
         _workers.TryRemove(worker.Uid, out _);
-        Released();
+        Released("pods_removed");
     }
 }

@@ -10,20 +10,36 @@ namespace Hanbae.Kubelet.Pods;
 /// <summary>Changes of cpu and memory that running containers take in place (KEP-1287).</summary>
 static class Resizes
 {
+    const string Infeasible = "Infeasible";
+
+    /// <summary>Why a Pod is never resized, whatever the node has; null when nothing speaks against it.</summary>
+    public static ResizeRefusal? Forbid(Pod granted, Pod pod, KubeletOptions options, long nodeMemory)
+    {
+        if (pod.Metadata.Annotations.TryGet(Static.StaticPods.SourceAnnotation, out string? source) && source != "api") return new(Infeasible, "In-place resize of static-pods is not supported", "static_pod");
+        foreach (var container in pod.Spec.InitContainers.Concat(pod.Spec.Containers))
+        {
+            // How much a container may swap follows from its memory request, and cannot be changed while it runs.
+            if (granted.Spec.Find(container.Name) is not { } had || had.Resources.Requests["memory"] == container.Resources.Requests["memory"]
+                || had.ResizePolicy.Find(p => p.ResourceName == "memory")?.RestartPolicy == "RestartContainer") continue;
+            if (LinuxResources.MaySwap(pod, container, options, nodeMemory) || LinuxResources.MaySwap(granted, had, options, nodeMemory))
+                return new(Infeasible, "In-place resize of containers with swap is not supported.", "swap_limitation");
+        }
+        return null;
+    }
+
     /// <summary>Why the node cannot grant a Pod's new wishes: never (<c>Infeasible</c>) or not now (<c>Deferred</c>); null when it can.</summary>
     /// <param name="others">With what they were granted.</param>
-    public static Waiting? Refuse(Pod pod, IEnumerable<Pod> others, Map<Quantity> allocatable)
+    public static ResizeRefusal? Refuse(Pod pod, IEnumerable<Pod> others, Map<Quantity> allocatable)
     {
-        if (pod.Metadata.Annotations.TryGet(Static.StaticPods.SourceAnnotation, out string? source) && source != "api") return new("Infeasible", "In-place resize of static-pods is not supported");
         if (allocatable.IsEmpty) return null;
         var running = others.ToArray();
         foreach (string resource in (ReadOnlySpan<string>)["cpu", "memory"])
         {
             bool milli = resource == "cpu";
             long capacity = milli ? allocatable[resource].MilliValue() : allocatable[resource].Value(), asked = Of(pod);
-            if (asked > capacity) return new("Infeasible", $"Node didn't have enough capacity: {resource}, requested: {asked}, capacity: {capacity}");
+            if (asked > capacity) return new(Infeasible, $"Node didn't have enough capacity: {resource}, requested: {asked}, capacity: {capacity}", "insufficient_node_allocatable");
             long used = running.Sum(Of);
-            if (asked > capacity - used) return new("Deferred", $"Node didn't have enough resource: {resource}, requested: {asked}, used: {used}, capacity: {capacity}");
+            if (asked > capacity - used) return new("Deferred", $"Node didn't have enough resource: {resource}, requested: {asked}, used: {used}, capacity: {capacity}", "");
 
             long Of(Pod p) => PodQos.Total(p.Spec, resource, r => r.Requests, milli);
         }
@@ -77,6 +93,10 @@ static class Resizes
             + (error.Length > 0 ? $",\"error\":{Api.Json.GoQuote.Text(error)}" : "") + "}";
     }
 }
+
+/// <summary>Why a resize is not granted.</summary>
+/// <param name="Detail">As figures call it, of what is not feasible.</param>
+readonly record struct ResizeRefusal(string Reason, string Message, string Detail);
 
 /// <summary>A resize that the node could not grant yet.</summary>
 /// <param name="Grows">It asks for more than the Pod was granted.</param>

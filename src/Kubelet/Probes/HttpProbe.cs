@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Text;
 
 namespace Hanbae.Kubelet.Probes;
@@ -7,6 +8,9 @@ namespace Hanbae.Kubelet.Probes;
 /// <summary>Asks over HTTP: 200 to 299 is success; redirects are followed within the same host only, and one that is not followed is success with a warning.</summary>
 static class HttpProbe
 {
+    /// <summary>How the failure ends when somebody answered a request by HTTPS who does not speak TLS.</summary>
+    public const string NotTls = "http: server gave HTTP response to HTTPS client";
+
     const int MaxBody = 10 * 1024, MaxRedirects = 10;
 
     // No connection is used twice: a probe that reuses one tests nothing but that.
@@ -63,7 +67,10 @@ static class HttpProbe
     }
 
     static string Dial(HttpRequestException e, Uri url) => e.InnerException is SocketException socket ? $"dial tcp {url.Host}:{url.Port}: connect: {TcpProbe.Words(socket)}"
-        : e.HttpRequestError == HttpRequestError.ResponseEnded ? "EOF" : e.Message;
+        : e.HttpRequestError == HttpRequestError.ResponseEnded ? "EOF"
+        // What came is no record of TLS: the framework says so by this and nothing else.
+        : e is { HttpRequestError: HttpRequestError.SecureConnectionError, InnerException: AuthenticationException { InnerException: null } inner }
+            && inner.Message.Contains("frame", StringComparison.Ordinal) ? NotTls : e.Message;
 
     static HttpRequestMessage Message(HttpProbeRequest request, Uri url)
     {

@@ -55,7 +55,8 @@ sealed class KubeletAccess(KubeletOptions options, IClient client, TimeProvider 
             : Beneath("/pods") || Beneath("/runningpods") ? ["pods", "proxy"]
             : Beneath("/healthz") ? ["healthz", "proxy"]
             : Beneath("/configz") ? ["configz", "proxy"]
-            : Beneath("/statusz") ? ["statusz", "proxy"]
+            : Beneath("/statusz") ? ["statusz"]
+            : Beneath("/flagz") ? ["configz"]
             : ["proxy"];
     }
 

@@ -5,9 +5,11 @@ using Hanbae.Api.Json;
 using Hanbae.Cri;
 using Hanbae.Cri.V1;
 using Hanbae.Grpc;
+using Hanbae.Kubelet.Nodes;
 using Hanbae.Kubelet.Pods;
 using Hanbae.Kubelet.Runtime;
 using Hanbae.Kubelet.Streaming;
+using Hanbae.Machinery.Components;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
@@ -17,6 +19,7 @@ namespace Hanbae.Kubelet.Server;
 sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers, StatsRoutes stats, TimeProvider time, ILogger log)
 {
     readonly NodeLogs _logs = new(options, time);
+    readonly ComponentPages _pages = new("kubelet", NodeStatuses.Version, () => s_known.Select(k => "/" + k), new Dictionary<string, string> { ["hostname-override"] = options.NodeName });
 
     /// <summary>Answers who may ask.</summary>
     public Task ServeAsync(HttpContext context) => AnswerAsync(context, "readwrite", parts => IsRead(parts) ? ReadAsync(context, parts) : WorkAsync(context, parts));
@@ -30,7 +33,12 @@ sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers,
     {
         string[] parts = context.Request.Path.Value!.Split('/', StringSplitOptions.RemoveEmptyEntries);
         long began = time.GetTimestamp();
-        stats.Figures.RequestBegan();
+        // Upstream's buckets.
+        string path = parts is ["metrics", "cadvisor" or "resource" or "probes"] ? $"{parts[0]}/{parts[1]}"
+            : parts is ["metrics", _, ..] ? "other"
+            : parts.FirstOrDefault() is { } first && s_known.Contains(first) ? first : "other";
+        bool lasting = parts is ["exec" or "attach", ..];
+        stats.Figures.RequestBegan(context.Request.Method, path, server, lasting);
         try { await answer(parts).ConfigureAwait(false); }
         catch (GrpcException e) when (!context.Response.HasStarted)
         {
@@ -42,14 +50,7 @@ sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers,
             log.RequestFailed(context.Request.Path.Value ?? "", e);
             await Text(context, 500, "Internal Server Error").ConfigureAwait(false);
         }
-        finally
-        {
-            // Upstream's buckets.
-            string path = parts is ["metrics", "cadvisor" or "resource" or "probes"] ? $"{parts[0]}/{parts[1]}"
-                : parts is ["metrics", _, ..] ? "other"
-                : parts.FirstOrDefault() is { } first && s_known.Contains(first) ? first : "other";
-            stats.Figures.RequestEnded(context.Request.Method, path, server, parts is ["exec" or "attach", ..], time.GetElapsedTime(began));
-        }
+        finally { stats.Figures.RequestEnded(context.Request.Method, path, server, lasting, time.GetElapsedTime(began)); }
     }
 
     Task ReadAsync(HttpContext context, string[] parts) => parts switch
@@ -69,6 +70,8 @@ sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers,
     Task WorkAsync(HttpContext context, string[] parts) => parts switch
     {
         ["configz"] => stats.ConfigAsync(context),
+        ["statusz"] => Get(context, () => PageAsync(context, _pages.Status)),
+        ["flagz"] => Get(context, () => PageAsync(context, _pages.Flags)),
         ["logs" or "runningpods" or "containerLogs" or "run" or "exec" or "attach" or "portForward", ..] when !options.EnableDebuggingHandlers => Text(context, 405, "Debug endpoints are disabled.\n"),
         ["logs", ..] when !options.EnableSystemLogHandler => Text(context, 405, "logs endpoint is disabled.\n"),
         _ when !options.EnableDebuggingHandlers => Text(context, 404, "404 page not found"),
@@ -98,9 +101,20 @@ sealed class KubeletRoutes(KubeletOptions options, ICri cri, PodWorkers workers,
         return Text(context, 405, "Method Not Allowed");
     }
 
-    static readonly string[] s_known = ["healthz", "pods", "stats", "metrics", "configz", "runningpods", "containerLogs", "exec", "attach", "portForward", "logs", "run", "checkpoint"];
+    static readonly string[] s_known = ["healthz", "pods", "stats", "metrics", "configz", "runningpods", "containerLogs", "exec", "attach", "portForward", "logs", "run", "checkpoint", "statusz", "flagz"];
 
     static Task Text(HttpContext context, int status, string text) => KubeletServer.TextAsync(context, status, text);
+
+    static async Task PageAsync(HttpContext context, Func<string, (string ContentType, byte[] Body)?> page)
+    {
+        if (page(context.Request.Headers.Accept.ToString()) is not var (type, body))
+        {
+            await Text(context, 406, "only the following media types are accepted: " + string.Join(", ", ComponentPages.MediaTypes)).ConfigureAwait(false);
+            return;
+        }
+        context.Response.ContentType = type;
+        await context.Response.Body.WriteAsync(body, context.RequestAborted).ConfigureAwait(false);
+    }
 
     static async Task PodsAsync(HttpContext context, IEnumerable<Pod> pods)
     {

@@ -37,7 +37,7 @@ sealed class StatsRoutes(KubeletOptions options, ICri cri, PodSampler sampler, P
     public async Task SummaryAsync(HttpContext context)
     {
         var ct = context.RequestAborted;
-        await SendAsync(context, "application/json", StatsSummary.Render(await sampler.ReadAsync(ct).ConfigureAwait(false), options, machine, await ImagesAsync(ct).ConfigureAwait(false))).ConfigureAwait(false);
+        await SendAsync(context, "application/json", StatsSummary.Render(await sampler.ReadAsync(ct).ConfigureAwait(false), options, machine, await DisksAsync(ct).ConfigureAwait(false))).ConfigureAwait(false);
     }
 
     public async Task ResourceAsync(HttpContext context) => await TextAsync(context, ResourceMetrics.Render(await sampler.ReadAsync(context.RequestAborted).ConfigureAwait(false))).ConfigureAwait(false);
@@ -74,14 +74,19 @@ sealed class StatsRoutes(KubeletOptions options, ICri cri, PodSampler sampler, P
         return SendAsync(context, "application/json", buffer.ToArray());
     }
 
-    async Task<ImageDisk> ImagesAsync(CancellationToken ct)
+    /// <summary>Runtimes need not tell of their disks, and of what containers write by itself only new ones do.</summary>
+    async Task<(RuntimeDisk Images, RuntimeDisk Containers)> DisksAsync(CancellationToken ct)
     {
         try
         {
-            var disk = (await cri.ImageFsInfoAsync(ct).ConfigureAwait(false)).ImageFilesystems.FirstOrDefault();
-            return new(disk?.FsId?.Mountpoint ?? "", (long)(disk?.UsedBytes?.Value ?? 0));
+            var told = await cri.ImageFsInfoAsync(ct).ConfigureAwait(false);
+            var images = Of(told.ImageFilesystems.FirstOrDefault());
+            var containers = Of(told.ContainerFilesystems.FirstOrDefault());
+            return (images, containers.Path.Length > 0 ? containers : images);
         }
-        catch (GrpcException) when (!ct.IsCancellationRequested) { return new("", 0); } // runtimes need not tell
+        catch (GrpcException) when (!ct.IsCancellationRequested) { return default; }
+
+        static RuntimeDisk Of(Cri.V1.FilesystemUsage? disk) => new(disk?.FsId?.Mountpoint ?? "", (long)(disk?.UsedBytes?.Value ?? 0));
     }
 
     static Task TextAsync(HttpContext context, string text) => SendAsync(context, PrometheusText.ContentType, Encoding.UTF8.GetBytes(text));

@@ -31,6 +31,12 @@ static class KubeletMetrics
             text.Sample("kubelet_running_containers", PrometheusText.Labels(("container_state", told)), state.Count());
         }
         WorkingPods.Render(text, workers, mirrors);
+        ResizeFigures.Render(text, workers);
+        text.Family("kubelet_container_log_filesystem_used_bytes", "gauge", "[ALPHA] Bytes of a container's logs.");
+        foreach (var pod in use.Pods)
+            foreach (var c in pod.Containers)
+                text.Sample("kubelet_container_log_filesystem_used_bytes", PrometheusText.Labels(
+                    ("container", c.Name), ("namespace", pod.Pod.Metadata.Namespace), ("pod", pod.Pod.Metadata.Name), ("uid", pod.Pod.Metadata.Uid)), c.LogBytes);
 
         (string Name, string Help, Func<VolumeUse, long> Value)[] volumes =
         [

@@ -31,7 +31,7 @@ sealed record SystemUse(string Name, CgroupFigures Figures, long? Rate);
 /// <summary>All readings of one moment.</summary>
 sealed record NodeUse(DateTimeOffset At, TimeSpan Window, long CpuNanoseconds, long? CpuRate, IReadOnlyList<PodUse> Pods)
 {
-    /// <summary>What is not a Pod: <c>kubelet</c>, <c>runtime</c>, and all Pods together, <c>pods</c>.</summary>
+    /// <summary>What is not a Pod: <c>kubelet</c>, <c>runtime</c>, <c>misc</c> where the rest has a cgroup of its own, and all Pods together, <c>pods</c>.</summary>
     public IReadOnlyList<SystemUse> Systems { get; init; } = [];
 
     public static NodeUse None { get; } = new(DateTimeOffset.UnixEpoch, TimeSpan.Zero, 0, null, []);
@@ -98,7 +98,10 @@ sealed class PodSampler(KubeletOptions options, ICri cri, Func<IEnumerable<PodWo
         var earlierSystems = _last.Systems.ToDictionary(s => s.Name, s => s.Figures.CpuUsage);
         var systems = new List<SystemUse>();
         (string Name, CgroupFigures? Figures)[] parts =
-            [("kubelet", ProcessFigures.Of(Environment.ProcessId)), ("runtime", ProcessFigures.Of(ProcessFigures.Behind(options.RuntimeEndpoint))), ("pods", AllPods())];
+        [
+            ("kubelet", ProcessFigures.Of(Environment.ProcessId)), ("runtime", ProcessFigures.Of(ProcessFigures.Behind(options.RuntimeEndpoint))),
+            ("misc", options.SystemCgroups.Length > 0 ? _reader.Read(options.SystemCgroups) : null), ("pods", AllPods()),
+        ];
         foreach (var (name, figures) in parts)
             if (figures is not null) systems.Add(new(name, figures, Rate(earlierSystems, name, figures.CpuUsage)));
         return new(now, passed, cpu, _last.CpuNanoseconds == 0 || passed <= TimeSpan.Zero ? null : (long)((cpu - _last.CpuNanoseconds) / passed.TotalSeconds), pods) { Systems = systems };

@@ -6,16 +6,16 @@ namespace Hanbae.Kubelet.Stats;
 /// <summary><c>/stats/summary</c>: what a node and its Pods use, for autoscalers and for people.</summary>
 static class StatsSummary
 {
-    public static byte[] Render(NodeUse use, KubeletOptions options, MachineInfo machine, ImageDisk images)
+    public static byte[] Render(NodeUse use, KubeletOptions options, MachineInfo machine, (RuntimeDisk Images, RuntimeDisk Containers) runtime)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
         {
             string now = use.At.ToApi();
             json.WriteStartObject();
-            Node(json, use, options, images, now);
+            Node(json, use, options, runtime, now);
             json.WriteStartArray("pods");
-            var disks = new Disks(DiskOf(images.Path.Length > 0 ? images.Path : options.Folders.Data), DiskOf(options.Folders.Data));
+            var disks = new Disks(DiskOf(runtime.Containers.Or(options.Folders.Data)), DiskOf(options.Folders.Data));
             foreach (var pod in use.Pods) Pod(json, pod, disks, now);
             json.WriteEndArray();
             json.WriteEndObject();
@@ -23,7 +23,7 @@ static class StatsSummary
         return buffer.ToArray();
     }
 
-    static void Node(Utf8JsonWriter json, NodeUse use, KubeletOptions options, ImageDisk images, string now)
+    static void Node(Utf8JsonWriter json, NodeUse use, KubeletOptions options, (RuntimeDisk Images, RuntimeDisk Containers) runtime, string now)
     {
         json.WriteStartObject("node");
         json.WriteString("nodeName", options.NodeName);
@@ -66,9 +66,8 @@ static class StatsSummary
         Network(json, NetworkFigures.Of(Environment.ProcessId), now);
         FileSystem(json, "fs", options.Folders.Data, now, null);
         json.WriteStartObject("runtime");
-        // Runtimes keep what containers write where their images are.
-        foreach (string fs in (ReadOnlySpan<string>)["imageFs", "containerFs"])
-            FileSystem(json, fs, images.Path.Length > 0 ? images.Path : options.Folders.Data, now, images.Used);
+        foreach (var (fs, disk) in (ReadOnlySpan<(string, RuntimeDisk)>)[("imageFs", runtime.Images), ("containerFs", runtime.Containers)])
+            FileSystem(json, fs, disk.Or(options.Folders.Data), now, disk.Used);
         json.WriteEndObject();
         var (processes, most) = NodeFigures.Processes();
         json.WriteStartObject("rlimit");
@@ -95,7 +94,7 @@ static class StatsSummary
             json.WriteString("name", c.Name);
             if (c.Container.StartedAt is { } start) json.WriteString("startTime", start.ToApi());
             Use(json, now, c.Figures, c.Rate);
-            Disk(json, "rootfs", now, c.WritableBytes, c.WritableInodes, disks.Images);
+            Disk(json, "rootfs", now, c.WritableBytes, c.WritableInodes, disks.Layers);
             Disk(json, "logs", now, c.LogBytes, null, disks.Node);
             json.WriteEndObject();
         }
@@ -244,7 +243,7 @@ static class StatsSummary
         json.WriteEndObject();
     }
 
-    readonly record struct Disks((long, long, long, long) Images, (long, long, long, long) Node);
+    readonly record struct Disks((long, long, long, long) Layers, (long, long, long, long) Node);
 
     static (long, long, long, long) DiskOf(string path)
     {
@@ -253,5 +252,9 @@ static class StatsSummary
     }
 }
 
-/// <summary>Where the runtime keeps images, and how much it says they take.</summary>
-readonly record struct ImageDisk(string Path, long Used);
+/// <summary>Where the runtime keeps images, or what containers write, and how much it says that takes.</summary>
+readonly record struct RuntimeDisk(string Path, long Used)
+{
+    /// <param name="folder">Where it said nothing.</param>
+    public string Or(string folder) => string.IsNullOrEmpty(Path) ? folder : Path;
+}

@@ -13,22 +13,26 @@ namespace Hanbae.Kubelet.Statuses;
 /// <summary>Writes Pod statuses to the API server: the newest of each Pod, only what changed, until it is there.</summary>
 sealed class StatusWriter(IClient client, TimeProvider time, ILogger log, Func<Pod, Pod?>? mirrorOf = null) : IPodReports
 {
-    readonly ConcurrentDictionary<string, (Pod Pod, PodStatus Status)> _pending = new(); // at most one for each Pod of the node
+    readonly ConcurrentDictionary<string, (Pod Pod, PodStatus Status, long Since)> _pending = new(); // at most one for each Pod of the node
     readonly ConcurrentDictionary<string, Pod> _written = new();
     readonly ConcurrentDictionary<string, SemaphoreSlim> _turns = new();
     readonly WakeUp _wake = new();
 
+    /// <summary>Told how long it takes; null for nobody.</summary>
+    public Stats.KubeletFigures? Figures { get; init; }
+
     public void Report(Pod pod, PodStatus status)
     {
-        _pending[pod.Metadata.Uid] = (pod, status);
+        long now = time.GetTimestamp();
+        _pending.AddOrUpdate(pod.Metadata.Uid, (pod, status, now), (_, waiting) => (pod, status, waiting.Since));
         _wake.Set();
     }
 
     public async Task FinishAsync(Pod pod, PodStatus status, CancellationToken ct)
     {
         string uid = pod.Metadata.Uid;
-        _pending.TryRemove(uid, out _);
-        if (await WriteAsync(pod, status, ct).ConfigureAwait(false))
+        long since = _pending.TryRemove(uid, out var waiting) ? waiting.Since : time.GetTimestamp();
+        if (await WriteAsync(pod, status, since, ct).ConfigureAwait(false))
         {
             try
             {
@@ -58,7 +62,7 @@ sealed class StatusWriter(IClient client, TimeProvider time, ILogger log, Func<P
             await Parallel.ForEachAsync(_pending.ToArray(), new ParallelOptions { MaxDegreeOfParallelism = parallel, CancellationToken = ct }, async (entry, token) =>
             {
                 if (!_pending.TryRemove(entry.Key, out var report)) return;
-                try { await WriteAsync(report.Pod, report.Status, token).ConfigureAwait(false); }
+                try { await WriteAsync(report.Pod, report.Status, report.Since, token).ConfigureAwait(false); }
                 catch (Exception e) when (e is ApiException or HttpRequestException or IOException)
                 {
                     _pending.TryAdd(entry.Key, report); // unless there is a newer one
@@ -71,7 +75,7 @@ sealed class StatusWriter(IClient client, TimeProvider time, ILogger log, Func<P
     }
 
     /// <returns>False when the Pod is no longer there.</returns>
-    async Task<bool> WriteAsync(Pod pod, PodStatus status, CancellationToken ct)
+    async Task<bool> WriteAsync(Pod pod, PodStatus status, long since, CancellationToken ct)
     {
         if (pod.IsStatic())
         {
@@ -92,6 +96,7 @@ sealed class StatusWriter(IClient client, TimeProvider time, ILogger log, Func<P
             if (StatusPatch.Between(uid, before, status) is not { } body) return true;
             var answer = await client.PatchAsync<Pod>(Key.Of(pod), Patch.Strategic(body), ct, "status").ConfigureAwait(false);
             _written[uid] = answer;
+            Figures?.Observe("kubelet_pod_status_sync_duration_seconds", time.GetElapsedTime(since));
             return true;
         }
         catch (ApiException e) when (e.IsNotFound) { return false; }

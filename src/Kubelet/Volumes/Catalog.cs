@@ -36,5 +36,6 @@ static class Catalog
         new RbdPlugin(context, mounts),
         new GlusterFsPlugin(context, mounts),
         new LocalDiskPlugin(context, mounts),
+        new FlexPlugin(context, mounts),
     ];
 }

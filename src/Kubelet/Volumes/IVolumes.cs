@@ -56,6 +56,8 @@ public sealed class VolumeException(string message, Exception? inner = null) : E
 {
     /// <summary>What failed, as upstream calls it: <c>MountVolume.MountDevice failed for volume "x"</c>.</summary>
     public string Step { get; init; } = "SetUp";
+    /// <summary>The event that tells of it; upstream has another one for volumes that are devices.</summary>
+    public string Event { get; init; } = "FailedMount";
     /// <summary>Why a Pod that has not begun is not kept waiting but refused, as upstream calls it; empty for all that may come.</summary>
     public string Refusal { get; init; } = "";
     /// <summary>The volume by its own name, where that is not the one in the Pod's spec.</summary>

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Hanbae.Api;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Rest;
 using Hanbae.Kubelet.Volumes.Csi;
@@ -17,11 +18,12 @@ namespace Hanbae.Kubelet.Volumes;
 /// </summary>
 sealed class PersistentVolumePlugin(VolumeContext context, CsiVolumes csiVolumes, IReadOnlyList<IRemotePlugin> remote, Programs programs) : IVolumePlugin
 {
-    const string Local = "kubernetes.io/local-volume", GroupNote = "pv.beta.kubernetes.io/gid";
+    const string Local = "kubernetes.io/local-volume", GroupNote = "pv.beta.kubernetes.io/gid", OptionsNote = "volume.beta.kubernetes.io/mount-options";
 
-    /// <summary>What Pods' claims led to, which cannot change, and whether its ownership is set. Bound: one entry per Pod and volume on the node.</summary>
+    /// <summary>What Pods' claims led to, which cannot change. Bound: one entry per Pod and volume on the node.</summary>
     readonly ConcurrentDictionary<(string PodUid, string Volume), PersistentVolume> _found = new();
-    readonly ConcurrentDictionary<(string PodUid, string Volume), bool> _owned = new();
+    /// <summary>Who is first to have a local volume decides of its group.</summary>
+    readonly Turns _turns = new();
     readonly LimitedFolder _limited = new(programs);
 
     public string Name => "kubernetes.io/persistent-claim";
@@ -42,13 +44,16 @@ sealed class PersistentVolumePlugin(VolumeContext context, CsiVolumes csiVolumes
             {
                 // KEP-2485: the scheduler sees to it, but Pods may come here without one. With more modes nobody knows which one a Pod means.
                 if (persistent.Spec.AccessModes is { Count: 1 } modes && modes[0] == "ReadWriteOncePod" && _found.Any(f => f.Key.PodUid != pod.Metadata.Uid && f.Value.Metadata.Uid == persistent.Metadata.Uid))
-                    throw new VolumeException("volume uses the ReadWriteOncePod access mode and is already in use by another pod");
+                    throw new VolumeException("volume uses the ReadWriteOncePod access mode and is already in use by another pod") { Volume = persistent.Metadata.Name };
                 _found[key] = persistent;
             }
         }
         // As upstream: a note that is no number is none.
         long? group = persistent.Metadata.Annotations.TryGet(GroupNote, out string? note) && long.TryParse(note, NumberStyles.None, CultureInfo.InvariantCulture, out long gid) ? gid : null;
-        return await PrepareAsync(pod, volume, persistent, ct) with { Group = group };
+        try { return await PrepareAsync(pod, volume, persistent, ct) with { Group = group }; }
+        // As upstream: what is behind a claim is told of by its own name.
+        catch (VolumeException e) when (e.Volume.Length == 0) { throw new VolumeException(e.Message, e) { Step = e.Step, Refusal = e.Refusal, Volume = persistent.Metadata.Name }; }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ApiException) { throw new VolumeException(e.Message, e) { Volume = persistent.Metadata.Name }; }
     }
 
     async Task<PreparedVolume> PrepareAsync(Pod pod, Volume volume, PersistentVolume persistent, CancellationToken ct)
@@ -59,13 +64,18 @@ sealed class PersistentVolumePlugin(VolumeContext context, CsiVolumes csiVolumes
         VolumeLocality.Check(persistent, context.Objects.Node);
         bool readOnly = volume.PersistentVolumeClaim?.ReadOnly == true;
         if (spec.Csi is not null) return await csiVolumes.PrepareAsync(CsiWish.Of(pod, volume.Name, persistent, readOnly), ct);
+        if (persistent.Metadata.Annotations.TryGet(OptionsNote, out string? old)) persistent = persistent with { Spec = spec = spec with { MountOptions = old.Split(',', StringSplitOptions.RemoveEmptyEntries) } };
+        if ((spec.HostPath ?? (object?)spec.FlexVolume) is not null && !spec.MountOptions.IsEmpty && spec.VolumeMode != "Block")
+            throw new VolumeException("mount options are not supported for this volume type") { Step = "MountOptionSupport check" };
         if (remote.FirstOrDefault(r => r.Serves(spec)) is { } elsewhere) return await elsewhere.PrepareAsync(RemoteWish.Of(pod, persistent, readOnly), ct);
         if (spec.VolumeMode == "Block") return Device(volume, spec, readOnly);
         if (spec.HostPath is { } path) return HostPathPlugin.Prepare(path) with { ReadOnly = readOnly };
         if (spec.Local is not { } local) throw Failed(volume, Unmatched(volume.Name));
-        if (persistent.Metadata.Annotations[VolumeNotes.ProvisionedBy] == LocalVolume.Provisioner && LimitedFolder.IsOne(local.Path) && context.Mounts.CanOwn)
-            return await _limited.MountedAsync(local.Path, () => PrepareLocal(pod, persistent.Metadata.Name, local.Path, readOnly, ct), ct);
-        return PrepareLocal(pod, persistent.Metadata.Name, local.Path, readOnly, ct);
+        bool limited = persistent.Metadata.Annotations[VolumeNotes.ProvisionedBy] == LocalVolume.Provisioner && LimitedFolder.IsOne(local.Path) && context.Mounts.CanOwn;
+        string name = persistent.Metadata.Name;
+        return await _turns.AloneAsync(name, () => limited ? _limited.MountedAsync(local.Path, Bind, ct) : Task.FromResult(Bind()), ct);
+
+        PreparedVolume Bind() => PrepareLocal(pod, name, local.Path, readOnly, spec.MountOptions, ct);
     }
 
     public Task RefreshAsync(Pod pod, Volume volume, CancellationToken ct) =>
@@ -95,7 +105,7 @@ sealed class PersistentVolumePlugin(VolumeContext context, CsiVolumes csiVolumes
         if (claim is null) throw Claim($"failed to fetch PVC from API server: persistentvolumeclaims \"{name}\" not found");
         if (volume.Ephemeral is not null && !claim.Metadata.OwnerReferences.Exists(o => o.Controller == true && o.Uid == pod.Metadata.Uid))
             throw Failed(volume, $"PVC {ns}/{name} was not created for pod {ns}/{pod.Metadata.Name} (pod is not owner)"); // KEP-1698
-        if (claim.Metadata.DeletionTimestamp is not null) throw Claim("PVC is being deleted");
+        if (claim.Metadata.DeletionTimestamp is not null && !HasBegun(pod)) throw Claim("PVC is being deleted");
         if (claim.Status.Phase != "Bound") throw Claim("PVC is not bound");
         string mode = claim.Spec.VolumeMode is { Length: > 0 } given ? given : "Filesystem";
         var containers = pod.Spec.InitContainers.Concat(pod.Spec.Containers);
@@ -118,29 +128,20 @@ sealed class PersistentVolumePlugin(VolumeContext context, CsiVolumes csiVolumes
         return persistent;
     }
 
+    /// <summary>It had the volume before the kubelet was restarted, and keeps it.</summary>
+    static bool HasBegun(Pod pod) => pod.Status.InitContainerStatuses.Concat(pod.Status.ContainerStatuses).Any(s => s.State.Running is not null || s.State.Terminated is not null || s.RestartCount > 0);
+
     /// <summary>Bound into the Pod's folder, as upstream: what it means is decided once, and it comes off with the Pod.</summary>
-    PreparedVolume PrepareLocal(Pod pod, string name, string path, bool readOnly, CancellationToken ct)
+    PreparedVolume PrepareLocal(Pod pod, string name, string path, bool readOnly, Seq<string> options, CancellationToken ct)
     {
         if (path.Split('/').Contains("..")) throw new VolumeException($"invalid path: {path}: must not contain '..'");
-        using var source = Native.OpenAt(null, Native.Bytes(Resolve(path)), Native.PathOnly | Native.Folder, out int error)
-            ?? throw new VolumeException($"path \"{path}\" does not exist or is no directory: {Native.Text(error)}");
+        if (!Path.Exists(path)) throw new VolumeException($"path \"{path}\" does not exist") { Step = "NewMounter initialization" };
+        string folder = Resolve(path), target = context.Folders.Volume(pod.Metadata.Uid, Local, name);
+        using var source = Native.OpenAt(null, Native.Bytes(folder), Native.PathOnly | Native.Folder, out int error)
+            ?? throw new VolumeException($"path \"{path}\" is no directory: {Native.Text(error)}");
         VolumeContext.MakePrivate(context.Folders.Volumes(pod.Metadata.Uid));
-        string at = context.Mounts.Bind(source, context.Folders.Volume(pod.Metadata.Uid, Local, name), readOnly);
-        var security = pod.Spec.SecurityContext;
-        if (security?.FsGroup is { } group && !readOnly && context.Mounts.CanOwn && _owned.TryAdd((pod.Metadata.Uid, name), true))
-        {
-            try
-            {
-                bool skip = security.FsGroupChangePolicy == "OnRootMismatch"
-                    && Native.Status(source) is { } top && FsGroup.Matches(top, group, readOnly: false);
-                if (!skip) FsGroup.Apply(at, group, readOnly: false, ct);
-            }
-            catch
-            {
-                _owned.TryRemove((pod.Metadata.Uid, name), out _);
-                throw;
-            }
-        }
+        if (!readOnly && context.Mounts.CanOwn) LocalGroup.Give(context, pod, name, folder, target, ct);
+        string at = context.Mounts.Bind(source, target, readOnly, options);
         return new(at) { ReadOnly = readOnly };
     }
 
@@ -149,7 +150,6 @@ sealed class PersistentVolumePlugin(VolumeContext context, CsiVolumes csiVolumes
 
     public void Forget(string podUid)
     {
-        foreach (var key in _owned.Keys) if (key.PodUid == podUid) _owned.TryRemove(key, out _);
         foreach (var key in _found.Keys) if (key.PodUid == podUid) _found.TryRemove(key, out _);
     }
 }

@@ -81,6 +81,8 @@ public sealed class PodVolumes : IVolumes
         List<string> setUp = [], unprocessed = [], missing = [];
         Exception? first = null;
         string refusal = "";
+        var devices = pod.Spec.InitContainers.Concat(pod.Spec.Containers).SelectMany(c => c.VolumeDevices).Select(d => d.Name).ToHashSet();
+        bool allDevices = true;
         foreach (var volume in pod.Spec.Volumes)
         {
             if (!used.Contains(volume.Name)) continue; // as upstream: what no container mounts is not made
@@ -100,11 +102,15 @@ public sealed class PodVolumes : IVolumes
             {
                 first ??= e;
                 if (e.Refusal.Length > 0) refusal = e.Refusal;
-                setUp.Add($"MountVolume.{e.Step} failed for volume \"{(e.Volume.Length > 0 ? e.Volume : volume.Name)}\" : {e.Message}");
+                bool isDevice = devices.Contains(volume.Name);
+                allDevices &= isDevice;
+                string operation = !isDevice ? "MountVolume." + e.Step : e.Step == "SetUp" ? "MapVolume.SetUpDevice" : "MapVolume." + e.Step;
+                setUp.Add($"{operation} failed for volume \"{(e.Volume.Length > 0 ? e.Volume : volume.Name)}\" : {e.Message}");
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or ApiException)
             {
                 first ??= e;
+                allDevices = false;
                 setUp.Add($"MountVolume.SetUp failed for volume \"{volume.Name}\" : {e.Message}");
             }
         }
@@ -113,7 +119,8 @@ public sealed class PodVolumes : IVolumes
             string names = string.Join(" ", missing);
             setUp.Add($"Unable to attach or mount volumes: unmounted volumes=[{names}], unattached volumes=[], failed to process volumes=[{names}]: {string.Join(", ", unprocessed)}");
         }
-        if (setUp.Count > 0) throw new VolumeException(string.Join("; ", setUp), first) { Refusal = refusal };
+        if (setUp.Count == 0) return;
+        throw new VolumeException(string.Join("; ", setUp), first) { Refusal = refusal, Event = allDevices && unprocessed.Count == 0 ? "FailedMapVolume" : "FailedMount" };
     }
 
     /// <summary>Volumes that a container mounts, has as a device, or reads variables from.</summary>

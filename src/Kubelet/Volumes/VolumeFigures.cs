@@ -59,8 +59,12 @@ sealed class VolumeFigures(TimeProvider time)
         }
     }
 
-    void Tell(string plugin, string operation, bool done, long began) =>
-        Durations?.Observe(Duration, time.GetElapsedTime(began), ("migrated", "false"), ("operation_name", operation), ("status", done ? "success" : "fail-unknown"), ("volume_plugin", plugin));
+    void Tell(string plugin, string operation, bool done, long began)
+    {
+        var took = time.GetElapsedTime(began);
+        Durations?.Observe(Duration, took, ("migrated", "false"), ("operation_name", operation), ("status", done ? "success" : "fail-unknown"), ("volume_plugin", plugin));
+        if (done) Durations?.Observe("volume_operation_total_seconds", took, ("operation_name", operation), ("plugin_name", plugin));
+    }
 
     public void Render(PrometheusText text)
     {

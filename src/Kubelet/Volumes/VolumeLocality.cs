@@ -11,7 +11,7 @@ static class VolumeLocality
     {
         if (volume.Spec.NodeAffinity?.Required is not { } required || node is null) return;
         if (!required.NodeSelectorTerms.Exists(term => Matches(term, node)))
-            throw new VolumeException("MountVolume.NodeAffinity check failed: no matching NodeSelectorTerms");
+            throw new VolumeException("no matching NodeSelectorTerms") { Step = "NodeAffinity check" };
     }
 
     /// <summary>A term without conditions matches nothing, as everywhere in node selectors.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Hanbae.Api;
 using Hanbae.Api.Json;
+using Hanbae.Machinery.Components;
 using Hanbae.Machinery.Figures;
 using Hanbae.Server.Auth;
 using Hanbae.Server.Errors;
@@ -16,6 +17,10 @@ namespace Hanbae.Server.Components;
 public sealed record ComponentOptions
 {
     public required HttpFrontOptions Front { get; init; }
+    /// <summary>Upstream's, such as <c>kube-scheduler</c>.</summary>
+    public string Name { get; init; } = "";
+    /// <summary>What <c>/flagz</c> shows: what it was started with, by name.</summary>
+    public IReadOnlyDictionary<string, string> Flags { get; init; } = new Dictionary<string, string>();
     /// <summary>In the order they are asked; whom none knows is anonymous, whose credentials are no good is refused.</summary>
     public ImmutableArray<IAuthenticator> Authenticators { get; init; } = [];
     /// <summary>Asked about every path but <see cref="OpenPaths"/>.</summary>
@@ -46,7 +51,9 @@ public sealed class ComponentServer : IAsyncDisposable
     public static async Task<ComponentServer> StartAsync(ComponentOptions options, CancellationToken ct)
     {
         var behind = new ServerOptions { Time = options.Time, Logger = options.Logger };
-        var paths = Paths(options).ToDictionary(p => p.Path, p => p.Handler);
+        Dictionary<string, Handler> paths = [];
+        var pages = new ComponentPages(options.Name, VersionEndpoint.GitVersion, () => paths.Keys, options.Flags);
+        foreach (var path in Paths(options).Concat(ComponentRoutes.Of(pages))) paths.Add(path.Path, path.Handler);
         var handler = Chain.Of(
         [
             new Panic(options.Logger),

@@ -1,17 +1,22 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using Hanbae.Api.Rest;
 using Hanbae.Server.Auth;
 using Hanbae.Server.Errors;
+using Hanbae.Server.Health;
 
 namespace Hanbae.Server.Filters;
 
 /// <summary>Asks the authorizers, in order, until one allows or denies. What none allows is forbidden.</summary>
-sealed class Authorize(ImmutableArray<IAuthorizer> authorizers) : IFilter
+/// <param name="counts">Where it is told what was decided.</param>
+sealed class Authorize(ImmutableArray<IAuthorizer> authorizers, AccessCounts counts) : IFilter
 {
     public async ValueTask<Reply> InvokeAsync(RequestContext request, Handler next)
     {
         var attributes = Of(request);
+        long began = Stopwatch.GetTimestamp();
         var decision = await DecideAsync(authorizers, attributes, request.Aborted).ConfigureAwait(false);
+        counts.Authorized(decision, Stopwatch.GetElapsedTime(began));
         if (request.Trail is not null)
         {
             request.AuditAnnotations.Add("authorization.k8s.io/decision", decision.Verdict == Verdict.Allow ? "allow" : "forbid");

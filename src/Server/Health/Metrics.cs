@@ -8,7 +8,9 @@ namespace Hanbae.Server.Health;
 /// <remarks>Bound: labels are those of served resources and their codes; what is not served is counted without its name.</remarks>
 public sealed class Metrics : IFilter
 {
-    readonly ConcurrentDictionary<RequestLabels, RequestCounts> _requests = new(new RequestLabels.Comparer());
+    readonly ConcurrentDictionary<RequestLabels, TimeCounts> _requests = new(new RequestLabels.Comparer());
+    /// <summary>Who asks for what upstream means to take away; the value is the release without it.</summary>
+    readonly ConcurrentDictionary<(string Group, string Version, string Resource, string Subresource), string> _deprecated = new();
     readonly TimeProvider _time;
     readonly MetricsText _text;
     long _reading, _writing;
@@ -16,10 +18,16 @@ public sealed class Metrics : IFilter
     /// <param name="flow">Whose numbers are printed, too.</param>
     internal Metrics(ServerOptions options, ResourceCatalog resources, FlowControl.FlowControl? flow = null, Audit.Audit? audit = null) => (_time, _text) = (options.Time, new(resources, text =>
     {
+        Deprecated(text);
+        Access.Render(text);
+        resources.Admission.Render(text);
         if (flow is not null) FlowControl.FlowMetrics.Render(text, flow.Now);
         audit?.Counts.Render(text);
         options.MoreMetrics?.Invoke(text);
     }));
+
+    /// <summary>Of who comes in and what he may do.</summary>
+    internal AccessCounts Access { get; } = new();
 
     public async ValueTask<Reply> InvokeAsync(RequestContext request, Handler next)
     {
@@ -31,7 +39,7 @@ public sealed class Metrics : IFilter
         try
         {
             var reply = await next(request).ConfigureAwait(false);
-            _requests.GetOrAdd(LabelsOf(info, reply.Code), static _ => new()).Add(_time.GetElapsedTime(start));
+            _requests.GetOrAdd(LabelsOf(request, reply.Code), static _ => new(TimeCounts.Requests)).Add(_time.GetElapsedTime(start));
             return reply;
         }
         finally
@@ -41,14 +49,30 @@ public sealed class Metrics : IFilter
         }
     }
 
-    RequestLabels LabelsOf(RequestInfo info, int code)
+    RequestLabels LabelsOf(RequestContext request, int code)
     {
-        if (!info.IsResourceRequest || !_text.Serves(info)) return new("", "", "", "", "", "", code);
-        string verb = info.Verb switch
+        var info = request.Info;
+        if (!info.IsResourceRequest) return request.Path is "/healthz" or "/livez" or "/readyz" ? new("GET", "", "", "", request.Path, "", code) : new("", "", "", "", "", "", code);
+        if (_text.Served(info) is not { } resource) return new("", "", "", "", "", "", code);
+        if (resource.Info.Deprecation.Length > 0 || resource.Custom?.Warning is not null)
+            _deprecated.TryAdd((info.ApiGroup, info.ApiVersion, info.Resource, info.Subresource), resource.Info.Removed);
+        string verb = info.Subresource is "exec" or "attach" or "portforward" or "proxy" ? "CONNECT" : info.Verb switch
         {
-            "create" => "POST", "update" => "PUT", "patch" => "PATCH", "delete" => "DELETE", "deletecollection" => "DELETECOLLECTION", "list" => "LIST", "watch" => "WATCH", _ => "GET",
+            "create" => "POST", "update" => "PUT", "patch" => Server.Apply.ApplyPatch.Is(request) ? "APPLY" : "PATCH", "delete" => "DELETE", "deletecollection" => "DELETECOLLECTION",
+            "list" => "LIST", "watch" => "WATCH", _ => "GET",
         };
-        return new(verb, info.ApiGroup, info.ApiVersion, info.Resource, info.Subresource, info.Name.Length > 0 ? "resource" : info.Namespace.Length > 0 ? "namespace" : "cluster", code);
+        // As upstream: what is to be created is one already.
+        string scope = info.Name.Length > 0 || info.Verb == "create" ? "resource" : info.Namespace.Length > 0 ? "namespace" : "cluster";
+        string dry = request.Query.Count == 0 ? "" : request.Parameter("dryRun") switch { null => "", "All" => "All", _ => "invalid" };
+        return new(verb, info.ApiGroup, info.ApiVersion, info.Resource, info.Subresource, scope, code, dry);
+    }
+
+    void Deprecated(PrometheusText text)
+    {
+        const string Name = "apiserver_requested_deprecated_apis";
+        text.Family(Name, "gauge", "What was asked for that upstream means to take away, and the release without it.");
+        foreach (var ((group, version, resource, subresource), removed) in _deprecated)
+            text.Sample(Name, PrometheusText.Labels(("group", group), ("removed_release", removed), ("resource", resource), ("subresource", subresource), ("version", version)), 1);
     }
 
     internal IEnumerable<PathRoute> Paths()

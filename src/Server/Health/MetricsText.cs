@@ -7,13 +7,13 @@ namespace Hanbae.Server.Health;
 /// <summary>Prints metrics in Prometheus' text form, names in upstream's spelling.</summary>
 sealed class MetricsText(ResourceCatalog resources, Action<PrometheusText>? more)
 {
-    const string Component = "component=\"apiserver\"", NoDryRun = Component + ",dry_run=\"\"";
+    const string Component = "component=\"apiserver\"";
 
     /// <summary>Names that come in paths are labels only when they are names of something; subresources that are not there are not counted by name.</summary>
-    public bool Serves(RequestInfo info) => resources.Find(info.ApiGroup, info.ApiVersion, info.Resource) is { } resource
-        && (info.Subresource.Length == 0 || resource.Handlers.ContainsKey(info.Subresource) || resource.Info.Subresources.Any(s => s.Name == info.Subresource));
+    public Resource? Served(RequestInfo info) => resources.Find(info.ApiGroup, info.ApiVersion, info.Resource) is { } resource
+        && (info.Subresource.Length == 0 || resource.Handlers.ContainsKey(info.Subresource) || resource.Info.Subresources.Any(s => s.Name == info.Subresource)) ? resource : null;
 
-    public PrometheusText Render(IReadOnlyCollection<KeyValuePair<RequestLabels, RequestCounts>> requests, long reading, long writing)
+    public PrometheusText Render(IReadOnlyCollection<KeyValuePair<RequestLabels, TimeCounts>> requests, long reading, long writing)
     {
         var text = new PrometheusText();
         Requests(text, requests);
@@ -27,17 +27,14 @@ sealed class MetricsText(ResourceCatalog resources, Action<PrometheusText>? more
         return text;
     }
 
-    static void Requests(PrometheusText text, IReadOnlyCollection<KeyValuePair<RequestLabels, RequestCounts>> requests)
+    static void Requests(PrometheusText text, IReadOnlyCollection<KeyValuePair<RequestLabels, TimeCounts>> requests)
     {
         const string Total = "apiserver_request_total", Duration = "apiserver_request_duration_seconds";
         text.Family(Total, "counter", "Requests by verb, resource and code.");
-        foreach (var (labels, counts) in requests) text.Sample(Total, $"code=\"{labels.Code}\",{NoDryRun},{Shown(labels)}", counts.Count);
+        foreach (var (labels, counts) in requests) text.Sample(Total, $"code=\"{labels.Code}\",{Component},dry_run=\"{labels.DryRun}\",{Shown(labels)}", counts.Count);
         text.Family(Duration, "histogram", "Time until the answer began, by verb and resource.");
         foreach (var group in requests.Where(s => s.Key.Verb != "WATCH").GroupBy(s => s.Key with { Code = 0 }))
-        {
-            var counts = Enumerable.Range(0, RequestCounts.Bounds.Length + 1).Select(i => group.Sum(s => s.Value.Bucket(i)));
-            text.Distribution(Duration, $"{NoDryRun},{Shown(group.Key)}", RequestCounts.Bounds, counts.ToArray(), group.Sum(s => s.Value.Seconds));
-        }
+            TimeCounts.Render(text, Duration, $"{Component},dry_run=\"{group.Key.DryRun}\",{Shown(group.Key)}", [.. group.Select(s => s.Value)]);
     }
 
     void Stored(PrometheusText text)

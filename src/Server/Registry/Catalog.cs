@@ -89,7 +89,7 @@ public static class Catalog
     /// <summary>Upstream's AllowUnconditionalUpdate: all but these take a PUT without resourceVersion.</summary>
     public static bool UpdatesUnconditionally(KindInfo kind) => (kind.Gvk.Group, kind.Kind) is not
         (("coordination.k8s.io", _) or ("apiextensions.k8s.io", _) or ("apiregistration.k8s.io", _) or ("policy", _) or ("node.k8s.io", _)
-        or ("admissionregistration.k8s.io", _) or ("flowcontrol.apiserver.k8s.io", _)
+        or ("admissionregistration.k8s.io", _) or ("storagemigration.k8s.io", _) or ("internal.apiserver.k8s.io", _)
         or ("storage.k8s.io", "CSIDriver" or "CSINode" or "CSIStorageCapacity" or "VolumeAttachment") or ("certificates.k8s.io", "ClusterTrustBundle" or "PodCertificateRequest"));
 
     /// <summary>Upstream's ReturnDeletedObject: a delete answers with the object rather than a Status.</summary>

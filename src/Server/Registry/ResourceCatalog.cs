@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Hanbae.Api;
 using Hanbae.Api.Rest;
 using Hanbae.Api.Schema;
+using Hanbae.Server.Admission;
 using Hanbae.Server.Crd.Served;
 using Hanbae.Server.Discovery;
 using Hanbae.Server.OpenApi;
@@ -49,6 +50,8 @@ public sealed class ResourceCatalog : IAsyncDisposable
         new(resource, kind, namespaced, strategy, _store, _admission, _options.SoleWriter, _options.Time, _options.Logger, _options.History);
 
     static HashSet<(string, string)> VersionsOf(Dictionary<(string Group, string Version, string Resource), Resource> resources) => [.. resources.Keys.Select(k => (k.Group, k.Version))];
+
+    internal AdmissionChain Admission => _admission;
 
     public IReadOnlyCollection<Resource> All => _now.Resources.Values;
 

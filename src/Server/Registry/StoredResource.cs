@@ -1,5 +1,6 @@
 using Hanbae.Api;
 using Hanbae.Api.Schema;
+using Hanbae.Server.Admission;
 using Hanbae.Server.Cache;
 using Hanbae.Server.Errors;
 using Hanbae.Store;

@@ -68,34 +68,3 @@ public readonly record struct WriteOptions(string FieldManager, string FieldVali
 /// <param name="Show">The part, of the whole.</param>
 /// <param name="Take">The whole, with the part put into it.</param>
 sealed record WriteForm(Func<IObject, IObject> Show, Func<IObject, IObject, IObject> Take);
-
-/// <summary>The admission plugins in order.</summary>
-sealed class AdmissionChain(IReadOnlyList<IAdmission> plugins)
-{
-    public bool IsEmpty => plugins.Count == 0;
-
-    public async ValueTask<IKind?> MutateAsync(AdmissionRequest request, CancellationToken ct)
-    {
-        request = await PassAsync(request, ct).ConfigureAwait(false);
-        if (!request.Reinvocation.IsDue) return request.Object;
-        // Once more, as upstream: what webhooks made of the object others may have to look at again.
-        request.Reinvocation.IsSecond = true;
-        return (await PassAsync(request, ct).ConfigureAwait(false)).Object;
-    }
-
-    async ValueTask<AdmissionRequest> PassAsync(AdmissionRequest request, CancellationToken ct)
-    {
-        foreach (var plugin in plugins)
-            if (plugin.Handles(request.Operation, request.Resource.GroupResource, request.Subresource))
-                if (await plugin.MutateAsync(request, ct).ConfigureAwait(false) is { } obj && !ReferenceEquals(obj, request.Object))
-                    request = request with { Object = obj };
-        return request;
-    }
-
-    public async ValueTask ValidateAsync(AdmissionRequest request, CancellationToken ct)
-    {
-        foreach (var plugin in plugins)
-            if (plugin.Handles(request.Operation, request.Resource.GroupResource, request.Subresource))
-                await plugin.ValidateAsync(request, ct).ConfigureAwait(false);
-    }
-}

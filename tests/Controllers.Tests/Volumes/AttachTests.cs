@@ -93,6 +93,48 @@ public sealed class AttachTests
         await cluster.UntilAsync(api => On(api, "n1") is null && Reported(api, "n1") == "");
     }
 
+    [Fact]
+    public async Task What_was_attached_before_is_not_told_again_and_what_is_on_its_way_is_told_to_all_its_Pods()
+    {
+        await using var cluster = Start(api =>
+        {
+            api.Put(Node("n1"));
+            foreach (string each in (string[])["old", "begun"])
+            {
+                Bound(api, each, "v-" + each);
+                api.Put(new VolumeAttachment
+                {
+                    Metadata = new() { Name = AttachPlan.NameOf(Volume("v-" + each, each), "n1"), CreationTimestamp = Make.Start },
+                    Spec = new() { Attacher = Driver, NodeName = "n1", Source = new() { PersistentVolumeName = "v-" + each } }, Status = new() { Attached = each == "old" },
+                });
+                api.Put(Storage.User("p-" + each, each, "n1"));
+            }
+            api.Put(Storage.User("second", "begun", "n1"));
+        });
+        await cluster.UntilAsync(api => Reported(api, "n1") == $"kubernetes.io/csi/{Driver}^handle-v-old");
+        cluster.Api.Change<VolumeAttachment>(AttachPlan.NameOf(Volume("v-begun", "begun"), "n1"), a => a with { Status = new() { Attached = true } }, "");
+        await cluster.UntilAsync(_ => cluster.Events.Told.Count(e => e.Message.Contains("v-begun", StringComparison.Ordinal)) == 2);
+        Assert.All(cluster.Events.Told, e => Assert.Equal(("SuccessfulAttachVolume", "AttachVolume.Attach succeeded for volume \"v-begun\" "), e));
+    }
+
+    /// <summary>Of the same disk: both attachments have one name.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_attachment_that_came_to_nothing_gives_way_when_another_PersistentVolume_stands_for_its_disk(bool gone)
+    {
+        string name = AttachPlan.NameOf(Volume("v", "c"), "n1");
+        await using var cluster = Start(api =>
+        {
+            api.Put(Node("n1", mounted: ["kubernetes.io/csi/" + Driver + "^handle-v"])); // the kubelet says so as soon as it waits
+            if (!gone) api.Put(Volume("before", "earlier") is var v ? v with { Metadata = v.Metadata with { DeletionTimestamp = Make.Start }, Spec = v.Spec with { Csi = v.Spec.Csi! with { VolumeHandle = "handle-v" } } } : v);
+            api.Put(new VolumeAttachment { Metadata = new() { Name = name }, Spec = new() { Attacher = Driver, NodeName = "n1", Source = new() { PersistentVolumeName = "before" } } });
+            Bound(api, "c", "v");
+            api.Put(Storage.User("p", "c", "n1"));
+        });
+        await cluster.UntilAsync(api => On(api, "n1") is { Spec.Source.PersistentVolumeName: "v" } made && made.Metadata.Name == name);
+    }
+
     /// <summary>Nodes are worked on side by side: what is brought to one may not show yet when the other decides.</summary>
     [Fact]
     public async Task A_volume_for_one_node_goes_to_one_though_nobody_saw_it_go()

@@ -18,6 +18,21 @@ public sealed class ImageTests
         finally { Directory.Delete(folder, recursive: true); }
     }
 
+    [Fact]
+    public void A_kubelet_alone_has_images_where_its_runtime_is()
+    {
+        var paths = NodePaths.Of(Directory.CreateTempSubdirectory("hanbae-images-").FullName);
+        try
+        {
+            Assert.Contains("there is no cluster in", Assert.Throws<SettingsException>(() => Image.Store(paths.Data)).Message);
+            DataFolder.Claim(paths);
+            Assert.Equal($"the kubelet does not run, and images are in its runtime; start it with `hanbae kubelet --data-dir {paths.Data}`", Assert.Throws<RuntimeException>(() => Image.Store(paths.Data)).Message);
+            File.WriteAllText(paths.OtherRuntime, "unix:///run/other.sock");
+            Assert.NotNull(Image.Store(paths.Data));
+        }
+        finally { Directory.Delete(paths.Data, recursive: true); }
+    }
+
     [Theory]
     [InlineData("docker.io/library/app:latest", true)]
     [InlineData("docker.io/library/app:1", false)]

@@ -73,6 +73,10 @@ public sealed class ComponentEndpointsTests(ControlPlaneRig rig)
         Assert.Contains("process_cpu_seconds_total ", (await monitoring.SendAsync("GET", "/metrics")).Body);
         Assert.Equal((200, "ok"), Said(await monitoring.SendAsync("GET", "/livez/ping")));
         await monitoring.RefusedAsync(403, "Forbidden", "GET", "/configz");
+        await other.RefusedAsync(403, "Forbidden", "GET", "/statusz");
+        Assert.StartsWith("\nkube-scheduler statusz\nWarning: ", (await monitoring.SendAsync("GET", "/statusz", accept: "text/plain")).Body);
+        Assert.Contains("\"paths\":[\"/configz\",\"/flagz\",\"/healthz\",\"/livez\",\"/metrics\",\"/readyz\",\"/statusz\"]", (await monitoring.SendAsync("GET", "/statusz", accept: "application/json;v=v1beta1;g=config.k8s.io;as=Statusz")).Body);
+        Assert.StartsWith("\nkube-scheduler flagz\nWarning: ", (await monitoring.SendAsync("GET", "/flagz", accept: "text/plain")).Body);
         Assert.Equal((200, """{"componentconfig":{"PercentageOfNodesToScore":0}}"""), Said(await master.SendAsync("GET", "/configz")));
         Assert.Equal(405, (await master.SendAsync("POST", "/configz")).Code);
         Assert.Equal((404, "404 page not found\n"), Said(await master.SendAsync("GET", "/debug/pprof")));

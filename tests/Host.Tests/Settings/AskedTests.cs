@@ -53,6 +53,24 @@ public sealed class AskedTests
         Assert.Equal(taken, new Asked { KubeletPort = taken, ControlPlaneOnly = true }.Settle(s_plain, Paths).KubeletPort);
     }
 
+    [Fact]
+    public void Programs_that_know_logins_are_kept_and_looked_at_first()
+    {
+        Assert.Contains("go together", Refusal(new() { CredentialConfig = "/c" }));
+        string file = Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString("N"));
+        try
+        {
+            File.WriteAllText(file, "apiVersion: kubelet.config.k8s.io/v1\nkind: CredentialProviderConfig\nproviders: []");
+            Assert.StartsWith($"--image-credential-provider-config {file}: failed to validate credential provider config", Refusal(new() { CredentialConfig = file, CredentialPrograms = "/bin" }));
+            File.WriteAllText(file, "apiVersion: kubelet.config.k8s.io/v1\nkind: CredentialProviderConfig\n"
+                + "providers: [{name: p, apiVersion: credentialprovider.kubelet.k8s.io/v1, matchImages: [a.io], defaultCacheDuration: 1m}]");
+            var settled = new Asked { CredentialConfig = file, CredentialPrograms = "/bin", ControlPlaneOnly = true }.Settle(s_plain, Paths);
+            Assert.Equal([$"--image-credential-provider-config {file}", "--image-credential-provider-bin-dir /bin"], new Asked { ControlPlaneOnly = true }.Kept(settled));
+            Assert.Null(new Asked { CredentialConfig = "", CredentialPrograms = "" }.Settle(settled, Paths).CredentialConfig);
+        }
+        finally { File.Delete(file); }
+    }
+
     [Theory]
     [InlineData("tcp://1.2.3.4:5")]
     [InlineData("run/containerd.sock")]

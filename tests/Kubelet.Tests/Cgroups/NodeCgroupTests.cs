@@ -69,6 +69,25 @@ public sealed class NodeCgroupTests
         Assert.Equal((2 * Gi, 1 * Gi, (long?)null), (root.MemoryMin, root.MemoryLow, root.Pids));
     }
 
+    [Theory]
+    [InlineData("", "cgroup.controllers")]
+    [InlineData("memory", "memory/cgroup.procs")]
+    public void Processes_of_the_machine_that_have_no_cgroup_are_put_into_one(string hierarchy, string mark)
+    {
+        string mount = Directory.CreateTempSubdirectory("hanbae-cgroup-").FullName;
+        try
+        {
+            Directory.CreateDirectory(Path.Combine(mount, hierarchy));
+            File.WriteAllText(Path.Combine(mount, mark), "");
+            File.WriteAllText(Path.Combine(mount, hierarchy, "cgroup.procs"), "1\n2\n77\n78\n");
+            Assert.Equal(2, SystemProcesses.Move(mount, "/system", pid => pid == 2)); // neither the first nor the kernel's own
+            Assert.Equal(["77", "78"], File.ReadAllLines(Path.Combine(mount, hierarchy, "system", "cgroup.procs")));
+            File.WriteAllText(Path.Combine(mount, hierarchy, "cgroup.procs"), "1\n2\n");
+            Assert.Equal(0, SystemProcesses.Move(mount, "/system", pid => pid == 2));
+        }
+        finally { Directory.Delete(mount, recursive: true); }
+    }
+
     [Fact]
     public void A_reservation_limits_memory_unless_only_processors_are_to_be()
     {

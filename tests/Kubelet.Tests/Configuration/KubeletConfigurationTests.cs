@@ -70,6 +70,9 @@ public sealed class KubeletConfigurationTests
         var (options, unused) = Read("crashLoopBackOff: {maxContainerRestartPeriod: 5s}");
         Assert.Equal((5.0, 5.0, 0), (options.RestartBackoffMax.TotalSeconds, options.RestartBackoff.TotalSeconds, unused.Count));
         Assert.Equal((60.0, 10.0), Read("crashLoopBackOff: {maxContainerRestartPeriod: 1m}").Options is var longer ? (longer.RestartBackoffMax.TotalSeconds, longer.RestartBackoff.TotalSeconds) : default);
+        // Where all wait less, that is less than usual.
+        Assert.Equal((60.0, 1.0), Read("featureGates: {ReduceDefaultCrashLoopBackOffDecay: true}").Options is var sooner ? (sooner.RestartBackoffMax.TotalSeconds, sooner.RestartBackoff.TotalSeconds) : default);
+        Assert.Equal(5.0, Read("featureGates: {ReduceDefaultCrashLoopBackOffDecay: true}\ncrashLoopBackOff: {maxContainerRestartPeriod: 5s}").Options.RestartBackoffMax.TotalSeconds);
         Assert.Equal("invalid configuration: CrashLoopBackOff.MaxContainerRestartPeriod (got: 301 seconds) must be set between 1s and 5m0s",
             Assert.Throws<FormatException>(() => Read("crashLoopBackOff: {maxContainerRestartPeriod: 301s}")).Message);
     }
@@ -111,7 +114,9 @@ public sealed class KubeletConfigurationTests
     /// <summary>All that can be set, none of it as by default.</summary>
     const string All = """
         staticPodPath: /s
+        volumePluginDir: /flex
         syncFrequency: 2m
+        configMapAndSecretChangeDetectionStrategy: Cache
         fileCheckFrequency: 1500ms
         clusterDomain: c.local
         clusterDNS: [10.0.0.10]
@@ -132,6 +137,11 @@ public sealed class KubeletConfigurationTests
         enforceNodeAllocatable: [pods, system-reserved, kube-reserved]
         systemReservedCgroup: /system
         kubeReservedCgroup: /kube
+        systemCgroups: /misc
+        address: 127.0.0.3
+        port: 10251
+        tlsCertFile: /c.pem
+        tlsPrivateKeyFile: /k.pem
         memoryThrottlingFactor: 0.8
         memoryReservationPolicy: TieredReservation
         featureGates: {MemoryQoS: true, QOSReserved: true, Other: false}
@@ -255,10 +265,14 @@ public sealed class KubeletConfigurationTests
     [InlineData("qosReserved: {cpu: 50%}", "cannot reserve \"cpu\" resource")]
     [InlineData("readOnlyPort: 65536", "invalid configuration: readOnlyPort 65536 must be between 0 and 65535, inclusive")]
     [InlineData("healthzBindAddress: localhost", "healthzBindAddress: \"localhost\" is not an IP address")]
+    [InlineData("tlsCertFile: /c", "invalid configuration: tlsCertFile and tlsPrivateKeyFile go together")]
+    [InlineData("address: localhost", "address: \"localhost\" is not an IP address")]
+    [InlineData("systemCgroups: /", "invalid configuration: system container cannot be root (\"/\")")]
     [InlineData("podLogsDir: logs", "invalid configuration: pod logs path \"logs\" must be absolute path")]
     [InlineData("cgroupRoot: k", "cgroupRoot: \"k\" must be an absolute path")]
     [InlineData("maxPods: many", "maxPods: must be an integer")]
     [InlineData("syncFrequency: soon", "syncFrequency: time: invalid duration \"soon\"")]
+    [InlineData("configMapAndSecretChangeDetectionStrategy: Guess", "unknown configmap and secret manager mode: Guess")]
     [InlineData("topologyManagerPolicy: strict", "invalid configuration: topologyManagerPolicy (--topology-manager-policy) \"strict\" must be one of: [\"none\" \"best-effort\" \"restricted\" \"single-numa-node\"]")]
     [InlineData("reservedSystemCPUs: all", "invalid configuration: reservedSystemCPUs: strconv.Atoi: parsing \"all\": invalid syntax")]
     [InlineData("evictionHard: {mem: 1Gi}", "unknown eviction signal mem")]

@@ -51,7 +51,7 @@ public sealed class EvictionTests
         var workers = new PodWorkers(bench.Context with { Active = () => [] }, default);
         var sampler = new PodSampler(bench.Options, bench.Cri, () => workers.All, bench.Time, NullLogger.Instance);
         Dictionary<string, Observed> observed = new() { ["memory.available"] = new(4L << 30, 8L << 30), [Threshold.AllocatableMemory] = new(200 << 20, 2L << 30) };
-        var loop = new EvictionLoop(bench.Context, sampler, workers, new ImageGc(bench.Context), () => "") { Observe = () => observed };
+        var loop = new EvictionLoop(bench.Context, sampler, workers, new ImageGc(bench.Context)) { Observe = () => observed };
         await loop.OnceAsync(default);
         Assert.Empty(loop.Conditions);
         observed[Threshold.AllocatableMemory] = new(50 << 20, 2L << 30);
@@ -60,6 +60,38 @@ public sealed class EvictionTests
 
         Assert.DoesNotContain(Threshold.Watched(bench.Options with { EnforceNodeAllocatable = [] }), t => t.Signal == Threshold.AllocatableMemory);
         Assert.Equal("The node was low on resource: memory. Threshold quantity: 100Mi, available: 51200Ki. ", EvictionRank.Message(new(Threshold.AllocatableMemory, "100Mi"), 2L << 30, 50 << 20, Use(Pod("p", 0, "1Gi"), 1)));
+    }
+
+    [Theory]
+    [InlineData("/d", "/d", "nodefs", true, true, true, true, true, true)] // one disk for all
+    [InlineData("/i", "", "imagefs", false, false, true, true, true, false)] // a runtime that knows nothing of layers apart
+    [InlineData("/i", "/i", "imagefs", false, false, true, true, true, false)]
+    [InlineData("/i", "/d", "nodefs", false, true, true, true, false, false)]
+    public void What_is_on_the_disk_that_is_short_counts(
+        string images, string containers, string like, bool imagesOnNode, bool layersOnNode, bool filesOnNode, bool imagesOnImages, bool layersOnImages, bool filesOnImages)
+    {
+        var told = new Hanbae.Cri.V1.ImageFsInfoResponse { ImageFilesystems = { new Hanbae.Cri.V1.FilesystemUsage { FsId = new() { Mountpoint = images } } } };
+        if (containers.Length > 0) told.ContainerFilesystems.Add(new Hanbae.Cri.V1.FilesystemUsage { FsId = new() { Mountpoint = containers } });
+        var disks = DiskLayout.Of("/d", told, folder => folder.Length > 0 ? folder[1] : null);
+        Assert.Equal((imagesOnNode, layersOnNode, filesOnNode), (disks.ImagesCount("nodefs.available"), disks.LayersCount("nodefs.available"), disks.FilesCount("nodefs.available")));
+        Assert.Equal((imagesOnImages, layersOnImages, filesOnImages), (disks.ImagesCount("imagefs.inodesFree"), disks.LayersCount("imagefs.inodesFree"), disks.FilesCount("imagefs.inodesFree")));
+        Assert.Equal(disks.FilesCount(like + ".available"), disks.FilesCount("containerfs.available"));
+        Assert.False(disks.ImagesCount("memory.available"));
+        // Its thresholds are those of the disk that it lies on.
+        Threshold[] thresholds = [new("nodefs.available", "10%"), new("imagefs.available", "15%"), new("memory.available", "1Mi")];
+        var more = Assert.Single(disks.With(thresholds), t => t.Signal == "containerfs.available");
+        Assert.Equal(like == "nodefs" ? "10%" : "15%", more.Text);
+    }
+
+    [Fact]
+    public void Who_fills_the_disk_that_is_short_goes_first()
+    {
+        PodUse With(string name, long layers, long logs) => Use(Pod(name), 0) is var use ? use with { Containers = [use.Containers[0] with { WritableBytes = layers, LogBytes = logs }] } : null!;
+        PodUse[] pods = [With("writes", 100, 1), With("talks", 1, 200)];
+        DiskLayout apart = new("/i", "/i", ImagesApart: true, LayersOnNode: false);
+        string First(string signal, DiskLayout disks) => EvictionRank.Order(signal, pods, disks).First().Pod.Metadata.Name;
+        Assert.Equal(("talks", "talks", "writes", "writes"), (First("nodefs.available", DiskLayout.None), First("nodefs.available", apart), First("imagefs.available", apart), First("containerfs.available", apart)));
+        Assert.Equal("talks", First("containerfs.available", apart with { LayersOnNode = true }));
     }
 
     [Fact]
@@ -93,7 +125,7 @@ public sealed class EvictionTests
         var workers = new PodWorkers(bench.Context with { Active = () => [] }, default);
         var sampler = new PodSampler(bench.Options, bench.Cri, () => workers.All, bench.Time, NullLogger.Instance);
         Dictionary<string, Observed> observed = new() { ["memory.available"] = new(1L << 30, 8L << 30) };
-        var loop = new EvictionLoop(bench.Context, sampler, workers, new ImageGc(bench.Context), () => "") { Observe = () => observed };
+        var loop = new EvictionLoop(bench.Context, sampler, workers, new ImageGc(bench.Context)) { Observe = () => observed };
         await loop.OnceAsync(default);
         Assert.Empty(loop.Conditions);
 

@@ -96,7 +96,7 @@ public sealed class CredentialProvidersTests : IDisposable
         var text = new PrometheusText();
         _figures.Render(text);
         Assert.Contains("kubelet_credential_provider_plugin_duration_count{plugin_name=\"cloud\"} 1\n", text.ToString());
-        Assert.Equal(code > 0, text.ToString().Contains("kubelet_credential_provider_plugin_errors{plugin_name=\"cloud\"} 1\n"));
+        Assert.Equal(code > 0, text.ToString().Contains("kubelet_credential_provider_plugin_errors_total{plugin_name=\"cloud\"} 1\n"));
     }
 
     [Fact]

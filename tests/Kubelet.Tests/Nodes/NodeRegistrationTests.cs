@@ -3,6 +3,8 @@ using Hanbae.Api.Coordination.V1;
 using Hanbae.Api.Core.V1;
 using Hanbae.Kit;
 using Hanbae.Kubelet.Nodes;
+using Hanbae.Kubelet.Stats;
+using Hanbae.Machinery.Figures;
 
 namespace Hanbae.Kubelet.Tests.Nodes;
 
@@ -15,14 +17,14 @@ public sealed class NodeRegistrationTests
 
     static readonly Key s_key = new("", "n1");
 
-    NodeRegistration Registration(Func<KubeletOptions, KubeletOptions>? change = null)
+    NodeRegistration Registration(Func<KubeletOptions, KubeletOptions>? change = null, KubeletFigures? figures = null)
     {
         var options = new KubeletOptions { NodeName = "n1", Folders = new("/data", "/logs"), RegisterWithTaints = [new() { Key = "k", Effect = "NoSchedule" }] };
         return new(change?.Invoke(options) ?? options, _api, _events, _time, _ => Task.FromResult(new NodeState
         {
             Machine = new() { Cpus = 4, MemoryBytes = 8L << 30, DiskBytes = 100L << 30, Architecture = "amd64", Hostname = "host1" },
             Now = _time.GetUtcNow(), Troubles = _troubles, IPs = ["10.0.0.1"], Port = 10250, Runtime = "containerd://1.6.20",
-        }), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        }), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance) { Figures = figures };
     }
 
     Node Node => _api.Get<Node>(s_key)!;
@@ -85,6 +87,59 @@ public sealed class NodeRegistrationTests
         Assert.Equal("2", Node.Status.Capacity["example.com/gpu"].ToString());
         Assert.Equal("2", Node.Status.Allocatable["example.com/gpu"].ToString()); // as much as somebody said there is
         Assert.Contains(Node.Status.Conditions, c => c.Type == "Other");
+    }
+
+    [Fact]
+    public async Task Labels_that_were_asked_for_are_over_the_machines_and_later_only_the_machines_are_put_right()
+    {
+        KubeletOptions Labelled(KubeletOptions o) => o with { NodeLabels = Map.Of(("kubernetes.io/hostname", "other"), ("team", "blue"), ("topology.kubernetes.io/zone", "z")), Unschedulable = true };
+        await Registration(Labelled).RegisterAsync(default);
+        Assert.Equal(("other", "blue", "z", true), (Node.Metadata.Labels["kubernetes.io/hostname"], Node.Metadata.Labels["team"], Node.Metadata.Labels["topology.kubernetes.io/zone"], Node.Spec.Unschedulable));
+
+        _api.Put(Node with { Metadata = Node.Metadata with { Labels = Map.Of(("team", "red"), ("topology.kubernetes.io/zone", "y")) } });
+        await Registration(Labelled).RegisterAsync(default);
+        Assert.Equal(("other", "red", "z"), (Node.Metadata.Labels["kubernetes.io/hostname"], Node.Metadata.Labels["team"], Node.Metadata.Labels["topology.kubernetes.io/zone"]));
+    }
+
+    [Fact]
+    public async Task Where_a_cloud_knows_the_addresses_the_node_waits_for_them()
+    {
+        await Registration(o => o with { ExternalCloud = true }).RegisterAsync(default);
+        Assert.Empty(Node.Status.Addresses);
+        Assert.Contains(Node.Spec.Taints, t => t is { Key: "node.cloudprovider.kubernetes.io/uninitialized", Value: "true", Effect: "NoSchedule" });
+
+        Seq<NodeAddress> given = [new() { Type = "ExternalIP", Address = "1.2.3.4" }];
+        _api.Put(Node with { Status = Node.Status with { Addresses = given } });
+        await Registration(o => o with { ExternalCloud = true, NodeIPs = ["10.0.0.1"] }).UpdateAsync(default);
+        Assert.Equal(given, Node.Status.Addresses);
+    }
+
+    [Fact]
+    public async Task An_address_given_by_hand_is_told_to_the_cloud()
+    {
+        await Registration(o => o with { ExternalCloud = true, NodeIPs = ["10.0.0.1"] }).RegisterAsync(default);
+        Assert.Equal("10.0.0.1", Node.Metadata.Annotations["alpha.kubernetes.io/provided-node-ip"]);
+        Assert.Equal(["InternalIP 10.0.0.1", "Hostname host1"], Node.Status.Addresses.Select(a => $"{a.Type} {a.Address}"));
+    }
+
+    [Fact]
+    public async Task How_long_a_new_node_took_is_told()
+    {
+        var figures = new KubeletFigures();
+        var registration = Registration(figures: figures);
+        _time.Advance(TimeSpan.FromSeconds(2));
+        await registration.RegisterAsync(default);
+        var text = new PrometheusText();
+        figures.Render(text);
+        Assert.Contains("\nkubelet_node_startup_pre_registration_duration_seconds 2\n", text.ToString());
+        Assert.Contains("\nkubelet_node_startup_registration_duration_seconds 0\n", text.ToString());
+        Assert.Contains("\nkubelet_node_startup_post_registration_duration_seconds 0\n", text.ToString());
+
+        figures = new();
+        await Registration(figures: figures).RegisterAsync(default);
+        text = new();
+        figures.Render(text);
+        Assert.DoesNotContain("kubelet_node_startup", text.ToString()); // it was there
     }
 
     [Fact]

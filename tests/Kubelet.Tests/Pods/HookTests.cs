@@ -1,5 +1,8 @@
+using System.Net;
+using System.Net.Sockets;
 using Hanbae.Api.Core.V1;
 using Hanbae.Cri.Fake;
+using Hanbae.Machinery.Figures;
 
 namespace Hanbae.Kubelet.Tests.Pods;
 
@@ -43,6 +46,52 @@ public sealed class HookTests
         await step;
         Assert.True(worker.Done);
         Assert.Single(bench.Events.All, e => e == "Warning FailedPreStopHook PreStopHook failed");
+    }
+
+    [Theory]
+    [InlineData("HTTPS", 1)]
+    [InlineData("HTTP", 0)]
+    public async Task A_hook_by_HTTPS_that_is_answered_in_HTTP_is_asked_again_so(string scheme, int fallbacks)
+    {
+        using var server = new TcpListener(IPAddress.Loopback, 0);
+        server.Start();
+        using var stop = new CancellationTokenSource();
+        var serving = ServeAsync();
+        using var bench = new PodBench();
+        var hook = new LifecycleHandler { HttpGet = new() { Scheme = scheme, Host = "127.0.0.1", Port = ((IPEndPoint)server.LocalEndpoint).Port, Path = "/" } };
+        await Hanbae.Kubelet.Pods.Hooks.RunAsync(bench.Context, Make.Pod(Make.Container("app", "app")) is var p ? p with { Spec = p.Spec with { HostNetwork = true } } : p, Make.Container("app", "app"), "id", hook, default);
+        var text = new PrometheusText();
+        bench.Context.Figures.Render(text);
+        Assert.Contains($"\nkubelet_lifecycle_handler_http_fallbacks_total {fallbacks}\n", text.ToString());
+        await stop.CancelAsync();
+        await serving;
+
+        async Task ServeAsync()
+        {
+            try
+            {
+                while (true)
+                {
+                    using var client = await server.AcceptTcpClientAsync(stop.Token);
+                    try { await AnswerAsync(client); }
+                    catch (IOException) { } // who asked has gone
+                }
+            }
+            catch (OperationCanceledException) { }
+        }
+
+        async Task AnswerAsync(TcpClient client)
+        {
+            byte[] bytes = new byte[4096];
+            var stream = client.GetStream();
+            int read = await stream.ReadAsync(bytes, stop.Token);
+            // As Go's server has it for who begins with a handshake.
+            string answer = read > 0 && bytes[0] == 0x16 ? "HTTP/1.0 400 Bad Request\r\n\r\nClient sent a TLS handshake to an HTTP server.\n" : "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(answer), stop.Token);
+            // Closed with something unread, the connection would break before the answer is read.
+            client.Client.Shutdown(SocketShutdown.Send);
+            while (await stream.ReadAsync(bytes, stop.Token) > 0) { }
+        }
     }
 
     [Fact]

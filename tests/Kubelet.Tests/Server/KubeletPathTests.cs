@@ -28,7 +28,7 @@ public sealed partial class KubeletPathTests : IAsyncLifetime
         ("POST", "/attach/default/web/main?output=1", "proxy", 404), ("GET", "/attach/default/web/uid/main?output=1", "proxy", 404),
         ("POST", "/portForward/default/web", "proxy", 404), ("GET", "/portForward/default/web/uid", "proxy", 404),
         // What is not there is not told to everybody either.
-        ("GET", "/logs/none.log", "log", 404), ("GET", "/metrics/slis", "metrics", 200), ("GET", "/healthz/none", "healthz proxy", 404), ("POST", "/checkpoint/default/web/main", "checkpoint", 404), ("POST", "/run/default/web/main", "proxy", 404), ("GET", "/statusz", "statusz proxy", 404),
+        ("GET", "/logs/none.log", "log", 404), ("GET", "/metrics/slis", "metrics", 200), ("GET", "/healthz/none", "healthz proxy", 404), ("POST", "/checkpoint/default/web/main", "checkpoint", 404), ("POST", "/run/default/web/main", "proxy", 404), ("GET", "/statusz", "statusz", 200), ("GET", "/flagz", "configz", 200), ("POST", "/flagz", "configz", 405),
         ("GET", "/debug/pprof/", "proxy", 404), ("GET", "/healthzy", "proxy", 404), ("GET", "/podsx", "proxy", 404), ("GET", "/", "proxy", 404),
     ];
 

@@ -104,6 +104,7 @@ public sealed class KubeletServingTests : IDisposable
     [InlineData("/metrics/resource", 200)]
     [InlineData("/metrics/probes", 200)]
     [InlineData("/configz", 404)]
+    [InlineData("/statusz", 404)]
     [InlineData("/runningpods", 404)]
     [InlineData("/logs/", 404)]
     [InlineData("/containerLogs/default/web/app", 404)]

@@ -97,6 +97,20 @@ public sealed class FiguresTests : IDisposable
     }
 
     [Fact]
+    public void The_summary_tells_disks_of_images_and_of_containers_apart_and_of_the_rest_of_the_machine()
+    {
+        var options = new KubeletOptions { NodeName = "n", Folders = new(_folder, _folder) };
+        var use = new NodeUse(DateTimeOffset.UnixEpoch, TimeSpan.Zero, 0, null, []) { Systems = [new("misc", new() { CpuUsage = 5 }, null)] };
+        using var summary = System.Text.Json.JsonDocument.Parse(StatsSummary.Render(use, options, new(), (new("/", 7), new("/proc", 3))));
+        var node = summary.RootElement.GetProperty("node");
+        var runtime = node.GetProperty("runtime");
+        Assert.Equal((7, 3), (runtime.GetProperty("imageFs").GetProperty("usedBytes").GetInt64(), runtime.GetProperty("containerFs").GetProperty("usedBytes").GetInt64()));
+        Assert.True(runtime.GetProperty("imageFs").GetProperty("capacityBytes").GetInt64() > 0);
+        Assert.Equal(0, runtime.GetProperty("containerFs").GetProperty("capacityBytes").GetInt64()); // it is another
+        Assert.Equal("misc", node.GetProperty("systemContainers")[0].GetProperty("name").GetString());
+    }
+
+    [Fact]
     public void Pressure_is_read_with_its_averages()
     {
         var read = Pressure.Parse("some avg10=1.50 avg60=0.25 avg300=0.01 total=1234\nfull avg10=0.50 avg60=0.00 avg300=0.00 total=567\n");

@@ -207,6 +207,18 @@ public sealed class LocalProvisionerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Where_the_chosen_node_is_gone_another_is_to_be_chosen()
+    {
+        static string? Chosen(FakeApi api, string claim) => api.Find<PersistentVolumeClaim>(claim)!.Metadata.Annotations["volume.kubernetes.io/selected-node"];
+        Claim("never", node: "absent", uid: "11111111-9d2c-4d5a-8f64-0123456789ab");
+        Claim("later", node: "foreign", uid: "22222222-9d2c-4d5a-8f64-0123456789ab");
+        await _api.UntilAsync(a => Chosen(a, "never") is null, "no choice");
+        Assert.Equal("foreign", Chosen(_api, "later"));
+        _api.Remove<Node>("foreign", "");
+        await _api.UntilAsync(a => Chosen(a, "later") is null, "no choice any more");
+    }
+
+    [Fact]
     public async Task What_cannot_be_made_is_told()
     {
         Claim("raw", uid: "33333333-9d2c-4d5a-8f64-0123456789ab", change: s => s with { VolumeMode = "Block" });

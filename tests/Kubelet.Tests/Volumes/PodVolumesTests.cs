@@ -184,6 +184,104 @@ public sealed class PodVolumesTests : VolumeTest
         Assert.False(Directory.Exists(at));
     }
 
+    /// <summary>A Pod whose claim is bound to a volume <c>pv</c>.</summary>
+    Pod Claiming(PersistentVolumeSpec spec)
+    {
+        Objects.Claims.Add(new() { Metadata = new() { Name = "data", Namespace = "default", Uid = "c-1" }, Spec = new() { VolumeName = "pv", VolumeMode = spec.VolumeMode }, Status = new() { Phase = "Bound" } });
+        Objects.Persistent.Add(new() { Metadata = new() { Name = "pv", Uid = "v-1" }, Spec = spec with { ClaimRef = new() { Uid = "c-1" } } });
+        var pod = PodWith(new Volume { Name = "v", PersistentVolumeClaim = new() { ClaimName = "data" } });
+        return spec.VolumeMode != "Block" ? pod
+            : pod with { Spec = pod.Spec with { Containers = [pod.Spec.Containers[0] with { VolumeMounts = default, VolumeDevices = [new() { Name = "v", DevicePath = "/dev/v" }] }] } };
+    }
+
+    public static TheoryData<PersistentVolumeSpec, string> Unfit() => new()
+    {
+        { new() { Local = new() { Path = "/not/there" } }, "MountVolume.NewMounter initialization failed for volume \"pv\" : path \"/not/there\" does not exist" },
+        { new() { Local = new() { Path = "/dev/null" }, VolumeMode = "Block" }, "MapVolume.MapPodDevice failed for volume \"pv\" : /dev/null is not a block device" },
+        { new() { HostPath = new() { Path = "/dev/null", Type = "Directory" } }, "MountVolume.SetUp failed for volume \"pv\" : hostPath type check failed: /dev/null is not a directory" },
+        { new() { HostPath = new() { Path = "/" }, MountOptions = ["noatime"] }, "MountVolume.MountOptionSupport check failed for volume \"pv\" : mount options are not supported for this volume type" },
+        {
+            new() { HostPath = new() { Path = "/" }, NodeAffinity = new() { Required = new() { NodeSelectorTerms = [new() { MatchExpressions = [new() { Key = "rack", Operator = "Exists" }] }] } } },
+            "MountVolume.NodeAffinity check failed for volume \"pv\" : no matching NodeSelectorTerms"
+        },
+    };
+
+    [Theory]
+    [MemberData(nameof(Unfit))]
+    public async Task What_is_behind_a_claim_is_told_of_by_its_own_name(PersistentVolumeSpec spec, string told)
+    {
+        var failure = await Assert.ThrowsAsync<VolumeException>(() => Volumes.PrepareAsync(Claiming(spec), default));
+        Assert.Equal((told, spec.VolumeMode == "Block" ? "FailedMapVolume" : "FailedMount"), (failure.Message, failure.Event));
+    }
+
+    [Fact]
+    public async Task A_claim_that_is_being_deleted_serves_no_new_Pod_and_one_that_had_it_before_the_kubelet_was_restarted()
+    {
+        var pod = Claiming(new() { HostPath = new() { Path = Root } });
+        Objects.Claims[0] = Objects.Claims[0] with { Metadata = Objects.Claims[0].Metadata with { DeletionTimestamp = Objects.Now } };
+        Assert.EndsWith("error processing PVC default/data: PVC is being deleted", await FailureAsync(pod), StringComparison.Ordinal);
+        Assert.Equal(Root, await PrepareAsync(pod with { Status = new() { ContainerStatuses = [new() { Name = "c", State = new() { Running = new() } }] } }));
+    }
+
+    [RootFact]
+    public async Task A_local_volume_is_of_the_group_of_the_first_Pod_that_has_it()
+    {
+        string folder = Path.Combine(Root, "disk"), file = Path.Combine(folder, "x");
+        Directory.CreateDirectory(folder);
+        File.WriteAllText(file, "");
+        var pod = Claiming(new() { Local = new() { Path = folder } });
+        Pod Of(string uid, long group) => pod with { Metadata = pod.Metadata with { Uid = uid }, Spec = pod.Spec with { SecurityContext = new() { FsGroup = group } } };
+
+        await PrepareAsync(Of("u-1", 555));
+        await PrepareAsync(Of("u-2", 555));
+        Assert.Empty(Objects.Events);
+        for (int i = 0; i < 2; i++) await PrepareAsync(Of("u-3", 777));
+        Assert.Equal(["Warning AlreadyMountedVolume: The requested fsGroup is 777, but the volume pv has GID 555. The volume may not be shareable."], Objects.Events);
+        Assert.Equal((555u, 555u), (Native.Status(folder)!.Value.Group, Native.Status(file)!.Value.Group));
+
+        foreach (string uid in (string[])["u-1", "u-2", "u-3"]) await Volumes.TearDownAsync(uid, default);
+        await PrepareAsync(Of("u-4", 777));
+        Assert.Equal((777u, 777u), (Native.Status(folder)!.Value.Group, Native.Status(file)!.Value.Group));
+    }
+
+    [RootFact]
+    public async Task A_folder_is_mounted_with_the_options_that_are_a_mounts_own()
+    {
+        string folder = Path.Combine(Root, "disk");
+        Directory.CreateDirectory(folder);
+        var pod = Claiming(new() { Local = new() { Path = folder }, MountOptions = ["noexec", "nosuid", "commit=30"] });
+        Assert.Equal(["nosuid", "noexec"], await OptionsAsync());
+
+        // The note of old goes first.
+        await Volumes.TearDownAsync("u-1", default);
+        Objects.Persistent[0] = Objects.Persistent[0] with { Metadata = Objects.Persistent[0].Metadata with { Annotations = Map.Of(("volume.beta.kubernetes.io/mount-options", "ro,nodev")) } };
+        Assert.Equal(["ro", "nodev"], await OptionsAsync());
+
+        async Task<string[]> OptionsAsync()
+        {
+            string at = await PrepareAsync(pod);
+            string[] options = (await File.ReadAllLinesAsync("/proc/self/mountinfo")).Select(l => l.Split(' ')).Single(f => f[4] == at)[5].Split(',');
+            return [.. options.Intersect(["ro", "nosuid", "nodev", "noexec"])];
+        }
+    }
+
+    /// <summary>A database that keeps its folder to itself does not start when others may read it.</summary>
+    [RootFact]
+    public async Task What_a_Pod_made_of_its_local_volume_stays_when_the_kubelet_is_restarted_and_no_mount_inside_is_touched()
+    {
+        string folder = Path.Combine(Root, "disk"), inside = Path.Combine(folder, "inside"), other = Path.Combine(Root, "other");
+        foreach (string each in (string[])[inside, other]) Directory.CreateDirectory(each);
+        using (var source = Native.OpenAt(null, Native.Bytes(other), Native.PathOnly, out _)) new KernelMounts().Bind(source!, inside, false);
+        var pod = Claiming(new() { Local = new() { Path = folder } });
+        pod = pod with { Spec = pod.Spec with { SecurityContext = new() { FsGroup = 555 } } };
+        await PrepareAsync(pod);
+        Assert.Equal((555u, 0u), (Native.Status(folder)!.Value.Group, Native.Status(other)!.Value.Group));
+
+        Native.SetMode(folder, 0x1C0);
+        await new PodVolumes(Folders, Objects, Objects, new FakeClock(Objects), events: Objects).PrepareAsync(pod, default);
+        Assert.Equal("700", Convert.ToString(ModeOf(folder), 8));
+    }
+
     [RootFact]
     public async Task A_volume_for_one_Pod_is_refused_to_a_second_until_the_first_has_gone()
     {
@@ -196,7 +294,7 @@ public sealed class PodVolumesTests : VolumeTest
         string at = await PrepareAsync(pod);
         Assert.Throws<IOException>(() => File.WriteAllText(Path.Combine(at, "x"), ""));
 
-        Assert.Equal("MountVolume.SetUp failed for volume \"v\" : volume uses the ReadWriteOncePod access mode and is already in use by another pod", await FailureAsync(second));
+        Assert.Equal("MountVolume.SetUp failed for volume \"pv\" : volume uses the ReadWriteOncePod access mode and is already in use by another pod", await FailureAsync(second));
 
         await Volumes.TearDownAsync("u-1", default);
         Assert.True(Directory.Exists(await PrepareAsync(second)));

@@ -64,6 +64,13 @@ public sealed class StandardTests
     [InlineData("{1: 'a'}[dyn(1u)] == 'a' && dyn(1.0) in {1: 'a'}", "true")]
     [InlineData("2 in [1, 2] && !('c' in {'a': 1})", "true")]
     [InlineData("has({'a': 1}.a) && !has({'a': 1}.b)", "true")]
+    // What is no map has no fields, which is no error to ask.
+    [InlineData("has(dyn(null).a) || has(dyn('a').size) || has(dyn(1).a.b)", "error: no such key: a")]
+    [InlineData("has(dyn(null).a) || has(dyn('a').size)", "false")]
+    [InlineData("has(dyn([1]).a)", "error: unsupported index type 'string' in list")]
+    [InlineData("dyn(null).a", "error: no such key: a")]
+    [InlineData("dyn(1)[0]", "error: no such key: 0")]
+    [InlineData("dyn('a').?b.hasValue() || dyn(1)[?0].hasValue()", "false")]
     [InlineData("{'a': {'b': 2}}.a.b", "2")]
     [InlineData("size([1, 2]) + size({'a': 1}) + size('👑é') + size(b'ab') + 'abc'.size()", "10")]
     // Macros.

@@ -23,6 +23,8 @@ public sealed class HookServer : IAsyncDisposable
 
     /// <summary>By which version of HTTP every review came, in the same order.</summary>
     public ConcurrentQueue<string> Protocols { get; } = new();
+    /// <summary>What each caller said of itself and of the answers it takes.</summary>
+    public ConcurrentQueue<string> Askers { get; } = new();
 
     /// <summary>Answers say neither their version nor their kind.</summary>
     public bool IsNameless { get; set; }
@@ -74,6 +76,7 @@ public sealed class HookServer : IAsyncDisposable
         Seen.Enqueue((http.Request.Path.Value!, request));
         Queries.Enqueue(http.Request.QueryString.Value!);
         Protocols.Enqueue(http.Request.Protocol);
+        Askers.Enqueue($"{http.Request.Headers.UserAgent} {http.Request.Headers.Accept}");
         // Nobody answers there until the caller gives up.
         if (http.Request.Path == "/hang")
         {

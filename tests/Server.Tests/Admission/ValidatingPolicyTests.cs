@@ -75,6 +75,31 @@ public sealed class ValidatingPolicyTests : IAsyncLifetime
         Assert.Equal(422, (await _rig.Test.PostAsync(ConfigMaps, ConfigMap("three", """{"a":"1","b":"2"}"""))).Code);
     }
 
+    /// <summary>As upstream's Test_ValidateNamespace_NoParams has it, where the policy has parameters and its binding none.</summary>
+    [Theory]
+    [InlineData("object.metadata.name.startsWith(params.metadata.name)", "expression 'object.metadata.name.startsWith(params.metadata.name)' resulted in error: no such key: metadata")]
+    [InlineData("has(params.metadata) && has(params.metadata.name)", "failed expression: has(params.metadata) && has(params.metadata.name)")]
+    [InlineData("(params != null && object.metadata.name.endsWith(params.metadata.name))", "failed expression: (params != null && object.metadata.name.endsWith(params.metadata.name))")]
+    [InlineData("(has(params.metadata) && object.metadata.name.startsWith(params.metadata.name)) || object.metadata.name.endsWith('k8s')", "")]
+    public async Task Without_parameters_there_is_null_and_it_has_no_fields(string expression, string refusal)
+    {
+        await _rig.GoodAsync("POST", Policies, Policy("guarded", s_maps, $$""" "paramKind":{"apiVersion":"v1","kind":"ConfigMap"},"validations":[{"expression":"{{expression}}"}] """));
+        await BindAsync("guarded");
+        var answer = await _rig.Test.PostAsync(ConfigMaps, ConfigMap("test-k8s"));
+        Assert.Equal(refusal.Length > 0 ? (422, "configmaps \"test-k8s\" is forbidden: ValidatingAdmissionPolicy 'guarded' with binding 'guarded-b' denied request: " + refusal) : (201, ""), (answer.Code, answer.Code == 201 ? "" : answer.Message));
+    }
+
+    /// <summary>By these a cluster works: who is to be known and what he may do is nobody's to refuse.</summary>
+    [Fact]
+    public async Task Reviews_of_access_are_no_policys_concern()
+    {
+        await _rig.GoodAsync("POST", Policies, Policy("all", Rule("CREATE", "*", "*", "*"), """ "validations":[{"expression":"false"}] """));
+        await BindAsync("all");
+        Assert.Equal(422, (await _rig.Test.PostAsync(ConfigMaps, ConfigMap("x"))).Code);
+        await _rig.GoodAsync("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", """{"spec":{"nonResourceAttributes":{"verb":"get","path":"/"}}}""");
+        await _rig.GoodAsync("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", "{}");
+    }
+
     [Fact]
     public async Task A_binding_may_warn_and_narrow_and_an_error_is_as_the_failure_policy_has_it()
     {

@@ -153,6 +153,7 @@ public sealed class WebhookReviewTests : IAsyncLifetime
         await _rig.ValidateAsync("hooks", _rig.Webhook("one", "/one", Rule("CREATE", "", "v1", "configmaps")));
         await _rig.GoodAsync("POST", ConfigMaps, ConfigMap("a"));
         Assert.Equal(["HTTP/2"], _rig.Hook.Protocols);
+        Assert.Equal(["kube-apiserver-admission application/json, */*"], _rig.Hook.Askers);
     }
 
     /// <summary>Upstream's TestWebhookTimeout: the lesser of its own time and of what is left of the request's.</summary>

@@ -48,6 +48,8 @@ public sealed class FlowControlApiTests
         var read = await OkAsync("GET", path + "/e2e-one");
         Assert.Equal((string)created["metadata"]!["uid"]!, (string)read["metadata"]!["uid"]!);
         Assert.Equal(kind, (string)read["kind"]!);
+        // Whoever says no version overwrites.
+        await OkAsync("PUT", path + "/e2e-two", make("e2e-two").ToJsonString());
         var list = await OkAsync("GET", selected);
         Assert.Equal(3, Items(list).Count);
 

@@ -74,6 +74,6 @@ sealed class NodeShutdown(PodContext context, PodWorkers workers)
             ("kubelet_graceful_shutdown_start_time_seconds", "When the last shutdown of the machine began or ended, in Unix time.", record.Started),
             ("kubelet_graceful_shutdown_end_time_seconds", "When the last shutdown of the machine began or ended, in Unix time.", record.Ended),
         ])
-            if (at is { } time) text.Family(name, "gauge", "[ALPHA] " + help).Sample(name, "", time.ToUnixTimeMilliseconds() / 1e3);
+            if (at is { } time) text.Plain(name, "gauge", "[ALPHA] " + help, time.ToUnixTimeMilliseconds() / 1e3);
     }
 }

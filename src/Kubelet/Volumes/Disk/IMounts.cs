@@ -18,9 +18,10 @@ interface IMounts
     void HugePages(string folder, string options);
 
     /// <summary>Makes an opened file or folder appear at <paramref name="target"/> too, of the same sort, unless it does already.</summary>
+    /// <param name="options">Of a PersistentVolume: those that are the mount's own, as <c>noexec</c>, hold; a file system's are no affair of a second mount of it.</param>
     /// <returns>The path where it is: the target, or the source where nothing can be mounted.</returns>
     /// <exception cref="IOException"/>
-    string Bind(SafeFileHandle source, string target, bool readOnly);
+    string Bind(SafeFileHandle source, string target, bool readOnly, IEnumerable<string>? options = null);
 
     /// <summary>Unmounts all that is beneath <paramref name="folder"/>; what a server holds on to, by force in the end.</summary>
     /// <exception cref="IOException">Something is in use.</exception>

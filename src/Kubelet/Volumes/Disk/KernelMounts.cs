@@ -26,7 +26,7 @@ sealed class KernelMounts(Unmounting? unmounting = null) : IMounts
         if (error != 0) throw Tree.Failure("mount " + type + " at", folder, error);
     }
 
-    public string Bind(SafeFileHandle source, string target, bool readOnly)
+    public string Bind(SafeFileHandle source, string target, bool readOnly, IEnumerable<string>? options = null)
     {
         var from = Native.Status(source) ?? throw new IOException("the source of a bind mount is gone");
         if (MountTable.Read().At(target) is not null)
@@ -46,9 +46,16 @@ sealed class KernelMounts(Unmounting? unmounting = null) : IMounts
             using var file = new FileStream(target, FileMode.OpenOrCreate); // only the place to mount on
         }
         int error = Native.Mount(Native.PathOf(source), target, "", Native.MountBind, "");
-        if (error == 0 && readOnly) error = Native.Mount("", target, "", Native.MountBind | Native.MountRemount | Native.MountReadOnly, "");
+        ulong own = (readOnly ? Native.MountReadOnly : 0) | (options ?? []).Aggregate(0ul, (flags, option) => flags | FlagOf(option));
+        if (error == 0 && own != 0) error = Native.Mount("", target, "", Native.MountBind | Native.MountRemount | own, "");
         return error == 0 ? target : throw Tree.Failure("bind at", target, error);
     }
+
+    /// <summary>As in <c>linux/mount.h</c>.</summary>
+    static ulong FlagOf(string option) => option switch
+    {
+        "ro" => Native.MountReadOnly, "nosuid" => 2, "nodev" => 4, "noexec" => 8, "noatime" => 1 << 10, "nodiratime" => 1 << 11, "relatime" => 1 << 21, "strictatime" => 1 << 24, _ => 0,
+    };
 
     public async Task UnmountBeneathAsync(string folder, CancellationToken ct)
     {

@@ -11,7 +11,7 @@ sealed class PlainFolders : IMounts
 
     public void HugePages(string folder, string options) => throw new IOException("huge pages need the right to mount");
 
-    public string Bind(SafeFileHandle source, string target, bool readOnly) =>
+    public string Bind(SafeFileHandle source, string target, bool readOnly, IEnumerable<string>? options = null) =>
         File.ResolveLinkTarget(Native.PathOf(source), returnFinalTarget: false)?.FullName ?? throw new IOException("the source of a bind mount is gone");
 
     public Task UnmountBeneathAsync(string folder, CancellationToken ct) => Task.CompletedTask;

@@ -34,20 +34,20 @@ static class Tree
         if (error is not (0 or Native.NoEntry)) throw Failure("remove", path, error);
     }
 
-    /// <summary>Visits a folder and all in it, children before their folder, so that a walk that broke off shows at the top.</summary>
+    /// <summary>Visits a folder and all in it, but for what is mounted inside; children before their folder, so that a walk that broke off shows at the top.</summary>
     /// <param name="visit">Returns 0 or an error number.</param>
     /// <exception cref="IOException"/>
     public static void Visit(string root, Func<SafeFileHandle, FileStatus, int> visit, CancellationToken ct)
     {
         using var top = Native.OpenAt(null, Native.Bytes(root), Native.PathOnly, out int error);
         if (top is null) throw Failure("open", root, error);
-        Visit(top, root, visit, ct);
+        Visit(top, root, isTop: true, visit, ct);
     }
 
-    static void Visit(SafeFileHandle item, string path, Func<SafeFileHandle, FileStatus, int> visit, CancellationToken ct)
+    static void Visit(SafeFileHandle item, string path, bool isTop, Func<SafeFileHandle, FileStatus, int> visit, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
-        if (Native.Status(item) is not { } status) return;
+        if (Native.Status(item) is not { } status || !isTop && status.IsMountRoot) return;
         if (status.IsFolder)
         {
             using var folder = Native.OpenAt(item, ".\0"u8, Native.Folder, out int error);
@@ -55,7 +55,7 @@ static class Tree
             foreach (byte[] name in Native.Names(folder, out _))
             {
                 using var child = Native.OpenAt(folder, name, Native.PathOnly, out int gone);
-                if (child is not null) Visit(child, path + "/" + System.Text.Encoding.UTF8.GetString(name.AsSpan(0, name.Length - 1)), visit, ct);
+                if (child is not null) Visit(child, path + "/" + System.Text.Encoding.UTF8.GetString(name.AsSpan(0, name.Length - 1)), isTop: false, visit, ct);
                 else if (gone != Native.NoEntry) throw Failure("open", path, gone);
             }
         }

@@ -32,6 +32,7 @@ public sealed class LocalProvisioner(IClusterAccess cluster, Func<string, ILocal
         // A node that has come, or may be used now, may be what a claim waits for, and so may its class: which of them is seen first nobody says.
         .From(add => _nodes.Subscribe(e =>
         {
+            if (e is { New: null, Old: { } gone }) Wake(add, c => c.Spec.VolumeName.Length == 0 && c.Metadata.Annotations[VolumeNotes.SelectedNode] == gone.Metadata.Name);
             if (e.New is not { } node || diskOf(node.Metadata.Name) is null) return;
             if (e.Old is { } old && old.Spec.Unschedulable == node.Spec.Unschedulable && old.Metadata.Labels == node.Metadata.Labels) return;
             Wake(add, static c => c.Spec.VolumeName.Length == 0);
@@ -64,7 +65,12 @@ public sealed class LocalProvisioner(IClusterAccess cluster, Func<string, ILocal
     {
         string name = LocalVolume.NameFor(claim);
         if (_volumes.Find(new("", name)) is not null || _classes.Find(new("", VolumeNotes.ClassOf(claim))) is not { Provisioner: Name } made) return;
-        if (Place(claim, made) is not { } node || diskOf(node.Metadata.Name) is not { } disk) return;
+        if (Place(claim, made) is not { } node)
+        {
+            await RescheduleAsync(claim, ct);
+            return;
+        }
+        if (diskOf(node.Metadata.Name) is not { } disk) return;
         void Tell(string type, string reason, string message) => cluster.Recorder.Event(claim, type, reason, message);
         if (LocalVolume.Unfit(claim, made) is { } why)
         {
@@ -88,6 +94,13 @@ public sealed class LocalProvisioner(IClusterAccess cluster, Func<string, ILocal
             return;
         }
         Tell("Normal", "ProvisioningSucceeded", $"Successfully provisioned volume {name}");
+    }
+
+    /// <summary>As upstream's: where the chosen node is gone, the scheduler is to choose another. It may only not be in the cache yet.</summary>
+    async Task RescheduleAsync(PersistentVolumeClaim claim, CancellationToken ct)
+    {
+        if (!claim.Metadata.Annotations.TryGet(VolumeNotes.SelectedNode, out string? chosen) || await cluster.Client.FindAsync<Node>(new("", chosen), ct) is not null) return;
+        await cluster.Client.UpdateAsync(claim with { Metadata = claim.Metadata with { Annotations = claim.Metadata.Annotations.Remove(VolumeNotes.SelectedNode) } }, ct);
     }
 
     /// <summary>The node that the scheduler chose, or any when the class does not wait for it.</summary>

@@ -67,11 +67,14 @@ abstract class DiskPlugin : IRemotePlugin
     {
         string mount = DiskBook.MountOf(folder);
         await _format.MountAsync(device, mount, disk.FsType, disk.ReadOnly, wish.MountOptions, ct).ConfigureAwait(false);
-        if (!readOnly) FsGroup.Give(mount, wish.Pod, ct); // before it is seen: what is bound is finished
+        if (!readOnly) Give(wish, mount, target, ct); // before it is seen: what is bound is finished
         VolumeContext.MakePrivate(_context.Folders.Volumes(wish.Uid));
         using var source = Native.OpenAt(null, Native.Bytes(mount), Native.PathOnly | Native.Folder, out int error) ?? throw Tree.Failure("open", mount, error);
         return new(_context.Mounts.Bind(source, target, readOnly)) { ReadOnly = readOnly };
     }
+
+    /// <summary>Has the Pod's group own what is mounted, before it is bound for the Pod.</summary>
+    protected virtual void Give(RemoteWish wish, string mount, string target, CancellationToken ct) => FsGroup.Give(mount, wish.Pod, ct);
 
     static PreparedVolume Link(string device, string link, bool readOnly)
     {

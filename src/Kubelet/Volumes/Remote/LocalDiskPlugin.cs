@@ -1,5 +1,6 @@
 using Hanbae.Api.Core.V1;
 using Hanbae.Kubelet.Volumes.Disk;
+using Hanbae.Kubelet.Volumes.Local;
 
 namespace Hanbae.Kubelet.Volumes.Remote;
 
@@ -21,6 +22,8 @@ sealed class LocalDiskPlugin(VolumeContext context, ProgramMounts mounts) : Disk
     }
 
     protected override Task<string> AttachAsync(RemoteWish wish, WantedDisk disk, CancellationToken ct) => Task.FromResult(disk.Id);
+
+    protected override void Give(RemoteWish wish, string mount, string target, CancellationToken ct) => LocalGroup.Give(Context, wish.Pod, wish.Name, mount, target, ct);
 
     /// <summary>It is the node's own, and stays.</summary>
     protected override Task DetachAsync(IReadOnlyDictionary<string, string> how, Func<IEnumerable<IReadOnlyDictionary<string, string>>> others, CancellationToken ct) => Task.CompletedTask;

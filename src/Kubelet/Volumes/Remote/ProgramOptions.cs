@@ -16,6 +16,8 @@ public sealed record ProgramOptions
     public TimeSpan UnmountPatience { get; init; } = TimeSpan.FromMinutes(1);
     /// <summary>How long a disk may take to appear after it was attached, as upstream.</summary>
     public TimeSpan DevicePatience { get; init; } = TimeSpan.FromSeconds(10);
+    /// <summary>Where FlexVolume's drivers are; upstream's <c>volumePluginDir</c>.</summary>
+    public string FlexDrivers { get; init; } = "/usr/libexec/kubernetes/kubelet-plugins/volume/exec/";
     /// <summary>Where the kernel shows its devices.</summary>
     public string Dev { get; init; } = "/dev";
     /// <inheritdoc cref="Dev"/>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Hanbae.Api.Json;
+using Hanbae.Machinery.Validate;
 
 namespace Hanbae.Machinery.Cel.Functions;
 
@@ -43,13 +44,9 @@ static class Net
         f.Member("isLoopback", "ip_is_loopback", [IpType], flag, (x, _) => IPAddress.IsLoopback(A(x[0])));
         f.Member("isLinkLocalMulticast", "ip_is_link_local_multicast", [IpType], flag, (x, _) => A(x[0]).GetAddressBytes() is var b
             && (b.Length == 4 ? b[0] == 224 && b[1] == 0 && b[2] == 0 : b[0] == 0xff && (b[1] & 0x0f) == 2));
-        f.Member("isLinkLocalUnicast", "ip_is_link_local_unicast", [IpType], flag, (x, _) => IsLinkLocal(A(x[0])));
-        f.Member("isGlobalUnicast", "ip_is_global_unicast", [IpType], flag, (x, _) => A(x[0]) is var a && a.GetAddressBytes() is var b
-            && !a.Equals(IPAddress.Any) && !a.Equals(IPAddress.IPv6Any) && !a.Equals(IPAddress.Broadcast) && !IPAddress.IsLoopback(a) && !IsLinkLocal(a)
-            && !(b.Length == 4 ? b[0] >> 4 == 14 : b[0] == 0xff));
+        f.Member("isLinkLocalUnicast", "ip_is_link_local_unicast", [IpType], flag, (x, _) => AddressScope.IsLinkLocal(A(x[0])));
+        f.Member("isGlobalUnicast", "ip_is_global_unicast", [IpType], flag, (x, _) => AddressScope.IsGlobalUnicast(A(x[0])));
     }
-
-    static bool IsLinkLocal(IPAddress address) => address.GetAddressBytes() is var b && (b.Length == 4 ? b[0] == 169 && b[1] == 254 : b[0] == 0xfe && (b[1] & 0xc0) == 0x80);
 
     public static void AddCidr(FunctionList f)
     {

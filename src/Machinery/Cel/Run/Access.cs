@@ -24,8 +24,8 @@ static class Access
                 var item = list[(int)place];
                 return item is CelError || !optional ? item : CelOptional.Of(item);
             case CelError: return from;
-            case CelNull when optional: return CelOptional.None;
-            default: return key is CelString name ? CelError.NoSuchKey(name.Value) : CelError.NoSuchOverload;
+            // What has no parts at all lacks this one, too.
+            default: return optional ? CelOptional.None : CelError.NoSuchKey(Text.ValueText.Plain(key));
         }
     }
 

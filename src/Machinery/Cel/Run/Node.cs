@@ -97,7 +97,9 @@ sealed class HasNode(Node operand, string field) : Node
         {
             CelMap map => map.Find(_key) is { } value ? value is CelError ? value : CelBool.True : CelBool.False,
             CelError => from,
-            _ => new CelError($"no such key: {_key.Value}"),
+            CelList => Access.Get(from, _key, optional: true),
+            // What has no fields has not this one: so expressions guard against parameters that are null.
+            _ => CelBool.False,
         };
     }
 }

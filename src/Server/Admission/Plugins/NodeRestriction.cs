@@ -3,6 +3,7 @@ using Hanbae.Api.Authentication.V1;
 using Hanbae.Api.Certificates.V1;
 using Hanbae.Api.Core.V1;
 using Hanbae.Api.Resource.V1;
+using Hanbae.Machinery.Nodes;
 using Hanbae.Machinery.Pkcs;
 using Hanbae.Server.Auth;
 using Hanbae.Server.Auth.Authorizers;
@@ -61,15 +62,8 @@ sealed class NodeRestriction(ServedObjects objects) : IAdmission
     {
         string prefix = label.IndexOf('/') is >= 0 and var slash ? label[..slash] : "";
         if (prefix == RestrictedSuffix || prefix.EndsWith("." + RestrictedSuffix, StringComparison.Ordinal)) return true;
-        bool ours = prefix is "kubernetes.io" or "k8s.io" || prefix.EndsWith(".kubernetes.io", StringComparison.Ordinal) || prefix.EndsWith(".k8s.io", StringComparison.Ordinal);
-        return ours && !IsKubelets(label, prefix);
+        return KubeletLabels.IsForeign(label);
     }
-
-    /// <summary>Labels under kubernetes.io that kubelets set about themselves.</summary>
-    static bool IsKubelets(string label, string prefix) =>
-        prefix is "kubelet.kubernetes.io" or "node.kubernetes.io" || prefix.EndsWith(".kubelet.kubernetes.io", StringComparison.Ordinal) || prefix.EndsWith(".node.kubernetes.io", StringComparison.Ordinal)
-        || label is "kubernetes.io/hostname" or "kubernetes.io/os" or "kubernetes.io/arch" or "beta.kubernetes.io/os" or "beta.kubernetes.io/arch" or "beta.kubernetes.io/instance-type"
-            or "topology.kubernetes.io/zone" or "topology.kubernetes.io/region" or "failure-domain.beta.kubernetes.io/zone" or "failure-domain.beta.kubernetes.io/region";
 
     /// <summary>What of a claim a node writes: how large its volume is now, and how that went.</summary>
     static void CheckClaim(AdmissionRequest request, string node)

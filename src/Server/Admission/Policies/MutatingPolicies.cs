@@ -24,7 +24,7 @@ sealed class MutatingPolicies(ServedObjects objects, ResourceVersions versions, 
         new(b.Metadata.Name, b.Spec.PolicyName, b.Spec.ParamRef, ValidatingPolicy.SelectionOf(b.Spec.MatchResources, all: true)));
     readonly PolicyParams _params = new(objects, versions);
 
-    public bool Handles(Operation operation, GroupResource resource, string subresource) => operation is Operation.Create or Operation.Update && !Selection.IsExempt(resource);
+    public bool Handles(Operation operation, GroupResource resource, string subresource) => operation is Operation.Create or Operation.Update && !Selection.IsExcluded(resource);
 
     public async ValueTask<IKind?> MutateAsync(AdmissionRequest request, CancellationToken ct)
     {

@@ -20,7 +20,7 @@ sealed class ValidatingPolicies(ServedObjects objects, ResourceVersions versions
         new(b.Metadata.Name, b.Spec.PolicyName, b.Spec.ParamRef, ValidatingPolicy.SelectionOf(b.Spec.MatchResources, all: true), b.Spec.ValidationActions));
     readonly PolicyParams _params = new(objects, versions);
 
-    public bool Handles(Operation operation, GroupResource resource, string subresource) => !Selection.IsExempt(resource);
+    public bool Handles(Operation operation, GroupResource resource, string subresource) => !Selection.IsExcluded(resource);
 
     public async ValueTask ValidateAsync(AdmissionRequest request, CancellationToken ct)
     {

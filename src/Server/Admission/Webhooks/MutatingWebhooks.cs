@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Hanbae.Api;
 using Hanbae.Api.Admissionregistration.V1;
 using Hanbae.Api.Codec;
@@ -6,12 +7,15 @@ using Hanbae.Machinery.Patch;
 using Hanbae.Server.Auth;
 using Hanbae.Server.Cache;
 using Hanbae.Server.Errors;
+using Review = Hanbae.Api.Admission.V1;
 
 namespace Hanbae.Server.Admission.Webhooks;
 
 /// <summary>Lets clients' webhooks change what is written: one after the other, by the names of their configurations, each seeing what those before it made.</summary>
-sealed class MutatingWebhooks(ServedObjects objects, ResourceVersions versions, IAuthorizer authorizer, WebhookClients clients) : IAdmission
+sealed class MutatingWebhooks(ServedObjects objects, ResourceVersions versions, IAuthorizer authorizer, WebhookClients clients) : IAdmission, ICallsWebhooks
 {
+    public WebhookCounts Counts => clients.Counts;
+
     readonly Compiled<MutatingWebhookConfiguration, Webhook[]> _webhooks = new(objects, static c => [.. Webhook.Of(c)]);
 
     public bool Handles(Operation operation, GroupResource resource, string subresource) => !Selection.IsExempt(resource);
@@ -35,13 +39,25 @@ sealed class MutatingWebhooks(ServedObjects objects, ResourceVersions versions, 
                 if (await webhook.MatchAsync(write, objects, asking, ct).ConfigureAwait(false) is not { } asked) continue;
                 bool changed;
                 string place = $"round_{(again ? 1 : 0)}_index_{index}";
-                try { changed = await AskAsync(webhook, write, asked, place, ct).ConfigureAwait(false); }
+                long began = Stopwatch.GetTimestamp();
+                void Count(string? rejected, int code) => clients.Counts.Add(webhook.Name, request.Operation, mutating: true, rejected, code, Stopwatch.GetElapsedTime(began));
+                try
+                {
+                    changed = await AskAsync(webhook, write, asked, place, Count, ct).ConfigureAwait(false);
+                    Count(null, 200);
+                }
                 catch (WebhookCallException) when (webhook.Ignores)
                 {
+                    Count(null, 500);
+                    clients.Counts.FailedOpen(webhook.Name, mutating: true);
                     request.Audit.Add("failed-open.mutation.webhook.admission.k8s.io/" + place, webhook.Name);
                     continue;
                 }
-                catch (WebhookCallException e) { throw Statuses.Internal(e.Message); }
+                catch (WebhookCallException e)
+                {
+                    Count(WebhookCall.Unreached, 500);
+                    throw Statuses.Internal(e.Message);
+                }
                 request.Audit.Add("mutation.webhook.admission.k8s.io/" + place,
                     JsonObject.Of(("configuration", webhook.Configuration), ("webhook", webhook.Name), ("mutated", changed)).ToString()!);
                 if (changed)
@@ -55,11 +71,22 @@ sealed class MutatingWebhooks(ServedObjects objects, ResourceVersions versions, 
         return write.Object;
     }
 
-    async ValueTask<bool> AskAsync(Webhook webhook, ReviewedWrite write, Invocation asked, string place, CancellationToken ct)
+    async ValueTask<bool> AskAsync(Webhook webhook, ReviewedWrite write, Invocation asked, string place, Action<string?, int> count, CancellationToken ct)
     {
-        var response = await clients.AskAsync(webhook, write, asked, mutating: true, ct).ConfigureAwait(false);
+        Review.AdmissionResponse response;
+        try { response = await clients.AskAsync(webhook, write, asked, mutating: true, ct).ConfigureAwait(false); }
+        catch (StatusException)
+        {
+            count(WebhookCall.Ours, 0);
+            throw;
+        }
         foreach (string warning in response.Warnings) write.Request.Warnings.Add(warning);
-        if (!response.Allowed) throw WebhookCall.Denied(webhook.Name, response.Status);
+        if (!response.Allowed)
+        {
+            var refusal = WebhookCall.Denied(webhook.Name, response.Status);
+            count(WebhookCall.Refused, refusal.Code);
+            throw refusal;
+        }
         if (response.Patch.Length == 0) return false;
         try
         {
@@ -76,6 +103,10 @@ sealed class MutatingWebhooks(ServedObjects objects, ResourceVersions versions, 
             await write.ChangeAsync(view.Object.Kind().Decode(tree.ToUtf8()), ct).ConfigureAwait(false);
             return true;
         }
-        catch (Exception e) when (e is PatchException or FormatException or DecodeException) { throw Statuses.Internal(e.Message); }
+        catch (Exception e) when (e is PatchException or FormatException or DecodeException)
+        {
+            count(WebhookCall.Ours, 0);
+            throw Statuses.Internal(e.Message);
+        }
     }
 }

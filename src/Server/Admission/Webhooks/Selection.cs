@@ -18,6 +18,14 @@ sealed class Selection(ResourceRule[]? rules, ResourceRule[] except, string? mat
         "validatingwebhookconfigurations" or "mutatingwebhookconfigurations" or "validatingadmissionpolicies" or "validatingadmissionpolicybindings"
         or "mutatingadmissionpolicies" or "mutatingadmissionpolicybindings";
 
+    /// <summary>What policies are not asked about besides: questions of who somebody is and what he may do, by which a cluster works.</summary>
+    public static bool IsExcluded(GroupResource resource) => resource.Resource switch
+    {
+        "tokenreviews" or "selfsubjectreviews" => resource.Group == "authentication.k8s.io",
+        "subjectaccessreviews" or "localsubjectaccessreviews" or "selfsubjectaccessreviews" or "selfsubjectrulesreviews" => resource.Group == "authorization.k8s.io",
+        _ => IsExempt(resource),
+    };
+
     /// <summary>As what the request is to be shown; null when it is none of its business.</summary>
     /// <exception cref="StatusException">The namespace does not exist.</exception>
     public async ValueTask<Invocation?> MatchAsync(ReviewedWrite write, ServedObjects objects, CancellationToken ct)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Hanbae.Api;
 using Hanbae.Api.Admissionregistration.V1;
 using Hanbae.Server.Auth;
@@ -7,8 +8,10 @@ using Hanbae.Server.Errors;
 namespace Hanbae.Server.Admission.Webhooks;
 
 /// <summary>Lets clients' webhooks refuse what is to be stored: all at once, since none changes anything.</summary>
-sealed class ValidatingWebhooks(ServedObjects objects, ResourceVersions versions, IAuthorizer authorizer, WebhookClients clients) : IAdmission
+sealed class ValidatingWebhooks(ServedObjects objects, ResourceVersions versions, IAuthorizer authorizer, WebhookClients clients) : IAdmission, ICallsWebhooks
 {
+    public WebhookCounts Counts => clients.Counts;
+
     readonly Compiled<ValidatingWebhookConfiguration, Webhook[]> _webhooks = new(objects, static c => [.. Webhook.Of(c)]);
 
     public bool Handles(Operation operation, GroupResource resource, string subresource) => !Selection.IsExempt(resource);
@@ -41,17 +44,31 @@ sealed class ValidatingWebhooks(ServedObjects objects, ResourceVersions versions
 
     async Task<(Seq<string> Warnings, StatusException? Refusal)> AskAsync(Webhook webhook, int index, ReviewedWrite write, Invocation asked, CancellationToken ct)
     {
+        long began = Stopwatch.GetTimestamp();
+        void Count(string? rejected, int code) => clients.Counts.Add(webhook.Name, write.Request.Operation, mutating: false, rejected, code, Stopwatch.GetElapsedTime(began));
         try
         {
             var response = await clients.AskAsync(webhook, write, asked, mutating: false, ct).ConfigureAwait(false);
-            return (response.Warnings, response.Allowed ? null : WebhookCall.Denied(webhook.Name, response.Status));
+            var refusal = response.Allowed ? null : WebhookCall.Denied(webhook.Name, response.Status);
+            Count(refusal is null ? null : WebhookCall.Refused, refusal?.Code ?? 200);
+            return (response.Warnings, refusal);
         }
         catch (WebhookCallException) when (webhook.Ignores)
         {
+            Count(null, 500);
+            clients.Counts.FailedOpen(webhook.Name, mutating: false);
             write.Request.Audit.Add($"failed-open.validating.webhook.admission.k8s.io/round_0_index_{index}", webhook.Name);
             return default;
         }
-        catch (WebhookCallException e) { return (default, Statuses.Internal(e.Message)); }
-        catch (StatusException e) { return (default, e); }
+        catch (WebhookCallException e)
+        {
+            Count(WebhookCall.Unreached, 500);
+            return (default, Statuses.Internal(e.Message));
+        }
+        catch (StatusException e)
+        {
+            Count(WebhookCall.Ours, 0);
+            return (default, e);
+        }
     }
 }

@@ -12,6 +12,9 @@ sealed class WebhookCallException(string webhook, string why) : Exception($"fail
 /// <summary>Asks a webhook and reads its answer: AdmissionReview in the version it takes.</summary>
 static class WebhookCall
 {
+    /// <summary>Why a request was refused, in upstream's words: the webhook would not have it, it could not be asked, or its answer could not be made use of.</summary>
+    public const string Refused = "no_error", Unreached = "calling_webhook_error", Ours = "apiserver_internal_error";
+
     /// <exception cref="WebhookCallException">It did not answer, or not as it must.</exception>
     /// <exception cref="StatusException">The request is a dry run, which it cannot do.</exception>
     public static async Task<Review.AdmissionResponse> AskAsync(this WebhookClients clients, Webhook webhook, ReviewedWrite write, Invocation asked, bool mutating, CancellationToken ct)

@@ -9,7 +9,8 @@ namespace Hanbae.Server.Admission.Webhooks;
 
 /// <summary>Calls webhooks over HTTPS: one client, with its connections, for all that name the same place and believe the same authorities.</summary>
 /// <param name="users">As whom it comes to them.</param>
-sealed class WebhookClients(ServiceBackends backends, WebhookUsers users) : IDisposable
+/// <param name="counts">Of all that are called.</param>
+sealed class WebhookClients(ServiceBackends backends, WebhookUsers users, WebhookCounts? counts = null) : IDisposable
 {
     /// <summary>Beyond this the one that was used least recently goes: configurations change rarely, but for years.</summary>
     const int MostClients = 256, MostAnswer = 3 << 20;
@@ -17,6 +18,8 @@ sealed class WebhookClients(ServiceBackends backends, WebhookUsers users) : IDis
     readonly Lock _lock = new();
     readonly Dictionary<WebhookClientConfig, Use> _clients = [];
     long _clock;
+
+    public WebhookCounts Counts { get; } = counts ?? new();
 
     /// <summary>The address as it is named in errors: a Service's always with its port.</summary>
     public static string Address(WebhookClientConfig config, int? timeout)
@@ -43,6 +46,9 @@ sealed class WebhookClients(ServiceBackends backends, WebhookUsers users) : IDis
                 Content = new ByteArrayContent(body),
             };
             request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+            // As upstream: by these a webhook knows who asks.
+            request.Headers.TryAddWithoutValidation("User-Agent", "kube-apiserver-admission");
+            request.Headers.TryAddWithoutValidation("Accept", "application/json, */*");
             if (use.User is { } user) request.Headers.Authorization = await user.HeaderAsync(limit.Token).ConfigureAwait(false);
             using var response = await use.Http.SendAsync(request, limit.Token).ConfigureAwait(false);
             byte[] answer = await response.Content.ReadAsByteArrayAsync(limit.Token).ConfigureAwait(false);

@@ -17,8 +17,9 @@ static class HanbaeRoles
           EV
         role system:hanbae:local-provisioner
           create,delete,get,list,update,watch - persistentvolumes
-          get,list,watch - persistentvolumeclaims
+          get,list,update,watch - persistentvolumeclaims
           update - persistentvolumeclaims/status
+          get - nodes
           create,get storage.k8s.io storageclasses
           EV
         role system:hanbae:csi-controller

@@ -58,7 +58,7 @@ sealed class ConvertedVerbs(Resource resource, Resource stored, ConversionWebhoo
     {
         // The version that was asked through decides what goes; it goes as what it is stored as.
         var reply = (ListReply)await Writes.DeleteCollectionAsync(request, stored, token => ListAsync(ListTerms.Of(request, resource, watch: false), token), ct).ConfigureAwait(false);
-        return new ListReply(resource, reply.Listing with { Items = await ViewAsync(reply.Listing.Items, ct).ConfigureAwait(false) });
+        return new ListReply(resource, reply.Listing);
     }
 
     async ValueTask<Reply> WatchAsync(ListTerms terms, ServerOptions options, CancellationToken ct)

@@ -82,7 +82,7 @@ public sealed class CsiVolumeTests : CsiTest
     {
         await MakeAsync("a");
         Drivers.Remove(Name);
-        Assert.Equal($"MountVolume.SetUp failed for volume \"data\" : kubernetes.io/csi: driver name {Name} not found in the list of registered CSI drivers", await FailureAsync(PodOf("a")));
+        Assert.Equal($"MountVolume.SetUp failed for volume \"pv-a\" : kubernetes.io/csi: driver name {Name} not found in the list of registered CSI drivers", await FailureAsync(PodOf("a")));
         await Volumes.TearDownAsync("u-1", default); // nothing was begun
         Assert.Empty(Left);
     }

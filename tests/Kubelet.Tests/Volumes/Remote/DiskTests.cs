@@ -126,7 +126,7 @@ public sealed class DiskTests : RemoteTest
     }
 
     [DiskFact]
-    public async Task A_local_volume_that_is_a_disk_is_formatted_once_and_shared_by_Pods_with_the_group_of_each()
+    public async Task A_local_volume_that_is_a_disk_is_formatted_once_and_shared_by_Pods_with_the_group_of_the_first()
     {
         using var disk = new LoopDisk(Path.Combine(Root, "disk"));
         string link = Path.Combine(Root, "dev/data-disk");
@@ -139,6 +139,11 @@ public sealed class DiskTests : RemoteTest
         Assert.Equal(1234u, Native.Status(at)!.Value.Group);
         await File.WriteAllTextAsync(Path.Combine(at, "note"), "kept");
         Assert.Equal("kept", await File.ReadAllTextAsync(Path.Combine((await PrepareAsync(kubelet, Grouped(Claiming(spec, "u-2"), 1234))).HostPath, "note")));
+        Assert.Empty(Objects.Events);
+        await PrepareAsync(kubelet, Grouped(Claiming(spec, "u-4"), 4321));
+        Assert.Equal("Warning AlreadyMountedVolume: The requested fsGroup is 4321, but the volume pv has GID 1234. The volume may not be shareable.", Assert.Single(Objects.Events));
+        Assert.Equal(1234u, Native.Status(at)!.Value.Group);
+        await kubelet.TearDownAsync("u-4", default);
         Assert.Equal(at, (await PrepareAsync(Kubelet(), Grouped(Claiming(spec), 1234))).HostPath); // killed and started again
         Assert.StartsWith($"mount -t ext4 -o noatime,rw,defaults {disk.Device} ", Assert.Single(Calls, c => c.StartsWith("mount ", StringComparison.Ordinal)));
         await kubelet.TearDownAsync("u-1", default);
