@@ -8,7 +8,6 @@ namespace Hanbae.Server.Admission;
 /// <summary>The admission plugins in order, and how long each takes.</summary>
 sealed class AdmissionChain(IReadOnlyList<IAdmission> plugins)
 {
-    readonly AdmissionHalf[] _all = [.. plugins.Select(p => AdmissionCatalog.HalvesOf(p))];
     readonly AdmissionTimes[] _times = [.. plugins.Select(_ => new AdmissionTimes())];
     readonly AdmissionTimes _steps = new();
 
@@ -29,22 +28,22 @@ sealed class AdmissionChain(IReadOnlyList<IAdmission> plugins)
         bool passed = false;
         try
         {
-            for (int i = 0; i < _all.Length; i++)
-                if (_all[i].HasFlag(AdmissionHalf.Changes) && plugins[i].Handles(request.Operation, request.Resource.GroupResource, request.Subresource))
+            for (int i = 0; i < plugins.Count; i++)
+                if (plugins[i] is IMutates plugin && plugin.Handles(request.Operation, request.Resource.GroupResource, request.Subresource))
                 {
                     long began = Stopwatch.GetTimestamp();
                     bool let = false;
                     try
                     {
-                        if (await plugins[i].MutateAsync(request, ct).ConfigureAwait(false) is { } obj && !ReferenceEquals(obj, request.Object)) request = request with { Object = obj };
+                        if (await plugin.MutateAsync(request, ct).ConfigureAwait(false) is { } obj && !ReferenceEquals(obj, request.Object)) request = request with { Object = obj };
                         let = true;
                     }
-                    finally { _times[i].Add(request.Operation, AdmissionHalf.Changes, !let, Stopwatch.GetElapsedTime(began)); }
+                    finally { _times[i].Add(request.Operation, validates: false, !let, Stopwatch.GetElapsedTime(began)); }
                 }
             passed = true;
             return request;
         }
-        finally { _steps.Add(request.Operation, AdmissionHalf.Changes, !passed, Stopwatch.GetElapsedTime(step)); }
+        finally { _steps.Add(request.Operation, validates: false, !passed, Stopwatch.GetElapsedTime(step)); }
     }
 
     public async ValueTask ValidateAsync(AdmissionRequest request, CancellationToken ct)
@@ -53,21 +52,21 @@ sealed class AdmissionChain(IReadOnlyList<IAdmission> plugins)
         bool passed = false;
         try
         {
-            for (int i = 0; i < _all.Length; i++)
-                if (_all[i].HasFlag(AdmissionHalf.Refuses) && plugins[i].Handles(request.Operation, request.Resource.GroupResource, request.Subresource))
+            for (int i = 0; i < plugins.Count; i++)
+                if (plugins[i] is IValidates plugin && plugin.Handles(request.Operation, request.Resource.GroupResource, request.Subresource))
                 {
                     long began = Stopwatch.GetTimestamp();
                     bool let = false;
                     try
                     {
-                        await plugins[i].ValidateAsync(request, ct).ConfigureAwait(false);
+                        await plugin.ValidateAsync(request, ct).ConfigureAwait(false);
                         let = true;
                     }
-                    finally { _times[i].Add(request.Operation, AdmissionHalf.Refuses, !let, Stopwatch.GetElapsedTime(began)); }
+                    finally { _times[i].Add(request.Operation, validates: true, !let, Stopwatch.GetElapsedTime(began)); }
                 }
             passed = true;
         }
-        finally { _steps.Add(request.Operation, AdmissionHalf.Refuses, !passed, Stopwatch.GetElapsedTime(step)); }
+        finally { _steps.Add(request.Operation, validates: true, !passed, Stopwatch.GetElapsedTime(step)); }
     }
 
     public void Render(PrometheusText text)

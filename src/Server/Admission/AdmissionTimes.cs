@@ -3,18 +3,14 @@ using Hanbae.Server.Health;
 
 namespace Hanbae.Server.Admission;
 
-/// <summary>What a plugin has a say in.</summary>
-[Flags]
-enum AdmissionHalf : byte { None = 0, Changes = 1, Refuses = 2, Both = 3 }
-
 /// <summary>Times of a plugin or of a whole step, by what was asked for and how it came out.</summary>
 sealed class AdmissionTimes
 {
     readonly TimeCounts?[] _all = new TimeCounts?[16];
 
-    public void Add(Operation operation, AdmissionHalf half, bool refused, TimeSpan took)
+    public void Add(Operation operation, bool validates, bool refused, TimeSpan took)
     {
-        ref var cell = ref _all[(int)operation * 4 + (half == AdmissionHalf.Refuses ? 2 : 0) + (refused ? 1 : 0)];
+        ref var cell = ref _all[(int)operation * 4 + (validates ? 2 : 0) + (refused ? 1 : 0)];
         (Volatile.Read(ref cell) ?? Interlocked.CompareExchange(ref cell, new(TimeCounts.Steps), null) ?? cell!).Add(took);
     }
 

@@ -1,6 +1,5 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
-using System.Diagnostics.CodeAnalysis;
 using Hanbae.Server.Admission.Configuration;
 using Hanbae.Server.Admission.Plugins;
 using Hanbae.Server.Admission.PodSecurity;
@@ -31,27 +30,14 @@ static class AdmissionCatalog
         }
     }
 
-    sealed record Entry(string Name, bool ByDefault, Type Type, AdmissionHalf Halves, Func<Parts, IAdmission?> Make);
+    sealed record Entry(string Name, bool ByDefault, Type Type, Func<Parts, IAdmission?> Make);
 
-    const DynamicallyAccessedMemberTypes Methods = DynamicallyAccessedMemberTypes.PublicMethods | DynamicallyAccessedMemberTypes.NonPublicMethods;
-
-    static Entry On<[DynamicallyAccessedMembers(Methods)] T>(string name, Func<Parts, T> make) where T : class, IAdmission => new(name, true, typeof(T), Halves<T>(), make);
-    static Entry Off<[DynamicallyAccessedMembers(Methods)] T>(string name, Func<Parts, T> make) where T : class, IAdmission => new(name, false, typeof(T), Halves<T>(), make);
-
-    /// <summary>Of the two methods those that the plugin has of its own.</summary>
-    static AdmissionHalf Halves<[DynamicallyAccessedMembers(Methods)] T>() where T : class, IAdmission
-    {
-        var map = typeof(T).GetInterfaceMap(typeof(IAdmission));
-        var halves = AdmissionHalf.None;
-        for (int i = 0; i < map.InterfaceMethods.Length; i++)
-            if (map.TargetMethods[i] is { DeclaringType.IsInterface: false })
-                halves |= map.InterfaceMethods[i].Name switch { nameof(IAdmission.MutateAsync) => AdmissionHalf.Changes, nameof(IAdmission.ValidateAsync) => AdmissionHalf.Refuses, _ => AdmissionHalf.None };
-        return halves;
-    }
+    static Entry On<T>(string name, Func<Parts, T> make) where T : class, IAdmission => new(name, true, typeof(T), make);
+    static Entry Off<T>(string name, Func<Parts, T> make) where T : class, IAdmission => new(name, false, typeof(T), make);
 
     static readonly ImmutableArray<Entry> s_all =
     [
-        new("AlwaysAdmit", false, typeof(object), AdmissionHalf.None, _ => null),
+        new("AlwaysAdmit", false, typeof(object), _ => null),
         // Namespaces first: nothing else matters in one that is not there.
         Off("NamespaceAutoProvision", p => new NamespaceAutoProvision(p.Objects)),
         On("NamespaceLifecycle", p => new NamespaceLifecycle(p.Objects)),
@@ -98,14 +84,12 @@ static class AdmissionCatalog
         Off("AlwaysDeny", _ => new AlwaysDeny()),
     ];
 
-    static readonly FrozenDictionary<Type, Entry> s_types = s_all.ToFrozenDictionary(e => e.Type);
+    static readonly FrozenDictionary<Type, string> s_names = s_all.ToFrozenDictionary(e => e.Type, e => e.Name);
 
     public static FrozenSet<string> Names { get; } = s_all.Select(e => e.Name).ToFrozenSet();
 
     /// <summary>Upstream's name of a plugin; null when it is none of the catalog.</summary>
-    public static string? NameOf(IAdmission plugin) => s_types.GetValueOrDefault(plugin.GetType())?.Name;
-
-    public static AdmissionHalf HalvesOf(IAdmission plugin) => s_types.GetValueOrDefault(plugin.GetType())?.Halves ?? AdmissionHalf.Both;
+    public static string? NameOf(IAdmission plugin) => s_names.GetValueOrDefault(plugin.GetType());
 
     /// <summary>Those of upstream's default set, and which <paramref name="options"/> add or take away.</summary>
     /// <param name="authorizer">Whom expressions ask.</param>

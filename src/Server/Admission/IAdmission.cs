@@ -5,20 +5,28 @@ using Hanbae.Server.Errors;
 
 namespace Hanbae.Server.Admission;
 
-/// <summary>One plugin of admission control: may change what is written, then may refuse it.</summary>
+/// <summary>One plugin of admission control: it <see cref="IMutates"/> what is written, <see cref="IValidates"/> it, or both.</summary>
 public interface IAdmission
 {
     /// <summary>Asked for every write: cheap, and false for what does not concern the plugin.</summary>
     /// <param name="subresource">Empty for the object itself.</param>
     bool Handles(Operation operation, GroupResource resource, string subresource);
+}
 
+/// <summary>May change what is written, or refuse it.</summary>
+public interface IMutates : IAdmission
+{
     /// <summary>Before validation, in the catalog's order: the object, changed or not (null for deletes).</summary>
     /// <exception cref="StatusException">Refused.</exception>
-    ValueTask<IKind?> MutateAsync(AdmissionRequest request, CancellationToken ct) => new(request.Object);
+    ValueTask<IKind?> MutateAsync(AdmissionRequest request, CancellationToken ct);
+}
 
+/// <summary>May refuse what is written.</summary>
+public interface IValidates : IAdmission
+{
     /// <summary>After validation of the object as it will be stored.</summary>
     /// <exception cref="StatusException">Refused.</exception>
-    ValueTask ValidateAsync(AdmissionRequest request, CancellationToken ct) => default;
+    ValueTask ValidateAsync(AdmissionRequest request, CancellationToken ct);
 }
 
 public enum Operation : byte { Create, Update, Delete, Connect }

@@ -62,7 +62,7 @@ public sealed class HookRig : IAsyncDisposable
     }
 
     /// <summary>Sees what the plugins before it noted.</summary>
-    sealed class AuditProbe : Server.Admission.IAdmission
+    sealed class AuditProbe : Server.Admission.IValidates
     {
         public AuditAnnotations Last { get; private set; } = new();
 

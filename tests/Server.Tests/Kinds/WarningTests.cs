@@ -91,7 +91,7 @@ public sealed class WarningTests
     }
 
     /// <summary>Has another write come before the one that it looks at, once.</summary>
-    sealed class Meddler : IAdmission
+    sealed class Meddler : IValidates
     {
         public Func<Task>? Meddle { get; set; }
         public int Seen { get; private set; }

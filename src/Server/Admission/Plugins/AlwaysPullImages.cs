@@ -4,7 +4,7 @@ using Hanbae.Api.Core.V1;
 namespace Hanbae.Server.Admission.Plugins;
 
 /// <summary>Has every image pulled anew, so that only who may pull it can use what another's Pod brought to a node.</summary>
-sealed class AlwaysPullImages : IAdmission
+sealed class AlwaysPullImages : IMutates, IValidates
 {
     const string Always = "Always";
 

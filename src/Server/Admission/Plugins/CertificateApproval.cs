@@ -6,7 +6,7 @@ using Hanbae.Server.Auth;
 namespace Hanbae.Server.Admission.Plugins;
 
 /// <summary>Lets only those decide on certificate requests who may approve for the signer that is asked.</summary>
-sealed class CertificateApproval(IAuthorizer authorizer) : IAdmission
+sealed class CertificateApproval(IAuthorizer authorizer) : IValidates
 {
     public bool Handles(Operation operation, GroupResource resource, string subresource) =>
         operation == Operation.Update && subresource == "approval" && resource is { Group: "certificates.k8s.io", Resource: "certificatesigningrequests" };

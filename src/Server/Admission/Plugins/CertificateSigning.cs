@@ -6,7 +6,7 @@ using Hanbae.Server.Auth;
 namespace Hanbae.Server.Admission.Plugins;
 
 /// <summary>Lets only those issue certificates, or say that they will not, who may sign for the signer that is asked.</summary>
-sealed class CertificateSigning(IAuthorizer authorizer) : IAdmission
+sealed class CertificateSigning(IAuthorizer authorizer) : IValidates
 {
     public bool Handles(Operation operation, GroupResource resource, string subresource) =>
         operation == Operation.Update && subresource == "status" && resource is { Group: "certificates.k8s.io", Resource: "certificatesigningrequests" };

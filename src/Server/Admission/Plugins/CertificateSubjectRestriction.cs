@@ -6,7 +6,7 @@ using Hanbae.Server.Auth;
 namespace Hanbae.Server.Admission.Plugins;
 
 /// <summary>Keeps system:masters, whom nothing is refused, out of certificates that can be asked for.</summary>
-sealed class CertificateSubjectRestriction : IAdmission
+sealed class CertificateSubjectRestriction : IValidates
 {
     const string Signer = "kubernetes.io/kube-apiserver-client";
 

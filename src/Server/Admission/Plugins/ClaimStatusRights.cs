@@ -11,7 +11,7 @@ namespace Hanbae.Server.Admission.Plugins;
 
 /// <summary>Asks for each part of a claim's status whether its writer may (KEP-4817): to give devices, and to tell of the devices of one driver.</summary>
 /// <remarks>Upstream's storage checks it, so no plugin can be turned off to go without. Who tells from the node that the devices are given on needs less than who tells from anywhere.</remarks>
-sealed class ClaimStatusRights(IAuthorizer authorizer) : IAdmission
+sealed class ClaimStatusRights(IAuthorizer authorizer) : IValidates
 {
     const string Binding = "binding", Driver = "driver", Associated = "associated-node:", Arbitrary = "arbitrary-node:";
 

@@ -5,7 +5,7 @@ using Hanbae.Server.Auth;
 namespace Hanbae.Server.Admission.Plugins;
 
 /// <summary>Lets only those publish a signer's authorities who may attest for it.</summary>
-sealed class ClusterTrustBundleAttest(IAuthorizer authorizer) : IAdmission
+sealed class ClusterTrustBundleAttest(IAuthorizer authorizer) : IValidates
 {
     public bool Handles(Operation operation, GroupResource resource, string subresource) =>
         operation is Operation.Create or Operation.Update && subresource.Length == 0 && resource is { Group: "certificates.k8s.io", Resource: "clustertrustbundles" };

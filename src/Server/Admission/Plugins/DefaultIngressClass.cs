@@ -5,7 +5,7 @@ using Hanbae.Server.Cache;
 namespace Hanbae.Server.Admission.Plugins;
 
 /// <summary>Gives Ingresses that name no class the default one, if there is one.</summary>
-sealed class DefaultIngressClass(ServedObjects objects) : IAdmission
+sealed class DefaultIngressClass(ServedObjects objects) : IMutates
 {
     const string Default = "ingressclass.kubernetes.io/is-default-class", Legacy = "kubernetes.io/ingress.class";
 

@@ -7,7 +7,7 @@ using Hanbae.Server.Cache;
 namespace Hanbae.Server.Admission.Plugins;
 
 /// <summary>Gives claims that name no storage class the default one, if there is one.</summary>
-sealed class DefaultStorageClass(ServedObjects objects) : IAdmission
+sealed class DefaultStorageClass(ServedObjects objects) : IMutates
 {
     const string Default = "storageclass.kubernetes.io/is-default-class", BetaDefault = "storageclass.beta.kubernetes.io/is-default-class";
 

@@ -4,7 +4,7 @@ using Hanbae.Api.Core.V1;
 namespace Hanbae.Server.Admission.Plugins;
 
 /// <summary>Lets nobody claim addresses outside of the cluster for a Service (CVE-2020-8554); those that it has it may keep.</summary>
-sealed class DenyServiceExternalIPs : IAdmission
+sealed class DenyServiceExternalIPs : IValidates
 {
     public bool Handles(Operation operation, GroupResource resource, string subresource) => operation is Operation.Create or Operation.Update && resource is { Group: "", Resource: "services" };
 

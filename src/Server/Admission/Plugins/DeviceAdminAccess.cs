@@ -8,7 +8,7 @@ using Namespace = Hanbae.Api.Core.V1.Namespace;
 namespace Hanbae.Server.Admission.Plugins;
 
 /// <summary>Lets devices that others use be looked into only from namespaces that are for this (KEP-5018). Upstream's storage checks it, so no plugin can be turned off to go without.</summary>
-sealed class DeviceAdminAccess(ServedObjects objects) : IAdmission
+sealed class DeviceAdminAccess(ServedObjects objects) : IValidates
 {
     const string Label = "resource.kubernetes.io/admin-access";
 

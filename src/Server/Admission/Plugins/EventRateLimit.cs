@@ -12,7 +12,7 @@ namespace Hanbae.Server.Admission.Plugins;
 public sealed record EventLimit(string Kind, double PerSecond, int Burst, int Remembered = 4096);
 
 /// <summary>Keeps a flood of events from filling the store.</summary>
-sealed class EventRateLimit(IReadOnlyList<EventLimit> limits, TimeProvider time) : IAdmission
+sealed class EventRateLimit(IReadOnlyList<EventLimit> limits, TimeProvider time) : IValidates
 {
     readonly Buckets[] _limits = [.. limits.Select(l => new Buckets(l, time))];
 

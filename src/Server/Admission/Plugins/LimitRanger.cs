@@ -5,7 +5,7 @@ using Hanbae.Server.Cache;
 namespace Hanbae.Server.Admission.Plugins;
 
 /// <summary>Gives containers the requests and limits that a namespace defaults to, and refuses what is outside its ranges.</summary>
-sealed class LimitRanger(ServedObjects objects) : IAdmission
+sealed class LimitRanger(ServedObjects objects) : IMutates, IValidates
 {
     const string Annotation = "kubernetes.io/limit-ranger";
 

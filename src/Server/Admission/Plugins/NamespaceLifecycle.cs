@@ -6,7 +6,7 @@ using Hanbae.Server.Errors;
 namespace Hanbae.Server.Admission.Plugins;
 
 /// <summary>Lets nothing into namespaces that do not exist or are ending, and keeps the three that the system needs.</summary>
-sealed class NamespaceLifecycle(ServedObjects objects) : IAdmission
+sealed class NamespaceLifecycle(ServedObjects objects) : IMutates
 {
     static readonly GroupResource Namespaces = new("", "namespaces");
 

@@ -8,7 +8,7 @@ using Hanbae.Server.Errors;
 namespace Hanbae.Server.Admission.Plugins;
 
 /// <summary>Lets nothing happen in namespaces that do not exist; upstream's from before NamespaceLifecycle.</summary>
-sealed class NamespaceExists(ServedObjects objects) : IAdmission
+sealed class NamespaceExists(ServedObjects objects) : IValidates
 {
     public bool Handles(Operation operation, GroupResource resource, string subresource) => operation != Operation.Connect && resource != new GroupResource("", "namespaces");
 
@@ -19,7 +19,7 @@ sealed class NamespaceExists(ServedObjects objects) : IAdmission
 }
 
 /// <summary>Makes a namespace when the first object comes to be in it.</summary>
-sealed class NamespaceAutoProvision(ServedObjects objects) : IAdmission
+sealed class NamespaceAutoProvision(ServedObjects objects) : IMutates
 {
     public bool Handles(Operation operation, GroupResource resource, string subresource) => operation == Operation.Create && resource != new GroupResource("", "namespaces");
 

@@ -6,7 +6,7 @@ using Hanbae.Server.Cache;
 namespace Hanbae.Server.Admission.Plugins;
 
 /// <summary>Refuses changes of Pods that the kubelet of their node does not know how to make (KEP-5328).</summary>
-sealed class NodeDeclaredFeatureValidator(ServedObjects objects) : IAdmission
+sealed class NodeDeclaredFeatureValidator(ServedObjects objects) : IValidates
 {
     public bool Handles(Operation operation, GroupResource resource, string subresource) =>
         operation == Operation.Update && subresource is "" or "resize" && resource is { Group: "", Resource: "pods" };

@@ -13,7 +13,7 @@ namespace Hanbae.Server.Admission.Plugins;
 
 /// <summary>Holds nodes to themselves: their own Node, lease and CSINode, mirror Pods on themselves, tokens of Pods that run on them.</summary>
 /// <remarks>The other half of the Node authorizer: what only the object can tell. Labels under node-restriction.kubernetes.io are others' to set.</remarks>
-sealed class NodeRestriction(ServedObjects objects) : IAdmission
+sealed class NodeRestriction(ServedObjects objects) : IMutates
 {
     const string RestrictedSuffix = "node-restriction.kubernetes.io";
 

@@ -6,7 +6,7 @@ using Hanbae.Server.Auth;
 namespace Hanbae.Server.Admission.Plugins;
 
 /// <summary>Lets only those make an object depend on another who may delete it, and only those hold up the other's end who may set its finalizers: upstream's OwnerReferencesPermissionEnforcement.</summary>
-sealed class OwnerReferences(ResourceVersions versions, IAuthorizer authorizer) : IAdmission
+sealed class OwnerReferences(ResourceVersions versions, IAuthorizer authorizer) : IValidates
 {
     public bool Handles(Operation operation, GroupResource resource, string subresource) =>
         // A kubelet that writes a Pod's status sends all of the Pod.

@@ -7,7 +7,7 @@ using Hanbae.Server.Cache;
 namespace Hanbae.Server.Admission.Plugins;
 
 /// <summary>Lets claims grow only where their class says that its volumes can.</summary>
-sealed class PersistentVolumeClaimResize(ServedObjects objects) : IAdmission
+sealed class PersistentVolumeClaimResize(ServedObjects objects) : IValidates
 {
     public bool Handles(Operation operation, GroupResource resource, string subresource) =>
         operation == Operation.Update && subresource.Length == 0 && resource is { Group: "", Resource: "persistentvolumeclaims" };

@@ -7,7 +7,7 @@ using Hanbae.Server.Errors;
 namespace Hanbae.Server.Admission.Plugins;
 
 /// <summary>Lets only those give Pods certificates who may sign for the signer that is asked. Upstream's storage checks it, so no plugin can be turned off to go without.</summary>
-sealed class PodCertificateSigning(IAuthorizer authorizer) : IAdmission
+sealed class PodCertificateSigning(IAuthorizer authorizer) : IValidates
 {
     public bool Handles(Operation operation, GroupResource resource, string subresource) =>
         operation == Operation.Update && subresource == "status" && resource is { Group: "certificates.k8s.io", Resource: "podcertificaterequests" };

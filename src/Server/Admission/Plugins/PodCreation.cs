@@ -4,7 +4,7 @@ using Hanbae.Api.Core.V1;
 namespace Hanbae.Server.Admission.Plugins;
 
 /// <summary>A plugin that only looks at Pods when they are made.</summary>
-abstract class PodCreation : IAdmission
+abstract class PodCreation : IMutates, IValidates
 {
     public virtual bool Handles(Operation operation, GroupResource resource, string subresource) =>
         operation == Operation.Create && subresource.Length == 0 && resource is { Group: "", Resource: "pods" };

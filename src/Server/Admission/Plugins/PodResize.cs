@@ -8,7 +8,7 @@ using Hanbae.Server.Errors;
 namespace Hanbae.Server.Admission.Plugins;
 
 /// <summary>Refuses at once what a Pod's node could never grant: more than all that it has, or anything where nothing can be resized.</summary>
-sealed class PodResize(ServedObjects objects) : IAdmission
+sealed class PodResize(ServedObjects objects) : IValidates
 {
     public bool Handles(Operation operation, GroupResource resource, string subresource) =>
         operation == Operation.Update && subresource == "resize" && resource is { Group: "", Resource: "pods" };

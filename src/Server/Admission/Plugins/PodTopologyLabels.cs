@@ -5,7 +5,7 @@ using Hanbae.Server.Cache;
 namespace Hanbae.Server.Admission.Plugins;
 
 /// <summary>Tells Pods in which zone and region they are, as labels, when they get their node (KEP-4742).</summary>
-sealed class PodTopologyLabels(ServedObjects objects) : IAdmission
+sealed class PodTopologyLabels(ServedObjects objects) : IMutates
 {
     const string Zone = "topology.kubernetes.io/zone", Region = "topology.kubernetes.io/region";
 

@@ -6,7 +6,7 @@ using Hanbae.Server.Cache;
 namespace Hanbae.Server.Admission.Plugins;
 
 /// <summary>Turns a Pod's priority class into the number that the scheduler compares; lets only one class be the default.</summary>
-sealed class Priority(ServedObjects objects) : IAdmission
+sealed class Priority(ServedObjects objects) : IMutates, IValidates
 {
     const string PreemptLower = "PreemptLowerPriority";
 

@@ -14,7 +14,7 @@ namespace Hanbae.Server.Admission.Plugins;
 /// The last plugin: nobody changes the object any more, and what is refused elsewhere costs nothing. What is charged and then not written after all
 /// (the name is taken) is given back.
 /// </remarks>
-sealed class ResourceQuotas(ServedObjects objects, TimeProvider time, IReadOnlyList<LimitedResource> limited) : IAdmission
+sealed class ResourceQuotas(ServedObjects objects, TimeProvider time, IReadOnlyList<LimitedResource> limited) : IValidates
 {
     static readonly GroupResource s_pods = new("", "pods");
     /// <summary>More namespaces charged at different times, and all begin anew: what was charged by then is given back by the next count only.</summary>

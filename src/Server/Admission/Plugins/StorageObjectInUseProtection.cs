@@ -3,7 +3,7 @@ using Hanbae.Api;
 namespace Hanbae.Server.Admission.Plugins;
 
 /// <summary>Keeps claims and volumes that are in use when they are deleted: a controller takes the finalizer off when they no longer are.</summary>
-sealed class StorageObjectInUseProtection : IAdmission
+sealed class StorageObjectInUseProtection : IMutates
 {
     public bool Handles(Operation operation, GroupResource resource, string subresource) =>
         operation == Operation.Create && subresource.Length == 0 && FinalizerOf(resource).Length > 0;

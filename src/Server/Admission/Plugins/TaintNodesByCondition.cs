@@ -4,7 +4,7 @@ using Hanbae.Api.Core.V1;
 namespace Hanbae.Server.Admission.Plugins;
 
 /// <summary>Keeps Pods off a new node until it says that it is ready.</summary>
-sealed class TaintNodesByCondition : IAdmission
+sealed class TaintNodesByCondition : IMutates
 {
     const string NotReady = "node.kubernetes.io/not-ready", NoSchedule = "NoSchedule";
 

@@ -9,7 +9,7 @@ using Hanbae.Server.Errors;
 namespace Hanbae.Server.Admission.PodSecurity;
 
 /// <summary>Holds Pods to the level that their namespace's labels demand; what makes Pods is warned about and noted, never refused (KEP-2579).</summary>
-sealed class PodSecurityAdmission(ServedObjects objects, PodSecurityOptions options) : IAdmission
+sealed class PodSecurityAdmission(ServedObjects objects, PodSecurityOptions options) : IValidates
 {
     const string Prefix = "pod-security.kubernetes.io/";
 

@@ -12,7 +12,7 @@ using Hanbae.Server.Errors;
 namespace Hanbae.Server.Admission.Policies;
 
 /// <summary>Changes what is written as bound policies have it: one after the other, by their names (KEP-3962).</summary>
-sealed class MutatingPolicies(ServedObjects objects, ResourceVersions versions, IAuthorizer authorizer, TimeProvider time) : IAdmission
+sealed class MutatingPolicies(ServedObjects objects, ResourceVersions versions, IAuthorizer authorizer, TimeProvider time) : IMutates
 {
     sealed record Binding(string Name, string Policy, ParamRef? Params, Selection Selection);
 

@@ -11,7 +11,7 @@ using Hanbae.Server.Errors;
 namespace Hanbae.Server.Admission.Policies;
 
 /// <summary>Holds what is to be stored against the policies that are bound: in the process, without asking anybody (KEP-3488).</summary>
-sealed class ValidatingPolicies(ServedObjects objects, ResourceVersions versions, IAuthorizer authorizer) : IAdmission
+sealed class ValidatingPolicies(ServedObjects objects, ResourceVersions versions, IAuthorizer authorizer) : IValidates
 {
     sealed record Binding(string Name, string Policy, ParamRef? Params, Selection Selection, Seq<string> Actions);
 

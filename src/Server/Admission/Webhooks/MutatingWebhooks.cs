@@ -12,7 +12,7 @@ using Review = Hanbae.Api.Admission.V1;
 namespace Hanbae.Server.Admission.Webhooks;
 
 /// <summary>Lets clients' webhooks change what is written: one after the other, by the names of their configurations, each seeing what those before it made.</summary>
-sealed class MutatingWebhooks(ServedObjects objects, ResourceVersions versions, IAuthorizer authorizer, WebhookClients clients) : IAdmission, ICallsWebhooks
+sealed class MutatingWebhooks(ServedObjects objects, ResourceVersions versions, IAuthorizer authorizer, WebhookClients clients) : IMutates, ICallsWebhooks
 {
     public WebhookCounts Counts => clients.Counts;
 

@@ -8,7 +8,7 @@ using Hanbae.Server.Errors;
 namespace Hanbae.Server.Admission.Webhooks;
 
 /// <summary>Lets clients' webhooks refuse what is to be stored: all at once, since none changes anything.</summary>
-sealed class ValidatingWebhooks(ServedObjects objects, ResourceVersions versions, IAuthorizer authorizer, WebhookClients clients) : IAdmission, ICallsWebhooks
+sealed class ValidatingWebhooks(ServedObjects objects, ResourceVersions versions, IAuthorizer authorizer, WebhookClients clients) : IValidates, ICallsWebhooks
 {
     public WebhookCounts Counts => clients.Counts;
 

@@ -9,7 +9,7 @@ namespace Hanbae.Server.Auth.Rbac;
 
 /// <summary>Keeps users from granting what they do not hold themselves, unless they may <c>escalate</c> or <c>bind</c>.</summary>
 /// <remarks>Upstream does this in the storage of roles and bindings: behind all that changes the object, before validation and before whatever only refuses.</remarks>
-sealed class Escalation(RbacAuthorizer rbac, IAuthorizer authorizer) : IAdmission
+sealed class Escalation(RbacAuthorizer rbac, IAuthorizer authorizer) : IMutates
 {
     const string Group = "rbac.authorization.k8s.io";
 
