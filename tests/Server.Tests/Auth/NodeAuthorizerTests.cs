@@ -63,6 +63,32 @@ public sealed class NodeAuthorizerTests : IAsyncLifetime
         Assert.Equal("nodes \"n1\" is forbidden: is not allowed to modify labels: node-restriction.kubernetes.io/zone", Message(labelled!));
     }
 
+    [Theory]
+    [InlineData("node-role.kubernetes.io/control-plane", "", false)] // a label without a value is one, too
+    [InlineData("example.k8s.io/a", "b", false)]
+    [InlineData("team.node-restriction.kubernetes.io/a", "b", false)]
+    [InlineData("pool.node.kubernetes.io/a", "b", true)]
+    [InlineData("kubelet.kubernetes.io/a", "", true)]
+    [InlineData("topology.kubernetes.io/zone", "z", true)]
+    [InlineData("example.com/a", "b", true)]
+    public async Task Of_Kubernetes_own_labels_a_node_sets_changes_and_removes_a_kubelets_only(string label, string value, bool its)
+    {
+        static Node Labelled(params (string, string)[] labels) => new() { Metadata = new() { Name = "n1", Labels = Map.Of(labels) } };
+        async Task<ApiResult> WriteAsync(Identity user, Node node) =>
+            await _server.CallAsync(user, "PUT", "/api/v1/nodes/n1", node with { Spec = (await _server.GetAsync<Node>("", "n1")).Spec }); // the taint of what is not ready
+        void AssertTold(ApiResult answer, string why) => Assert.Equal(its ? "" : $"nodes \"n1\" is forbidden: {why}: {label}", Message(answer));
+
+        AssertTold(await _server.CreateAsync(Node1, Labelled((label, value))), "node \"n1\" is not allowed to set the following labels");
+        if (its) Good(await _server.DeleteAsync<Node>(Admin, "", "n1"));
+        await _server.MakeAsync(Labelled());
+        AssertTold(await WriteAsync(Node1, Labelled((label, value))), "is not allowed to modify labels");
+        Good(await WriteAsync(Admin, Labelled((label, value))));
+        Good(await WriteAsync(Node1, Labelled((label, value), ("example.com/other", "x")))); // what stays is no change
+        AssertTold(await WriteAsync(Node1, Labelled((label, "else"))), "is not allowed to modify labels");
+        AssertTold(await WriteAsync(Node1, Labelled()), "is not allowed to modify labels");
+        Assert.Equal(its ? null : value, (await _server.GetAsync<Node>("", "n1")).Metadata.Labels[label]);
+    }
+
     [Fact]
     public async Task A_node_makes_only_mirror_Pods_on_itself()
     {

@@ -13,7 +13,7 @@ sealed class Unmounting(Func<string, int, int> call, TimeProvider time, TimeSpan
     /// <returns>0 or the error.</returns>
     public async Task<int> UnmountAsync(MountPoint point, CancellationToken ct)
     {
-        if (Array.IndexOf(s_local, point.Type) >= 0) return call(point.Path, 0);
+        if (Array.IndexOf(s_local, point.Type) >= 0) return await LocalAsync(point.Path, ct).ConfigureAwait(false);
         int result = Native.Busy;
         foreach (var (how, verb) in ((int, string)[])[(0, "unmount"), (Native.Force, "force"), (Native.Detach, "detach")])
             try
@@ -24,6 +24,14 @@ sealed class Unmounting(Func<string, int, int> call, TimeProvider time, TimeSpan
             }
             catch (TimeoutException) { } // by the next means
         return result;
+    }
+
+    /// <summary>A program just being started holds for milliseconds what its parent has open: busy is asked again for a moment.</summary>
+    async Task<int> LocalAsync(string path, CancellationToken ct)
+    {
+        for (int wait = 10; ; wait *= 2)
+            if (call(path, 0) is var result && (result != Native.Busy || wait > 160)) return result;
+            else await Task.Delay(TimeSpan.FromMilliseconds(wait), time, ct).ConfigureAwait(false);
     }
 
     async Task<bool> AnswersAsync(string path, CancellationToken ct)

@@ -63,6 +63,22 @@ public sealed class HungServerTests : RemoteTest
         lock (asked) Assert.Equal([0, Native.Force, Native.Detach, Native.Detach], asked);
         release.Set();
     }
+
+    [Theory]
+    [InlineData(2, 0, 3)] // a program that was being started had it open
+    [InlineData(int.MaxValue, Native.Busy, 6)] // somebody is in there: told, and never forced
+    public async Task A_local_file_system_that_is_busy_is_asked_again_for_a_moment(int busy, int expected, int calls)
+    {
+        List<int> asked = [];
+        int Call(string path, int how)
+        {
+            asked.Add(how);
+            return asked.Count <= busy ? Native.Busy : 0;
+        }
+        var unmounting = new Unmounting(Call, TimeProvider.System);
+        Assert.Equal(expected, await unmounting.UnmountAsync(new("/nowhere/x", "/", "ext4", false), default));
+        Assert.Equal(Enumerable.Repeat(0, calls), asked);
+    }
 }
 
 /// <summary>A fact about mounts whose server is the test.</summary>
