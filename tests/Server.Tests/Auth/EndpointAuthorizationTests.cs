@@ -31,7 +31,7 @@ public sealed class EndpointAuthorizationTests(ITestOutputHelper output) : IAsyn
     /// <summary>Where something is that is no resource. Who adds a path adds it here, and says by that that it is to be authorized as a path; a star stands for what is below.</summary>
     static readonly string[] s_paths =
     [
-        "/", "/.well-known/openid-configuration", "/api", "/api/*", "/apis", "/apis/*", "/apis/metrics.k8s.io/v1beta1/*",
+        "/", "/.well-known/openid-configuration", "/api", "/api/*", "/apis", "/apis/*", "/apis/metrics.k8s.io/v1beta1/*", "/flagz", "/statusz",
         "/debug/api_priority_and_fairness/dump_priority_levels", "/debug/api_priority_and_fairness/dump_queues", "/debug/api_priority_and_fairness/dump_requests",
         "/healthz", "/healthz/autoregister-completion", "/healthz/etcd", "/healthz/log", "/healthz/ping", "/index.html", "/livez", "/livez/autoregister-completion", "/livez/etcd", "/livez/log", "/livez/ping", "/metrics", "/metrics/slis",
         "/openapi/v2", "/openapi/v3", "/openapi/v3/*", "/openid/v1/jwks",
