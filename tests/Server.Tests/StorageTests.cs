@@ -228,6 +228,15 @@ public sealed class StorageTests
         Assert.NotEqual("", (await server.GetAsync(Maps + "/two")).Text("metadata", "deletionTimestamp"));
     }
 
+    [Theory]
+    [InlineData("true", 400), InlineData("1", 400), InlineData("", 400), InlineData("false", 200), InlineData("0", 200)]
+    public async Task Nothing_is_exported(string value, int code)
+    {
+        await using var server = await TestServer.StartAsync();
+        await server.PostAsync(Maps, Map("one"));
+        Assert.Equal(code, (await server.GetAsync(Maps + "/one?export=" + value)).Code);
+    }
+
     [Fact]
     public async Task Events_are_one_resource_under_two_groups()
     {

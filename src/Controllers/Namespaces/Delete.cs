@@ -96,7 +96,7 @@ static class Contents
 {
     public static ImmutableArray<ResourceInfo> BuiltIn { get; } = Of(ServerResources.BuiltIn);
 
-    /// <summary>Each resource once, by the version that its group prefers.</summary>
+    /// <summary>Each resource once, by the version that its group prefers; what is still to be had in extensions has its place in other groups.</summary>
     public static ImmutableArray<ResourceInfo> Of(ServerResources served) =>
-        [.. served.Preferred.Where(r => r.Namespaced && r.Verbs.Contains("list") && r.Verbs.Contains("delete"))];
+        [.. served.Preferred.Where(r => r.Namespaced && r.Gvr.Group != "extensions" && r.Verbs.Contains("list") && r.Verbs.Contains("delete"))];
 }

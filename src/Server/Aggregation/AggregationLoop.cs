@@ -211,7 +211,7 @@ sealed partial class AggregationLoop(ApiServer server, AggregationOptions option
             .. remotes.GroupBy(r => r.Version.Group)
                 .OrderByDescending(g => g.Max(r => r.Spec.GroupPriorityMinimum)).ThenBy(g => g.Key, StringComparer.Ordinal)
                 .Select(g => new ServedGroup(g.Key, [.. g.OrderByDescending(r => r.Spec.VersionPriority).ThenBy(r => r.Version.Version, VersionOrder.Instance)
-                    .Select(r => new ServedVersion(r.Version.Version, r.Resources, Stale: !r.IsAvailable))])),
+                    .Select(r => new ServedVersion(r.Version.Version, r.Resources, Stale: !r.IsAvailable, r.Spec.VersionPriority))], g.Max(r => r.Spec.GroupPriorityMinimum))),
         ];
         ImmutableArray<OpenApiPart> parts = [.. remotes.Select(r => r.Documents.Part).OfType<OpenApiPart>().OrderBy(p => p.Version.ToString(), StringComparer.Ordinal)];
         var now = aggregator.Now;
@@ -222,7 +222,7 @@ sealed partial class AggregationLoop(ApiServer server, AggregationOptions option
     }
 
     static bool Same(ImmutableArray<ServedGroup> a, ImmutableArray<ServedGroup> b) =>
-        a.Length == b.Length && a.Zip(b).All(p => p.First.Name == p.Second.Name && p.First.Versions.SequenceEqual(p.Second.Versions));
+        a.Length == b.Length && a.Zip(b).All(p => p.First.Name == p.Second.Name && p.First.Priority == p.Second.Priority && p.First.Versions.SequenceEqual(p.Second.Versions));
 
     static partial class Log
     {

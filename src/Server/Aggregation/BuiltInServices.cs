@@ -21,6 +21,13 @@ static class BuiltInServices
         ["internal.apiserver.k8s.io"] = 16000, ["resource.k8s.io"] = 15900, ["storagemigration.k8s.io"] = 15800,
     };
 
+    /// <summary>The priority of versions that CustomResourceDefinitions have.</summary>
+    public const int Definitions = 100;
+
+    /// <summary>What is served here and not built in is made of CustomResourceDefinitions, but for figures of what runs.</summary>
+    public static int GroupPriority(string group) => group == ResourceMetrics.ResourceMetricsApi.Group ? 100 : s_groups.TryGetValue(group, out int known) ? known
+        : ApiData.Groups.Any(g => g.Name == group) ? 15000 : 1000;
+
     /// <summary>Made at every start and left alone after that. The registry of APIServices is no APIService itself, as upstream.</summary>
     /// <param name="more">Groups that upstream leaves to other servers: last in order, as those have themselves.</param>
     public static IEnumerable<APIService> AtStart(IEnumerable<ServedGroup> more) =>
@@ -46,7 +53,7 @@ static class BuiltInServices
          where d.Metadata.DeletionTimestamp is null
          from version in d.Spec.Versions
          where version.Served
-         select (d.Spec.Group, version.Name)).Distinct().Select(v => Make(v.Group, v.Name, 1000, 100, Always));
+         select (d.Spec.Group, version.Name)).Distinct().Select(v => Make(v.Group, v.Name, 1000, Definitions, Always));
 
     static APIService Make(string group, string version, int groupPriority, int versionPriority, string managed) => new()
     {

@@ -8,7 +8,8 @@ namespace Hanbae.Server.Discovery;
 
 /// <summary>One API group as clients discover it: built in, made of CustomResourceDefinitions, or served by another server.</summary>
 /// <param name="Versions">The preferred one first.</param>
-public sealed record ServedGroup(string Name, ImmutableArray<ServedVersion> Versions)
+/// <param name="Priority">Of a group that another server serves, what its APIServices say: it has its place among the others by that. 0 of others.</param>
+public sealed record ServedGroup(string Name, ImmutableArray<ServedVersion> Versions, int Priority = 0)
 {
     /// <summary>What this server is built with and serves by default, in upstream's order; core first.</summary>
     public static ImmutableArray<ServedGroup> BuiltIn { get; } =
@@ -29,7 +30,8 @@ public sealed record ServedGroup(string Name, ImmutableArray<ServedVersion> Vers
         foreach (var group in more)
         {
             int at = joined.FindIndex(g => g.Name == group.Name);
-            if (at < 0) joined.Add(group);
+            if (group.Priority > 0) Place(joined, at, group);
+            else if (at < 0) joined.Add(group);
             else joined[at] = joined[at] with
             {
                 Versions =
@@ -42,12 +44,33 @@ public sealed record ServedGroup(string Name, ImmutableArray<ServedVersion> Vers
         }
         return [.. joined];
     }
+
+    /// <summary>What another server serves is its own, whoever else has the version; the group comes before all of less priority, but behind the registry of APIServices.</summary>
+    static void Place(List<ServedGroup> all, int at, ServedGroup group)
+    {
+        if (at >= 0)
+        {
+            var known = all[at];
+            all.RemoveAt(at);
+            group = group with
+            {
+                Versions = [.. group.Versions.Concat(known.Versions.Where(k => group.Versions.All(v => v.Version != k.Version)))
+                    .OrderByDescending(v => v.Priority).ThenBy(v => v.Version, VersionOrder.Instance)],
+                Priority = Math.Max(group.Priority, PriorityOf(known)),
+            };
+        }
+        int before = all.FindIndex(g => g.Name is not ("" or "apiregistration.k8s.io") && PriorityOf(g) < group.Priority);
+        all.Insert(before < 0 ? all.Count : before, group);
+    }
+
+    static int PriorityOf(ServedGroup group) => group.Priority > 0 ? group.Priority : Aggregation.BuiltInServices.GroupPriority(group.Name);
 }
 
 /// <summary>A version of a group.</summary>
 /// <param name="Resources">As <c>/apis/{group}/{version}</c> lists them, each followed by its subresources.</param>
 /// <param name="Stale">The server behind it does not answer; the resources are the last known ones.</param>
-public sealed record ServedVersion(string Version, Seq<APIResource> Resources, bool Stale = false)
+/// <param name="Priority">Among its group's versions, as its APIService says.</param>
+public sealed record ServedVersion(string Version, Seq<APIResource> Resources, bool Stale = false, int Priority = Aggregation.BuiltInServices.Definitions)
 {
     public static ServedVersion Of(Api.GroupVersion gv, IEnumerable<ResourceInfo> resources) => new(gv.Version, [.. resources.SelectMany(Entries)]);
 

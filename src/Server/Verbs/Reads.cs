@@ -15,6 +15,9 @@ static class Reads
 
     public static async ValueTask<Item> GetAsync(RequestContext request, Resource resource, CancellationToken ct)
     {
+        // Clients that still ask for it would take what is no export for one.
+        if (request.Parameter("export") is not (null or "0" or ['f' or 'F', 'a' or 'A', 'l' or 'L', 's' or 'S', 'e' or 'E']))
+            throw Statuses.BadRequest("the export parameter, deprecated since v1.14, is no longer supported");
         var cache = resource.Stored.Cache;
         string? version = request.Parameter("resourceVersion");
         if (string.IsNullOrEmpty(version)) return resource.View(await resource.Stored.GetAsync(request.Info.Namespace, request.Info.Name, ct).ConfigureAwait(false));

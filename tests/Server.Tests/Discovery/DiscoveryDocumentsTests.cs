@@ -76,6 +76,26 @@ public sealed class DiscoveryDocumentsTests
         Assert.Equal(ServedGroup.BuiltIn.Length, joined.Length);
     }
 
+    /// <summary>Upstream's TestGroupPriority and TestCRD of aggregated discovery.</summary>
+    [Fact]
+    public void What_another_server_serves_has_its_place_by_priority_and_its_version_is_its_own()
+    {
+        const string Name = "stable.example.com";
+        var definitions = new ServedGroup(Name, [new("v1", [new APIResource { Name = "bars" }]), new("v2", [])]);
+        ServedGroup Remote(int priority, params (string Version, int Priority)[] versions) => new(Name, [.. versions.Select(v => new ServedVersion(v.Version, [], true, v.Priority))], priority);
+        string[] Order(params ServedGroup[] more) => [.. ServedGroup.Join(ServedGroup.BuiltIn, [.. more]).Select(g => g.Name)];
+
+        var both = ServedGroup.Join(ServedGroup.BuiltIn, [definitions, Remote(1000, ("v1", 15))]).Single(g => g.Name == Name);
+        Assert.Equal([("v2", false, 0), ("v1", true, 0)], both.Versions.Select(v => (v.Version, v.Stale, v.Resources.Count)));
+        var tie = ServedGroup.Join(ServedGroup.BuiltIn, [Remote(1000, ("v1alpha1", 15), ("v2", 15), ("v1beta1", 15), ("v1", 15)), definitions with { Name = "b.example.com" }]);
+        Assert.Equal(Name, tie[^2].Name);
+        Assert.Equal(["", "apiregistration.k8s.io", Name], Order(definitions, Remote(20000, ("v1", 15)))[..3]);
+        Assert.Equal([.. ServedGroup.BuiltIn.Select(g => g.Name), "a.example.com", Name], Order(new ServedGroup("a.example.com", [new("v1", [])]), Remote(1, ("v1", 15))));
+        Assert.Equal([.. ServedGroup.BuiltIn.Select(g => g.Name), Name, "a.example.com"], Order(new ServedGroup("a.example.com", [new("v1", [])]), Remote(2000, ("v1", 15))));
+        string[] between = Order(Remote(17300, ("v1", 15)));
+        Assert.Equal(("certificates.k8s.io", "networking.k8s.io"), (between[Array.IndexOf(between, Name) - 1], between[Array.IndexOf(between, Name) + 1]));
+    }
+
     [Fact]
     public void The_protobuf_form_says_the_same()
     {
