@@ -72,6 +72,7 @@ sealed class KubeletFigures
 
     static readonly SortedDictionary<string, string> s_gauges = new(StringComparer.Ordinal)
     {
+        ["kubelet_first_network_pod_start_sli_duration_seconds"] = "As kubelet_pod_start_sli_duration_seconds, of the first Pod with a network of its own.",
         ["kubelet_node_startup_duration_seconds"] = "From the machine's start until the node was ready.",
         ["kubelet_node_startup_post_registration_duration_seconds"] = "From when the Node was made until it was ready.",
         ["kubelet_node_startup_pre_kubelet_duration_seconds"] = "From the machine's start to the kubelet's.",
@@ -94,7 +95,6 @@ sealed class KubeletFigures
     readonly ConcurrentDictionary<(string Name, string Labels), Histogram> _durations = new();
     readonly ConcurrentDictionary<string, double> _gauges = new();
     readonly ConcurrentDictionary<string, int> _inFlight = new();
-    int _network;
 
     /// <summary>Tells more when it is asked, after all others.</summary>
     public Action<PrometheusText> More { get; set; } = _ => { };
@@ -108,8 +108,8 @@ sealed class KubeletFigures
 
     public void Set(string gauge, double value) => _gauges[gauge] = value;
 
-    /// <summary>Whether this is the first Pod with a network of its own; once.</summary>
-    public bool IsFirstWithNetwork() => Interlocked.Exchange(ref _network, 1) == 0;
+    /// <summary>A Pod with a network of its own has started; only the first is told, which waits for the network's own start.</summary>
+    public void FirstWithNetwork(TimeSpan took) => _gauges.TryAdd("kubelet_first_network_pod_start_sli_duration_seconds", took.TotalSeconds);
 
     /// <summary>A call to the runtime has ended.</summary>
     public void RuntimeCalled(string method, TimeSpan took, GrpcException? error)

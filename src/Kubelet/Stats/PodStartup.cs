@@ -9,18 +9,22 @@ sealed class PodStartup(Pod first, KubeletFigures figures, TimeProvider time)
 {
     readonly Lock _gate = new();
     bool _done = first.Status.StartTime is not null || first.Metadata.CreationTimestamp is null || first.Metadata.Annotations.ContainsKey(Static.StaticPods.SourceAnnotation);
-    DateTimeOffset? _pullFrom, _pullTo;
+    int _pulling;
+    DateTimeOffset _pullFrom;
+    TimeSpan _pulls;
 
     /// <summary>An image comes, until what is given is disposed of.</summary>
     public IDisposable Pulls()
     {
-        lock (_gate) _pullFrom ??= time.GetUtcNow();
+        lock (_gate)
+            if (_pulling++ == 0) _pullFrom = time.GetUtcNow();
         return new Pull(this);
     }
 
     void Pulled()
     {
-        lock (_gate) _pullTo = time.GetUtcNow();
+        lock (_gate)
+            if (--_pulling == 0) _pulls += time.GetUtcNow() - _pullFrom;
     }
 
     sealed class Pull(PodStartup startup) : IDisposable
@@ -44,14 +48,17 @@ sealed class PodStartup(Pod first, KubeletFigures figures, TimeProvider time)
                 || pod.Status.ContainerStatuses.Exists(c => c.State?.Running is null)) return;
             _done = true;
             var total = time.GetUtcNow() - pod.Metadata.CreationTimestamp!.Value;
-            var pulls = _pullFrom is { } from && _pullTo is { } to ? to - from : TimeSpan.Zero;
             var inits = TimeSpan.Zero;
             foreach (var init in pod.Status.InitContainerStatuses)
                 if (init.State?.Terminated is { StartedAt: { } start, FinishedAt: { } end } && end > start) inits += end - start;
-            var own = total - pulls - inits;
-            var label = ("first_with_network", !pod.Spec.HostNetwork && figures.IsFirstWithNetwork() ? "true" : "false");
-            figures.Observe("kubelet_pod_start_total_duration_seconds", total, label);
-            figures.Observe("kubelet_pod_start_sli_duration_seconds", own > TimeSpan.Zero ? own : TimeSpan.Zero, label);
+            var own = total - _pulls - inits is { Ticks: > 0 } rest ? rest : TimeSpan.Zero;
+            figures.Observe("kubelet_pod_start_total_duration_seconds", total);
+            if (pod.Spec.Volumes.Exists(IsState)) return;
+            figures.Observe("kubelet_pod_start_sli_duration_seconds", own);
+            if (!pod.Spec.HostNetwork) figures.FirstWithNetwork(own);
         }
     }
+
+    /// <summary>What has to be attached or mounted first is none of the SLI's; a projected volume is made of what is.</summary>
+    static bool IsState(Volume volume) => volume is { Secret: null, ConfigMap: null, DownwardAPI: null, EmptyDir: null, Projected: null };
 }

@@ -34,14 +34,20 @@ public sealed class KubeletFiguresTests
         Assert.Empty(Lines(figures, "kubelet_pod_start_total"));
         startup.Seen(Showing(new() { Running = new() }));
         startup.Seen(Showing(new() { Running = new() }));
-        Assert.Contains("kubelet_pod_start_total_duration_seconds_sum{first_with_network=\"true\"} 9", Lines(figures, "kubelet_pod_start_total"));
-        Assert.Contains("kubelet_pod_start_sli_duration_seconds_sum{first_with_network=\"true\"} 1", Lines(figures, "kubelet_pod_start_sli"));
-        Assert.Contains("kubelet_pod_start_sli_duration_seconds_count{first_with_network=\"true\"} 1", Lines(figures, "kubelet_pod_start_sli"));
+        Assert.Contains("kubelet_pod_start_total_duration_seconds_sum 9", Lines(figures, "kubelet_pod_start_total"));
+        Assert.Contains("kubelet_pod_start_sli_duration_seconds_sum 1", Lines(figures, "kubelet_pod_start_sli"));
+        Assert.Contains("kubelet_pod_start_sli_duration_seconds_count 1", Lines(figures, "kubelet_pod_start_sli"));
 
-        // The next is not the first; one that had begun before says nothing.
-        new PodStartup(pod, figures, time).Seen(Showing(new() { Running = new() }));
+        // One that had begun before says nothing; one with state is none of the SLI's; the first with a network is told apart.
         new PodStartup(pod with { Status = new() { StartTime = start } }, figures, time).Seen(Showing(new() { Running = new() }));
-        Assert.Contains("kubelet_pod_start_total_duration_seconds_count{first_with_network=\"false\"} 1", Lines(figures, "kubelet_pod_start_total"));
+        var running = Showing(new() { Running = new() });
+        var stateful = running with { Spec = running.Spec with { Volumes = [new() { Name = "v", HostPath = new() { Path = "/" } }] } };
+        new PodStartup(pod, figures, time).Seen(stateful);
+        time.Advance(1);
+        new PodStartup(pod, figures, time).Seen(running);
+        Assert.Contains("kubelet_pod_start_total_duration_seconds_count 3", Lines(figures, "kubelet_pod_start_total"));
+        Assert.Contains("kubelet_pod_start_sli_duration_seconds_count 2", Lines(figures, "kubelet_pod_start_sli"));
+        Assert.Equal(["kubelet_first_network_pod_start_sli_duration_seconds 1"], Lines(figures, "kubelet_first_network"));
 
         Pod Showing(ContainerState state) => pod with { Status = new() { InitContainerStatuses = [init], ContainerStatuses = [new() { Name = "app", State = state }] } };
     }
