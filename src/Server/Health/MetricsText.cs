@@ -11,8 +11,13 @@ sealed class MetricsText(ResourceCatalog resources, Action<StringBuilder>? more)
     const string Component = "component=\"apiserver\"";
 
     /// <summary>Names that come in paths are labels only when they are names of something; subresources that are not there are not counted by name.</summary>
-    public bool Serves(RequestInfo info) => resources.Find(info.ApiGroup, info.ApiVersion, info.Resource) is { } resource
-        && (info.Subresource.Length == 0 || resource.Handlers.ContainsKey(info.Subresource) || resource.Info.Subresources.Any(s => s.Name == info.Subresource));
+    public bool Serves(RequestInfo info)
+    {
+        if (resources.Find(info.ApiGroup, info.ApiVersion, info.Resource) is not { } resource) return false;
+        if (info.Subresource.Length == 0 || resource.Handlers.ContainsKey(info.Subresource)) return true;
+        foreach (var sub in resource.Info.Subresources) if (sub.Name == info.Subresource) return true;
+        return false;
+    }
 
     public string Print(IReadOnlyCollection<KeyValuePair<RequestLabels, RequestCounts>> requests, long reading, long writing)
     {
