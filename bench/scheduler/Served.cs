@@ -15,7 +15,7 @@ sealed class Served : IBackend
 
     readonly TestCluster _cluster;
     readonly Progress _progress = new();
-    readonly IDisposable _pods, _events;
+    readonly IDisposable _pods;
     int _deleted, _refusals;
 
     Served(TestCluster cluster)
@@ -26,11 +26,6 @@ sealed class Served : IBackend
             if (e.New is null) Interlocked.Increment(ref _deleted);
             else if (e.New.Spec.NodeName.Length > 0 && e.Old is { Spec.NodeName.Length: 0 }) _progress.One();
         });
-        _events = cluster.Informers.Cache<Event>().Subscribe(e =>
-        {
-            if (e.New is { Reason: "FailedScheduling" } now) Interlocked.Add(ref _refusals, Times(now) - Times(e.Old));
-        });
-        static int Times(Event? e) => e is null ? 0 : Math.Max(1, Math.Max(e.Count, e.Series?.Count ?? 0));
     }
 
     public static async Task<Served> MakeAsync() => new(await TestCluster.StartAsync(new()
@@ -53,7 +48,7 @@ sealed class Served : IBackend
 
     public Task StartAsync(Action<TimeSpan> decided)
     {
-        var access = _cluster.Access("default-scheduler", "system:kube-scheduler");
+        var access = new Counted(_cluster.Access("default-scheduler", "system:kube-scheduler"), () => Interlocked.Increment(ref _refusals));
         _cluster.Run("scheduler", ct => new Hanbae.Scheduler.Scheduler(access, new SchedulerOptions { Decided = decided }).RunAsync(ct));
         return Task.CompletedTask;
     }
@@ -63,7 +58,6 @@ sealed class Served : IBackend
     public async ValueTask DisposeAsync()
     {
         _pods.Dispose();
-        _events.Dispose();
         await _cluster.DisposeAsync();
     }
 }

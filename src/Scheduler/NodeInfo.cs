@@ -72,6 +72,13 @@ internal sealed class NodeInfo(string name)
         while (_pods.Count > before) RemoveAt(_pods.Count - 1);
     }
 
+    /// <summary>The Pod of that uid, if it counts here.</summary>
+    public PodInfo? Find(string uid)
+    {
+        foreach (var pod in _pods) if (pod.Uid == uid) return pod;
+        return null;
+    }
+
     /// <returns>The Pod that was counted, if it was.</returns>
     public PodInfo? Remove(string uid)
     {

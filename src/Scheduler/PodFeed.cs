@@ -78,9 +78,12 @@ internal sealed class PodFeed(Snapshot snapshot, Queue queue, HashSet<string> as
         // Somebody took back what it was promised.
         if (pod.Status.NominatedNodeName.Length == 0 && old?.Status.NominatedNodeName is { Length: > 0 } promised && snapshot.NominatedNode(pod.Metadata.Uid) == promised)
             Release(pod, snapshot.Denominate(pod.Metadata.Uid));
+        bool nominated = pod.Status.NominatedNodeName.Length > 0 && snapshot.NominatedNode(pod.Metadata.Uid).Length == 0;
+        // Mostly what has just been written of it.
+        if (!nominated && PodInfo.GroupOf(pod) is null && PodInfo.GroupOf(old ?? pod) is null && queue.Renew(pod)) return true;
         var info = new PodInfo(pod);
         // Known from a scheduler before this one.
-        if (pod.Status.NominatedNodeName.Length > 0 && snapshot.NominatedNode(info.Uid).Length == 0) snapshot.Nominate(info, pod.Status.NominatedNodeName);
+        if (nominated) snapshot.Nominate(info, pod.Status.NominatedNodeName);
         bool joined = snapshot.Groups.Join(info);
         queue.Put(info);
         if (joined) queue.On(new(Change.PodPending, null, pod));

@@ -31,6 +31,8 @@ internal sealed class Queue(TimeProvider time, TimeSpan firstBackoff, TimeSpan l
         public RoomWanted? Wanted;
         /// <summary>The node that others leave for it; empty when nobody does.</summary>
         public string Promised = "";
+        /// <summary>Those others.</summary>
+        public IReadOnlyList<PodInfo> Victims = [];
     }
 
     enum Place { Active, Backoff, ErrorBackoff, Aside, Gated, InFlight }
@@ -68,9 +70,7 @@ internal sealed class Queue(TimeProvider time, TimeSpan firstBackoff, TimeSpan l
             Enter(waiting);
             return;
         }
-        // What the scheduler itself writes (status) is no reason to try again.
-        bool same = waiting.Pod.Pod.Spec == pod.Pod.Spec && waiting.Pod.Labels == pod.Labels && waiting.Pod.Pod.Status.ResourceClaimStatuses == pod.Pod.Status.ResourceClaimStatuses;
-        if (same) { waiting.Pod.Pod = pod.Pod; return; }
+        if (AsksTheSame(waiting.Pod.Pod, pod.Pod)) { waiting.Pod.Pod = pod.Pod; return; }
         switch (waiting.Place)
         {
             case Place.Active:
@@ -92,6 +92,19 @@ internal sealed class Queue(TimeProvider time, TimeSpan firstBackoff, TimeSpan l
                 waiting.Changed |= waiting.Place == Place.InFlight;
                 break;
         }
+    }
+
+    /// <summary>What the scheduler itself writes (status) is no reason to try again.</summary>
+    static bool AsksTheSame(Api.Core.V1.Pod known, Api.Core.V1.Pod now) =>
+        known.Spec == now.Spec && known.Metadata.Labels == now.Metadata.Labels && known.Status.ResourceClaimStatuses == now.Status.ResourceClaimStatuses;
+
+    /// <summary>Takes the newer version of a Pod that asks for nothing else than before.</summary>
+    /// <returns>False when it is not known, or does.</returns>
+    public bool Renew(Api.Core.V1.Pod pod)
+    {
+        if (!_all.TryGetValue(Key.Of(pod), out var waiting) || waiting.Pod.Uid != pod.Metadata.Uid || !AsksTheSame(waiting.Pod.Pod, pod)) return false;
+        waiting.Pod.Pod = pod;
+        return true;
     }
 
     /// <param name="uid">Only the Pod of this uid, not another of its name; null for whichever there is.</param>
@@ -148,9 +161,11 @@ internal sealed class Queue(TimeProvider time, TimeSpan firstBackoff, TimeSpan l
 
     /// <summary>The Pod could not be placed: it waits until something changes for those who refused it.</summary>
     /// <param name="plugins">As bits; none: anything may help.</param>
-    public void Failed(PodInfo pod, ulong plugins)
+    /// <param name="victims">Who has been asked to go for it: that some of them have gone is no reason to try again.</param>
+    public void Failed(PodInfo pod, ulong plugins, IReadOnlyList<PodInfo>? victims = null)
     {
         if (InFlight(pod) is not { } waiting) return;
+        waiting.Victims = victims ?? [];
         waiting.Attempts++;
         waiting.Errors = 0;
         waiting.Plugins = plugins;
@@ -213,7 +228,7 @@ internal sealed class Queue(TimeProvider time, TimeSpan firstBackoff, TimeSpan l
         List<Waiting>? woken = null;
         bool freed = change.What == Change.PodRemoved;
         foreach (var waiting in freed ? _unlike : _aside)
-            if ((waiting.CurableBy & change.What) != 0 && (waiting.Plugins == 0 || waiting.Profile.MayCure(waiting.Plugins, waiting.Pod, change)))
+            if ((waiting.CurableBy & change.What) != 0 && !(freed && AwaitsMore(waiting, change)) && (waiting.Plugins == 0 || waiting.Profile.MayCure(waiting.Plugins, waiting.Pod, change)))
                 (woken ??= []).Add(waiting);
         if (freed) Alike(change, ref woken);
         if (woken is null) return;
@@ -230,7 +245,7 @@ internal sealed class Queue(TimeProvider time, TimeSpan firstBackoff, TimeSpan l
     {
         string node = change.FreedOn;
         foreach (var waiting in _promised.GetValueOrDefault(node) ?? [])
-            if (waiting.Profile.MayCure(waiting.Plugins, waiting.Pod, change)) (woken ??= []).Add(waiting);
+            if (!AwaitsMore(waiting, change) && waiting.Profile.MayCure(waiting.Plugins, waiting.Pod, change)) (woken ??= []).Add(waiting);
         foreach (var set in _alike.Values)
             foreach (var one in set)
             {
@@ -238,6 +253,16 @@ internal sealed class Queue(TimeProvider time, TimeSpan firstBackoff, TimeSpan l
                 if (one.Profile.MayCure(one.Plugins, one.Pod, change)) (woken ??= []).AddRange(set);
                 break;
             }
+    }
+
+    /// <summary>One who has to go for the Pod has gone, and others have yet to.</summary>
+    bool AwaitsMore(Waiting waiting, in ClusterChange change)
+    {
+        bool one = false, more = false;
+        foreach (var victim in waiting.Victims)
+            if (victim.Uid == change.Pod?.Metadata.Uid) one = true;
+            else more |= snapshot.PlaceOf(victim.Uid).Length > 0;
+        return one && more;
     }
 
     void Open(in ClusterChange change)

@@ -38,6 +38,8 @@ public sealed class Scheduler
     readonly Channel<bool> _work = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     readonly ConcurrentDictionary<Task, bool> _writes = new();
     readonly SemaphoreSlim _bindings;
+    /// <summary>On another thread in any case, however what is waited for has ended.</summary>
+    const ConfigureAwaitOptions Beside = ConfigureAwaitOptions.ForceYielding | ConfigureAwaitOptions.SuppressThrowing;
     readonly Action<TimeSpan>? _decided;
 
     /// <exception cref="ArgumentException">A profile names a plugin that does not exist.</exception>
@@ -264,25 +266,27 @@ public sealed class Scheduler
         return outranked;
     }
 
-    /// <summary>Writes a decision; its failure is the Pod's, not the loop's.</summary>
+    /// <summary>Writes a decision, beside the loop; its failure is the Pod's, not the loop's.</summary>
+    /// <remarks>A server in the same process has answered before it returns: were it asked by the loop, deciding would wait for each write.</remarks>
     async Task Finish(PodInfo pod, Profile profile, Cycle.Decision decision, List<PodInfo>? outranked, CancellationToken ct)
     {
         bool released = false;
         try
         {
-            if (_refusals.TryGetValue(pod.Uid, out var before)) await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            var before = _refusals.GetValueOrDefault(pod.Uid) ?? Task.CompletedTask;
             if (decision.Node is null)
             {
-                var writing = _writer.RefuseAsync(pod, profile.Name, decision, outranked ?? [], ct);
+                var writing = RefuseAsync(before, pod, profile, decision, outranked ?? [], ct);
                 _refusals[pod.Uid] = writing;
                 try { await writing; }
                 finally
                 {
                     _refusals.TryRemove(new(pod.Uid, writing));
-                    if (decision.Victims.Count > 0) Reconsider(pod, decision);
+                    if (decision.Victims.Count > 0) Reconsider(pod, decision, writing.IsCompletedSuccessfully);
                 }
                 return;
             }
+            await before.ConfigureAwait(Beside);
             // A Pod that waits for volumes, or for leave, must not hold up the others.
             bool waits = profile.Permits.Length > 0 || Array.Exists(profile.PreBinds, p => p.Concerns(pod));
             if (waits) { _bindings.Release(); released = true; }
@@ -298,15 +302,22 @@ public sealed class Scheduler
         finally { if (!released) _bindings.Release(); }
     }
 
+    /// <summary>Writes a refusal behind the one before it.</summary>
+    async Task RefuseAsync(Task before, PodInfo pod, Profile profile, Cycle.Decision decision, List<PodInfo> outranked, CancellationToken ct)
+    {
+        await before.ConfigureAwait(Beside);
+        await _writer.RefuseAsync(pod, profile.Name, decision, outranked, ct);
+    }
+
     void Tell(PodInfo pod, Exception e) => _cluster.Recorder.For(pod.Pod.Spec.SchedulerName).Event(pod.Pod, "Warning", "FailedScheduling", e.Message);
 
-    /// <summary>Victims may have gone while others were still being asked to: the Pod is tried at once.</summary>
-    void Reconsider(PodInfo pod, Cycle.Decision decision)
+    /// <summary>The victims may have gone while the last was still being asked to: then, or when not all could be asked, the Pod is tried at once.</summary>
+    void Reconsider(PodInfo pod, Cycle.Decision decision, bool asked)
     {
         lock (_lock)
         {
-            _queue.Failed(pod, decision.Plugins);
-            _queue.Nudge(pod.Key);
+            _queue.Failed(pod, decision.Plugins, decision.Victims);
+            if (!asked || decision.Victims.All(v => _snapshot.PlaceOf(v.Uid).Length == 0)) _queue.Nudge(pod.Key);
         }
         Wake();
     }

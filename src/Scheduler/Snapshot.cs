@@ -113,7 +113,7 @@ internal sealed class Snapshot
     /// <summary>Where a Pod counts; empty when it does nowhere.</summary>
     public string PlaceOf(string uid) => _placed.GetValueOrDefault(uid, "");
 
-    public PodInfo? Placed(string uid, string node) => _placed.TryGetValue(uid, out string? at) && at == node ? _nodes[node].Pods.FirstOrDefault(p => p.Uid == uid) : null;
+    public PodInfo? Placed(string uid, string node) => _placed.TryGetValue(uid, out string? at) && at == node ? _nodes[node].Find(uid) : null;
 
     /// <summary>Counts a Pod, to see what would be then; to be taken back by <see cref="Leave"/>.</summary>
     public void Join(PodInfo pod, NodeInfo node)

@@ -22,14 +22,13 @@ public sealed record RequestInfo
     /// <param name="watch">The query parameter of that name.</param>
     internal static RequestInfo Of(string method, string path, string? watch)
     {
-        string[] parts = path.Trim('/').Split('/');
-        var other = new RequestInfo { IsResourceRequest = false, Verb = method.ToLowerInvariant() };
-        if (parts.Length < 3 || parts[0] is not ("api" or "apis")) return other;
+        string[] parts = Split(path.AsSpan().Trim('/'));
+        if (parts.Length < 3 || parts[0] is not ("api" or "apis")) return Other(method);
         int at = 1;
         string group = "";
         if (parts[0] == "apis")
         {
-            if (parts.Length < 4) return other;
+            if (parts.Length < 4) return Other(method);
             group = parts[at++];
         }
         string version = parts[at++];
@@ -40,7 +39,7 @@ public sealed record RequestInfo
         bool watchPath = parts[at] == "watch";
         if (watchPath)
         {
-            if (++at >= parts.Length) return other;
+            if (++at >= parts.Length) return Other(method);
             verb = "watch";
         }
         string ns = "";
@@ -61,6 +60,22 @@ public sealed record RequestInfo
             IsResourceRequest = true, Verb = verb, ApiPrefix = parts[0], ApiGroup = group, ApiVersion = version, Namespace = ns,
             Resource = parts[at], Name = name, Subresource = at + 2 < parts.Length ? parts[at + 2] : "", Parts = parts.Length > at + 3 ? parts[at..] : [],
         };
+    }
+
+    static RequestInfo Other(string method) => new() { IsResourceRequest = false, Verb = method.ToLowerInvariant() };
+
+    /// <summary>At each slash; what stands in most paths is not made anew.</summary>
+    static string[] Split(ReadOnlySpan<char> path)
+    {
+        string[] parts = new string[path.Count('/') + 1];
+        int count = 0;
+        foreach (var range in path.Split('/'))
+            parts[count++] = path[range] switch
+            {
+                "api" => "api", "apis" => "apis", "v1" => "v1", "namespaces" => "namespaces", "pods" => "pods", "events" => "events", "nodes" => "nodes", "leases" => "leases",
+                "status" => "status", "binding" => "binding", "apps" => "apps", "coordination.k8s.io" => "coordination.k8s.io", var part => part.ToString(),
+            };
+        return parts;
     }
 
     /// <summary>As upstream converts query parameters: absent, <c>false</c> and <c>0</c> are false, all else is true.</summary>

@@ -9,8 +9,9 @@ public sealed class QueueTests
     readonly Queue _queue;
 
     readonly Profile _profile = new(new());
+    readonly Snapshot _snapshot = Make.Snapshot(Make.Node("n", cpu: "2"));
 
-    public QueueTests() => _queue = new(_time, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10), _ => _profile, new());
+    public QueueTests() => _queue = new(_time, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10), _ => _profile, _snapshot);
 
     /// <summary>The bit of a plugin.</summary>
     ulong Of(string plugin) => 1UL << _profile.Plugins.Index().First(p => p.Item.Name == plugin).Index;
@@ -80,6 +81,27 @@ public sealed class QueueTests
         Assert.Empty(Drain());
         _queue.On(new(Change.NodeAdded, null, Make.Node("large", cpu: "16")));
         Assert.Equal(["big"], Drain());
+    }
+
+    [Fact]
+    public void Who_has_others_go_is_tried_when_the_last_of_them_has_gone()
+    {
+        PodInfo[] victims = [Make.Pod("one", "1").Info(), Make.Pod("two", "1").Info()];
+        foreach (var victim in victims) _snapshot.Place(victim, "n");
+        _queue.Put(Make.Pod("high", "2", priority: 10).Info());
+        var pod = _queue.Next()!;
+        _profile.Open(pod, _snapshot);
+        _snapshot.Nominate(pod, "n");
+        _queue.Failed(pod, Of("NodeResourcesFit"), victims);
+        Assert.Empty(Gone(victims[0]));
+        Assert.Equal(["high"], Gone(victims[1]));
+
+        List<string> Gone(PodInfo victim)
+        {
+            _snapshot.Forget(victim.Uid);
+            _queue.On(new(Change.PodRemoved, victim.Pod, Where: "n"));
+            return Drain();
+        }
     }
 
     [Fact]

@@ -31,18 +31,26 @@ public static class Tracking
         Take(owners, live ?? write.Blank, obj, write, write.Manager);
     }
 
+    /// <summary>Gives the writer what it makes, if an object like it was made before: then its bytes need not outlive the question.</summary>
+    public static bool TryCreate(Ownership owners, ReadOnlySpan<byte> obj, FieldWrite write)
+    {
+        if (!owners.IsEmpty || write.Subresource.Length > 0 || CreatedShapes.Of(write.Type).Find(obj, write) is not { } own) return false;
+        Own(owners, own, write);
+        return true;
+    }
+
     /// <summary>As <see cref="Take"/> with nobody to take from.</summary>
     static void Create(Ownership owners, byte[] obj, FieldWrite write)
     {
-        var shapes = CreatedShapes.Of(write.Type);
-        if (shapes.Find(obj, write) is not { } own)
-        {
-            var written = Comparison.Of(write.Blank, obj, write.Type).Written;
-            own = FieldsV1.Share((write.Filter is { } filter ? filter.Apply(written) : written).Difference(s_nobodys));
-            shapes.Add(obj, write, own);
-        }
-        owners.Set(new(write.Manager, false, write.ApiVersion, write.Subresource), new(write.ApiVersion, own, write.Now));
+        if (TryCreate(owners, obj, write)) return;
+        var written = Comparison.Of(write.Blank, obj, write.Type).Written;
+        var own = FieldsV1.Share((write.Filter is { } filter ? filter.Apply(written) : written).Difference(s_nobodys));
+        CreatedShapes.Of(write.Type).Add(obj, write, own);
+        Own(owners, own, write);
     }
+
+    static void Own(Ownership owners, FieldSet own, FieldWrite write) =>
+        owners.Set(new(write.Manager, false, write.ApiVersion, write.Subresource), new(write.ApiVersion, own, write.Now));
 
     static void Take(Ownership owners, byte[] live, byte[] obj, FieldWrite write, string manager)
     {

@@ -8,7 +8,7 @@ namespace Hanbae.Machinery.Patch;
 /// Matches upstream's strategicpatch as of v1.36, including its order rules (<c>$setElementOrder</c> before the order in the
 /// patch before the order of the live list) and its messages. Unknown fields merge as in JSON merge patch.
 /// </remarks>
-public static class StrategicMerge
+public static partial class StrategicMerge
 {
     internal const string Directive = "$patch", Delete = "delete", Replace = "replace", Merge = "merge";
     internal const string RetainKeys = "$retainKeys", DeleteFromList = "$deleteFromPrimitiveList", SetElementOrder = "$setElementOrder";

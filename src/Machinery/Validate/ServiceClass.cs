@@ -15,20 +15,26 @@ public static class ServiceClass
         return Class([.. spec.Containers.Select(c => c.Resources), .. spec.InitContainers.Select(c => c.Resources)]);
     }
 
-    static bool Any(Map<Quantity> amounts) => s_counted.Any(name => amounts.TryGet(name, out var q) && q.Sign > 0);
+    static bool Any(Map<Quantity> amounts)
+    {
+        foreach (string name in s_counted) if (amounts.TryGet(name, out var q) && q.Sign > 0) return true;
+        return false;
+    }
 
     static string Class(ResourceRequirements[] all)
     {
-        if (!all.Any(r => Any(r.Requests) || Any(r.Limits))) return "BestEffort";
-        bool limited = all.All(r => s_counted.All(name => r.Limits.TryGet(name, out var limit) && limit.Sign > 0));
-        return limited && s_counted.All(name => Sum(all, r => r.Requests, name) is { } requests && requests == Sum(all, r => r.Limits, name)) ? "Guaranteed" : "Burstable";
-    }
-
-    static Quantity? Sum(ResourceRequirements[] all, Func<ResourceRequirements, Map<Quantity>> part, string name)
-    {
-        Quantity? sum = null;
-        foreach (var r in all)
-            if (part(r).TryGet(name, out var q) && q.Sign > 0) sum = sum is { } so ? so + q : q;
-        return sum;
+        if (!Array.Exists(all, static r => Any(r.Requests) || Any(r.Limits))) return "BestEffort";
+        foreach (string name in s_counted)
+        {
+            Quantity? requests = null, limits = null;
+            foreach (var r in all)
+            {
+                if (!r.Limits.TryGet(name, out var limit) || limit.Sign <= 0) return "Burstable";
+                limits = limits is { } l ? l + limit : limit;
+                if (r.Requests.TryGet(name, out var request) && request.Sign > 0) requests = requests is { } so ? so + request : request;
+            }
+            if (requests is null || requests != limits) return "Burstable";
+        }
+        return "Guaranteed";
     }
 }

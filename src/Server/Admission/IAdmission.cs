@@ -35,15 +35,15 @@ public enum Operation : byte { Create, Update, Delete, Connect }
 /// <remarks>Not when nobody knows whether it did: then whoever counts anew finds out.</remarks>
 public sealed class Compensation
 {
-    readonly List<Func<Task>> _steps = [];
+    List<Func<Task>>? _steps;
 
-    public void Add(Func<Task> undo) => _steps.Add(undo);
+    public void Add(Func<Task> undo) => (_steps ??= []).Add(undo);
 
     /// <summary>The last first; once.</summary>
     public async ValueTask RunAsync()
     {
-        for (int i = _steps.Count - 1; i >= 0; i--) await _steps[i]().ConfigureAwait(false);
-        _steps.Clear();
+        for (int i = (_steps?.Count ?? 0) - 1; i >= 0; i--) await _steps![i]().ConfigureAwait(false);
+        _steps?.Clear();
     }
 }
 
@@ -70,7 +70,7 @@ public sealed record AdmissionRequest
     /// <summary>Takes what is to be said in <c>Warning</c> headers.</summary>
     public required ICollection<string> Warnings { get; init; }
     /// <summary>Takes what is to be noted in the audit log.</summary>
-    public AuditAnnotations Audit { get; init; } = new();
+    public AuditAnnotations Audit { get => field ??= new(); init; }
     /// <summary>How long the client waits yet; null for ever.</summary>
     internal Func<TimeSpan>? Left { get; init; }
     /// <summary>Takes what is to be undone when the object is not written after all.</summary>

@@ -1,4 +1,5 @@
 using Hanbae.Api;
+using Hanbae.Api.Codec;
 using Hanbae.Api.Meta.V1;
 using Hanbae.Api.Schema;
 using Hanbae.Machinery.Apply;
@@ -25,12 +26,23 @@ public sealed record FieldTracking(string Manager, KindInfo Kind, string Subreso
         try
         {
             var owners = OwnersOf(given, was);
-            if (!owners.IsEmpty || live is null)
-                Tracking.Update(owners, live is null ? null : Json(live), Json(obj), Write(now));
+            if (live is null) Create(owners, obj, Write(now));
+            else if (!owners.IsEmpty) Tracking.Update(owners, Json(live), Json(obj), Write(now));
             return With(obj, owners.Write());
         }
         // As upstream: an account that cannot be kept is no reason to refuse the write.
-        catch (Exception e) when (e is ApplyException or Api.Codec.DecodeException) { return With(obj, default); }
+        catch (Exception e) when (e is ApplyException or DecodeException) { return With(obj, default); }
+    }
+
+    void Create(Ownership owners, IObject obj, FieldWrite write)
+    {
+        var writer = new JsonWriter();
+        try
+        {
+            Kind.WriteJson(Registry.Convert.To(With(obj, default), Kind), ref writer);
+            if (!Tracking.TryCreate(owners, writer.Written, write)) Tracking.Update(owners, null, writer.ToArray(), write);
+        }
+        finally { writer.Dispose(); }
     }
 
     /// <summary>A client may write the account itself, but not by a subresource; saying nothing of it keeps it, saying that it is empty ends it.</summary>

@@ -124,6 +124,13 @@ public sealed class Item : IVersion
         return written;
     }
 
+    /// <summary>Of what goes as it was: nobody decodes again what somebody holds.</summary>
+    /// <param name="stored">What this was made from.</param>
+    internal void HoldAs(Item before, ReadOnlySpan<byte> stored)
+    {
+        if (before._object is { } weak && weak.TryGetTarget(out var alive) && before.HasContent(stored)) Hold(alive);
+    }
+
     /// <summary>The protobuf message, without envelope.</summary>
     internal SharedBytes Proto => (_proto ??= new(Encode.Encoder.ToProto(Object, _json))).Bytes;
 

@@ -396,6 +396,7 @@ public sealed partial class ResourceCache : IAsyncDisposable
             var all = _state!.All;
             Item? previous;
             all = change.Kind == ChangeKind.Delete ? all.Remove(key, out previous) : all.Set(item, out previous);
+            if (change.Kind == ChangeKind.Delete && previous is not null) item.HoldAs(previous, change.Value.Span);
             previous?.Shed();
             var e = new CacheEvent(change.Kind == ChangeKind.Delete ? EventType.Deleted : previous is null ? EventType.Added : EventType.Modified, item, previous);
             _ring.Add(e);

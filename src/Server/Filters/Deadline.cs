@@ -27,8 +27,8 @@ sealed class Deadline(TimeSpan timeout, TimeProvider time) : IFilter
     async ValueTask<Reply> BoundAsync(RequestContext request, Handler next, TimeSpan limit)
     {
         using var deadline = new CancellationTokenSource(limit, time);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted, deadline.Token);
-        request.Aborted = both.Token;
+        using var left = request.Aborted.UnsafeRegister(static deadline => ((CancellationTokenSource)deadline!).Cancel(), deadline);
+        request.Aborted = deadline.Token;
         long began = time.GetTimestamp();
         request.Left = () => limit - time.GetElapsedTime(began);
         return await next(request).ConfigureAwait(false);

@@ -10,8 +10,13 @@ sealed class MetricsText(ResourceCatalog resources, Action<PrometheusText>? more
     const string Component = "component=\"apiserver\"";
 
     /// <summary>Names that come in paths are labels only when they are names of something; subresources that are not there are not counted by name.</summary>
-    public Resource? Served(RequestInfo info) => resources.Find(info.ApiGroup, info.ApiVersion, info.Resource) is { } resource
-        && (info.Subresource.Length == 0 || resource.Handlers.ContainsKey(info.Subresource) || resource.Info.Subresources.Any(s => s.Name == info.Subresource)) ? resource : null;
+    public Resource? Served(RequestInfo info)
+    {
+        if (resources.Find(info.ApiGroup, info.ApiVersion, info.Resource) is not { } resource) return null;
+        if (info.Subresource.Length == 0 || resource.Handlers.ContainsKey(info.Subresource)) return resource;
+        foreach (var sub in resource.Info.Subresources) if (sub.Name == info.Subresource) return resource;
+        return null;
+    }
 
     public PrometheusText Render(IReadOnlyCollection<KeyValuePair<RequestLabels, TimeCounts>> requests, long reading, long writing)
     {

@@ -46,7 +46,7 @@ public sealed partial class StoredResource
                     Cache.Note(current.Key, result.Revision.Value, null);
                     Remember(write, current.Key, result.Revision.Value, current);
                     await Strategy.AfterDeleteAsync(old, ct).ConfigureAwait(false);
-                    return new(Item.FromStored(Kind, current.Key, result.Revision.Value, ToStored(marked)), true);
+                    return new(Gone(current.Key, result.Revision.Value, marked), true);
                 }
                 current = result.Entry is null ? null : Of(result.Entry);
                 continue;
@@ -57,6 +57,14 @@ public sealed partial class StoredResource
             if (item is not null) return new(item, false);
             current = inTheWay is null ? null : Of(inTheWay);
         }
+    }
+
+    /// <summary>What was deleted, as the answer has it.</summary>
+    Item Gone(string key, long revision, IObject last)
+    {
+        var item = Item.FromStored(Kind, key, revision, ToStored(last), fresh: true);
+        item.Hold(last);
+        return item;
     }
 
     /// <summary>Takes away what cannot be decrypted, without its finalizers, its grace or anybody's admission: nobody knows them (KEP-3926).</summary>

@@ -51,7 +51,7 @@ public sealed partial class StoredResource
                     Cache.Note(current.Key, result.Revision.Value, null);
                     Remember(write, current.Key, result.Revision.Value, current);
                     await Strategy.AfterDeleteAsync(old, ct).ConfigureAwait(false);
-                    return (Item.FromStored(Kind, current.Key, result.Revision.Value, ToStored(obj)), false);
+                    return (Gone(current.Key, result.Revision.Value, obj), false);
                 }
                 current = result.Entry is null ? null : Of(result.Entry);
             }
@@ -129,12 +129,15 @@ public sealed partial class StoredResource
         var context = write.Context(_time.GetUtcNow());
         // What the server gave stays as it is.
         var (meta, was) = (obj.Metadata, old.Metadata);
-        obj = obj.WithMetadata(meta with
-        {
-            Uid = meta.Uid.Length == 0 ? was.Uid : meta.Uid, CreationTimestamp = was.CreationTimestamp, DeletionTimestamp = was.DeletionTimestamp,
-            DeletionGracePeriodSeconds = was.DeletionGracePeriodSeconds, GenerateName = meta.GenerateName.Length == 0 ? was.GenerateName : meta.GenerateName,
-            Namespace = meta.Namespace.Length == 0 ? was.Namespace : meta.Namespace,
-        });
+        bool stands = meta.Uid == was.Uid && meta.CreationTimestamp == was.CreationTimestamp && meta.DeletionTimestamp == was.DeletionTimestamp
+            && meta.DeletionGracePeriodSeconds == was.DeletionGracePeriodSeconds && meta.GenerateName == was.GenerateName && meta.Namespace == was.Namespace;
+        if (!stands)
+            obj = obj.WithMetadata(meta with
+            {
+                Uid = meta.Uid.Length == 0 ? was.Uid : meta.Uid, CreationTimestamp = was.CreationTimestamp, DeletionTimestamp = was.DeletionTimestamp,
+                DeletionGracePeriodSeconds = was.DeletionGracePeriodSeconds, GenerateName = meta.GenerateName.Length == 0 ? was.GenerateName : meta.GenerateName,
+                Namespace = meta.Namespace.Length == 0 ? was.Namespace : meta.Namespace,
+            });
         obj = Strategy.PrepareForUpdate(obj, old, context);
         // Of who writes a status little else is taken, but another object's it is not to be.
         var asked = meta.Uid.Length == 0 || meta.Uid == obj.Metadata.Uid ? obj.Metadata : obj.Metadata with { Uid = meta.Uid };

@@ -34,7 +34,7 @@ public sealed record WriteRequest
     public required Identity User { get; init; }
     public required ICollection<string> Warnings { get; init; }
     /// <summary>Takes what admission notes for the audit log.</summary>
-    public AuditAnnotations Audit { get; init; } = new();
+    public AuditAnnotations Audit { get => field ??= new(); init; }
     /// <summary>How long the client waits yet; null for ever.</summary>
     internal Func<TimeSpan>? Left { get; init; }
 

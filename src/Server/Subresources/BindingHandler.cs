@@ -47,7 +47,8 @@ sealed class BindingHandler(ApiServer server) : IRestHandler
         int at = pod.Status.Conditions.IndexOf(c => c.Type == "PodScheduled");
         return pod with
         {
-            Metadata = pod.Metadata with { Annotations = pod.Metadata.Annotations.With(binding.Metadata.Annotations), Labels = pod.Metadata.Labels.With(binding.Metadata.Labels) },
+            Metadata = binding.Metadata is { Annotations.IsEmpty: true, Labels.IsEmpty: true } ? pod.Metadata
+                : pod.Metadata with { Annotations = pod.Metadata.Annotations.With(binding.Metadata.Annotations), Labels = pod.Metadata.Labels.With(binding.Metadata.Labels) },
             Spec = pod.Spec with { NodeName = binding.Target.Name },
             // Where it was to go stands in the way of nobody any more (ClearingNominatedNodeNameAfterBinding, KEP-5278).
             Status = pod.Status with { NominatedNodeName = "", Conditions = at < 0 ? pod.Status.Conditions.Add(scheduled) : pod.Status.Conditions.SetAt(at, scheduled) },

@@ -59,7 +59,7 @@ static class Body
 
         var unknown = new List<int>();
         var obj = Read(json, kind, unknown, refused);
-        if (unknown.Count == 0 && said is null && !DuplicateFields.Suspects(json)) return obj;
+        if (unknown.Count == 0 && said is null && (isMade || !DuplicateFields.Suspects(json))) return obj;
         var duplicates = new List<string>();
         // What the reader skipped over it has not looked at closely.
         try { JsonParser.Parse(json, duplicates); }

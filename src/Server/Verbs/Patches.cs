@@ -82,7 +82,7 @@ static class Patches
                 return new(document => MergePatch.Apply(document, changes), Faults: FaultsOf(Duplicates(twice)));
             default:
                 if (patch is not JsonObject change) throw Statuses.BadRequest("error decoding patch: json: cannot unmarshal " + Named(patch) + " into Go value of type map[string]interface {}");
-                return new(document => JsonPrinter.ToUtf8(StrategicMerge.Apply((JsonObject)JsonValue.Parse(document), change, schema)), change, FaultsOf(Duplicates(twice)));
+                return new(document => StrategicMerge.Apply(document, change, schema), change, FaultsOf(Duplicates(twice)));
         }
     }
 

@@ -4,11 +4,9 @@ using Hanbae.Store.Watch;
 
 namespace Hanbae.Store.Memory;
 
-/// <summary>A store for test clusters: everything in an immutable tree, so that every kept revision is a snapshot.</summary>
+/// <summary>A store for test clusters: everything in a tree of which snapshots cost nothing.</summary>
 public sealed class MemoryStore : IStore, IChangeLog
 {
-    static readonly ImmutableSortedSet<Entry> s_empty = ImmutableSortedSet.Create<Entry>(Comparer<Entry>.Create(static (a, b) => a.Key.CompareTo(b.Key)));
-
     /// <summary>How many entries <see cref="ReadAsync"/> hands out at once.</summary>
     const int PageSize = 1000;
 
@@ -20,7 +18,7 @@ public sealed class MemoryStore : IStore, IChangeLog
 
     public MemoryStore() : this(new MemoryOptions()) { }
 
-    public MemoryStore(MemoryOptions options) : this(options, s_empty, Revision.First) { }
+    public MemoryStore(MemoryOptions options) : this(options, History.Nothing, Revision.First) { }
 
     MemoryStore(MemoryOptions options, ImmutableSortedSet<Entry> entries, Revision at)
     {
@@ -39,7 +37,11 @@ public sealed class MemoryStore : IStore, IChangeLog
     public ValueTask<Entry?> GetAsync(Key key, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
-        return new(Find(At(null).Entries, key));
+        lock (_gate)
+        {
+            if (_closed) throw Closed();
+            return new(_history.Find(key));
+        }
     }
 
     public ValueTask<Page> ListAsync(KeyRange range, Revision? at, int limit, CancellationToken ct)
@@ -74,13 +76,12 @@ public sealed class MemoryStore : IStore, IChangeLog
         lock (_gate)
         {
             if (_closed) throw Closed();
-            var was = Find(_history.Newest, key);
+            var was = _history.Find(key);
             if ((was?.ModRevision ?? Revision.None) != expected) return new(new PutResult(false, was));
 
             var revision = _history.Current.Next;
             var entry = new Entry(key, value, revision, was?.CreateRevision ?? revision);
-            var without = was is null ? _history.Newest : _history.Newest.Remove(was);
-            Write(Change.Put(entry), without.Add(entry));
+            Write(Change.Put(entry));
             return new(new PutResult(true, entry));
         }
     }
@@ -91,11 +92,11 @@ public sealed class MemoryStore : IStore, IChangeLog
         lock (_gate)
         {
             if (_closed) throw Closed();
-            if (Find(_history.Newest, key) is not { } was || was.ModRevision != expected)
-                return new(new DeleteResult(false, Find(_history.Newest, key), Revision.None));
+            if (_history.Find(key) is not { } was || was.ModRevision != expected)
+                return new(new DeleteResult(false, _history.Find(key), Revision.None));
 
             var revision = _history.Current.Next;
-            Write(Change.Delete(was, revision), _history.Newest.Remove(was));
+            Write(Change.Delete(was, revision));
             return new(new DeleteResult(true, was, revision));
         }
     }
@@ -142,15 +143,15 @@ public sealed class MemoryStore : IStore, IChangeLog
             if (after < _history.Oldest) throw new CompactedException(after, _history.Oldest, _history.Current);
             var found = new List<Change>();
             for (var r = after.Next; r <= upTo && found.Count < limit; r = r.Next)
-                if (_history.At(r).Change is { } change && range.Contains(change.Key)) found.Add(change);
+                if (_history.ChangeAt(r) is var change && range.Contains(change.Key)) found.Add(change);
             return found;
         }
     }
 
     /// <summary>In the lock: watchers are told in the order of revisions, and before the writer is.</summary>
-    void Write(Change change, ImmutableSortedSet<Entry> entries)
+    void Write(Change change)
     {
-        _history.Add(change, entries);
+        _history.Add(change);
         _fanout.Publish([change]);
     }
 
@@ -162,13 +163,11 @@ public sealed class MemoryStore : IStore, IChangeLog
             var revision = at ?? _history.Current;
             if (revision < _history.Oldest) throw new CompactedException(revision, _history.Oldest, _history.Current);
             if (revision > _history.Current) throw UnavailableException.Future(revision, _history.Oldest, _history.Current);
-            return (_history.At(revision).Entries, revision);
+            return (_history.At(revision), revision);
         }
     }
 
     UnavailableException Closed() => UnavailableException.Closed(_history.Oldest, _history.Current);
-
-    static Entry? Find(ImmutableSortedSet<Entry> entries, Key key) => entries.TryGetValue(Probe(key.Path), out var entry) ? entry : null;
 
     static (int From, int To) Bounds(ImmutableSortedSet<Entry> entries, KeyRange range)
     {
@@ -176,9 +175,7 @@ public sealed class MemoryStore : IStore, IChangeLog
         return (from, range.End is null ? entries.Count : Math.Max(from, IndexOf(entries, range.End)));
     }
 
-    static int IndexOf(ImmutableSortedSet<Entry> entries, string bound) => entries.IndexOf(Probe(bound)) is var at && at >= 0 ? at : ~at;
-
-    static Entry Probe(string bound) => new(Key.Trusted(bound), default, default, default);
+    static int IndexOf(ImmutableSortedSet<Entry> entries, string bound) => entries.IndexOf(History.Probe(bound)) is var at && at >= 0 ? at : ~at;
 
     static Entry[] Slice(ImmutableSortedSet<Entry> entries, int from, int count)
     {

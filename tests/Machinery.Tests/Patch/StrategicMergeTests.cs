@@ -1,3 +1,4 @@
+using System.Text;
 using Hanbae.Api.Json;
 using Hanbae.Kit;
 using Hanbae.Machinery.Patch;
@@ -20,9 +21,11 @@ public sealed class StrategicMergeTests
         {
             string expected = File.ReadAllText(error);
             Assert.Equal(expected[..^1], Assert.Throws<PatchException>(() => StrategicMerge.Apply(original, patch, PatchSchemas.Object)).Message);
+            Assert.Equal(expected[..^1], Assert.Throws<PatchException>(() => StrategicMerge.Apply(original.ToUtf8(), patch, PatchSchemas.Object)).Message);
             return;
         }
         Assert.Equal(Read(name, "expected.json").ToString(), StrategicMerge.Apply(original, patch, PatchSchemas.Object).ToString(), ignoreWhiteSpaceDifferences: false);
+        Assert.Equal(Read(name, "expected.json").ToString(), OfBytes(original, patch, PatchSchemas.Object));
     }
 
     [Fact]
@@ -47,6 +50,7 @@ public sealed class StrategicMergeTests
             var patch = (JsonObject)NoNullsInLists(RandomJson.Object(random, 4), inList: false);
             var merged = MergePatch.Apply(original, patch);
             Assert.True(merged.Equals(StrategicMerge.Apply(original, patch, null)), $"seed {seed}: {original} with {patch}");
+            Assert.True(StrategicMerge.Apply(original, patch, null).ToString() == OfBytes(original, patch, null), $"seed {seed}: {original} with {patch}, as bytes");
         }
     }
 
@@ -67,6 +71,7 @@ public sealed class StrategicMergeTests
 
             var result = (JsonArray)At(StrategicMerge.Apply(Wrap(live), Wrap(patch), PatchSchemas.Object));
             string about = $"seed {seed}: {Wrap(live)} with {Wrap(patch)} gave {result}";
+            Assert.True(At((JsonObject)JsonValue.Parse(Encoding.UTF8.GetBytes(OfBytes(Wrap(live), Wrap(patch), PatchSchemas.Object)))).ToString() == result.ToString(), about + ", as bytes something else");
             Assert.True(result.Count == expected.Count && result.Items.All(item => expected[Key((JsonObject)item)].Equals(item)), about);
 
             // Patched items stand in the patch's order, untouched ones in the live order.
@@ -76,6 +81,52 @@ public sealed class StrategicMergeTests
             Assert.True(keys.Where(k => !order.Contains(k)).SequenceEqual(live.Select(Key).Where(k => expected.ContainsKey(k) && !order.Contains(k))), about);
         }
     }
+
+    /// <summary>Directives, nulls, lists and maps at random places, of a document as it is stored: whatever comes of the tree comes of the bytes.</summary>
+    [Fact]
+    public void A_patch_of_bytes_is_the_patch_of_the_document()
+    {
+        int seed = Random.Shared.Next();
+        var random = new Random(seed);
+        for (int i = 0; i < 1000; i++)
+        {
+            var original = RandomPod(random, patches: false);
+            var patch = RandomPod(random, patches: true);
+            Assert.True(Outcome(() => StrategicMerge.Apply(original, patch, PatchSchemas.Object).ToString()) == Outcome(() => OfBytes(original, patch, PatchSchemas.Object)),
+                $"seed {seed}: {original} with {patch}");
+        }
+
+        static string Outcome(Func<string> patch)
+        {
+            try { return patch(); }
+            catch (PatchException e) { return e.Fault + ": " + e.Message; }
+        }
+    }
+
+    static JsonObject RandomPod(Random random, bool patches)
+    {
+        JsonValue Text() => patches && random.Next(4) == 0 ? JsonNull.Instance : "v" + random.Next(5);
+        JsonObject Some(params ReadOnlySpan<(string Name, Func<JsonValue> Value)> members)
+        {
+            var made = new List<(string, JsonValue)>();
+            foreach (var (name, value) in members) if (random.Next(3) > 0) made.Add((name, value()));
+            if (patches && random.Next(12) == 0) made.Add(("$patch", random.Next(2) == 0 ? "replace" : "delete"));
+            if (patches && random.Next(12) == 0) made.Add(("$retainKeys", JsonArray.Of([.. made.Select(m => (JsonValue)m.Item1)])));
+            return JsonObject.Of([.. made]);
+        }
+        JsonObject Labels() => Some(("a", Text), ("b\"<", Text), ("c", Text));
+        JsonArray Finalizers() => JsonArray.Of([.. Enumerable.Range(0, random.Next(3)).Select(_ => (JsonValue)("f" + random.Next(4)))]);
+        (string, Func<JsonValue>)[] directives = !patches || random.Next(4) > 0 ? []
+            : [random.Next(2) == 0 ? ("$deleteFromPrimitiveList/finalizers", Finalizers) : ("$setElementOrder/finalizers", Finalizers)];
+        return Some(
+            ("metadata", () => Some([("name", Text), ("labels", Labels), ("annotations", Labels), ("finalizers", Finalizers), .. directives])),
+            ("spec", () => Some(("restartPolicy", Text), ("nodeSelector", Labels),
+                ("containers", () => JsonArray.Of([.. RandomEnv(random, deletions: patches)])),
+                ("strategy", () => Some(("type", Text), ("rollingUpdate", () => Some(("maxSurge", Text))))))),
+            ("unknown", () => random.Next(2) == 0 ? Labels() : Text()));
+    }
+
+    static string OfBytes(JsonObject original, JsonObject patch, Api.Schema.TypeSchema? schema) => Encoding.UTF8.GetString(StrategicMerge.Apply(original.ToUtf8(), patch, schema).Span);
 
     static JsonValue NoNullsInLists(JsonValue value, bool inList) => value switch
     {

@@ -35,6 +35,7 @@ public readonly record struct SecurityModes(SecurityProfile Enforce, SecurityPro
     /// <summary>What the labels say; where they are silent, the defaults. Of what they say wrongly the strictest is taken to be enforced, nothing else.</summary>
     public static (SecurityModes Modes, IReadOnlyList<FieldError> Errors) Of(Map<string> labels, SecurityModes defaults)
     {
+        if (!Speak(labels)) return (defaults, []);
         var errors = new List<FieldError>();
         SecurityProfile Read(string mode, SecurityProfile profile, SecurityLevel wrong)
         {
@@ -48,7 +49,14 @@ public readonly record struct SecurityModes(SecurityProfile Enforce, SecurityPro
             errors.Add(FieldError.Invalid($"metadata.labels[{Prefix}{label}]", value, why));
             return instead;
         }
-        return labels.IsEmpty ? (defaults, []) : (new(
+        return (new(
             Read("enforce", defaults.Enforce, SecurityLevel.Restricted), Read("audit", defaults.Audit, SecurityLevel.Privileged), Read("warn", defaults.Warn, SecurityLevel.Privileged)), errors);
+    }
+
+    /// <summary>Most namespaces' labels say nothing of this.</summary>
+    static bool Speak(Map<string> labels)
+    {
+        foreach (var (name, _) in labels) if (name.StartsWith(Prefix, StringComparison.Ordinal)) return true;
+        return false;
     }
 }
