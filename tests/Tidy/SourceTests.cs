@@ -36,6 +36,10 @@ public sealed partial class SourceTests
             "src/Server/Bootstrap/Policy/ClusterRoles.cs: R extensions daemonsets,daemonsets/statu");
 
     [Fact]
+    public void Figures_have_one_writer() =>
+        Rule.Holds("metrics written by hand", Tree.CSharp("src").Where(f => Tree.Text(f).Contains("# TYPE ", StringComparison.Ordinal)), "src/Machinery/Figures/PrometheusText.cs");
+
+    [Fact]
     public void No_type_is_named_after_nothing() =>
         Rule.Holds("types called Manager, Helper or Util", Matches(Tree.CSharp("src", "tests", "tools", "bench"), VagueType()));
 
