@@ -80,6 +80,8 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
 
     async Task WorkAsync(CancellationToken ct)
     {
+        // Before anything is made on the machine for a kubelet that nobody knows.
+        if (settings is { Kubeconfig: { } known, BootstrapKubeconfig: null } && !IsGood(known)) throw new SettingsException($"there is no good certificate in {known}: give a --bootstrap-kubeconfig");
         if (settings.RuntimeEndpoint is null) await PackageInstaller.EnsureAsync("hanbae kubelet", Console.WriteLine, ct);
         var runtime = new NodeRuntime(paths, time);
         runtime.Register();
@@ -170,13 +172,19 @@ sealed class StandaloneKubelet(StandaloneSettings settings, NodePaths paths, Tim
     /// <exception cref="SettingsException">They are not there, or do not belong together.</exception>
     internal static ServingFiles? Files(KubeletOptions options) => options.TlsCertificateFile.Length > 0 ? new(options.TlsCertificateFile, options.TlsKeyFile) : null;
 
+    /// <summary>Whether it is there, with a certificate that still counts or is somebody else's to renew.</summary>
+    bool IsGood(string kubeconfig)
+    {
+        var folder = Folder("kubelet-client");
+        return File.Exists(kubeconfig) && (Client.Kubeconfig.Load(kubeconfig).Resolve().ClientCertificate.File != folder.Current
+            || folder.Load() is { } kept && kept.NotAfter.ToUniversalTime() > time.GetUtcNow());
+    }
+
     /// <summary>Makes the kubeconfig, by the bootstrap one, when there is none with a certificate that is good: as upstream's TLS bootstrapping.</summary>
     async Task JoinAsync(string kubeconfig, CancellationToken ct)
     {
+        if (IsGood(kubeconfig) || settings.BootstrapKubeconfig is not { } bootstrap) return;
         var folder = Folder("kubelet-client");
-        if (File.Exists(kubeconfig) && (Client.Kubeconfig.Load(kubeconfig).Resolve().ClientCertificate.File != folder.Current
-            || folder.Load() is { } kept && kept.NotAfter.ToUniversalTime() > time.GetUtcNow())) return;
-        if (settings.BootstrapKubeconfig is not { } bootstrap) throw new SettingsException($"there is no good certificate in {kubeconfig}: give a --bootstrap-kubeconfig");
         var config = Client.Kubeconfig.Load(bootstrap).Resolve();
         using var transport = new HttpTransport(config, time);
         var client = new ApiClient(transport, time);
