@@ -60,6 +60,18 @@ start_hanbae() {
     started=$(now_ms)
 }
 
+# As start_hanbae, up to a node that runs Pods of the image busybox:1, for kubectl.
+start_node() {
+    start_hanbae "$@"
+    export KUBECONFIG=$data/kubeconfig
+    kubeconfig=$KUBECONFIG
+    await_readyz
+    await_node
+    "$root/examples/images/busybox.sh" "$work/busybox"
+    "$HANBAE" image from-rootfs "$work/busybox" --name busybox:1 --cmd sh --data-dir "$data" >/dev/null
+    until kubectl get serviceaccount default >/dev/null 2>&1; do alive; sleep 0.1; done
+}
+
 stop_hanbae() {
     [[ -n $hanbae_pid ]] || return 0
     kill -TERM $hanbae_pid 2>/dev/null || true

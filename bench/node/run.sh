@@ -8,14 +8,7 @@ build_hanbae
 machine
 export HANBAE_CONNTRACK=keep
 trap 'echo "line $LINENO failed" >&2' ERR
-start_hanbae
-export KUBECONFIG=$data/kubeconfig
-kubeconfig=$KUBECONFIG
-await_readyz
-await_node
-"$root/examples/images/busybox.sh" "$work/busybox"
-"$HANBAE" image from-rootfs "$work/busybox" --name busybox:1 --cmd sh --data-dir "$data" >/dev/null
-until kubectl get serviceaccount default >/dev/null 2>&1; do alive; sleep 0.1; done
+start_node
 node=$(kubectl get nodes -o jsonpath='{.items[0].metadata.name}')
 
 pod() {

@@ -6,13 +6,7 @@
 build_hanbae
 build_into rollout "$root/bench/rollout/rollout.csproj"
 machine
-start_hanbae
-export KUBECONFIG=$data/kubeconfig
-kubeconfig=$KUBECONFIG
-await_readyz
-await_node
-"$root/examples/images/busybox.sh" "$work/busybox"
-"$HANBAE" image from-rootfs "$work/busybox" --name busybox:1 --cmd sh --data-dir "$data" >/dev/null
+start_node
 
 deployment() { # $1: name, $2: what it answers. As in production: the Pod goes on answering for a while after it was told to end.
     cat <<YAML

@@ -11,18 +11,11 @@ machine
 export HANBAE_CONNTRACK=keep
 trap 'echo "line $LINENO failed" >&2' ERR
 # Events are kept for an hour otherwise, and would be what grows.
-start_hanbae --event-ttl 2m
-export KUBECONFIG=$data/kubeconfig
-kubeconfig=$KUBECONFIG
-await_readyz
-await_node
-"$root/examples/images/busybox.sh" "$work/busybox"
-"$HANBAE" image from-rootfs "$work/busybox" --name busybox:1 --cmd sh --data-dir "$data" >/dev/null
+start_node --event-ttl 2m
 run=$(dirname "$(grep -lx "$data" /run/hanbae/*/data-folder)") id=$(basename "$(dirname "$(grep -lx "$data" /run/hanbae/*/data-folder)")")
 runtime=$(cut -d' ' -f1 "$run/containerd.process")
 kubectl create configmap settings --from-literal=a=1 >/dev/null
 kubectl create secret generic login --from-literal=password=x >/dev/null
-until kubectl get serviceaccount default >/dev/null 2>&1; do alive; sleep 0.1; done
 
 # A Pod named $1: a random command that lives or ends well or badly, with random volumes, probes, init containers and grace.
 pod() {
