@@ -206,13 +206,13 @@ sealed partial class PodWorker(PodContext context, Pod first)
         if (pod.Spec.RuntimeClassName is { Length: > 0 } && pod.Spec.All().Any(c => c.VolumeMounts.Exists(m => m.RecursiveReadOnly is not null))) _handler = await context.RuntimeHandler(pod, ct).ConfigureAwait(false);
         pod = Allocate(pod);
         await EnsureCgroupAsync(pod, InForce(pod), ct).ConfigureAwait(false);
+        // Before they are read: a change between the two would be told to nobody.
+        _following ??= context.Objects.Follow(pod, Wake.Set);
         PreparedVolumes volumes;
         try
         {
             volumes = await context.Volumes.PrepareAsync(pod, ct).ConfigureAwait(false);
             if (_runtime!.IsRunning) await context.Volumes.RefreshAsync(pod, ct).ConfigureAwait(false);
-            // After they were read: what the watch begins with is no news then.
-            _following ??= context.Objects.Follow(pod, Wake.Set);
         }
         catch (VolumeException e) when (e.Refusal.Length > 0 && !_runtime!.IsRunning)
         {
